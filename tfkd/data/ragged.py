@@ -1,0 +1,59 @@
+"""Rows of unequal length in two flat arrays."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of token ids, stored end to end.
+
+    Row `i` is `values[offsets[i]:offsets[i + 1]]`.
+
+    Attributes:
+        values: int32 `[total]`, all rows' ids in order.
+        offsets: int64 `[rows + 1]`, starting at 0 and never falling.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[int] | np.ndarray]) -> "Ragged":
+        """Packs a sequence of rows."""
+        arrays = [np.asarray(row, np.int32) for row in rows]
+        offsets = np.zeros(len(arrays) + 1, np.int64)
+        np.cumsum([len(row) for row in arrays], out=offsets[1:])
+        return cls(np.concatenate([np.zeros(0, np.int32), *arrays]), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 `[rows]`."""
+        return np.diff(self.offsets)
+
+    def row(self, index: int) -> np.ndarray:
+        """One row's ids, a view into `values`."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def dense(self, width: int, pad: int) -> np.ndarray:
+        """int32 `[rows, width]`: each row cut or padded with `pad` at its end."""
+        out = np.full((len(self), width), pad, np.int32)
+        lengths = np.minimum(self.lengths, width)
+        inside = np.arange(width) < lengths[:, None]
+        positions = self.offsets[:-1, None] + np.arange(width)
+        out[inside] = self.values[positions[inside]]
+        return out
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        """The given rows, in the given order."""
+        rows = np.asarray(rows, np.int64)
+        lengths = self.lengths[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        starts = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        return Ragged(np.asarray(self.values[starts + np.arange(offsets[-1])], np.int32), offsets)
