@@ -1,0 +1,140 @@
+"""BLEU and chrF as functions of sums over rows, with sacreBLEU's own counts and signatures.
+
+References:
+    Papineni et al., 2002, BLEU: a Method for Automatic Evaluation of Machine Translation.
+    Popović, 2015, chrF: character n-gram F-score for automatic MT evaluation.
+    Post, 2018, A Call for Clarity in Reporting BLEU Scores.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics import BLEU, CHRF
+
+_ORDERS = 4
+
+
+@dataclass(frozen=True)
+class CorpusMetric:
+    """A metric that is a function of sums over rows.
+
+    Attributes:
+        name: Its name in results.json.
+        scorer: sacreBLEU's metric, which counts the rows and owns the signature.
+        of_sums: Sums [..., n] -> values [...]: sacreBLEU's formula, for all samples at once.
+    """
+
+    name: str
+    scorer: Any
+    of_sums: Callable[[np.ndarray], np.ndarray]
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+        """The rows' counts, int64 [rows, n]."""
+        check_rows(hypotheses, references)
+        # The counting is private in sacreBLEU (its PairedTest calls it the same way); a test holds
+        # it. Counting once serves the score, its interval, the pairing and the length buckets.
+        counts = self.scorer._extract_corpus_statistics(list(hypotheses), [list(references)])
+        return np.asarray(counts, np.int64)
+
+    def value(self, statistics: np.ndarray) -> float:
+        """The score of these rows, computed by sacreBLEU itself."""
+        sums = [int(total) for total in statistics.sum(0)]
+        return float(self.scorer._compute_score_from_stats(sums).score)
+
+    def signature(self, samples: int, seed: int) -> str:
+        """sacreBLEU's signature with the samples and seed of the interval."""
+        signature = self.scorer.get_signature()
+        signature.update("bs", samples)
+        signature.update("seed", seed)
+        return signature.format()
+
+
+def bleu_metric(
+    *, lower_case: bool = False, tokenize: str = "13a", smooth: str = "exp", name: str = "bleu"
+) -> CorpusMetric:
+    """BLEU with sacreBLEU's tokenizer `13a`, `zh`, `intl`, `char` or `none`.
+
+    `smooth` is `exp` (sacreBLEU's and mteval-v13a's) or `none` (multi-bleu's).
+    """
+    # force: outputs of text without punctuation marks are no reason for a warning here.
+    scorer = BLEU(lowercase=lower_case, tokenize=tokenize, smooth_method=smooth, force=True)
+    halve = smooth == "exp"
+    return CorpusMetric(name, scorer, lambda sums: bleu_of_sums(sums, halve_empty=halve))
+
+
+def chrf_metric(*, lower_case: bool = False, word_order: int = 0) -> CorpusMetric:
+    """chrF2 of character 6-grams; `word_order=2` is chrF++."""
+    scorer = CHRF(lowercase=lower_case, word_order=word_order)
+    return CorpusMetric("chrf", scorer, chrf_of_sums)
+
+
+def bleu_of_sums(sums: np.ndarray, *, halve_empty: bool = True) -> np.ndarray:
+    """BLEU = 100 * min(1, exp(1 - r / h)) * exp(mean over n of log(match_n / total_n)).
+
+    Args:
+        sums: [..., 10]: hypothesis length h, reference length r, matches and totals of n-grams of
+            orders 1 to 4.
+        halve_empty: An order without a match counts 1 / 2^k matches, k the number of such orders
+            up to it; otherwise it makes the score 0.
+    """
+    sums = np.asarray(sums, np.float64)
+    length, reference_length = sums[..., 0], sums[..., 1]
+    matches, totals = sums[..., 2 : 2 + _ORDERS], sums[..., 2 + _ORDERS :]
+    empty = matches == 0
+    halved = 0.5 ** np.cumsum(empty, -1) if halve_empty else np.zeros(matches.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precisions = np.where(empty, halved, matches) / totals
+        brevity = np.where(
+            length < reference_length, np.exp(1 - reference_length / np.maximum(length, 1e-300)), 1
+        )
+        value = 100 * brevity * np.exp(np.log(precisions).mean(-1))
+    defined = matches.any(-1) & (totals > 0).all(-1)
+    return np.where(defined, value, 0.0)
+
+
+def chrf_of_sums(sums: np.ndarray, *, beta: float = 2.0) -> np.ndarray:
+    """chrF = 100 * (1 + beta^2) * P * R / (beta^2 * P + R), means over the orders that occur.
+
+    Args:
+        sums: [..., 3 * orders]: for each order the n-grams of the hypothesis, of the reference and
+            the matches.
+        beta: How much more recall weighs than precision.
+    """
+    sums = np.asarray(sums, np.float64)
+    sums = sums.reshape(*sums.shape[:-1], -1, 3)
+    hypothesis, reference, match = sums[..., 0], sums[..., 1], sums[..., 2]
+    occurs = (hypothesis > 0) & (reference > 0)
+    orders = np.maximum(occurs.sum(-1), 1)
+    precision = np.where(occurs, match / np.maximum(hypothesis, 1), 0).sum(-1) / orders
+    recall = np.where(occurs, match / np.maximum(reference, 1), 0).sum(-1) / orders
+    weighted = beta**2 * precision + recall
+    product = (1 + beta**2) * precision * recall
+    return 100 * np.where(weighted > 0, product / np.where(weighted > 0, weighted, 1), 0.0)
+
+
+def metric_named(name: str, *, lower_case: bool = False, tokenize: str = "13a") -> CorpusMetric:
+    """`bleu` or `chrf` by name."""
+    if name == "bleu":
+        return bleu_metric(lower_case=lower_case, tokenize=tokenize)
+    if name == "chrf":
+        return chrf_metric(lower_case=lower_case)
+    raise ValueError(
+        f"Invalid value for argument `metric`. Expected bleu or chrf. Received: metric={name!r}"
+    )
+
+
+def check_rows(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Raises ValueError unless both have the same number of rows, at least one."""
+    for argument, rows in (("hypotheses", hypotheses), ("references", references)):
+        if isinstance(rows, str):
+            raise TypeError(
+                f"Invalid value for argument `{argument}`. Expected a list of strings. "
+                "Received: one string"
+            )
+    if not hypotheses or len(hypotheses) != len(references):
+        raise ValueError(
+            "Invalid value for argument `hypotheses`. Expected as many rows as references, at "
+            f"least one. Received: {len(hypotheses)} hypotheses, {len(references)} references"
+        )

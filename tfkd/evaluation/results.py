@@ -1,0 +1,181 @@
+"""The form of results.json, and what keeps it small.
+
+Keys are stable: readers of schema 1 may rely on those named here. A writer may add keys.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+SCHEMA = 1
+
+
+class Figure(TypedDict):
+    """One metric's value with its 95 % interval and signature."""
+
+    value: float
+    low: float | None
+    high: float | None
+    signature: str
+
+
+class Comparison(TypedDict):
+    """One metric of the baseline, and the system's difference to it (paired bootstrap)."""
+
+    value: float
+    delta: float
+    low: float
+    high: float
+    p: float
+    wins: NotRequired[float]
+
+
+class Against(TypedDict):
+    """The baseline that an evaluation is compared with."""
+
+    of: str
+    variant: str | None
+    metrics: dict[str, Comparison]
+
+
+# `from` is a word of Python's own, hence the other way to write a TypedDict.
+Bucket = TypedDict(
+    "Bucket",
+    {"from": int, "to": int | None, "rows": int, "value": float, "against": float | None},
+)
+
+
+class Example(TypedDict):
+    """One row's texts; `against` is the baseline's output, None without one."""
+
+    source: str
+    reference: str
+    hypothesis: str
+    against: NotRequired[str | None]
+
+
+class RoundTrip(TypedDict):
+    """BLEU of the references written and read back by the target tokenizer: the ceiling."""
+
+    value: float
+
+
+class Evaluation(TypedDict):
+    """A model's scores on a corpus; `hypotheses` is a path relative to the run folder."""
+
+    of: str
+    variant: str | None
+    on: str
+    seed: int
+    rows: int
+    metrics: dict[str, Figure]
+    decode: NotRequired[dict[str, Any] | None]
+    against: NotRequired[Against | None]
+    by_length: NotRequired[list[Bucket]]
+    round_trip: NotRequired[RoundTrip | None]
+    examples: NotRequired[list[Example]]
+    hypotheses: NotRequired[str | None]
+    references: NotRequired[str | None]
+
+
+class TeacherGate(TypedDict):
+    """See `teacher_verdict.teacher_gate`."""
+
+    of: str
+    on: str
+    figures: dict[str, float | None]
+    baseline: dict[str, float | None] | None
+    verdict: str
+    message: str
+    difference: NotRequired[dict[str, float] | None]
+
+
+class Stage(TypedDict):
+    """One stage of the run: seconds spent when it was made, and its result's size in bytes."""
+
+    kind: str
+    fingerprint: str
+    seconds: float
+    cached: bool
+    bytes: int
+    summary: NotRequired[dict[str, Any]]
+
+
+class Export(TypedDict):
+    """A SavedModel, with what its self-check found."""
+
+    stage: str
+    folder: str
+    check: dict[str, Any]
+    bytes: int
+    parameters: int
+
+
+class Results(TypedDict):
+    """results.json as a whole. Times are ISO 8601 with zone; `spec` is the resolved spec."""
+
+    tfkd: str
+    schema: int
+    name: str
+    variant: str | None
+    seed: int
+    command: str
+    started: str
+    finished: str
+    seconds: float
+    machine: dict[str, Any]
+    spec: dict[str, Any]
+    provenance: dict[str, str]
+    data: dict[str, dict[str, Any]]
+    stages: dict[str, Stage]
+    histories: dict[str, list[dict[str, Any]]]
+    evaluations: list[Evaluation]
+    teacher_gates: list[TeacherGate]
+    exports: list[Export]
+    warnings: list[str]
+
+
+def result_errors(results: Any) -> list[str]:
+    """What is wrong with the form of a results.json, a line each with its place; [] if nothing."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import with_config as configured
+
+    # Writers may add keys; what is named must have its form.
+    adapter = TypeAdapter(configured(ConfigDict(extra="allow"))(Results))
+    try:
+        adapter.validate_python(results)
+    except ValidationError as error:
+        return [
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        ]
+    schema = results["schema"]
+    return [] if schema == SCHEMA else [f"schema: {schema} is not known here; expected {SCHEMA}"]
+
+
+def thin_history(lines: Sequence[Mapping[str, Any]], limit: int = 400) -> list[Mapping[str, Any]]:
+    """At most `limit` lines of a training history, in order, for plots.
+
+    Validation lines are dear and few, so they go first; training lines share the rest, evenly
+    spaced. The first and the last line of each kind always stay.
+
+    Args:
+        lines: The lines of history.jsonl.
+        limit: At least 4.
+    """
+    if limit < 4:
+        raise ValueError(
+            f"Invalid value for argument `limit`. Expected at least 4. Received: limit={limit}"
+        )
+    validation = [place for place, line in enumerate(lines) if "validation" in line]
+    training = [place for place, line in enumerate(lines) if "validation" not in line]
+    validation = _evenly(validation, limit - 2 if training else limit)
+    training = _evenly(training, limit - len(validation))
+    return [lines[place] for place in sorted([*validation, *training])]
+
+
+def _evenly(places: list[int], limit: int) -> list[int]:
+    if len(places) <= limit:
+        return places
+    if limit < 2:
+        return places[-limit:] if limit else []
+    last = len(places) - 1
+    return [places[step * last // (limit - 1)] for step in range(limit)]

@@ -1,0 +1,111 @@
+"""The teacher gate: does the teacher know more than a student finds out alone?
+
+A teacher whose guesses at masked positions are no better than a student's own teacher-forced ones
+has nothing to teach; then no weight or temperature helps.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+CLEARLY_BETTER = "clearly better"
+NOT_CLEARLY_BETTER = "not clearly better"
+NOT_COMPARED = "not compared"
+# The least difference in accuracy that is worth a teacher's cost.
+LEAST_DIFFERENCE = 0.01
+# More accuracy than this on scored rows over unseen ones means they are partly learnt by heart.
+HEART_DIFFERENCE = 0.05
+_Z = 1.959963984540054  # two-sided 95 % of a normal distribution
+
+
+def teacher_gate(
+    figures: Mapping[str, float], baseline: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Compares a teacher at the work its signal does with a model that had no teacher.
+
+    Clearly better means all of: the 95 % interval of the difference in accuracy lies above 0; the
+    difference is at least 1 point; and, where both are known, the right word is among the
+    teacher's top K at least as often as among the baseline's. The interval is
+    d +- 1.96 * sqrt(a (1 - a) / n + b (1 - b) / m), positions counted as independent: positions of
+    one sentence lean on each other (too narrow), the same positions on both sides (too wide).
+
+    Args:
+        figures: The teacher's `accuracy` (0 to 1), `positions`, and where known `entropy` (nats),
+            `coverage` (share of positions whose right word is in the top K), `mass` (probability of
+            the top K).
+        baseline: The same of the model without teacher at the same positions; None: not known.
+
+    Returns:
+        `verdict` (one of the three above), `message`, `difference` (`value`, `low`, `high`; None
+        without baseline).
+    """
+    accuracy, positions = _accuracy(figures, "figures")
+    if baseline is None:
+        return {
+            "verdict": NOT_COMPARED,
+            "message": f"The teacher is right at {_points(accuracy)} of {positions:,} positions; "
+            "no baseline was given to compare it with.",
+            "difference": None,
+        }
+    other, other_positions = _accuracy(baseline, "baseline")
+    value = accuracy - other
+    error = _Z * float(
+        np.sqrt(accuracy * (1 - accuracy) / positions + other * (1 - other) / other_positions)
+    )
+    difference = {"value": value, "low": value - error, "high": value + error}
+    message = (
+        f"The teacher is right at {_points(accuracy)} of {positions:,} positions, the baseline at "
+        f"{_points(other)}: {100 * value:+.1f} points, 95 % interval "
+        f"{100 * difference['low']:+.1f} to {100 * difference['high']:+.1f}"
+    )
+    reasons = []
+    if difference["low"] <= 0:
+        reasons.append("the interval does not lie above 0")
+    elif value < LEAST_DIFFERENCE:
+        reasons.append(f"less than {100 * LEAST_DIFFERENCE:.0f} point apart")
+    covered, other_covered = figures.get("coverage"), baseline.get("coverage")
+    if covered is not None and other_covered is not None:
+        message += f"; the right word is in the top K at {_points(covered)} and "
+        message += _points(other_covered)
+        if covered < other_covered:
+            reasons.append("its top K holds the right word less often than the baseline's")
+    if not reasons:
+        return {"verdict": CLEARLY_BETTER, "message": f"{message}.", "difference": difference}
+    message += (
+        f". Not clearly better ({'; '.join(reasons)}): a student learns little from it. Train the "
+        "teacher longer, on more text, or with more words masked, before the student."
+    )
+    return {"verdict": NOT_CLEARLY_BETTER, "message": message, "difference": difference}
+
+
+def learnt_by_heart(scored: Mapping[str, float], unseen: Mapping[str, float]) -> str | None:
+    """A warning where a teacher knows the rows that it scores by heart; None where it does not.
+
+    Args:
+        scored: The teacher's figures on the rows that it scores for the student.
+        unseen: Its figures on validation rows.
+    """
+    excess = _accuracy(scored, "scored")[0] - _accuracy(unseen, "unseen")[0]
+    if excess <= HEART_DIFFERENCE:
+        return None
+    return (
+        f"The teacher is right at {_points(scored['accuracy'])} of the positions that it scores "
+        f"and at {_points(unseen['accuracy'])} on validation: it has learnt part of them by heart, "
+        "and there its soft targets say little more than the words themselves. Keep its best step "
+        "by validation, or train it for fewer steps."
+    )
+
+
+def _accuracy(figures: Mapping[str, float], argument: str) -> tuple[float, int]:
+    accuracy, positions = figures.get("accuracy"), figures.get("positions")
+    if accuracy is None or not positions or not 0 <= accuracy <= 1:
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected accuracy from 0 to 1 and positions "
+            f"above 0. Received: accuracy={accuracy}, positions={positions}"
+        )
+    return float(accuracy), int(positions)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} %"
