@@ -1,3 +1,39 @@
-"""Distils pre-trained language models into models that generate or classify text."""
+"""Distils pre-trained language models into models that generate or classify text.
+
+The short way in:
+
+- `tfkd.load_spec(path)`: a spec, checked and resolved.
+- `tfkd.build(spec)`: its Keras models, by name.
+- `tfkd.run(spec, data_dir=..., runs_dir=...)`: every stage, the scores and the report.
+
+Everything is imported when first asked for, so `import tfkd` costs nothing.
+"""
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "load_spec": "tfkd.spec",
+    "validate_files": "tfkd.spec",
+    "build": "tfkd.api",
+    "run": "tfkd.api",
+}
+_FLOORS = (
+    "spec", "data", "layers", "models", "objectives", "targets", "training", "decoding",
+    "evaluation", "serving", "pipeline", "report",
+)  # fmt: skip
+__all__ = ["__version__", "build", "load_spec", "run", "validate_files"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    if name in _FLOORS:
+        return importlib.import_module(f"tfkd.{name}")
+    raise AttributeError(f"module 'tfkd' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_FLOORS])

@@ -1,0 +1,33 @@
+"""The three calls of `tfkd`'s Python side that cross the floors."""
+
+from typing import Any
+
+
+def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
+    """Runs a spec whole and writes its report; see `tfkd.pipeline.run.run` for the settings."""
+    from pathlib import Path
+
+    from tfkd.pipeline.run import run as run_stages
+    from tfkd.pipeline.run import run_name
+    from tfkd.report import write_report
+
+    results = run_stages(spec, **settings)
+    if results is not None:
+        folder = Path(settings.get("runs_dir", "runs")) / run_name(spec)
+        write_report([results], folder / "report.html")
+    return results
+
+
+def build(spec: Any, sizes: dict[str, int] | None = None) -> dict[str, Any]:
+    """The Keras models that a spec declares, by name, freshly initialised.
+
+    Args:
+        spec: A spec from `tfkd.load_spec`.
+        sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default.
+
+    Returns:
+        `keras.Model` by name: `teacher`, `student`, or `teacher.NAME`.
+    """
+    from tfkd.pipeline.models import build_models
+
+    return build_models(spec, sizes)

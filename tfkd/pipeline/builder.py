@@ -1,0 +1,266 @@
+"""From a spec to the graph of its stages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.corpora import corpus_fields, source_hashes
+from tfkd.data.files import sha256_of
+from tfkd.pipeline.graph import Node
+from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
+from tfkd.spec.references import parse
+
+# What changes how a training stage runs, not what comes out.
+_NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+
+
+def model_tokenizers(model: Any) -> dict[str, str]:
+    """The tokenizers of a model's inputs: `{"source": T, "target": T}` or `{"text": T}`."""
+    if isinstance(model.tokenizer, str):
+        if model.kind == "bert":
+            return {"text": model.tokenizer}
+        return {"source": model.tokenizer, "target": model.tokenizer}
+    return {"source": model.tokenizer.source, "target": model.tokenizer.target}
+
+
+class GraphBuilder:
+    """Builds nodes, each once, from specs and their variants.
+
+    Args:
+        data_dir: The folder that data paths are relative to.
+    """
+
+    def __init__(self, data_dir: Path):
+        self._data_dir = data_dir
+        self._made: dict[tuple, Node] = {}
+        self._hashes: dict[str, str] = {}
+        self._specs: dict[tuple[Path, str | None], Spec] = {}
+
+    def _once(self, key: tuple, make) -> Node:
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    # ------------------------------------------------------------------ text and ids
+
+    def corpus(self, spec: Spec, name: str) -> Node:
+        """A corpus's text, read, checked and transformed."""
+        return self._once((id(spec), "corpus", name), lambda: self._corpus(spec, name))
+
+    def _corpus(self, spec: Spec, name: str) -> Node:
+        options = spec.data[name]
+        others = {other: self.corpus(spec, other) for other in options.drop_overlap or ()}
+        identity = _plain(options, without={"drop_overlap"})
+        identity["sources"] = list(source_hashes(options, self._data_dir).values())
+        for paths in ("text", "parallel", "tsv", "jsonl"):
+            if identity.get(paths) is not None:
+                identity[paths] = True  # the bytes count, not where they lie
+        inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
+        return Node("corpus", name, spec, options, inputs, identity)
+
+    def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
+        """A corpus's fields."""
+        return corpus_fields(spec.data[name])
+
+    def tokenizer(self, spec: Spec, name: str) -> Node:
+        """A tokenizer: learnt, or read from a file or preset."""
+        return self._once((id(spec), "tokenizer", name), lambda: self._tokenizer(spec, name))
+
+    def _tokenizer(self, spec: Spec, name: str) -> Node:
+        options = spec.tokenizers[name]
+        identity = _plain(options, without={"learn_from", "vocabulary", "preset"})
+        identity["revision"] = registry.lookup("tokenizer", options.kind).revision
+        inputs = {}
+        if options.learn_from:
+            identity["fields"] = []
+            for i, place in enumerate(options.learn_from):
+                corpus, _, field = place.partition(".")
+                inputs[f"text.{i}"] = self.corpus(spec, corpus)
+                identity["fields"].append(field or list(self.fields(spec, corpus)))
+        else:
+            path = self._data_dir / (options.vocabulary or options.preset)
+            path = path / "vocab.txt" if path.is_dir() else path
+            if not path.exists():
+                raise UserError(
+                    f"tokenizers.{name}: {path} does not exist; name a vocabulary file or a preset "
+                    "folder with vocab.txt, relative to the data folder (--data-dir)"
+                )
+            identity["vocabulary"] = sha256_of(path)
+        return Node("tokenizer", name, spec, options, inputs, identity)
+
+    def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
+        """One field of a corpus in one tokenizer's ids."""
+
+        def make() -> Node:
+            inputs = {
+                "text": self.corpus(spec, corpus),
+                "tokenizer": self.tokenizer(spec, tokenizer),
+            }
+            label = f"{corpus}.{field}.{tokenizer}"
+            return Node("ids", label, spec, None, inputs, {"field": field})
+
+        return self._once((id(spec), "ids", corpus, field, tokenizer), make)
+
+    def encoded(
+        self, spec: Spec, corpus: str, model: Any, swap: bool = False
+    ) -> dict[tuple[str, str], Node]:
+        """All ids of a corpus that a model reads, by field and tokenizer."""
+        sides = model_tokenizers(model)
+        fields = self.fields(spec, corpus)
+        if "text" in sides:
+            wanted = [(field, sides["text"]) for field in fields]
+        else:
+            if not {"source", "target"} <= set(fields):
+                raise UserError(
+                    f"data.{corpus}: an encoder-decoder needs the fields source and target; "
+                    f"this corpus has {', '.join(fields)}"
+                )
+            turned = {"source": "target", "target": "source"} if swap else {}
+            wanted = [(turned.get(side, side), sides[side]) for side in ("source", "target")]
+        return {(field, name): self.ids(spec, corpus, field, name) for field, name in wanted}
+
+    # ------------------------------------------------------------------ stages of the spec
+
+    def resolve(self, spec: Spec, reference: str) -> tuple[Spec, str]:
+        """The spec (with its variant) and the stage that a reference names."""
+        parsed = parse(reference)
+        if parsed.spec is None and parsed.variant is None:
+            return spec, parsed.stage
+        path = spec.path if parsed.spec is None else Path(spec.path).parent / parsed.spec
+        key = (Path(path), parsed.variant)
+        if key not in self._specs:
+            if parsed.spec is None:
+                self._specs[key] = spec.with_variant(parsed.variant)
+            else:
+                from tfkd.spec import load_spec
+
+                self._specs[key] = load_spec(path, variant=parsed.variant)
+        return self._specs[key], parsed.stage
+
+    def stage(self, spec: Spec, reference: str) -> Node:
+        """A stage by its reference, `STAGE[#VARIANT]` or `SPEC:STAGE[#VARIANT]`."""
+        spec, name = self.resolve(spec, reference)
+        options = spec.stages[name]
+        make = {"train": self._train, "score": self._score}[options.kind]
+        return self._once((id(spec), "stage", name), lambda: make(spec, name, options))
+
+    def _label(self, spec: Spec, name: str) -> str:
+        return f"{name}#{spec.variant}" if spec.variant else name
+
+    def _train(self, spec: Spec, name: str, options: Any) -> Node:
+        model = spec.models[options.train]
+        inputs: dict[str, Node] = {
+            f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
+            for side, tokenizer in model_tokenizers(model).items()
+        }
+        identity = _plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
+        identity["model"] = self._model_identity(model)
+        for i, part in enumerate(options.data):
+            inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
+            identity["data"][i].pop("of")
+        if options.validate_ is not None:
+            for corpus in [options.validate_.on]:
+                inputs["validate"] = self.corpus(spec, corpus)
+                inputs |= self._part(spec, "validate", corpus, model, False)
+            identity["validate"] = _plain(options.validate_, without={"on"})
+            identity.pop("validate_", None)
+        for part, reference in _origins(options.from_).items():
+            inputs[f"from.{part}"] = self.stage(spec, reference)
+        identity["objective"] = {}
+        for term, term_options in options.objective.items():
+            entry = _plain(term_options, without={"view", "teacher"})
+            entry["revision"] = registry.lookup("objective", term_options.kind).revision
+            if term_options.view is not None:
+                view = spec.views[term_options.view]
+                entry["view"] = _plain(view)
+                entry["view_revision"] = registry.lookup("view", view.kind).revision
+            teacher = getattr(term_options, "teacher", None)
+            if teacher is not None:
+                inputs[f"teacher.{term}"] = self.stage(spec, teacher)
+            identity["objective"][term] = entry
+        return Node("train", self._label(spec, name), spec, options, inputs, identity)
+
+    def _model_identity(self, model: Any) -> dict[str, Any]:
+        identity = _plain(model, without={"tokenizer"})
+        identity["revision"] = registry.lookup("model", model.kind).revision
+        return identity
+
+    def _part(
+        self, spec: Spec, role: str, corpus: str, model: Any, swap: bool
+    ) -> dict[str, Node]:
+        return {
+            f"{role}.ids.{field}.{i}": node
+            for i, ((field, _), node) in enumerate(self.encoded(spec, corpus, model, swap).items())
+        }
+
+    def _score(self, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
+        teacher = self.stage(spec, options.score)
+        teacher_options = teacher.spec.models[teacher.options.train]
+        corpora = [on] if on else [part.of for part in options.data]
+        inputs = {"model": teacher}
+        for i, corpus in enumerate(corpora):
+            inputs |= self._part(spec, f"data.{i}", corpus, teacher_options, False)
+        identity = _plain(options, without={"score", "data", "batch_tokens"})
+        label = self._label(spec, name) + (f" on {on}" if on else "")
+        node_options = options if on is None else options.on_corpora([on])
+        return Node("score", label, spec, node_options, inputs, identity)
+
+    def score_on(self, spec: Spec, reference: str, corpus: str) -> Node:
+        """A scoring stage's teacher at the same work on another corpus (the teacher gate)."""
+        spec, name = self.resolve(spec, reference)
+        options = spec.stages[name]
+        if [part.of for part in options.data] == [corpus]:
+            return self.stage(spec, name)
+        return self._once(
+            (id(spec), "score", name, corpus), lambda: self._score(spec, name, options, corpus)
+        )
+
+    # ------------------------------------------------------------------ what comes of models
+
+    def evaluation(
+        self, spec: Spec, reference: str, corpus: str, metrics: tuple[str, ...], decode: Any
+    ) -> Node:
+        """A model's outputs and teacher-forced figures on a corpus."""
+        trained = self.stage(spec, reference)
+        model = trained.spec.models[trained.options.train]
+        inputs = {"model": trained, "text": self.corpus(spec, corpus)}
+        inputs |= self._part(spec, "data", corpus, model, False)
+        wanted = tuple(sorted({_PRODUCT[metric] for metric in metrics}))
+        identity: dict[str, Any] = {"products": wanted}
+        if "outputs" in wanted:
+            identity["decode"] = _plain(decode)
+            identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
+        options = {"corpus": corpus, "products": wanted, "decode": decode}
+        label = f"{trained.label} on {corpus}"
+        return Node("evaluate", label, spec, options, inputs, identity)
+
+    def export(self, spec: Spec, reference: str, decode: Any) -> Node:
+        """A model's SavedModel."""
+        trained = self.stage(spec, reference)
+        inputs = {"model": trained}
+        identity = {"decode": _plain(decode)}
+        return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
+
+
+# Which product of an evaluation stage a metric is computed from.
+_PRODUCT = {
+    "bleu": "outputs",
+    "chrf": "outputs",
+    "tokenized_bleu": "outputs",
+    "loss": "figures",
+    "perplexity": "figures",
+    "accuracy": "figures",
+    "teacher_gate": "figures",
+}
+
+
+def _origins(value: Any) -> dict[str, str]:
+    if value is None:
+        return {}
+    return {"all": value} if isinstance(value, str) else dict(value)
+
+
+def _plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+    dump: Mapping[str, Any] = options.model_dump(mode="json")
+    return {key: value for key, value in dump.items() if key not in without}

@@ -1,0 +1,78 @@
+"""The graph of stages: what a spec's results rest on, each node with its fingerprint."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tfkd.pipeline.fingerprint import fingerprint
+from tfkd.spec import Spec
+
+# Raised when a kind of stage gives another result from the same inputs: older results are then
+# made anew. Classes named in specs carry revisions of their own in the registry.
+REVISIONS = {
+    "corpus": 1,
+    "tokenizer": 1,
+    "ids": 1,
+    "train": 1,
+    "score": 1,
+    "evaluate": 1,
+    "export": 1,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One stage: a result that is made once and shared by all that need it.
+
+    Attributes:
+        kind: `corpus`, `tokenizer`, `ids`, `train`, `score`, `evaluate` or `export`.
+        label: The name that people see, `STAGE[#VARIANT]` for stages of a spec.
+        spec: The resolved spec that it was built from.
+        options: The spec's options for this stage.
+        inputs: The stages it reads, by role.
+        identity: All else that the result depends on, in plain types.
+    """
+
+    kind: str
+    label: str
+    spec: Spec
+    options: Any
+    inputs: Mapping[str, "Node"]
+    identity: Mapping[str, Any]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The stage's name in `RUNS/stages`, less its kind."""
+        return fingerprint(
+            self.kind,
+            {
+                "revision": REVISIONS[self.kind],
+                "identity": self.identity,
+                "inputs": {role: node.fingerprint for role, node in self.inputs.items()},
+            },
+        )
+
+    @property
+    def key(self) -> str:
+        """`KIND-FINGERPRINT`: the folder's name."""
+        return f"{self.kind}-{self.fingerprint}"
+
+    def input_fingerprints(self) -> dict[str, str]:
+        """Fingerprints by role, for the manifest."""
+        return {role: node.key for role, node in self.inputs.items()}
+
+
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes and all that they rest on, each once, inputs first."""
+    seen: dict[str, Node] = {}
+
+    def visit(node: Node) -> None:
+        if node.key not in seen:
+            for child in node.inputs.values():
+                visit(child)
+            seen[node.key] = node
+
+    for node in nodes:
+        visit(node)
+    return list(seen.values())

@@ -1,0 +1,162 @@
+"""results.json: everything a run has found, in one file with stable keys."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import tfkd
+from tfkd.evaluation import learnt_by_heart, teacher_gate, thin_history
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.scores import score
+from tfkd.pipeline.stage_folder import StageFolder, versions
+from tfkd.pipeline.wanted import Gate, Wanted
+
+
+def assemble(
+    plan: Wanted,
+    context: Context,
+    folder: Path,
+    *,
+    cached: set[str],
+    command: str,
+    started: float,
+) -> dict[str, Any]:
+    """Computes the scores, links what the run folder shows, and returns results.json's content.
+
+    Args:
+        plan: What the spec asks for, all of it made.
+        context: The run's surroundings.
+        folder: The run folder.
+        cached: Keys of the stages that were there before.
+        command: The command line.
+        started: When the run began, in seconds since 1970.
+    """
+    spec = plan.spec
+    nodes = in_order(plan.nodes())
+    gates = [_gate(gate, context) for gate in plan.gates]
+    evaluations = [score(one, context, folder) for one in plan.evaluations]
+    return {
+        "tfkd": tfkd.__version__,
+        "schema": 1,
+        "name": spec.name,
+        "variant": spec.variant,
+        "seed": None,
+        "command": command,
+        "started": _stamp(started),
+        "finished": _stamp(time.time()),
+        "seconds": round(sum(_manifest(node, context)["seconds"] for node in nodes), 1),
+        "machine": _machine(),
+        "paper": spec.resolved().get("paper"),
+        "spec": spec.resolved(),
+        "provenance": dict(spec.provenance),
+        "data": {
+            node.label: _manifest(node, context)["summary"]["report"]
+            for node in nodes
+            if node.kind == "corpus"
+        },
+        "stages": {
+            f"{node.kind} {node.label}": _stage(node, context, cached) for node in nodes
+        },
+        "histories": {
+            node.label: thin_history(_history(node, context))
+            for node in nodes
+            if node.kind == "train"
+        },
+        "evaluations": evaluations,
+        "teacher_gates": gates,
+        "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
+        "warnings": _warnings(gates),
+    }
+
+
+def _stamp(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _machine() -> dict[str, Any]:
+    import os
+    import platform
+
+    model = ""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else ""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": versions(),
+    }
+
+
+def _manifest(node: Node, context: Context) -> dict[str, Any]:
+    return StageFolder(context.stages, node.kind, node.fingerprint).manifest()
+
+
+def _stage(node: Node, context: Context, cached: set[str]) -> dict[str, Any]:
+    manifest = _manifest(node, context)
+    return {
+        "kind": node.kind,
+        "label": node.label,
+        "fingerprint": node.fingerprint,
+        "seconds": manifest["seconds"],
+        "cached": node.key in cached,
+        "bytes": manifest["bytes"],
+        "summary": {
+            key: value
+            for key, value in manifest["summary"].items()
+            if key not in ("report", "brief")
+        },
+    }
+
+
+def _history(node: Node, context: Context) -> list[dict[str, Any]]:
+    path = context.stages / node.key / "history.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _gate(gate: Gate, context: Context) -> dict[str, Any]:
+    teacher = _manifest(gate.teacher, context)["summary"]["figures"]
+    baseline = None
+    if gate.baseline is not None:
+        baseline = _manifest(gate.baseline, context)["summary"]["figures"]
+    return {
+        "of": gate.options.of,
+        "on": gate.on,
+        "against": gate.options.against,
+        "figures": teacher,
+        "baseline": baseline,
+        **teacher_gate(teacher, baseline),
+    }
+
+
+def _warnings(gates: list[dict[str, Any]]) -> list[str]:
+    """What a reader must know before the scores: weak teachers, rows learnt by heart."""
+    found = [
+        f"{gate['of']} on {gate['on']}: {gate['message']}"
+        for gate in gates
+        if gate["verdict"] == "not clearly better"
+    ]
+    for scored in gates:
+        for unseen in gates:
+            if scored["of"] == unseen["of"] and scored["on"] != unseen["on"]:
+                message = learnt_by_heart(scored["figures"], unseen["figures"])
+                if message:
+                    found.append(f"{scored['of']} on {scored['on']}: {message}")
+    return found
+
+
+def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, Any]:
+    from tfkd.pipeline.export_stage import publish
+
+    manifest = _manifest(node, context)
+    path = publish(context.stages / node.key, folder / "export" / name)
+    return {
+        "stage": name,
+        "folder": str(path.relative_to(folder)),
+        "bytes": manifest["bytes"],
+        **{key: manifest["summary"][key] for key in ("check", "parameters")},
+    }

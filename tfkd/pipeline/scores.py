@@ -1,0 +1,127 @@
+"""Scores of one model on one test set, from the outputs and sums that its evaluation left."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.files import write_atomically
+from tfkd.evaluation import (
+    accuracy,
+    bleu,
+    by_length,
+    chrf,
+    loss,
+    paired_bootstrap,
+    paired_ratio,
+    perplexity,
+    tokenized_bleu,
+)
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.wanted import Evaluation
+
+_TEXT = {"bleu": bleu, "chrf": chrf, "tokenized_bleu": tokenized_bleu}
+# Each ratio with the array of sums it divides by the rows' numbers of tokens.
+_RATIO = {
+    "loss": (loss, "nll"),
+    "perplexity": (perplexity, "nll"),
+    "accuracy": (accuracy, "correct"),
+}
+_EXAMPLES = 20
+
+
+def score(evaluation: Evaluation, context: Context, folder: Path) -> dict[str, Any]:
+    """One entry of results.json's `evaluations`; copies the outputs into the run folder.
+
+    Args:
+        evaluation: The model's evaluation stage and its baseline's.
+        context: The run's surroundings.
+        folder: The run folder.
+    """
+    options, node = evaluation.options, evaluation.system
+    summary = StageFolder(context.stages, node.kind, node.fingerprint).manifest()["summary"]
+    trained = node.inputs["model"]
+    entry: dict[str, Any] = {
+        "of": options.of,
+        "variant": trained.spec.variant,
+        "seed": trained.options.seed,
+        "on": evaluation.on,
+        "decode": node.identity.get("decode"),
+        "rows": summary["rows"],
+        "metrics": {},
+        "against": None,
+    }
+    if evaluation.baseline is not None:
+        variant = evaluation.baseline.inputs["model"].spec.variant
+        entry["against"] = {"of": options.against, "variant": variant, "metrics": {}}
+    _ratios(entry, evaluation, context)
+    if any(metric in _TEXT for metric in options.metrics):
+        _texts(entry, evaluation, context, folder)
+    return entry
+
+
+def _ratios(entry: dict[str, Any], evaluation: Evaluation, context: Context) -> None:
+    options = evaluation.options
+    settings = {"samples": options.bootstrap, "seed": options.seed}
+    for metric in options.metrics:
+        if metric not in _RATIO:
+            continue
+        measure, name = _RATIO[metric]
+        ours = _sums(evaluation.system, context, name)
+        entry["metrics"][metric] = measure(*ours, **settings).as_dict()
+        if evaluation.baseline is not None:
+            theirs = _sums(evaluation.baseline, context, name)
+            of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
+            entry["against"]["metrics"][metric] = paired_ratio(
+                ours, theirs, of_ratio=of_ratio, **settings
+            )
+
+
+def _sums(node: Node, context: Context, name: str) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(context.stages / node.key / "rows.npz", allow_pickle=False) as arrays:
+        return arrays[name], arrays["tokens"]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").removesuffix("\n").split("\n")
+
+
+def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, folder: Path) -> None:
+    options, node = evaluation.options, evaluation.system
+    text = open_text(node.inputs["text"], context)
+    references, sources = list(text.lines("target")), list(text.lines("source"))
+    hypotheses = _lines(context.stages / node.key / "hypotheses.txt")
+    others = None
+    if evaluation.baseline is not None:
+        others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
+    settings = {"samples": options.bootstrap, "seed": options.seed}
+    for metric in options.metrics:
+        if metric not in _TEXT:
+            continue
+        entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
+        if others is not None and metric != "tokenized_bleu":
+            entry["against"]["metrics"][metric] = paired_bootstrap(
+                hypotheses, others, references, metric, **settings
+            )
+    entry["by_length"] = by_length(hypotheses, references, against=others)
+    ceiling = _lines(context.stages / node.key / "round_trip.txt")
+    entry["round_trip"] = bleu(ceiling, references, samples=1).as_dict()
+    step = max(1, len(references) // _EXAMPLES)
+    entry["examples"] = [
+        {
+            "source": sources[i],
+            "reference": references[i],
+            "hypothesis": hypotheses[i],
+            "against": others[i] if others is not None else None,
+        }
+        for i in range(0, len(references), step)
+    ][:_EXAMPLES]
+    place = folder / "evaluation"
+    place.mkdir(exist_ok=True)
+    for name, lines in (("hypotheses", hypotheses), ("references", references)):
+        path = place / f"{options.of}.{evaluation.on}.{name}.txt"
+        write_atomically(path, "\n".join(lines) + "\n")
+        entry[name] = str(path.relative_to(folder))

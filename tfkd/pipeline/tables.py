@@ -1,0 +1,48 @@
+"""Scores as a table for a terminal."""
+
+import io
+from typing import Any
+
+
+def score_table(results: dict[str, Any]) -> str:
+    """All scores of a run with intervals and comparisons, as text."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{results['name']}: scores", title_justify="left")
+    for column in ("model", "on", "metric", "score", "95 % interval", "baseline", "difference", "p"):
+        table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    for entry in results["evaluations"]:
+        against = entry.get("against") or {"metrics": {}}
+        for metric, score in entry["metrics"].items():
+            pair = against["metrics"].get(metric, {})
+            table.add_row(
+                entry["of"],
+                entry["on"],
+                metric,
+                _number(score["value"]),
+                _interval(score),
+                _number(pair.get("value")),
+                _signed(pair.get("delta")) + (f" {_interval(pair)}" if "low" in pair else ""),
+                f"{pair['p']:.3f}" if "p" in pair else "",
+            )
+    text = io.StringIO()
+    console = Console(file=text, width=120, color_system=None)
+    console.print(table)
+    for gate in results["teacher_gates"]:
+        console.print(f"teacher gate, {gate['of']} on {gate['on']}: {gate['message']}")
+    return text.getvalue().rstrip()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"
+
+
+def _interval(score: dict[str, Any]) -> str:
+    if score.get("low") is None or score.get("high") is None:
+        return ""
+    return f"[{score['low']:.2f}, {score['high']:.2f}]"

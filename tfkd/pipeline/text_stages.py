@@ -1,0 +1,70 @@
+"""The stages before any model: corpora as text, tokenizers, ids."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tfkd.data.corpora import open_corpus
+from tfkd.data.encoded import encode_corpus
+from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.tokenizers import WordPiece, build_tokenizer
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.stage_folder import StageFolder
+
+
+def place(node: Node, context: Context) -> StageFolder:
+    """A node's folder, which must be whole."""
+    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder.verify()
+    return folder
+
+
+def run_corpus(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Reads, checks and transforms a corpus; writes its text, a line a row."""
+    others = {
+        name: open_text(child, context)
+        for name, child in zip(node.options.drop_overlap or (), node.inputs.values(), strict=True)
+    }
+    corpus = open_corpus(node.options, context.data_dir, others=others)
+    write_text_corpus(corpus, folder.path)
+    report = corpus.report()
+    dropped = sum(entry["count"] for entry in report["dropped"].values())
+    brief = f"{report['kept']:,} rows" + (f", {dropped:,} dropped" if dropped else "")
+    return {"report": report, "fields": list(corpus.fields), "brief": brief}
+
+
+def open_text(node: Node, context: Context) -> TextCorpus:
+    """The text of a corpus stage."""
+    return TextCorpus.open(place(node, context).path)
+
+
+def run_tokenizer(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Learns or reads a vocabulary."""
+
+    def lines() -> Iterator[str]:
+        for child, fields in zip(
+            node.inputs.values(), node.identity.get("fields", ()), strict=True
+        ):
+            text = open_text(child, context)
+            for field in [fields] if isinstance(fields, str) else fields:
+                yield from text.lines(field)
+
+    tokenizer = build_tokenizer(node.options, lines(), context.data_dir)
+    tokenizer.save(folder.path)
+    return {"size": tokenizer.size, "brief": f"{tokenizer.size:,} word pieces"}
+
+
+def open_tokenizer(node: Node, context: Context) -> WordPiece:
+    """The tokenizer of a tokenizer stage."""
+    return WordPiece.load(place(node, context).path)
+
+
+def run_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Encodes one field of a corpus once."""
+    text = open_text(node.inputs["text"], context)
+    tokenizer = open_tokenizer(node.inputs["tokenizer"], context)
+    encode_corpus(text, node.identity["field"], tokenizer, folder.path)
+    from tfkd.data.encoded import EncodedField
+
+    tokens = int(EncodedField.open(folder.path).lengths.sum())
+    return {"rows": len(text), "tokens": tokens, "brief": f"{tokens:,} tokens"}

@@ -1,0 +1,115 @@
+"""What a spec asks for in the end: evaluations, gates and exports, as nodes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.graph import Node
+from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.spec.options import BeamOptions, GreedyOptions
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One model on one test set.
+
+    Attributes:
+        options: The spec's evaluate entry.
+        on: The corpus.
+        system: The evaluation stage of the model.
+        baseline: The evaluation stage that it is compared with; None without `against`.
+    """
+
+    options: Any
+    on: str
+    system: Node
+    baseline: Node | None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One teacher gate: a scoring stage's figures beside a model's without teacher."""
+
+    options: Any
+    on: str
+    teacher: Node
+    baseline: Node | None
+
+
+@dataclass
+class Wanted:
+    """All that a run ends in.
+
+    Attributes:
+        spec: The resolved spec.
+        builder: The builder that made the nodes.
+        evaluations: Models with test sets.
+        gates: Teacher gates.
+        exports: Export stages, by the stage they export.
+        stages: Other stages asked for by name.
+    """
+
+    spec: Spec
+    builder: GraphBuilder
+    evaluations: list[Evaluation] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+    exports: dict[str, Node] = field(default_factory=dict)
+
+    def nodes(self) -> Iterator[Node]:
+        """The last nodes, in the order in which they should be made: gates as early as can be."""
+        for gate in self.gates:
+            yield gate.teacher
+            if gate.baseline is not None:
+                yield gate.baseline
+        for evaluation in self.evaluations:
+            if evaluation.baseline is not None:
+                yield evaluation.baseline
+            yield evaluation.system
+        yield from self.exports.values()
+
+    def until(self, stage: str) -> list[Node]:
+        """The one stage to stop after."""
+        if stage.partition("#")[0] not in self.spec.stages and ":" not in stage:
+            raise UserError(
+                f"--until {stage}: no such stage; this spec has {', '.join(self.spec.stages)}"
+            )
+        return [self.builder.stage(self.spec, stage)]
+
+
+def wanted(spec: Spec, data_dir: Path) -> Wanted:
+    """Builds the graph of a spec.
+
+    Args:
+        spec: The resolved spec.
+        data_dir: The folder that data paths are relative to.
+    """
+    builder = GraphBuilder(data_dir)
+    found = Wanted(spec, builder)
+    for entry in spec.evaluate:
+        for corpus in entry.on:
+            if "teacher_gate" in entry.metrics:
+                teacher = builder.score_on(spec, entry.of, corpus)
+                baseline = None
+                if entry.against:
+                    baseline = builder.evaluation(
+                        spec, entry.against, corpus, ("teacher_gate",), None
+                    )
+                found.gates.append(Gate(entry, corpus, teacher, baseline))
+                continue
+            decode = entry.decode or GreedyOptions()
+            system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
+            baseline = None
+            if entry.against:
+                baseline = builder.evaluation(
+                    spec, entry.against, corpus, tuple(entry.metrics), decode
+                )
+                baseline = None if baseline.key == system.key else baseline
+            found.evaluations.append(Evaluation(entry, corpus, system, baseline))
+    for stage in spec.export:
+        decodes = [e.decode for e in spec.evaluate if e.of == stage and e.decode is not None]
+        decode = decodes[0] if decodes else BeamOptions()
+        found.exports[stage] = builder.export(spec, stage, decode)
+    return found
