@@ -1,7 +1,8 @@
 """Words as the Moses tokenizer splits them: the tokens under most papers' "tokenised BLEU".
 
 Reference: tokenizer.perl of Moses (Koehn et al., 2007), without its escapes (&apos; for '), which
-change no score, and without its protected patterns.
+change no score, and without its protected patterns; as in its newer versions the full stop of a
+line's last word always stands alone.
 """
 
 import re

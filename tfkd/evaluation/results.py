@@ -4,7 +4,10 @@ Keys are stable: readers of schema 1 may rely on those named here. A writer may 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+# Before Python 3.12 pydantic checks only this TypedDict, which comes with it.
+from typing_extensions import TypedDict
 
 SCHEMA = 1
 
@@ -165,6 +168,8 @@ def thin_history(lines: Sequence[Mapping[str, Any]], limit: int = 400) -> list[M
         raise ValueError(
             f"Invalid value for argument `limit`. Expected at least 4. Received: limit={limit}"
         )
+    if len(lines) <= limit:
+        return list(lines)
     validation = [place for place, line in enumerate(lines) if "validation" in line]
     training = [place for place, line in enumerate(lines) if "validation" not in line]
     validation = _evenly(validation, limit - 2 if training else limit)

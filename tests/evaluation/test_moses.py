@@ -1,0 +1,40 @@
+"""Moses tokens: known cases, and the reference port where it is installed."""
+
+import pytest
+
+from tfkd.evaluation import moses_tokens
+
+CASES = [
+    ("A man, in a blue shirt, is standing.", "A man , in a blue shirt , is standing ."),
+    ("It's 5,300 dollars (or more).", "It 's 5,300 dollars ( or more ) ."),
+    ("Mr. Smith doesn't know the well-known U.S. man.",
+     "Mr. Smith doesn 't know the well-known U.S. man ."),
+    ("Wait... what?!", "Wait ... what ? !"),
+    ("No. 5 is here. No.", "No. 5 is here . No ."),
+    ('"Quoted" words: 50% off', '" Quoted " words : 50 % off'),
+    ("the dogs' owner, 1,000,", "the dogs ' owner , 1,000 ,"),
+    ("", ""),
+    ("J. B. sees e.g. two dogs at 3.5 metres.", "J. B. sees e.g. two dogs at 3.5 metres ."),
+    ("rock'n'roll in the 1960's", "rock 'n'roll in the 1960 's"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "tokens"), CASES)
+def test_known_cases(text, tokens):
+    assert moses_tokens(text) == tokens
+
+
+def test_languages_have_their_own_apostrophes():
+    assert moses_tokens("l'homme d'or", "fr") == "l' homme d' or"
+    assert moses_tokens("wie geht's z.B. dem Hund?", "de") == "wie geht ' s z.B. dem Hund ?"
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_equal_to_the_reference_port(language):
+    port = pytest.importorskip("sacremoses").MosesTokenizer(language)
+    # The lists of abbreviations before numbers are English here.
+    cases = [text for text, _ in CASES if language == "en" or "No. 5" not in text]
+    for text in cases:
+        expected = port.tokenize(text, escape=False, return_str=True)
+        assert moses_tokens(text, language) == expected

@@ -1,0 +1,114 @@
+"""Loss, perplexity, accuracy, and BLEU by length."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sacrebleu.metrics import BLEU
+
+from tfkd.evaluation import accuracy, by_length, loss, paired_ratio, perplexity
+
+
+@pytest.fixture
+def rows():
+    generator = np.random.default_rng(0)
+    counts = generator.integers(1, 20, 300)
+    return generator.gamma(2.0, 1.0, 300) * counts, counts
+
+
+def test_loss_weighs_tokens_not_rows(rows):
+    sums, counts = rows
+    score = loss(sums, counts)
+    assert score.value == pytest.approx(sums.sum() / counts.sum())
+    assert score.value != pytest.approx(np.mean(sums / counts), abs=1e-3)
+    assert score.low < score.value < score.high
+    assert f"tokens:{counts.sum()}|rows:300|bs:1000|seed:1" in score.signature
+
+
+def test_interval_is_that_of_a_plain_loop(rows):
+    sums, counts = rows
+    generator = np.random.default_rng(1)
+    drawn = generator.choice(300, (1000, 300))
+    values = np.sort([sums[rows].sum() / counts[rows].sum() for rows in drawn])
+    score = loss(sums, counts)
+    assert (score.low, score.high) == pytest.approx((values[25], values[974]))
+
+
+def test_perplexity_is_the_exponential_of_the_loss(rows):
+    bare, grown = loss(*rows), perplexity(*rows)
+    assert (grown.value, grown.low, grown.high) == pytest.approx(
+        tuple(np.exp([bare.value, bare.low, bare.high]))
+    )
+    assert grown.name == "perplexity"
+
+
+def test_totals_alone_have_no_interval():
+    score = accuracy(30, 40)
+    assert (score.value, score.low, score.high) == (0.75, None, None)
+    assert score.as_dict().keys() == {"value", "low", "high", "signature"}
+
+
+def test_wrong_counts_are_named():
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\)"):
+        loss(np.ones(2), np.ones(3))
+    with pytest.raises(ValueError, match="above 0"):
+        loss(0.0, 0)
+
+
+def test_paired_ratio_sees_a_small_but_steady_difference(rows):
+    sums, counts = rows
+    better = sums - 0.05 * counts
+    found = paired_ratio((better, counts), (sums, counts))
+    assert found["delta"] == pytest.approx(-0.05)
+    assert (found["low"], found["high"]) == pytest.approx((-0.05, -0.05))
+    assert found["wins"] == 0
+    grown = paired_ratio((better, counts), (sums, counts), of_ratio=np.exp)
+    assert grown["value"] == pytest.approx(np.exp(sums.sum() / counts.sum()))
+
+
+def texts(rows=400):
+    generator = np.random.default_rng(2)
+    words = np.array(list("abcdefghijklmnop"))
+    references = [" ".join(generator.choice(words, generator.integers(1, 40))) for _ in range(rows)]
+    hypotheses = [" ".join(line.split()[: generator.integers(1, 41)]) for line in references]
+    return hypotheses, references
+
+
+@pytest.mark.parametrize("of", ["reference", "output"])
+def test_buckets_hold_each_row_once_and_score_as_sacrebleu(of):
+    hypotheses, references = texts()
+    edges = [1, 10, 20, 30]
+    buckets = by_length(hypotheses, references, against=references, edges=edges, of=of)
+    assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [
+        (1, 9), (10, 19), (20, 29), (30, None),
+    ]  # fmt: skip
+    lengths = [len(line.split()) for line in (references if of == "reference" else hypotheses)]
+    for bucket in buckets:
+        last = bucket["to"] or 10**9
+        inside = [i for i, length in enumerate(lengths) if bucket["from"] <= length <= last]
+        expected = BLEU(force=True).corpus_score(
+            [hypotheses[i] for i in inside], [[references[i] for i in inside]]
+        )
+        assert bucket["rows"] == len(inside)
+        assert bucket["value"] == expected.score
+        assert bucket["against"] == pytest.approx(100)
+    assert sum(bucket["rows"] for bucket in buckets) == len(references)
+
+
+@pytest.mark.parametrize("least_rows", [1, 10, 60, 150, 400, 10_000])
+def test_small_buckets_join_their_neighbours(least_rows):
+    hypotheses, references = texts()
+    buckets = by_length(hypotheses, references, least_rows=least_rows)
+    assert sum(bucket["rows"] for bucket in buckets) == len(references)
+    assert len(buckets) == 1 or all(bucket["rows"] >= least_rows for bucket in buckets)
+    for before, after in pairwise(buckets):
+        assert before["to"] + 1 == after["from"]
+    assert buckets[-1]["to"] is None
+    assert buckets[0]["against"] is None
+
+
+def test_wrong_options_are_named():
+    with pytest.raises(ValueError, match="of='words'"):
+        by_length(["a"], ["a"], of="words")
+    with pytest.raises(ValueError, match="rising"):
+        by_length(["a"], ["a"], edges=[5, 5])

@@ -1,0 +1,59 @@
+"""The form of results.json, and thinned histories."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfkd.evaluation import higher_is_better, result_errors, thin_history
+
+
+def results(**changes):
+    return {
+        "tfkd": "0.1.0", "schema": 1, "name": "x", "variant": None, "seed": 1, "command": "tfkd",
+        "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {}, "provenance": {},
+        "data": {}, "stages": {}, "histories": {}, "evaluations": [], "teacher_gates": [],
+        "exports": [], "warnings": [], "added by a plugin": 1,
+    } | changes  # fmt: skip
+
+
+def test_a_good_form_passes_and_new_keys_may_come():
+    assert result_errors(results()) == []
+
+
+def test_errors_name_their_place():
+    bucket = {"from": 1, "to": None, "rows": "many", "value": 3.0, "against": None}
+    entry = {
+        "of": "a", "variant": None, "on": "b", "seed": 1, "rows": 2, "metrics": {},
+        "by_length": [bucket],
+    }  # fmt: skip
+    (error,) = result_errors(results(evaluations=[entry]))
+    assert error.startswith("evaluations.0.by_length.0.rows:")
+    assert any(line.startswith("stages:") for line in result_errors(results(stages=[])))
+    assert "expected 1" in result_errors(results(schema=2))[0]
+    assert result_errors([])
+
+
+@given(kinds=st.lists(st.booleans(), max_size=300), limit=st.integers(4, 60))
+def test_thinned_histories_keep_order_and_ends(kinds, limit):
+    lines = [{"step": i, "validation": {}} if kind else {"step": i} for i, kind in enumerate(kinds)]
+    thin = thin_history(lines, limit)
+    assert len(thin) <= limit
+    assert [line["step"] for line in thin] == sorted({line["step"] for line in thin})
+    if len(lines) <= limit:
+        assert thin == lines
+    for kind in (True, False):
+        of_kind = [line for line in lines if ("validation" in line) == kind]
+        kept = [line for line in thin if ("validation" in line) == kind]
+        if of_kind:
+            assert kept[-1] == of_kind[-1]
+            assert len(kept) < 2 or kept[0] == of_kind[0]
+
+
+def test_a_tiny_limit_is_refused():
+    with pytest.raises(ValueError, match="limit=3"):
+        thin_history([], 3)
+
+
+def test_directions():
+    assert higher_is_better("bleu")
+    assert not higher_is_better("perplexity")

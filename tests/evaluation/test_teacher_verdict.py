@@ -1,0 +1,57 @@
+"""The teacher gate's rule."""
+
+import pytest
+
+from tfkd.evaluation import learnt_by_heart, teacher_gate
+
+
+def figures(accuracy, positions=10_000, coverage=0.9):
+    return {"accuracy": accuracy, "positions": positions, "coverage": coverage, "entropy": 1.0}
+
+
+def test_a_far_better_teacher_passes():
+    gate = teacher_gate(figures(0.80), figures(0.68, coverage=0.88))
+    assert gate["verdict"] == "clearly better"
+    assert gate["difference"]["low"] > 0.10
+    assert gate["difference"]["high"] < 0.14
+    assert "80.0 %" in gate["message"]
+    assert "+12.0 points" in gate["message"]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "baseline", "reason"),
+    [
+        (figures(0.70, 200), figures(0.66, 200), "interval does not lie above 0"),
+        (figures(0.675, 1_000_000), figures(0.67, 1_000_000), "less than 1 point"),
+        (figures(0.75, coverage=0.84), figures(0.67, coverage=0.88), "top K holds the right word"),
+        (figures(0.60), figures(0.67), "interval does not lie above 0"),
+    ],
+)
+def test_a_teacher_that_is_not_clearly_better_is_named_with_the_reason(teacher, baseline, reason):
+    gate = teacher_gate(teacher, baseline)
+    assert gate["verdict"] == "not clearly better"
+    assert reason in gate["message"]
+    assert "learns little" in gate["message"]
+
+
+def test_the_interval_is_the_one_of_two_proportions():
+    gate = teacher_gate({"accuracy": 0.5, "positions": 100}, {"accuracy": 0.5, "positions": 100})
+    assert gate["difference"]["high"] == pytest.approx(1.96 * (0.25 / 50) ** 0.5, rel=1e-4)
+
+
+def test_without_baseline_nothing_is_claimed():
+    gate = teacher_gate(figures(0.8))
+    assert gate["verdict"] == "not compared"
+    assert gate["difference"] is None
+
+
+def test_rows_learnt_by_heart_are_named():
+    assert "89.5 %" in learnt_by_heart(figures(0.895), figures(0.799))
+    assert learnt_by_heart(figures(0.82), figures(0.799)) is None
+
+
+def test_figures_without_positions_are_refused():
+    with pytest.raises(ValueError, match="positions=None"):
+        teacher_gate({"accuracy": 0.5})
+    with pytest.raises(ValueError, match="`baseline`"):
+        teacher_gate(figures(0.5), {"accuracy": 50, "positions": 3})
