@@ -1,0 +1,234 @@
+"""How bare token ids become what a model reads: special tokens, types, padding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tfkd.data.ragged import Ragged
+
+
+class SpecialTokens(Protocol):
+    """What layouts and views need of a tokenizer; every tokenizer has it.
+
+    Attributes:
+        pad_id, unknown_id, start_id, end_id, mask_id: [PAD], [UNK], [CLS], [SEP] and [MASK].
+        special_ids: All ids that stand for no text.
+        size: The number of ids.
+    """
+
+    pad_id: int
+    unknown_id: int
+    start_id: int
+    end_id: int
+    mask_id: int
+    special_ids: Sequence[int]
+    size: int
+
+
+@dataclass(frozen=True)
+class Specials:
+    """The special tokens of a vocabulary, without the vocabulary. See `SpecialTokens`."""
+
+    pad_id: int
+    unknown_id: int
+    start_id: int
+    end_id: int
+    mask_id: int
+    special_ids: tuple[int, ...]
+    size: int
+
+
+def rounded_width(longest: int, pad_to: int, limit: int | None = None) -> int:
+    """The smallest multiple of `pad_to` that holds `longest`, but not over `limit`; at least 1.
+
+    A limit which is no multiple (a model's last position) is itself the widest width.
+    """
+    width = max(1, -(-longest // pad_to) * pad_to)
+    return width if limit is None else max(1, longest, min(width, limit))
+
+
+def cut_pair(
+    first: np.ndarray, second: np.ndarray, budget: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lengths that are left when `first + second` must not exceed `budget`.
+
+    Equal to taking tokens one by one from the end of the longer side, and of the second where both
+    are as long (BERT's `_truncate_seq_pair`): second' = min(second, max(budget // 2, budget -
+    first)), first' = min(first, budget - second').
+
+    Args:
+        first: int `[B]`, tokens of the first side.
+        second: int `[B]`.
+        budget: The most tokens of both together; None cuts nothing.
+
+    Returns:
+        The two lengths, int64 `[B]` each.
+    """
+    first, second = np.asarray(first, np.int64), np.asarray(second, np.int64)
+    if budget is None:
+        return first, second
+    left = np.minimum(second, np.maximum(budget // 2, budget - first))
+    return np.minimum(first, budget - left), left
+
+
+def joint_lengths(
+    first: np.ndarray, second: np.ndarray, has_second: np.ndarray, max_length: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How long the two sides of a stream are, special tokens included.
+
+    Args:
+        first: int `[B]`, bare tokens of the first side.
+        second: int `[B]`, bare tokens of the second side.
+        has_second: bool `[B]`: False gives `[CLS] a [SEP]`, True `[CLS] a [SEP] b [SEP]`.
+        max_length: The most tokens of a stream, special ones included; None: any number.
+
+    Returns:
+        int64 `[B]` each: `[CLS] a [SEP]`, and `b [SEP]` or 0. Their sum is the stream's length.
+
+    Raises:
+        ValueError: `max_length` does not leave room for the special tokens.
+    """
+    if max_length is not None and max_length < 3:
+        raise ValueError(
+            "Invalid value for argument `max_length`. Expected at least 3, the special tokens of "
+            f"a pair. Received: max_length={max_length}"
+        )
+    alone = np.asarray(first, np.int64)
+    if max_length is not None:
+        alone = np.minimum(alone, max_length - 2)
+    pair = cut_pair(first, second, None if max_length is None else max_length - 3)
+    first_length = np.where(has_second, pair[0], alone) + 2
+    return first_length, np.where(has_second, pair[1] + 1, 0)
+
+
+def _spread(out: np.ndarray, rows: Ragged, lengths: np.ndarray, starts: np.ndarray) -> None:
+    """Writes the first `lengths[b]` ids of row b into `out[b]` from column `starts[b]` on."""
+    total = int(lengths.sum())
+    if not total:
+        return
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    within = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    out[row, starts[row] + within] = rows.values[rows.offsets[row] + within]
+
+
+def joint(
+    first: Ragged,
+    second: Ragged | None,
+    specials: SpecialTokens,
+    max_length: int | None = None,
+    *,
+    has_second: np.ndarray | None = None,
+    present: np.ndarray | None = None,
+    pad_to: int = 1,
+    width: int | None = None,
+) -> dict[str, np.ndarray]:
+    """One stream a row: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
+
+    Too long pairs lose tokens of the longer side first; both ends stay (P1, section 4.1).
+
+    Args:
+        first: B rows of bare ids.
+        second: B rows, or None.
+        specials: The vocabulary's special tokens.
+        max_length: The most tokens of a stream, special ones included.
+        has_second: bool `[B]`: rows that have a second side, be it empty. None: all, if `second`
+            is given.
+        present: bool `[B]`: False leaves a row empty (the filler of a batch). None: all.
+        pad_to: The width is a multiple of it.
+        width: The width, if it is to be fixed; not smaller than the longest row.
+
+    Returns:
+        `ids`, `types` int32 `[B, T]` (types: 0 up to the first [SEP], 1 after), `valid` bool
+        `[B, T]`; int64 `[B]` each: `first_start` (1), `first_length` (a and its [SEP]),
+        `second_start`, `second_length` (b and its [SEP]; 0 without).
+    """
+    count = len(first)
+    if present is None:
+        present = np.ones(count, bool)
+    if second is None:
+        second = Ragged(np.zeros(0, np.int32), np.zeros(count + 1, np.int64))
+        has_second = np.zeros(count, bool)
+    elif has_second is None:
+        has_second = np.ones(count, bool)
+    head, tail = joint_lengths(first.lengths, second.lengths, has_second, max_length)
+    head, tail = np.where(present, head, 0), np.where(present, tail, 0)
+    total = head + tail
+    columns = width or rounded_width(int(total.max(initial=0)), pad_to, max_length)
+    ids = np.full((count, columns), specials.pad_id, np.int32)
+    _spread(ids, first, np.maximum(head - 2, 0), np.ones(count, np.int64))
+    _spread(ids, second, np.maximum(tail - 1, 0), head)
+    rows = np.flatnonzero(present)
+    ids[rows, 0] = specials.start_id
+    ids[rows, head[rows] - 1] = specials.end_id
+    rows = np.flatnonzero(tail)
+    ids[rows, total[rows] - 1] = specials.end_id
+    column = np.arange(columns)
+    valid = column < total[:, None]
+    return {
+        "ids": ids,
+        "types": ((column >= head[:, None]) & valid).astype(np.int32),
+        "valid": valid,
+        "first_start": np.where(present, 1, 0),
+        "first_length": np.maximum(head - 1, 0),
+        "second_start": head,
+        "second_length": tail,
+    }
+
+
+def encoder_decoder(
+    source: Ragged,
+    target: Ragged,
+    source_specials: SpecialTokens,
+    target_specials: SpecialTokens,
+    *,
+    present: np.ndarray | None = None,
+    pad_to: int = 1,
+    widths: tuple[int, int] | None = None,
+) -> dict[str, dict[str, np.ndarray]]:
+    """What an encoder-decoder reads: source x [SEP]; target input [CLS] y, labels y [SEP].
+
+    Args:
+        source: B rows of bare ids.
+        target: B rows.
+        source_specials: Special tokens of the source's vocabulary.
+        target_specials: Those of the target's.
+        present: bool `[B]`: False leaves a row empty. None: all.
+        pad_to: Widths are multiples of it.
+        widths: Of source and target, if they are to be fixed.
+
+    Returns:
+        `source`: `ids` int32 `[B, S]`, `valid` bool `[B, S]`. `target`: `ids`, `labels` int32
+        `[B, T]`, `valid`, `selected` bool `[B, T]`; row t of `labels` follows row t of `ids`.
+    """
+    count = len(source)
+    if present is None:
+        present = np.ones(count, bool)
+    sides = []
+    for index, rows in enumerate((source, target)):
+        bare = np.where(present, rows.lengths, 0)
+        longest = int(np.where(present, bare + 1, 0).max(initial=0))
+        columns = widths[index] if widths else rounded_width(longest, pad_to)
+        sides.append((rows, bare, np.arange(columns) < np.where(present, bare + 1, 0)[:, None]))
+    rows = np.flatnonzero(present)
+    zero, one = np.zeros(count, np.int64), np.ones(count, np.int64)
+
+    def ended(side: tuple[Ragged, np.ndarray, np.ndarray], specials: SpecialTokens) -> np.ndarray:
+        ids = np.full(side[2].shape, specials.pad_id, np.int32)
+        _spread(ids, side[0], side[1], zero)
+        ids[rows, side[1][rows]] = specials.end_id
+        return ids
+
+    read = np.full(sides[1][2].shape, target_specials.pad_id, np.int32)
+    _spread(read, sides[1][0], sides[1][1], one)
+    read[rows, 0] = target_specials.start_id
+    return {
+        "source": {"ids": ended(sides[0], source_specials), "valid": sides[0][2]},
+        "target": {
+            "ids": read,
+            "valid": sides[1][2],
+            "labels": ended(sides[1], target_specials),
+            "selected": sides[1][2].copy(),
+        },
+    }

@@ -1,0 +1,75 @@
+"""Views: how an example is laid out, what is hidden in it, and what is to be predicted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tfkd.data.layouts import SpecialTokens
+from tfkd.data.views.base import StreamView, View
+from tfkd.data.views.conditional_mlm import ConditionalMLMView
+from tfkd.data.views.masked_lm import MaskedLMView
+from tfkd.data.views.pair import PairView
+from tfkd.data.views.prefix_lm import PrefixLMView
+from tfkd.spec.errors import UserError
+
+__all__ = [
+    "ConditionalMLMView",
+    "MaskedLMView",
+    "PairView",
+    "PrefixLMView",
+    "StreamView",
+    "View",
+    "build_view",
+]
+
+_BUILT_IN = {view.kind: view for view in (MaskedLMView, ConditionalMLMView, PrefixLMView)}
+
+
+def _class_of(kind: str, sides: Mapping[str, str]) -> type:
+    if kind == "none":
+        return StreamView if "text" in sides else PairView
+    if kind in _BUILT_IN:
+        return _BUILT_IN[kind]
+    from tfkd.spec import registry  # only plugins need it
+
+    return registry.load(registry.lookup("view", kind))
+
+
+def build_view(
+    kind: str,
+    sides: Mapping[str, str],
+    tokenizers: Mapping[str, SpecialTokens],
+    *,
+    name: str = "plain",
+    **options: Any,
+) -> View:
+    """A view by its kind, for a model that reads the given sides.
+
+    Args:
+        kind: "none", "mlm", "conditional_mlm", "prefix_lm", or a plugin's.
+        sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
+            `{"source": S, "target": T}` for an encoder-decoder.
+        tokenizers: Tokenizers (or their `Specials`) by name.
+        name: The view's key in a batch.
+        options: The kind's options: `p`, `replace`, `max_length`.
+
+    Raises:
+        UserError: The kind reads one stream and the model two, or the other way round.
+    """
+    made = _class_of(kind, sides)
+    streams = "text" in sides
+    if streams != (made.layout == "stream"):
+        raise UserError(
+            f"view {name}: the kind {kind} is for "
+            + (
+                "a BERT, and this model is an encoder-decoder"
+                if not streams
+                else "an encoder-decoder, and this model reads one stream"
+            )
+        )
+    if streams:
+        tokenizer = sides["text"]
+        return made(tokenizer, tokenizers[tokenizer], name=name, **options)
+    if made is PairView:
+        options.pop("max_length", None)  # the batch's limits leave long pairs out instead
+    source, target = sides["source"], sides["target"]
+    return made(source, target, tokenizers[source], tokenizers[target], name=name, **options)

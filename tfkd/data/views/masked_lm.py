@@ -1,0 +1,66 @@
+"""BERT's masked language model, on texts or on pairs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.layouts import SpecialTokens
+from tfkd.data.views.base import Draws, Record, StreamView, record, words
+from tfkd.data.views.corruption import Probability, choose_each, ordinary_ids, replace_by_shares
+
+
+class MaskedLMView(StreamView):
+    """Each word of the stream is chosen with probability p and then mostly hidden.
+
+    A chosen word becomes [MASK], a random word (never a special token) or stays, by the shares of
+    `replace`. On a pair both sides may be chosen; [CLS] and [SEP] never are.
+
+    Args:
+        p: A probability, or `{"uniform": [low, high]}`: drawn for each sentence.
+        replace: Shares of [MASK], random and kept words.
+        tokenizer, specials, name, max_length: As in `StreamView`.
+
+    Reference:
+        Devlin et al. 2019, BERT, section 3.1.
+    """
+
+    kind = "mlm"
+
+    def __init__(
+        self,
+        tokenizer: str,
+        specials: SpecialTokens,
+        *,
+        p: Any = 0.15,
+        replace: Sequence[float] = (80, 10, 10),
+        name: str = "mlm",
+        max_length: int | None = 256,
+    ):
+        super().__init__(tokenizer, specials, name=name, max_length=max_length)
+        self.p = Probability.of(p)
+        self.replace = tuple(float(share) for share in replace)
+        if len(self.replace) != 3 or min(self.replace) < 0 or sum(self.replace) <= 0:
+            raise ValueError(
+                "Invalid value for argument `replace`. Expected three shares, none negative, not "
+                f"all 0: [MASK], random, kept. Received: replace={replace}"
+            )
+        self._ordinary = ordinary_ids(specials)
+
+    def salt(self) -> str:
+        return f"{self.kind}/{self.p.low}/{self.p.high}/{self.replace}"
+
+    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
+        width = stream["ids"].shape[1]
+        p = self.p.draw(draws.one("p"))
+        selected = choose_each(words(stream), p, draws.each("chosen", width))
+        ids = replace_by_shares(
+            stream["ids"],
+            selected,
+            self.replace,
+            draws.each("action", width),
+            draws.each("word", width),
+            self.specials.mask_id,
+            self._ordinary,
+        )
+        return record(stream, ids, selected)
