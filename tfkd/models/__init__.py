@@ -1,1 +1,32 @@
+"""Keras models, their builder, and their weights on disk; imported when first asked for."""
 
+import importlib
+from typing import Any
+
+_PLACES = {
+    "Bert": "bert",
+    "LanguageModel": "language_model",
+    "Transformer": "transformer",
+    "VocabularyHead": "heads",
+    "build_model": "builder",
+    "freeze": "freezing",
+    "from_backbone": "backbone",
+    "load_published": "published",
+    "load_weights": "weights",
+    "save_published": "published",
+    "save_weights": "weights",
+    "start_head_from_embeddings": "heads",
+    "to_backbone": "backbone",
+    "variables_by_path": "weights",
+}
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

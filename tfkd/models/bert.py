@@ -1,0 +1,270 @@
+"""BERT: a bidirectional Transformer encoder with a masked-language-model head."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfkd.layers import hooks
+from tfkd.layers.dense import Dense
+from tfkd.layers.dropout import Dropout
+from tfkd.layers.embedding import Embedding
+from tfkd.layers.initializers import derive_seed
+from tfkd.layers.layer_norm import LayerNorm
+from tfkd.layers.masks import key_penalty, prefix_penalty
+from tfkd.layers.positions import Positions
+from tfkd.layers.stack import Stack
+from tfkd.models.heads import VocabularyHead
+from tfkd.models.language_model import LanguageModel, States
+
+
+def bert_initializer() -> keras.initializers.Initializer:
+    """Returns BERT's truncated normal of standard deviation 0.02."""
+    return keras.initializers.TruncatedNormal(stddev=0.02)
+
+
+class BertEmbedding(keras.layers.Layer):
+    """dropout(LN(token + type + position))."""
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        max_length: int,
+        types: int,
+        dropout: float,
+        norm_epsilon: float,
+        seed: int | None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+
+        def shared(name: str) -> dict[str, Any]:
+            return {
+                "initializer": bert_initializer(),
+                "seed": derive_seed(seed, name),
+                "dtype": self.dtype_policy,
+                "name": name,
+            }
+
+        self.tokens = Embedding(vocabulary_size, width, **shared("tokens"))
+        self.types = Embedding(types, width, **shared("types"))
+        self.positions = Positions("learned", width, max_length=max_length, **shared("positions"))
+        self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="norm")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, input_shape: Any = None) -> None:
+        self.tokens.build()
+        self.types.build()
+        self.positions.build()
+        self.norm.build((None, None, self.tokens.width))
+        self.dropout.build()
+
+    def call(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        ids = record["ids"]
+        types = record.get("types")
+        hidden = self.tokens(ids) + self.types(tf.zeros_like(ids) if types is None else types)
+        hidden = self.positions(hidden, record.get("positions"))
+        return self.dropout(self.norm(hidden), training=training)
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class Bert(LanguageModel):
+    """BERT, computed as its published checkpoints were: post-norm, exact GELU, learned positions.
+
+    Called with a stream record (`ids`, and optionally `types`, `valid`, `positions`, `prefix`, see
+    `tfkd.layers.prefix_penalty`) it returns "embedding", "layer_1", ..., "hidden" (and "pooled" with a
+    pooler), each `[batch, length, width]`.
+
+    Args:
+        vocabulary_size: Number of input ids.
+        layers: Number of blocks.
+        width: Size of the hidden vectors.
+        heads: Attention heads of each block.
+        feed_forward: Inner size of the feed-forward networks; None: 4 * width.
+        max_length: Positions that the model knows.
+        types: Token types (segments).
+        dropout: Rate on embeddings and sub-layers.
+        attention_dropout: Rate on attention weights; None: `dropout`.
+        activation: "gelu" (by erf), "gelu_tanh" or "relu".
+        norm_epsilon: Epsilon of all normalizations.
+        output_heads: Heads by kind. `{"masked_lm": {"vocabulary_size": None, "tied": True}}`: the
+            published head, over another vocabulary if a size is given (then `tied` is False).
+        pooler: Whether to add the published tanh layer over the first position.
+        adapters: `{"layer_N": {place: layer}}`, see `tfkd.layers.hooks`.
+        seed: Seed of all weights: the same seed gives the same weights; None draws by chance.
+
+    Example:
+        >>> model = Bert(8000, layers=4, width=256, heads=4)
+        >>> states = model({"ids": tf.constant([[2, 9, 11, 3]])})
+        >>> model.head.logits(states["hidden"]).shape
+        TensorShape([1, 4, 8000])
+
+    Reference: Devlin et al. 2019, BERT, sections 3 and A.2.
+    """
+
+    plain_view = "stream"
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        layers: int,
+        width: int,
+        heads: int,
+        feed_forward: int | None = None,
+        max_length: int = 512,
+        types: int = 2,
+        dropout: float = 0.1,
+        attention_dropout: float | None = None,
+        activation: str = "gelu",
+        norm_epsilon: float = 1e-12,
+        output_heads: Mapping[str, Mapping[str, Any]] | None = None,
+        pooler: bool = False,
+        adapters: Mapping[str, Mapping[str, Any]] | None = None,
+        seed: int | None = 1,
+        name: str = "bert",
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, **kwargs)
+        output_heads = {"masked_lm": {}} if output_heads is None else output_heads
+        if unknown := set(output_heads) - {"masked_lm"}:
+            raise ValueError(
+                "Invalid value for argument `output_heads`. Expected kinds: masked_lm. "
+                f"Received: {sorted(unknown)}"
+            )
+        self._options = {
+            "vocabulary_size": vocabulary_size,
+            "layers": layers,
+            "width": width,
+            "heads": heads,
+            "feed_forward": feed_forward,
+            "max_length": max_length,
+            "types": types,
+            "dropout": dropout,
+            "attention_dropout": attention_dropout,
+            "activation": activation,
+            "norm_epsilon": norm_epsilon,
+            "output_heads": {kind: dict(options) for kind, options in output_heads.items()},
+            "pooler": pooler,
+            "seed": seed,
+        }
+        self.vocabulary_size = vocabulary_size
+        self.width = width
+        self.max_length = max_length
+        self.embedding = BertEmbedding(
+            vocabulary_size,
+            width,
+            max_length,
+            types,
+            dropout,
+            norm_epsilon,
+            derive_seed(seed, "embedding"),
+            dtype=self.dtype_policy,
+            name="embedding",
+        )
+        self.encoder = Stack(
+            layers,
+            width,
+            heads,
+            norm="post",
+            norm_epsilon=norm_epsilon,
+            adapters={key: dict(value) for key, value in (adapters or {}).items()},
+            seed=derive_seed(seed, "encoder"),
+            options={
+                "feed_forward": feed_forward,
+                "activation": activation,
+                "dropout": dropout,
+                "attention_dropout": attention_dropout,
+                "kernel_initializer": bert_initializer(),
+            },
+            dtype=self.dtype_policy,
+            name="encoder",
+        )
+        self.pooler = None
+        if pooler:
+            self.pooler = Dense(
+                width,
+                kernel_initializer=bert_initializer(),
+                seed=derive_seed(seed, "pooler"),
+                dtype=self.dtype_policy,
+                name="pooler",
+            )
+        self.heads = {
+            kind: self._masked_lm_head(seed=seed, **self._options["output_heads"][kind])
+            for kind in output_heads
+        }
+        self.finish()
+
+    def _masked_lm_head(
+        self, seed: int | None, vocabulary_size: int | None = None, tied: bool = True
+    ) -> VocabularyHead:
+        size = vocabulary_size or self.vocabulary_size
+        if tied and size != self.vocabulary_size:
+            raise ValueError(
+                "Invalid value for argument `output_heads`. Expected tied=False for a vocabulary "
+                f"other than the input's {self.vocabulary_size}. Received: vocabulary_size={size}"
+            )
+        embedding = self.embedding
+        return VocabularyHead(
+            size,
+            self.width,
+            tied_matrix=(lambda: embedding.tokens.table) if tied else None,
+            transform=True,
+            activation=self._options["activation"],
+            norm_epsilon=self._options["norm_epsilon"],
+            initializer=bert_initializer(),
+            seed=derive_seed(seed, "head"),
+            dtype=self.dtype_policy,
+            name="head",
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        self.embedding.build()
+        self.encoder.build((None, None, self.width))
+        if self.pooler is not None:
+            self.pooler.build((None, self.width))
+        for head in self.heads.values():
+            head.build()
+
+    def call(
+        self,
+        record: Mapping[str, tf.Tensor],
+        memories: dict[str, Any] | None = None,
+        training: bool = False,
+    ) -> States:
+        """Returns the states of a stream record.
+
+        Args:
+            record: `ids` int32 `[batch, length]`; optional `types` and `positions` alike, `valid`
+                bool `[batch, length]`, `prefix` int32 `[batch]`. Other keys are ignored.
+            memories: What adapters read beside it, see `tfkd.layers.hooks`.
+            training: Whether dropout is on.
+        """
+        valid, prefix = record.get("valid"), record.get("prefix")
+        penalty = None
+        if prefix is not None:
+            seen = tf.ones_like(record["ids"], tf.bool) if valid is None else valid
+            penalty = prefix_penalty(prefix, seen, self.compute_dtype)
+        elif valid is not None:
+            penalty = key_penalty(valid, self.compute_dtype)
+        embedded = self.embedding(_inputs(record), training=training)
+        states = self.encoder(embedded, penalty, memories=memories, training=training)
+        states = {"embedding": embedded, **states}
+        if self.pooler is not None:
+            states["pooled"] = tf.math.tanh(self.pooler(states["hidden"][:, 0]))
+        return states
+
+    def get_config(self) -> dict[str, Any]:
+        adapters = {
+            block.name: {place: hooks.store(layer) for place, layer in block.adapters.items()}
+            for block in self.encoder.blocks
+            if block.adapters
+        }
+        return {**super().get_config(), **self._options, "adapters": adapters}
+
+
+def _inputs(record: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Keeps what an embedding reads, so that labels and masks do not pass through its call."""
+    return {key: record[key] for key in ("ids", "types", "positions") if key in record}

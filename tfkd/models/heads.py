@@ -1,0 +1,175 @@
+"""Heads that turn hidden states into logits over a vocabulary."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfkd.layers.activations import activation as find_activation
+from tfkd.layers.dense import Dense
+from tfkd.layers.initializers import derive_seed, seeded
+from tfkd.layers.layer_norm import LayerNorm
+
+
+class VocabularyHead(keras.layers.Layer):
+    """logits = t(h) M^T + b, with M the model's embedding (tied) or a matrix of its own.
+
+    t is the identity, or BERT's transform LN(activation(h W + c)). A loss over the vocabulary takes
+    `transform`, `matrix` and `bias` apart, so that it never needs all logits at once.
+
+    Args:
+        vocabulary_size: Number of output ids, V.
+        width: Size of the hidden vectors, d.
+        tied_matrix: Returns the table `[V, d]` to share; None: a matrix of its own.
+        transform: Whether t is BERT's.
+        activation: Activation of the transform.
+        norm_epsilon: Epsilon of the transform's normalization.
+        use_bias: Whether to add b, which starts at zero.
+        initializer: Keras initializer of the matrix and of the transform.
+        matrix_initializer: Of the matrix alone; None: `initializer`.
+        seed: Seed of the weights.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        *,
+        tied_matrix: Callable[[], Any] | None = None,
+        transform: bool = False,
+        activation: str = "gelu",
+        norm_epsilon: float = 1e-12,
+        use_bias: bool = True,
+        initializer: Any = "glorot_uniform",
+        matrix_initializer: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.width = width
+        self.use_bias = use_bias
+        self.seed = seed
+        self._tied_matrix = tied_matrix
+        self._initializer = initializer if matrix_initializer is None else matrix_initializer
+        self.dense = self.norm = None
+        if transform:
+            self._activate = find_activation(activation)
+            self.dense = Dense(
+                width,
+                kernel_initializer=initializer,
+                seed=derive_seed(seed, "transform"),
+                dtype=self.dtype_policy,
+                name="transform",
+            )
+            self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="transform_norm")
+
+    @property
+    def tied(self) -> bool:
+        """Whether the matrix is the model's embedding."""
+        return self._tied_matrix is not None
+
+    def build(self, input_shape: Any = None) -> None:
+        if not self.tied:
+            self.own_matrix = self.add_weight(
+                (self.vocabulary_size, self.width),
+                initializer=seeded(self._initializer, self.seed, "matrix"),
+                name="matrix",
+                autocast=False,
+            )
+        self.own_bias = None
+        if self.use_bias:
+            self.own_bias = self.add_weight(
+                (self.vocabulary_size,), initializer="zeros", name="bias", autocast=False
+            )
+        if self.dense is not None:
+            self.dense.build((None, self.width))
+            self.norm.build((None, self.width))
+
+    def transform(self, hidden: tf.Tensor) -> tf.Tensor:
+        """t(h): `[..., d]` to `[..., d]`, in the compute type."""
+        hidden = tf.cast(hidden, self.compute_dtype)
+        if self.dense is None:
+            return hidden
+        return self.norm(self._activate(self.dense(hidden)))
+
+    def matrix(self) -> tf.Tensor:
+        """M `[V, d]` in the compute type."""
+        table = self._tied_matrix() if self.tied else self.own_matrix
+        return tf.cast(table, self.compute_dtype)
+
+    def bias(self) -> tf.Tensor | None:
+        """b `[V]` in float32, or None."""
+        return None if self.own_bias is None else tf.cast(self.own_bias, tf.float32)
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """float32 `[..., V]` of hidden states `[..., d]`; the product is in the compute type."""
+        flat = tf.reshape(self.transform(hidden), [-1, self.width])
+        logits = tf.cast(tf.matmul(flat, self.matrix(), transpose_b=True), tf.float32)
+        bias = self.bias()
+        if bias is not None:
+            logits += bias
+        return tf.reshape(
+            logits, tf.concat([tf.shape(hidden)[:-1], [self.vocabulary_size]], axis=0)
+        )
+
+    def call(self, hidden: tf.Tensor) -> tf.Tensor:
+        return self.logits(hidden)
+
+
+def start_head_from_embeddings(
+    head: VocabularyHead,
+    table: Any,
+    input_vocabulary: Sequence[str],
+    output_vocabulary: Sequence[str],
+    *,
+    unknown: str = "[UNK]",
+    special: Sequence[str] = (),
+) -> int:
+    """Starts each row of an untied head from the input embedding of the same piece.
+
+    Pieces that the input vocabulary lacks, and the special ones, get the row of the unknown piece;
+    the bias becomes 0 (P1, the teacher's output layer).
+
+    Args:
+        head: A head with a matrix of its own.
+        table: The input embedding `[input pieces, d]`.
+        input_vocabulary: The pieces of the table's rows.
+        output_vocabulary: The pieces of the head's rows.
+        unknown: The piece whose row stands in for missing ones.
+        special: Pieces of the output that also take that row.
+
+    Returns:
+        How many output pieces found a row of their own.
+
+    Raises:
+        ValueError: the head is tied, or sizes and vocabularies differ.
+    """
+    rows = np.asarray(table)
+    if head.tied:
+        raise ValueError("Invalid value for argument `head`. Expected a head that is not tied.")
+    for name, pieces, size in (
+        ("input_vocabulary", input_vocabulary, len(rows)),
+        ("output_vocabulary", output_vocabulary, head.vocabulary_size),
+    ):
+        if len(pieces) != size:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected {size} pieces. "
+                f"Received: {len(pieces)}"
+            )
+    places = {piece: place for place, piece in enumerate(input_vocabulary)}
+    if unknown not in places:
+        raise ValueError(
+            f"Invalid value for argument `unknown`. Expected a piece of the input vocabulary. "
+            f"Received: unknown={unknown!r}"
+        )
+    for piece in special:
+        places.pop(piece, None) if piece != unknown else None
+    found = [places.get(piece) for piece in output_vocabulary]
+    stand_in = places[unknown]
+    head.own_matrix.assign(rows[[stand_in if place is None else place for place in found]])
+    if head.own_bias is not None:
+        head.own_bias.assign(tf.zeros_like(head.own_bias))
+    return sum(place is not None for place in found)

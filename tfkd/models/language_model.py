@@ -1,0 +1,86 @@
+"""What all models share: named parts, heads, stable dropout keys, `compile` and `fit`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfkd.layers.dropout import Dropout
+
+States = dict[str, tf.Tensor]
+
+
+def relative_path(model: keras.Model, path: str) -> str:
+    """Returns a layer's or variable's path below `model`: `encoder/layer_1/...`.
+
+    Keras's paths begin with the name of the model and with all that it was built inside of; what
+    comes after is the same in every program.
+    """
+    prefix = f"{model.path}/"
+    return path[len(prefix) :] if path.startswith(prefix) else path
+
+
+class LanguageModel(keras.Model):
+    """A model over token ids, built whole by its constructor.
+
+    Calling it with a record (see `tfkd.data`) gives its states by name; "hidden" is the last. A
+    head gives logits for the positions that are needed: `model.head.logits(states["hidden"])`.
+    `compile` and `fit` take them at every position: `fit(record, labels, sample_weight=selected)`.
+
+    Attributes:
+        heads: Output heads by name.
+        plain_view: The layout that the model reads: "stream" or "encoder_decoder".
+        vocabulary_size: Number of ids that it reads (the target's, in an encoder-decoder).
+        width: Size of its hidden vectors.
+    """
+
+    plain_view: str
+    vocabulary_size: int
+    width: int
+
+    def finish(self) -> None:
+        """Builds all weights and tells dropout layers their places: a constructor's last line."""
+        self.build(None)
+        for layer in self._flatten_layers(include_self=False):
+            if isinstance(layer, Dropout):
+                layer.place = relative_path(self, layer.path)
+
+    def get_build_config(self) -> None:
+        """Tells Keras that there is nothing to build after the constructor."""
+
+    def build_from_config(self, config: Any) -> None:
+        """Does nothing: the constructor has built the model."""
+
+    @property
+    def head(self) -> Any:
+        """The head over the vocabulary."""
+        for head in self.heads.values():
+            if hasattr(head, "matrix"):
+                return head
+        raise AttributeError(f"model {self.name!r} has no head over a vocabulary")
+
+    @property
+    def parts(self) -> dict[str, keras.layers.Layer]:
+        """The parts with weights of their own, by the first name of their weights' paths."""
+        return {layer.name: layer for layer in self.layers if layer.weights}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """Hands the compiled loss the logits instead of the states."""
+        return super().compute_loss(x, y, self._logits(y_pred), sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
+        """Hands the compiled metrics the logits instead of the states."""
+        return super().compute_metrics(x, y, self._logits(y_pred), sample_weight)
+
+    def _logits(self, states: Any) -> Any:
+        if isinstance(states, Mapping) and "hidden" in states:
+            return self.head.logits(states["hidden"])
+        return states

@@ -1,0 +1,310 @@
+"""The Transformer encoder-decoder, with cached decoding."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfkd.layers import hooks
+from tfkd.layers.dropout import Dropout
+from tfkd.layers.embedding import Embedding
+from tfkd.layers.initializers import derive_seed
+from tfkd.layers.masks import causal_penalty, key_penalty
+from tfkd.layers.positions import Positions
+from tfkd.layers.stack import Stack
+from tfkd.models.heads import VocabularyHead
+from tfkd.models.language_model import LanguageModel, States
+
+Memories = dict[str, dict[str, tf.Tensor]]
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class Transformer(LanguageModel):
+    """An encoder-decoder.
+
+    Called with a pair record `{"source": {"ids", "valid"}, "target": {"ids", "valid"}}` it returns
+    "encoder.embedding", "encoder.layer_1", ..., "encoder.hidden", "decoder.embedding",
+    "decoder.layer_1", ..., "decoder.hidden" and "hidden" (the decoder's), each
+    `[batch, length, width]`. Optional keys: `positions` on both sides, and `memory_valid` on the
+    source: the encoder states that the decoder may see (MASS), where that differs from `valid`.
+
+    Kernels start xavier uniform, embeddings N(0, 1 / width) and are scaled by sqrt(width) at input.
+
+    Args:
+        vocabulary_size: Number of target ids.
+        source_vocabulary_size: Number of source ids; None: the target's.
+        encoder_layers: Blocks of the encoder.
+        decoder_layers: Blocks of the decoder.
+        width: Size of the hidden vectors.
+        heads: Attention heads of each block.
+        feed_forward: Inner size of the feed-forward networks; None: 4 * width.
+        dropout: Rate on embeddings and sub-layers.
+        attention_dropout: Rate on attention weights; None: `dropout`.
+        activation_dropout: Rate inside the feed-forward networks.
+        activation: "relu", "gelu" or "gelu_tanh".
+        norm: "post" or "pre".
+        norm_epsilon: Epsilon of all normalizations.
+        positions: "sinusoidal" or "learned".
+        max_length: Positions that learned tables have.
+        share_embeddings: "all": one table for source, target and output; "target": one for target
+            and output; "none": three.
+        output_bias: Whether the output has a bias.
+        adapters: `{"encoder": {"layer_N": {place: layer}}, "decoder": ...}`, see
+            `tfkd.layers.hooks`.
+        seed: Seed of all weights: the same seed gives the same weights; None draws by chance.
+
+    Reference: Vaswani et al. 2017, Attention Is All You Need, section 3.
+    """
+
+    plain_view = "encoder_decoder"
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        encoder_layers: int,
+        decoder_layers: int,
+        width: int,
+        heads: int,
+        source_vocabulary_size: int | None = None,
+        feed_forward: int | None = None,
+        dropout: float = 0.1,
+        attention_dropout: float | None = None,
+        activation_dropout: float = 0.0,
+        activation: str = "relu",
+        norm: str = "post",
+        norm_epsilon: float = 1e-6,
+        positions: str = "sinusoidal",
+        max_length: int = 512,
+        share_embeddings: str = "all",
+        output_bias: bool = True,
+        adapters: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+        seed: int | None = 1,
+        name: str = "transformer",
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, **kwargs)
+        source_size = source_vocabulary_size or vocabulary_size
+        _check_sharing(share_embeddings, source_size, vocabulary_size)
+        adapters = adapters or {}
+        if unknown := set(adapters) - {"encoder", "decoder"}:
+            raise ValueError(
+                "Invalid value for argument `adapters`. Expected keys encoder, decoder. "
+                f"Received: {sorted(unknown)}"
+            )
+        self._options = {
+            "vocabulary_size": vocabulary_size,
+            "source_vocabulary_size": source_vocabulary_size,
+            "encoder_layers": encoder_layers,
+            "decoder_layers": decoder_layers,
+            "width": width,
+            "heads": heads,
+            "feed_forward": feed_forward,
+            "dropout": dropout,
+            "attention_dropout": attention_dropout,
+            "activation_dropout": activation_dropout,
+            "activation": activation,
+            "norm": norm,
+            "norm_epsilon": norm_epsilon,
+            "positions": positions,
+            "max_length": max_length,
+            "share_embeddings": share_embeddings,
+            "output_bias": output_bias,
+            "seed": seed,
+        }
+        self.vocabulary_size = vocabulary_size
+        self.source_vocabulary_size = source_size
+        self.width = width
+        self.max_length = max_length
+        table = keras.initializers.RandomNormal(stddev=width**-0.5)
+
+        def embedding(size: int, name: str) -> Embedding:
+            return Embedding(
+                size,
+                width,
+                factor=width**0.5,
+                initializer=table,
+                seed=derive_seed(seed, name),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        if share_embeddings == "all":
+            self.source_embedding = self.target_embedding = embedding(vocabulary_size, "embedding")
+        else:
+            self.source_embedding = embedding(source_size, "source_embedding")
+            self.target_embedding = embedding(vocabulary_size, "target_embedding")
+        for side, layers in (("encoder", encoder_layers), ("decoder", decoder_layers)):
+            place = Positions(
+                positions,
+                width,
+                max_length=max_length,
+                initializer=table,
+                seed=derive_seed(seed, f"{side}_positions"),
+                dtype=self.dtype_policy,
+                name=f"{side}_positions",
+            )
+            setattr(self, f"{side}_positions", place)
+            drop = Dropout(dropout, dtype=self.dtype_policy, name=f"{side}_dropout")
+            setattr(self, f"{side}_dropout", drop)
+            options = {
+                "feed_forward": feed_forward,
+                "activation": activation,
+                "dropout": dropout,
+                "attention_dropout": attention_dropout,
+                "activation_dropout": activation_dropout,
+                "cross_attention": side == "decoder",
+            }
+            stack = Stack(
+                layers,
+                width,
+                heads,
+                norm=norm,
+                norm_epsilon=norm_epsilon,
+                adapters={key: dict(value) for key, value in adapters.get(side, {}).items()},
+                seed=derive_seed(seed, side),
+                options=options,
+                dtype=self.dtype_policy,
+                name=side,
+            )
+            setattr(self, side, stack)
+        target = self.target_embedding
+        output = VocabularyHead(
+            vocabulary_size,
+            width,
+            tied_matrix=None if share_embeddings == "none" else (lambda: target.table),
+            use_bias=output_bias,
+            matrix_initializer=table,
+            seed=derive_seed(seed, "head"),
+            dtype=self.dtype_policy,
+            name="head",
+        )
+        self.heads = {"output": output}
+        self.finish()
+
+    def build(self, input_shape: Any = None) -> None:
+        for embedding in {
+            id(e): e for e in (self.source_embedding, self.target_embedding)
+        }.values():
+            embedding.build()
+        for side in ("encoder", "decoder"):
+            getattr(self, f"{side}_positions").build()
+            getattr(self, f"{side}_dropout").build()
+            getattr(self, side).build((None, None, self.width))
+        self.head.build()
+
+    def call(
+        self,
+        record: Mapping[str, Mapping[str, tf.Tensor]],
+        memories: Memories | None = None,
+        training: bool = False,
+    ) -> States:
+        """Returns the states of a pair record.
+
+        Args:
+            record: `source` and `target`, each `ids` int32 `[batch, length]` and `valid` bool alike
+                (optional); padding is at the end. Other keys are ignored.
+            memories: What adapters read beside it, see `tfkd.layers.hooks`.
+            training: Whether dropout is on.
+        """
+        encoded = self.encode(record["source"], memories, training)
+        target = record["target"]
+        decoder_memories = {**(memories or {}), "encoder": self._memory(record["source"], encoded)}
+        embedded = self._embed("decoder", target, training)
+        penalty = causal_penalty(tf.shape(target["ids"])[1], self.compute_dtype)
+        decoded = self.decoder(embedded, penalty, memories=decoder_memories, training=training)
+        return {
+            **{f"encoder.{name}": state for name, state in encoded.items()},
+            "decoder.embedding": embedded,
+            **{f"decoder.{name}": state for name, state in decoded.items()},
+            "hidden": decoded["hidden"],
+        }
+
+    def encode(
+        self,
+        source: Mapping[str, tf.Tensor],
+        memories: Memories | None = None,
+        training: bool = False,
+    ) -> States:
+        """Runs the encoder alone: "embedding", "layer_1", ..., "hidden"."""
+        penalty = key_penalty(source["valid"], self.compute_dtype) if "valid" in source else None
+        embedded = self._embed("encoder", source, training)
+        states = self.encoder(embedded, penalty, memories=memories, training=training)
+        return {"embedding": embedded, **states}
+
+    def start(
+        self, source: Mapping[str, tf.Tensor], memories: Memories | None = None
+    ) -> dict[str, Any]:
+        """Encodes the sources and returns the state that decoding starts from.
+
+        Every tensor of it has the batch first, so beams may gather its rows. The keys and values of
+        the decoder start with no steps and grow by one a step.
+        """
+        encoder = self._memory(source, self.encode(source, memories))
+        memories = {**(memories or {}), "encoder": encoder}
+        caches = self.decoder.start(tf.shape(source["ids"])[0], memories)
+        if not self.decoder.has_adapters:
+            memories = {"encoder": {"mask": encoder["mask"]}}
+        return {"caches": caches, "memories": memories}
+
+    def step(
+        self,
+        ids: tf.Tensor,
+        state: dict[str, Any],
+        index: int | tf.Tensor,
+        max_length: int | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
+        """Feeds one token a row and returns the logits of the next.
+
+        Args:
+            ids: int32 `[batch]`: the tokens at position `index`.
+            state: From `start` or the step before.
+            index: Position of `ids`, counted from 0.
+            max_length: Not needed, since caches grow; taken for callers that know it.
+
+        Returns:
+            float32 `[batch, vocabulary_size]` and the new state.
+        """
+        del max_length
+        position = tf.reshape(tf.cast(index, tf.int32), [1])
+        hidden = self._embed("decoder", {"ids": ids[:, None], "positions": position}, False)
+        hidden, caches = self.decoder.step(hidden, state["caches"], state["memories"])
+        logits = self.head.logits(hidden[:, 0])
+        return logits, {"caches": caches, "memories": state["memories"]}
+
+    def _embed(self, side: str, record: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        tokens = self.source_embedding if side == "encoder" else self.target_embedding
+        hidden = getattr(self, f"{side}_positions")(tokens(record["ids"]), record.get("positions"))
+        return getattr(self, f"{side}_dropout")(hidden, training=training)
+
+    def _memory(self, source: Mapping[str, tf.Tensor], encoded: States) -> dict[str, tf.Tensor]:
+        seen = source.get("memory_valid", source.get("valid"))
+        if seen is None:
+            seen = tf.ones_like(source["ids"], tf.bool)
+        return {"hidden": encoded["hidden"], "mask": key_penalty(seen, self.compute_dtype)}
+
+    def get_config(self) -> dict[str, Any]:
+        adapters = {
+            side: {
+                block.name: {place: hooks.store(layer) for place, layer in block.adapters.items()}
+                for block in getattr(self, side).blocks
+                if block.adapters
+            }
+            for side in ("encoder", "decoder")
+        }
+        return {**super().get_config(), **self._options, "adapters": adapters}
+
+
+def _check_sharing(share: str, source_size: int, target_size: int) -> None:
+    if share not in ("all", "target", "none"):
+        raise ValueError(
+            "Invalid value for argument `share_embeddings`. Expected 'all', 'target' or 'none'. "
+            f"Received: share_embeddings={share!r}"
+        )
+    if share == "all" and source_size != target_size:
+        raise ValueError(
+            "Invalid value for argument `share_embeddings`. Expected 'target' or 'none' where "
+            f"source and target have vocabularies of {source_size} and {target_size} pieces. "
+            "Received: share_embeddings='all'"
+        )
