@@ -41,12 +41,12 @@ class Specials:
 
 
 def rounded_width(longest: int, pad_to: int, limit: int | None = None) -> int:
-    """The smallest multiple of `pad_to` that holds `longest`, but not over `limit`; at least 1.
+    """The smallest positive multiple of `pad_to` that holds `longest`, but not over `limit`.
 
     A limit which is no multiple (a model's last position) is itself the widest width.
     """
-    width = max(1, -(-longest // pad_to) * pad_to)
-    return width if limit is None else max(1, longest, min(width, limit))
+    width = -(-max(1, longest) // pad_to) * pad_to
+    return width if limit is None else max(longest, min(width, limit))
 
 
 def cut_pair(
