@@ -1,0 +1,132 @@
+"""Training histories as plots: a plot for each term and metric of a stage."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfkd.report.plots import Line, Plot
+from tfkd.report.systems import Run, System, Systems
+from tfkd.report.wording import is_number, metric_name, number, words
+
+Key = tuple[str, str]
+_TRAINING, _VALIDATION = "training", "validation"
+_ORDER = ["loss", "term", "metric", "validation", "setting"]
+
+
+def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
+    """The plots of each stage with a history, its variants and all runs together.
+
+    Returns:
+        A list of `name`, `identity`, `systems`, `plots`.
+    """
+    groups: dict[str, dict[System, list[Mapping[str, Any]]]] = {}
+    for run in runs:
+        for label, lines in run.part("histories").items():
+            group = groups.setdefault(label.split("#")[0], {})
+            # A stage that runs share has one system, and one line here.
+            group.setdefault(systems.of(run, label), lines)
+    found = []
+    for place, (name, histories) in enumerate(groups.items()):
+        identity = f"curve-{place + 1}"
+        plots = _plots(identity, histories)
+        if plots:
+            found.append(
+                {"name": name, "identity": identity, "systems": list(histories), "plots": plots}
+            )
+    return found
+
+
+def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]]) -> list[Plot]:
+    series: dict[Key, list[Line]] = {}
+    for system, lines in histories.items():
+        for (key, which), points in _points(lines).items():
+            name = f"{system.name}, {which}" if len(histories) > 1 else which
+            if key[0] == "setting":
+                name = system.name if len(histories) > 1 else "value"
+            x, y = zip(*points, strict=True)
+            line = Line(name, list(x), list(y), system.series, which == _VALIDATION)
+            series.setdefault(key, []).append(line)
+    _drop_lone_total(series)
+    plots = []
+    for place, key in enumerate(sorted(series, key=lambda key: _ORDER.index(key[0]))):
+        title, unit = _title(key)
+        lines = series[key]
+        plots.append(
+            Plot(f"{identity}-{place + 1}", title, unit, lines, " ".join(map(_summary, lines)))
+        )
+    return plots
+
+
+def _points(
+    lines: Sequence[Mapping[str, Any]],
+) -> dict[tuple[Key, str], list[tuple[float, float]]]:
+    points: dict[tuple[Key, str], list[tuple[float, float]]] = {}
+
+    def add(key: Key, which: str, step: Any, value: Any) -> None:
+        value = value.get("value") if isinstance(value, dict) else value
+        if is_number(step) and is_number(value):
+            points.setdefault((key, which), []).append((step, value))
+
+    known = {
+        (kind[:-1], name)
+        for line in lines
+        for kind in ("terms", "metrics")
+        for name in line.get(kind) or {}
+    }
+    for line in lines:
+        step = line.get("step")
+        for name, value in (line.get("validation") or {}).items():
+            if name in ("terms", "metrics") and isinstance(value, dict):
+                for inner, number_ in value.items():
+                    add((name[:-1], inner), _VALIDATION, step, number_)
+                continue
+            key = next(
+                (key for key in (("metric", name), ("term", name)) if key in known),
+                ("validation", name),
+            )
+            add(key, _VALIDATION, step, value)
+        add(("loss", "loss"), _TRAINING, step, line.get("loss"))
+        for kind in ("terms", "metrics"):
+            for name, value in (line.get(kind) or {}).items():
+                add((kind[:-1], name), _TRAINING, step, value)
+        add(("setting", "learning_rate"), _TRAINING, step, line.get("learning_rate"))
+    return points
+
+
+def _drop_lone_total(series: dict[Key, list[Line]]) -> None:
+    """The total of one term is that term: one plot is enough."""
+    terms = [key for key in series if key[0] == "term"]
+    total = series.get(("loss", "loss"))
+    if total and len(terms) == 1 and len(series[terms[0]]) >= len(total):
+        del series["loss", "loss"]
+
+
+def _title(key: Key) -> tuple[str, str]:
+    kind, name = key
+    if kind == "loss":
+        return "Training loss, the weighted sum of all terms", "nats"
+    if kind == "setting":
+        return "Learning rate", ""
+    if re.search(r"(^|[._/])kl($|[._/])|above", name):
+        term = re.split(r"[._/]kl|[._/]above", name)[0] if not name.startswith("kl") else ""
+        return f"{words(term)}: KL above the teacher’s entropy".lstrip(": "), "nats a token"
+    if kind == "validation" and name == "loss":
+        return "Validation loss, negative log-likelihood", "nats a token"
+    if kind == "validation" or "accuracy" in name:
+        return (words(name) if "." in name else metric_name(name).split(" (")[0]), (
+            "share" if "accuracy" in name else ""
+        )
+    return words(name), "nats a token" if kind == "term" else ""
+
+
+def _summary(line: Line) -> str:
+    name = line.name[:1].upper() + line.name[1:]
+    first, last = number(line.y[0]), number(line.y[-1])
+    text = f"{name}: {first} at step {number(line.x[0])}, {last} at step {number(line.x[-1])}."
+    if len(line.y) > 2:
+        low, high = min(line.y), max(line.y)
+        text = text[:-1] + (
+            f"; lowest {number(low)} at step {number(line.x[line.y.index(low)])}"
+            f", highest {number(high)} at step {number(line.x[line.y.index(high)])}."
+        )
+    return text

@@ -1,0 +1,158 @@
+"""The report: one self-contained HTML page from the results.json of one run or several."""
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from tfkd.data.files import write_atomically
+from tfkd.report import wording
+from tfkd.report.curves import stage_curves
+from tfkd.report.differences import mark_differences
+from tfkd.report.plots import table
+from tfkd.report.scores import score_blocks, verdicts
+from tfkd.report.spec_view import differences, spec_lines
+from tfkd.report.systems import Run, Systems, label_of, open_runs
+
+
+def write_report(results: Sequence[Mapping[str, Any]], path: str | os.PathLike) -> None:
+    """Writes the page of one run, or of several side by side.
+
+    The page is one file that needs no other, no network and no JavaScript. All texts in it are
+    escaped, those of corpora and models too.
+
+    Args:
+        results: The runs' results.json, in the form of `tfkd.evaluation.results.Results`. What is
+            missing is left out of the page.
+        path: The file to write, whole or not at all.
+    """
+    if isinstance(results, Mapping) or not results:
+        raise ValueError(
+            "Invalid value for argument `results`. Expected a list of at least one results.json. "
+            f"Received: {type(results).__name__} of {len(results)}"
+        )
+    write_atomically(path, render(results))
+
+
+def render(results: Sequence[Mapping[str, Any]]) -> str:
+    """The page as text."""
+    runs = open_runs(results)
+    systems = Systems(runs)
+    blocks = score_blocks(runs, systems)
+    environment = _environment()
+    return environment.get_template("report.html.j2").render(
+        runs=runs,
+        alone=len(runs) == 1,
+        style=Markup(_asset("report.css")),
+        blocks=blocks,
+        verdicts=verdicts(blocks),
+        curves=stage_curves(runs, systems),
+        gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
+        examples=_examples(runs, systems),
+        stages=[(run, _stages(run)) for run in runs if run.part("stages")],
+        exports=[(run, export) for run in runs for export in run.entries("exports")],
+        data=_data(runs),
+        specs=[
+            (run, spec_lines(run.part("spec"), run.part("provenance")))
+            for run in runs
+            if run.part("spec")
+        ],
+        spec_differences=differences([run.part("spec") for run in runs]) if len(runs) > 1 else [],
+        warnings=[(run, text) for run in runs for text in run.entries("warnings")],
+        paper=_paper(runs),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": wording.duration,
+        "moment": wording.moment,
+        "number": wording.number,
+        "percent": wording.percent,
+        "plain": wording.plain,
+        "p_value": wording.p_value,
+        "size": wording.size,
+        "words": wording.words,
+        "metric_name": wording.metric_name,
+    }
+    environment.globals |= {
+        "metric_value": wording.metric_value,
+        "mark_differences": mark_differences,
+        "plot_table": table,
+        "is_number": wording.is_number,
+    }
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (resources.files("tfkd.report") / "templates" / name).read_text("utf-8")
+
+
+def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
+    """Examples of each test set; the same row of several runs becomes one, with all outputs."""
+    blocks: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    for run in runs:
+        for entry in run.entries("evaluations"):
+            rows = blocks.setdefault(str(entry.get("on")), {})
+            for example in entry.get("examples") or []:
+                source = str(example.get("source") or "")
+                reference = str(example.get("reference") or "")
+                row = rows.setdefault(
+                    (source, reference), {"source": source, "reference": reference, "outputs": {}}
+                )
+                outputs = row["outputs"]
+                outputs[systems.of(run, label_of(entry))] = str(example.get("hypothesis") or "")
+                if example.get("against") is not None and entry.get("against"):
+                    baseline = systems.of(run, label_of(entry["against"]))
+                    outputs.setdefault(baseline, str(example["against"]))
+    return [{"on": on, "rows": list(rows.values())} for on, rows in blocks.items() if rows]
+
+
+def _stages(run: Run) -> list[dict[str, Any]]:
+    stages = [{"name": name, **stage} for name, stage in run.part("stages").items()]
+    longest = max(
+        (stage["seconds"] for stage in stages if wording.is_number(stage.get("seconds"))), default=0
+    )
+    for stage in stages:
+        seconds = stage.get("seconds")
+        known = wording.is_number(seconds) and longest > 0
+        stage["share"] = round(100 * seconds / longest, 1) if known else 0
+    return stages
+
+
+def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The corpora of the runs; equal reports of several runs are one."""
+    found: list[dict[str, Any]] = []
+    for run in runs:
+        for name, report in run.part("data").items():
+            same = next(
+                (one for one in found if one["name"] == name and one["report"] == report), 0
+            )
+            if same:
+                same["letters"].append(run.letter)
+            else:
+                found.append({"name": name, "report": report, "letters": [run.letter]})
+    for one in found:
+        everywhere = len(one["letters"]) == len(runs)
+        one["letters"] = [] if everywhere else [letter for letter in one["letters"] if letter]
+        one["dropped"] = {
+            reason: drop if isinstance(drop, dict) else {"count": drop, "lines": []}
+            for reason, drop in (one["report"].get("dropped") or {}).items()
+        }
+    return found
+
+
+def _paper(runs: Sequence[Run]) -> Mapping[str, Any] | None:
+    papers = [run.part("spec").get("paper") for run in runs]
+    first = papers[0]
+    return first if isinstance(first, dict) and all(paper == first for paper in papers) else None

@@ -1,0 +1,230 @@
+"""Scores and comparisons as tables, and BLEU by length as a plot, a block for each test set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import mean, stdev
+from typing import Any
+
+from tfkd.report.plots import Line, Plot
+from tfkd.report.systems import Run, Systems, label_of
+from tfkd.report.wording import is_number, metric_value, plain, reading
+
+
+def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
+    """One block for each test set, in the order of the specs."""
+    names = dict.fromkeys(
+        str(entry.get("on")) for run in runs for entry in _scored(run.entries("evaluations"))
+    )
+    return [_block(place, on, runs, systems) for place, on in enumerate(names)]
+
+
+def verdicts(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first metric of each system on each test set, with its comparison: the headline."""
+    found = []
+    for block in blocks:
+        metric = block["metrics"][0]
+        for row in block["rows"]:
+            if row["only_baseline"]:
+                continue
+            comparison = next(
+                (
+                    one
+                    for one in block["comparisons"]
+                    if one["row"] == row["identity"] and one["metric"] == metric
+                ),
+                None,
+            )
+            found.append(
+                {"on": block["on"], "metric": metric, "row": row, "cell": row["cells"].get(metric),
+                 "comparison": comparison}
+            )  # fmt: skip
+    # A baseline that was scored as well needs no headline beside what was compared with it.
+    compared = [one for one in found if one["comparison"]]
+    return compared or found
+
+
+def _scored(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [entry for entry in entries if entry.get("metrics")]
+
+
+def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    comparisons: list[dict[str, Any]] = []
+    decodes: list[str] = []
+    entries = [
+        (run, entry)
+        for run in runs
+        for entry in _scored(run.entries("evaluations"))
+        if str(entry.get("on")) == on
+    ]
+    for run, entry in entries:
+        if entry.get("decode"):
+            decodes.append(_decode(entry["decode"]))
+        system = systems.of(run, label_of(entry))
+        row = {"identity": (system, entry.get("seed")), "system": system,
+               "seed": entry.get("seed"), "figures": entry["metrics"], "only_baseline": False,
+               "ceiling": (entry.get("round_trip") or {}).get("value")}  # fmt: skip
+        if any(other["identity"] == row["identity"] for other in rows):
+            continue
+        rows.append(row)
+        comparisons += _comparisons(run, entry, row, systems)
+    for run, entry in entries:
+        against = entry.get("against") or {}
+        if against and all(systems.of(run, label_of(against)) != other["system"] for other in rows):
+            system = systems.of(run, label_of(against))
+            rows.append({"identity": (system, None), "system": system, "seed": None,
+                         "figures": against.get("metrics") or {}, "only_baseline": True,
+                         "ceiling": None})  # fmt: skip
+    metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
+    _place_intervals(rows, metrics)
+    _place_differences(comparisons)
+    return {
+        "identity": f"scores-{place + 1}",
+        "on": on,
+        "rows_scored": next((entry.get("rows") for _, entry in entries if entry.get("rows")), None),
+        "decode": list(dict.fromkeys(decodes)),
+        "metrics": metrics,
+        "rows": rows,
+        "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
+        "spreads": _spreads(rows, metrics),
+        "comparisons": comparisons,
+        "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
+        "signatures": {
+            metric: sorted(
+                {
+                    str(row["figures"][metric]["signature"])
+                    for row in rows
+                    if (row["figures"].get(metric) or {}).get("signature")
+                }
+            )
+            for metric in metrics
+        },
+        **_by_length(f"length-{place + 1}", on, entries, systems),
+    }
+
+
+def _comparisons(
+    run: Run, entry: Mapping[str, Any], row: Mapping[str, Any], systems: Systems
+) -> list[dict[str, Any]]:
+    against = entry.get("against") or {}
+    return [
+        {
+            "row": row["identity"],
+            "system": row["system"],
+            "against": systems.of(run, label_of(against)),
+            "metric": metric,
+            "reading": reading(metric, found.get("low"), found.get("high")),
+            **{key: found.get(key) for key in ("delta", "low", "high", "p", "wins")},
+        }
+        for metric, found in (against.get("metrics") or {}).items()
+        if is_number(found.get("delta"))
+    ]
+
+
+def _decode(decode: Any) -> str:
+    if not isinstance(decode, dict):
+        return plain(decode)
+    rest = {key: value for key, value in decode.items() if key != "kind" and value is not None}
+    # `beam` is the kind and its width; the width alone says both.
+    kind = [] if decode.get("kind") in rest else [str(decode.get("kind", ""))]
+    return ", ".join([*kind, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])
+
+
+def _place_intervals(rows: Sequence[dict[str, Any]], metrics: Sequence[str]) -> None:
+    """Adds each figure's place, in percent of the span that its column covers."""
+    for row in rows:
+        row["cells"] = {}
+    for metric in metrics:
+        figures = [(row, row["figures"].get(metric) or {}) for row in rows]
+        ends = [
+            figure[key]
+            for _, figure in figures
+            for key in ("value", "low", "high")
+            if is_number(figure.get(key))
+        ]
+        if not ends:
+            continue
+        least, span = min(ends), (max(ends) - min(ends)) or 1
+        for row, figure in figures:
+            if not is_number(figure.get("value")):
+                continue
+            cell = {key: figure.get(key) for key in ("value", "low", "high")}
+            if is_number(cell["low"]) and is_number(cell["high"]):
+                cell["range"] = [
+                    round(4 + 92 * (cell[key] - least) / span, 2)
+                    for key in ("low", "value", "high")
+                ]
+            row["cells"][metric] = cell
+
+
+def _place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
+    for metric in {one["metric"] for one in comparisons}:
+        ours = [one for one in comparisons if one["metric"] == metric]
+        reach = max(
+            (abs(one[key]) for one in ours for key in ("low", "high") if is_number(one[key])),
+            default=0,
+        )
+        for one in ours:
+            if reach and is_number(one["low"]) and is_number(one["high"]):
+                one["range"] = [
+                    round(50 + 46 * one[key] / reach, 2) for key in ("low", "delta", "high")
+                ]
+
+
+def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """Mean and standard deviation over the seeds of one system in one run."""
+    by_system: dict[Any, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["seed"] is not None:
+            key = (row["system"].label, row["system"].letters)
+            by_system.setdefault(key, []).append(row)
+    spreads = []
+    for ours in by_system.values():
+        if len(ours) < 2:
+            continue
+        cells = {}
+        for metric in metrics:
+            values = [row["cells"][metric]["value"] for row in ours if metric in row["cells"]]
+            if len(values) > 1:
+                cells[metric] = (
+                    f"{metric_value(metric, mean(values))} ± {metric_value(metric, stdev(values))}"
+                )
+        spreads.append({"system": ours[0]["system"], "seeds": len(ours), "cells": cells})
+    return spreads
+
+
+def _by_length(
+    identity: str, on: str, entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
+) -> dict[str, Any]:
+    buckets: dict[tuple[int, Any], int] = {}
+    values: dict[Any, dict[tuple[int, Any], float]] = {}
+    for run, entry in entries:
+        ours = values.setdefault(systems.of(run, label_of(entry)), {})
+        for bucket in entry.get("by_length") or []:
+            key = (bucket["from"], bucket.get("to"))
+            buckets[key] = bucket.get("rows", 0)
+            if is_number(bucket.get("value")):
+                ours[key] = bucket["value"]
+            if entry.get("against") and is_number(bucket.get("against")):
+                theirs = values.setdefault(systems.of(run, label_of(entry["against"])), {})
+                theirs[key] = bucket["against"]
+    order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
+    if not order:
+        return {"plot": None, "plot_systems": []}
+    lines, summary = [], []
+    for system, found in values.items():
+        x = [place for place, key in enumerate(order) if key in found]
+        if x:
+            y = [found[order[place]] for place in x]
+            lines.append(Line(system.name, x, y, system.series, marked=True))
+            summary.append(f"{system.name}: {', '.join(f'{value:.1f}' for value in y)}.")
+    names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
+    plot = Plot(
+        identity=identity,
+        title=f"BLEU by length on {on}",
+        unit="BLEU",
+        lines=lines,
+        summary=f"Lengths {', '.join(names)}. {' '.join(summary)}",
+        x_name="words, and rows",
+        places=[f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)],
+    )
+    return {"plot": plot, "plot_systems": [system for system, found in values.items() if found]}

@@ -1,0 +1,144 @@
+"""Numbers and names in words for people."""
+
+import math
+import re
+from typing import Any
+
+from tfkd.evaluation.score import higher_is_better
+
+NOTHING = "–"
+_METRICS = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "tokenized_bleu": "Tokenised BLEU",
+    "loss": "Loss (nats a token)",
+    "perplexity": "Perplexity",
+    "accuracy": "Accuracy",
+}
+_DECIMALS = {"bleu": 2, "chrf": 2, "tokenized_bleu": 2, "perplexity": 2, "loss": 3}
+# Control characters, lone surrogates, and marks that turn the direction of the text after them:
+# none of them is to be seen, and each can break or falsify a page.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(value: Any) -> Any:
+    """The same lists and mappings, unprintable characters of all texts made visible (U+FFFD)."""
+    if isinstance(value, str):
+        return _UNSEEN.sub("\ufffd", value.replace("\r\n", "\n"))
+    if isinstance(value, dict):
+        return {clean(str(key)): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is a finite number (and no truth value)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: Any, decimals: int | None = None) -> str:
+    """1234.5 -> 1,234.5; at most four significant digits behind the point unless told."""
+    if not is_number(value):
+        return NOTHING if value is None else str(value)
+    if decimals is not None:
+        return f"{value:,.{decimals}f}".replace("-", "−")
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}".replace("-", "−")
+    if 1e-3 <= abs(value) < 1e6:
+        return f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}".replace("-", "−")
+    return f"{value:.2e}".replace("e-0", "e−").replace("e-", "e−").replace("e+0", "e")
+
+
+def percent(value: Any, decimals: int = 1) -> str:
+    """0.915 -> 91.5 %."""
+    return f"{100 * value:.{decimals}f} %" if is_number(value) else NOTHING
+
+
+def metric_name(metric: str) -> str:
+    """`chrf` -> chrF."""
+    return _METRICS.get(metric, metric.replace("_", " ").capitalize())
+
+
+def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
+    """A metric's value as papers print it; `signed` writes the sign of a difference."""
+    if not is_number(value):
+        return NOTHING
+    if metric == "accuracy":
+        text = f"{100 * value:.2f}" + ("" if signed else " %")
+    else:
+        text = f"{value:,.{_DECIMALS.get(metric, 3)}f}"
+    if signed and value >= 0:
+        text = f"+{text}"
+    return text.replace("-", "−")
+
+
+def reading(metric: str, low: Any, high: Any) -> str:
+    """What a difference's 95 % interval says: `better`, `worse` or `undecided`."""
+    if not (is_number(low) and is_number(high)) or low <= 0 <= high:
+        return "undecided"
+    return "better" if (low > 0) == higher_is_better(metric) else "worse"
+
+
+def p_value(value: Any) -> str:
+    """0.0004 -> < 0.001."""
+    if not is_number(value):
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def duration(seconds: Any) -> str:
+    """5025 -> 1 h 24 min."""
+    if not is_number(seconds):
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return (
+            f"{int(seconds) // 60} min {int(seconds) % 60} s" if minutes < 10 else f"{minutes} min"
+        )
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: Any) -> str:
+    """Bytes: 12345678 -> 12.3 MB."""
+    if not is_number(count):
+        return NOTHING
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def moment(text: Any) -> str:
+    """2026-01-02T03:04:05+00:00 -> 2 January 2026, 03:04 UTC."""
+    from datetime import datetime
+
+    try:
+        when = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text) if text else NOTHING
+    zone = when.tzname() or ""
+    return f"{when.day} {when:%B %Y, %H:%M} {zone}".strip()
+
+
+def plain(value: Any) -> str:
+    """A small value of any kind on one line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_number(value):
+        return number(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(plain(item) for item in value) or "none"
+    return NOTHING if value is None else str(value)
+
+
+def words(name: str) -> str:
+    """`soft_targets.kl` -> Soft targets: kl."""
+    text = name.replace("_", " ").replace(".", ": ").replace("/", ": ")
+    return text[:1].upper() + text[1:]
