@@ -1,1 +1,30 @@
+"""From a model to outputs: beam search, greedy search, and the decoding of whole corpora."""
 
+import importlib
+from typing import Any
+
+_PLACES = {
+    "BeamSearch": "searches",
+    "Decoded": "decoder",
+    "Decoder": "decoder",
+    "GreedySearch": "searches",
+    "Hypotheses": "hypotheses",
+    "LengthLimit": "length_limit",
+    "beam_search": "beam_search",
+    "build_search": "searches",
+    "greedy_search": "greedy_search",
+    "length_penalty": "hypotheses",
+}
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tfkd.decoding' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"tfkd.decoding.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,107 @@
+"""Greedy search in the graph: the most probable token at each step."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.decoding.beam_search import Step
+from tfkd.decoding.hypotheses import Hypotheses, forbidding
+from tfkd.decoding.hypotheses import length_penalty as penalty
+from tfkd.decoding.states import flatten, flexible_shapes
+
+
+def greedy_search(
+    start_state: Any,
+    step: Step,
+    *,
+    start_id: int,
+    end_id: int,
+    vocabulary_size: int,
+    max_lengths: tf.Tensor,
+    length_penalty: float = 0.0,
+    forbidden_ids: Iterable[int] = (),
+    pad_id: int = 0,
+) -> Hypotheses:
+    """Takes the most probable token at each step, until the end or the maximum length.
+
+    At a sentence's maximum length the end follows at its own probability, as in `beam_search`.
+    Sentences that have ended leave the batch.
+
+    Args: as `beam_search`, without a beam; `length_penalty` changes the score alone.
+
+    Returns:
+        One hypothesis a sentence.
+    """
+    forbidden_ids = list(forbidden_ids)
+    if end_id in forbidden_ids:
+        raise ValueError(f"Invalid value for argument `forbidden_ids`. It holds end_id={end_id}")
+    mask = forbidding(forbidden_ids, vocabulary_size)
+    max_lengths = tf.maximum(tf.cast(max_lengths, tf.int32), 0)
+    batch = tf.size(max_lengths)
+    width = tf.maximum(tf.reduce_max(max_lengths), 1)
+
+    def advance(index, sentence, last, total, ids, lengths, state):
+        nest = tf.nest.pack_sequence_as(start_state, state)
+        logits, nest = step(last, nest, index)
+        logits = tf.cast(logits, tf.float32)
+        if mask is not None:
+            logits += mask
+        best = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        tokens = tf.where(tf.gather(max_lengths, sentence) <= index, end_id, best)
+        picked = tf.gather(logits, tokens, batch_dims=1)
+        added = picked - tf.reduce_logsumexp(logits, axis=-1)
+        total = tf.tensor_scatter_nd_add(total, sentence[:, None], added)
+        lives = tokens != end_id
+        keep = tf.cast(tf.where(lives)[:, 0], tf.int32)
+        sentence, last = tf.gather(sentence, keep), tf.gather(tokens, keep)
+        written = tf.stack([sentence, tf.fill(tf.shape(sentence), index)], axis=1)
+        ids = tf.tensor_scatter_nd_update(ids, written, last)
+        lengths = tf.tensor_scatter_nd_update(
+            lengths, sentence[:, None], tf.fill(tf.shape(sentence), index + 1)
+        )
+        after = tf.nest.flatten(nest)
+        shrunk = tf.size(keep) < tf.size(lives)
+        state = _take(state, after, keep, shrunk)
+        return index + 1, sentence, last, total, ids, lengths, state
+
+    state = flatten(start_state)
+    rows = tf.TensorShape([None])
+    _, _, _, total, ids, lengths, _ = tf.while_loop(
+        lambda index, sentence, *_: tf.size(sentence) > 0,
+        advance,
+        (
+            tf.constant(0),
+            tf.range(batch),
+            tf.fill([batch], start_id),
+            tf.zeros([batch]),
+            tf.fill([batch, width], pad_id),
+            tf.zeros([batch], tf.int32),
+            state,
+        ),
+        shape_invariants=(
+            tf.TensorShape([]),
+            rows,
+            rows,
+            rows,
+            tf.TensorShape([None, None]),
+            rows,
+            flexible_shapes(state),
+        ),
+    )
+    longest = tf.reduce_max(tf.concat([lengths, [0]], 0))
+    scores = total / penalty(lengths + 1, length_penalty)
+    return Hypotheses(
+        ids[:, None, :longest], lengths[:, None], scores[:, None], total[:, None]
+    )
+
+
+def _take(
+    before: list[tf.Tensor], after: list[tf.Tensor], keep: tf.Tensor, shrunk: tf.Tensor
+) -> list[tf.Tensor]:
+    """The rows that go on; nothing is copied while all do."""
+    chosen = tf.cond(shrunk, lambda: [tf.gather(each, keep) for each in after], lambda: after)
+    return [
+        tf.ensure_shape(each, [None, *old.shape[1:]])
+        for each, old in zip(chosen, before, strict=True)
+    ]
