@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.batch_plan import BatchPlan
@@ -36,6 +36,7 @@ def real(batches):
     return rows[rows >= 0]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.booleans(), SETTINGS, st.integers(0, 3))
 def test_every_example_exactly_once_an_epoch(rows, joint, settings, epoch):
     plan = BatchPlan(lengths_of(rows, joint=joint), **settings)
@@ -53,6 +54,7 @@ def test_every_example_exactly_once_an_epoch(rows, joint, settings, epoch):
         assert np.isin(batch.examples[batch.examples >= 0], members).all()
 
 
+@settings(deadline=None)
 @given(SETTINGS, st.lists(st.integers(0, 60), min_size=1, max_size=12))
 def test_a_batch_does_not_depend_on_what_was_asked_before(settings, numbers):
     lengths = lengths_of(80)
@@ -65,6 +67,7 @@ def test_a_batch_does_not_depend_on_what_was_asked_before(settings, numbers):
         assert np.array_equal(got.visits, fresh.visits)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.booleans(), SETTINGS)
 def test_max_tokens_is_never_exceeded(rows, joint, settings):
     settings = {**settings, "unit": "max_tokens"}
@@ -151,6 +154,7 @@ def test_long_rows_are_left_out_and_counted():
 WEIGHT = st.sampled_from([0.25, 0.5, 1.0, 1.3, 2.0, 2.75])
 
 
+@settings(deadline=None)
 @given(st.lists(WEIGHT, min_size=1, max_size=3), st.integers(1, 60), SETTINGS)
 def test_a_weight_is_how_often_an_epoch_reads_a_part(weights, rows, settings):
     rows += 4  # a quarter of a part of one row is nothing

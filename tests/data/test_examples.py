@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.examples import ExampleSet, Part
@@ -14,6 +14,7 @@ def part(name, field_rows, **options):
     return Part(name, fields, len(next(iter(field_rows.values()))), **options)
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS, st.data())
 def test_examples_are_the_rows_of_the_corpora_end_to_end(texts, pairs, data):
     turned = [row[::-1] for row in pairs]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.layouts import Specials, cut_pair, encoder_decoder, joint, rounded_width
@@ -21,6 +21,7 @@ def cut_one_by_one(a, b, budget):
     return a, b
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
 def test_a_long_pair_loses_tokens_of_the_longer_side_first(first, second, budget):
     left = cut_pair(np.array([first]), np.array([second]), budget)
@@ -28,6 +29,7 @@ def test_a_long_pair_loses_tokens_of_the_longer_side_first(first, second, budget
     assert (left[0][0], left[1][0]) == (len(a), len(b))
 
 
+@settings(deadline=None)
 @given(PAIRS, st.none() | st.integers(3, 20), st.integers(1, 5))
 def test_a_stream_is_what_a_loop_writes(pairs, max_length, pad_to):
     got = joint(
@@ -65,6 +67,7 @@ def test_a_stream_is_what_a_loop_writes(pairs, max_length, pad_to):
     assert got["ids"].dtype == got["types"].dtype == np.int32
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(ROW, ROW, st.booleans()), min_size=1, max_size=6), st.integers(1, 5))
 def test_an_encoder_decoder_reads_what_a_loop_writes(pairs, pad_to):
     other = Specials(0, 1, 7, 8, 9, (0, 1, 7, 8, 9), 100)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.layouts import Specials, joint
@@ -46,6 +46,7 @@ def test_targets_of_up_to_seven_positions_are_read_one_at_a_time():
         assert masked_pass(clean, which, 7, SPECIALS)["selected"].sum(axis=1).max() <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=8), st.integers(1, 9))
 def test_only_passes_that_hide_something_are_listed(lengths, passes):
     rows, which = pass_rows(np.array(lengths, np.int64), passes)

@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data import stateless
@@ -30,6 +30,7 @@ def split_mix(state, count):
     return out
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, _MASK), min_size=1, max_size=4), st.integers(1, 9))
 def test_a_stream_is_the_published_generator(states, count):
     got = stateless.bits(np.array(states, np.uint64), count)
@@ -42,6 +43,7 @@ def test_the_published_generators_first_numbers():
     assert got.tolist() == [6457827717110365317, 3203168211198807973]
 
 
+@settings(deadline=None)
 @given(ANY, ANY, st.lists(ANY, min_size=1, max_size=8), st.integers(1, 9), st.integers(1, 9))
 def test_a_number_depends_on_its_own_key_and_position_alone(seed, epoch, examples, short, more):
     with warnings.catch_warnings():

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.examples import ExampleSet, Part
@@ -105,6 +105,7 @@ def test_masks_change_with_seed_epoch_example_and_options_but_not_with_the_name(
         assert abs(agree - 0.5) < 0.06, name  # 1500 fair coins and more: 0.013 is a deviation
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
 def test_mlm_hides_words_of_either_side_and_nothing_else(epoch, pair):
     examples = example_set(12, ("source", "target") if pair else ("text",))
@@ -151,6 +152,7 @@ def test_mlm_takes_other_shares():
         assert (got["word"], got["mask"]) == (allowed != "mask", allowed == "mask")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40), st.sampled_from([0.001, 0.15, 1.0]))
 def test_conditional_mlm_hides_part_of_the_target(epoch, p):
     examples = example_set(12)
@@ -213,6 +215,7 @@ def test_a_uniform_probability_is_drawn_by_sentence():
     assert share.var() == pytest.approx(variance, rel=0.08)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100))
 def test_prefix_lm_predicts_the_next_token_of_the_target(seed):
     examples = example_set(8, seed=seed)
