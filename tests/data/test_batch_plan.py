@@ -202,5 +202,7 @@ def test_what_cannot_be_planned_is_refused():
         BatchPlan(lengths, **{**options, "size": 0})
     with pytest.raises(ValueError, match="`max_length`"):
         BatchPlan(lengths, max_length={"joint": 3}, **options)
+    with pytest.raises(ValueError, match="`starts`"):
+        BatchPlan(lengths, weights=[1.0, 1.0], **options)
     with pytest.raises(ValueError, match="`number`"):
         BatchPlan(lengths, **options).batch(-1)

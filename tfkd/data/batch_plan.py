@@ -99,6 +99,11 @@ class BatchPlan:
             )
         starts = np.array([0, len(keep)]) if starts is None else np.asarray(starts)
         self._weights = np.asarray(weights, np.float64)
+        if len(starts) != len(self._weights) + 1 or starts[-1] != len(keep):
+            raise ValueError(
+                "Invalid value for argument `starts`. Expected a start for each weight, and the "
+                f"end, {len(keep)}. Received: starts={starts.tolist()}, {len(weights)} weights"
+            )
         self._part = np.searchsorted(starts, np.arange(len(keep)), side="right") - 1
         self._copies = max(1, int(np.ceil(self._weights.max())))
         self.buckets = make_buckets(
