@@ -47,12 +47,20 @@ def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]
             line = Line(name, list(x), list(y), system.series, which == _VALIDATION)
             series.setdefault(key, []).append(line)
     _drop_lone_total(series)
+    last = max(max(line.x) for lines in series.values() for line in lines) if series else 0
     plots = []
     for place, key in enumerate(sorted(series, key=lambda key: _ORDER.index(key[0]))):
         title, unit = _title(key)
         lines = series[key]
         plots.append(
-            Plot(f"{identity}-{place + 1}", title, unit, lines, " ".join(map(_summary, lines)))
+            Plot(
+                f"{identity}-{place + 1}",
+                title,
+                unit,
+                lines,
+                " ".join(map(_summary, lines)),
+                until=last,
+            )
         )
     return plots
 
@@ -112,11 +120,12 @@ def _title(key: Key) -> tuple[str, str]:
         return f"{words(term)}: KL above the teacher’s entropy".lstrip(": "), "nats a token"
     if kind == "validation" and name == "loss":
         return "Validation loss, negative log-likelihood", "nats a token"
-    if kind == "validation" or "accuracy" in name:
-        return (words(name) if "." in name else metric_name(name).split(" (")[0]), (
-            "share" if "accuracy" in name else ""
-        )
-    return words(name), "nats a token" if kind == "term" else ""
+    if kind == "term":
+        soft = "soft" in name
+        return words(name) + (", cross-entropy to the teacher" if soft else ""), "nats a token"
+    title = words(name) if "." in name else metric_name(name).split(" (")[0]
+    unit = "share" if "accuracy" in name else ""
+    return (f"{title} on validation" if kind == "validation" else title), unit
 
 
 def _summary(line: Line) -> str:

@@ -104,17 +104,25 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     for run in runs:
         for entry in run.entries("evaluations"):
             rows = blocks.setdefault(str(entry.get("on")), {})
+            against = entry.get("against")
+            baseline = systems.of(run, label_of(against)) if against else None
             for example in entry.get("examples") or []:
                 source = str(example.get("source") or "")
                 reference = str(example.get("reference") or "")
                 row = rows.setdefault(
-                    (source, reference), {"source": source, "reference": reference, "outputs": {}}
+                    (source, reference),
+                    {"source": source, "reference": reference, "outputs": {}, "baselines": {}},
                 )
                 outputs = row["outputs"]
                 outputs[systems.of(run, label_of(entry))] = str(example.get("hypothesis") or "")
-                if example.get("against") is not None and entry.get("against"):
-                    baseline = systems.of(run, label_of(entry["against"]))
-                    outputs.setdefault(baseline, str(example["against"]))
+                if example.get("against") is not None and baseline:
+                    row["baselines"].setdefault(baseline, str(example["against"]))
+    for rows in blocks.values():
+        for row in rows.values():
+            # What was compared with comes last, once.
+            row["outputs"] = row["baselines"] | row["outputs"]
+            for baseline in row.pop("baselines"):
+                row["outputs"][baseline] = row["outputs"].pop(baseline)
     return [{"on": on, "rows": list(rows.values())} for on, rows in blocks.items() if rows]
 
 

@@ -53,7 +53,7 @@ class Plot:
         summary: The plot in a sentence or two, for those who do not see it.
         x_name: What the places are.
         places: Names of the places 0, 1, ... where they are categories.
-        from_zero: Whether the values' axis starts at 0.
+        until: The last step, which plots of one stage have in common; from 0.
     """
 
     identity: str
@@ -63,7 +63,7 @@ class Plot:
     summary: str = ""
     x_name: str = "step"
     places: list[str] = field(default_factory=list)
-    from_zero: bool = False
+    until: float | None = None
 
     @property
     def svg(self) -> Markup:
@@ -107,6 +107,8 @@ def draw(plot: Plot) -> Markup:
                 solid_joinstyle="round",
             )
         _set_range(axes, plot)
+        if plot.until:
+            axes.set_xlim(-0.02 * plot.until, 1.02 * plot.until)
         axes.set_xlabel(plot.x_name, color=_MUTED)
         axes.set_ylabel(plot.unit, color=_MUTED)
         axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -130,9 +132,6 @@ def draw(plot: Plot) -> Markup:
 def _set_range(axes: Any, plot: Plot) -> None:
     """Leaves the first, far off values of a falling loss out of the picture."""
     values = sorted(value for line in plot.lines for value in line.y)
-    if plot.from_zero:
-        axes.set_ylim(bottom=0)
-        return
     if len(values) < 20:
         return
     low, high = values[0], values[-1]

@@ -72,7 +72,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if against and all(systems.of(run, label_of(against)) != other["system"] for other in rows):
             system = systems.of(run, label_of(against))
             rows.append({"identity": (system, None), "system": system, "seed": None,
-                         "figures": against.get("metrics") or {}, "only_baseline": True,
+                         "figures": _own_values(against), "only_baseline": True,
                          "ceiling": None})  # fmt: skip
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     _place_intervals(rows, metrics)
@@ -87,6 +87,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
         "spreads": _spreads(rows, metrics),
         "comparisons": comparisons,
+        "pairs": _pairs(comparisons),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
             metric: sorted(
@@ -98,7 +99,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             )
             for metric in metrics
         },
-        **_by_length(f"length-{place + 1}", on, entries, systems),
+        "plot": _by_length(f"length-{place + 1}", on, entries, systems),
     }
 
 
@@ -120,6 +121,12 @@ def _comparisons(
     ]
 
 
+def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The baseline's scores alone: the interval beside them is that of the difference."""
+    metrics = against.get("metrics") or {}
+    return {metric: {"value": found.get("value")} for metric, found in metrics.items()}
+
+
 def _decode(decode: Any) -> str:
     if not isinstance(decode, dict):
         return plain(decode)
@@ -127,6 +134,14 @@ def _decode(decode: Any) -> str:
     # `beam` is the kind and its width; the width alone says both.
     kind = [] if decode.get("kind") in rest else [str(decode.get("kind", ""))]
     return ", ".join([*kind, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])
+
+
+def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The comparisons of one system with one other together."""
+    pairs: dict[Any, list[dict[str, Any]]] = {}
+    for one in comparisons:
+        pairs.setdefault((one["row"], one["against"]), []).append(one)
+    return list(pairs.values())
 
 
 def _place_intervals(rows: Sequence[dict[str, Any]], metrics: Sequence[str]) -> None:
@@ -194,7 +209,7 @@ def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[
 
 def _by_length(
     identity: str, on: str, entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
-) -> dict[str, Any]:
+) -> Plot | None:
     buckets: dict[tuple[int, Any], int] = {}
     values: dict[Any, dict[tuple[int, Any], float]] = {}
     for run, entry in entries:
@@ -209,7 +224,7 @@ def _by_length(
                 theirs[key] = bucket["against"]
     order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
     if not order:
-        return {"plot": None, "plot_systems": []}
+        return None
     lines, summary = [], []
     for system, found in values.items():
         x = [place for place, key in enumerate(order) if key in found]
@@ -227,4 +242,4 @@ def _by_length(
         x_name="words, and rows",
         places=[f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)],
     )
-    return {"plot": plot, "plot_systems": [system for system, found in values.items() if found]}
+    return plot

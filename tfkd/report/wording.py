@@ -15,6 +15,7 @@ _METRICS = {
     "perplexity": "Perplexity",
     "accuracy": "Accuracy",
 }
+_NAMES = {"cpu": "CPU", "gpu": "GPU", "tensorflow": "TensorFlow"}
 _DECIMALS = {"bleu": 2, "chrf": 2, "tokenized_bleu": 2, "perplexity": 2, "loss": 3}
 # Control characters, lone surrogates, and marks that turn the direction of the text after them:
 # none of them is to be seen, and each can break or falsify a page.
@@ -130,7 +131,8 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if is_number(value):
-        return number(value)
+        text = number(value)
+        return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
     if isinstance(value, dict):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or "none"
     if isinstance(value, list):
@@ -141,4 +143,4 @@ def plain(value: Any) -> str:
 def words(name: str) -> str:
     """`soft_targets.kl` -> Soft targets: kl."""
     text = name.replace("_", " ").replace(".", ": ").replace("/", ": ")
-    return text[:1].upper() + text[1:]
+    return _NAMES.get(text, text[:1].upper() + text[1:])
