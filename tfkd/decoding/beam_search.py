@@ -50,8 +50,8 @@ def beam_search(
     the beam-th best extension finishes its prefix, and the `beam` best other extensions live on. At
     a sentence's maximum length only the end may follow, at its own probability, so every hypothesis
     is whole. A sentence is done when no live prefix can still reach its n best: log p never rises,
-    so a prefix cannot exceed its log p over the largest penalty. Done sentences leave the batch, and
-    a sentence's result does not depend on the others in its batch.
+    so a prefix cannot exceed its log p over the largest penalty. Done sentences leave the batch; a
+    sentence's result does not depend on the others in its batch.
 
     Args:
         start_state: Nest of tensors, each with the batch first.

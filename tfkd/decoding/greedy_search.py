@@ -62,7 +62,10 @@ def greedy_search(
         )
         after = tf.nest.flatten(nest)
         shrunk = tf.size(keep) < tf.size(lives)
-        state = _take(state, after, keep, shrunk)
+        # Nothing is copied while all sentences go on.
+        state = tf.cond(
+            shrunk, lambda: [tf.gather(each, keep) for each in after], lambda: list(after)
+        )
         return index + 1, sentence, last, total, ids, lengths, state
 
     state = flatten(start_state)
@@ -91,17 +94,4 @@ def greedy_search(
     )
     longest = tf.reduce_max(tf.concat([lengths, [0]], 0))
     scores = total / penalty(lengths + 1, length_penalty)
-    return Hypotheses(
-        ids[:, None, :longest], lengths[:, None], scores[:, None], total[:, None]
-    )
-
-
-def _take(
-    before: list[tf.Tensor], after: list[tf.Tensor], keep: tf.Tensor, shrunk: tf.Tensor
-) -> list[tf.Tensor]:
-    """The rows that go on; nothing is copied while all do."""
-    chosen = tf.cond(shrunk, lambda: [tf.gather(each, keep) for each in after], lambda: after)
-    return [
-        tf.ensure_shape(each, [None, *old.shape[1:]])
-        for each, old in zip(chosen, before, strict=True)
-    ]
+    return Hypotheses(ids[:, None, :longest], lengths[:, None], scores[:, None], total[:, None])

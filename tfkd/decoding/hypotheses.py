@@ -38,7 +38,7 @@ def length_penalty(tokens: tf.Tensor, alpha: float) -> tf.Tensor:
 
 
 def forbidding(forbidden_ids: Any, vocabulary_size: int) -> tf.Tensor | None:
-    """float32 `[vocabulary]` to add to logits: IMPOSSIBLE at forbidden ids, else 0; None if none."""
+    """float32 `[vocabulary]` to add to logits, IMPOSSIBLE at forbidden ids; None if none are."""
     forbidden = sorted({int(number) for number in forbidden_ids})
     if not forbidden:
         return None

@@ -46,10 +46,7 @@ def select_rows(
         )
         for i, tensor in zip(constant, kept, strict=True):
             chosen[i] = tensor
-    return [
-        tf.ensure_shape(tensor, [None, *old.shape[1:]])
-        for tensor, old in zip(chosen, before, strict=True)
-    ]
+    return chosen
 
 
 def flatten(state: Any) -> list[tf.Tensor]:
