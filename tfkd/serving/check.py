@@ -1,0 +1,68 @@
+"""Runs a SavedModel in a process that has nothing but tensorflow and tensorflow_text.
+
+    python -m tfkd.serving.check FOLDER REQUEST RESULT
+
+REQUEST is a JSON file `{"text": [...], "source_ids": [[...], ...], "pad_id": 0}`; RESULT gets both
+signatures' answers. A model that needs any other part of tfkd, or keras_hub, cannot be loaded here.
+"""
+
+import importlib.abc
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_FORBIDDEN = ("keras_hub", "keras_nlp", "torch", "safetensors")
+
+
+class _Refuse(importlib.abc.MetaPathFinder):
+    """Refuses to import what a server does not have."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name.split(".")[0] in _FORBIDDEN or name.startswith("tfkd."):
+            raise ModuleNotFoundError(f"a SavedModel must not need {name}", name=name)
+
+
+def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Asks both signatures: all lines in one call, then each line of the first few alone."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
+
+    signatures = tf.saved_model.load(folder).signatures
+    text = signatures["serving_default"](text=tf.constant(request["text"], tf.string))
+    rows = request["source_ids"]
+    width = max([len(row) for row in rows], default=0)
+    padded = [[*row, *([request["pad_id"]] * (width - len(row)))] for row in rows]
+    source_ids = tf.reshape(tf.constant(padded, tf.int32), [len(rows), width])
+    ids = signatures["ids"](source_ids=source_ids)
+    alone = [
+        signatures["serving_default"](text=tf.constant([line])) for line in request["text"][:4]
+    ]
+    return {
+        "outputs": [line.decode("utf-8") for line in text["outputs"].numpy()],
+        "scores": text["scores"].numpy().tolist(),
+        "output_ids": [
+            row[:length].tolist()
+            for row, length in zip(
+                ids["output_ids"].numpy(), ids["output_lengths"].numpy(), strict=True
+            )
+        ],
+        "id_scores": ids["scores"].numpy().tolist(),
+        "alone": [
+            [each["outputs"].numpy()[0].decode("utf-8"), float(each["scores"].numpy()[0])]
+            for each in alone
+        ],
+        "tensorflow": tf.__version__,
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Reads the request, answers it and writes the result."""
+    folder, request, result = arguments
+    sys.meta_path.insert(0, _Refuse())
+    answers = answer(folder, json.loads(Path(request).read_text("utf-8")))
+    Path(result).write_text(json.dumps(answers), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,166 @@
+"""Writes a SavedModel that answers as the model does, or none at all."""
+
+import os
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.data.files import flush_folder, write_atomically
+from tfkd.decoding.decoder import source_limit
+from tfkd.decoding.searches import build_search
+from tfkd.serving.full_precision import in_float32
+from tfkd.serving.model_card import model_card
+from tfkd.serving.self_check import CheckResult, self_check
+from tfkd.serving.served_model import ServedModel
+from tfkd.serving.server_ops import unknown_ops
+from tfkd.spec.errors import UserError
+
+_SHOWN = 5
+
+
+class ExportRefused(UserError):
+    """The SavedModel does not answer as the model does, or a server could not run it."""
+
+
+def export_saved_model(
+    model: Any,
+    tokenizers: Mapping[str, Any],
+    decode: Any,
+    folder: str | Path,
+    card: Mapping[str, Any],
+    *,
+    sentences: Sequence[str],
+    version: int = 1,
+    more_ops: Collection[str] = (),
+) -> dict[str, Any]:
+    """Writes `folder/VERSION/`: a SavedModel in TensorFlow Serving's layout with a model card.
+
+    It is written beside its place, run in a fresh process, held against plain uncached decoding
+    (see `self_check`), and only then renamed to its place; a version that was there is replaced.
+    A model in mixed precision is exported in float32.
+
+    Args:
+        model: An encoder-decoder (see `tfkd.models.Transformer`).
+        tokenizers: `source` and `target`.
+        decode: Decode options (see `tfkd.decoding.build_search`).
+        folder: The folder of versions.
+        card: For the model card, see `tfkd.serving.model_card`.
+        sentences: Real source sentences for the check; 20 to 50 are enough.
+        version: The version's number.
+        more_ops: TensorFlow ops that the server at hand has beside the known ones.
+
+    Returns:
+        `{"folder", "bytes", "parameters", "check": {...}}`.
+
+    Raises:
+        ExportRefused: the check does not hold; the message has the sentences that differ.
+    """
+    if version < 1:
+        raise ValueError(
+            f"Invalid value for argument `version`. Expected at least 1. Received: {version}"
+        )
+    folder = Path(folder)
+    final, part = folder / str(version), folder / f".{version}.part"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    try:
+        search = build_search(decode)
+        source, target = tokenizers["source"], tokenizers["target"]
+        model = in_float32(model)
+        served = ServedModel(model, source, target, search)
+        tf.saved_model.save(served, str(part), signatures=served.signatures())
+        _check_ops(part, more_ops)
+        try:
+            check = self_check(part, sentences, model, source, target, search)
+        except RuntimeError as error:
+            raise ExportRefused(f"{final}: export refused: {error}") from error
+        _refuse_differences(final, check)
+        text = model_card(
+            card,
+            example=next((line for line in sentences if line), ""),
+            search=search,
+            limit=source_limit(model),
+            pad=int(source.pad_id),
+            check=_sentence(check),
+            folder=str(version),
+        )
+        write_atomically(part / "README.md", text)
+        _put(part, final)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return {
+        "folder": str(final),
+        "bytes": sum(path.stat().st_size for path in final.rglob("*") if path.is_file()),
+        "parameters": sum(int(weight.shape.num_elements()) for weight in served.weights),
+        "check": {
+            "sentences": check.sentences,
+            "ties": check.ties,
+            "largest_difference": check.largest_difference,
+            "tokenised_otherwise": len(check.tokenised_otherwise),
+        },
+    }
+
+
+def _check_ops(part: Path, more_ops: Collection[str]) -> None:
+    unknown = sorted(unknown_ops(part) - set(more_ops))
+    if unknown:
+        raise ExportRefused(
+            f"export refused: the graph needs ops that a stock TensorFlow Serving may lack: "
+            f"{', '.join(unknown)}. Replace what makes them in the model or tokenizer, or name them "
+            "in `more_ops` if your server has them"
+        )
+
+
+def _refuse_differences(final: Path, check: CheckResult) -> None:
+    if check.holds:
+        return
+    if not check.sentences:
+        raise ExportRefused(
+            f"{final}: export refused: no sentence to check it on. Give real source sentences "
+            f"({len(check.tokenised_otherwise)} were left out, because the tokenizer in the graph "
+            "reads them otherwise)"
+        )
+    shown = "\n".join(str(each) for each in check.differences[:_SHOWN])
+    raise ExportRefused(
+        f"{final}: export refused: the SavedModel answers {len(check.differences)} of "
+        f"{check.sentences} sentences otherwise than the model:\n{shown}"
+    )
+
+
+def _sentence(check: CheckResult) -> str:
+    text = (
+        f"Before it was put here, this SavedModel answered {check.sentences} sentences in a fresh "
+        "process with tensorflow and tensorflow_text alone as plain decoding of the model does, "
+        f"without caches: scores to {check.largest_difference:.1g}"
+    )
+    if check.ties:
+        text += f"; {check.ties} times it chose another output of the same score"
+    if check.tokenised_otherwise:
+        text += (
+            f"; {len(check.tokenised_otherwise)} sentences were left out, because the tokenizer in "
+            "the graph reads them otherwise than the one in Python"
+        )
+    return text + "."
+
+
+def _put(part: Path, final: Path) -> None:
+    """Renames a whole version to its place, flushed to the disk before."""
+    for path in sorted(part.rglob("*")):
+        if path.is_dir():
+            flush_folder(path)
+        else:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    flush_folder(part)
+    if final.exists():
+        old = final.with_name(f".{final.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        final.rename(old)
+        part.rename(final)
+        shutil.rmtree(old)
+    else:
+        part.rename(final)
+    flush_folder(final.parent)

@@ -1,0 +1,107 @@
+"""The README.md inside a SavedModel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_USE = """\
+## Use
+
+```python
+import tensorflow as tf
+import tensorflow_text  # the tokenizers' ops
+
+model = tf.saved_model.load("{folder}")
+answer = model.signatures["serving_default"](text=tf.constant(["{example}"]))
+print(answer["outputs"][0].numpy().decode(), answer["scores"][0].numpy())
+```
+
+TensorFlow Serving serves the folder above this one as it is:
+
+```
+tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
+curl -d '{{"instances": ["{example}"]}}' http://localhost:8501/v1/models/{name}:predict
+```
+
+| signature | input | output |
+| --- | --- | --- |
+| `serving_default` | `text`: strings `[batch]` | `outputs`: strings `[batch]`; `scores`: float32 `[batch]` |
+| `ids` | `source_ids`: int32 `[batch, length]`, bare ids, padded with {pad} | `output_ids`: int32 `[batch, length]`; `output_lengths`: int32 `[batch]`; `scores` |
+
+- A score is log p / ((5 + tokens) / 6)^{penalty}, the end counted among the tokens.
+- A line of more than {limit} tokens loses its end. An empty line has an empty output.
+- Characters that the vocabulary lacks are read as an unknown piece, bytes that are not UTF-8 as U+FFFD.
+- An output has at most min({most}, {factor} * source tokens + {plus}) tokens.
+"""
+
+
+def model_card(
+    card: Mapping[str, Any],
+    *,
+    example: str,
+    search: Any,
+    limit: int,
+    pad: int,
+    check: str,
+    folder: str,
+) -> str:
+    """Writes a model card.
+
+    Args:
+        card: What the caller knows. `name` and `summary` head the page; every other entry becomes a
+            section: text as it is, a mapping as a list, a sequence of mappings as a table.
+        example: A source sentence.
+        search: The decoding.
+        limit: The most source tokens.
+        pad: The source's padding id.
+        check: What the self-check found, in a sentence.
+        folder: The version folder's name.
+
+    Returns:
+        Markdown.
+    """
+    name = str(card.get("name", "model"))
+    lines = [f"# {name}", ""]
+    if card.get("summary"):
+        lines += [str(card["summary"]), ""]
+    length = search.max_length
+    use = _USE.format(
+        name=name,
+        folder=folder,
+        example=example.replace("\\", "\\\\").replace('"', '\\"').replace("'", "’"),
+        pad=pad,
+        limit=limit,
+        penalty=search.length_penalty,
+        most=limit if length.most is None else min(length.most, limit),
+        factor=length.factor,
+        plus=length.plus,
+    )
+    lines += [use, "## Check", "", check, ""]
+    for key, value in card.items():
+        if key not in ("name", "summary") and value not in (None, "", {}, []):
+            title = str(key).replace("_", " ")
+            lines += [f"## {title[:1].upper()}{title[1:]}", "", *_section(value), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"- {key}: {_plain(each)}" for key, each in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if value and all(isinstance(each, Mapping) for each in value):
+            columns = list(dict.fromkeys(key for each in value for key in each))
+            rows = [[_plain(each.get(column, "")) for column in columns] for each in value]
+            return [
+                f"| {' | '.join(map(str, columns))} |",
+                f"|{' --- |' * len(columns)}",
+                *(f"| {' | '.join(row)} |" for row in rows),
+            ]
+        return [f"- {_plain(each)}" for each in value]
+    return [_plain(value)]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+    return str(value)

@@ -1,0 +1,84 @@
+"""A SavedModel as a Python object: lines in, outputs out, in order."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tfkd.spec.errors import UserError
+
+# Bytes and rows of a batch. Short batches waste little on padding and on waiting for the longest.
+_BATCH_BYTES = 8192
+_BATCH_ROWS = 64
+
+
+class Translation(NamedTuple):
+    """An output and its score (log p over the length penalty)."""
+
+    text: str
+    score: float
+
+
+class SavedTranslator:
+    """Calls the text signature of a loaded SavedModel in batches of lines of like length.
+
+    Args:
+        folder: The version folder (with saved_model.pb).
+    """
+
+    def __init__(self, folder: Path):
+        import tensorflow as tf
+        import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
+
+        self.folder = folder
+        # Kept: the signatures use the variables of the object without owning them.
+        self._loaded = tf.saved_model.load(str(folder))
+        self._call = self._loaded.signatures["serving_default"]
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        """Returns one output a line, in order; an empty line has an empty output."""
+        import tensorflow as tf
+
+        encoded = [line.encode("utf-8", "replace") for line in lines]
+        found: list[Translation | None] = [None] * len(encoded)
+        for batch in _batches([len(line) for line in encoded]):
+            result = self._call(text=tf.constant([encoded[i] for i in batch], tf.string))
+            pairs = zip(result["outputs"].numpy(), result["scores"].numpy(), strict=True)
+            for i, (text, score) in zip(batch, pairs, strict=True):
+                found[i] = Translation(text.decode("utf-8"), float(score))
+        return found
+
+
+def load_saved_model(folder: str | Path) -> SavedTranslator:
+    """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
+
+    Raises:
+        UserError: there is no SavedModel, or it has no signature from text to outputs.
+    """
+    folder = Path(folder)
+    found = folder
+    if not (folder / "saved_model.pb").is_file():
+        versions = [path.parent for path in folder.glob("*/saved_model.pb")]
+        versions = [path for path in versions if path.name.isdecimal()]
+        if not versions:
+            raise UserError(
+                f"{folder}: no SavedModel here; expected saved_model.pb, or a folder like 1/ that "
+                "has one. `tfkd export RUN` writes one under RUN/export/STAGE/1"
+            )
+        found = max(versions, key=lambda path: int(path.name))
+    try:
+        return SavedTranslator(found)
+    except (KeyError, OSError, ValueError) as error:
+        raise UserError(
+            f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
+            "signature serving_default with the input text. Export the model again"
+        ) from error
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Lines of like length together, longest first."""
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    first = 0
+    while first < len(order):
+        count = min(max(_BATCH_BYTES // max(lengths[order[first]], 1), 1), _BATCH_ROWS)
+        yield order[first : first + count]
+        first += count

@@ -1,0 +1,210 @@
+"""Holds a SavedModel, run in a fresh process, against plain uncached decoding of the model."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.ragged import Ragged
+from tfkd.decoding.decoder import source_limit
+from tfkd.decoding.searches import BeamSearch, GreedySearch, Search
+from tfkd.serving.plain_decoding import (
+    PlainOutput,
+    Predict,
+    plain_beam_search,
+    plain_greedy_search,
+    plain_score,
+    uncached,
+)
+
+# Scores of float32 in two orders of summation; ties are closer than that, relative to the score.
+TOLERANCE = 1e-3
+TIE = 1e-5
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A sentence that the SavedModel and the model answer differently."""
+
+    sentence: str
+    reason: str
+    served: str
+    served_score: float
+    expected: str
+    expected_score: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sentence!r}: {self.reason}\n"
+            f"  SavedModel: {self.served!r} (score {self.served_score:.5f})\n"
+            f"  model:      {self.expected!r} (score {self.expected_score:.5f})"
+        )
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes:
+        sentences: Number of sentences compared.
+        ties: Of these, how many have another output of the same score.
+        largest_difference: Of any two scores of the same output.
+        tokenised_otherwise: Sentences that were left out, because the tokenizer in the graph reads
+            them otherwise than the one in Python (a known difference, not one of the model).
+        differences: Sentences that failed.
+    """
+
+    sentences: int
+    ties: int
+    largest_difference: float
+    tokenised_otherwise: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the SavedModel answers as the model does."""
+        return not self.differences and self.sentences > 0
+
+
+def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600) -> dict[str, Any]:
+    """Runs `tfkd.serving.check` on a SavedModel in a process of its own.
+
+    Raises:
+        RuntimeError: it could not load or run the model; the message has what it said.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
+        asked.write_text(json.dumps(request), "utf-8")
+        command = [sys.executable, "-m", "tfkd.serving.check", str(folder), asked, answered]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        if done.returncode != 0:
+            last = "\n".join(done.stderr.strip().splitlines()[-5:])
+            raise RuntimeError(
+                f"the SavedModel does not load or run in a process with tensorflow and "
+                f"tensorflow_text alone (exit code {done.returncode}):\n{last}"
+            )
+        return json.loads(answered.read_text("utf-8"))
+
+
+def self_check(
+    folder: str | Path,
+    sentences: Sequence[str],
+    model: Any,
+    source_tokenizer: Any,
+    target_tokenizer: Any,
+    search: Search,
+) -> CheckResult:
+    """Compares a SavedModel with the model that it was made from.
+
+    Both signatures answer in a fresh process. Here the same sentences are decoded by NumPy code
+    that shares nothing with the graph: Python's tokenizer, no cache, one sentence at a time. Scores
+    must agree to 1e-3 and outputs must be equal. Where outputs differ, the served one is scored by
+    the model, and passes if that confirms its score and the choice hung on less than 1e-5.
+
+    Args:
+        folder: The version folder.
+        sentences: Real sentences.
+        model: The float32 model.
+        source_tokenizer: Python's tokenizer of the source.
+        target_tokenizer: And of the target.
+        search: A `BeamSearch` or `GreedySearch`.
+    """
+    sentences = list(dict.fromkeys(sentences))
+    encoded = source_tokenizer.encode(sentences)
+    in_graph = source_tokenizer.in_graph().tokenize(np.array(sentences, object)).to_list()
+    same = [list(encoded.row(i)) == row for i, row in enumerate(in_graph)]
+    otherwise = [line for line, kept in zip(sentences, same, strict=True) if not kept]
+    sentences = [line for line, kept in zip(sentences, same, strict=True) if kept]
+    rows = encoded.take(np.flatnonzero(same))
+    if not sentences:
+        return CheckResult(0, 0, 0.0, otherwise)
+    sources = [rows.row(i).tolist()[: source_limit(model)] for i in range(len(rows))]
+    request = {
+        "text": sentences,
+        "source_ids": sources,
+        "pad_id": int(source_tokenizer.pad_id),
+    }
+    served = run_fresh(folder, request)
+    limits = search.max_length.lengths([len(row) for row in sources], source_limit(model)).numpy()
+    ties, largest, differences = 0, 0.0, []
+    for i, sentence in enumerate(sentences):
+        predict = uncached(model, sources[i], target_tokenizer, int(source_tokenizer.end_id))
+        expected = _plain(predict, search, int(target_tokenizer.end_id), int(limits[i]))
+        reason, tie, gap = _compare(i, served, expected, predict, search, target_tokenizer)
+        largest, ties = max(largest, gap), ties + tie
+        if reason:
+            differences.append(
+                Difference(
+                    sentence,
+                    reason,
+                    served["outputs"][i],
+                    served["scores"][i],
+                    _text(target_tokenizer, expected.ids),
+                    expected.score,
+                )
+            )
+    return CheckResult(len(sentences), ties, largest, otherwise, differences)
+
+
+def _plain(predict: Predict, search: Search, end_id: int, limit: int) -> PlainOutput:
+    if isinstance(search, BeamSearch):
+        return plain_beam_search(
+            predict,
+            end_id=end_id,
+            limit=limit,
+            beam=search.beam,
+            length_penalty=search.length_penalty,
+        )
+    if isinstance(search, GreedySearch):
+        return plain_greedy_search(predict, end_id=end_id, limit=limit)
+    raise TypeError(
+        "Invalid value for argument `search`. Expected a BeamSearch or a GreedySearch: there is no "
+        f"plain decoding of other kinds. Received: {search!r}"
+    )
+
+
+def _compare(
+    i: int,
+    served: dict[str, Any],
+    expected: PlainOutput,
+    predict: Predict,
+    search: Search,
+    tokenizer: Any,
+) -> tuple[str, bool, float]:
+    """Returns (what is wrong or "", whether it is a tie, difference of scores)."""
+    text, score, ids = served["outputs"][i], served["scores"][i], served["output_ids"][i]
+    scale = max(1.0, abs(expected.score))
+    if _text(tokenizer, ids) != text and abs(served["id_scores"][i] - score) > TIE * scale:
+        return "the two signatures give different outputs", False, 0.0
+    if i < len(served["alone"]):
+        alone_text, alone_score = served["alone"][i]
+        if alone_text != text and abs(alone_score - score) > TIE * scale:
+            return f"alone it gives {alone_text!r}", False, abs(alone_score - score)
+    if text == _text(tokenizer, expected.ids):
+        gap = abs(score - expected.score)
+        far = "the same output has another score" if gap > TOLERANCE * scale else ""
+        return far, False, gap
+    own = plain_score(
+        predict,
+        ids,
+        end_id=int(tokenizer.end_id),
+        length_penalty=search.length_penalty,
+    )
+    gap = abs(own - score)
+    if gap > TOLERANCE * scale:
+        return f"the model scores the served output {own:.5f}", False, gap
+    if min(expected.margin, abs(own - expected.score)) > TIE * scale:
+        return "another output, and no tie", False, gap
+    return "", True, gap
+
+
+def _text(tokenizer: Any, ids: Sequence[int]) -> str:
+    return tokenizer.decode_batch(Ragged.from_rows([ids]))[0]

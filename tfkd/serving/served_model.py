@@ -1,0 +1,63 @@
+"""The module that is saved: tokenizers, model and search in one graph."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.decoding.decoder import decode_batch, source_limit
+from tfkd.decoding.searches import Search
+
+
+class ServedModel(tf.Module):
+    """Text to text, and ids to ids, each one graph for any number of rows.
+
+    Sources of more tokens than the model holds lose their end. A source without any token (an empty
+    line) has an empty output. Text that is not UTF-8 is read with U+FFFD for the bad bytes.
+
+    Args:
+        model: A float32 model with `start`, `step`, `vocabulary_size` and `weights`.
+        source_tokenizer: With `in_graph()`, `pad_id` and `end_id`.
+        target_tokenizer: With `in_graph()` and the special ids.
+        search: How to decode; of its hypotheses the best is served.
+    """
+
+    def __init__(self, model: Any, source_tokenizer: Any, target_tokenizer: Any, search: Search):
+        super().__init__(name="served_model")
+        # Tracked: a SavedModel holds what its functions capture only if the module owns it.
+        self.source_text = source_tokenizer.in_graph()
+        self.target_text = target_tokenizer.in_graph()
+        self.weights = [getattr(weight, "value", weight) for weight in model.weights]
+        pad, end = int(source_tokenizer.pad_id), int(source_tokenizer.end_id)
+        limit = source_limit(model)
+
+        def decode(sources: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            sources = sources[:, :limit]
+            ends = tf.fill([sources.nrows(), 1], end)
+            ids = tf.concat([sources, ends], axis=1).to_tensor(pad)
+            lengths = tf.cast(sources.row_lengths(), tf.int32) + 1
+            found = decode_batch(model, search, ids, lengths, target_tokenizer)
+            return found.ids[:, 0], found.lengths[:, 0], found.scores[:, 0]
+
+        text = tf.TensorSpec([None], tf.string, name="text")
+        source_ids = tf.TensorSpec([None, None], tf.int32, name="source_ids")
+
+        @tf.function(input_signature=[text])
+        def serve_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
+            ids, _, scores = decode(tf.cast(self.source_text.tokenize(text), tf.int32))
+            return {"outputs": self.target_text.detokenize(ids), "scores": scores}
+
+        @tf.function(input_signature=[source_ids])
+        def serve_ids(source_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+            sources = tf.RaggedTensor.from_tensor(source_ids, padding=pad)
+            ids, lengths, scores = decode(sources)
+            return {"output_ids": ids, "output_lengths": lengths, "scores": scores}
+
+        self.serve_text, self.serve_ids = serve_text, serve_ids
+
+    def signatures(self) -> dict[str, Any]:
+        """The concrete functions by signature name."""
+        return {
+            "serving_default": self.serve_text.get_concrete_function(),
+            "ids": self.serve_ids.get_concrete_function(),
+        }
