@@ -1,0 +1,89 @@
+"""Cross-entropy with the words that stand in the text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfkd.objectives.smoothing import check_smoothing, smoothed_cross_entropy
+from tfkd.objectives.term import Batch, Record, Term, predicted_side
+from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class CrossEntropy(Term):
+    """sum over positions t of -sum_v q_v log p_v, q the smoothed label of t.
+
+    It serves three kinds: `cross_entropy` (a decoder's next words), `masked_lm` (the words that a
+    view has hidden) and `causal_lm` (a stream's next words). They differ in the view that they
+    read, not in the formula. The metric `accuracy` counts positions whose label has the largest
+    logit; `nll` is the sum without smoothing.
+
+    Args:
+        kind: Which of the three.
+        label_smoothing: e, from 0 to below 1.
+        smoothing: "opennmt" or "fairseq", see `smoothed_cross_entropy`.
+        padding_id: The id which "opennmt" leaves out.
+        name, weight, view, divide_by, group, head: See `Term`.
+    """
+
+    def __init__(
+        self,
+        *,
+        kind: str = "cross_entropy",
+        label_smoothing: float = 0.0,
+        smoothing: str = "opennmt",
+        padding_id: int = 0,
+        name: str | None = None,
+        **options: Any,
+    ):
+        super().__init__(name=name or kind, **options)
+        check_smoothing(label_smoothing, smoothing)
+        self.kind = kind
+        self.label_smoothing = float(label_smoothing)
+        self.smoothing = smoothing
+        self.padding_id = padding_id
+
+    def request(
+        self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]
+    ) -> TokenTerm:
+        """What the pass over the vocabulary is asked.
+
+        Args:
+            batch: The batch.
+            record: This term's view of it.
+            take: Gathers `[B, T, ...]` at the positions of the pass: `[N, ...]`.
+        """
+        gold = take(predicted_side(record)["labels"])
+        smooth = self.label_smoothing > 0
+        picked = [gold, tf.fill(tf.shape(gold), self.padding_id)] if smooth else [gold]
+
+        def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            return smoothed_cross_entropy(statistics, self.label_smoothing, self.smoothing)
+
+        def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
+            best = statistics.picked[:, 0] >= statistics.maximum
+            return {
+                "accuracy": tf.cast(best, tf.float32),
+                "nll": statistics.log_sum_exp[1.0] - statistics.picked[:, 0],
+            }
+
+        return TokenTerm(
+            weights=tf.cast(take(self.positions(batch, record)), tf.float32),
+            picked=tf.stack(picked, 1),
+            loss=loss,
+            metrics=metrics,
+            metric_names=("accuracy", "nll"),
+            unit_mass=True,
+            uses_total=smooth,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "label_smoothing": self.label_smoothing,
+            "smoothing": self.smoothing,
+            "padding_id": self.padding_id,
+        }

@@ -1,0 +1,141 @@
+"""From a batch to a loss: each view once through the model, each head's terms in one pass."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfkd.objectives.fused_pass import vocabulary_pass
+from tfkd.objectives.term import Batch, Record, Term
+
+
+class Objective(NamedTuple):
+    """What `objective_forward` returns.
+
+    Attributes:
+        loss: float32 scalar: sum_i weight_i * sum_i / N_i.
+        sums: Each term's sum by its name, without its weight, undivided.
+        metrics: (sum, count) by "TERM.METRIC".
+    """
+
+    loss: tf.Tensor
+    sums: dict[str, tf.Tensor]
+    metrics: dict[str, tuple[tf.Tensor, tf.Tensor]]
+
+
+def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
+    """Each term's divisor in this batch, by its name, float32 scalars.
+
+    Added up over replicas and micro-batches they are the `counts` of `objective_forward`.
+    """
+    return {term.name: term.count(batch) for term in terms}
+
+
+def head_of(model: Any, term: Term | None = None) -> Any:
+    """The head that a term reads."""
+    return model.head if term is None or term.head is None else model.heads[term.head]
+
+
+def gather_positions(
+    chosen: tf.Tensor, *, static_shapes: bool = False
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function that takes `[B, T, ...]` to `[N, ...]` at the N chosen positions, row by row.
+
+    Args:
+        chosen: bool `[B, T]`.
+        static_shapes: Take all B * T positions instead, for XLA, which must know N.
+    """
+    if static_shapes:
+        return lambda values: tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], 0))
+    index = tf.where(tf.reshape(chosen, [-1]))[:, 0]
+
+    def take(values: tf.Tensor) -> tf.Tensor:
+        values = tf.convert_to_tensor(values)
+        flat = tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], 0))
+        taken = tf.gather(flat, index)
+        taken.set_shape([None, *values.shape[2:]])
+        return taken
+
+    return take
+
+
+def objective_forward(
+    model: Any,
+    terms: Sequence[Term],
+    batch: Batch,
+    counts: Mapping[str, tf.Tensor],
+    training: bool,
+    *,
+    static_shapes: bool = False,
+    gradients: bool | None = None,
+) -> Objective:
+    """The loss of a batch, or of a part of one.
+
+    Args:
+        model: Called with each record once; has `head` (or `heads`).
+        terms: The objective.
+        batch: Records by view, and `stores`; see `tfkd.data`.
+        counts: N_i by term, over the whole step; where it is 0 the term counts 0.
+        training: Whether dropout is on.
+        static_shapes: Project every position to the vocabulary instead of gathering those that
+            are asked for: XLA needs that.
+        gradients: Whether the loss will be differentiated; None: while training.
+    """
+    gradients = training if gradients is None else gradients
+    loss, sums, metrics = tf.zeros([]), {}, {}
+    for view in dict.fromkeys(term.view for term in terms):
+        record = batch[view]
+        states = model(record, training=training)
+        asked: dict[str | None, list[Term]] = {}
+        for term in (term for term in terms if term.view == view):
+            if hasattr(term, "request"):
+                asked.setdefault(term.head, []).append(term)
+                continue
+            sums[term.name] = term(states, batch)
+            loss += _scale(term, counts) * sums[term.name]
+        for group in asked.values():
+            result = _one_head(
+                model, group, batch, record, states["hidden"], counts, static_shapes, gradients
+            )
+            loss += result.loss
+            sums.update(result.sums)
+            metrics.update(result.metrics)
+    return Objective(loss, {term.name: sums[term.name] for term in terms}, metrics)
+
+
+def _one_head(
+    model: Any,
+    terms: Sequence[Term],
+    batch: Batch,
+    record: Record,
+    hidden: tf.Tensor,
+    counts: Mapping[str, tf.Tensor],
+    static_shapes: bool,
+    gradients: bool,
+) -> Objective:
+    """All terms that read one head in one view: one pass, at the union of their positions."""
+    head = head_of(model, terms[0])
+    chosen = tf.convert_to_tensor(terms[0].positions(batch, record))
+    for term in terms[1:]:
+        chosen = tf.logical_or(chosen, term.positions(batch, record))
+    take = gather_positions(chosen, static_shapes=static_shapes)
+    requests = [term.request(batch, record, take) for term in terms]
+    result = vocabulary_pass(
+        head.transform(take(hidden)),
+        head.matrix(),
+        head.bias(),
+        requests,
+        tf.stack([_scale(term, counts) for term in terms]),
+        gradients=gradients,
+    )
+    metrics = {}
+    for term, request, values in zip(terms, requests, result.metrics, strict=True):
+        positions = tf.reduce_sum(request.weights)
+        metrics.update({f"{term.name}.{name}": (v, positions) for name, v in values.items()})
+    sums = dict(zip((t.name for t in terms), tf.unstack(result.sums, len(terms)), strict=True))
+    return Objective(result.loss, sums, metrics)
+
+
+def _scale(term: Term, counts: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """weight / N, and 0 where N is 0."""
+    return tf.math.divide_no_nan(term.weight, tf.cast(counts[term.name], tf.float32))

@@ -1,0 +1,109 @@
+"""What every term of an objective is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+DIVISORS = ("own", "target_tokens", "rows", "tokens", "selected")
+PLAIN = "plain"
+
+Record = Mapping[str, Any]
+Batch = Mapping[str, Any]
+
+
+def predicted_side(record: Record) -> Record:
+    """The part of a record that holds `labels` and `selected`: a pair's target, or the stream."""
+    return record.get("target", record)
+
+
+class Term(keras.layers.Layer):
+    """One term of an objective: weight * sum / count.
+
+    A term over the vocabulary has `request`, and the pass over the vocabulary computes its sum;
+    any other term has `call(states, batch)`, which returns its sum, a float32 scalar. Either way a
+    term may own weights. A sum runs over the positions that `positions` names; padding and the
+    empty rows that fill up a batch are never among them.
+
+    Args:
+        name: The term's key in the objective.
+        weight: Its factor in the loss.
+        view: The view that it reads; None: the one without corruption.
+        divide_by: What its sum is divided by: "own" (its positions), "selected" (the view's
+            selected positions), "tokens" (the valid ones that are predicted or read beside them),
+            "target_tokens" (those of the target side: the whole side, masked or not), "rows".
+        group: "main" or "auxiliary"; gradients of the two are combined, not just added.
+        head: The head of the model that it reads; None: the model's only one.
+
+    Attributes:
+        kind: The name of its kind in the registry.
+    """
+
+    kind = "term"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        weight: float = 1.0,
+        view: str | None = None,
+        divide_by: str = "own",
+        group: str = "main",
+        head: str | None = None,
+    ):
+        # Keras casts a layer's float inputs to its compute type: stored log-probabilities and
+        # counts must stay as they are.
+        super().__init__(name=name, dtype="float32", autocast=False)
+        if divide_by not in DIVISORS:
+            raise ValueError(
+                f"Invalid value for argument `divide_by`. Expected one of {', '.join(DIVISORS)}. "
+                f"Received: divide_by={divide_by!r}"
+            )
+        self.weight = float(weight)
+        self.view = view or PLAIN
+        self.divide_by = divide_by
+        self.group = group
+        self.head = head
+
+    def positions(self, batch: Batch, record: Record) -> tf.Tensor:
+        """Where the term is summed, bool `[B, T]`; the view's selected positions."""
+        return predicted_side(record)["selected"]
+
+    def count(self, batch: Batch) -> tf.Tensor:
+        """What the sum is divided by, a float32 scalar, from the batch alone: it is added up over
+        replicas and micro-batches before the model runs."""
+        record = batch[self.view]
+        if self.divide_by == "own":
+            counted = self.positions(batch, record)
+        elif self.divide_by == "selected":
+            counted = predicted_side(record)["selected"]
+        elif self.divide_by == "tokens":
+            counted = predicted_side(record)["valid"]
+        elif self.divide_by == "target_tokens":
+            counted = _target_tokens(record)
+        else:
+            counted = tf.convert_to_tensor(batch["examples"]) >= 0
+        return tf.reduce_sum(tf.cast(counted, tf.float32))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "weight": self.weight,
+            "view": self.view,
+            "divide_by": self.divide_by,
+            "group": self.group,
+            "head": self.head,
+        }
+
+
+def _target_tokens(record: Record) -> tf.Tensor:
+    """Valid tokens of the target side, bool `[B, T]`: a pair's target, a stream's second side or,
+    where it has none, all but its [CLS]."""
+    if "target" in record:
+        return record["target"]["valid"]
+    valid = tf.convert_to_tensor(record["valid"])
+    second = valid & (tf.convert_to_tensor(record["types"]) == 1)
+    paired = tf.reduce_any(second, -1, keepdims=True)
+    after_start = valid & (tf.range(tf.shape(valid)[1]) > 0)
+    return tf.where(paired, second, after_start)
