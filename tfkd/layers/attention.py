@@ -80,7 +80,7 @@ class _Attention(keras.layers.Layer):
         penalty: tf.Tensor | None,
         training: bool,
     ) -> tf.Tensor:
-        """softmax(query key^T / sqrt(size) - penalty) value, heads merged: `[batch, queries, width]`.
+        """softmax(q k^T / sqrt(size) - penalty) v, heads merged: `[batch, queries, width]`.
 
         The soft-max is float32: it costs no more, and bfloat16 would lose a third digit.
         """

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers import hooks
-from tfkd.layers.initializers import Blocks, seeded
+from tfkd.layers.initializers import Blocks
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -47,11 +47,7 @@ class Dense(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         width = input_shape[-1]
-        initializer = (
-            seeded(self.kernel_initializer, self.seed, "kernel")
-            if self.blocks == 1
-            else Blocks(self.kernel_initializer, self.blocks, self.seed)
-        )
+        initializer = Blocks(self.kernel_initializer, self.blocks, self.seed)
         self.kernel = self.add_weight(
             (width, self.units), initializer=initializer, name="kernel", autocast=False
         )

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers.initializers import seeded
+from tfkd.layers.initializers import Blocks
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -43,7 +43,7 @@ class Embedding(keras.layers.Layer):
     def build(self, input_shape: Any = None) -> None:
         self.table = self.add_weight(
             (self.size, self.width),
-            initializer=seeded(self.initializer, self.seed, "table"),
+            initializer=Blocks(self.initializer, seed=self.seed),
             name="table",
             autocast=False,
         )

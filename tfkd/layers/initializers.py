@@ -19,34 +19,30 @@ def derive_seed(seed: int | None, *names: str) -> int | None:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def seeded(initializer: Any, seed: int | None, *names: str) -> keras.initializers.Initializer:
-    """Returns a copy of a Keras initializer whose draws are keyed by (seed, names).
-
-    Initializers without a seed (zeros, ones) come back as they are. With `seed=None` the
-    initializer's own seed counts, or chance if it has none.
-    """
-    initializer = keras.initializers.get(initializer)
+def _with_seed(initializer: Any, seed: int | None) -> keras.initializers.Initializer:
+    """Returns a copy of a Keras initializer with another seed, if it takes one."""
     config = initializer.get_config()
-    place = derive_seed(seed, *names)
-    if place is None or "seed" not in config:
+    if seed is None or "seed" not in config:
         return initializer
-    return type(initializer).from_config({**config, "seed": place})
+    return type(initializer).from_config({**config, "seed": seed})
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class Blocks(keras.initializers.Initializer):
-    """Draws a fused matrix block by block, each as if it stood alone.
+    """Draws a matrix block by block, each as if it stood alone, from a seed.
 
     A fused query-key-value kernel `[width, 3 * width]` under xavier (Glorot) initialization would
-    otherwise take its range from a fan-out three times too large.
+    otherwise take its range from a fan-out three times too large. Draws are float32 and cast
+    afterwards: every type starts from the same numbers.
 
     Args:
         initializer: The Keras initializer of one block.
         blocks: Number of equal blocks along the last axis.
-        seed: Seed of all blocks; block i is keyed by (seed, i).
+        seed: Seed of all blocks; block i is keyed by (seed, i). With `None` the initializer's own
+            seed counts, or chance if it has none.
     """
 
-    def __init__(self, initializer: Any, blocks: int, seed: int | None = None):
+    def __init__(self, initializer: Any, blocks: int = 1, seed: int | None = None):
         self.initializer = keras.initializers.get(initializer)
         self.blocks = blocks
         self.seed = seed
@@ -60,10 +56,10 @@ class Blocks(keras.initializers.Initializer):
             )
         block = (*rows, columns // self.blocks)
         draws = [
-            seeded(self.initializer, self.seed, f"block_{i}")(block, dtype=dtype)
+            _with_seed(self.initializer, derive_seed(self.seed, f"block_{i}"))(block, "float32")
             for i in range(self.blocks)
         ]
-        return tf.concat(draws, axis=-1)
+        return tf.cast(tf.concat(draws, axis=-1), dtype or "float32")
 
     def get_config(self) -> dict[str, Any]:
         return {

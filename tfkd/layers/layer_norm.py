@@ -10,7 +10,7 @@ import tensorflow as tf
 class LayerNorm(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon) * scale + offset over the last axis.
 
-    Statistics, scale and offset are float32 whatever the policy; the output has the compute type.
+    Everything is computed in float32 whatever the policy; the output has the compute type.
 
     Args:
         epsilon: Added to the variance. BERT's is 1e-12.
@@ -33,7 +33,8 @@ class LayerNorm(keras.layers.Layer):
         centred = x - mean
         variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
         normed = centred * tf.math.rsqrt(variance + self.epsilon)
-        return tf.cast(normed * self.scale + self.offset, self.compute_dtype)
+        scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
+        return tf.cast(normed * scale + offset, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

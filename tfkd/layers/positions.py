@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers.initializers import seeded
+from tfkd.layers.initializers import Blocks
 
 
 def sinusoidal(positions: tf.Tensor, width: int) -> tf.Tensor:
@@ -70,7 +70,7 @@ class Positions(keras.layers.Layer):
         if self.kind == "learned":
             self.table = self.add_weight(
                 (self.max_length, self.width),
-                initializer=seeded(self.initializer, self.seed, "table"),
+                initializer=Blocks(self.initializer, seed=self.seed),
                 name="table",
                 autocast=False,
             )

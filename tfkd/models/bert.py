@@ -74,8 +74,8 @@ class Bert(LanguageModel):
     """BERT, computed as its published checkpoints were: post-norm, exact GELU, learned positions.
 
     Called with a stream record (`ids`, and optionally `types`, `valid`, `positions`, `prefix`, see
-    `tfkd.layers.prefix_penalty`) it returns "embedding", "layer_1", ..., "hidden" (and "pooled" with a
-    pooler), each `[batch, length, width]`.
+    `tfkd.layers.prefix_penalty`) it returns "embedding", "layer_1", ..., "hidden", each
+    `[batch, length, width]`, and with a pooler "pooled" `[batch, width]`.
 
     Args:
         vocabulary_size: Number of input ids.

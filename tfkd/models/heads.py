@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
-from tfkd.layers.initializers import derive_seed, seeded
+from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
 
 
@@ -75,7 +75,7 @@ class VocabularyHead(keras.layers.Layer):
         if not self.tied:
             self.own_matrix = self.add_weight(
                 (self.vocabulary_size, self.width),
-                initializer=seeded(self._initializer, self.seed, "matrix"),
+                initializer=Blocks(self._initializer, seed=derive_seed(self.seed, "matrix")),
                 name="matrix",
                 autocast=False,
             )
@@ -147,7 +147,7 @@ def start_head_from_embeddings(
     Raises:
         ValueError: the head is tied, or sizes and vocabularies differ.
     """
-    rows = np.asarray(table)
+    rows = np.asarray(getattr(table, "value", table))
     if head.tied:
         raise ValueError("Invalid value for argument `head`. Expected a head that is not tied.")
     for name, pieces, size in (
@@ -165,10 +165,10 @@ def start_head_from_embeddings(
             f"Invalid value for argument `unknown`. Expected a piece of the input vocabulary. "
             f"Received: unknown={unknown!r}"
         )
-    for piece in special:
-        places.pop(piece, None) if piece != unknown else None
-    found = [places.get(piece) for piece in output_vocabulary]
     stand_in = places[unknown]
+    for piece in special:
+        places.pop(piece, None)
+    found = [places.get(piece) for piece in output_vocabulary]
     head.own_matrix.assign(rows[[stand_in if place is None else place for place in found]])
     if head.own_bias is not None:
         head.own_bias.assign(tf.zeros_like(head.own_bias))

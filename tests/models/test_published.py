@@ -1,0 +1,162 @@
+import json
+
+import keras_hub
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors import numpy as safetensors_numpy
+
+from tfkd.models import (
+    Bert,
+    Transformer,
+    from_backbone,
+    load_published,
+    save_published,
+    to_backbone,
+    variables_by_path,
+)
+from tfkd.models.published_layout import assign_published, to_published
+from tfkd.spec.errors import UserError
+
+TINY = {"layers": 2, "width": 12, "heads": 3, "feed_forward": 20, "max_length": 9}
+
+
+def values(model):
+    return {path: variable.value.numpy() for path, variable in variables_by_path(model).items()}
+
+
+def assert_equal(left, right):
+    assert set(left) == set(right)
+    for path in left:
+        np.testing.assert_array_equal(left[path], right[path], err_msg=path)
+
+
+@pytest.fixture
+def model(scrambled):
+    return scrambled(Bert(19, **TINY, pooler=True, norm_epsilon=1e-6, activation="gelu_tanh"))
+
+
+def rewrite(folder, change):
+    tensors = safetensors_numpy.load_file(folder / "model.safetensors")
+    safetensors_numpy.save_file(change(tensors), folder / "model.safetensors")
+
+
+def test_a_published_folder_brings_the_model_back(tmp_path, model):
+    save_published(model, tmp_path / "folder")
+    again = load_published(tmp_path / "folder", pooler=True)
+    assert_equal(values(again), values(model))
+    for option in ("norm_epsilon", "activation", "types", "dropout"):
+        assert again.get_config()[option] == model.get_config()[option]
+    bare = load_published(tmp_path / "folder", masked_lm=False)
+    assert list(bare.parts) == ["embedding", "encoder"]
+
+
+def test_older_spellings_are_read(tmp_path, model):
+    """Gamma and beta (checkpoints from TensorFlow 1), no prefix (bare encoders), parts."""
+    save_published(model, tmp_path)
+
+    def old(tensors):
+        spelled = {}
+        for name, value in tensors.items():
+            name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
+            spelled[name.replace("LayerNorm.bias", "LayerNorm.beta").removeprefix("bert.")] = value
+        return {**spelled, "embeddings.position_ids": np.arange(9)[None]}
+
+    rewrite(tmp_path, old)
+    assert_equal(values(load_published(tmp_path, pooler=True)), values(model))
+    tensors = sorted(safetensors_numpy.load_file(tmp_path / "model.safetensors").items())
+    (tmp_path / "model.safetensors").unlink()
+    for number, part in enumerate((tensors[:10], tensors[10:]), start=1):
+        safetensors_numpy.save_file(
+            dict(part), tmp_path / f"model-0000{number}-of-00002.safetensors"
+        )
+    assert_equal(values(load_published(tmp_path, pooler=True)), values(model))
+
+
+def test_an_untied_head_is_published_untied(tmp_path, scrambled):
+    model = scrambled(Bert(19, **TINY, output_heads={"masked_lm": {"tied": False}}))
+    save_published(model, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["tie_word_embeddings"] is False
+    assert_equal(values(load_published(tmp_path)), values(model))
+
+
+def test_a_checkpoint_without_head_or_pooler_says_so(tmp_path, scrambled):
+    save_published(scrambled(Bert(19, **TINY, output_heads={})), tmp_path)
+    assert "embeddings.LayerNorm.weight" in safetensors_numpy.load_file(
+        tmp_path / "model.safetensors"
+    )
+    load_published(tmp_path, masked_lm=False)
+    with pytest.raises(UserError, match="no word-prediction head"):
+        load_published(tmp_path)
+    with pytest.raises(UserError, match=r"bert\.pooler\.dense\.weight is not there"):
+        load_published(tmp_path, masked_lm=False, pooler=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model_type": "gpt2"}, "not a BERT"),
+        ({"position_embedding_type": "relative_key"}, "only 'absolute' is known"),
+        ({"is_decoder": True}, "only False is known"),
+        ({"hidden_act": "swish"}, "known are gelu"),
+        ({"hidden_size": "12"}, "hidden_size must be whole numbers"),
+        ({"intermediate_size": 21}, r"does not fit encoder/layer_1/feed_forward/inner"),
+    ],
+)
+def test_configurations_that_do_not_fit_are_refused(tmp_path, model, change, words):
+    save_published(model, tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UserError, match=words):
+        load_published(tmp_path)
+
+
+def test_pickles_and_empty_folders_are_refused(tmp_path, model):
+    with pytest.raises(UserError, match=r"no config\.json"):
+        load_published(tmp_path)
+    save_published(model, tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"no model\.safetensors"):
+        load_published(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(UserError, match=r"pickled \(pytorch_model\.bin\)"):
+        load_published(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        load_published(tmp_path)
+
+
+def test_nothing_is_assigned_where_something_is_missing(model):
+    tensors = to_published(model)
+    tensors.pop("cls.predictions.bias")
+    fresh = Bert(19, **TINY, pooler=True)
+    before = values(fresh)
+    assert assign_published(fresh, tensors) == ["cls.predictions.bias is not there"]
+    assert_equal(values(fresh), before)
+
+
+def test_other_models_have_no_published_place():
+    other = Transformer(9, encoder_layers=1, decoder_layers=1, width=4, heads=2)
+    with pytest.raises(ValueError, match="no place in a published BERT"):
+        to_published(other)
+
+
+def test_weights_go_to_a_bert_backbone_and_back(scrambled):
+    model = scrambled(Bert(19, **TINY, pooler=True))
+    ids = tf.constant([[2, 7, 11, 3, 18, 3], [2, 9, 3, 0, 0, 0]])
+    valid = ids != 0
+    types = tf.constant([[0, 0, 0, 0, 1, 1], [0] * 6])
+    states = model({"ids": ids, "types": types, "valid": valid})
+    inputs = {"token_ids": ids, "segment_ids": types, "padding_mask": tf.cast(valid, tf.int32)}
+    backbone = to_backbone(model)
+    assert isinstance(backbone, keras_hub.models.BertBackbone)
+    outputs = backbone(inputs)
+    seen = valid.numpy()
+    np.testing.assert_allclose(
+        outputs["sequence_output"].numpy()[seen], states["hidden"].numpy()[seen], atol=2e-5
+    )
+    np.testing.assert_allclose(outputs["pooled_output"], states["pooled"], atol=2e-5)
+    by_tanh = to_backbone(model, exact_gelu=False)(inputs)["sequence_output"]
+    assert np.abs(by_tanh.numpy() - states["hidden"].numpy())[seen].max() > 1e-4
+    again = values(from_backbone(backbone, output_heads={}))
+    assert_equal(again, {p: v for p, v in values(model).items() if not p.startswith("head/")})

@@ -1,0 +1,158 @@
+"""Models from the options of a spec."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+
+from tfkd.models.bert import Bert
+from tfkd.models.heads import start_head_from_embeddings
+from tfkd.models.transformer import Transformer
+
+_BERT = (
+    "layers",
+    "width",
+    "heads",
+    "feed_forward",
+    "max_length",
+    "types",
+    "dropout",
+    "attention_dropout",
+    "activation",
+    "norm_epsilon",
+)
+_TRANSFORMER = (
+    "encoder_layers",
+    "decoder_layers",
+    "width",
+    "heads",
+    "feed_forward",
+    "dropout",
+    "attention_dropout",
+    "activation",
+    "norm",
+    "norm_epsilon",
+    "positions",
+    "max_length",
+    "output_bias",
+)
+
+
+def build_model(
+    options: Any,
+    tokenizers: Mapping[str, Any],
+    *,
+    policy: str = "float32",
+    seed: int | None = 1,
+    heads_needed: Iterable[str] = ("masked_lm",),
+) -> keras.Model:
+    """Builds the model of a spec's `teacher` or `student`, with weights.
+
+    Args:
+        options: The model's options (`kind` and the arguments of its class).
+        tokenizers: By name; `.size` is read, `.vocabulary` and `.special_ids` where a head starts
+            from embeddings.
+        policy: Keras dtype policy: "float32", "mixed_bfloat16", ...
+        seed: Seed of the weights.
+        heads_needed: Kinds of heads that the objective's terms need.
+
+    Raises:
+        KeyError: a tokenizer that is not given.
+    """
+    builders = {"bert": build_bert, "transformer": build_transformer}
+    build = builders.get(options.kind)
+    if build is None:
+        from tfkd.spec import registry
+
+        build = registry.load(registry.lookup("model", options.kind))
+    return build(options, tokenizers, policy=policy, seed=seed, heads_needed=tuple(heads_needed))
+
+
+def build_bert(
+    options: Any,
+    tokenizers: Mapping[str, Any],
+    *,
+    policy: str,
+    seed: int | None,
+    heads_needed: tuple[str, ...],
+) -> Bert:
+    """Builds a BERT; its head is the input's, tied, unless the options name another."""
+    output_heads: dict[str, Any] = {}
+    head = options.head
+    if head is not None:
+        size = tokenizers[head.tokenizer or options.tokenizer].size
+        output_heads["masked_lm"] = {"vocabulary_size": size, "tied": head.tied}
+    elif "masked_lm" in heads_needed:
+        output_heads["masked_lm"] = {}
+    model = Bert(
+        tokenizers[options.tokenizer].size,
+        **{name: getattr(options, name) for name in _BERT},
+        output_heads=output_heads,
+        dtype=policy,
+        seed=seed,
+    )
+    start_head(model, options, tokenizers)
+    return model
+
+
+def start_head(
+    model: keras.Model, options: Any, tokenizers: Mapping[str, Any], *, table: Any = None
+) -> int | None:
+    """Starts a head from the input embeddings where the options say so.
+
+    To be called again after other weights have been loaded into a model whose head they lack.
+
+    Args:
+        model: A model built from `options`.
+        options: Its options.
+        tokenizers: By name.
+        table: The embedding to start from; None: the model's.
+
+    Returns:
+        How many pieces found a row of their own; None where the head does not start so.
+    """
+    head = getattr(options, "head", None)
+    if head is None or head.tied or head.start != "input_embeddings":
+        return None
+    tokenizer = tokenizers[options.tokenizer]
+    output = tokenizers[head.tokenizer or options.tokenizer]
+    pieces = list(output.vocabulary)
+    return start_head_from_embeddings(
+        model.head,
+        model.embedding.tokens.table if table is None else table,
+        list(tokenizer.vocabulary),
+        pieces,
+        unknown=tokenizer.vocabulary[tokenizer.unknown_id],
+        special=[pieces[place] for place in output.special_ids],
+    )
+
+
+def build_transformer(
+    options: Any,
+    tokenizers: Mapping[str, Any],
+    *,
+    policy: str,
+    seed: int | None,
+    heads_needed: tuple[str, ...] = (),
+) -> Transformer:
+    """Builds an encoder-decoder over one tokenizer, or one a side."""
+    del heads_needed  # its one head is always there
+    source, target = tokenizer_names(options.tokenizer)
+    share = options.share_embeddings or ("all" if source == target else "target")
+    return Transformer(
+        tokenizers[target].size,
+        source_vocabulary_size=tokenizers[source].size,
+        share_embeddings=share,
+        **{name: getattr(options, name) for name in _TRANSFORMER},
+        dtype=policy,
+        seed=seed,
+    )
+
+
+def tokenizer_names(tokenizer: Any) -> tuple[str, str]:
+    """Returns (source, target) of `NAME`, or of `{source: NAME, target: NAME}`."""
+    if isinstance(tokenizer, str):
+        return tokenizer, tokenizer
+    if isinstance(tokenizer, Mapping):
+        return tokenizer["source"], tokenizer["target"]
+    return tokenizer.source, tokenizer.target

@@ -1,0 +1,175 @@
+"""Weights on disk: safetensors files keyed by the paths of variables in their model."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors import numpy as safetensors_numpy
+
+from tfkd.data.files import write_atomically
+from tfkd.models.language_model import relative_path
+from tfkd.spec.errors import UserError
+
+_LAYER = re.compile(r"\blayer_(\d+)\b")
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did, by path in the model (`unused`: by path in the file)."""
+
+    loaded: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    misshapen: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+
+def variables_by_path(model: keras.Model) -> dict[str, keras.Variable]:
+    """Returns a model's weights by path: `encoder/layer_1/feed_forward/inner/kernel`, sorted.
+
+    The first name of a path is the part that the weight belongs to (`model.parts`).
+    """
+    paths = {relative_path(model, variable.path): variable for variable in model.weights}
+    return dict(sorted(paths.items()))
+
+
+def save_weights(model: keras.Model, path: str | PathLike) -> None:
+    """Writes all weights of a model, float32, whole or not at all."""
+    tensors = {
+        name: variable.value.numpy().astype(np.float32)
+        for name, variable in variables_by_path(model).items()
+    }
+    metadata = {"format": "tfkd", "model": type(model).__name__}
+    write_atomically(path, safetensors_numpy.save(tensors, metadata=metadata))
+
+
+def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:
+    """Reads a safetensors file.
+
+    Raises:
+        UserError: the file is not there, or is no safetensors file.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"{path}: there is no such file of weights.")
+    try:
+        with safe_open(path, framework="np") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, TypeError) as error:
+        raise UserError(f"{path}: not a safetensors file that can be read ({error}).") from None
+
+
+def load_weights(
+    model: keras.Model,
+    path: str | PathLike,
+    parts: Iterable[str] | Mapping[str, str] | None = None,
+    *,
+    layers: Mapping[int, int] | None = None,
+    strict: bool = True,
+) -> LoadReport:
+    """Loads a file written by `save_weights`, whole or in parts.
+
+    Args:
+        model: A built model.
+        path: The safetensors file.
+        parts: None: everything. Names of parts or longer path beginnings (`["embedding",
+            "encoder/layer_1"]`): these alone. A mapping gives beginnings in the model and what
+            stands for them in the file: `{"encoder": ""}` reads a whole BERT into a part.
+        layers: Model layer number to file layer number (`{1: 2, 2: 4}`: every second layer). None:
+            the same numbers, so that a shallower model reads the lower layers.
+        strict: Every weight of the parts must be in the file with its shape, and, where all parts
+            are loaded, every weight of the file in the model. Otherwise what fits is loaded and the
+            report tells the rest.
+
+    Raises:
+        UserError: the file cannot be read, or `strict` and something does not fit; nothing is
+            loaded then.
+        ValueError: a part that the model does not have.
+    """
+    tensors = read_tensors(path)
+    sources = _sources(model, parts, layers)
+    report = LoadReport()
+    chosen = {}
+    for name, (variable, source) in sources.items():
+        if source not in tensors:
+            report.missing.append(name)
+        elif tensors[source].shape != tuple(variable.shape):
+            report.misshapen.append(
+                f"{name} is {tuple(variable.shape)}, in the file {tensors[source].shape}"
+            )
+        else:
+            chosen[name] = (variable, tensors[source])
+    used = {source for _, source in sources.values()}
+    report.unused.extend(sorted(set(tensors) - used))
+    report.loaded.extend(chosen)
+    if strict:
+        _refuse(path, model, report, whole=parts is None and layers is None)
+    for variable, value in chosen.values():
+        variable.assign(value)
+    return report
+
+
+def _sources(
+    model: keras.Model,
+    parts: Iterable[str] | Mapping[str, str] | None,
+    layers: Mapping[int, int] | None,
+) -> dict[str, tuple[keras.Variable, str]]:
+    """Says for each weight that is to be loaded what it is called in the file."""
+    variables = variables_by_path(model)
+    if parts is None:
+        beginnings = {"": ""}
+    elif isinstance(parts, Mapping):
+        beginnings = dict(parts)
+    else:
+        beginnings = {part: part for part in parts}
+    sources = {}
+    for beginning, there in beginnings.items():
+        inside = [name for name in variables if not beginning or _under(name, beginning)]
+        if not inside:
+            raise ValueError(
+                f"Invalid value for argument `parts`. Expected parts of the model "
+                f"({', '.join(model.parts)}) or longer paths. Received: {beginning!r}"
+            )
+        for name in inside:
+            rest = name[len(beginning) :].lstrip("/")
+            source = _renumber(f"{there}/{rest}" if there else rest, layers)
+            if source is not None:
+                sources[name] = (variables[name], source)
+    return sources
+
+
+def _under(name: str, beginning: str) -> bool:
+    return name == beginning or name.startswith(f"{beginning}/")
+
+
+def _renumber(name: str, layers: Mapping[int, int] | None) -> str | None:
+    """Replaces the layer's number; None for a layer that the mapping leaves out."""
+    found = _LAYER.search(name)
+    if layers is None or found is None:
+        return name
+    number = layers.get(int(found.group(1)))
+    return None if number is None else _LAYER.sub(f"layer_{number}", name, count=1)
+
+
+def _refuse(path: str | PathLike, model: keras.Model, report: LoadReport, whole: bool) -> None:
+    complaints = []
+    if report.missing:
+        complaints.append(f"the file lacks {_some(report.missing)}")
+    if report.misshapen:
+        complaints.append(f"sizes differ: {_some(report.misshapen)}")
+    if whole and report.unused:
+        complaints.append(f"the model has no {_some(report.unused)}")
+    if complaints:
+        raise UserError(
+            f"{path}: these weights are not those of model {model.name!r}: {'; '.join(complaints)}."
+            " Use the options that the weights were trained with, or name the parts to load."
+        )
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
