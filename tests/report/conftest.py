@@ -58,7 +58,7 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
     entry = {
         "of": "train_student", "variant": variant, "on": on, "seed": seed, "rows": 1000,
         "decode": {"kind": "beam", "beam": 4, "length_penalty": 0.6, "n_best": 1},
-        "metrics": {"bleu": figure(bleu, 1.02, "tok:13a"), "chrf": figure(bleu + 20.3, 0.8, "nc:6")},
+        "metrics": {"bleu": figure(bleu, 1.02, "tok:13a"), "chrf": figure(bleu + 20, 0.8, "nc:6")},
         "by_length": [
             {"from": first, "to": last, "rows": rows, "value": bleu + shift,
              "against": bleu + shift - delta * turn if against else None}
@@ -71,7 +71,10 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
         "examples": [
             {"source": source, "reference": reference, "hypothesis": hypothesis,
              "against": other if against else None}
-            for source, reference, hypothesis, other in SENTENCES * 3
+            for again in ("", " Again.", " Once more.")
+            for source, reference, hypothesis, other in (
+                [text + again for text in texts] for texts in SENTENCES
+            )
         ],
         "hypotheses": f"evaluation/{on}.hypotheses.txt",
         "references": f"evaluation/{on}.references.txt",
@@ -82,7 +85,7 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
             "metrics": {
                 "bleu": {"value": bleu - delta, "delta": delta, "low": delta - 0.66,
                          "high": delta + 0.69, "p": 0.004 if delta > 0.7 else 0.118, "wins": 0.9},
-                "chrf": {"value": bleu + 20.3 - delta / 2, "delta": delta / 2,
+                "chrf": {"value": bleu + 20 - delta / 2, "delta": delta / 2,
                          "low": delta / 2 - 0.6, "high": delta / 2 + 0.6, "p": 0.2, "wins": 0.8},
             },
         }  # fmt: skip
@@ -161,8 +164,8 @@ def build():
              "baseline": {"accuracy": 0.679, "entropy": 1.204, "coverage": 0.878, "mass": 0.9,
                           "positions": 14_310},
              "verdict": "clearly better",
-             "message": "The teacher is right at 79.9 % of 14,310 positions, the baseline at 67.9 %: "
-                        "+12.0 points, 95 % interval +11.0 to +13.0."},
+             "message": "The teacher is right at 79.9 % of 14,310 positions, the baseline at "
+                        "67.9 %: +12.0 points, 95 % interval +11.0 to +13.0."},
         ],
         "exports": [{"stage": "train_student", "folder": "export/train_student/1",
                      "check": {"sentences": 64, "equal": 64, "largest difference": 3.1e-6},
@@ -194,6 +197,24 @@ def build_other():
 @pytest.fixture
 def results():
     return build()
+
+
+@pytest.fixture
+def light():
+    """The same with short histories: quickly drawn."""
+    results = build()
+    results["histories"] = {
+        "train_student": training_lines(500, 8.4, 2.3, 3, distilled=True, validate=True)
+    }
+    return results
+
+
+@pytest.fixture(scope="session")
+def page_texts():
+    """The pages of one run and of two."""
+    from tfkd.report.page import render
+
+    return render([build()]), render([build(), build_other()])
 
 
 @pytest.fixture

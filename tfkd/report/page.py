@@ -52,7 +52,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         curves=stage_curves(runs, systems),
         gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
         examples=_examples(runs, systems),
-        stages=[(run, _stages(run)) for run in runs if run.part("stages")],
+        stages=[_stages(run) for run in runs if run.part("stages")],
         exports=[(run, export) for run in runs for export in run.entries("exports")],
         data=_data(runs),
         specs=[
@@ -114,7 +114,9 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
                     {"source": source, "reference": reference, "outputs": {}, "baselines": {}},
                 )
                 outputs = row["outputs"]
-                outputs[systems.of(run, label_of(entry))] = str(example.get("hypothesis") or "")
+                outputs.setdefault(
+                    systems.of(run, label_of(entry)), str(example.get("hypothesis") or "")
+                )
                 if example.get("against") is not None and baseline:
                     row["baselines"].setdefault(baseline, str(example["against"]))
     for rows in blocks.values():
@@ -126,7 +128,8 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     return [{"on": on, "rows": list(rows.values())} for on, rows in blocks.items() if rows]
 
 
-def _stages(run: Run) -> list[dict[str, Any]]:
+def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:
+    """A run's stages, and the seconds of those made now and of the cached."""
     stages = [{"name": name, **stage} for name, stage in run.part("stages").items()]
     longest = max(
         (stage["seconds"] for stage in stages if wording.is_number(stage.get("seconds"))), default=0
@@ -135,7 +138,15 @@ def _stages(run: Run) -> list[dict[str, Any]]:
         seconds = stage.get("seconds")
         known = wording.is_number(seconds) and longest > 0
         stage["share"] = round(100 * seconds / longest, 1) if known else 0
-    return stages
+    made, cached = (
+        sum(
+            stage["seconds"]
+            for stage in stages
+            if wording.is_number(stage.get("seconds")) and bool(stage.get("cached")) == which
+        )
+        for which in (False, True)
+    )
+    return run, stages, made, cached
 
 
 def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:

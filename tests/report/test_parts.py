@@ -1,0 +1,103 @@
+"""Word differences, the spec's lines, numbers in words, plots' ranges."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfkd.report import mark_differences
+from tfkd.report.plots import Line, Plot, table
+from tfkd.report.spec_view import differences, spec_lines
+from tfkd.report.wording import duration, metric_value, number, p_value, plain, size
+
+texts = st.lists(st.sampled_from(["a", "dog", "Dog", ",", "runs", "schön", "."]), max_size=12)
+
+
+@given(ours=texts, theirs=texts)
+def test_marks_never_change_the_text(ours, theirs):
+    text, reference = " ".join(ours), " ".join(theirs)
+    stretches = mark_differences(text, reference)
+    assert "".join(part for kind, part in stretches if kind != "missing") == text
+    if ours == theirs:
+        assert {kind for kind, _ in stretches} <= {"same"}
+    for kind, part in stretches:
+        assert kind in ("same", "other", "missing")
+        assert part in (reference if kind == "missing" else text)
+
+
+def test_marks_are_where_the_words_differ():
+    assert mark_differences("A man runs fast.", "A man walks.") == [
+        ("same", "A man "), ("other", "runs fast"), ("same", "."),
+    ]  # fmt: skip
+    assert mark_differences("A man.", "A tall man.") == [
+        ("same", "A "), ("missing", "tall"), ("same", "man."),
+    ]  # fmt: skip
+    assert mark_differences("", "A") == [("missing", "A")]
+
+
+def test_very_long_texts_are_left_alone():
+    text = "a b " * 500
+    assert mark_differences(text, "b") == [("same", text)]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=9)
+    | st.sampled_from(["on", "NO", "1e3", "a: b", "- x", "#", "", "null", "train.de", "0x1F", "~"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["on", "a", "b c", "x.y", "7"]), inner, max_size=3),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(spec=st.dictionaries(st.sampled_from(["data", "stages", "no"]), values, min_size=1))
+def test_the_shown_spec_reads_back_as_the_spec(spec):
+    text = "\n".join(line["text"] for line in spec_lines(spec, {}))
+    assert yaml.safe_load(text) == spec
+
+
+def test_each_line_says_where_it_is_from():
+    spec = {"stages": {"a": {"steps": 5, "seed": 1, "data": ["x", "z"]}}, "name": "x"}
+    provenance = {"stages.a": "f.yaml:3", "stages.a.seed": "default", "stages.a.steps": "--set",
+                  "stages.a.data.0": "variant big (f.yaml:9)"}  # fmt: skip
+    lines = spec_lines(spec, provenance)
+    assert [(line["text"], line["source"], line["kind"]) for line in lines] == [
+        ("stages:", "", "file"),
+        ("  a:", "f.yaml:3", "file"),
+        ("    steps: 5", "--set", "set"),
+        ("    seed: 1", "default", "default"),
+        ("    data: [x, z]", "variant big (f.yaml:9)", "variant"),
+        ("name: x", "", "file"),
+    ]
+
+
+def test_differences_name_paths_and_what_is_missing():
+    found = differences([{"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": []}])
+    assert found == [{"path": "a.c", "values": ["2", "3"]}, {"path": "d", "values": [None, "[]"]}]
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (number(1234567), "1,234,567"), (number(0.00123), "0.001230"), (number(12.3456), "12.35"),
+        (number(1e-6), "1.00e−6"), (number(-2.5), "−2.500"), (number(None), "–"),
+        (number(float("nan")), "nan"), (number(3.0), "3"), (plain(0.6), "0.6"),
+        (plain(True), "yes"),
+        (plain({"a": [1, 2]}), "a 1, 2"), (metric_value("bleu", 1.005, signed=True), "+1.00"),
+        (metric_value("accuracy", 0.5), "50.00 %"), (metric_value("bleu", -0.5), "−0.50"),
+        (p_value(0.0002), "< 0.001"), (p_value(0.0499), "0.050"), (duration(3.21), "3.2 s"),
+        (duration(402), "6 min 42 s"), (duration(3599.6), "1 h 0 min"),
+        (duration(9031), "2 h 31 min"),
+        (size(999), "999 B"), (size(23_100_000), "23.1 MB"), (size(5e12), "5000 GB"),
+    ],
+)  # fmt: skip
+def test_numbers_in_words(shown, expected):
+    assert shown == expected
+
+
+def test_tables_of_long_plots_are_thinned_and_keep_their_ends():
+    line = Line("training", list(range(1000)), [1 / (x + 1) for x in range(1000)])
+    numbers = table(Plot("p", "Loss", "", [line]))
+    assert len(numbers["rows"]) == 100
+    assert numbers["left_out"] == 900
+    assert (numbers["rows"][0][0], numbers["rows"][-1][0]) == ("0", "999")

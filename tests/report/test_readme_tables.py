@@ -1,0 +1,101 @@
+"""Tables made from results: a typed figure does not survive."""
+
+import json
+
+import pytest
+
+from tfkd.report.readme_tables import KINDS, main, named_results, regenerate
+from tfkd.spec.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path, results, other):
+    (tmp_path / "one.json").write_text(json.dumps(results))
+    (tmp_path / "two.json").write_text(json.dumps(other))
+    return tmp_path
+
+
+def block(request, body=""):
+    return f"Before.\n\n<!-- results: {request} -->\n{body}<!-- results end -->\n\nAfter 12.34.\n"
+
+
+def test_scores_have_intervals_comparisons_and_signatures(folder):
+    text = regenerate(block("scores one"), folder)
+    assert text.startswith("Before.\n\n<!-- results: scores one -->\n| test set | system | BLEU |")
+    assert (
+        "| test_2016 | `train_student` | 39.41 [38.39, 40.48] | 59.41 [58.61, 60.25] | "
+        "`train_student#baseline` | +1.14 [+0.48, +1.83] | 0.004 | better |"
+    ) in text
+    assert "| test_2016 | `train_student#baseline` | 38.27 | 58.84 |  |  |  |  |" in text
+    assert "`nrefs:1|bs:1000|seed:1|case:lc|tok:13a|version:2.6.0`" in text
+    assert text.endswith("<!-- results end -->\n\nAfter 12.34.\n")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("names", ["one", "one two"])
+def test_a_typed_figure_does_not_survive(folder, kind, names):
+    good = regenerate(block(f"{kind} {names}"), folder)
+    assert good != block(f"{kind} {names}")
+    assert regenerate(good, folder) == good
+    digit = next(i for i, letter in enumerate(good) if letter.isdigit() and i > good.index("-->"))
+    typed = f"{good[:digit]}{(int(good[digit]) + 1) % 10}{good[digit + 1 :]}"
+    assert regenerate(typed, folder) == good
+
+
+def test_several_runs_are_told_apart(folder):
+    text = regenerate(block("scores one two"), folder)
+    assert "`train_student` of multi30k_deen |" in text
+    assert "`train_student` of multi30k_deen@temperature_1 |" in text
+    assert text.count("| test_2016 | `train_student#baseline` |") == 1
+
+
+def test_each_table_is_square(folder):
+    for kind in ("scores", "teacher", "stages"):
+        lines = [line for line in regenerate(block(f"{kind} one"), folder).split("\n")
+                 if line.startswith("|")]  # fmt: skip
+        assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+        assert len(lines) > 2
+
+
+def test_names_of_shown_results(folder):
+    assert named_results(block("scores one two") + block("teacher one")) == {"one", "two"}
+    assert named_results("nothing") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (block("scores three"), "three.json does not exist; there are: one, two"),
+        (block("figures one"), "expected one of scores, teacher, stages, commands"),
+        (block("scores"), "is no block"),
+        ("<!-- results: scores one -->\n| 1 |", "has no `<!-- results end -->`"),
+    ],
+)
+def test_wrong_blocks_are_named(folder, text, message):
+    with pytest.raises(UserError, match=message):
+        regenerate(text, folder)
+
+
+def test_the_tool_checks_and_rewrites(folder, tmp_path, capsys):
+    project = tmp_path / "project"
+    (project / "specs" / "results").mkdir(parents=True)
+    (project / "specs" / "results" / "one.json").write_text((folder / "one.json").read_text())
+    readme = project / "README.md"
+    readme.write_text(block("scores one", "| 99.99 |\n"))
+    assert main(["--root", str(project), "--check"]) == 1
+    assert "99.99" in readme.read_text()
+    assert main(["--root", str(project)]) == 0
+    assert "99.99" not in readme.read_text()
+    assert "39.41" in readme.read_text()
+    assert main(["--root", str(project), "--check"]) == 0
+    readme.write_text(block("scores four"))
+    assert main(["--root", str(project)]) == 1
+    assert "four.json does not exist" in capsys.readouterr().err
+
+
+def test_results_cannot_end_their_block(folder, results):
+    results["evaluations"][0]["on"] = "x <!-- results end --> | y"
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    assert text.count("<!-- results end -->") == 1
+    assert regenerate(text, folder) == text

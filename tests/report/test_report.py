@@ -1,0 +1,271 @@
+"""The page: whole, well formed, harmless, and readable without script, mouse or sight."""
+
+import copy
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from tfkd.evaluation import result_errors
+from tfkd.report import write_report
+from tfkd.report.page import render
+
+VOID = {"meta", "br", "link", "img", "hr", "wbr", "input"}
+EVIL = (
+    "</title></style></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}$x$"
+)
+
+
+class Page(HTMLParser):
+    """Checks the nesting of tags and gathers what the tests ask about."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.text = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names)), f"attribute given twice in {tag}: {names}"
+        self.tags.append((tag, dict(attributes)))
+        if tag in ("td", "th", "div", "p", "li", "dt", "dd", "text"):
+            self.text.append(" ")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open, f"{tag} closed but never opened, line {self.getpos()[0]}"
+        assert self.open.pop() == tag, f"{tag} closed in wrong order, line {self.getpos()[0]}"
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def words(self):
+        return " ".join("".join(self.text).split())
+
+
+@pytest.fixture(scope="session")
+def page(page_texts):
+    return Page(page_texts[0])
+
+
+@pytest.fixture(scope="session")
+def both(page_texts):
+    return Page(page_texts[1])
+
+
+def poisoned(value, mark=EVIL):
+    """The same form with every text and every free key replaced by one that attacks."""
+    fixed = {"spec", "provenance", "data", "stages", "histories", "machine", "terms", "summary"}
+    if isinstance(value, str):
+        return value + mark
+    if isinstance(value, list):
+        return [poisoned(item, mark) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: {f"{inner}{mark}": poisoned(item, mark) for inner, item in part.items()}
+            if key in fixed and isinstance(part, dict)
+            else poisoned(part, mark)
+            for key, part in value.items()
+        }
+    return value
+
+
+def test_the_fixture_has_the_form_of_results_json(results, other):
+    assert result_errors(results) == []
+    assert result_errors(other) == []
+
+
+def test_the_page_is_one_file_that_loads_nothing(light, tmp_path):
+    write_report([light], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
+    page = Page(text)
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("img")
+    assert "url(" not in re.sub(r"url\(#", "", text)
+    assert "@import" not in text
+    addresses = [a for _, attributes in page.tags for a in (attributes.get("href"),) if a]
+    assert addresses
+    assert all(address.startswith("#") for address in addresses)
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_every_reference_inside_the_page_has_its_place(page_texts, runs):
+    text = page_texts[runs - 1]
+    page = Page(text)
+    places = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(places) == len(set(places))
+    referred = re.findall(r'(?:href="#|url\(#)([^")]+)', text)
+    for attribute in re.findall(r'aria-labelledby="([^"]+)"', text):
+        referred += attribute.split()
+    assert set(referred) <= set(places)
+
+
+def test_texts_of_others_do_no_harm(light):
+    clean = Page(render([light, light]))
+    page = Page(render([poisoned(light), poisoned(light, "<script>alert(3)</script>")]))
+    assert not page.all("script")
+    assert not page.all("img")
+    assert not [name for _, a in page.tags for name in a if name.startswith("on")]
+    assert "alert(1)" in page.words  # shown, not run
+    assert "{{7*7}}" in page.words
+    assert len(page.all("style")) == len(clean.all("style")) == 1
+
+
+def test_unseen_characters_are_made_visible(light):
+    light["evaluations"][0]["examples"][0]["hypothesis"] = "a\x00b\u202ec\ud800d"
+    text = render([light])
+    assert not re.search(r"[\x00\u202e\ud800]", text)
+    assert text.count("\ufffd") >= 3
+    text.encode("utf-8")
+
+
+def test_the_headline_says_figure_interval_and_reading(page):
+    assert "39.41 BLEU on test_2016" in page.words
+    assert "is at +1.14 against train_student#baseline" in page.words
+    assert "95 % interval +0.48 to +1.83" in page.words
+    assert "▲ better" in page.words
+    assert "≈ undecided" in page.words
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "says"),
+    [("bleu", 0.1, 1, "▲ better"), ("bleu", -1, -0.1, "▼ worse"), ("bleu", -0.1, 1, "≈ undecided"),
+     ("perplexity", -2, -1, "▲ better"), ("perplexity", 1, 2, "▼ worse")],
+)  # fmt: skip
+def test_readings_follow_the_interval_and_the_metrics_direction(light, metric, low, high, says):
+    entry = copy.deepcopy(light["evaluations"][0])
+    entry["metrics"] = {metric: entry["metrics"]["bleu"]}
+    found = {"value": 30.0, "delta": (low + high) / 2, "low": low, "high": high, "p": 0.5}
+    entry["against"]["metrics"] = {metric: found}
+    light["evaluations"] = [entry]
+    words = Page(render([light])).words
+    assert says in words
+    others = {"▲ better", "▼ worse", "≈ undecided"} - {says}
+    assert not [other for other in others if other in words]
+
+
+def test_the_baselines_row_has_its_score_and_no_borrowed_interval(page):
+    scores = page.words[page.words.index("System BLEU chrF") :]
+    row = scores[scores.index("train_student#baseline") :][:60]
+    assert "38.27" in row
+    assert "0.48" not in row
+
+
+def test_signatures_ceiling_and_decoding_are_said(page):
+    assert "nrefs:1|bs:1000|seed:1|case:lc|tok:13a|version:2.6.0" in page.words
+    assert "writes the references back at 97.41 BLEU" in page.words
+    assert "Decoding: beam 4, length penalty 0.6" in page.words
+
+
+def test_each_plot_has_a_name_a_description_and_its_numbers(page):
+    drawings = page.all("svg")
+    assert len(drawings) > 10
+    assert all(a["role"] == "img" and a["aria-labelledby"] for a in drawings)
+    assert sum(tag == "summary" for tag, _ in page.tags) >= len(drawings)
+    assert "Soft targets: KL above the teacher’s entropy" in page.words
+    assert "Training: 6" in page.words or "at step 50," in page.words
+    assert "1–5 21" in page.words  # a length and its rows, as text
+
+
+def test_plots_take_their_colours_from_the_page(page_texts):
+    text = page_texts[0]
+    drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    assert "var(--series-1)" in drawings
+    assert "var(--series-2)" in drawings
+    assert not re.findall(r"(?:fill|stroke): ?#[0-9a-f]{3,6}", drawings)
+    assert "DejaVu" not in drawings
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "prefers-color-scheme: dark" in style
+    for variable in set(re.findall(r"var\((--[\w-]+)\)", drawings)):
+        assert f"{variable}:" in style
+
+
+def test_the_page_is_the_same_each_time(light):
+    assert render([light]) == render([copy.deepcopy(light)])
+
+
+def test_keyboard_and_headings(page):
+    regions = [a for _, a in page.tags if a.get("class", "").split()[:1] == ["scroll"]]
+    assert regions
+    assert all(a["role"] == "region" and a["tabindex"] == "0" for a in regions)
+    assert all("aria-label" in a or "aria-labelledby" in a for a in regions)
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    assert all(a.get("scope") for a in page.all("th"))
+
+
+def test_data_stages_exports_gate_and_command_are_there(page):
+    for words in (
+        "2 empty", "train.de:117", "28,997", "finetune", "57 min", "cached", "23.1 MB",
+        "export/train_student/1", "7,711,232", "clearly better", "79.9 %", "14,310",
+        "tfkd run specs/multi30k_deen.yaml --data-dir data --runs-dir runs",
+        "learnt part of them by heart", "2 h 31 min", "2 March 2026, 08:14 UTC",
+    ):  # fmt: skip
+        assert words in page.words, words
+
+
+def test_several_runs_share_what_they_share(both):
+    assert "run A multi30k_deen" in both.words
+    assert "run B multi30k_deen@temperature_1" in both.words
+    assert "stages.train_student.objective.soft_targets.temperature 10 1" in both.words
+    scores = both.words[both.words.index("System BLEU chrF") :]
+    scores = scores[: scores.index("BLEU by length")]
+    assert scores.count("train_student#baseline") == 1  # one stage, made once, shared
+    # The teacher's curve is drawn once; the students' twice.
+    assert both.words.count("B train_student, validation") > 0
+    assert both.words.count("B finetune, validation") == 0
+
+
+def test_seeds_get_a_mean_and_a_spread(light):
+    again = copy.deepcopy(light["evaluations"][0])
+    again["seed"] = 2
+    again["metrics"]["bleu"]["value"] = 40.41
+    light["evaluations"].append(again)
+    words = Page(render([light])).words
+    assert "mean ± deviation of 2 seeds 39.91 ± 0.71" in words
+
+
+@pytest.mark.parametrize("missing", ["evaluations", "histories", "stages", "data", "spec",
+                                     "teacher_gates", "exports", "warnings", "machine", "command",
+                                     "provenance", "started", "variant", "seed"])  # fmt: skip
+def test_what_is_missing_is_left_out(light, missing):
+    del light[missing]
+    page = Page(render([light]))
+    targets = {a["href"] for a in page.all("a")}
+    places = {f"#{a['id']}" for _, a in page.tags if "id" in a}
+    assert targets <= places
+
+
+def test_bare_and_broken_results_still_make_a_page(light):
+    assert "Nothing has been scored" in Page(render([{"name": "x"}])).words
+    entry = light["evaluations"][0]
+    entry["metrics"]["bleu"] = {"value": float("nan"), "low": None, "high": None}
+    entry["by_length"], entry["examples"], entry["against"] = [], None, None
+    light["histories"]["pretrain"] = [{"step": 1, "loss": float("inf")}, {}]
+    light["teacher_gates"][0]["baseline"] = None
+    Page(render([light]))
+
+
+def test_no_results_are_refused(results, tmp_path):
+    with pytest.raises(ValueError, match="list of at least one"):
+        write_report([], tmp_path / "x.html")
+    with pytest.raises(ValueError, match="Received: dict"):
+        write_report(results, tmp_path / "x.html")

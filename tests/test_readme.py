@@ -1,0 +1,21 @@
+"""The README's figures are those of the results, and nobody typed them."""
+
+from pathlib import Path
+
+from tfkd.report.readme_tables import named_results, regenerate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def readme() -> str:
+    path = ROOT / "README.md"
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def test_result_tables_are_those_of_the_results():
+    assert regenerate(readme(), ROOT / "specs" / "results") == readme()
+
+
+def test_all_results_are_shown():
+    results = {path.stem for path in (ROOT / "specs" / "results").glob("*.json")}
+    assert results == named_results(readme())

@@ -1,0 +1,231 @@
+"""The README's result tables, made from results.json files and never typed by hand.
+
+A block begins with `<!-- results: KIND NAME... -->` and ends with `<!-- results end -->`; KIND is
+one of `KINDS`, each NAME the stem of a file in specs/results/.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.report.scores import score_blocks
+from tfkd.report.systems import Run, Systems, open_runs
+from tfkd.report.wording import (
+    duration,
+    is_number,
+    metric_name,
+    metric_value,
+    number,
+    p_value,
+    percent,
+    plain,
+    size,
+)
+from tfkd.spec.errors import UserError
+
+_BLOCK = re.compile(r"(<!-- results: ([^>]*?) -->\n)(.*?)(<!-- results end -->)", re.DOTALL)
+_BEGIN = re.compile(r"<!-- results: ")
+
+
+def regenerate(text: str, folder: Path) -> str:
+    """A README with all its result blocks made anew.
+
+    Args:
+        text: The README.
+        folder: The folder of the results.json files, `specs/results`.
+
+    Raises:
+        UserError: A block has no end, is of no known kind, or names a file that is not there.
+    """
+    if len(_BEGIN.findall(text)) != len(_BLOCK.findall(text)):
+        raise UserError("README.md: a block of results has no `<!-- results end -->`")
+    return _BLOCK.sub(lambda block: block[1] + _block(block[2], folder) + block[4], text)
+
+
+def named_results(text: str) -> set[str]:
+    """The names of all results.json files that a README shows."""
+    return {name for block in _BLOCK.finditer(text) for name in block[2].split()[1:]}
+
+
+def _block(request: str, folder: Path) -> str:
+    kind, *names = request.split() or [""]
+    if kind not in KINDS or not names:
+        raise UserError(
+            f"README.md: `results: {request}` is no block; expected one of {', '.join(KINDS)} and "
+            "the name of a file in specs/results"
+        )
+    return KINDS[kind](open_runs([_read(folder / f"{name}.json") for name in names])) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json"))) or "none"
+        raise UserError(f"README.md: {path} does not exist; there are: {known}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON: {error}") from error
+
+
+def scores(runs: Sequence[Run]) -> str:
+    """Scores with intervals, and paired comparisons beside them."""
+    blocks = score_blocks(runs, Systems(runs))
+    metrics = list(dict.fromkeys(metric for block in blocks for metric in block["metrics"]))
+    head = ["test set", "system", *map(metric_name, metrics)]
+    differ = [metric for metric in metrics if any(
+        one["metric"] == metric for block in blocks for one in block["comparisons"]
+    )]  # fmt: skip
+    for metric in differ[:1]:
+        head += [f"{metric_name(metric)} against", "difference", "p", "reading"]
+    rows = []
+    for block in blocks:
+        for row in block["rows"]:
+            cells = [block["on"], _name(row, runs), *(_cell(row, metric) for metric in metrics)]
+            if differ:
+                found = [
+                    one
+                    for one in block["comparisons"]
+                    if one["row"] == row["identity"] and one["metric"] == differ[0]
+                ]
+                cells += _comparison(found[0]) if found else ["", "", "", ""]
+            rows.append(cells)
+    signatures = dict.fromkeys(
+        signature
+        for block in blocks
+        for metric in metrics
+        for signature in block["signatures"].get(metric, [])
+    )
+    notes = [f"`{_line(signature)}`" for signature in signatures]
+    return "\n".join([_table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
+
+
+def teacher(runs: Sequence[Run]) -> str:
+    """The teacher gates."""
+    rows = []
+    for run in runs:
+        for gate in run.entries("teacher_gates"):
+            name = f"{run.title}: {gate.get('of')}"
+            sides = [("the teacher", gate.get("figures"), gate.get("verdict", "")),
+                     ("a model without a teacher", gate.get("baseline"), "")]  # fmt: skip
+            for who, figures, verdict in sides:
+                if figures:
+                    rows.append([name, gate.get("on"), who, *_gate_figures(figures), verdict])
+    figures = ["first guess right", "right word in top K", "entropy", "positions"]
+    return _table(["teacher", "on", "who", *figures, "verdict"], rows, left=3)
+
+
+def _gate_figures(figures: dict[str, Any]) -> list[str]:
+    shares = [percent(figures.get(key)) for key in ("accuracy", "coverage")]
+    return [*shares, number(figures.get("entropy"), 2), number(figures.get("positions"))]
+
+
+def stages(runs: Sequence[Run]) -> str:
+    """Seconds and sizes of all stages."""
+    rows = [
+        [run.title, f"`{_flat(name)}`", stage.get("kind"), duration(stage.get("seconds")),
+         size(stage.get("bytes"))]
+        for run in runs
+        for name, stage in run.part("stages").items()
+    ]  # fmt: skip
+    return _table(["run", "stage", "kind", "time", "size"], rows, left=3)
+
+
+def commands(runs: Sequence[Run]) -> str:
+    """What was run, where, and how long it took."""
+    lines = []
+    for run in runs:
+        machine = plain(dict(run.part("machine")))
+        lines += [
+            f"{run.title}, {duration(run.results.get('seconds'))} ({_line(machine)}):",
+            "",
+            "```",
+            _line(str(run.results.get("command", ""))),
+            "```",
+            "",
+        ]
+    return "\n".join(lines).rstrip()
+
+
+KINDS: dict[str, Callable[[Sequence[Run]], str]] = {
+    "scores": scores,
+    "teacher": teacher,
+    "stages": stages,
+    "commands": commands,
+}
+
+
+def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
+    letters = row["system"].letters
+    titles = [run.title for run in runs if run.letter in letters]
+    # A stage that all runs share needs no run's name.
+    name = f"`{_flat(row['system'].label)}`"
+    if titles and len(titles) < len(runs):
+        name += f" of {', '.join(titles)}"
+    return f"{name}, seed {row['seed']}" if row["seed"] not in (None, 1) else name
+
+
+def _cell(row: dict[str, Any], metric: str) -> str:
+    cell = row["cells"].get(metric)
+    if not cell:
+        return ""
+    text = metric_value(metric, cell["value"])
+    if is_number(cell["low"]) and is_number(cell["high"]):
+        text += f" [{metric_value(metric, cell['low'])}, {metric_value(metric, cell['high'])}]"
+    return text
+
+
+def _comparison(one: dict[str, Any]) -> list[str]:
+    low, high = (metric_value(one["metric"], one[end], signed=True) for end in ("low", "high"))
+    return [
+        f"`{_flat(one['against'].label)}`",
+        f"{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
+        p_value(one["p"]),
+        one["reading"],
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int) -> str:
+    rule = ["---" if place < left else "---:" for place in range(len(head))]
+    lines = [head, rule, *([_flat(str(cell)) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _line(text: str) -> str:
+    """On one line, without the end of a comment."""
+    return " ".join(text.split()).replace("-->", "--&gt;").replace("<!--", "&lt;!--")
+
+
+def _flat(text: str) -> str:
+    """On one line, without the end of a comment or of a table's cell."""
+    return re.sub(r"(?<!\\)\|", r"\\|", _line(text))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rewrites README.md where its tables are not those of the results; `--check` only tells."""
+    parser = argparse.ArgumentParser(prog="tools/readme_tables", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if stale")
+    parser.add_argument("--root", type=Path, default=Path(), help="the project's folder")
+    options = parser.parse_args(arguments)
+    readme = options.root / "README.md"
+    try:
+        text = readme.read_text("utf-8")
+        anew = regenerate(text, options.root / "specs" / "results")
+    except (UserError, OSError) as error:
+        print(f"readme_tables: {error}", file=sys.stderr)
+        return 1
+    if anew == text:
+        return 0
+    if options.check:
+        print("README.md: its tables are not those of specs/results; run tools/readme_tables")
+        return 1
+    write_atomically(readme, anew)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
