@@ -1,0 +1,31 @@
+"""The names that come with the package."""
+
+from tfkd.spec import options as o
+from tfkd.spec.registry import register
+
+
+def register_builtins() -> None:
+    """Registers them; again does nothing."""
+    for kind, options in o.CORPORA.items():
+        register("corpus", kind, options=options, target="tfkd.data.corpora:Corpus", summary=_line(options))
+    for kind, name, options, target in (
+        ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),
+        ("model", "bert", o.BertOptions, "tfkd.models:Bert"),
+        ("model", "transformer", o.TransformerOptions, "tfkd.models:Transformer"),
+        ("view", "none", o.PlainOptions, "tfkd.data.views:PairView"),
+        ("view", "mlm", o.MlmOptions, "tfkd.data.views:MaskedLMView"),
+        ("view", "conditional_mlm", o.ConditionalMlmOptions, "tfkd.data.views:ConditionalMLMView"),
+        ("view", "prefix_lm", o.PrefixLmOptions, "tfkd.data.views:PrefixLMView"),
+        ("objective", "masked_lm", o.MaskedLMOptions, "tfkd.objectives:MaskedLM"),
+        ("objective", "causal_lm", o.CausalLMOptions, "tfkd.objectives:CausalLM"),
+        ("objective", "cross_entropy", o.CrossEntropyOptions, "tfkd.objectives:CrossEntropy"),
+        ("objective", "soft_targets", o.SoftTargetsOptions, "tfkd.objectives:SoftTargets"),
+        ("optimizer", "adam", o.AdamOptions, "tfkd.training:Adam"),
+        ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:greedy_search"),
+        ("decode", "beam", o.BeamOptions, "tfkd.decoding:beam_search"),
+    ):
+        register(kind, name, options=options, target=target, summary=_line(options))
+
+
+def _line(options: type) -> str:
+    return (options.__doc__ or "").strip().splitlines()[0]

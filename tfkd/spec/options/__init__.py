@@ -1,0 +1,61 @@
+"""Typed options: every key that a spec can have, with a description."""
+
+from tfkd.spec.options.corpora import CORPORA, CorpusOptions, WordPieceOptions
+from tfkd.spec.options.models import (
+    BertOptions,
+    ConditionalMlmOptions,
+    MlmOptions,
+    PlainOptions,
+    PrefixLmOptions,
+    TransformerOptions,
+)
+from tfkd.spec.options.objectives import (
+    CausalLMOptions,
+    CrossEntropyOptions,
+    MaskedLMOptions,
+    SoftTargetsOptions,
+)
+from tfkd.spec.options.stages import (
+    DataPart,
+    EvaluateOptions,
+    PaperOptions,
+    RuntimeOptions,
+    ScoreOptions,
+    TrainOptions,
+)
+from tfkd.spec.options.training import (
+    AdamOptions,
+    BatchOptions,
+    BeamOptions,
+    GreedyOptions,
+    ScheduleOptions,
+    ValidateOptions,
+)
+
+__all__ = [
+    "CORPORA",
+    "AdamOptions",
+    "BatchOptions",
+    "BeamOptions",
+    "BertOptions",
+    "CausalLMOptions",
+    "ConditionalMlmOptions",
+    "CorpusOptions",
+    "CrossEntropyOptions",
+    "DataPart",
+    "EvaluateOptions",
+    "GreedyOptions",
+    "MaskedLMOptions",
+    "MlmOptions",
+    "PaperOptions",
+    "PlainOptions",
+    "PrefixLmOptions",
+    "RuntimeOptions",
+    "ScheduleOptions",
+    "ScoreOptions",
+    "SoftTargetsOptions",
+    "TrainOptions",
+    "TransformerOptions",
+    "ValidateOptions",
+    "WordPieceOptions",
+]

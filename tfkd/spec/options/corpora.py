@@ -1,0 +1,181 @@
+"""Options of corpora and tokenizers."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from tfkd.spec.options.base import Count, Name, Options, Seed
+
+Paths = Name | Annotated[list[Name], Field(min_length=1)]
+
+
+class Sample(Options):
+    """A random sample of the rows, the same for the same seed."""
+
+    rows: Count = Field(description="How many rows to draw.")
+    seed: Seed = Field(1, description="The draw's seed.")
+
+
+class EveryNth(Options):
+    """Every n-th row, or all the others: two corpora on one file that share no row."""
+
+    every: Annotated[int, Field(ge=2)] = Field(description="n: rows n, 2n, 3n, ... of the files.")
+    keep: bool = Field(False, description="true: these rows; false: all others.")
+
+
+class CorpusOptions(Options):
+    """Transforms that every corpus has, in the order in which they are applied."""
+
+    on_bad: Literal["drop", "stop"] = Field(
+        "drop", description="Rows not UTF-8, empty or too long: left out and reported, or an error."
+    )
+    max_characters: Count = Field(5000, description="Longer fields make a row bad.")
+    lower_case: bool = Field(False, description="Lower-case all text.")
+    part: EveryNth | None = Field(None, description="Keep every n-th row, or all but these.")
+    drop_overlap: list[Name] = Field(
+        [], description="Other corpora: rows any of whose texts stands in them are left out."
+    )
+    sample: Sample | None = Field(None, description="Draw some of the rows.")
+    max_rows: Count | None = Field(None, description="Keep the first rows only.")
+
+    kind: ClassVar[str]
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the corpus's fields."""
+        raise AttributeError("a corpus without a source has no fields")
+
+
+class TextOptions(CorpusOptions):
+    """Plain text, a sentence or document a line."""
+
+    kind: ClassVar[str] = "text"
+    text: Paths = Field(description="Files or globs, plain or .gz, relative to the data folder.")
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return ("text",)
+
+
+class ParallelOptions(CorpusOptions):
+    """Two sides, line by line."""
+
+    kind: ClassVar[str] = "parallel"
+    parallel: Annotated[list[Paths], Field(min_length=2, max_length=2)] = Field(
+        description="[SOURCE, TARGET]: each a file, a glob or a list of them."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return ("source", "target")
+
+
+class TsvOptions(CorpusOptions):
+    """Tab-separated columns."""
+
+    kind: ClassVar[str] = "tsv"
+    tsv: Paths = Field(description="Files or globs.")
+    columns: Annotated[dict[Name, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+        description="Field names and their columns, counted from 0."
+    )
+    header: bool = Field(False, description="Leave out each file's first line.")
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+
+class JsonLinesOptions(CorpusOptions):
+    """One JSON object a line."""
+
+    kind: ClassVar[str] = "jsonl"
+    jsonl: Paths = Field(description="Files or globs.")
+    fields: Annotated[dict[Name, Name], Field(min_length=1)] = Field(
+        description="Field names and the keys they are read from."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(self.fields)
+
+
+class TfdsOptions(CorpusOptions):
+    """A data set of TensorFlow Datasets, by name."""
+
+    kind: ClassVar[str] = "tfds"
+    tfds: Name = Field(description="The data set, like wmt14_translate/de-en.")
+    split: Name = Field("train", description="The split, like train or train[:1%].")
+    fields: Annotated[dict[Name, Name], Field(min_length=1)] = Field(
+        description="Field names and the features they are read from."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(self.fields)
+
+
+class GeneratedOptions(CorpusOptions):
+    """Sentences that the package makes itself, for trials: no real text."""
+
+    kind: ClassVar[str] = "generated"
+    generated: Literal["german_english"] = Field(description="The grammar.")
+    rows: Count = Field(description="How many pairs.")
+    seed: Seed = Field(1, description="The seed: other seeds give other sentences.")
+    only: Literal["text"] | None = Field(
+        None, description="text: both sides as lines of one field, no longer side by side."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return ("text",) if self.only else ("source", "target")
+
+
+class KeepOptions(Options):
+    """Cut a vocabulary down."""
+
+    seen_in: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Corpora: pieces that occur in none of them are left out."
+    )
+
+
+class WordPieceOptions(Options):
+    """WordPiece, as BERT's: learnt, or read from a vocabulary file or a preset's folder."""
+
+    kind: Literal["wordpiece"] = Field("wordpiece", description="The kind of tokenizer.")
+    size: Annotated[int, Field(ge=20, le=10_000_000)] = Field(
+        8000, description="Pieces of a learnt vocabulary."
+    )
+    learn_from: list[Name] = Field(
+        [], description="Corpora, or CORPUS.FIELD, that the vocabulary is learnt from."
+    )
+    vocabulary: Name | None = Field(None, description="A file with one piece a line.")
+    preset: Name | None = Field(None, description="A preset's name or a local folder.")
+    lower_case: bool = Field(False, description="Lower-case before cutting (uncased BERT).")
+    keep: KeepOptions | None = Field(None, description="Cut the vocabulary down.")
+
+    @field_validator("learn_from", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "WordPieceOptions":
+        given = [
+            name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)
+        ]
+        if len(given) != 1:
+            raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
+        return self
+
+
+CORPORA = {
+    cls.kind: cls
+    for cls in (
+        TextOptions,
+        ParallelOptions,
+        TsvOptions,
+        JsonLinesOptions,
+        TfdsOptions,
+        GeneratedOptions,
+    )
+}

@@ -1,0 +1,112 @@
+"""Options of stages, evaluations and the top level."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from tfkd.spec.options.base import Count, Name, Options, Positive, Seed
+from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+
+
+class DataPart(Options):
+    """One corpus of a stage's data."""
+
+    of: Name = Field(description="The corpus.")
+    weight: Positive = Field(1.0, description="How often an epoch goes through it.")
+    swap: bool = Field(False, description="Source and target change places.")
+
+
+def _parts(value: Any) -> Any:
+    items = value if isinstance(value, list) else [value]
+    return [{"of": item} if isinstance(item, str) else item for item in items]
+
+
+class TrainOptions(Options):
+    """A training stage."""
+
+    kind: ClassVar[str] = "train"
+    train: Name = Field(description="The model: teacher, student, or teacher.NAME.")
+    data: Annotated[list[DataPart], Field(min_length=1)] = Field(description="What it reads.")
+    steps: Count = Field(description="Updates.")
+    objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
+    from_: Name | dict[Name, Name] | None = Field(
+        None, alias="from", description="A stage to start from, or parts and their stages."
+    )
+    batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
+    optimizer: Any = Field(None, description="The optimizer; default: Adam.")
+    schedule: ScheduleOptions = Field(ScheduleOptions(), description="The learning rate.")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="Of the products.")
+    seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
+    validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
+    trainable: Literal["all"] | list[Name] = Field(
+        "all", description="all, or the parts (encoder, decoder, ...) that are trained."
+    )
+    log_every: Count = Field(50, description="Steps between two lines of the history.")
+    save_every: Positive = Field(120.0, description="Seconds between two checkpoints.")
+
+    _listed = field_validator("data", mode="before")(_parts)
+
+
+class ScoreOptions(Options):
+    """A scoring stage: a teacher's top K for every target word, stored (P1, section 3.2)."""
+
+    kind: ClassVar[str] = "score"
+    score: Name = Field(description="The teacher's training stage.")
+    data: Annotated[list[DataPart], Field(min_length=1)] = Field(description="What it reads.")
+    read: Literal["masked", "previous"] = Field(
+        "masked", description="masked: each word while it is hidden; previous: from the left."
+    )
+    passes: Count = Field(7, description="Passes a sentence; each hides every n-th word.")
+    top_k: Count = Field(8, description="K: probabilities kept for a word.")
+    max_length: Annotated[int, Field(ge=8)] = Field(512, description="Longer pairs are left out.")
+    batch_tokens: Count = Field(8192, description="Tokens scored at once.")
+
+    _listed = field_validator("data", mode="before")(_parts)
+
+    def on_corpora(self, names: list[str]) -> "ScoreOptions":
+        """The same work on other corpora."""
+        return self.model_copy(update={"data": [DataPart(of=name) for name in names]})
+
+
+METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")
+
+
+class EvaluateOptions(Options):
+    """An evaluation."""
+
+    of: Name = Field(description="A stage.")
+    on: Annotated[list[Name], Field(min_length=1)] = Field(description="Corpora.")
+    metrics: Annotated[
+        list[
+            Literal[
+                "bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate"
+            ]
+        ],
+        Field(min_length=1),
+    ] = Field(description="What is measured.")
+    decode: Any = Field(None, description="How outputs are made; default: beam.")
+    against: Name | None = Field(None, description="A baseline: STAGE[#VARIANT].")
+    bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        1000, description="Bootstrap samples."
+    )
+    seed: Seed = Field(1, description="Their seed.")
+
+    @field_validator("on", "metrics", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class PaperOptions(Options):
+    """The paper that a spec follows."""
+
+    title: Name = Field(description="Its title.")
+    table: int | str | None = Field(None, description="The table.")
+    published: dict[Name, float] = Field({}, description="Published figures.")
+
+
+class RuntimeOptions(Options):
+    """Where it runs; changes no result but rounding."""
+
+    devices: Literal["auto"] | Count = Field("auto", description="Devices to use.")
+    jit_compile: bool = Field(False, description="Compile the step by XLA.")

@@ -1,0 +1,127 @@
+"""Options of batches, optimizers, schedules and validation."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate
+
+
+class BatchOptions(Options):
+    """The size of a step's batch, over all devices and micro-batches."""
+
+    size: Count = Field(4096, description="Its size in the unit.")
+    unit: Literal["target_tokens", "max_tokens", "joint_tokens", "sentences"] = Field(
+        "max_tokens",
+        description="max_tokens: max(source, target) x sentences (P1); joint_tokens: of the "
+        "stream; target_tokens; sentences.",
+    )
+    per_device: Count | None = Field(
+        None, description="What fits on a device at once; a larger step is accumulated."
+    )
+    pad_to: Count = Field(4, description="Widths are multiples of it.")
+    max_length: Count | dict[Literal["source", "target"], Count] | None = Field(
+        None, description="Longer rows are left out, and counted."
+    )
+
+
+class AdamOptions(Options):
+    """Adam (Kingma and Ba, 2015), with decoupled weight decay."""
+
+    kind: Literal["adam"] = Field("adam", description="The kind of optimizer.")
+    beta_1: Rate = Field(0.9, description="Decay of the first moment.")
+    beta_2: Rate = Field(0.98, description="Decay of the second moment.")
+    epsilon: Positive = Field(1e-9, description="Added to the root of the second moment.")
+    weight_decay: Amount = Field(0.0, description="Never on biases and normalizations.")
+    bias_correction: bool = Field(True, description="false: as BERT's own Adam.")
+    clip_norm: Positive | None = Field(None, description="Largest global norm of a gradient.")
+
+
+class ScheduleOptions(Options):
+    """The learning rate at each step."""
+
+    kind: Literal["constant", "linear", "triangular", "noam", "inverse_square_root"] = Field(
+        "triangular", description="Its form."
+    )
+    rate: Positive | None = Field(None, description="The highest rate (noam has none).")
+    warmup: Amount | None = Field(None, description="Steps, or below 1 a share of all steps.")
+    factor: Positive | None = Field(None, description="noam's factor.")
+    end: Amount | None = Field(None, description="Where linear and triangular end.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ScheduleOptions":
+        if self.kind == "noam":
+            if self.rate is not None:
+                raise ValueError("noam has a factor, no rate")
+        else:
+            if self.factor is not None:
+                raise ValueError(f"{self.kind} has a rate, no factor")
+            if self.rate is None:
+                object.__setattr__(self, "rate", 1e-3)
+        return self
+
+
+class LengthLimit(Options):
+    """The longest output: factor x source tokens + plus."""
+
+    factor: Amount = Field(1.5, description="Times the source's tokens.")
+    plus: Amount = Field(10, description="And so many more.")
+
+
+class GreedyOptions(Options):
+    """The best word at each step."""
+
+    kind: Literal["greedy"] = Field("greedy", description="The kind of search.")
+    max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+
+
+class BeamOptions(Options):
+    """Beam search with GNMT's length penalty ((5 + length) / 6)^alpha."""
+
+    kind: Literal["beam"] = Field("beam", description="The kind of search.")
+    beam: Count = Field(4, description="Hypotheses kept.")
+    length_penalty: float = Field(0.6, description="alpha.")
+    n_best: Count = Field(1, description="Outputs a sentence.")
+    max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+
+    @model_validator(mode="after")
+    def _enough(self) -> "BeamOptions":
+        if self.n_best > self.beam:
+            raise ValueError(f"n_best ({self.n_best}) is more than beam ({self.beam})")
+        return self
+
+
+class KeepBest(Options):
+    """The weights of the best step by validation."""
+
+    best: Name = Field(description="A metric of this validation.")
+
+
+class KeepAverage(Options):
+    """The mean of the last weights at validation."""
+
+    average: Count = Field(description="How many.")
+
+
+METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf")
+
+
+class ValidateOptions(Options):
+    """Validation while training."""
+
+    on: Name = Field(description="A corpus.")
+    every: Count = Field(500, description="Steps between two validations.")
+    metrics: Annotated[
+        list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf"]], Field(min_length=1)
+    ] = Field(["loss", "accuracy"], description="What is measured.")
+    decode: Any = Field(None, description="How outputs are made for bleu and chrf.")
+    keep: KeepBest | KeepAverage | Literal["last"] = Field(
+        "last", description="{best: METRIC}, {average: N} or last."
+    )
+    patience: Count | None = Field(None, description="Stop after so many without a better one.")
+
+    @model_validator(mode="after")
+    def _measured(self) -> "ValidateOptions":
+        if isinstance(self.keep, KeepBest) and self.keep.best not in self.metrics:
+            raise ValueError(f"keep.best is {self.keep.best}, which metrics does not list")
+        return self

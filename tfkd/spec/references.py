@@ -1,0 +1,35 @@
+"""References to stages: `STAGE`, `STAGE#VARIANT`, `SPEC:STAGE#VARIANT`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A parsed reference.
+
+    Attributes:
+        stage: The stage's name.
+        variant: The variant that it is taken from; None: the one that refers.
+        spec: The file of another spec, relative to the one that refers; None: the same.
+    """
+
+    stage: str
+    variant: str | None = None
+    spec: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.spec}:{self.stage}" if self.spec else self.stage
+        return f"{text}#{self.variant}" if self.variant else text
+
+
+def parse(text: str) -> Reference:
+    """Parses a reference.
+
+    Raises:
+        ValueError: An empty stage, variant or spec.
+    """
+    spec, colon, rest = text.rpartition(":")
+    stage, hash_, variant = rest.partition("#")
+    if not stage or (hash_ and not variant) or (colon and not spec):
+        raise ValueError(f"{text!r} is no reference; expected STAGE, STAGE#VARIANT or SPEC:STAGE")
+    return Reference(stage, variant or None, spec or None)

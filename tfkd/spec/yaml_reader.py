@@ -1,0 +1,180 @@
+"""YAML into nodes: the safe part of the language, YAML 1.2's scalars, every limit stated.
+
+PyYAML's scanner is used for its events alone. Nothing is constructed but text, numbers, booleans,
+null, lists and mappings, so no file can run code; and no file of a few lines can grow in memory.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.tree import Node
+
+MOST_BYTES = 2**20
+MOST_DEPTH = 32
+MOST_VALUES = 50_000
+
+_Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INTEGER = re.compile(r"[-+]?[0-9](_?[0-9])*\Z")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+
+
+def read_file(path: str | Path) -> Node:
+    """Reads a YAML file whose top is a mapping.
+
+    Raises:
+        SpecErrors: The file cannot be read, is too large or too deep, has a tag, a duplicate key
+            or an endless alias, or is no YAML; all duplicate keys are named at once.
+    """
+    name = str(path)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise SpecErrors([SpecError(name, 0, "", f"cannot be read ({error.strerror})")]) from None
+    if len(data) > MOST_BYTES:
+        raise SpecErrors(
+            [SpecError(name, 0, "", "larger than 1 MiB", "a spec; data belongs into files it names")]
+        )
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SpecErrors([SpecError(name, line, "", "not UTF-8", "text saved as UTF-8")]) from None
+    node = read_text(text, name)
+    if not isinstance(node.value, dict):
+        raise SpecErrors(
+            [SpecError(name, node.line, "", "no mapping at the top", "`tfkd: 1` and other keys")]
+        )
+    return node
+
+
+def read_text(text: str, file: str) -> Node:
+    """Reads one YAML document; see `read_file`."""
+    composer = _Composer(text, file)
+    try:
+        node = composer.document()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise SpecErrors([SpecError(file, line, "", f"no valid YAML: {problem}")]) from None
+    if composer.errors:
+        raise SpecErrors(composer.errors)
+    return node
+
+
+class _Composer:
+    def __init__(self, text: str, file: str):
+        self._events = yaml.parse(text, Loader=_Parser)
+        self._file = file
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._open: set[str] = set()
+        self._values = 0
+        self.errors: list[SpecError] = []
+
+    def _fail(self, line: int, path: tuple, message: str, expected: str = "") -> SpecErrors:
+        dotted = ".".join(map(str, path))
+        return SpecErrors([*self.errors, SpecError(self._file, line, dotted, message, expected)])
+
+    def document(self) -> Node:
+        node = None
+        for event in self._events:
+            if isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent):
+                continue
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.DocumentStartEvent):
+                if node is not None:
+                    raise self._fail(line, (), "a second document (`---`)", "one document a file")
+                continue
+            node = self._node(event, (), 0)
+        return node if node is not None else Node(None, self._file, 1)
+
+    def _count(self, number: int, line: int, path: tuple) -> None:
+        self._values += number
+        if self._values > MOST_VALUES:
+            raise self._fail(
+                line, path, f"more than {MOST_VALUES:,} values, aliases counted in full", "a spec"
+            )
+
+    def _node(self, event: Any, path: tuple, depth: int) -> Node:
+        line = event.start_mark.line + 1
+        if depth > MOST_DEPTH:
+            raise self._fail(line, path[:3], f"nested deeper than {MOST_DEPTH} levels")
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in self._open:
+                raise self._fail(line, path, f"the alias *{event.anchor} contains itself")
+            if event.anchor not in self._anchors:
+                raise self._fail(line, path, f"the alias *{event.anchor} has no anchor before it")
+            node, values = self._anchors[event.anchor]
+            self._count(values, line, path)
+            return node
+        if event.tag is not None and event.tag != "!":
+            raise self._fail(
+                line, path, f"the tag {event.tag} is refused: specs hold plain values only"
+            )
+        before, anchor = self._values, event.anchor
+        self._count(1, line, path)
+        if anchor:
+            self._open.add(anchor)
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event.value) if event.implicit[0] else event.value
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._sequence(path, depth)
+        else:
+            value = self._mapping(path, depth)
+        node = Node(value, self._file, line)
+        if anchor:
+            self._open.discard(anchor)
+            self._anchors[anchor] = (node, self._values - before)
+        return node
+
+    def _sequence(self, path: tuple, depth: int) -> list[Node]:
+        items = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, (*path, len(items)), depth + 1))
+        return items
+
+    def _mapping(self, path: tuple, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
+            if not isinstance(event, yaml.ScalarEvent):
+                raise self._fail(line, path, "a key that is no plain word", "a name")
+            self._count(1, line, path)
+            key = event.value
+            node = self._node(next(self._events), (*path, key), depth + 1)
+            if key in found:
+                dotted = ".".join(map(str, (*path, key)))
+                first = found[key].line
+                self.errors.append(
+                    SpecError(self._file, line, dotted, f"given twice (first in line {first})")
+                )
+            # The key's line, which is what an error about the value should point at.
+            found[key] = Node(node.value, node.file, line)
+        return found
+
+
+def _scalar(text: str) -> Any:
+    """A plain scalar by YAML 1.2's core schema: `on` and `no` are text, `5e-4` is a number."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.match(text):
+        return int(text.replace("_", "")) if len(text) < 40 else text
+    if _HEXADECIMAL.match(text):
+        return int(text, 16) if len(text) < 20 else text
+    if _FLOAT.match(text) and len(text) < 40:
+        return float(text)
+    return text
