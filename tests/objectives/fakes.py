@@ -30,7 +30,10 @@ class TableModel:
 
     def __init__(self, size=11, width=5, length=12, seed=0):
         rng = np.random.default_rng(seed)
-        draw = lambda *shape: rng.normal(size=shape).astype(np.float32)
+
+        def draw(*shape):
+            return rng.normal(size=shape).astype(np.float32)
+
         self.table = tf.Variable(draw(size, width))
         self.places = tf.Variable(draw(length, width))
         self.head = Head(draw(size, width), draw(size))

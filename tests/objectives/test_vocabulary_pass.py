@@ -6,12 +6,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from . import reference
 from tfkd.objectives import DenseTeacher, TokenTerm, vocabulary_pass
+
+from . import reference
 
 
 def weights_of(rng, tokens, size, width):
-    draw = lambda *shape: rng.normal(size=shape).astype(np.float32)
+    def draw(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
     return draw(tokens, width), draw(size, width), draw(size)
 
 
