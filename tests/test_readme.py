@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfkd.report.readme_tables import named_results, regenerate
+from tfkd.report.readme_tables import regenerate, shown_results
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,4 +18,4 @@ def test_result_tables_are_those_of_the_results():
 
 def test_all_results_are_shown():
     results = {path.stem for path in (ROOT / "specs" / "results").glob("*.json")}
-    assert results == named_results(readme())
+    assert results == shown_results(readme(), ROOT / "specs" / "results")

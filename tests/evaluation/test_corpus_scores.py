@@ -107,6 +107,15 @@ def test_paired_bootstrap_of_a_system_with_itself_and_mirrored():
     assert back["high"] == pytest.approx(-there["low"])
 
 
+def test_paired_bootstrap_of_tokenised_bleu_is_that_of_the_scores():
+    references = sentences(18)
+    system, baseline = noisy(references, 19, 0.1), noisy(references, 20, 0.3)
+    found = paired_bootstrap(system, baseline, references, "tokenized_bleu", samples=50)
+    ours, theirs = (tokenized_bleu(lines, references).value for lines in (system, baseline))
+    assert found["value"] == theirs
+    assert found["delta"] == pytest.approx(ours - theirs)
+
+
 def test_the_interval_covers_as_often_as_it_says():
     generator = np.random.default_rng(0)
     inside = 0
@@ -155,6 +164,16 @@ def test_vectorised_scores_equal_the_scores_of_each_sample():
         sums = resampled_sums(metric.statistics(hypotheses, references), 50, 3)
         one_by_one = [metric.scorer._compute_score_from_stats(list(row)).score for row in sums]
         np.testing.assert_allclose(metric.of_sums(sums), one_by_one, rtol=1e-12)
+
+
+def test_without_samples_there_is_no_interval():
+    references = sentences(16, rows=9)
+    score = bleu(noisy(references, 17, 0.3), references, samples=1)
+    assert (score.low, score.high) == (None, None)
+    assert "bs:" not in score.signature
+    few = bleu(noisy(references, 17, 0.3), references, samples=5)
+    assert few.value == score.value
+    assert few.low < few.high
 
 
 def test_empty_outputs_score_nothing_and_have_an_interval():
@@ -209,9 +228,9 @@ def test_one_string_is_no_list():
 
 
 def test_wrong_seed_and_samples_are_named():
-    with pytest.raises(ValueError, match="seed=0"):
-        bleu(["a"], ["a"], seed=0)
-    with pytest.raises(ValueError, match="samples=2"):
-        bleu(["a"], ["a"], samples=2)
+    with pytest.raises(ValueError, match="seed=-1"):
+        bleu(["a"], ["a"], seed=-1)
+    with pytest.raises(ValueError, match="samples=0"):
+        paired_bootstrap(["a"], ["a"], ["a"], samples=0)
     with pytest.raises(ValueError, match="meteor"):
         paired_bootstrap(["a"], ["a"], ["a"], "meteor")

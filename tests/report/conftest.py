@@ -26,18 +26,19 @@ def training_lines(steps, start, end, seed, *, distilled=False, validate=False):
     generator = np.random.default_rng(seed)
     lines = []
     for step in range(50, steps + 1, 50):
+        noise = generator.normal(0, 0.004)
         level = end + (start - end) * math.exp(-3.5 * step / steps) + generator.normal(0, 0.03)
         line = {
             "step": step, "epoch": step // 290, "seconds": 0.6 * step, "loss": level,
             "terms": {"cross_entropy": level},
-            "metrics": {"accuracy": max(0.0, 0.72 - 0.09 * level + generator.normal(0, 0.004))},
+            "metrics": {"cross_entropy.accuracy": max(0.0, 0.72 - 0.09 * level + noise)},
             "learning_rate": 1.5e-3 * min(step / 400, (steps - step) / (steps - 400) + 1e-3),
             "gradient_norm": 1.2, "tokens": 4000, "tokens_per_second": 7100,
         }  # fmt: skip
         if distilled:
             soft = level + 0.6
             line["terms"] = {"cross_entropy": level, "soft_targets": soft}
-            line["metrics"]["soft_targets.kl_above_entropy"] = max(0.03, soft - 2.05)
+            line["metrics"]["soft_targets.kl"] = max(0.03, soft - 2.05)
             line["loss"] = 0.5 * level + 0.5 * soft
         lines.append(line)
         if validate and step % 500 == 0:
@@ -146,8 +147,8 @@ def build():
             "test_2016": {"read": 1000, "kept": 1000, "dropped": {}, "files": {}},
         },
         "stages": {
-            name: {"kind": kind, "fingerprint": f"{FINGERPRINT[place:]}{FINGERPRINT[:place]}",
-                   "seconds": seconds, "cached": place < 2, "bytes": int(size), "summary": summary}
+            f"{kind} {name}": {"kind": kind, "label": name,
+                   "fingerprint": f"{FINGERPRINT[place:]}{FINGERPRINT[:place]}", "seconds": seconds, "cached": place < 2, "bytes": int(size), "summary": summary}
             for place, (name, (kind, seconds, size, summary)) in enumerate(stages.items())
         },
         "histories": {
@@ -181,9 +182,9 @@ def build_other():
     other = copy.deepcopy(build())
     other |= {"variant": "temperature_1", "seed": 1, "warnings": []}
     other["spec"]["stages"]["train_student"]["objective"]["soft_targets"]["temperature"] = 1
-    other["stages"]["train_student"]["fingerprint"] = "77aa01be23cd4590"
+    other["stages"]["train train_student"]["fingerprint"] = "77aa01be23cd4590"
     for name, stage in other["stages"].items():
-        stage["cached"] = name != "train_student"
+        stage["cached"] = name != "train train_student"
     other["histories"]["train_student"] = training_lines(
         4000, 8.3, 2.4, 9, distilled=True, validate=True
     )

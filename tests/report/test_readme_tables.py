@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tfkd.report.readme_tables import KINDS, main, named_results, regenerate
+from tfkd.report.readme_tables import KINDS, main, regenerate, shown_results
 from tfkd.spec.errors import UserError
 
 
@@ -16,19 +16,23 @@ def folder(tmp_path, results, other):
 
 
 def block(request, body=""):
-    return f"Before.\n\n<!-- results: {request} -->\n{body}<!-- results end -->\n\nAfter 12.34.\n"
+    return (
+        f"Before.\n\n<!-- results:begin {request} -->\n{body}<!-- results:end -->\n\nAfter 12.34.\n"
+    )
 
 
 def test_scores_have_intervals_comparisons_and_signatures(folder):
     text = regenerate(block("scores one"), folder)
-    assert text.startswith("Before.\n\n<!-- results: scores one -->\n| test set | system | BLEU |")
+    assert text.startswith(
+        "Before.\n\n<!-- results:begin scores one -->\n| test set | system | BLEU |"
+    )
     assert (
         "| test_2016 | `train_student` | 39.41 [38.39, 40.48] | 59.41 [58.61, 60.25] | "
         "`train_student#baseline` | +1.14 [+0.48, +1.83] | 0.004 | better |"
     ) in text
     assert "| test_2016 | `train_student#baseline` | 38.27 | 58.84 |  |  |  |  |" in text
     assert "`nrefs:1|bs:1000|seed:1|case:lc|tok:13a|version:2.6.0`" in text
-    assert text.endswith("<!-- results end -->\n\nAfter 12.34.\n")
+    assert text.endswith("<!-- results:end -->\n\nAfter 12.34.\n")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,9 +61,22 @@ def test_each_table_is_square(folder):
         assert len(lines) > 2
 
 
-def test_names_of_shown_results(folder):
-    assert named_results(block("scores one two") + block("teacher one")) == {"one", "two"}
-    assert named_results("nothing") == set()
+def test_shown_results(folder):
+    text = block("scores one") + block("teacher one")
+    assert shown_results(text, folder) == {"one"}
+    assert shown_results("nothing", folder) == set()
+    assert shown_results("<!-- results:begin -->\n<!-- results:end -->", folder) == {"one", "two"}
+
+
+def test_a_bare_block_shows_all_there_is(folder, tmp_path):
+    empty = "<!-- results:begin -->\n<!-- results:end -->\n"
+    text = regenerate(empty, folder)
+    assert "### multi30k_deen\n" in text
+    assert "### multi30k_deen@temperature_1\n" in text
+    assert text.count("| test set | system |") == 2
+    assert text.count("The teacher gate:") == 2
+    assert regenerate(text, folder) == text
+    assert regenerate(text, tmp_path / "none") == empty
 
 
 @pytest.mark.parametrize(
@@ -68,7 +85,7 @@ def test_names_of_shown_results(folder):
         (block("scores three"), "three.json does not exist; there are: one, two"),
         (block("figures one"), "expected one of scores, teacher, stages, commands"),
         (block("scores"), "is no block"),
-        ("<!-- results: scores one -->\n| 1 |", "has no `<!-- results end -->`"),
+        ("<!-- results:begin scores one -->\n| 1 |", "has no `<!-- results:end -->`"),
     ],
 )
 def test_wrong_blocks_are_named(folder, text, message):
@@ -94,8 +111,8 @@ def test_the_tool_checks_and_rewrites(folder, tmp_path, capsys):
 
 
 def test_results_cannot_end_their_block(folder, results):
-    results["evaluations"][0]["on"] = "x <!-- results end --> | y"
+    results["evaluations"][0]["on"] = "x <!-- results:end --> | y"
     (folder / "one.json").write_text(json.dumps(results))
     text = regenerate(block("scores one"), folder)
-    assert text.count("<!-- results end -->") == 1
+    assert text.count("<!-- results:end -->") == 1
     assert regenerate(text, folder) == text

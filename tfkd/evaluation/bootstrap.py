@@ -23,7 +23,7 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
     Args:
         statistics: [rows, n], one line for each row of the test set.
         samples: How many samples to draw, each of `rows` rows with replacement.
-        seed: The seed, above 0 (sacreBLEU reads 0 as "no seed").
+        seed: The seed. (For 0 the pairing of sacreBLEU differs: it takes that as "no seed".)
 
     Returns:
         float64 [samples, n].
@@ -34,15 +34,12 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
             "Invalid value for argument `statistics`. Expected [rows, n] with at least one row. "
             f"Received: shape {statistics.shape}"
         )
-    if samples < 40:
-        raise ValueError(
-            "Invalid value for argument `samples`. Expected at least 40: 95 % of fewer has no "
-            f"ends. Received: samples={samples}"
-        )
-    if seed < 1:
-        raise ValueError(
-            f"Invalid value for argument `seed`. Expected at least 1. Received: seed={seed}"
-        )
+    for argument, value, least in (("samples", samples, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(
+                f"Invalid value for argument `{argument}`. Expected at least {least}. "
+                f"Received: {argument}={value}"
+            )
     rows = len(statistics)
     generator = np.random.default_rng(seed)
     sums = np.empty((samples, statistics.shape[1]))
@@ -58,6 +55,8 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
 
 def interval(values: np.ndarray) -> tuple[float, float]:
     """The middle 95 % of bootstrap values: their 1/40 and 39/40 order statistics.
+
+    Of fewer than 40 values nothing is cut off: least and greatest.
 
     Args:
         values: [samples].

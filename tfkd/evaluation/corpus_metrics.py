@@ -44,10 +44,11 @@ class CorpusMetric:
         return float(self.scorer._compute_score_from_stats(sums).score)
 
     def signature(self, samples: int, seed: int) -> str:
-        """sacreBLEU's signature with the samples and seed of the interval."""
+        """sacreBLEU's signature with the samples and seed of the interval, if any."""
         signature = self.scorer.get_signature()
-        signature.update("bs", samples)
-        signature.update("seed", seed)
+        if samples > 1:
+            signature.update("bs", samples)
+            signature.update("seed", seed)
         return signature.format()
 
 
@@ -115,13 +116,16 @@ def chrf_of_sums(sums: np.ndarray, *, beta: float = 2.0) -> np.ndarray:
 
 
 def metric_named(name: str, *, lower_case: bool = False, tokenize: str = "13a") -> CorpusMetric:
-    """`bleu` or `chrf` by name."""
+    """`bleu`, `chrf` or `tokenized_bleu` (of tokens between spaces) by name."""
     if name == "bleu":
         return bleu_metric(lower_case=lower_case, tokenize=tokenize)
     if name == "chrf":
         return chrf_metric(lower_case=lower_case)
+    if name == "tokenized_bleu":
+        return bleu_metric(lower_case=lower_case, tokenize="none", smooth="none", name=name)
     raise ValueError(
-        f"Invalid value for argument `metric`. Expected bleu or chrf. Received: metric={name!r}"
+        f"Invalid value for argument `metric`. Expected bleu, chrf or tokenized_bleu. "
+        f"Received: metric={name!r}"
     )
 
 

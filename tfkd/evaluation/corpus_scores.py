@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from tfkd.evaluation.bootstrap import interval, resampled_sums
-from tfkd.evaluation.corpus_metrics import CorpusMetric, bleu_metric, chrf_metric
+from tfkd.evaluation.corpus_metrics import (
+    CorpusMetric,
+    bleu_metric,
+    chrf_metric,
+    metric_named,
+)
+from tfkd.evaluation.moses import moses_tokens
 from tfkd.evaluation.score import Score
 
 
@@ -25,7 +31,7 @@ def bleu(
         references: One reference a row.
         lower_case: Compare lower-cased text.
         tokenize: sacreBLEU's tokenizer: `13a`, `zh`, `intl`, `char`, `none`.
-        samples: Bootstrap samples.
+        samples: Bootstrap samples; up to 1: no interval.
         seed: Their seed; sacreBLEU draws the same with SACREBLEU_SEED=seed.
     """
     return _scored(
@@ -70,12 +76,8 @@ def tokenized_bleu(
         samples: Bootstrap samples.
         seed: Their seed.
     """
-    from tfkd.evaluation.moses import moses_tokens
-
     tokens = moses_tokens if tokens is None else tokens
-    metric = bleu_metric(
-        lower_case=lower_case, tokenize="none", smooth="none", name="tokenized_bleu"
-    )
+    metric = metric_named("tokenized_bleu", lower_case=lower_case)
     score = _scored(
         metric, [tokens(line) for line in hypotheses], [tokens(line) for line in references],
         samples, seed,
@@ -107,7 +109,9 @@ def _scored(
     seed: int,
 ) -> Score:
     statistics = metric.statistics(hypotheses, references)
-    low, high = interval(metric.of_sums(resampled_sums(statistics, samples, seed)))
+    low = high = None
+    if samples > 1:
+        low, high = interval(metric.of_sums(resampled_sums(statistics, samples, seed)))
     return Score(
         name=metric.name,
         value=metric.value(statistics),

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfkd.evaluation.bootstrap import interval, resampled_sums
 from tfkd.evaluation.corpus_metrics import metric_named
+from tfkd.evaluation.moses import moses_tokens
 
 
 def paired_bootstrap(
@@ -32,7 +33,7 @@ def paired_bootstrap(
         system: The system's outputs.
         baseline: The baseline's outputs, row by row.
         references: One reference a row.
-        metric: `bleu` or `chrf`.
+        metric: `bleu`, `chrf` or `tokenized_bleu` (of Moses tokens).
         samples: Bootstrap samples.
         seed: Their seed; sacreBLEU's `--paired-bs` draws the same with SACREBLEU_SEED=seed.
         lower_case: Compare lower-cased text.
@@ -46,6 +47,10 @@ def paired_bootstrap(
         tail on one side, as Koehn's figure does: below about 0.025 the interval leaves 0 out.
     """
     measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize)
+    if metric == "tokenized_bleu":
+        system, baseline, references = (
+            [moses_tokens(line) for line in lines] for lines in (system, baseline, references)
+        )
     ours = measure.statistics(system, references)
     theirs = measure.statistics(baseline, references)
     return paired_difference(

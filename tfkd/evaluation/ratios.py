@@ -18,7 +18,7 @@ def loss(sums: Sums, counts: Sums, *, samples: int = 1000, seed: int = 1) -> Sco
         sums: Summed negative log-likelihoods, one for each row of the test set [rows]; or their
             total, and then there is no interval.
         counts: The rows' numbers of tokens, ends included, in the same form.
-        samples: Bootstrap samples.
+        samples: Bootstrap samples; up to 1: no interval.
         seed: Their seed.
     """
     return _ratio("loss", "nll:nats", sums, counts, samples, seed)
@@ -84,7 +84,7 @@ def _ratio(name: str, kind: str, sums: Sums, counts: Sums, samples: int, seed: i
         )
     value = float(sums.sum() / total)
     signature = f"{kind}|tokens:{total:.0f}"
-    if not sums.ndim:
+    if not sums.ndim or samples <= 1:
         return Score(name=name, value=value, low=None, high=None, signature=signature)
     drawn = resampled_sums(np.stack([sums, counts], 1), samples, seed)
     # A sample of rows without a single token has no ratio; the corpus's own stands for it.

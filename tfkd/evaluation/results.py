@@ -93,9 +93,13 @@ class TeacherGate(TypedDict):
 
 
 class Stage(TypedDict):
-    """One stage of the run: seconds spent when it was made, and its result's size in bytes."""
+    """One stage of the run: seconds spent when it was made, and its result's size in bytes.
+
+    `label` is STAGE[#VARIANT]; without it the key in `stages` is.
+    """
 
     kind: str
+    label: NotRequired[str]
     fingerprint: str
     seconds: float
     cached: bool
@@ -120,7 +124,7 @@ class Results(TypedDict):
     schema: int
     name: str
     variant: str | None
-    seed: int
+    seed: int | None
     command: str
     started: str
     finished: str

@@ -88,17 +88,25 @@ def _points(
                 for inner, number_ in value.items():
                     add((name[:-1], inner), _VALIDATION, step, number_)
                 continue
-            key = next(
-                (key for key in (("metric", name), ("term", name)) if key in known),
-                ("validation", name),
-            )
-            add(key, _VALIDATION, step, value)
+            add(_beside(name, known), _VALIDATION, step, value)
         add(("loss", "loss"), _TRAINING, step, line.get("loss"))
         for kind in ("terms", "metrics"):
             for name, value in (line.get(kind) or {}).items():
                 add((kind[:-1], name), _TRAINING, step, value)
         add(("setting", "learning_rate"), _TRAINING, step, line.get("learning_rate"))
     return points
+
+
+def _beside(name: str, known: set[Key]) -> Key:
+    """The plot of a figure of validation: beside its like in training, or one of its own.
+
+    Training calls a term's metric TERM.METRIC; validation has one of each kind.
+    """
+    for key in (("metric", name), ("term", name)):
+        if key in known:
+            return key
+    like = [key for key in known if key[0] == "metric" and key[1].endswith(f".{name}")]
+    return like[0] if len(like) == 1 else ("validation", name)
 
 
 def _drop_lone_total(series: dict[Key, list[Line]]) -> None:

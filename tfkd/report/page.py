@@ -130,7 +130,7 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 
 def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:
     """A run's stages, and the seconds of those made now and of the cached."""
-    stages = [{"name": name, **stage} for name, stage in run.part("stages").items()]
+    stages = [{"label": name, **stage} for name, stage in run.part("stages").items()]
     longest = max(
         (stage["seconds"] for stage in stages if wording.is_number(stage.get("seconds"))), default=0
     )
@@ -173,5 +173,7 @@ def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _paper(runs: Sequence[Run]) -> Mapping[str, Any] | None:
     papers = [run.part("spec").get("paper") for run in runs]
-    first = papers[0]
-    return first if isinstance(first, dict) and all(paper == first for paper in papers) else None
+    first = papers[0] or runs[0].results.get("paper")
+    return (
+        first if isinstance(first, dict) and all(paper == papers[0] for paper in papers) else None
+    )

@@ -1,7 +1,8 @@
 """The README's result tables, made from results.json files and never typed by hand.
 
-A block begins with `<!-- results: KIND NAME... -->` and ends with `<!-- results end -->`; KIND is
-one of `KINDS`, each NAME the stem of a file in specs/results/.
+A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- results:end -->`; KIND
+is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone shows
+all that is there.
 """
 
 import argparse
@@ -28,8 +29,8 @@ from tfkd.report.wording import (
 )
 from tfkd.spec.errors import UserError
 
-_BLOCK = re.compile(r"(<!-- results: ([^>]*?) -->\n)(.*?)(<!-- results end -->)", re.DOTALL)
-_BEGIN = re.compile(r"<!-- results: ")
+_BLOCK = re.compile(r"(<!-- results:begin ?([^>]*?) ?-->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
+_BEGIN = re.compile(r"<!-- results:begin")
 
 
 def regenerate(text: str, folder: Path) -> str:
@@ -43,30 +44,49 @@ def regenerate(text: str, folder: Path) -> str:
         UserError: A block has no end, is of no known kind, or names a file that is not there.
     """
     if len(_BEGIN.findall(text)) != len(_BLOCK.findall(text)):
-        raise UserError("README.md: a block of results has no `<!-- results end -->`")
+        raise UserError("README.md: a block of results has no `<!-- results:end -->`")
     return _BLOCK.sub(lambda block: block[1] + _block(block[2], folder) + block[4], text)
 
 
-def named_results(text: str) -> set[str]:
+def shown_results(text: str, folder: Path) -> set[str]:
     """The names of all results.json files that a README shows."""
-    return {name for block in _BLOCK.finditer(text) for name in block[2].split()[1:]}
+    shown: set[str] = set()
+    for block in _BLOCK.finditer(text):
+        shown |= set(block[2].split()[1:]) if block[2].split() else set(_names(folder))
+    return shown
 
 
 def _block(request: str, folder: Path) -> str:
-    kind, *names = request.split() or [""]
+    if not request.split():
+        return "".join(_everything(name, folder) for name in _names(folder))
+    kind, *names = request.split()
     if kind not in KINDS or not names:
         raise UserError(
-            f"README.md: `results: {request}` is no block; expected one of {', '.join(KINDS)} and "
-            "the name of a file in specs/results"
+            f"README.md: `results:begin {request}` is no block; expected one of "
+            f"{', '.join(KINDS)} and the name of a file in specs/results"
         )
     return KINDS[kind](open_runs([_read(folder / f"{name}.json") for name in names])) + "\n"
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def _everything(name: str, folder: Path) -> str:
+    runs = open_runs([_read(folder / f"{name}.json")])
+    parts = [f"### {_line(runs[0].title)}", commands(runs)]
+    if runs[0].entries("evaluations"):
+        parts.append(scores(runs))
+    if runs[0].entries("teacher_gates"):
+        parts += ["The teacher gate:", teacher(runs)]
+    return "\n" + "\n\n".join(parts) + "\n\n"
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json"))) or "none"
+        known = ", ".join(_names(path.parent)) or "none"
         raise UserError(f"README.md: {path} does not exist; there are: {known}") from None
     except ValueError as error:
         raise UserError(f"{path} is no JSON: {error}") from error
@@ -127,8 +147,8 @@ def _gate_figures(figures: dict[str, Any]) -> list[str]:
 def stages(runs: Sequence[Run]) -> str:
     """Seconds and sizes of all stages."""
     rows = [
-        [run.title, f"`{_flat(name)}`", stage.get("kind"), duration(stage.get("seconds")),
-         size(stage.get("bytes"))]
+        [run.title, f"`{stage.get('label', name)}`", stage.get("kind"),
+         duration(stage.get("seconds")), size(stage.get("bytes"))]
         for run in runs
         for name, stage in run.part("stages").items()
     ]  # fmt: skip

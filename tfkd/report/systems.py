@@ -72,9 +72,7 @@ class Systems:
         used: dict[str, int] = {}
         for run in runs:
             for label in _labels(run):
-                stage = run.part("stages").get(label)
-                fingerprint = stage.get("fingerprint") if isinstance(stage, dict) else None
-                identity = (label, fingerprint or run.place)
+                identity = (label, _fingerprint(run, label) or run.place)
                 self._identities[run.place, label] = identity
                 letters = self._letters.setdefault(identity, [])
                 if run.letter and run.letter not in letters:
@@ -99,6 +97,14 @@ def label_of(entry: Mapping[str, Any]) -> str:
 def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:
     """The runs of a page from their results.json."""
     return [Run(place, clean(one), len(results) == 1) for place, one in enumerate(results)]
+
+
+def _fingerprint(run: Run, label: str) -> str | None:
+    """The fingerprint of what makes a model; other stages may bear its name (its export)."""
+    for name, stage in run.part("stages").items():
+        if stage.get("kind") in ("train", "score", "load") and stage.get("label", name) == label:
+            return stage.get("fingerprint")
+    return None
 
 
 def _labels(run: Run) -> list[str]:

@@ -137,7 +137,7 @@ def plain(value: Any) -> str:
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(plain(item) for item in value) or "none"
-    return NOTHING if value is None else str(value)
+    return NOTHING if value is None or value == "" else str(value)
 
 
 def words(name: str) -> str:
