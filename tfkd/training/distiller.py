@@ -1,0 +1,159 @@
+"""A student with the terms that it learns from."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfkd.training.combiners import Combiner, Sum
+from tfkd.training.parameters import Parameter, named_parameters
+from tfkd.training.replica_step import Batch, Scalars, replica_step
+
+
+class Distiller(keras.Model):
+    """A student, its loss terms, and how their gradients combine.
+
+    Loss = sum_i weight_i * sum_i / N_i over the terms. `compile` and `fit` train on one device with
+    any Keras optimizer, on batches as `tfkd.data` makes them (nested dicts by view); what makes a
+    long training safe and exact everywhere is in `tfkd.training.train`.
+
+    Args:
+        student: The model that learns, built.
+        terms: Loss terms (see `tfkd.objectives`).
+        combiner: How the gradients of main and auxiliary terms combine; None: they are summed.
+        teachers: Live teachers by stage name, for terms that ask for one. They are used without
+            dropout, and are in neither the weights nor the optimizer of this model.
+        seed: Seed of dropout in `fit`.
+
+    Example:
+        distiller = tfkd.training.Distiller(student, terms)
+        distiller.compile(optimizer=keras.optimizers.Adam(1e-3))
+        distiller.fit(batches, steps_per_epoch=100)
+        student.save("student.keras")
+    """
+
+    def __init__(
+        self,
+        student: keras.Model,
+        terms: Sequence[Any],
+        combiner: Combiner | None = None,
+        teachers: Mapping[str, keras.Model] | None = None,
+        seed: int = 1,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        names = [term.name for term in terms]
+        if not terms or len(set(names)) < len(names):
+            raise ValueError(
+                "Invalid value for argument `terms`. Expected one or more with different names. "
+                f"Received: terms named {names}"
+            )
+        self.student = student
+        self.terms = list(terms)
+        self.combiner = combiner or Sum()
+        self.seed = seed
+        for teacher in (teachers or {}).values():
+            teacher.trainable = False
+        # In a function, out of sight of Keras's tracking: no part of this model.
+        self._live = lambda: dict(teachers or {})
+        self._means: dict[str, keras.metrics.Mean] = {}
+        # XLA compiles anew for each batch shape, and makes nothing faster on CPUs.
+        self.supports_jit = False
+        for layer in self._flatten_layers():
+            if not layer.built and not layer.weights:
+                layer.built = True
+        self.built = True
+
+    @property
+    def teachers(self) -> dict[str, keras.Model]:
+        """Live teachers by stage name."""
+        return self._live()
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """The trained weights: the student's, then those that terms own."""
+        return named_parameters(self.student, self.terms)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """The student's states of a record."""
+        return self.student(inputs, training=training)
+
+    def counts(self, batch: Batch) -> Scalars:
+        """Each term's divisor N, from the batch alone; float32 scalars by the term's name."""
+        return {term.name: tf.cast(term.count(batch), tf.float32) for term in self.terms}
+
+    def objective(
+        self,
+        batch: Batch,
+        counts: Scalars,
+        *,
+        training: bool,
+        terms: Sequence[Any] | None = None,
+    ) -> tuple[tf.Tensor, Scalars, dict[str, tuple[tf.Tensor, tf.Tensor]]]:
+        """The loss of a batch, or of a slice of the batch that `counts` were counted in.
+
+        Args:
+            batch: Records by view, `[rows, ...]`.
+            counts: From `counts`.
+            training: Whether dropout is on and the loss will be differentiated.
+            terms: Some of the terms; None: all.
+
+        Returns:
+            The loss, float32; each term's sum by name; each metric's (sum, count) by name.
+        """
+        from tfkd.objectives import objective_forward
+
+        return objective_forward(
+            self.student, self.terms if terms is None else terms, batch, counts, training=training
+        )
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One step of `fit`."""
+        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        seed = int.from_bytes(hashlib.sha256(str(self.seed).encode()).digest()[:4], "big") >> 1
+        key = tf.stack([seed, tf.cast(self.optimizer.iterations.value, tf.int32)])
+        parameters = self.parameters
+        result = replica_step(self, parameters, batch, key, combiner=self.combiner)
+        reached = [
+            (gradient, parameter.variable)
+            for gradient, parameter in zip(result.gradients, parameters, strict=True)
+            if gradient is not None
+        ]
+        self.optimizer.apply_gradients(reached)
+        return self._shown(result.statistics)
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One step of `evaluate`."""
+        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        counts = self.counts(batch)
+        loss, sums, metrics = self.objective(batch, counts, training=False)
+        statistics = {"loss": loss} | {f"sum/{name}": value for name, value in sums.items()}
+        statistics |= {f"count/{name}": value for name, value in counts.items()}
+        for name, (value, count) in metrics.items():
+            statistics |= {f"metric_sum/{name}": value, f"metric_count/{name}": count}
+        return self._shown(statistics)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means that `fit` shows and resets each epoch."""
+        return list(self._means.values())
+
+    def _shown(self, statistics: Scalars) -> dict[str, tf.Tensor]:
+        self._mean("loss").update_state(statistics["loss"])
+        for place in ("", "metric_"):
+            for entry, value in statistics.items():
+                if entry.startswith(f"{place}sum/"):
+                    name = entry.partition("/")[2]
+                    count = statistics[f"{place}count/{name}"]
+                    ratio = tf.math.divide_no_nan(value, count)
+                    self._mean(name).update_state(ratio, sample_weight=count)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def _mean(self, name: str) -> keras.metrics.Mean:
+        if name not in self._means:
+            # What metrics there are is known when the first step is traced.
+            with tf.init_scope():
+                self._means[name] = keras.metrics.Mean(name=name)
+        return self._means[name]

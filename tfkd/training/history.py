@@ -1,0 +1,82 @@
+"""The training's history: one JSON line an entry, and the same curves for TensorBoard."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.data.files import flush_folder
+
+_SCALARS = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+)
+
+
+class History:
+    """Appends to `history.jsonl` and to TensorBoard's event files.
+
+    Args:
+        path: The file of lines. What stands in it after `offset` is cut off: it was written after
+            the checkpoint that the training goes on from.
+        events: TensorBoard's folder; None: none.
+        offset: Bytes to keep.
+    """
+
+    def __init__(self, path: Path, events: Path | None = None, offset: int = 0):
+        self.path = path
+        self._file = open(path, "ab")  # noqa: SIM115 - closed by `close`
+        self._file.truncate(offset)
+        self._file.seek(offset)
+        self._events = None if events is None else tf.summary.create_file_writer(str(events))
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Adds a line with its "step"; numbers in it become TensorBoard's scalars."""
+        self._file.write(json.dumps(line).encode() + b"\n")
+        self._file.flush()
+        if self._events is not None:
+            with self._events.as_default():
+                _scalars(line, "", line["step"])
+
+    def settled(self) -> tuple[int, str]:
+        """Brings all lines to the disk; returns the file's size and SHA-256, for a checkpoint."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        flush_folder(self.path.parent)
+        if self._events is not None:
+            self._events.flush()
+        size = self._file.tell()
+        return size, digest_of_start(self.path, size)
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._file.close()
+        if self._events is not None:
+            self._events.close()
+
+
+def digest_of_start(path: Path, size: int) -> str:
+    """SHA-256 of the first `size` bytes of a file, or of all if there are fewer or none."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read(size)).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """All lines of a history."""
+    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def _scalars(values: dict[str, Any], prefix: str, step: int) -> None:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _scalars(value, f"{prefix}{name}/", step)
+        elif isinstance(value, int | float) and name != "step":
+            # `tf.summary.scalar` needs the tensorboard package only to fill in this name.
+            tf.summary.write(
+                prefix + name, tf.constant(value, tf.float32), step=step, metadata=_SCALARS
+            )

@@ -1,0 +1,95 @@
+"""What a person sees of a training under way."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s` or `2 h 05 min`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    return (
+        f"{minutes} min {rest:02d} s"
+        if minutes < 60
+        else f"{minutes // 60} h {minutes % 60:02d} min"
+    )
+
+
+def short(line: Mapping[str, Any], steps: int, left: float) -> str:
+    """A line of the history in words: step, tokens a second, loss, every term, time left."""
+    parts = [f"step {line['step']}/{steps}", f"loss {line['loss']:.4f}"]
+    terms = line["terms"]
+    if len(terms) > 1:
+        parts += [f"{name} {value:.4f}" for name, value in terms.items()]
+    parts += [f"{name} {value:.4f}" for name, value in line["metrics"].items()]
+    parts += [f"rate {line['learning_rate']:.2e}", f"{line['tokens_per_second']:,.0f} tokens/s"]
+    return "  ".join([*parts, f"{duration(left)} left"])
+
+
+class Progress:
+    """Shows a training: one live line in a terminal, plain lines elsewhere.
+
+    Args:
+        steps: All steps.
+        terminal: Whether the output can be rewritten; None: whether standard output is a terminal.
+        say: Takes each plain line.
+    """
+
+    def __init__(
+        self, steps: int, terminal: bool | None = None, say: Callable[[str], None] | None = None
+    ):
+        self._steps = steps
+        self._say = say or (lambda line: print(line, flush=True))
+        self._bar: Any = None
+        self._task: Any = None
+        self._terminal = sys.stdout.isatty() if terminal is None else terminal
+
+    def start(self, step: int) -> None:
+        """Begins at a step."""
+        if not self._terminal:
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        self._bar = Bars(
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("starting", total=self._steps, completed=step)
+        self._bar.start()
+
+    def advance(self, step: int) -> None:
+        """Shows that a step was made; costs next to nothing."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step)
+
+    def show(self, line: Mapping[str, Any], left: float) -> None:
+        """Shows a line of the history.
+
+        Args:
+            line: A training line.
+            left: Seconds until the last step, as far as one can tell.
+        """
+        text = short(line, self._steps, left)
+        if self._bar is None:
+            self._say(text)
+        else:
+            self._bar.update(self._task, description=text.partition("  ")[2])
+
+    def say(self, text: str) -> None:
+        """Shows a message of its own: a validation, a checkpoint that was refused."""
+        if self._bar is None:
+            self._say(text)
+        else:
+            self._bar.console.print(text, markup=False, highlight=False)
+
+    def stop(self) -> None:
+        """Ends the live line."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,171 @@
+"""One training step, as one of several replicas makes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfkd.layers import dropout_key
+from tfkd.training.combiners import Combiner, Sum
+from tfkd.training.dropout_keys import slice_key
+from tfkd.training.gradients import clipped, dense, global_norm
+from tfkd.training.parameters import Parameter
+
+Batch = Mapping[str, Any]
+Scalars = dict[str, tf.Tensor]
+
+
+class StepResult(NamedTuple):
+    """What a step leaves, the same on every replica.
+
+    Attributes:
+        gradients: The combined and clipped gradient of each parameter, or None.
+        statistics: Scalars over the whole step: "loss", "norm" (before clipping), "sum/TERM",
+            "count/TERM", "metric_sum/NAME", "metric_count/NAME", "combiner/NAME".
+        finite: Whether loss and norm are.
+    """
+
+    gradients: Sequence[tf.Tensor | None]
+    statistics: Scalars
+    finite: tf.Tensor
+
+
+def replica_step(
+    distiller: Any,
+    parameters: Sequence[Parameter],
+    batch: Batch,
+    key: tf.Tensor,
+    *,
+    combiner: Combiner | None = None,
+    clip_norm: float | None = None,
+    micro_batches: int = 1,
+) -> StepResult:
+    """Computes the gradient of a step up to its application.
+
+    Loss = sum_i weight_i * sum_i / N_i, with N_i counted in the whole batch before the backward
+    pass, so that gradients of slices are only summed. The order: for each group of terms, make
+    dense, accumulate over this replica's micro-batches, sum over replicas; then combine; then clip.
+
+    Args:
+        distiller: Gives `terms`, `counts` and `objective`.
+        parameters: What is differentiated.
+        batch: The whole step's batch, of all replicas. Its rows must be a multiple of replicas
+            times micro-batches; replica i takes the i-th block of them.
+        key: int32 `[2]`: the step's dropout key.
+        combiner: How groups become one gradient; None: their sum.
+        clip_norm: The largest norm of the combined gradient.
+        micro_batches: Parts that the replica's rows are taken in, one after the other.
+    """
+    combiner = combiner or Sum()
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    replica = context.replica_id_in_sync_group if replicas > 1 else 0
+    counts = distiller.counts(batch)
+    rows = tf.shape(tf.nest.flatten(batch)[0])[0] // (replicas * micro_batches)
+    work = _Backward(distiller, parameters, counts, _groups(distiller.terms, combiner))
+
+    def one(micro: int | tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        if replicas * micro_batches == 1:
+            return work(batch, key)
+        number = tf.cast(replica * micro_batches + micro, tf.int32)
+        part = tf.nest.map_structure(lambda x: x[number * rows : (number + 1) * rows], batch)
+        return work(part, slice_key(key, number))
+
+    gradients, sums = one(0) if micro_batches == 1 else _accumulate(one, work, micro_batches)
+    if replicas > 1:
+        *gradients, sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [*gradients, sums])
+    combined = combiner(work.by_group(gradients), parameters)
+    norm = global_norm(combined.gradients)
+    statistics = dict(zip(work.names, tf.unstack(sums, num=len(work.names)), strict=True))
+    statistics |= {f"count/{name}": count for name, count in counts.items()}
+    statistics["norm"] = norm
+    statistics |= {
+        f"combiner/{name}": tf.cast(value, tf.float32) for name, value in combined.metrics.items()
+    }
+    return StepResult(
+        clipped(combined.gradients, norm, clip_norm),
+        statistics,
+        tf.math.is_finite(norm) & tf.math.is_finite(statistics["loss"]),
+    )
+
+
+class _Backward:
+    """The loss and the gradients of one slice of the batch.
+
+    Called, it returns the gradients that exist, group by group, and the additive statistics.
+
+    Attributes:
+        names: Names of the additive statistics, known once it was called.
+    """
+
+    def __init__(self, distiller, parameters, counts, groups):
+        self._distiller, self._parameters = distiller, parameters
+        self._counts, self._groups = counts, groups
+        self._reached: dict[str, list[bool]] = {}
+        self.names: list[str] = []
+
+    def __call__(self, part: Batch, key: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        gradients, statistics = [], {"loss": tf.constant(0.0)}
+        values = [parameter.value for parameter in self._parameters]
+        for group, terms in self._groups.items():
+            # What is frozen is not watched: no gradient is computed below the lowest trained layer.
+            with (
+                tf.GradientTape(watch_accessed_variables=False) as tape,
+                dropout_key(key),
+            ):
+                tape.watch(values)
+                loss, sums, metrics = self._distiller.objective(
+                    part, self._counts, training=True, terms=terms
+                )
+            found = [dense(gradient) for gradient in tape.gradient(loss, values)]
+            self._reached[group] = [gradient is not None for gradient in found]
+            gradients += [gradient for gradient in found if gradient is not None]
+            statistics["loss"] += loss
+            statistics |= {f"sum/{name}": value for name, value in sums.items()}
+            for name, (value, count) in metrics.items():
+                statistics[f"metric_sum/{name}"] = value
+                statistics[f"metric_count/{name}"] = count
+        self.names = list(statistics)
+        return gradients, tf.stack([tf.cast(value, tf.float32) for value in statistics.values()])
+
+    def by_group(self, gradients: Sequence[tf.Tensor]) -> dict[str, list[tf.Tensor | None]]:
+        """The flat list of gradients by group, with None where a group does not reach."""
+        rest = iter(gradients)
+        return {
+            group: [next(rest) if there else None for there in reached]
+            for group, reached in self._reached.items()
+        }
+
+
+def _groups(terms: Sequence[Any], combiner: Combiner) -> dict[str, list[Any]]:
+    if not combiner.grouped:
+        return {"all": list(terms)}
+    groups: dict[str, list[Any]] = {"main": [], "auxiliary": []}
+    for term in terms:
+        groups[term.group].append(term)
+    return {group: members for group, members in groups.items() if members}
+
+
+def _accumulate(one, work, micro_batches):
+    """Sums `one(j)` over the micro-batches, one after the other.
+
+    A loop in the graph, not in Python: the graph stays as large as that of one micro-batch, and no
+    two of them hold their activations at once. What the loop carries must be known before its body
+    is; a trace that is thrown away tells it.
+    """
+    shapes = tf.function(lambda: one(0), autograph=False).get_concrete_function()
+    start = tf.nest.map_structure(
+        lambda spec: tf.zeros(spec.shape, spec.dtype), shapes.structured_outputs
+    )
+
+    def body(micro, sums):
+        return micro + 1, tf.nest.map_structure(tf.add, sums, one(micro))
+
+    _, sums = tf.while_loop(
+        lambda micro, _: micro < micro_batches,
+        body,
+        (tf.constant(0), start),
+        parallel_iterations=1,
+        maximum_iterations=micro_batches,
+    )
+    return sums

@@ -1,0 +1,55 @@
+"""Validations of a training, each made once."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.training.tensor_file import digest_of
+
+Validate = Callable[[Any], Mapping[str, float]]
+
+
+class Validation:
+    """Calls a validation, and remembers its results across kills.
+
+    A training that was killed after a validation comes by the same step again, with the same
+    weights bit for bit: the result is read, not computed anew.
+
+    Args:
+        validate: Given the model, returns its metrics; None: there are none.
+        path: The file of results, keyed by step and by the weights' SHA-256.
+
+    Attributes:
+        seconds: How long the last one took.
+    """
+
+    def __init__(self, validate: Validate | None, path: Path):
+        self._validate = validate
+        self._path = path
+        self.seconds = 0.0
+        try:
+            self._known = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self._known = {}
+
+    def __call__(self, step: int, model: Any, weights: Mapping[str, Any]) -> dict[str, float]:
+        """The metrics of a model at a step.
+
+        Args:
+            step: Steps that were made.
+            model: Handed to the validation.
+            weights: The model's weights by name.
+        """
+        if self._validate is None:
+            return {}
+        key = f"{step}/{digest_of(weights)}"
+        if key not in self._known:
+            begun = time.monotonic()
+            metrics = self._validate(model)
+            self.seconds = time.monotonic() - begun
+            self._known[key] = {name: float(value) for name, value in metrics.items()}
+            write_atomically(self._path, json.dumps(self._known, indent=1))
+        return dict(self._known[key])
