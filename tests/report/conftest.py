@@ -148,7 +148,8 @@ def build():
         },
         "stages": {
             f"{kind} {name}": {"kind": kind, "label": name,
-                   "fingerprint": f"{FINGERPRINT[place:]}{FINGERPRINT[:place]}", "seconds": seconds, "cached": place < 2, "bytes": int(size), "summary": summary}
+                   "fingerprint": f"{FINGERPRINT[place:]}{FINGERPRINT[:place]}", "seconds": seconds,
+                   "cached": place < 2, "bytes": int(size), "summary": summary}
             for place, (name, (kind, seconds, size, summary)) in enumerate(stages.items())
         },
         "histories": {

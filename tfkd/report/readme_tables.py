@@ -1,8 +1,8 @@
 """The README's result tables, made from results.json files and never typed by hand.
 
 A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- results:end -->`; KIND
-is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone shows
-all that is there.
+is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone
+shows all that is there.
 """
 
 import argparse
