@@ -136,10 +136,15 @@ def _load(options: argparse.Namespace):
 
 def _pipeline(name: str):
     """A function of the pipeline, by `module.function`: imported when its verb is called."""
+    _quiet()
     module, function = name.rsplit(".", 1)
+    return getattr(importlib.import_module(f"tfkd.pipeline.{module}"), function)
+
+
+def _quiet() -> None:
+    """Settings that must stand before TensorFlow is imported: no banners, Keras on TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    return getattr(importlib.import_module(f"tfkd.pipeline.{module}"), function)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -150,7 +155,7 @@ def _run(options: argparse.Namespace) -> int:
     spec = _load(options)
     specs = [spec, *(spec.with_variant(name) for name in spec.variants)]
     for one in specs if options.all_variants else [spec]:
-        _pipeline("run.run_and_report")(
+        _whole_run()(
             one,
             data_dir=options.data_dir,
             runs_dir=options.runs_dir,
@@ -161,6 +166,13 @@ def _run(options: argparse.Namespace) -> int:
             command=_command(),
         )
     return DONE
+
+
+def _whole_run():
+    _quiet()
+    from tfkd.api import run
+
+    return run
 
 
 def _command() -> str:

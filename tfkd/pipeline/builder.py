@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.corpora import corpus_fields, source_hashes
+from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec, registry
@@ -50,8 +50,11 @@ class GraphBuilder:
 
     def _corpus(self, spec: Spec, name: str) -> Node:
         options = spec.data[name]
-        others = {other: self.corpus(spec, other) for other in options.drop_overlap or ()}
+        others = {
+            other: self.corpus(spec, other.partition(".")[0]) for other in options.drop_overlap
+        }
         identity = _plain(options, without={"drop_overlap"})
+        identity["overlap"] = [other.partition(".")[2] for other in others]
         identity["sources"] = list(source_hashes(options, self._data_dir).values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
             if identity.get(paths) is not None:
@@ -61,7 +64,7 @@ class GraphBuilder:
 
     def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
         """A corpus's fields."""
-        return corpus_fields(spec.data[name])
+        return spec.data[name].field_names
 
     def tokenizer(self, spec: Spec, name: str) -> Node:
         """A tokenizer: learnt, or read from a file or preset."""
@@ -160,9 +163,8 @@ class GraphBuilder:
             inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
             identity["data"][i].pop("of")
         if options.validate_ is not None:
-            for corpus in [options.validate_.on]:
-                inputs["validate"] = self.corpus(spec, corpus)
-                inputs |= self._part(spec, "validate", corpus, model, False)
+            inputs["validate"] = self.corpus(spec, options.validate_.on)
+            inputs |= self._part(spec, "validate", options.validate_.on, model, False)
             identity["validate"] = _plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
         for part, reference in _origins(options.from_).items():
@@ -189,10 +191,12 @@ class GraphBuilder:
     def _part(
         self, spec: Spec, role: str, corpus: str, model: Any, swap: bool
     ) -> dict[str, Node]:
-        return {
+        """A corpus's ids, and the corpus itself, which tells what a store's rows belong to."""
+        found = {
             f"{role}.ids.{field}.{i}": node
             for i, ((field, _), node) in enumerate(self.encoded(spec, corpus, model, swap).items())
         }
+        return {**found, f"{role}.corpus": self.corpus(spec, corpus)}
 
     def _score(self, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         teacher = self.stage(spec, options.score)
@@ -238,7 +242,8 @@ class GraphBuilder:
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""
         trained = self.stage(spec, reference)
-        inputs = {"model": trained}
+        corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
+        inputs = {"model": trained, "text": corpus}
         identity = {"decode": _plain(decode)}
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
 

@@ -1,5 +1,6 @@
-"""From finished stages to what models read: tokenizers, example sets, stores, weights."""
+"""From finished stages to what models read: tokenizers, example sets, views, stored targets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy as np
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.tokenizers import WordPiece
+from tfkd.data.views import View, build_view
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.text_stages import open_text, open_tokenizer, place
-from tfkd.spec import Spec
+from tfkd.pipeline.text_stages import open_tokenizer, place
+
+PLAIN = "plain"
 
 
 def model_options(node: Node) -> Any:
@@ -19,8 +22,8 @@ def model_options(node: Node) -> Any:
     return node.spec.models[node.options.train]
 
 
-def tokenizers_of(node: Node, context: Context) -> dict[str, WordPiece]:
-    """A training stage's tokenizers by side (`source` and `target`, or `text`)."""
+def side_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
+    """A training stage's tokenizers by side: `source` and `target`, or `text`."""
     return {
         role.partition(".")[2]: open_tokenizer(child, context)
         for role, child in node.inputs.items()
@@ -30,66 +33,83 @@ def tokenizers_of(node: Node, context: Context) -> dict[str, WordPiece]:
 
 def named_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
     """A training stage's tokenizers by the names they have in the spec."""
-    by_side = tokenizers_of(node, context)
-    return {
-        name: by_side[side] for side, name in model_tokenizers(model_options(node)).items()
-    }
+    by_side = side_tokenizers(node, context)
+    return {name: by_side[side] for side, name in model_tokenizers(model_options(node)).items()}
 
 
-def example_set(
-    node: Node, role: str, parts: list[tuple[str, float, bool]], context: Context
-) -> ExampleSet:
-    """The rows of a stage's corpora in ids.
+def part_of(
+    node: Node, role: str, name: str, context: Context, *, weight: float = 1.0, swap: bool = False
+) -> Part:
+    """One corpus of a stage in ids.
 
     Args:
         node: The stage.
-        role: The prefix of its inputs' roles: `data.I` for part I, or the role itself.
-        parts: Name, weight and swap of each corpus.
+        role: Its inputs' role: `data.I`, `data` or `validate`.
+        name: The corpus.
         context: The run's surroundings.
+        weight: How often an epoch goes through it.
+        swap: Source and target change places.
     """
-    made = []
-    for i, (name, weight, swap) in enumerate(parts):
-        prefix = f"{role}.{i}.ids." if role == "data" else f"{role}.ids."
-        fields = {}
-        for key, child in node.inputs.items():
-            if key.startswith(prefix):
-                _, field, tokenizer = child.label.rsplit(".", 2)
-                fields[field, tokenizer] = EncodedField.open(place(child, context).path)
-        rows = len(next(iter(fields.values())))
-        made.append(Part(name, fields, rows, weight=weight, swap=swap))
-    return ExampleSet(made)
+    fields = {}
+    for key, child in node.inputs.items():
+        if key.startswith(f"{role}.ids."):
+            _, field, tokenizer = child.label.rsplit(".", 2)
+            fields[field, tokenizer] = EncodedField.open(place(child, context).path)
+    rows = len(next(iter(fields.values())))
+    return Part(name, fields, rows, weight=weight, swap=swap)
 
 
-def texts(spec: Spec, node: Node, role: str, context: Context, field: str) -> list[str]:
-    """All lines of one field of the corpus in a role."""
-    return list(open_text(node.inputs[role], context).lines(field))
+def training_set(node: Node, context: Context) -> ExampleSet:
+    """The rows that a training or scoring stage reads."""
+    return ExampleSet(
+        [
+            part_of(node, f"data.{i}", part.of, context, weight=part.weight, swap=part.swap)
+            for i, part in enumerate(node.options.data)
+        ]
+    )
+
+
+def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
+    """The views that a training stage's terms read; None stands for the plain one."""
+    sides = model_tokenizers(model_options(trained))
+    tokenizers = named_tokenizers(trained, context)
+    views = {}
+    for name in sorted(names, key=lambda name: name or ""):
+        if name is None:
+            views[PLAIN] = build_view("none", sides, tokenizers, name=PLAIN)
+            continue
+        options = trained.spec.views[name]
+        settings = options.model_dump(exclude={"kind"})
+        views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
+    return views
 
 
 class StoredTargets:
     """Rows of a scoring stage's stores for the batches of a training stage.
 
     Args:
-        stores: A store for each of the scoring stage's corpora, by the corpus stage's key.
-        parts: The corpus stage's key of each part of the training stage's example set.
+        stores: For each part of the training stage's example set its store, or None: rows without
+            targets.
     """
 
-    def __init__(self, stores: dict[str, Any], parts: list[str]):
+    def __init__(self, stores: list[Any]):
         self._stores = stores
-        self._parts = parts
 
     def __call__(
         self, examples_of: ExampleSet, examples: np.ndarray, width: int
-    ) -> dict[str, np.ndarray]:
-        """int32 and float16 `[B, width, K]`; zeros where a row has no targets."""
+    ) -> Mapping[str, np.ndarray]:
+        """`ids` int32, `log_probabilities` float16 `[B, width, K]`, `present` bool `[B, width]`."""
         part, row = examples_of.locate(examples)
-        out: dict[str, np.ndarray] = {}
-        for index, key in enumerate(self._parts):
-            chosen = np.flatnonzero((part == index) & (examples >= 0))
-            if key not in self._stores or not len(chosen):
+        first = next(store for store in self._stores if store is not None)
+        # Rows of no store, and fillers, are asked of the first as rows that it does not have.
+        out = {
+            name: np.array(values)
+            for name, values in first.take(np.full(len(examples), -1), width).items()
+        }
+        for index, store in enumerate(self._stores):
+            chosen = np.flatnonzero(part == index)
+            if store is None or not len(chosen):
                 continue
-            found = self._stores[key].take(row[chosen], width)
-            for name, values in found.items():
-                if name not in out:
-                    out[name] = np.zeros((len(examples), *values.shape[1:]), values.dtype)
+            for name, values in store.take(row[chosen], width).items():
                 out[name][chosen] = values
         return out

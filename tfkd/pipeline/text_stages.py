@@ -1,6 +1,6 @@
 """The stages before any model: corpora as text, tokenizers, ids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfkd.data.corpora import open_corpus
@@ -22,8 +22,8 @@ def place(node: Node, context: Context) -> StageFolder:
 def run_corpus(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
     """Reads, checks and transforms a corpus; writes its text, a line a row."""
     others = {
-        name: open_text(child, context)
-        for name, child in zip(node.options.drop_overlap or (), node.inputs.values(), strict=True)
+        reference.partition(".")[0]: _Texts(open_text(child, context))
+        for reference, child in zip(node.options.drop_overlap, node.inputs.values(), strict=True)
     }
     corpus = open_corpus(node.options, context.data_dir, others=others)
     write_text_corpus(corpus, folder.path)
@@ -31,6 +31,17 @@ def run_corpus(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     dropped = sum(entry["count"] for entry in report["dropped"].values())
     brief = f"{report['kept']:,} rows" + (f", {dropped:,} dropped" if dropped else "")
     return {"report": report, "fields": list(corpus.fields), "brief": brief}
+
+
+class _Texts:
+    """A finished corpus as `drop_overlap` reads it."""
+
+    def __init__(self, text: TextCorpus):
+        self._text = text
+
+    def texts(self, fields: Iterable[str] | None = None) -> Iterator[str]:
+        for field in self._text.fields if fields is None else fields:
+            yield from self._text.lines(field)
 
 
 def open_text(node: Node, context: Context) -> TextCorpus:

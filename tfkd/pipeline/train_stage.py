@@ -1,81 +1,140 @@
 """Training stages: a model, its objective, its batches, and the loop."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
+import shutil
 from typing import Any
 
-from tfkd.data.batch_plan import BatchPlan
-from tfkd.data.batcher import Batcher
-from tfkd.data.files import write_atomically
-from tfkd.data.views import build_view
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import (
-    StoredTargets,
-    example_set,
-    model_options,
-    named_tokenizers,
-    tokenizers_of,
-)
-from tfkd.pipeline.models import model_of, save_model
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import place
+import keras
 
-WEIGHTS = "weights.safetensors"
+from tfkd.data.batcher import build_batcher, micro_batches
+from tfkd.data.files import write_atomically
+from tfkd.objectives import build_terms
+from tfkd.pipeline.context import Context, Interrupted
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import StoredTargets, model_options, side_tokenizers, training_set, views_of
+from tfkd.pipeline.models import WEIGHTS, fresh_model
+from tfkd.pipeline.score_stage import open_store
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.validation import validation
+from tfkd.training import Distiller, build_optimizer, build_schedule, train
+from tfkd.training.interruption import Interrupted as TrainingInterrupted
+from tfkd.training.strategies import build_strategy
 
 
 def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Trains a model to the end of its steps; continues from the newest checkpoint."""
-    import keras
-
-    from tfkd.objectives import build_terms
-    from tfkd.training import Distiller, train
-    from tfkd.training.optimizers import build_optimizer
-    from tfkd.training.schedules import build_schedule
-
-    options, spec = node.options, node.spec
-    keras.utils.clear_session(free_memory=True)
-    tokenizers = named_tokenizers(node, context)
-    examples = example_set(
-        node, "data", [(part.of, part.weight, part.swap) for part in options.data], context
-    )
-    terms = build_terms(options.objective)
-    views = {
-        term.view: build_view(spec.views.get(term.view), term.view, tokenizers, model_options(node))
-        for term in terms
-    }
-    main_view = views[terms[0].view]
-    plan = BatchPlan(
-        main_view.lengths(examples), options.batch, seed=options.seed, weights=examples.weights
-    )
-    stores = {
-        options.objective[role.partition(".")[2]].teacher: StoredTargets(
-            _open_stores(child, context), [node.inputs[f"data.{i}"].key for i in range(len(options.data))]
-        )
-        for role, child in node.inputs.items()
-        if role.startswith("teacher.") and child.kind == "score"
-    }
-    batcher = Batcher(examples, views, plan, stores)
-    model = model_of(node, context, policy=options.precision)
-    distiller = Distiller(model, terms)
-    validate = _validation(node, context) if options.validate_ is not None else None
-    result = train(
-        distiller,
-        batcher,
-        steps=options.steps,
-        optimizer=build_optimizer(options.optimizer),
-        schedule=build_schedule(options.schedule, options.steps, width=model_options(node)),
-        folder=folder.scratch,
-        validate=validate,
-        validate_every=options.validate_.every if options.validate_ else None,
-        keep=options.validate_.keep if options.validate_ else "last",
+    """Trains to the last step, from the newest checkpoint if there is one."""
+    options = node.options
+    keras.backend.clear_session()
+    strategy = build_strategy(node.spec.runtime.devices)
+    replicas = strategy.num_replicas_in_sync
+    micro = micro_batches(options.batch.size, options.batch.per_device, replicas)
+    batcher = build_batcher(
+        training_set(node, context),
+        views_of(node, {term.view for term in options.objective.values()}, context),
+        **options.batch.model_dump(exclude={"per_device"}),
         seed=options.seed,
-        log_every=options.log_every,
-        save_every_seconds=options.save_every,
-        time_limit=context.deadline,
-        progress=context.terminal,
+        rows_multiple=replicas * micro,
+        stores=_stores(node, context),
     )
-    write_atomically(folder.path / "history.jsonl", Path(result.history).read_bytes())
-    save_model(model, folder.path / WEIGHTS)
-    return {}
+    if batcher.excluded:
+        context.say(f"{node.label}: {batcher.excluded:,} rows over max_length are left out")
+    with strategy.scope():
+        model = fresh_model(node, context)
+        _freeze(model, options.trainable)
+        target = side_tokenizers(node, context)
+        padding = target.get("target", target.get("text")).pad_id
+        distiller = Distiller(model, build_terms(options.objective, padding_id=padding))
+    rule = options.validate_
+    try:
+        result = train(
+            distiller,
+            batcher,
+            steps=options.steps,
+            optimizer=build_optimizer(options.optimizer),
+            schedule=build_schedule(
+                options.schedule, options.steps, width=model_options(node).width
+            ),
+            folder=folder.scratch,
+            validate=validation(node, context) if rule else None,
+            validate_every=rule.every if rule else None,
+            keep=rule.keep if rule else "last",
+            patience=rule.patience if rule else None,
+            seed=options.seed,
+            log_every=options.log_every,
+            save_every_seconds=options.save_every,
+            time_limit=context.deadline,
+            strategy=strategy,
+            micro_batches=micro,
+        )
+    except TrainingInterrupted as error:
+        raise Interrupted(str(error)) from error
+    for name in ("history.jsonl", WEIGHTS):
+        write_atomically(folder.path / name, (folder.scratch / name).read_bytes())
+    events = folder.scratch / "tensorboard"
+    if events.exists():
+        shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)
+    return _summary(model, batcher, result, folder)
+
+
+def _freeze(model: keras.Model, trainable: Any) -> None:
+    if trainable == "all":
+        return
+    from tfkd.spec.errors import UserError
+
+    unknown = [name for name in trainable if name not in model.parts]
+    if unknown:
+        raise UserError(
+            f"trainable: the model has no part {', '.join(unknown)}; expected some of "
+            f"{', '.join(model.parts)}"
+        )
+    for name, part in model.parts.items():
+        part.trainable = name in trainable
+
+
+def _stores(node: Node, context: Context) -> dict[str, StoredTargets]:
+    """Stored targets by the scoring stage that the terms name."""
+    found = {}
+    for role, scored in node.inputs.items():
+        if not role.startswith("teacher.") or scored.kind != "score":
+            continue
+        reference = node.options.objective[role.partition(".")[2]].teacher
+        corpora = {
+            scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))
+        }
+        places = [
+            corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
+        ]
+        found[reference] = StoredTargets(
+            [None if place is None else open_store(scored, place, context) for place in places]
+        )
+    return found
+
+
+def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict[str, Any]:
+    parameters = sum(weight.shape.num_elements() for weight in map(_value, model.weights))
+    trained = sum(weight.shape.num_elements() for weight in map(_value, model.trainable_weights))
+    lines = (folder.path / "history.jsonl").read_text("utf-8").splitlines()
+    logged = [line for line in map(json.loads, lines) if "loss" in line]
+    summary = {
+        "steps": result.steps,
+        "best": result.best,
+        "parameters": int(parameters),
+        "trained_parameters": int(trained),
+        "batches_per_epoch": batcher.batches_per_epoch,
+        "epochs": round(result.steps / batcher.batches_per_epoch, 2),
+        "rows_left_out": batcher.excluded,
+        "seconds_of_steps": round(result.seconds, 1),
+    }
+    if logged:
+        summary["loss"] = logged[-1]["loss"]
+        summary["brief"] = f"{result.steps} steps, loss {logged[-1]['loss']:.4f}"
+        if result.best:
+            best = result.best
+            summary["brief"] += (
+                f", best {best['metric']} {best['value']:.4f} at step {best['step']}"
+            )
+    return summary
+
+
+def _value(weight: Any) -> Any:
+    return weight.value

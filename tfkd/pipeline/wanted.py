@@ -9,7 +9,7 @@ from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import BeamOptions, GreedyOptions
+from tfkd.spec.options import BeamOptions
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                     )
                 found.gates.append(Gate(entry, corpus, teacher, baseline))
                 continue
-            decode = entry.decode or GreedyOptions()
+            decode = entry.decode or BeamOptions()
             system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
             baseline = None
             if entry.against:

@@ -1,6 +1,6 @@
 """A spec: read, composed, checked, frozen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tfkd.spec.checks import check
 from tfkd.spec.compose import compose
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.sections import TOP, Faults, corpora, mapping, models, of_kind
-from tfkd.spec.tree import Node
+from tfkd.spec.tree import Node, node_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Spec:
         export: Stages to export.
         runtime: Where it runs.
         provenance: For each dotted path, where its value was written; `default` where nowhere.
+        change: What `load_spec` was given to change the plain values with, or None.
     """
 
     name: str
@@ -55,11 +56,16 @@ class Spec:
     export: tuple[str, ...]
     runtime: Any
     provenance: Mapping[str, str]
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     def with_variant(self, name: str) -> "Spec":
         """The same file with another variant, and the same `--set`."""
         return load_spec(
-            self.path, variant=name, overrides=self.overrides, plugins=self.plugins
+            self.path,
+            variant=name,
+            overrides=self.overrides,
+            plugins=self.plugins,
+            change=self.change,
         )
 
     def resolved(self) -> dict[str, Any]:
@@ -106,6 +112,7 @@ def load_spec(
     variant: str | None = None,
     overrides: Sequence[str] = (),
     plugins: Sequence[str] = (),
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> Spec:
     """Reads, composes and checks a spec.
 
@@ -114,6 +121,7 @@ def load_spec(
         variant: One of its variants.
         overrides: `K=V` each: a dotted path and a YAML value.
         plugins: Modules that register classes of the user's own.
+        change: Replaces the composed plain values before they are checked (`--smoke`).
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
@@ -121,8 +129,10 @@ def load_spec(
     register_builtins()
     registry.load_plugins(plugins)
     tree = compose(path, variant, overrides)
+    if change is not None:
+        tree = node_of(change(tree.plain()), str(path))
     faults = Faults(tree)
-    spec = _build(tree, faults, str(path), variant, tuple(overrides), tuple(plugins))
+    spec = _build(tree, faults, str(path), variant, tuple(overrides), tuple(plugins), change)
     if not faults.errors:
         check(spec, faults)
     if faults.errors:
@@ -131,7 +141,13 @@ def load_spec(
 
 
 def _build(
-    tree: Node, faults: Faults, path: str, variant: str | None, overrides: tuple, plugins: tuple
+    tree: Node,
+    faults: Faults,
+    path: str,
+    variant: str | None,
+    overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
+    change: Any,
 ) -> Spec:
     from tfkd.spec.options import PaperOptions, RuntimeOptions
 
@@ -173,6 +189,7 @@ def _build(
             ("runtime",), RuntimeOptions, runtime.plain() if runtime and runtime.value else {}
         ),
         provenance={},
+        change=change,
         **fields,
     )
     if not faults.errors:

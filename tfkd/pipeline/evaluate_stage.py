@@ -1,0 +1,79 @@
+"""Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
+
+import json
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfkd.data.examples import ExampleSet
+from tfkd.data.files import write_atomically
+from tfkd.decoding import Decoder, build_search
+from tfkd.objectives.prediction_sums import figures
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
+from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.validation import TeacherForced
+
+# K of the coverage that the teacher gate compares.
+_TOP_K = 8
+_SHARD_ROWS = 256
+
+
+def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Writes `rows.npz` (sums by row) or `hypotheses.txt` and `round_trip.txt`, or both."""
+    keras.backend.clear_session()
+    trained = node.inputs["model"]
+    model = trained_model(trained, context)
+    examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
+    (view,) = views_of(trained, {_plain_view(trained)}, context).values()
+    summary: dict[str, Any] = {"rows": len(examples)}
+    if "figures" in node.options["products"]:
+        sums = TeacherForced(model, examples, view, _TOP_K).rows()
+        write_atomically(
+            folder.path / "rows.npz",
+            lambda file: np.savez(
+                file, nll=sums["nll"], correct=sums["correct"], tokens=sums["positions"]
+            ),
+        )
+        summary["figures"] = figures(sums)
+        context.deadline.check()
+    if "outputs" in node.options["products"]:
+        _outputs(node, model, examples, view, folder, context)
+    return summary
+
+
+def _plain_view(trained: Node) -> str | None:
+    """The view that a model is measured in: none for one that writes text, else its first term's."""
+    if trained.spec.models[trained.options.train].kind == "transformer":
+        return None
+    return next(iter(trained.options.objective.values())).view
+
+
+def _outputs(
+    node: Node, model: Any, examples: ExampleSet, view: Any, folder: StageFolder, context: Context
+) -> None:
+    """Decodes in shards, each written whole: a killed evaluation goes on with the next."""
+    tokenizers = side_tokenizers(node.inputs["model"], context)
+    decoder = Decoder(
+        model, build_search(node.options["decode"]), tokenizers["source"], tokenizers["target"]
+    )
+    hypotheses: list[str] = []
+    for start in range(0, len(examples), _SHARD_ROWS):
+        shard = folder.scratch / f"outputs-{start:08d}.json"
+        if not shard.exists():
+            context.deadline.check()
+            rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
+            outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
+            lines = tokenizers["target"].decode_batch(outputs)
+            write_atomically(shard, json.dumps(lines, ensure_ascii=False))
+        hypotheses += json.loads(shard.read_text("utf-8"))
+    references = list(open_text(node.inputs["text"], context).lines("target"))
+    target = tokenizers["target"]
+    round_trip = target.decode_batch(target.encode(references))
+    for name, lines in (("hypotheses", hypotheses), ("round_trip", round_trip)):
+        one_line = [line.replace("\n", " ") for line in lines]
+        write_atomically(folder.path / f"{name}.txt", "\n".join(one_line) + "\n")

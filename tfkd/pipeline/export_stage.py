@@ -1,0 +1,86 @@
+"""Export stages: a trained model as a SavedModel, checked before it is put in place."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
+from tfkd.serving import export_saved_model
+
+_SENTENCES = 24
+
+
+def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Writes `1/`, TensorFlow Serving's layout, from real sentences checked."""
+    keras.backend.clear_session()
+    trained = node.inputs["model"]
+    text = open_text(node.inputs["text"], context)
+    step = max(1, len(text) // _SENTENCES)
+    sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
+    model = trained_model(trained, context)
+    card = {
+        "name": trained.spec.name,
+        "summary": trained.spec.description or "",
+        "model": trained.spec.models[trained.options.train].model_dump(
+            mode="json", exclude_none=True
+        ),
+        "training": {
+            "objective": ", ".join(trained.options.objective),
+            "steps": trained.options.steps,
+            "stage": trained.key,
+        },
+    }
+    made = export_saved_model(
+        model,
+        side_tokenizers(trained, context),
+        node.options["decode"],
+        folder.path,
+        card,
+        sentences=sentences,
+    )
+    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['sentences']} sentences checked"
+    return {"check": made["check"], "parameters": made["parameters"], "brief": brief}
+
+
+def publish(stage: Path, place: Path) -> Path:
+    """Puts an export stage's SavedModel under the run folder; returns its version folder.
+
+    Files are hard links where the file system has them: a SavedModel that is copied away from the
+    run folder is whole.
+    """
+    target = place / "1"
+    if target.exists() and _same(stage / "1", target):
+        return target
+    part = place / ".1.part"
+    shutil.rmtree(part, ignore_errors=True)
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(stage / "1", part, copy_function=_link_or_copy)
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(part, target)
+    return target
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _same(first: Path, second: Path) -> bool:
+    def listing(folder: Path) -> list[tuple[str, int, int]]:
+        return sorted(
+            (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
+            for path in folder.rglob("*")
+            if path.is_file()
+        )
+
+    return listing(first) == listing(second)

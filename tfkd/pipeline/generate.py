@@ -1,0 +1,65 @@
+"""Lines in, outputs out: a run's exported model on a user's text."""
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from tfkd.pipeline.run_folder import RESULTS
+from tfkd.serving import load_saved_model
+from tfkd.spec.errors import UserError
+
+_LINES = 1024
+
+
+def generate(
+    model: Path, *, source: Path | None = None, target: Path | None = None, scores: bool = False
+) -> None:
+    """Translates line by line, in order.
+
+    Args:
+        model: A run folder, or a SavedModel's folder (a version, or a folder of versions).
+        source: A UTF-8 file of lines; None: standard input.
+        target: A file to write; None: standard output.
+        scores: Put the score and a tab before each line.
+
+    Raises:
+        UserError: There is no exported model, or the input cannot be read.
+    """
+    translator = load_saved_model(saved_model_of(model))
+    try:
+        reading = open(source, "rb") if source else sys.stdin.buffer
+    except OSError as error:
+        raise UserError(f"{source} cannot be read ({error.strerror})") from error
+    writing = open(target, "w", encoding="utf-8") if target else sys.stdout
+    try:
+        for lines in _blocks(reading):
+            for result in translator.translate(lines):
+                text = result.text.replace("\n", " ")
+                print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
+            writing.flush()
+    finally:
+        if source:
+            reading.close()
+        if target:
+            writing.close()
+
+
+def _blocks(file: IO[bytes]) -> Iterator[list[str]]:
+    while lines := list(islice(file, _LINES)):
+        yield [line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines]
+
+
+def saved_model_of(path: Path) -> Path:
+    """The SavedModel of a run folder's first export, or the path itself.
+
+    Raises:
+        UserError: A run folder without an export.
+    """
+    if not (path / RESULTS).exists() and not (path / "export").is_dir():
+        return path
+    exports = sorted(folder for folder in (path / "export").glob("*") if folder.is_dir())
+    if not exports:
+        raise UserError(f"{path} has no exported model: name a stage under `export:` and run again")
+    return exports[0]

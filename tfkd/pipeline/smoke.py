@@ -1,0 +1,91 @@
+"""Any spec at tiny sizes on generated text: every stage runs, in a minute or two."""
+
+from typing import Any
+
+from tfkd.spec import Spec, load_spec
+
+ROWS = 96
+STEPS = 4
+WIDTH = 16
+_SMALL = {
+    "layers": 2,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "width": WIDTH,
+    "heads": 2,
+    "feed_forward": 32,
+    "max_length": 128,
+}
+_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
+
+
+def smoke_spec(spec: Spec) -> Spec:
+    """The same spec with every size cut down and every corpus replaced by generated text.
+
+    Stages, terms, views, variants and evaluations stay as they are: what runs is the spec's own
+    line. The name gets `-smoke`, so that the run folder of the real thing is left alone.
+    """
+    return load_spec(
+        spec.path,
+        variant=spec.variant,
+        overrides=spec.overrides,
+        plugins=spec.plugins,
+        change=_shrink,
+    )
+
+
+def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
+    plain["name"] = f"{plain['name']}-smoke"
+    for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
+        plain["data"][name] = _corpus(corpus, number + 1)
+    for tokenizer in (plain.get("tokenizers") or {}).values():
+        for key in ("vocabulary", "preset", "keep"):
+            tokenizer.pop(key, None)
+        tokenizer["size"] = 200
+        if not tokenizer.get("learn_from"):
+            tokenizer["learn_from"] = [next(iter(plain["data"]))]
+    for role in ("teacher", "student"):
+        model = plain.get(role)
+        for one in [model] if model and "kind" in model else (model or {}).values():
+            one.update({key: value for key, value in _SMALL.items() if key in one})
+            one.setdefault("max_length", _SMALL["max_length"])
+    for view in (plain.get("views") or {}).values():
+        view["max_length"] = min(view.get("max_length", 128), 128)
+    for stage in (plain.get("stages") or {}).values():
+        _stage(stage)
+    for entry in plain.get("evaluate") or []:
+        entry["bootstrap"] = 20
+    return plain
+
+
+def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The same fields and transforms over generated rows; what would leave too few is dropped."""
+    small: dict[str, Any] = {"generated": "german_english", "rows": ROWS, "seed": seed}
+    if "text" in corpus:
+        small["only"] = "text"
+    if corpus.get("generated") and corpus.get("only"):
+        small["only"] = corpus["only"]
+    for key in ("lower_case", "on_bad"):
+        if key in corpus:
+            small[key] = corpus[key]
+    return small
+
+
+def _stage(stage: dict[str, Any]) -> None:
+    if "train" in stage:
+        stage["steps"] = STEPS
+        batch = stage.get("batch") or {}
+        unit = batch.get("unit", "max_tokens")
+        stage["batch"] = {**batch, "size": _BATCH[unit], "unit": unit}
+        if batch.get("per_device"):
+            stage["batch"]["per_device"] = -(-_BATCH[unit] // 2)
+        stage["batch"].pop("max_length", None)
+        stage["log_every"] = 2
+        if stage.get("validate"):
+            stage["validate"]["every"] = 2
+        schedule = stage.get("schedule") or {}
+        if schedule.get("warmup", 0) >= 1:
+            stage["schedule"]["warmup"] = 2
+    elif "score" in stage:
+        stage["batch_tokens"] = 2048
+        stage["max_length"] = 128

@@ -1,0 +1,94 @@
+"""What a training stage measures on its validation corpus."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.examples import ExampleSet
+from tfkd.data.sequential import Sequential
+from tfkd.decoding import Decoder, build_search
+from tfkd.evaluation import bleu, chrf
+from tfkd.objectives.prediction import predictor
+from tfkd.objectives.prediction_sums import figures, row_sums
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
+from tfkd.pipeline.text_stages import open_text
+
+_TEXT = {"bleu": bleu, "chrf": chrf}
+# Which of a figure's names a metric has.
+_FIGURES = ("loss", "accuracy", "perplexity")
+BATCH_TOKENS = 4096
+_VALIDATION_SEED = 0
+
+
+class TeacherForced:
+    """A model's predictions of the words that its view selects, summed by row.
+
+    Args:
+        model: A language model.
+        examples: The rows.
+        view: Which words are hidden and predicted; the same ones at each call.
+        top_k: Also how often the right word is among the first K.
+    """
+
+    def __init__(self, model: Any, examples: ExampleSet, view: Any, top_k: int = 0):
+        self._predict = predictor(model, top_k)
+        self._batches = Sequential(
+            examples, {view.name: view}, size=BATCH_TOKENS, unit="joint_tokens", seed=_VALIDATION_SEED
+        )
+        self._rows, self._name = len(examples), view.name
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """Sums over each row, float64 `[rows]`; see `objectives.prediction_sums.row_sums`."""
+        totals: dict[str, np.ndarray] = {}
+        for batch in self._batches:
+            record = batch[self._name]
+            side = record.get("target", record)
+            for name, values in row_sums(self._predict(record), side["selected"]).items():
+                into = totals.setdefault(name, np.zeros(self._rows))
+                into[batch["examples"]] = values
+        return totals
+
+
+def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:
+    """The callable that a training stage validates by: model in, metrics out.
+
+    loss and accuracy are of the first term's view, in plain negative log-likelihood, with the same
+    masks each time; bleu and chrf of the outputs.
+    """
+    options = node.options.validate_
+    corpus = options.on
+    examples = ExampleSet([part_of(node, "validate", corpus, context)])
+    first = next(iter(node.options.objective.values()))
+    (view,) = views_of(node, {first.view}, context).values()
+    tokenizers = side_tokenizers(node, context)
+    wanted = [metric for metric in options.metrics if metric in _TEXT]
+    references = list(open_text(node.inputs["validate"], context).lines("target")) if wanted else []
+    made: dict[str, Any] = {}
+
+    def measure(model: Any) -> dict[str, float]:
+        # Graphs are traced once for the model, not once a validation.
+        if made.get("model") is not model:
+            made["model"] = model
+            made["forced"] = TeacherForced(model, examples, view)
+            if wanted:
+                search = build_search(options.decode or {"kind": "greedy"})
+                made["decoder"] = Decoder(
+                    model, search, tokenizers["source"], tokenizers["target"]
+                )
+        found: dict[str, float] = {}
+        if any(metric in _FIGURES for metric in options.metrics):
+            values = figures(made["forced"].rows())
+            values["perplexity"] = float(np.exp(values["loss"]))
+            found |= {name: values[name] for name in options.metrics if name in _FIGURES}
+        if wanted:
+            sources = examples.take("source", view.source, np.arange(len(examples)))
+            outputs = made["decoder"].decode(sources).outputs
+            hypotheses = tokenizers["target"].decode_batch(outputs)
+            for metric in wanted:
+                found[metric] = _TEXT[metric](hypotheses, references, samples=1).value
+        return found
+
+    return measure
