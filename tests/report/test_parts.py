@@ -101,3 +101,10 @@ def test_tables_of_long_plots_are_thinned_and_keep_their_ends():
     assert len(numbers["rows"]) == 100
     assert numbers["left_out"] == 900
     assert (numbers["rows"][0][0], numbers["rows"][-1][0]) == ("0", "999")
+
+
+def test_a_plots_words_are_text_and_harmless():
+    plot = Plot("p", "<b>", "$a$ & <i>", [Line("x", [0, 1], [2, 3])], summary="<s>")
+    assert "$a$ &amp; &lt;i&gt;" in plot.svg
+    assert '<title id="p-name">&lt;b&gt;</title>' in plot.svg
+    assert '<desc id="p-text">&lt;s&gt;</desc>' in plot.svg
