@@ -35,9 +35,9 @@ class TableModel:
         code = tf.where(index == 0, 1, state["code"] * self.size + ids)
         sentence = state["constant"]["sentence"]
         grown = tf.concat([state["grown"], tf.cast(ids, tf.float32)[:, None, None]], 2)
-        again = tf.ones_like(code)
-        for_each = tf.cast(tf.transpose(grown[:, 0, 1:]), tf.int32)
-        again = tf.foldl(lambda total, token: total * self.size + token, for_each, again)
+        digits = tf.cast(grown[:, 0, 1:], tf.int32)  # without the start
+        powers = self.size ** tf.range(index, -1, -1)
+        again = powers[0] + tf.reduce_sum(digits * powers[1:], 1)
         logits = tf.gather_nd(tf.constant(self.table), tf.stack([sentence, code], 1))
         logits = tf.where((again == code)[:, None], logits, float("nan"))
         return logits, {"constant": state["constant"], "code": code, "grown": grown}

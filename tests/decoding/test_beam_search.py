@@ -10,23 +10,15 @@ from tfkd.decoding import beam_search
 
 
 def search(model, sentences, limits, **options):
-    traces = []
-
-    @tf.function
-    def graph(sentences, limits):
-        traces.append(1)
-        return beam_search(
-            model.start(sentences),
-            model.step,
-            start_id=model.start_id,
-            end_id=model.end_id,
-            vocabulary_size=model.size,
-            max_lengths=limits,
-            **options,
-        )
-
-    result = graph(tf.constant(sentences), tf.constant(limits))
-    assert len(traces) == 1
+    result = beam_search(
+        model.start(sentences),
+        model.step,
+        start_id=model.start_id,
+        end_id=model.end_id,
+        vocabulary_size=model.size,
+        max_lengths=limits,
+        **options,
+    )
     return [part.numpy() for part in result]
 
 

@@ -10,9 +10,9 @@ _PLACES = {
     "GreedySearch": "searches",
     "Hypotheses": "hypotheses",
     "LengthLimit": "length_limit",
-    "beam_search": "beam_search",
+    "beam_search": "beam",
     "build_search": "searches",
-    "greedy_search": "greedy_search",
+    "greedy_search": "greedy",
     "length_penalty": "hypotheses",
 }
 __all__ = sorted(_PLACES)

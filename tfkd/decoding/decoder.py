@@ -13,6 +13,8 @@ from tfkd.decoding.searches import Search, Specials
 
 # Widths of batches are multiples of this: few shapes, and little padding.
 _WIDTH_STEP = 4
+# Logits of one step, over all beams of a batch (32 MiB): larger steps are no faster.
+_STEP_LOGITS = 2**23
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Decoder:
         source: The source's tokenizer, or anything with `pad_id` and `end_id`.
         target: The target's tokenizer, or anything that is `Specials`.
         batch_tokens: Source tokens a batch, padding counted.
-        batch_rows: The most rows of a batch.
+        batch_rows: The most rows of a batch; fewer where the vocabulary is large.
     """
 
     def __init__(
@@ -58,15 +60,16 @@ class Decoder:
         source: Any,
         target: Specials,
         *,
-        batch_tokens: int = 1024,
-        batch_rows: int = 64,
+        batch_tokens: int = 4096,
+        batch_rows: int = 128,
     ):
         self.model = model
         self.search = search
         self._source = source
         self._target = target
         self._batch_tokens = batch_tokens
-        self._batch_rows = batch_rows
+        beams = getattr(search, "beam", 1) * model.vocabulary_size
+        self._batch_rows = min(batch_rows, max(_STEP_LOGITS // beams, 1))
         self.traces = 0
         ids = tf.TensorSpec([None, None], tf.int32)
         lengths = tf.TensorSpec([None], tf.int32)

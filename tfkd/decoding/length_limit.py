@@ -21,7 +21,7 @@ class LengthLimit:
     """
 
     factor: float = 1.5
-    plus: int = 10
+    plus: float = 10
     most: int | None = None
 
     def __post_init__(self) -> None:
@@ -50,6 +50,6 @@ class LengthLimit:
     def lengths(self, source_lengths: Any, model_most: int) -> tf.Tensor:
         """int32 `[batch]`: the most tokens of each output, of source lengths int `[batch]`."""
         most = model_most if self.most is None else min(self.most, model_most)
-        grown = tf.floor(tf.cast(source_lengths, tf.float32) * self.factor + float(self.plus))
+        grown = tf.floor(tf.cast(source_lengths, tf.float32) * self.factor + self.plus)
         limits = tf.minimum(tf.cast(grown, tf.int32), most)
         return tf.where(tf.cast(source_lengths, tf.int32) > 0, limits, 0)

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from tfkd.decoding.beam_search import beam_search
-from tfkd.decoding.greedy_search import greedy_search
+from tfkd.decoding.beam import beam_search
+from tfkd.decoding.greedy import greedy_search
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.length_limit import LengthLimit
 
@@ -135,7 +135,8 @@ _KINDS = {"beam": BeamSearch, "greedy": GreedySearch}
 def build_search(options: Any) -> Search:
     """Makes a search of decode options: an object or a mapping with `kind` and its settings.
 
-    A search is returned as it is, and None is a beam search as P1 has it (4 beams, alpha 0.6).
+    A search is returned as it is; None is a beam search as P1 has it (4 beams, alpha 0.6). A kind
+    that is not built in is looked up in the registry: a class that is made with the settings.
     """
     if options is None:
         return BeamSearch()
@@ -145,9 +146,8 @@ def build_search(options: Any) -> Search:
         options = options.model_dump()
     settings = dict(options)
     kind = settings.pop("kind", None)
-    if kind not in _KINDS:
-        raise ValueError(
-            f"Invalid value for argument `options`. Expected a kind of {sorted(_KINDS)}. "
-            f"Received: kind={kind!r}"
-        )
-    return _KINDS[kind](**settings)
+    if kind in _KINDS:
+        return _KINDS[kind](**settings)
+    from tfkd.spec import registry
+
+    return registry.load(registry.lookup("decode", kind))(**settings)

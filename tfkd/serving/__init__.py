@@ -4,12 +4,12 @@ import importlib
 from typing import Any
 
 _PLACES = {
-    "ExportRefused": "export",
+    "ExportRefusedError": "export",
     "SavedTranslator": "saved_translator",
     "Translation": "saved_translator",
     "export_saved_model": "export",
     "load_saved_model": "saved_translator",
-    "self_check": "self_check",
+    "self_check": "checking",
 }
 __all__ = sorted(_PLACES)
 

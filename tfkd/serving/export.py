@@ -11,9 +11,9 @@ import tensorflow as tf
 from tfkd.data.files import flush_folder, write_atomically
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
+from tfkd.serving.checking import CheckResult, self_check
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.model_card import model_card
-from tfkd.serving.self_check import CheckResult, self_check
 from tfkd.serving.served_model import ServedModel
 from tfkd.serving.server_ops import unknown_ops
 from tfkd.spec.errors import UserError
@@ -21,7 +21,7 @@ from tfkd.spec.errors import UserError
 _SHOWN = 5
 
 
-class ExportRefused(UserError):
+class ExportRefusedError(UserError):
     """The SavedModel does not answer as the model does, or a server could not run it."""
 
 
@@ -56,7 +56,7 @@ def export_saved_model(
         `{"folder", "bytes", "parameters", "check": {...}}`.
 
     Raises:
-        ExportRefused: the check does not hold; the message has the sentences that differ.
+        ExportRefusedError: the check does not hold; the message has the sentences that differ.
     """
     if version < 1:
         raise ValueError(
@@ -76,7 +76,7 @@ def export_saved_model(
         try:
             check = self_check(part, sentences, model, source, target, search)
         except RuntimeError as error:
-            raise ExportRefused(f"{final}: export refused: {error}") from error
+            raise ExportRefusedError(f"{final}: export refused: {error}") from error
         _refuse_differences(final, check)
         text = model_card(
             card,
@@ -107,10 +107,10 @@ def export_saved_model(
 def _check_ops(part: Path, more_ops: Collection[str]) -> None:
     unknown = sorted(unknown_ops(part) - set(more_ops))
     if unknown:
-        raise ExportRefused(
+        raise ExportRefusedError(
             f"export refused: the graph needs ops that a stock TensorFlow Serving may lack: "
-            f"{', '.join(unknown)}. Replace what makes them in the model or tokenizer, or name them "
-            "in `more_ops` if your server has them"
+            f"{', '.join(unknown)}. Replace what makes them in the model or tokenizer, or name "
+            "them in `more_ops` if your server has them"
         )
 
 
@@ -118,13 +118,13 @@ def _refuse_differences(final: Path, check: CheckResult) -> None:
     if check.holds:
         return
     if not check.sentences:
-        raise ExportRefused(
+        raise ExportRefusedError(
             f"{final}: export refused: no sentence to check it on. Give real source sentences "
             f"({len(check.tokenised_otherwise)} were left out, because the tokenizer in the graph "
             "reads them otherwise)"
         )
     shown = "\n".join(str(each) for each in check.differences[:_SHOWN])
-    raise ExportRefused(
+    raise ExportRefusedError(
         f"{final}: export refused: the SavedModel answers {len(check.differences)} of "
         f"{check.sentences} sentences otherwise than the model:\n{shown}"
     )

@@ -22,14 +22,15 @@ tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_pa
 curl -d '{{"instances": ["{example}"]}}' http://localhost:8501/v1/models/{name}:predict
 ```
 
-| signature | input | output |
-| --- | --- | --- |
-| `serving_default` | `text`: strings `[batch]` | `outputs`: strings `[batch]`; `scores`: float32 `[batch]` |
-| `ids` | `source_ids`: int32 `[batch, length]`, bare ids, padded with {pad} | `output_ids`: int32 `[batch, length]`; `output_lengths`: int32 `[batch]`; `scores` |
+Signature `serving_default`: `text`, strings `[batch]`, gives `outputs`, strings `[batch]`, and
+`scores`, float32 `[batch]`. Signature `ids`: `source_ids`, int32 `[batch, length]`, bare ids padded
+with {pad}, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, int32 `[batch]`, and
+`scores`.
 
 - A score is log p / ((5 + tokens) / 6)^{penalty}, the end counted among the tokens.
 - A line of more than {limit} tokens loses its end. An empty line has an empty output.
-- Characters that the vocabulary lacks are read as an unknown piece, bytes that are not UTF-8 as U+FFFD.
+- Characters that the vocabulary lacks are read as an unknown piece; bytes that are not UTF-8 are
+  read as U+FFFD.
 - An output has at most min({most}, {factor} * source tokens + {plus}) tokens.
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.decoding.beam_search import Step
+from tfkd.decoding.beam import Step
 from tfkd.decoding.hypotheses import Hypotheses, forbidding
 from tfkd.decoding.hypotheses import length_penalty as penalty
 from tfkd.decoding.states import flatten, flexible_shapes

@@ -82,9 +82,7 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
         asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
         asked.write_text(json.dumps(request), "utf-8")
         command = [sys.executable, "-m", "tfkd.serving.check", str(folder), asked, answered]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode != 0:
             last = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise RuntimeError(
