@@ -1,0 +1,133 @@
+"""Writing a store of soft targets, shard by shard."""
+
+import hashlib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.data.files import write_atomically
+from tfkd.spec.errors import UserError
+from tfkd.targets.encoding import encode
+from tfkd.targets.manifest import FILE, Header, Manifest, Shard, read_manifest
+from tfkd.targets.store import SoftTargetStore, check_shard
+
+
+class StoreWriter:
+    """Writes soft targets so that a killed run goes on after its last whole shard.
+
+    A shard's file is written whole or not at all, and only then named in the manifest, which is
+    replaced whole. What a killed run has left is either named there and kept, or written anew.
+
+    Args:
+        folder: Made if it is missing.
+        header: What the store is of.
+
+    Raises:
+        UserError: The folder holds soft targets of something else, or damaged ones.
+
+    Example:
+        >>> writer = StoreWriter(folder, Header("corpus", "vocabulary", 8000, 8, examples=2))
+        >>> writer.write(2, counts=[3, 1], ids=ids, log_probabilities=log_probabilities)
+        >>> store = writer.finish()
+    """
+
+    def __init__(self, folder: str | PathLike, header: Header):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.folder.glob(".*.part"):
+            unfinished.unlink()  # what a killed run was just writing
+        self.manifest = Manifest(header, [])
+        if (self.folder / FILE).exists():
+            found = read_manifest(self.folder)
+            if (field := header.differs(found.header)) is not None:
+                raise UserError(
+                    f"{self.folder}: holds soft targets with another {field}: "
+                    f"{getattr(found.header, field)}, and {getattr(header, field)} is asked for; "
+                    "choose another folder, or remove this one"
+                )
+            for shard in found.shards:
+                check_shard(self.folder, shard, found)
+            self.manifest = found
+
+    @property
+    def next_example(self) -> int:
+        """The first example that is not written yet."""
+        return self.manifest.shards[-1].last if self.manifest.shards else 0
+
+    def write(
+        self,
+        last: int,
+        counts: np.ndarray,
+        ids: np.ndarray,
+        log_probabilities: np.ndarray,
+        sums: Mapping[str, float] | None = None,
+    ) -> None:
+        """Adds the shard of the examples next_example ... last - 1.
+
+        Args:
+            last: The example after the shard's last.
+            counts: int `[last - next_example]`: tokens of each; 0 for one without soft targets.
+            ids: int `[n, K]`, n the sum of `counts`.
+            log_probabilities: float `[n, K]`.
+            sums: Sums over the n tokens, for `figures`; see `row_sums`.
+
+        Raises:
+            ValueError: The arguments do not fit each other, the store, or probabilities.
+        """
+        header, first = self.manifest.header, self.next_example
+        counts = np.asarray(counts, np.int64)
+        ids, log_probabilities = np.asarray(ids), np.asarray(log_probabilities)
+        if not first < last <= header.examples or len(counts) != last - first:
+            raise ValueError(
+                f"Invalid value for argument `last`. Expected {first + 1} to {header.examples}, "
+                f"and a count for each example. Received: last={last}, {len(counts)} counts"
+            )
+        if ids.ndim != 2 or ids.shape[1] != header.top_k:
+            raise ValueError(
+                f"Invalid value for argument `ids`. Expected the shape [n, {header.top_k}]. "
+                f"Received: {ids.shape}"
+            )
+        data = encode(ids, log_probabilities, counts, header.vocabulary_size)
+        shard = Shard(
+            file=f"shard-{len(self.manifest.shards):05d}.bin",
+            first=first,
+            last=int(last),
+            rows=len(ids),
+            absent=_ranges(first + np.flatnonzero(counts == 0)),
+            sha256=hashlib.sha256(data).hexdigest(),
+            sums={name: float(value) for name, value in (sums or {}).items()},
+        )
+        write_atomically(self.folder / shard.file, data)
+        self._replace(Manifest(header, [*self.manifest.shards, shard]))
+
+    def finish(self) -> SoftTargetStore:
+        """Closes the store and opens it for reading.
+
+        Raises:
+            ValueError: Examples are missing.
+        """
+        header = self.manifest.header
+        if self.next_example != header.examples:
+            raise ValueError(
+                f"Expected all {header.examples} examples to be written. Received: the first "
+                f"{self.next_example}"
+            )
+        if not self.manifest.complete:
+            self._replace(Manifest(header, self.manifest.shards, complete=True))
+        return SoftTargetStore(self.folder, verify=False)
+
+    def _replace(self, manifest: Manifest) -> None:
+        manifest.write(self.folder)
+        self.manifest = manifest
+
+
+def _ranges(numbers: np.ndarray) -> list[list[int]]:
+    """Rising numbers as ranges [from, to)."""
+    if not len(numbers):
+        return []
+    cuts = np.flatnonzero(np.diff(numbers) > 1)
+    starts = numbers[np.concatenate([[0], cuts + 1])]
+    ends = numbers[np.concatenate([cuts, [len(numbers) - 1]])] + 1
+    return [[int(a), int(b)] for a, b in zip(starts, ends, strict=True)]
