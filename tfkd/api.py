@@ -9,12 +9,14 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
 
     from tfkd.pipeline.run import run as run_stages
     from tfkd.pipeline.run import run_name
+    from tfkd.pipeline.tables import closing_words
     from tfkd.report import write_report
 
     results = run_stages(spec, **settings)
     if results is not None:
-        folder = Path(settings.get("runs_dir", "runs")) / run_name(spec)
+        folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         write_report([results], folder / "report.html")
+        settings.get("say", print)(closing_words(results, folder))
     return results
 
 

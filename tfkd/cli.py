@@ -27,7 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     def verb(name: str, summary: str, *, spec: str | None = None) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        sub = verbs.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        )
         if spec:
             sub.add_argument("spec", metavar="SPEC", help="the spec's YAML file")
             sub.add_argument("--variant", metavar="V", help="one of the spec's variants")
@@ -37,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
             )  # fmt: skip
         if spec == "run":
             _folders(sub)
-            sub.add_argument("--smoke", action="store_true", help="every stage, tiny, on generated text")
+            sub.add_argument(
+                "--smoke", action="store_true", help="every stage, tiny, on generated text"
+            )
         sub.add_argument(
             "--plugin", dest="plugins", metavar="MODULE", action="append", default=[],
             help="import a module that registers classes of your own (repeatable)",
@@ -54,8 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("specs", metavar="SPEC", nargs="+")
     init = verb("init", "write a commented starter spec")
     init.add_argument("path", nargs="?", type=Path, default=Path("spec.yaml"))
-    init.add_argument("--source", default="de", help="the source language, the source files' ending")
-    init.add_argument("--target", default="en", help="the target language, the target files' ending")
+    init.add_argument(
+        "--source", default="de", help="the source language, the source files' ending"
+    )
+    init.add_argument(
+        "--target", default="en", help="the target language, the target files' ending"
+    )
     for name, summary in (
         ("evaluate", "score a run's models again and print the scores"),
         ("export", "write a run's SavedModels and print where they lie"),
@@ -69,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("model", metavar="RUN|SAVEDMODEL", type=Path)
     generate.add_argument("--input", type=Path, help="a file of lines (default: standard input)")
     generate.add_argument("--output", type=Path, help="a file to write (default: standard output)")
-    generate.add_argument("--scores", action="store_true", help="put score and a tab before each line")
+    generate.add_argument(
+        "--scores", action="store_true", help="put score and a tab before each line"
+    )
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
     report.add_argument("--output", type=Path, help="the page (default: RUN/report.html)")

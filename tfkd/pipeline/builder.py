@@ -57,7 +57,7 @@ class GraphBuilder:
         identity["overlap"] = [other.partition(".")[2] for other in others]
         identity["sources"] = list(source_hashes(options, self._data_dir).values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
-            if identity.get(paths) is not None:
+            if paths in identity:
                 identity[paths] = True  # the bytes count, not where they lie
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", name, spec, options, inputs, identity)
@@ -188,9 +188,7 @@ class GraphBuilder:
         identity["revision"] = registry.lookup("model", model.kind).revision
         return identity
 
-    def _part(
-        self, spec: Spec, role: str, corpus: str, model: Any, swap: bool
-    ) -> dict[str, Node]:
+    def _part(self, spec: Spec, role: str, corpus: str, model: Any, swap: bool) -> dict[str, Node]:
         """A corpus's ids, and the corpus itself, which tells what a store's rows belong to."""
         found = {
             f"{role}.ids.{field}.{i}": node
@@ -267,5 +265,25 @@ def _origins(value: Any) -> dict[str, str]:
 
 
 def _plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
-    dump: Mapping[str, Any] = options.model_dump(mode="json")
-    return {key: value for key, value in dump.items() if key not in without}
+    """What was chosen, in plain types: values at their defaults are left out, kinds never are.
+
+    So a new option with a default leaves older results valid; whoever changes a default or what a
+    class does with it raises the class's revision.
+    """
+    fields = type(options).model_fields
+    return {
+        name: _chosen(value)
+        for name, value in options
+        if name not in without
+        and (name == "kind" or fields[name].is_required() or value != fields[name].default)
+    }
+
+
+def _chosen(value: Any) -> Any:
+    if hasattr(value, "model_fields"):
+        return _plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): _chosen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_chosen(item) for item in value]
+    return value

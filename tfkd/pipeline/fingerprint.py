@@ -10,7 +10,9 @@ LENGTH = 16
 
 def canonical(value: Any) -> str:
     """A value of plain types as JSON with sorted keys: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,6 @@
-"""From finished stages to what models read: tokenizers, example sets, views, stored targets."""
+"""From finished stages to what models read: tokenizers, example sets, views."""
 
-from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
@@ -82,34 +79,3 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
         settings = options.model_dump(exclude={"kind"})
         views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
     return views
-
-
-class StoredTargets:
-    """Rows of a scoring stage's stores for the batches of a training stage.
-
-    Args:
-        stores: For each part of the training stage's example set its store, or None: rows without
-            targets.
-    """
-
-    def __init__(self, stores: list[Any]):
-        self._stores = stores
-
-    def __call__(
-        self, examples_of: ExampleSet, examples: np.ndarray, width: int
-    ) -> Mapping[str, np.ndarray]:
-        """`ids` int32, `log_probabilities` float16 `[B, width, K]`, `present` bool `[B, width]`."""
-        part, row = examples_of.locate(examples)
-        first = next(store for store in self._stores if store is not None)
-        # Rows of no store, and fillers, are asked of the first as rows that it does not have.
-        out = {
-            name: np.array(values)
-            for name, values in first.take(np.full(len(examples), -1), width).items()
-        }
-        for index, store in enumerate(self._stores):
-            chosen = np.flatnonzero(part == index)
-            if store is None or not len(chosen):
-                continue
-            for name, values in store.take(row[chosen], width).items():
-                out[name][chosen] = values
-        return out

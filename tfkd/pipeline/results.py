@@ -56,9 +56,7 @@ def assemble(
             for node in nodes
             if node.kind == "corpus"
         },
-        "stages": {
-            f"{node.kind} {node.label}": _stage(node, context, cached) for node in nodes
-        },
+        "stages": {f"{node.kind} {node.label}": _stage(node, context, cached) for node in nodes},
         "histories": {
             node.label: thin_history(_history(node, context))
             for node in nodes

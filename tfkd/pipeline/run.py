@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def run(
     started = time.time()
     plan = wanted(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.nodes())
-    folder = context.runs_dir / run_name(spec)
+    folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     _prepare(folder, spec, context, smoke)
     cached = set()
     with _signals():
@@ -97,9 +97,9 @@ def run(
     return results
 
 
-def run_name(spec: Spec) -> str:
-    """The run folder's name: `NAME[@VARIANT]`."""
-    return f"{spec.name}@{spec.variant}" if spec.variant else spec.name
+def run_name(results: Mapping[str, Any]) -> str:
+    """The run folder's name, `NAME[@VARIANT]`, from results (or their `name` and `variant`)."""
+    return f"{results['name']}@{results['variant']}" if results["variant"] else results["name"]
 
 
 def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:

@@ -1,6 +1,7 @@
 """Scores as a table for a terminal."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 
@@ -10,7 +11,16 @@ def score_table(results: dict[str, Any]) -> str:
     from rich.table import Table
 
     table = Table(title=f"{results['name']}: scores", title_justify="left")
-    for column in ("model", "on", "metric", "score", "95 % interval", "baseline", "difference", "p"):
+    for column in (
+        "model",
+        "on",
+        "metric",
+        "score",
+        "95 % interval",
+        "baseline",
+        "difference",
+        "p",
+    ):
         table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
     for entry in results["evaluations"]:
         against = entry.get("against") or {"metrics": {}}
@@ -32,6 +42,15 @@ def score_table(results: dict[str, Any]) -> str:
     for gate in results["teacher_gates"]:
         console.print(f"teacher gate, {gate['of']} on {gate['on']}: {gate['message']}")
     return text.getvalue().rstrip()
+
+
+def closing_words(results: dict[str, Any], folder: Path) -> str:
+    """The end of a run: scores, where SavedModel and report lie, and warnings."""
+    lines = [score_table(results)]
+    lines += [f"warning: {warning}" for warning in results["warnings"]]
+    lines += [f"SavedModel: {folder / export['folder']}" for export in results["exports"]]
+    lines.append(f"report: {folder / 'report.html'}")
+    return "\n".join(lines)
 
 
 def _number(value: float | None) -> str:

@@ -11,11 +11,12 @@ from tfkd.data.files import write_atomically
 from tfkd.objectives import build_terms
 from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import StoredTargets, model_options, side_tokenizers, training_set, views_of
+from tfkd.pipeline.inputs import model_options, side_tokenizers, training_set, views_of
 from tfkd.pipeline.models import WEIGHTS, fresh_model
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.validation import validation
+from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
 from tfkd.training.interruption import Interrupted as TrainingInterrupted
 from tfkd.training.strategies import build_strategy
@@ -91,7 +92,7 @@ def _freeze(model: keras.Model, trainable: Any) -> None:
         part.trainable = name in trainable
 
 
-def _stores(node: Node, context: Context) -> dict[str, StoredTargets]:
+def _stores(node: Node, context: Context) -> dict[str, PartStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
     for role, scored in node.inputs.items():
@@ -104,7 +105,7 @@ def _stores(node: Node, context: Context) -> dict[str, StoredTargets]:
         places = [
             corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
         ]
-        found[reference] = StoredTargets(
+        found[reference] = PartStores(
             [None if place is None else open_store(scored, place, context) for place in places]
         )
     return found

@@ -36,7 +36,11 @@ class TeacherForced:
     def __init__(self, model: Any, examples: ExampleSet, view: Any, top_k: int = 0):
         self._predict = predictor(model, top_k)
         self._batches = Sequential(
-            examples, {view.name: view}, size=BATCH_TOKENS, unit="joint_tokens", seed=_VALIDATION_SEED
+            examples,
+            {view.name: view},
+            size=BATCH_TOKENS,
+            unit="joint_tokens",
+            seed=_VALIDATION_SEED,
         )
         self._rows, self._name = len(examples), view.name
 
@@ -75,9 +79,7 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             made["forced"] = TeacherForced(model, examples, view)
             if wanted:
                 search = build_search(options.decode or {"kind": "greedy"})
-                made["decoder"] = Decoder(
-                    model, search, tokenizers["source"], tokenizers["target"]
-                )
+                made["decoder"] = Decoder(model, search, tokenizers["source"], tokenizers["target"])
         found: dict[str, float] = {}
         if any(metric in _FIGURES for metric in options.metrics):
             values = figures(made["forced"].rows())

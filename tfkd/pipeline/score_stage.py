@@ -1,0 +1,102 @@
+"""Scoring stages: a teacher's top K for every target word, one store for each corpus."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from tfkd.data.examples import ExampleSet
+from tfkd.objectives.prediction import predictor
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
+from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import place
+from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, score_previous
+
+_SAY_EVERY = 15.0
+
+
+def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Scores each corpus into `store-I/`; goes on after the last whole shard."""
+    keras.backend.clear_session()
+    options, teacher = node.options, node.inputs["model"]
+    model = trained_model(teacher, context, precision=teacher.options.precision)
+    tokenizer = side_tokenizers(teacher, context)["text"]
+    (view,) = views_of(teacher, {None}, context).values()
+    predict = predictor(model, options.top_k)
+    settings: dict[str, Any] = {
+        "max_length": min(options.max_length, model_limit(teacher)),
+        "batch_tokens": options.batch_tokens,
+    }
+    if options.read == "masked":
+        settings["passes"] = options.passes
+    score = score_masked if options.read == "masked" else score_previous
+    figures, rows = [], 0
+    for index, part in enumerate(options.data):
+        examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
+        header = Header(
+            corpus=node.inputs[f"data.{index}.corpus"].fingerprint,
+            vocabulary=tokenizer.fingerprint(),
+            vocabulary_size=tokenizer.size,
+            top_k=options.top_k,
+            examples=len(examples),
+            details={"read": options.read, "passes": options.passes},
+        )
+        store = score(
+            predict,
+            examples,
+            view,
+            StoreWriter(folder.path / f"store-{index}", header),
+            progress=_progress(f"{node.label}: {part.of}", context),
+            **settings,
+        )
+        figures.append(store.figures)
+        rows += store.rows
+    summary: dict[str, Any] = {"figures": _joined(figures), "tokens": rows}
+    found = summary["figures"]
+    summary["brief"] = (
+        f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
+        f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"
+    )
+    return summary
+
+
+def model_limit(teacher: Node) -> int:
+    """The most tokens that a teacher reads."""
+    return teacher.spec.models[teacher.options.train].max_length
+
+
+def open_store(node: Node, index: int, context: Context) -> SoftTargetStore:
+    """The store of a scoring stage's corpus number `index`, held against that corpus."""
+    folder = place(node, context).path / f"store-{index}"
+    corpus = node.inputs[f"data.{index}.corpus"].fingerprint
+    return SoftTargetStore(folder, corpus=corpus, verify=False)
+
+
+def _progress(label: str, context: Context) -> Callable[[int, int], None]:
+    begun = last = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        context.deadline.check()
+        now = time.monotonic()
+        if now - last >= _SAY_EVERY:
+            left = (now - begun) / max(done, 1) * (total - done)
+            context.say(f"{label}: {done:,} of {total:,} rows, {left:.0f} s left")
+            last = now
+
+    return show
+
+
+def _joined(figures: list[dict[str, float]]) -> dict[str, float]:
+    """Means over the positions of all corpora."""
+    positions = sum(one["positions"] for one in figures)
+    joined = {
+        name: sum(one[name] * one["positions"] for one in figures) / positions if positions else 0.0
+        for name in figures[0]
+        if name != "positions"
+    }
+    return {"positions": positions, **joined}
