@@ -1,0 +1,160 @@
+"""What a run would do, and its size, before anything starts."""
+
+from pathlib import Path
+from typing import Any
+
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.wanted import wanted
+from tfkd.spec import Spec
+
+_FLOAT = 4
+# Weights, their gradient and Adam's two moments, float32 each.
+_COPIES_IN_TRAINING = 4
+
+
+def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:
+    """Lists the stages in their order, with what is known of each before it runs.
+
+    Args:
+        spec: The resolved spec.
+        data_dir: The folder that data paths are relative to; the files are hashed, not read in.
+        runs_dir: Where results lie: what is there already is marked `done`.
+        smoke: Plan the tiny run.
+
+    Returns:
+        A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk.
+
+    Raises:
+        UserError: A data file is missing.
+    """
+    if smoke:
+        from tfkd.pipeline.smoke import smoke_spec
+
+        spec = smoke_spec(spec)
+    context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
+    nodes = in_order(wanted(spec, context.data_dir).nodes())
+    sizes = _vocabularies(nodes, context)
+    rows = [
+        ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],
+        *(_row(node, context, sizes) for node in nodes),
+    ]
+    done = sum(row[1] == "done" for row in rows[1:])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    lines.append(
+        f"{len(nodes)} stages, {done} done already. Sizes of learnt vocabularies are those asked "
+        "for until they are learnt; memory is weights, gradients and moments, without activations."
+    )
+    return "\n".join(lines)
+
+
+def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
+    """Sizes of tokenizers by their stage's key: as learnt, or as asked for."""
+    sizes = {}
+    for node in nodes:
+        if node.kind == "tokenizer":
+            folder = StageFolder(context.stages, node.kind, node.fingerprint)
+            sizes[node.key] = (
+                folder.manifest()["summary"]["size"] if folder.done else node.options.size
+            )
+    return sizes
+
+
+def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
+    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    state = "done" if folder.done else "under way" if folder.path.exists() else ""
+    cells = ["", "", "", "", "", ""]
+    if node.kind == "train":
+        cells = _training(node, sizes)
+    if folder.done:
+        manifest = folder.manifest()
+        summary = manifest["summary"]
+        cells[5] = _bytes(manifest["bytes"])
+        if "tokens" in summary:
+            cells[3] = f"{summary['tokens']:,}"
+        if node.kind == "train":
+            cells[0] = f"{summary['parameters']:,}"
+            cells[1] = f"{summary['trained_parameters']:,}"
+    elif node.kind == "score":
+        cells[5] = _store_size(node, context)
+    return [f"{node.kind} {node.label}", state, *cells]
+
+
+def _training(node: Node, sizes: dict[str, int]) -> list[str]:
+    options = node.options
+    parameters = model_parameters(
+        node.spec.models[options.train],
+        {
+            role.partition(".")[2]: sizes[child.key]
+            for role, child in node.inputs.items()
+            if role.startswith("tokenizer.")
+        },
+    )
+    batch = options.batch
+    unit = "" if batch.unit != "sentences" else " sentences"
+    tokens = f"{options.steps * batch.size:,}{unit}"
+    trained = f"{parameters:,}" if options.trainable == "all" else ", ".join(options.trainable)
+    memory = _bytes(parameters * _FLOAT * _COPIES_IN_TRAINING)
+    disk = _bytes(parameters * _FLOAT)
+    return [f"{parameters:,}", trained, f"{options.steps:,}", tokens, memory, disk]
+
+
+def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
+    """The number of a model's weights, from its options alone.
+
+    Args:
+        model: Options of a `bert` or `transformer`.
+        vocabularies: Sizes by side: `text`, or `source` and `target`.
+    """
+    width = model.width
+    inner = model.feed_forward or 4 * width
+    norm = 2 * width
+    attention = 4 * (width * width + width)
+    feed_forward = 2 * width * inner + inner + width
+    if model.kind == "bert":
+        vocabulary = vocabularies["text"]
+        embedding = (vocabulary + model.max_length + model.types) * width + norm
+        block = attention + feed_forward + 2 * norm
+        transform = width * width + width + norm
+        own = model.head is not None and not model.head.tied
+        return embedding + model.layers * block + transform + vocabulary * (width * own + 1)
+    source, target = vocabularies["source"], vocabularies["target"]
+    share = model.share_embeddings or ("all" if source == target else "target")
+    tables = {"all": target, "target": source + target, "none": source + 2 * target}[share]
+    encoder = model.encoder_layers * (attention + feed_forward + 2 * norm)
+    decoder = model.decoder_layers * (2 * attention + feed_forward + 3 * norm)
+    total = tables * width + encoder + decoder + (target if model.output_bias else 0)
+    if model.positions == "learned":
+        total += 2 * model.max_length * width
+    if model.norm == "pre":
+        total += 2 * norm
+    return total
+
+
+def _store_size(node: Node, context: Context) -> str:
+    """32 bytes a target token at K = 8; known once the ids are made."""
+    tokens = 0
+    for role, child in node.inputs.items():
+        if ".ids.target." in role:
+            folder = StageFolder(context.stages, child.kind, child.fingerprint)
+            if not folder.done:
+                return ""
+            summary = folder.manifest()["summary"]
+            tokens += summary["tokens"] + summary["rows"]
+    return _bytes(tokens * 4 * node.options.top_k)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return ""
