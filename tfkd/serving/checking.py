@@ -132,9 +132,10 @@ def self_check(
     }
     served = run_fresh(folder, request)
     limits = search.max_length.lengths([len(row) for row in sources], source_limit(model)).numpy()
+    predict_from = uncached(model, target_tokenizer, int(source_tokenizer.end_id))
     ties, largest, differences = 0, 0.0, []
     for i, sentence in enumerate(sentences):
-        predict = uncached(model, sources[i], target_tokenizer, int(source_tokenizer.end_id))
+        predict = predict_from(sources[i])
         expected = _plain(predict, search, int(target_tokenizer.end_id), int(limits[i]))
         reason, tie, gap = _compare(i, served, expected, predict, search, target_tokenizer)
         largest, ties = max(largest, gap), ties + tie

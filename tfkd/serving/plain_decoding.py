@@ -109,31 +109,39 @@ def plain_score(
     return total / penalty(len(ids) + 1, length_penalty)
 
 
-def uncached(model: Any, source: Sequence[int], target: Any, source_end: int) -> Predict:
-    """Predicts by calling the whole model on whole prefixes.
+def uncached(model: Any, target: Any, source_end: int) -> Callable[[Sequence[int]], Predict]:
+    """Predicts by running the whole model on whole prefixes, afresh for each.
 
     Args:
         model: Called with a pair record; see `tfkd.models.Transformer`.
-        source: Bare source ids.
         target: The target's tokenizer.
         source_end: The source's end id.
+
+    Returns:
+        From bare source ids to a `Predict`.
     """
     import tensorflow as tf
 
-    ids = np.array([[*source, source_end]], np.int32)
     forbidden = sorted({int(number) for number in target.special_ids} - {int(target.end_id)})
+    ids = tf.TensorSpec([None, None], tf.int32)
 
-    def predict(prefixes: Sequence[Sequence[int]]) -> np.ndarray:
-        rows = np.array([[target.start_id, *prefix] for prefix in prefixes], np.int32)
-        sources = np.repeat(ids, len(rows), 0)
+    @tf.function(input_signature=[ids, ids])
+    def last_logits(sources: tf.Tensor, prefixes: tf.Tensor) -> tf.Tensor:
         record = {
-            "source": {"ids": tf.constant(sources), "valid": tf.ones(sources.shape, tf.bool)},
-            "target": {"ids": tf.constant(rows), "valid": tf.ones(rows.shape, tf.bool)},
+            "source": {"ids": sources, "valid": tf.ones_like(sources, tf.bool)},
+            "target": {"ids": prefixes, "valid": tf.ones_like(prefixes, tf.bool)},
         }
-        hidden = model(record, training=False)["hidden"]
-        logits = np.array(model.head.logits(hidden[:, -1]), np.float64)
-        logits[:, forbidden] = -np.inf
-        logits -= logits.max(-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        return model.head.logits(model(record, training=False)["hidden"][:, -1])
 
-    return predict
+    def of(source: Sequence[int]) -> Predict:
+        def predict(prefixes: Sequence[Sequence[int]]) -> np.ndarray:
+            rows = np.array([[target.start_id, *prefix] for prefix in prefixes], np.int32)
+            sources = np.tile(np.array([[*source, source_end]], np.int32), (len(rows), 1))
+            logits = last_logits(tf.constant(sources), tf.constant(rows)).numpy().astype(float)
+            logits[:, forbidden] = -np.inf
+            logits -= logits.max(-1, keepdims=True)
+            return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+        return predict
+
+    return of

@@ -1,0 +1,174 @@
+"""An export from strings to strings: layout, answers, card, and refusals."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfkd.decoding import Decoder, build_search
+from tfkd.serving import ExportRefusedError, export_saved_model, load_saved_model, self_check
+from tfkd.serving import export as export_module
+from tfkd.serving.checking import CheckResult, Difference
+from tfkd.serving.server_ops import ops_of
+from tfkd.spec.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def translator(exported):
+    return load_saved_model(Path(exported[0]["folder"]).parent)
+
+
+def test_the_layout_is_tensorflow_serving_s_and_the_check_held(exported, sentences):
+    result, model = exported
+    folder = Path(result["folder"])
+    assert folder.name == "1"
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+    assert (folder / "saved_model.pb").is_file()
+    assert result["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert result["parameters"] == model.count_params()
+    assert result["check"]["sentences"] == len(set(sentences))
+    assert result["check"]["largest_difference"] < 1e-4
+
+
+def test_lines_come_back_in_order_as_the_decoder_has_them(
+    exported, translator, tokenizer, sentences, decode
+):
+    decoder = Decoder(exported[1], build_search(decode), tokenizer, tokenizer)
+    lines = [*sentences[:-1], *sentences[:3][::-1]] * 12
+    expected = decoder.decode(tokenizer.encode(lines))
+    found = translator.translate(lines)
+    assert [each.text for each in found] == tokenizer.decode_batch(expected.outputs)
+    np.testing.assert_allclose([each.score for each in found], expected.scores, atol=1e-4)
+    assert len({each.text for each in found}) > 5
+    assert translator.translate([]) == []
+
+
+def test_hard_lines_have_answers(translator):
+    lines = ["", " \t ", "\ufffd", "ba " * 20000, "x" * 5000, "\x00ba", "\ud800", "日" * 200]
+    found = translator.translate(lines)
+    assert [each.text for each in found[:3]] == ["", "", ""]
+    assert all(np.isfinite(each.score) for each in found)
+    assert translator.translate(["ba " * 19])[0].text == found[3].text
+
+
+def test_bytes_that_are_not_utf8_and_no_rows_are_no_errors(translator):
+    signature = translator._loaded.signatures["serving_default"]
+    assert np.isfinite(signature(text=tf.constant([b"\xff\xfe ba"]))["scores"].numpy()).all()
+    assert signature(text=tf.zeros([0], tf.string))["outputs"].shape == (0,)
+
+
+def test_the_ids_signature_gives_the_ids_of_the_text(translator, tokenizer, sentences):
+    signature = translator._loaded.signatures["ids"]
+    rows = tokenizer.encode(sentences[:9])
+    answer = signature(source_ids=tf.constant(rows.dense(int(rows.lengths.max()), 0)))
+    texts = [
+        tokenizer.decode(row[:length])
+        for row, length in zip(
+            answer["output_ids"].numpy(), answer["output_lengths"].numpy(), strict=True
+        )
+    ]
+    served = translator.translate(sentences[:9])
+    assert texts == [each.text for each in served]
+    np.testing.assert_allclose(answer["scores"], [each.score for each in served], atol=1e-4)
+
+
+def test_the_card_says_what_it_is_and_how_to_call_it(exported, sentences):
+    card = (Path(exported[0]["folder"]) / "README.md").read_text("utf-8")
+    for text in (
+        "# tiny\n\nSays nothing.",
+        "serving_default",
+        "| metric | value |\n| --- | --- |\n| BLEU | 1 |",
+        "## Data\n\n- train: none",
+        f"answered {len(set(sentences))} sentences",
+        "more than 19 tokens",
+    ):
+        assert text in card
+    assert "Paper" not in card
+    code = re.search(r"```python\n(.*?)```", card, re.S)[1]
+    code = code.replace('load("1")', f"load({exported[0]['folder']!r})")
+    exec(compile(code, "README.md", "exec"), {"print": print})
+
+
+def test_a_model_with_other_weights_is_found_out(exported, tokenizer, sentences, build, decode):
+    result, _ = exported
+    other = build()
+    for weight in other.decoder.weights:
+        weight.assign(weight + 0.02)
+    check = self_check(
+        result["folder"], sentences[:3], other, tokenizer, tokenizer, build_search(decode)
+    )
+    assert not check.holds
+    assert [each.sentence for each in check.differences] == sentences[:3]
+    assert sentences[0] in str(check.differences[0])
+
+
+def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
+    exported, tokenizer, build, decode, monkeypatch
+):
+    folder = Path(exported[0]["folder"])
+    before = (folder / "saved_model.pb").read_bytes()
+    found = CheckResult(2, 0, 0.5, [], [Difference("ein Satz", "other", "served", -1, "own", -2)])
+
+    class Graph(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+        def serve(self, x):
+            return tf.py_function(lambda y: y, [x], tf.float32) if self.python else x
+
+        def __init__(self, *_):
+            super().__init__()
+            self.weights, self.python = [], False
+
+        def signatures(self):
+            return {"serving_default": self.serve.get_concrete_function()}
+
+    monkeypatch.setattr(export_module, "ServedModel", Graph)
+    arguments = [build(), {"source": tokenizer, "target": tokenizer}, decode, folder.parent, {}]
+    none = CheckResult(0, 0, 0, ["x"])
+    differs = r"1 of 2 sentences.*\n.*'ein Satz': other\n.*'served'"
+    for check, message in ((found, differs), (none, r"no sentence.*\(1 were left out")):
+        monkeypatch.setattr(export_module, "self_check", lambda *_, check=check: check)
+        with pytest.raises(ExportRefusedError, match=message):
+            export_saved_model(*arguments, sentences=["a"])
+
+    def fails(*_):
+        raise RuntimeError("does not load")
+
+    monkeypatch.setattr(export_module, "self_check", fails)
+    with pytest.raises(ExportRefusedError, match="does not load"):
+        export_saved_model(*arguments, sentences=["a"])
+    monkeypatch.setattr(Graph, "__init__", lambda self, *_: setattr(self, "python", True))
+    monkeypatch.setattr(Graph, "weights", [], raising=False)
+    with pytest.raises(ExportRefusedError, match="EagerPyFunc"):
+        export_saved_model(*arguments, sentences=["a"])
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+    assert (folder / "saved_model.pb").read_bytes() == before
+
+
+def test_a_model_in_mixed_precision_is_exported_in_float32(tmp_path, tokenizer, build, sentences):
+    result = export_saved_model(
+        build(dtype="mixed_bfloat16"), {"source": tokenizer, "target": tokenizer},
+        {"kind": "greedy", "max_length": 6}, tmp_path, {}, sentences=sentences[:4], version=3,
+    )  # fmt: skip
+    assert result["folder"] == str(tmp_path / "3")
+    assert result["check"]["largest_difference"] < 1e-4
+    variables = tf.train.list_variables(str(tmp_path / "3" / "variables" / "variables"))
+    assert {shape is not None for _, shape in variables} == {True}
+    assert not {"Erf"} & ops_of(tmp_path / "3")
+    assert load_saved_model(tmp_path).translate(["ba bi"])[0].score < 0
+
+
+def test_folders_without_a_model_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"no SavedModel here.*tfkd export"):
+        load_saved_model(tmp_path)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="not a SavedModel of tfkd"):
+        load_saved_model(tmp_path)
+
+
+def test_results_of_checks_are_values():
+    assert CheckResult(1, 0, 0.0).holds
+    assert not dataclasses.replace(CheckResult(1, 0, 0.0), sentences=0).holds

@@ -1,0 +1,28 @@
+"""The list of ops that a stock server has."""
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.client import pywrap_tf_session
+
+from tfkd.serving.server_ops import KNOWN, unknown_ops
+
+
+def test_every_known_op_exists():
+    listed = op_def_pb2.OpList()
+    listed.ParseFromString(pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList()))
+    assert {op.name for op in listed.op} >= KNOWN
+
+
+def test_python_in_a_graph_is_found_also_in_a_function(tmp_path):
+    module = tf.Module()
+
+    def body(x):
+        return tf.while_loop(
+            lambda x: x < 3, lambda x: [tf.numpy_function(lambda y: y + 1, [x], tf.float32)], [x],
+            shape_invariants=[tf.TensorShape(None)],
+        )  # fmt: skip
+
+    module.serve = tf.function(body, input_signature=[tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path))
+    assert unknown_ops(tmp_path) == {"PyFunc"}
