@@ -8,6 +8,7 @@ _PLACES = {
     "SpecError": "errors",
     "SpecErrors": "errors",
     "UserError": "errors",
+    "dump_yaml": "yaml_writer",
     "json_schema": "json_schema",
     "listing": "listing",
     "load_spec": "spec",

@@ -7,7 +7,13 @@ from tfkd.spec.registry import register
 def register_builtins() -> None:
     """Registers them; again does nothing."""
     for kind, options in o.CORPORA.items():
-        register("corpus", kind, options=options, target="tfkd.data.corpora:Corpus", summary=_line(options))
+        register(
+            "corpus",
+            kind,
+            options=options,
+            target="tfkd.data.corpora:Corpus",
+            summary=_line(options),
+        )
     for kind, name, options, target in (
         ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),
         ("model", "bert", o.BertOptions, "tfkd.models:Bert"),

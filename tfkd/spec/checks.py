@@ -24,9 +24,7 @@ def check(spec: Any, faults: Faults) -> None:
         _stage(spec, faults, ("export", index), stage, kinds=("train",))
 
 
-def _known(
-    faults: Faults, path: tuple, what: str, name: str, names: Any
-) -> bool:
+def _known(faults: Faults, path: tuple, what: str, name: str, names: Any) -> bool:
     if name in names:
         return True
     expected = f"one of {', '.join(names)}" if names else f"a {what}; the spec has none"
@@ -34,9 +32,7 @@ def _known(
     return False
 
 
-def _stage(
-    spec: Any, faults: Faults, path: tuple, reference: str, kinds: tuple[str, ...]
-) -> Any:
+def _stage(spec: Any, faults: Faults, path: tuple, reference: str, kinds: tuple[str, ...]) -> Any:
     """The stage of this spec that a reference names; None for a fault or another file's stage."""
     try:
         parsed = parse(reference)
@@ -163,7 +159,9 @@ def _score(spec: Any, faults: Faults, name: str, stage: Any) -> None:
     if teacher is not None and spec.models.get(teacher.train) is not None:
         model = spec.models[teacher.train]
         if model.kind != "bert":
-            faults.add((*path, "score"), f"its model is a {model.kind}", "a stage that trains a bert")
+            faults.add(
+                (*path, "score"), f"its model is a {model.kind}", "a stage that trains a bert"
+            )
     for index, part in enumerate(stage.data):
         where = (*path, "data") if len(stage.data) == 1 else (*path, "data", index)
         if _known(faults, where, "corpus", part.of, list(spec.data)):

@@ -156,8 +156,11 @@ def models(faults: Faults, tree: Node) -> dict[str, Any]:
         if node is None or node.value is None:
             continue
         value = node.plain()
-        if isinstance(value, dict) and "kind" not in value and value and all(
-            isinstance(one, dict) for one in value.values()
+        if (
+            isinstance(value, dict)
+            and "kind" not in value
+            and value
+            and all(isinstance(one, dict) for one in value.values())
         ):
             for name, one in value.items():
                 found[f"{role}.{name}"] = of_kind(faults, (role, name), "model", one)

@@ -247,9 +247,7 @@ def _evaluations(faults: Faults, tree: Node) -> list[Any]:
     if not isinstance(node.value, list):
         faults.add(("evaluate",), "no list", TOP["evaluate"])
         return []
-    found = [
-        evaluation(faults, ("evaluate", i), value) for i, value in enumerate(node.plain())
-    ]
+    found = [evaluation(faults, ("evaluate", i), value) for i, value in enumerate(node.plain())]
     return [options for options in found if options is not None]
 
 

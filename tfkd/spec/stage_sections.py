@@ -44,7 +44,9 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
         # A term of weight 0 leaves the graph, with its teacher.
         if options is not None and options.weight > 0:
             terms[name] = options
-    if not terms and all(isinstance(term, dict) and term.get("weight") == 0 for term in value.values()):
+    if not terms and all(
+        isinstance(term, dict) and term.get("weight") == 0 for term in value.values()
+    ):
         faults.add(path, "every term has weight 0", "at least one that counts")
     return terms
 

@@ -46,7 +46,11 @@ def read_file(path: str | Path) -> Node:
         raise SpecErrors([SpecError(name, 0, "", f"cannot be read ({error.strerror})")]) from None
     if len(data) > MOST_BYTES:
         raise SpecErrors(
-            [SpecError(name, 0, "", "larger than 1 MiB", "a spec; data belongs into files it names")]
+            [
+                SpecError(
+                    name, 0, "", "larger than 1 MiB", "a spec; data belongs into files it names"
+                )
+            ]
         )
     try:
         text = data.decode("utf-8")
@@ -92,7 +96,9 @@ class _Composer:
     def document(self) -> Node:
         node = None
         for event in self._events:
-            if isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent):
+            if isinstance(
+                event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent
+            ):
                 continue
             line = event.start_mark.line + 1
             if isinstance(event, yaml.DocumentStartEvent):
@@ -130,7 +136,7 @@ class _Composer:
         if anchor:
             self._open.add(anchor)
         if isinstance(event, yaml.ScalarEvent):
-            value = _scalar(event.value) if event.implicit[0] else event.value
+            value = plain_scalar(event.value) if event.implicit[0] else event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._sequence(path, depth)
         else:
@@ -167,7 +173,7 @@ class _Composer:
         return found
 
 
-def _scalar(text: str) -> Any:
+def plain_scalar(text: str) -> Any:
     """A plain scalar by YAML 1.2's core schema: `on` and `no` are text, `5e-4` is a number."""
     if text in _WORDS:
         return _WORDS[text]

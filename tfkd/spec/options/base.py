@@ -9,7 +9,12 @@ class Options(BaseModel):
     """Typed options: frozen, no unknown keys, no silent conversion but integer to float."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, populate_by_name=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
 

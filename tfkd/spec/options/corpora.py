@@ -160,9 +160,7 @@ class WordPieceOptions(Options):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "WordPieceOptions":
-        given = [
-            name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)
-        ]
+        given = [name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
         return self

@@ -119,7 +119,9 @@ class MlmOptions(_ViewOptions):
     @model_validator(mode="after")
     def _whole(self) -> "MlmOptions":
         if sum(self.replace) != 100:
-            raise ValueError(f"replace must add up to 100; {self.replace} gives {sum(self.replace)}")
+            raise ValueError(
+                f"replace must add up to 100; {self.replace} gives {sum(self.replace)}"
+            )
         return self
 
 

@@ -1,0 +1,156 @@
+"""The form of specs as a JSON schema, for editors that complete and check YAML."""
+
+from typing import Any
+
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
+from tfkd.spec.options import (
+    EvaluateOptions,
+    PaperOptions,
+    RuntimeOptions,
+    ScoreOptions,
+    TrainOptions,
+)
+from tfkd.spec.sections import TOP
+
+_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole spec file (JSON Schema, draft 2020-12).
+
+    Kinds that plugins have registered are in it. What a schema cannot say (names that must exist,
+    parts that must fit together) `tfkd validate` checks.
+    """
+    register_builtins()
+    definitions: dict[str, Any] = {}
+
+    def of(model: Any) -> dict[str, Any]:
+        schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions.update(schema.pop("$defs", {}))
+        return schema
+
+    corpora = [of(registry.lookup("corpus", name).options) for name in registry.names("corpus")]
+    definitions |= {
+        "corpus": {"anyOf": corpora},
+        "tokenizer": _of_kind(of, "tokenizer", default="wordpiece"),
+        "model": _of_kind(of, "model"),
+        "models": {
+            "anyOf": [
+                {"$ref": "#/$defs/model"},
+                {**_by_name("model"), "not": {"required": ["kind"]}, "minProperties": 1},
+            ]
+        },
+        "view": _of_kind(of, "view"),
+        "optimizer": _of_kind(of, "optimizer", default="adam"),
+        "decode": _of_kind(of, "decode"),
+        "objective": _objective(of),
+        "stage": {"anyOf": [_train(of(TrainOptions)), _several(of(ScoreOptions), "data")]},
+        "evaluation": _evaluation(of(EvaluateOptions)),
+    }
+    train = definitions.get("ValidateOptions")
+    if train is not None:
+        train["properties"]["decode"] = _optional("decode", train["properties"]["decode"])
+    properties = {
+        "tfkd": {"const": 1},
+        "name": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
+        "description": {"type": ["string", "null"]},
+        "paper": _or_null(of(PaperOptions)),
+        "extends": {"type": ["string", "array"], "items": {"type": "string"}},
+        "data": _or_null(_by_name("corpus")),
+        "tokenizers": _or_null(_by_name("tokenizer")),
+        "teacher": _or_null({"$ref": "#/$defs/models"}),
+        "student": _or_null({"$ref": "#/$defs/models"}),
+        "views": _or_null(_by_name("view")),
+        "stages": _or_null(_by_name("stage")),
+        "variants": _or_null({"type": "object", "additionalProperties": {"type": "object"}}),
+        "evaluate": _or_null({"type": "array", "items": {"$ref": "#/$defs/evaluation"}}),
+        "export": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+        "runtime": _or_null(of(RuntimeOptions)),
+    }
+    for key, schema in properties.items():
+        schema["description"] = TOP[key]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tfkd spec",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        # A spec with `extends:` may leave anything to the specs that it adds to.
+        "anyOf": [{"required": ["tfkd", "name"]}, {"required": ["extends"]}],
+        "$defs": definitions,
+    }
+
+
+def _by_name(definition: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": _NAME},
+        "additionalProperties": {"$ref": f"#/$defs/{definition}"},
+    }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _optional(definition: str, field: dict[str, Any]) -> dict[str, Any]:
+    return {**_or_null({"$ref": f"#/$defs/{definition}"}), "description": field["description"]}
+
+
+def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
+    """Any class of a kind, told apart by the key `kind`."""
+    choices = []
+    for name in registry.names(kind):
+        schema = of(registry.lookup(kind, name).options)
+        if name != default:
+            schema["required"] = ["kind", *schema.get("required", [])]
+        choices.append(schema)
+    return {"anyOf": choices}
+
+
+def _objective(of: Any) -> dict[str, Any]:
+    """Terms by name; a term whose name is a kind need not say it again."""
+    named = {}
+    choices = []
+    for name in registry.names("objective"):
+        schema = of(registry.lookup("objective", name).options)
+        choices.append({**schema, "required": ["kind", *schema.get("required", [])]})
+        named[name] = {"anyOf": [schema, *([] if schema.get("required") else [{"type": "null"}])]}
+    for name, schema in named.items():
+        # `words: {kind: ...}` may also be called by another kind's name.
+        schema["anyOf"] += [one for one in choices if one["properties"]["kind"]["const"] != name]
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": named,
+        "additionalProperties": {"anyOf": choices},
+    }
+
+
+def _several(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Lists that may be given as their only entry; data parts, as their corpus's name."""
+    properties = dict(schema["properties"])
+    for key in keys:
+        field = dict(properties[key])
+        item = field.pop("items")
+        if "$ref" in item:
+            item = {"anyOf": [{"type": "string", "minLength": 1}, item]}
+        description = field.pop("description")
+        field.pop("title", None)
+        properties[key] = {"anyOf": [item, {**field, "items": item}], "description": description}
+    return {**schema, "properties": properties}
+
+
+def _train(schema: dict[str, Any]) -> dict[str, Any]:
+    schema = _several(schema, "data")
+    properties = schema["properties"]
+    properties["objective"] = {"$ref": "#/$defs/objective"}
+    properties["optimizer"] = _optional("optimizer", properties["optimizer"])
+    return schema
+
+
+def _evaluation(schema: dict[str, Any]) -> dict[str, Any]:
+    schema = _several(schema, "on", "metrics")
+    schema["properties"]["decode"] = _optional("decode", schema["properties"]["decode"])
+    return schema

@@ -1,0 +1,80 @@
+"""A spec as YAML, each value with the place that it comes from."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tfkd.spec.spec import Spec
+from tfkd.spec.yaml_writer import dump_scalar
+
+_WIDEST = 60
+
+
+def show(spec: Spec) -> str:
+    """The resolved spec; every line ends in a comment that says where its value was written.
+
+    Origins are `FILE:LINE`, files relative to this folder; `variant NAME, FILE:LINE`; `--set`; or
+    `default`. The text is YAML and valid as a spec.
+    """
+    lines: list[tuple[str, str]] = []
+    _write(lines, spec, spec.resolved(), "", 0)
+    width = min(max((len(text) for text, origin in lines if origin), default=0), _WIDEST)
+    shown = [f"{text:<{width}}  # {origin}" if origin else text for text, origin in lines]
+    return "\n".join(shown)
+
+
+def _write(lines: list, spec: Spec, value: Any, path: str, depth: int) -> None:
+    indent = "  " * depth
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _entry(lines, spec, f"{indent}{dump_scalar(str(key))}:", item, _join(path, key), depth)
+    else:
+        for index, item in enumerate(value):
+            if isinstance(item, dict) and item:
+                start = len(lines)
+                _write(lines, spec, item, _join(path, index), depth + 1)
+                text, origin = lines[start]
+                lines[start] = (f"{indent}- {text.lstrip()}", origin)
+            else:
+                _entry(lines, spec, f"{indent}-", item, _join(path, index), depth)
+
+
+def _entry(lines: list, spec: Spec, head: str, value: Any, path: str, depth: int) -> None:
+    origins = spec.provenance
+    if not isinstance(value, dict | list) or not value:
+        text = (
+            dump_scalar(value)
+            if not isinstance(value, dict | list)
+            else "{}"
+            if value == {}
+            else "[]"
+        )
+        lines.append((f"{head} {text}", _relative(origins.get(path, "default"))))
+        return
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        found = {origins.get(_join(path, index), "default") for index in range(len(value))}
+        text = f"{head} [{', '.join(dump_scalar(item) for item in value)}]"
+        if len(found) == 1 and len(text) <= _WIDEST:
+            lines.append((text, _relative(found.pop())))
+            return
+    lines.append((head, ""))
+    _write(lines, spec, value, path, depth + 1)
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def _relative(origin: str) -> str:
+    """The origin with its file relative to this folder, where it lies below it."""
+    mark, comma, place = (
+        origin.rpartition(", ") if origin.startswith("variant ") else ("", "", origin)
+    )
+    file, colon, line = place.rpartition(":")
+    if colon and Path(file).is_absolute():
+        try:
+            near = os.path.relpath(file)
+        except ValueError:  # another drive
+            near = file
+        place = f"{near if not near.startswith('..') else file}:{line}"
+    return f"{mark}{comma}{place}"

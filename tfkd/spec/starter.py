@@ -1,0 +1,131 @@
+"""The spec that `tfkd init` writes: a whole line on the user's own files, explained."""
+
+import re
+
+from tfkd.spec.errors import UserError
+
+_LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
+
+
+def starter_spec(source: str, target: str) -> str:
+    """A commented spec for a translation pair; valid as it stands.
+
+    Args:
+        source: The source files' ending, usually the language's code, like `de`.
+        target: The target files' ending.
+
+    Raises:
+        UserError: An ending that cannot stand in a file's name, or the same for both sides.
+    """
+    for side, ending in (("--source", source), ("--target", target)):
+        if not _LANGUAGE.match(ending):
+            raise UserError(f"{side} {ending!r} is no language; expected letters, like de or zh-CN")
+    if source == target:
+        raise UserError(f"--source and --target are both {source!r}; expected two languages")
+    return re.sub("SRC|TGT", lambda found: source if found[0] == "SRC" else target, _STARTER)
+
+
+_STARTER = """\
+# A distilled SRC-TGT translation model: a BERT learns from monolingual text and then from the
+# pairs, and teaches a small encoder-decoder what it knows about each target word.
+#
+#   tfkd validate FILE         checks everything below without starting anything
+#   tfkd run FILE --smoke      every stage, tiny, on generated text, in a minute or two
+#   tfkd plan FILE             sizes and costs on your data
+#   tfkd run FILE              the real thing; stopped at any time, it continues from there
+tfkd: 1
+name: SRC_TGT
+description: A small SRC-TGT model, taught by a BERT.
+
+# Plain text, one sentence a line, UTF-8, .gz or not. Paths are relative to --data-dir, and may be
+# globs or lists: [europarl/*.SRC, news.SRC]. Line n of one side translates line n of the other.
+data:
+  train: {parallel: [data/train.SRC, data/train.TGT]}
+  valid: {parallel: [data/valid.SRC, data/valid.TGT], drop_overlap: [train]}
+  test: {parallel: [data/test.SRC, data/test.TGT]}
+  # Text without translations is what the teacher knows more from: add files, the more the better.
+  # No line of the sets that measure must be among them.
+  monolingual:
+    text: [data/train.SRC, data/train.TGT]
+    drop_overlap: [valid, test]
+
+# One vocabulary for teacher and student, learnt from the training text.
+tokenizers:
+  joint: {kind: wordpiece, size: 8000, learn_from: [train, monolingual]}
+
+# The teacher is only needed for training; the student is what you will use.
+teacher: {kind: bert, layers: 4, width: 256, heads: 4, max_length: 256, tokenizer: joint}
+student:
+  kind: transformer
+  encoder_layers: 3
+  decoder_layers: 3
+  width: 256
+  heads: 4
+  dropout: 0.3          # less for more data: 0.1 from about a million pairs
+  tokenizer: joint
+
+# What the teacher does not see and has to guess.
+views:
+  mlm: {kind: mlm, p: 0.15}
+  cmlm: {kind: conditional_mlm, p: {uniform: [0.15, 0.7]}}
+
+stages:
+  # 1. The teacher reads monolingual text with some words hidden.
+  pretrain:
+    train: teacher
+    data: monolingual
+    objective: {masked_lm: {view: mlm}}
+    steps: 2000
+    batch: {size: 8192, unit: joint_tokens}     # more memory than you have? per_device: 2048
+    optimizer: {kind: adam, clip_norm: 1.0}
+    schedule: {kind: triangular, rate: 1e-3}
+  # 2. It reads pairs with words of the target hidden; its best step on `valid` is kept.
+  finetune:
+    train: teacher
+    from: pretrain
+    data: train
+    objective: {masked_lm: {view: cmlm}}
+    steps: 5000
+    batch: {size: 8192, unit: joint_tokens}
+    optimizer: {kind: adam, clip_norm: 1.0}
+    schedule: {kind: triangular, rate: 8e-4}
+    validate: {on: valid, every: 500, metrics: [loss, accuracy], keep: {best: loss}}
+  # 3. Its eight best guesses for each target word are stored.
+  targets: {score: finetune, data: train, read: masked, passes: 7, top_k: 8}
+  # 4. The student learns from the words themselves and from the teacher's guesses.
+  train_student:
+    train: student
+    data: train
+    objective:
+      cross_entropy: {weight: 0.5, label_smoothing: 0.1}
+      soft_targets: {weight: 0.5, temperature: 10, teacher: targets}
+    steps: 5000
+    batch: {size: 4096, unit: max_tokens, max_length: 150}
+    optimizer: {kind: adam, clip_norm: 5.0}
+    schedule: {kind: triangular, rate: 1.5e-3}
+    # precision: bfloat16                        # faster on GPUs that have it
+    validate:
+      on: valid
+      every: 500
+      metrics: [loss, accuracy, bleu]
+      decode: {kind: greedy}
+      keep: {best: bleu}
+
+# The same student without a teacher: tfkd run FILE --variant baseline. What is the same in both
+# is computed once.
+variants:
+  baseline:
+    stages.train_student.objective: {cross_entropy: {label_smoothing: 0.1}}
+
+evaluate:
+  # Does the teacher know more than a model without one? If not, it has nothing to teach.
+  - {of: targets, on: [valid], metrics: [teacher_gate], against: "train_student#baseline"}
+  - of: train_student
+    on: [test]
+    decode: {kind: beam, beam: 4, length_penalty: 0.6}
+    metrics: [bleu, chrf]
+    against: "train_student#baseline"
+
+# Written as a SavedModel: text in, text out.
+export: [train_student]
+"""
