@@ -1,0 +1,193 @@
+"""Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfkd.data import transforms
+from tfkd.data.source_kinds import option, source_of
+from tfkd.data.sources import Fault, Reader
+from tfkd.data.transforms import Row
+from tfkd.spec.errors import UserError
+
+LISTED = 10  # lines named for each reason in a report
+
+
+@dataclass
+class Tally:
+    """What happened to the rows of one pass."""
+
+    read: int = 0
+    kept: int = 0
+    dropped: dict[str, dict] = field(default_factory=dict)
+
+    def drop(self, reason: str, place: str) -> None:
+        entry = self.dropped.setdefault(reason, {"count": 0, "lines": []})
+        entry["count"] += 1
+        if len(entry["lines"]) < LISTED:
+            entry["lines"].append(place)
+
+
+class Corpus:
+    """Rows of named fields, after their transforms; iterating reads the files anew, as a stream.
+
+    The transforms, in this order: rows that are bad (a field that is not UTF-8, empty or longer
+    than `max_characters`) stop or are dropped; `lower_case`; `part`; `drop_overlap`; `sample`;
+    `max_rows`. Spaces around a field are taken off.
+
+    Made by `open_corpus`.
+    """
+
+    def __init__(self, options, data_dir: Path, others: Mapping[str, "Corpus"]):
+        self._options = options
+        self._data_dir = Path(data_dir)
+        self._source = source_of(options, self._data_dir)
+        self._others = others
+        self._overlap: frozenset[bytes] | None = None
+        self._chosen = None
+        self._report: dict | None = None
+        self.fields: tuple[str, ...] = self._source.fields
+        self._texts = frozenset(transforms.text_fields(self.fields))
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        most = option(self._options, "max_rows")
+        tally = Tally()
+        if most != 0:
+            for _, values in self._sampled(tally):
+                tally.kept += 1
+                yield values
+                if tally.kept == most:
+                    break
+        self._report = {
+            "read": tally.read,
+            "kept": tally.kept,
+            "dropped": tally.dropped,
+            "files": self._source.hashes(),
+        }
+        if not tally.kept:
+            reasons = ", ".join(f"{e['count']} {r}" for r, e in tally.dropped.items())
+            raise UserError(
+                f"{self._source.name}: no row is left of {tally.read}"
+                + (f" ({reasons})" if reasons else "")
+                + "; a corpus needs at least one."
+            )
+
+    def report(self) -> dict:
+        """What the last whole pass did: `{read, kept, dropped: {reason: {count, lines}}, files}`.
+
+        `lines` names the first 10 places, "file:line"; `files` has each file's SHA-256.
+
+        Raises:
+            RuntimeError: No pass has ended yet.
+        """
+        if self._report is None:
+            raise RuntimeError("A corpus has a report after one whole iteration.")
+        return self._report
+
+    def texts(self, fields: Iterable[str] | None = None) -> Iterator[str]:
+        """The values of the text fields (or of `fields`), row by row."""
+        wanted = self.fields if fields is None else tuple(fields)
+        indices = [self.fields.index(name) for name in wanted]
+        if fields is None:
+            indices = sorted(self._texts)
+        for values in self:
+            for index in indices:
+                yield values[index]
+
+    def _sampled(self, tally: Tally) -> Iterator[Row]:
+        wanted = option(self._options, "sample")
+        if wanted is None:
+            yield from self._filtered(tally, self._source.open())
+            return
+        if self._chosen is None:
+            # A first pass counts the rows, so that the draw is exact without keeping any of them.
+            available = sum(1 for _ in self._filtered(Tally(), self._source.open()))
+            self._chosen = transforms.choose_sample(available, wanted.rows, wanted.seed)
+        reader = self._source.open()
+        rows = self._filtered(tally, reader)
+        yield from transforms.sample(rows, self._chosen, _dropper(tally, reader))
+
+    def _filtered(self, tally: Tally, reader: Reader) -> Iterator[Row]:
+        options, drop = self._options, _dropper(tally, reader)
+        rows = self._checked(tally, reader)
+        if option(options, "lower_case"):
+            rows = transforms.lower_case(rows, self._texts)
+        if (part := option(options, "part")) is not None:
+            rows = transforms.part(rows, part.every, part.keep, drop)
+        if option(options, "drop_overlap"):
+            rows = transforms.drop_overlap(rows, self._texts, self._overlap_keys(), drop)
+        return rows
+
+    def _checked(self, tally: Tally, reader: Reader) -> Iterator[Row]:
+        stop = option(self._options, "on_bad") == "stop"
+        longest = option(self._options, "max_characters") or 5000
+        for raw in reader:
+            tally.read += 1
+            row = _decoded(raw, longest)
+            if isinstance(row, Fault):
+                place = reader.place(row.field)
+                if stop:
+                    raise UserError(
+                        f"{place}: {row.reason}; mend the line, or leave such rows out with "
+                        "`on_bad: drop`."
+                    )
+                tally.drop(row.reason, place)
+            else:
+                yield tally.read, row
+
+    def _overlap_keys(self) -> frozenset[bytes]:
+        if self._overlap is None:
+            keys: set[bytes] = set()
+            for reference in self._options.drop_overlap:
+                name, _, field_name = reference.partition(".")
+                if name not in self._others:
+                    raise UserError(f"drop_overlap: there is no corpus `{name}`.")
+                lines = self._others[name].texts([field_name] if field_name else None)
+                keys.update(map(transforms.overlap_key, lines))
+            self._overlap = frozenset(keys)
+        return self._overlap
+
+
+def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, ...] | Fault:
+    if isinstance(raw, Fault):
+        return raw
+    values = []
+    for index, value in enumerate(raw):
+        if isinstance(value, bytes):
+            try:
+                value = value.decode("utf-8")
+            except UnicodeDecodeError:
+                return Fault("not UTF-8", index)
+        value = value.strip()
+        if not value:
+            return Fault("empty", index)
+        if len(value) > longest:
+            return Fault(f"longer than {longest} characters", index)
+        values.append(value)
+    return tuple(values)
+
+
+def _dropper(tally: Tally, reader: Reader) -> transforms.Drop:
+    return lambda reason: tally.drop(reason, reader.place(0))
+
+
+def open_corpus(options, data_dir: Path, *, others: Mapping[str, Corpus] | None = None) -> Corpus:
+    """Opens the corpus that a spec describes. Reads no text yet.
+
+    Args:
+        options: `text`, `parallel`, `tsv` with `columns`, `jsonl` with `fields`, `tfds` with
+            `split` and `fields`, or `generated` with `rows` and `seed`, and the transforms (see
+            `Corpus`).
+        data_dir: The folder that the files' names are relative to.
+        others: The corpora that `drop_overlap` names.
+
+    Raises:
+        UserError: A file is missing, the sides have unequal line counts, or a data set is neither
+            here nor to be had.
+    """
+    return Corpus(options, Path(data_dir), others or {})
+
+
+def source_hashes(options, data_dir: Path) -> dict[str, str]:
+    """SHA-256 of each file that a corpus reads, by its name relative to `data_dir`."""
+    return source_of(options, Path(data_dir)).hashes()

@@ -1,0 +1,98 @@
+"""A field's token ids on the disk, read through memory mapping."""
+
+import json
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tfkd.data.files import write_atomically
+from tfkd.data.ragged import Ragged
+from tfkd.data.text_corpus import TextCorpus
+
+CHUNK = 8192  # lines encoded at once
+
+
+def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict:
+    """Writes a field's bare ids (no special tokens): `ids.bin`, `offsets.npy`, then `meta.json`.
+
+    Ids take 2 bytes each where the vocabulary has at most 65,536 pieces, else 4. `CHUNK` lines are
+    in memory at a time, and 8 bytes a row.
+
+    Args:
+        text: The rows.
+        field: One of its fields.
+        tokenizer: Has `size`, `unknown_id`, `fingerprint()` and `encode(lines) -> Ragged`.
+        folder: An existing folder.
+
+    Returns:
+        What `meta.json` holds.
+    """
+    folder = Path(folder)
+    kind = np.dtype("<u2" if tokenizer.size <= 1 << 16 else "<u4")
+    offsets = np.zeros(len(text) + 1, np.int64)
+    unknown = 0
+
+    def write(file: BinaryIO) -> None:
+        nonlocal unknown
+        for start in range(0, len(text), CHUNK):
+            ids = tokenizer.encode(list(text.lines(field, start, start + CHUNK)))
+            stop = start + len(ids)
+            offsets[start + 1 : stop + 1] = offsets[start] + ids.offsets[1:]
+            unknown += int(np.count_nonzero(ids.values == tokenizer.unknown_id))
+            file.write(ids.values.astype(kind).tobytes())
+
+    write_atomically(folder / "ids.bin", write)
+    write_atomically(folder / "offsets.npy", lambda file: np.save(file, offsets))
+    meta = {
+        "field": field,
+        "rows": len(text),
+        "tokens": int(offsets[-1]),
+        "unknown": unknown,
+        "dtype": kind.str,
+        "tokenizer": tokenizer.fingerprint(),
+        "vocabulary": tokenizer.size,
+    }
+    write_atomically(folder / "meta.json", json.dumps(meta, indent=1))
+    return meta
+
+
+class EncodedField:
+    """Ids that `encode_corpus` wrote.
+
+    Attributes:
+        meta: `meta.json`.
+        lengths: int32 `[rows]`, without special tokens.
+    """
+
+    def __init__(self, folder: Path, meta: dict):
+        self.meta = meta
+        self._offsets = np.load(folder / "offsets.npy", mmap_mode="r")
+        kind = np.dtype(meta["dtype"])
+        size = (folder / "ids.bin").stat().st_size
+        if (
+            len(self._offsets) != meta["rows"] + 1
+            or self._offsets[-1] * kind.itemsize != size
+            or meta["tokens"] != self._offsets[-1]
+        ):
+            raise ValueError(f"{folder}: ids.bin, offsets.npy and meta.json do not fit together.")
+        # An empty file cannot be mapped.
+        self._ids = np.memmap(folder / "ids.bin", kind, "r") if size else np.zeros(0, kind)
+        self.lengths: np.ndarray = np.diff(self._offsets).astype(np.int32)
+
+    @classmethod
+    def open(cls, folder: Path) -> "EncodedField":
+        """Opens a folder that `encode_corpus` filled."""
+        folder = Path(folder)
+        return cls(folder, json.loads((folder / "meta.json").read_text("utf-8")))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """The ids of the given rows, int32, in the given order."""
+        rows = np.asarray(rows, np.int64)
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(self.lengths[rows], out=offsets[1:])
+        starts = np.repeat(self._offsets[rows] - offsets[:-1], self.lengths[rows])
+        return Ragged(self._ids[starts + np.arange(offsets[-1])].astype(np.int32), offsets)

@@ -1,0 +1,180 @@
+"""The kinds of corpora: which files or data each reads, and by which reader."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfkd.data import generated
+from tfkd.data.source_files import count_lines, file_hash, find_files, shown
+from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader, TsvReader
+from tfkd.data.tfds_source import TfdsReader, find_or_fetch
+from tfkd.spec.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from.
+
+    Attributes:
+        name: For messages.
+        fields: The names of a row's fields.
+        open: Starts a pass.
+        hashes: SHA-256 by file name.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    open: Callable[[], Reader]
+    hashes: Callable[[], dict[str, str]]
+
+
+def option(options, name: str):
+    """An option's value; None where this kind of corpus has no such option."""
+    return getattr(options, name, None)
+
+
+def source_of(options, data_dir: Path) -> Source:
+    """The source that a corpus's options name; finds its files.
+
+    Raises:
+        UserError: A file is missing, or the sides of a parallel corpus have unequal line counts.
+    """
+    for key, make in KINDS.items():
+        if option(options, key) is not None:
+            return make(options, data_dir)
+    raise ValueError(
+        f"Invalid value for argument `options`. Expected one of {', '.join(KINDS)}. "
+        f"Received: options={options}"
+    )
+
+
+def _of_files(fields: Sequence[str], paths: list[Path], data_dir: Path, open_pass) -> Source:
+    names = [shown(path, data_dir) for path in paths]
+    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+    def hashes() -> dict[str, str]:
+        return {name: file_hash(path) for name, path in zip(names, paths, strict=True)}
+
+    return Source(name, tuple(fields), open_pass, hashes)
+
+
+def _text(options, data_dir: Path) -> Source:
+    paths = find_files(options.text, data_dir)
+    return _of_files(["text"], paths, data_dir, lambda: ParallelReader([paths], data_dir))
+
+
+def _parallel(options, data_dir: Path) -> Source:
+    sides = [find_files(side, data_dir) for side in options.parallel]
+    _refuse_unequal(sides, data_dir)
+    return _of_files(
+        ["source", "target"],
+        [path for side in sides for path in side],
+        data_dir,
+        lambda: ParallelReader(sides, data_dir),
+    )
+
+
+def _refuse_unequal(sides: list[list[Path]], data_dir: Path) -> None:
+    """Nobody can tell which line is missing, so unequal sides are never read."""
+    counts = [[count_lines(path) for path in side] for side in sides]
+    unequal = sum(counts[0]) != sum(counts[1])
+    if len(sides[0]) == len(sides[1]):
+        unequal = counts[0] != counts[1]
+    if unequal:
+        lists = [
+            ", ".join(
+                f"{shown(path, data_dir)} has {count:,}"
+                for path, count in zip(side, side_counts, strict=True)
+            )
+            for side, side_counts in zip(sides, counts, strict=True)
+        ]
+        raise UserError(
+            f"The sides of a parallel corpus have unequal numbers of lines: {lists[0]}; {lists[1]}."
+            " Line n of one side must translate line n of the other: fetch or cut them again."
+        )
+
+
+def _tsv(options, data_dir: Path) -> Source:
+    paths = find_files(options.tsv, data_dir)
+    columns = list(options.columns.values())
+    header = bool(option(options, "header"))
+    return _of_files(
+        list(options.columns),
+        paths,
+        data_dir,
+        lambda: TsvReader(paths, data_dir, columns, header),
+    )
+
+
+def _jsonl(options, data_dir: Path) -> Source:
+    paths = find_files(options.jsonl, data_dir)
+    keys = list(options.fields.values())
+    return _of_files(
+        list(options.fields), paths, data_dir, lambda: JsonLinesReader(paths, data_dir, keys)
+    )
+
+
+def _tfds(options, data_dir: Path) -> Source:
+    folder = find_or_fetch(options.tfds, data_dir)
+    keys = list(options.fields.values())
+
+    def hashes() -> dict[str, str]:
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        prefix = f"tfds:{options.tfds}/{folder.name}"
+        return {f"{prefix}/{path.relative_to(folder)}": file_hash(path) for path in files}
+
+    return Source(
+        f"tfds {options.tfds}",
+        tuple(options.fields),
+        lambda: TfdsReader(folder, options.tfds, options.split, keys),
+        hashes,
+    )
+
+
+def _generated(options, data_dir: Path) -> Source:
+    name = f"generated:{options.generated}"
+    if options.generated not in GRAMMARS:
+        raise UserError(
+            f"There is no generated corpus `{options.generated}`; there is {', '.join(GRAMMARS)}."
+        )
+    said = f"{options.generated} {generated.REVISION} {options.rows} {options.seed}"
+    text = option(options, "only") == "text"
+    return Source(
+        name,
+        ("text",) if text else ("source", "target"),
+        lambda: GrammarReader(GRAMMARS[options.generated], options.rows, options.seed, name, text),
+        lambda: {name: hashlib.sha256(said.encode()).hexdigest()},
+    )
+
+
+class GrammarReader:
+    """Rows that a grammar makes; `apart`: all first sides, then all second sides, as text."""
+
+    def __init__(self, grammar: Callable, rows: int, seed: int, name: str, apart: bool):
+        self._grammar, self._rows, self._seed, self._name = grammar, rows, seed, name
+        self._apart = apart
+        self._number = 0
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        self._number = 0
+        for side in (0, 1) if self._apart else (None,):
+            for row in self._grammar(self._rows, self._seed):
+                self._number += 1
+                yield row if side is None else (row[side],)
+
+    def place(self, field: int) -> str:
+        return f"{self._name}:{self._number}"
+
+
+GRAMMARS: Mapping[str, Callable[[int, int], Iterator[tuple[str, str]]]] = {
+    "german_english": generated.german_english
+}
+KINDS = {
+    "text": _text,
+    "parallel": _parallel,
+    "tsv": _tsv,
+    "jsonl": _jsonl,
+    "tfds": _tfds,
+    "generated": _generated,
+}

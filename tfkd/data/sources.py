@@ -1,0 +1,145 @@
+"""Rows of bytes or text from files, one reader a format, each able to name the place of its row."""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tfkd.data.source_files import opened, shown
+from tfkd.spec.errors import UserError
+
+Value = bytes | str
+LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that cannot be read: why, and in which field (an index into the fields)."""
+
+    reason: str
+    field: int = 0
+
+
+class Reader(Protocol):
+    """One pass over a source. `place` names the row that was yielded last, as "file:line"."""
+
+    def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]: ...
+
+    def place(self, field: int) -> str: ...
+
+
+class Lines:
+    """The lines of some files, end to end, as bytes.
+
+    Lines end at `\\n` and nowhere else: text may hold U+2028, U+0085, form feeds, ... A `\\r`
+    before the `\\n` and a byte order mark at the start of a file are left out.
+    """
+
+    def __init__(self, paths: Sequence[Path], data_dir: Path):
+        self._paths = paths
+        self._data_dir = data_dir
+        self._path: Path | None = None
+        self._number = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for path in self._paths:
+            self._path, self._number = path, 0
+            try:
+                with opened(path) as file:
+                    for line in file:
+                        self._number += 1
+                        if self._number == 1 and line.startswith(b"\xef\xbb\xbf"):
+                            line = line[3:]
+                        yield line.rstrip(b"\r\n") if line.endswith(b"\n") else line
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise UserError(
+                    f"{self.place()}: the compressed file is damaged ({error}); fetch it again."
+                ) from None
+
+    def place(self) -> str:
+        """The line that was yielded last."""
+        return f"{shown(self._path, self._data_dir)}:{self._number}"
+
+
+class ParallelReader:
+    """Line n of each side; the sides must have equally many lines, which is checked before."""
+
+    def __init__(self, sides: Sequence[Sequence[Path]], data_dir: Path):
+        self._sides = [Lines(paths, data_dir) for paths in sides]
+
+    def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
+        return zip(*self._sides, strict=True)
+
+    def place(self, field: int) -> str:
+        return self._sides[field].place()
+
+
+class TsvReader:
+    """Columns of tab-separated lines; no quoting, as the corpora in this form are written."""
+
+    def __init__(self, paths: Sequence[Path], data_dir: Path, columns: Sequence[int], header: bool):
+        self._lines = Lines(paths, data_dir)
+        self._columns = columns
+        self._needed = max(columns) + 1
+        self._header = header
+
+    def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
+        for line in self._lines:
+            if self._header and self._lines.place().endswith(":1"):
+                continue
+            cells = line.split(b"\t")
+            if len(cells) < self._needed:
+                yield Fault(f"fewer than {self._needed} columns")
+            else:
+                yield tuple(cells[column] for column in self._columns)
+
+    def place(self, field: int) -> str:
+        return self._lines.place()
+
+
+class JsonLinesReader:
+    """Values of one JSON object a line. Numbers are taken as they are written; line breaks in a
+    value become a space, since a row's field is one line."""
+
+    def __init__(self, paths: Sequence[Path], data_dir: Path, keys: Sequence[str]):
+        self._lines = Lines(paths, data_dir)
+        self._keys = keys
+
+    def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
+        for line in self._lines:
+            try:
+                record = json.loads(line, parse_int=str, parse_float=str)
+            except UnicodeDecodeError:
+                yield Fault("not UTF-8")
+                continue
+            except (ValueError, RecursionError):
+                yield Fault("not JSON")
+                continue
+            yield pick(record, self._keys)
+
+    def place(self, field: int) -> str:
+        return self._lines.place()
+
+
+def pick(record: object, keys: Sequence[str]) -> tuple[Value, ...] | Fault:
+    """The texts under `keys` (`a/b` reaches into nested mappings), or why there is none."""
+    values = []
+    for field, key in enumerate(keys):
+        value = record
+        for step in [key] if isinstance(record, Mapping) and key in record else key.split("/"):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, bytes):
+            try:
+                value = value.decode("utf-8")
+            except UnicodeDecodeError:
+                return Fault("not UTF-8", field)
+        if value is None:
+            return Fault(f"no `{key}`", field)
+        if isinstance(value, bool) or not isinstance(value, str):
+            return Fault(f"`{key}` is not text", field)
+        values.append(LINE_BREAKS.sub(" ", value))
+    return tuple(values)

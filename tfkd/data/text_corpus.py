@@ -1,0 +1,98 @@
+"""A corpus on the disk: one file of lines a field, with the place of each line."""
+
+import json
+import mmap
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tfkd.data.corpora import Corpus
+from tfkd.data.files import write_atomically
+
+
+def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
+    """Writes a corpus's rows as `FIELD.txt`, `FIELD.offsets.npy` and, last, `corpus.json`.
+
+    Lines are written as they stream by; of each, 8 bytes stay in memory.
+
+    Args:
+        corpus: The rows.
+        folder: An existing folder.
+
+    Returns:
+        What `corpus.json` holds: the report, with `rows` and `fields`.
+    """
+    folder = Path(folder)
+    fields = corpus.fields
+    offsets = [array("q", [0]) for _ in fields]
+
+    # All fields are written in one pass over the rows: each file's writer opens the next one.
+    def write(index: int, files: list[BinaryIO]) -> None:
+        if index < len(fields):
+            path = folder / f"{fields[index]}.txt"
+            write_atomically(path, lambda file: write(index + 1, [*files, file]))
+            return
+        for values in corpus:
+            for file, places, value in zip(files, offsets, values, strict=True):
+                places.append(places[-1] + file.write(value.encode("utf-8") + b"\n"))
+
+    write(0, [])
+    for name, places in zip(fields, offsets, strict=True):
+        array_of_places = np.frombuffer(places, np.int64)
+        write_atomically(
+            folder / f"{name}.offsets.npy", lambda file, a=array_of_places: np.save(file, a)
+        )
+    report = {**corpus.report(), "rows": len(offsets[0]) - 1, "fields": list(fields)}
+    write_atomically(folder / "corpus.json", json.dumps(report, indent=1, ensure_ascii=False))
+    return report
+
+
+class TextCorpus:
+    """A corpus that `write_text_corpus` wrote; its lines stay on the disk until they are asked for.
+
+    Attributes:
+        fields: The names of the fields.
+        report: `corpus.json`.
+    """
+
+    def __init__(self, folder: Path, report: dict):
+        self.fields: tuple[str, ...] = tuple(report["fields"])
+        self.report = report
+        self._rows = report["rows"]
+        self._offsets: dict[str, np.ndarray] = {}
+        self._bytes: dict[str, mmap.mmap] = {}
+        for name in self.fields:
+            self._offsets[name] = np.load(folder / f"{name}.offsets.npy", mmap_mode="r")
+            with open(folder / f"{name}.txt", "rb") as file:
+                self._bytes[name] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            size = len(self._bytes[name])
+            if len(self._offsets[name]) != self._rows + 1 or self._offsets[name][-1] != size:
+                raise ValueError(f"{folder}: {name}.txt is not the file of {name}.offsets.npy.")
+
+    @classmethod
+    def open(cls, folder: Path) -> "TextCorpus":
+        """Opens a folder that `write_text_corpus` filled."""
+        folder = Path(folder)
+        return cls(folder, json.loads((folder / "corpus.json").read_text("utf-8")))
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def line(self, field: str, row: int) -> str:
+        """One row's field. Negative rows count from the end."""
+        if not -self._rows <= row < self._rows:
+            raise IndexError(f"Row {row} of {self._rows}.")
+        row %= self._rows
+        start, stop = self._offsets[field][row : row + 2]
+        return self._bytes[field][start : stop - 1].decode("utf-8")
+
+    def lines(self, field: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        """The field of rows `start` to `stop` (excluded), as a stream."""
+        start, stop, _ = slice(start, stop).indices(self._rows)
+        for first in range(start, stop, 4096):
+            last = min(first + 4096, stop)
+            begin, end = self._offsets[field][[first, last]]
+            yield from self._bytes[field][begin : end - 1].decode("utf-8").split("\n")

@@ -1,0 +1,138 @@
+"""The tokenizer that a spec describes: learnt, read from a vocabulary file, or from a preset."""
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.data.source_files import find_files
+from tfkd.data.tfds_source import reachable
+from tfkd.data.tokenizers.learning import learn_wordpiece
+from tfkd.data.tokenizers.wordpiece import CHUNK, SPECIALS, WordPiece
+from tfkd.spec.errors import UserError
+
+# Where Keras Hub fetches presets from.
+PRESET_HOST = ("www.kaggle.com", 443)
+
+
+def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> WordPiece:
+    """Builds a tokenizer.
+
+    Args:
+        options: `lower_case`, and one of `learn_from` with `size`, `vocabulary`, `preset`; with
+            `keep`, a read vocabulary is cut down to the pieces that `lines` need.
+        lines: The text to learn from, or that `keep.seen_in` names; read once, as a stream.
+        data_dir: The folder that file names are relative to.
+
+    Raises:
+        UserError: The file or preset is missing or is no BERT vocabulary.
+    """
+    if options.vocabulary is not None:
+        (path,) = find_files(options.vocabulary, data_dir)[:1]
+        tokenizer = _tokenizer(read_vocabulary(path), options.lower_case, None, str(path))
+    elif options.preset is not None:
+        tokenizer = _from_preset(options.preset, options.lower_case, Path(data_dir))
+    else:
+        extra = getattr(options, "min_frequency", None)
+        pieces = learn_wordpiece(
+            lines, options.size, options.lower_case, min_frequency=2 if extra is None else extra
+        )
+        return WordPiece(pieces, options.lower_case)
+    return tokenizer if options.keep is None else keep_seen(tokenizer, lines)
+
+
+def keep_seen(tokenizer: WordPiece, lines: Iterable[str]) -> WordPiece:
+    """The same tokenizer with the special pieces and those that `lines` need, in the same order.
+
+    `lines` are encoded to the same pieces as before: each was the longest match, and still is.
+    """
+    seen = np.zeros(tokenizer.size, bool)
+    seen[list(tokenizer.special_ids)] = True
+    lines = iter(lines)
+    while chunk := list(islice(lines, CHUNK)):
+        seen[tokenizer.encode(chunk).values] = True
+    pieces = [tokenizer.vocabulary[place] for place in np.flatnonzero(seen)]
+    return WordPiece(pieces, tokenizer.lower_case, tokenizer.strip_accents)
+
+
+def read_vocabulary(path: Path) -> list[str]:
+    """Reads a vocabulary file: one piece a line, its id the line's number from 0.
+
+    Raises:
+        UserError: The file is not UTF-8, has a piece twice, an empty line, or lacks a special one.
+    """
+    # Only \n ends a line: published vocabularies hold U+2028 and U+0085 as pieces.
+    lines = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if lines and not lines[-1].strip():
+        lines.pop()
+    first: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            piece = line.rstrip(b"\r").decode("utf-8")
+        except UnicodeDecodeError:
+            raise UserError(f"{path}:{number}: not UTF-8; this is no vocabulary file.") from None
+        if not piece:
+            raise UserError(f"{path}:{number}: an empty line; a vocabulary has a piece a line.")
+        if piece in first:
+            raise UserError(
+                f"{path}:{number}: {piece!r} stands in line {first[piece]} already; a vocabulary "
+                "has each piece once."
+            )
+        first[piece] = number
+    return list(first)
+
+
+def _tokenizer(
+    pieces: list[str], lower_case: bool, strip_accents: bool | None, where: str
+) -> WordPiece:
+    if missing := [piece for piece in SPECIALS if piece not in set(pieces)]:
+        raise UserError(
+            f"{where}: no BERT vocabulary: it lacks {', '.join(missing)}. Byte-pair vocabularies "
+            "(GPT-2, RoBERTa) are none."
+        )
+    return WordPiece(pieces, lower_case, strip_accents)
+
+
+def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
+    folder = data_dir / name
+    if not folder.is_dir():
+        return _from_keras_hub(name, data_dir)
+    if (folder / "tokenizer.json").is_file() and (folder / "vocabulary.txt").is_file():
+        return WordPiece.load(folder)
+    accents: bool | None = None
+    for place in ("tokenizer_config.json", "tokenizer.json"):
+        if (folder / place).is_file():
+            config = json.loads((folder / place).read_text("utf-8"))
+            # Keras Hub nests its options, the published fast tokenizers theirs.
+            config = config.get("config") or config.get("normalizer") or config
+            said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
+            lower_case = said[0] if said else lower_case
+            accents = config.get("strip_accents", accents)
+    for place in ("vocab.txt", "assets/tokenizer/vocabulary.txt", "vocabulary.txt"):
+        if (folder / place).is_file():
+            pieces = read_vocabulary(folder / place)
+            return _tokenizer(pieces, lower_case, accents, str(folder))
+    raise UserError(
+        f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "
+        "(a Keras Hub preset) in this folder."
+    )
+
+
+def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:
+    import keras_hub
+
+    if name not in keras_hub.models.BertTokenizer.presets:
+        known = ", ".join(sorted(keras_hub.models.BertTokenizer.presets))
+        raise UserError(
+            f"preset `{name}`: neither a folder in {data_dir} nor a preset of Keras Hub's BERT "
+            f"({known})."
+        )
+    if not reachable(PRESET_HOST, seconds=5.0):
+        raise UserError(
+            f"preset `{name}` must be fetched, and {PRESET_HOST[0]} cannot be reached. Fetch it "
+            "where there is a network, and give its folder instead."
+        )
+    theirs = keras_hub.models.BertTokenizer.from_preset(name)
+    return WordPiece(theirs.get_vocabulary(), theirs.lowercase)
