@@ -1,6 +1,6 @@
 import pytest
 
-from tfkd.objectives import CrossEntropy, SoftTargets, balanced_weights, build_terms
+from tfkd.objectives import CrossEntropy, MaskedLM, SoftTargets, balanced_weights, build_terms
 from tfkd.spec.errors import UserError
 
 
@@ -13,7 +13,7 @@ def test_terms_have_the_keys_as_names_and_default_kinds():
         },
         padding_id=3,
     )
-    assert [type(t) for t in terms] == [CrossEntropy, SoftTargets, CrossEntropy]
+    assert [type(t) for t in terms] == [CrossEntropy, SoftTargets, MaskedLM]
     assert [t.name for t in terms] == ["cross_entropy", "soft", "words"]
     assert [t.kind for t in terms] == ["cross_entropy", "soft_targets", "masked_lm"]
     assert [t.view for t in terms] == ["plain", "plain", "mlm"]

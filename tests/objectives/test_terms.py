@@ -7,7 +7,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.objectives import CrossEntropy, SoftTargets, Term, objective_forward, term_counts
+from tfkd.objectives import (
+    CausalLM,
+    CrossEntropy,
+    MaskedLM,
+    SoftTargets,
+    Term,
+    objective_forward,
+    term_counts,
+)
 
 from . import reference
 from .fakes import TableModel, pair_record, stream_record
@@ -259,9 +267,9 @@ def test_each_view_and_each_head_has_its_own_pass():
         "plain": stream_record(rng, [3, 2], 4, SIZE),
     }
     terms = [
-        CrossEntropy(kind="masked_lm", name="words", view="mlm", weight=2.0),
-        CrossEntropy(kind="causal_lm", head="other", view="mlm"),
-        CrossEntropy(kind="causal_lm", name="next", divide_by="rows"),
+        MaskedLM(name="words", view="mlm", weight=2.0),
+        CausalLM(head="other", view="mlm"),
+        CausalLM(name="next", divide_by="rows"),
     ]
     result = forward(model, terms, batch)
     assert len(model.calls) == 2
@@ -354,7 +362,7 @@ def test_graph_xla_and_eager_agree():
 
 def test_configurations_round_trip():
     for term in (
-        CrossEntropy(kind="masked_lm", name="words", label_smoothing=0.1, smoothing="fairseq"),
+        MaskedLM(name="words", label_smoothing=0.1, smoothing="fairseq"),
         SoftTargets(teacher="t", temperature=5.0, form="hinton", rest="bucket", weight=0.3),
     ):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(term))

@@ -4,8 +4,10 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "CausalLM": "cross_entropy",
     "CrossEntropy": "cross_entropy",
     "DenseTeacher": "token_terms",
+    "MaskedLM": "cross_entropy",
     "Objective": "objective",
     "SoftTargets": "soft_targets",
     "Statistics": "token_terms",

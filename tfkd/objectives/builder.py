@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tfkd.objectives.cross_entropy import CrossEntropy
+from tfkd.objectives.cross_entropy import CausalLM, CrossEntropy, MaskedLM
 from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
 from tfkd.spec.errors import UserError
 
-_CROSS_ENTROPIES = ("cross_entropy", "masked_lm", "causal_lm")
+_BUILT_IN = {term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets)}
 
 
 def balanced_weights(
@@ -68,13 +68,14 @@ def build_terms(
 
 def _build(name: str, options: dict[str, Any], padding_id: int) -> Term:
     kind = options.pop("kind", None) or name
-    if kind in _CROSS_ENTROPIES:
-        return CrossEntropy(kind=kind, name=name, padding_id=padding_id, **options)
-    if kind == SoftTargets.kind:
-        return SoftTargets(name=name, **options)
-    from tfkd.spec import registry  # only plugins need it
+    made = _BUILT_IN.get(kind)
+    if made is None:
+        from tfkd.spec import registry  # only plugins need it
 
-    return registry.load(registry.lookup("objective", kind))(name=name, **options)
+        made = registry.load(registry.lookup("objective", kind))
+    if issubclass(made, CrossEntropy):
+        options["padding_id"] = padding_id
+    return made(name=name, **options)
 
 
 def _plain(options: Any) -> dict[str, Any]:

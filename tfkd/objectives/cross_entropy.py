@@ -15,32 +15,30 @@ from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm
 class CrossEntropy(Term):
     """sum over positions t of -sum_v q_v log p_v, q the smoothed label of t.
 
-    It serves three kinds: `cross_entropy` (a decoder's next words), `masked_lm` (the words that a
-    view has hidden) and `causal_lm` (a stream's next words). They differ in the view that they
-    read, not in the formula. The metric `accuracy` counts positions whose label has the largest
-    logit; `nll` is the sum without smoothing.
+    The metric `accuracy` counts positions whose label has the largest logit; `nll` is the sum
+    without smoothing.
 
     Args:
-        kind: Which of the three.
         label_smoothing: e, from 0 to below 1.
         smoothing: "opennmt" or "fairseq", see `smoothed_cross_entropy`.
         padding_id: The id which "opennmt" leaves out.
-        name, weight, view, divide_by, group, head: See `Term`.
+        name: By default the kind's.
+        weight, view, divide_by, group, head: See `Term`.
     """
+
+    kind = "cross_entropy"
 
     def __init__(
         self,
         *,
-        kind: str = "cross_entropy",
         label_smoothing: float = 0.0,
         smoothing: str = "opennmt",
         padding_id: int = 0,
         name: str | None = None,
         **options: Any,
     ):
-        super().__init__(name=name or kind, **options)
+        super().__init__(name=name or self.kind, **options)
         check_smoothing(label_smoothing, smoothing)
-        self.kind = kind
         self.label_smoothing = float(label_smoothing)
         self.smoothing = smoothing
         self.padding_id = padding_id
@@ -82,8 +80,21 @@ class CrossEntropy(Term):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "kind": self.kind,
             "label_smoothing": self.label_smoothing,
             "smoothing": self.smoothing,
             "padding_id": self.padding_id,
         }
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class MaskedLM(CrossEntropy):
+    """Cross-entropy of the words that a view has hidden or replaced."""
+
+    kind = "masked_lm"
+
+
+@keras.saving.register_keras_serializable(package="tfkd")
+class CausalLM(CrossEntropy):
+    """Cross-entropy of each next word of a stream."""
+
+    kind = "causal_lm"
