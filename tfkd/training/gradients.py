@@ -8,12 +8,14 @@ import tensorflow as tf
 Gradients = Sequence[tf.Tensor | None]
 
 
-def dense(gradient: Any) -> tf.Tensor | None:
+def dense(gradient: Any, shape: tf.TensorShape) -> tf.Tensor | None:
     """A gradient as one float32 tensor; rows that an embedding touched twice are added up.
 
     Adam and the norm need the square of the sum, not the sum of the squares of an embedding's rows.
     """
-    return None if gradient is None else tf.cast(tf.convert_to_tensor(gradient), tf.float32)
+    if gradient is None:
+        return None
+    return tf.ensure_shape(tf.cast(tf.convert_to_tensor(gradient), tf.float32), shape)
 
 
 def global_norm(gradients: Gradients) -> tf.Tensor:

@@ -27,10 +27,14 @@ class Keeper:
     """
 
     def __init__(self, keep: Any, folder: Path, patience: int | None = None):
-        options = {"last": True} if keep in (None, "last") else options_of(keep)
+        if keep is None or isinstance(keep, str):
+            options = {keep or "last": True}
+        else:
+            options = options_of(keep)
         self._metric: str | None = options.get("best")
         self._average = int(options.get("average") or 0)
-        if len(options) != 1 or not (self._metric or self._average or options.get("last")):
+        known = isinstance(self._metric, str) or self._average or options.get("last") is True
+        if len(options) != 1 or not known:
             raise ValueError(
                 "Invalid value for argument `keep`. Expected 'last', {'best': METRIC} or "
                 f"{{'average': N}}. Received: keep={keep!r}"
@@ -113,8 +117,11 @@ class Keeper:
                 if len(files) == 1 or not np.issubdtype(array.dtype, np.floating):
                     sums[name] = array
                 else:
-                    sums[name] = sums.get(name, 0) + array.astype(np.float64) / len(files)
-        return sums
+                    sums[name] = sums.get(name, 0) + array.astype(np.float64)
+        return {
+            name: total / len(files) if total.dtype == np.float64 else total
+            for name, total in sums.items()
+        }
 
     def _read(self, file: Mapping[str, Any]) -> dict[str, np.ndarray]:
         return read_tensors(self._folder / file["name"], file["sha256"])

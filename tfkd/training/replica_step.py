@@ -117,7 +117,10 @@ class _Backward:
                 loss, sums, metrics = self._distiller.objective(
                     part, self._counts, training=True, terms=terms
                 )
-            found = [dense(gradient) for gradient in tape.gradient(loss, values)]
+            found = [
+                dense(gradient, value.shape)
+                for gradient, value in zip(tape.gradient(loss, values), values, strict=True)
+            ]
             self._reached[group] = [gradient is not None for gradient in found]
             gradients += [gradient for gradient in found if gradient is not None]
             statistics["loss"] += loss
@@ -127,6 +130,16 @@ class _Backward:
                 statistics[f"metric_count/{name}"] = count
         self.names = list(statistics)
         return gradients, tf.stack([tf.cast(value, tf.float32) for value in statistics.values()])
+
+    def zeros(self) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """What a call returns, with every number 0; known once it was called."""
+        gradients = [
+            tf.zeros(parameter.value.shape)
+            for reached in self._reached.values()
+            for parameter, there in zip(self._parameters, reached, strict=True)
+            if there
+        ]
+        return gradients, tf.zeros([len(self.names)])
 
     def by_group(self, gradients: Sequence[tf.Tensor]) -> dict[str, list[tf.Tensor | None]]:
         """The flat list of gradients by group, with None where a group does not reach."""
@@ -150,13 +163,11 @@ def _accumulate(one, work, micro_batches):
     """Sums `one(j)` over the micro-batches, one after the other.
 
     A loop in the graph, not in Python: the graph stays as large as that of one micro-batch, and no
-    two of them hold their activations at once. What the loop carries must be known before its body
-    is; a trace that is thrown away tells it.
+    two of them hold their activations at once. What the loop carries (which weights are reached,
+    which statistics there are) must be known before its body: a trace that is thrown away tells.
     """
-    shapes = tf.function(lambda: one(0), autograph=False).get_concrete_function()
-    start = tf.nest.map_structure(
-        lambda spec: tf.zeros(spec.shape, spec.dtype), shapes.structured_outputs
-    )
+    tf.function(lambda: one(0), autograph=False).get_concrete_function()
+    start = work.zeros()
 
     def body(micro, sums):
         return micro + 1, tf.nest.map_structure(tf.add, sums, one(micro))

@@ -1,10 +1,16 @@
 """The devices that a training runs on."""
 
+import functools
+
 import tensorflow as tf
 
 
+@functools.cache
 def build_strategy(devices: str | int = "auto") -> tf.distribute.Strategy:
     """The strategy for one device, or for several as mirrored replicas.
+
+    The same one each time: two mirrored strategies of one program would give their exchanges of
+    gradients the same numbers, which TensorFlow takes for one exchange that went wrong.
 
     Args:
         devices: "auto": all GPUs, or the CPU where there is none; N: that many GPUs, or where there

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import keras
 import numpy as np
+import tensorflow as tf
 from ml_dtypes import bfloat16
 
 from tfkd.data.files import write_atomically
@@ -31,9 +33,13 @@ class DamagedFileError(Exception):
 
 def array_of(variable: Any) -> np.ndarray:
     """A variable's value; of a mirrored one, the first replica's."""
-    value = getattr(variable, "value", variable)
-    value = value() if callable(value) else value
-    return np.asarray(value)
+    value = variable.value if isinstance(variable, keras.Variable) else variable
+    return np.asarray(value.numpy() if isinstance(value, tf.Variable) else value)
+
+
+def _bytes_of(array: np.ndarray) -> np.ndarray:
+    """An array's bytes, without a copy where they lie in order already."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
@@ -62,7 +68,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> str:
             file.write(part)
             digest.update(part)
         for value in tensors.values():
-            data = memoryview(np.ascontiguousarray(array_of(value))).cast("B")
+            data = _bytes_of(array_of(value))
             file.write(data)
             digest.update(data)
 
@@ -99,5 +105,5 @@ def digest_of(tensors: Mapping[str, Any]) -> str:
     for name, value in tensors.items():
         array = array_of(value)
         digest.update(f"{name}{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(_bytes_of(array))
     return digest.hexdigest()

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.layers import Dropout
-from tfkd.training import Distiller
+from tfkd.training import Combined, Distiller
 
 VOCABULARY, WIDTH = 11, 6
 
@@ -115,4 +115,21 @@ def distiller(dropout=0.0, seed=0, terms=None, **options):
 
 def weights_of(model):
     """All weights by path, as NumPy arrays."""
-    return {variable.path: np.array(variable) for variable in model.variables}
+    return {variable.path: variable.value.numpy() for variable in model.variables}
+
+
+class Gate:
+    """Adds the auxiliary gradient of a weight where its inner product with the main one is > 0."""
+
+    grouped = True
+
+    def __call__(self, groups, parameters):
+        combined, opened = [], []
+        for main, auxiliary in zip(groups["main"], groups["auxiliary"], strict=True):
+            if main is None or auxiliary is None:
+                combined.append(main if auxiliary is None else auxiliary)
+                continue
+            gate = tf.cast(tf.reduce_sum(main * auxiliary) > 0, tf.float32)
+            opened.append(gate)
+            combined.append(main + gate * auxiliary)
+        return Combined(combined, {"open": tf.reduce_mean(tf.stack(opened))})

@@ -1,0 +1,106 @@
+"""A training that was stopped comes to the same weights and history, bit for bit."""
+
+import random
+import signal
+import time
+
+import pytest
+import resumed_training
+from safetensors.numpy import load_file
+
+from tfkd.training import Interrupted, read_history
+from tfkd.training.loop import HISTORY, WEIGHTS
+
+TIMINGS = {"seconds", "tokens_per_second", "waiting_share"}
+
+
+def outcome(folder):
+    lines = [
+        {key: value for key, value in line.items() if key not in TIMINGS}
+        for line in read_history(folder / HISTORY)
+    ]
+    arrays = load_file(folder / WEIGHTS)
+    return {name: (array.shape, array.tobytes()) for name, array in arrays.items()}, lines
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    resumed_training.run(folder)
+    return outcome(folder)
+
+
+def test_killed_at_a_random_step(uninterrupted, run_script, tmp_path):
+    at = random.SystemRandom().randrange(5, resumed_training.STEPS)
+    killed = run_script("resumed_training.py", tmp_path, at, "kill")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    assert not (tmp_path / WEIGHTS).exists()
+    done = run_script("resumed_training.py", tmp_path, at, "kill")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "going on from step" in done.stdout
+    assert outcome(tmp_path) == uninterrupted, f"killed at batch {at}"
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "validation"])
+def test_stopped_by_a_signal(uninterrupted, tmp_path, how):
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="stopped by SIG"):
+        resumed_training.run(tmp_path, 30, how, save_every_seconds=1000)
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert Interrupted.exit_code == 3
+    resumed_training.run(tmp_path, 30, how)
+    assert outcome(tmp_path) == uninterrupted
+
+
+def test_stopped_in_a_validation_goes_on_at_its_step(tmp_path):
+    with pytest.raises(Interrupted):
+        resumed_training.run(tmp_path, 30, "validation", save_every_seconds=1000)
+    assert [path.name for path in (tmp_path / "checkpoints").glob("*.json")] == [
+        "step-000000030.json"
+    ]
+
+
+def test_time_limit_saves_and_stops(uninterrupted, tmp_path):
+    class Limit:
+        end = time.monotonic() + 1.0
+
+        @property
+        def remaining(self):
+            return self.end - time.monotonic()
+
+    slow = resumed_training.Batcher()
+    fast = slow.batch
+
+    def batch(number):
+        time.sleep(0.05)
+        return fast(number)
+
+    slow.batch = batch
+    with pytest.raises(Interrupted, match="time limit"):
+        resumed_training.run(tmp_path, time_limit=Limit(), batcher=slow)
+    resumed_training.run(tmp_path)
+    assert outcome(tmp_path) == uninterrupted
+
+
+def test_validations_are_not_made_twice(tmp_path):
+    calls = []
+
+    def validate(model):
+        calls.append(1)
+        return {"score": 1.0}
+
+    options = {"validate": validate, "save_every_seconds": 1000}
+    with pytest.raises(Interrupted):
+        resumed_training.run(tmp_path, 40, "SIGTERM", **options)
+    # As after a kill: back to the start, past the same weights.
+    for path in (tmp_path / "checkpoints").iterdir():
+        path.unlink()
+    resumed_training.run(tmp_path, 40, "SIGTERM", **options)
+    assert len(calls) == 5  # steps 15, 30, 45, 60 and the mean at the end
+
+
+def test_a_finished_training_is_not_trained_again(uninterrupted, tmp_path):
+    resumed_training.run(tmp_path)
+    result = resumed_training.run(tmp_path, validate=None)
+    assert result.steps == resumed_training.STEPS
+    assert outcome(tmp_path)[0] == uninterrupted[0]
