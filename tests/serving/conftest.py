@@ -50,10 +50,11 @@ def sentences() -> list[str]:
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, build, tokenizer, sentences, decode):
-    """(result of the export, model)."""
+    """(result of the export, float32 model) of a model in mixed precision."""
     from tfkd.serving import export_saved_model
+    from tfkd.serving.full_precision import in_float32
 
-    model = build()
+    model = build(dtype="mixed_bfloat16")
     card = {
         "name": "tiny",
         "summary": "Says nothing.",
@@ -65,4 +66,12 @@ def exported(tmp_path_factory, build, tokenizer, sentences, decode):
         model, {"source": tokenizer, "target": tokenizer}, decode,
         tmp_path_factory.mktemp("export") / "tiny", card, sentences=sentences,
     )  # fmt: skip
-    return result, model
+    return result, in_float32(model)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Runs what a fresh process would run in this one, to save its start."""
+    from tfkd.serving import check, checking
+
+    monkeypatch.setattr(checking, "run_fresh", check.answer)

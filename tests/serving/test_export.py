@@ -12,7 +12,7 @@ from tfkd.decoding import Decoder, build_search
 from tfkd.serving import ExportRefusedError, export_saved_model, load_saved_model, self_check
 from tfkd.serving import export as export_module
 from tfkd.serving.checking import CheckResult, Difference
-from tfkd.serving.server_ops import ops_of
+from tfkd.serving.full_precision import in_float32
 from tfkd.spec.errors import UserError
 
 
@@ -92,7 +92,9 @@ def test_the_card_says_what_it_is_and_how_to_call_it(exported, sentences):
     exec(compile(code, "README.md", "exec"), {"print": print})
 
 
-def test_a_model_with_other_weights_is_found_out(exported, tokenizer, sentences, build, decode):
+def test_a_model_with_other_weights_is_found_out(
+    exported, tokenizer, sentences, build, decode, in_process
+):
     result, _ = exported
     other = build()
     for weight in other.decoder.weights:
@@ -147,17 +149,26 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     assert (folder / "saved_model.pb").read_bytes() == before
 
 
-def test_a_model_in_mixed_precision_is_exported_in_float32(tmp_path, tokenizer, build, sentences):
+def test_greedy_search_is_exported_too(tmp_path, tokenizer, build, sentences, in_process):
     result = export_saved_model(
-        build(dtype="mixed_bfloat16"), {"source": tokenizer, "target": tokenizer},
-        {"kind": "greedy", "max_length": 6}, tmp_path, {}, sentences=sentences[:4], version=3,
+        build(), {"source": tokenizer, "target": tokenizer}, {"kind": "greedy", "max_length": 6},
+        tmp_path, {}, sentences=sentences[:4], version=3,
     )  # fmt: skip
     assert result["folder"] == str(tmp_path / "3")
     assert result["check"]["largest_difference"] < 1e-4
-    variables = tf.train.list_variables(str(tmp_path / "3" / "variables" / "variables"))
-    assert {shape is not None for _, shape in variables} == {True}
-    assert not {"Erf"} & ops_of(tmp_path / "3")
     assert load_saved_model(tmp_path).translate(["ba bi"])[0].score < 0
+
+
+def test_weights_in_mixed_precision_become_float32(build):
+    for policy in ("mixed_bfloat16", "bfloat16"):
+        mixed = build(dtype=policy)
+        twin = in_float32(mixed)
+        assert twin.compute_dtype == twin.head.compute_dtype == "float32"
+        assert twin.decoder.blocks[0].self_attention.query_key_value.compute_dtype == "float32"
+        for weight, source in zip(twin.weights, mixed.weights, strict=True):
+            assert weight.dtype == "float32"
+            np.testing.assert_array_equal(weight, np.asarray(source).astype(np.float32))
+        assert in_float32(twin) is twin
 
 
 def test_folders_without_a_model_are_named(tmp_path):

@@ -53,11 +53,9 @@ class ServedModel(tf.Module):
             ids, lengths, scores = decode(sources)
             return {"output_ids": ids, "output_lengths": lengths, "scores": scores}
 
-        self.serve_text, self.serve_ids = serve_text, serve_ids
+        # Behind a callable, or they would be tracked, and every graph saved twice.
+        self._functions = lambda: {"serving_default": serve_text, "ids": serve_ids}
 
     def signatures(self) -> dict[str, Any]:
-        """The concrete functions by signature name."""
-        return {
-            "serving_default": self.serve_text.get_concrete_function(),
-            "ids": self.serve_ids.get_concrete_function(),
-        }
+        """The functions by signature name."""
+        return self._functions()
