@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfkd.models import Bert, Transformer, build_model, start_head_from_embeddings
 from tfkd.models.builder import start_head
+from tfkd.spec import registry
+from tfkd.spec.options.models import BertOptions, TransformerOptions
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -24,44 +26,26 @@ TOKENIZERS = {"joint": tokenizer("a", "b", "c"), "other": tokenizer("c", "x", "b
 
 
 def bert_options(**options):
-    defaults = {
-        "kind": "bert",
-        "layers": 1,
-        "width": 8,
-        "heads": 2,
-        "feed_forward": None,
-        "max_length": 16,
-        "types": 2,
-        "dropout": 0.1,
-        "attention_dropout": None,
-        "activation": "gelu",
-        "norm_epsilon": 1e-12,
-        "tokenizer": "joint",
-        "head": None,
-    }
-    return SimpleNamespace(**{**defaults, **options})
+    return BertOptions(tokenizer="joint", layers=1, width=8, heads=2, max_length=16, **options)
 
 
 def transformer_options(**options):
-    defaults = {
-        "kind": "transformer",
-        "encoder_layers": 2,
-        "decoder_layers": 1,
-        "width": 8,
-        "heads": 2,
-        "feed_forward": 10,
-        "dropout": 0.3,
-        "attention_dropout": 0.0,
-        "activation": "relu",
-        "norm": "pre",
-        "norm_epsilon": 1e-6,
-        "positions": "learned",
-        "max_length": 12,
-        "tokenizer": "joint",
-        "share_embeddings": None,
-        "output_bias": False,
-    }
-    return SimpleNamespace(**{**defaults, **options})
+    return TransformerOptions(
+        **{
+            "tokenizer": "joint",
+            "encoder_layers": 2,
+            "decoder_layers": 1,
+            "width": 8,
+            "heads": 2,
+            "feed_forward": 10,
+            "dropout": 0.3,
+            "attention_dropout": 0.0,
+            "norm": "pre",
+            "positions": "learned",
+            "output_bias": False,
+            **options,
+        }
+    )
 
 
 def test_a_bert_has_the_heads_that_are_needed():
@@ -75,10 +59,7 @@ def test_a_bert_has_the_heads_that_are_needed():
 
 
 def test_an_output_vocabulary_of_its_own_starts_from_the_embeddings():
-    head = SimpleNamespace(
-        kind="masked_lm", tokenizer="other", start="input_embeddings", tied=False
-    )
-    options = bert_options(head=head)
+    options = bert_options(head={"tokenizer": "other"})
     model = build_model(options, TOKENIZERS)
     table, matrix = model.embedding.tokens.table.value.numpy(), model.head.matrix().numpy()
     unknown = table[1]
@@ -89,7 +70,7 @@ def test_an_output_vocabulary_of_its_own_starts_from_the_embeddings():
     assert start_head(model, options, TOKENIZERS) == 2
     np.testing.assert_array_equal(model.head.matrix(), np.array(expected) + 1)
     np.testing.assert_array_equal(model.head.bias(), np.zeros(9))
-    options.head.start = "random"
+    options = bert_options(head={"tokenizer": "other", "start": "random"})
     assert start_head(model, options, TOKENIZERS) is None
     assert np.abs(build_model(options, TOKENIZERS).head.matrix().numpy() - expected).max() > 0
 
@@ -112,13 +93,10 @@ def test_a_transformer_takes_its_sizes_from_its_tokenizers():
     assert model.get_config()["share_embeddings"] == "all"
     assert model.head.bias() is None
     assert model.head.matrix().dtype == tf.bfloat16
-    for tokenizers in (
-        {"source": "joint", "target": "other"},
-        SimpleNamespace(source="joint", target="other"),
-    ):
-        model = build_model(transformer_options(tokenizer=tokenizers), TOKENIZERS)
-        assert (model.source_vocabulary_size, model.vocabulary_size) == (8, 9)
-        assert model.get_config()["share_embeddings"] == "target"
+    sides = {"source": "joint", "target": "other"}
+    model = build_model(transformer_options(tokenizer=sides), TOKENIZERS)
+    assert (model.source_vocabulary_size, model.vocabulary_size) == (8, 9)
+    assert model.get_config()["share_embeddings"] == "target"
     assert list(model.parts) == [
         "source_embedding",
         "target_embedding",
@@ -133,3 +111,20 @@ def test_the_seed_alone_decides_the_weights():
     first, again = (build_model(transformer_options(), TOKENIZERS, seed=5) for _ in range(2))
     for left, right in zip(first.weights, again.weights, strict=True):
         np.testing.assert_array_equal(left.value, right.value)
+
+
+class Foreign(Bert):
+    """A plugin's model."""
+
+    @classmethod
+    def from_options(cls, options, tokenizers, *, policy, seed, heads_needed):
+        return cls(tokenizers["joint"].size, layers=1, width=options.width, heads=1, dtype=policy)
+
+
+def test_a_plugin_builds_its_own(monkeypatch):
+    entry = registry.Entry("model", "foreign", BertOptions, f"{__name__}:Foreign")
+    monkeypatch.setitem(registry._entries, ("model", "foreign"), entry)
+    monkeypatch.setattr(registry, "load", lambda found: Foreign if found is entry else None)
+    model = build_model(SimpleNamespace(kind="foreign", width=6), TOKENIZERS)
+    assert isinstance(model, Foreign)
+    assert model.width == 6

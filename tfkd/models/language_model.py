@@ -39,6 +39,9 @@ class LanguageModel(keras.Model):
     vocabulary_size: int
     width: int
 
+    # What tf.saved_model.save asks a tracked Keras model for. Keras would guess one float tensor.
+    _default_save_signature = None
+
     def finish(self) -> None:
         """Builds all weights and tells dropout layers their places: a constructor's last line."""
         self.build(None)
