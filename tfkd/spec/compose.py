@@ -1,17 +1,22 @@
-"""One tree from several sources: `extends:`, a variant, `--set`."""
+"""One tree from several sources: `extends:`, a variant, `--set`; the right one wins."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from tfkd.spec.dotted_paths import put
 from tfkd.spec.errors import SpecError, SpecErrors, nearest
 from tfkd.spec.tree import Node
 from tfkd.spec.yaml_reader import read_file, read_text
 
-_DEEPEST = 10
+MOST_FILES = 100
 
 
-def compose(path: str | Path, variant: str | None, overrides: Sequence[str]) -> Node:
+def compose(path: str | Path, variant: str | None = None, overrides: Sequence[str] = ()) -> Node:
     """The spec's tree with all that changes it applied, from left to right.
+
+    Mappings are merged key by key by `extends:`; a variant and `--set` replace what stands at a
+    dotted path, whole. `null` takes away what it meets.
 
     Args:
         path: The spec's file.
@@ -19,133 +24,138 @@ def compose(path: str | Path, variant: str | None, overrides: Sequence[str]) -> 
         overrides: `K=V` each, as `--set` takes them.
 
     Raises:
-        SpecErrors: A file cannot be read, `extends:` goes in a circle, no such variant, or a
-            dotted path that leads nowhere.
+        SpecErrors: A file cannot be read, `extends:` goes in a circle, no such variant, or dotted
+            paths that lead nowhere; all of these at once.
     """
-    tree = _extended(Path(path), ())
+    return changed(extended(path), variant, overrides)
+
+
+def extended(path: str | Path) -> Node:
+    """A file's tree with all that it extends."""
+    return _Files().read(Path(path), ())
+
+
+def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
+    """A tree with a variant and `--set` applied; the given one stays as it is."""
+    errors: list[SpecError] = []
     if variant is not None:
-        tree = _with_variant(tree, variant)
+        tree = _with_variant(tree, variant, errors)
     for override in overrides:
-        tree = _with_override(tree, override)
+        tree = _with_override(tree, override, errors)
+    if errors:
+        raise SpecErrors(errors)
     return tree
 
 
-def _extended(path: Path, above: tuple[Path, ...]) -> Node:
-    node = read_file(path)
-    extends = node.value.pop("extends", None)
-    if extends is None:
-        return node
-    names = extends.plain()
-    names = [names] if isinstance(names, str) else names
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _one(extends, "extends", "no file", "the name of a spec, or a list of names")
-    merged = None
-    for name in names:
-        base = (path.parent / name).resolve()
-        if base == path.resolve() or base in above or len(above) >= _DEEPEST:
-            raise _one(extends, "extends", f"{name} leads back to this file")
-        try:
-            tree = _extended(path.parent / name, (*above, path.resolve()))
-        except SpecErrors as error:
-            if not (path.parent / name).exists():
-                raise _one(extends, "extends", f"{path.parent / name} does not exist") from None
-            raise error
-        merged = tree if merged is None else _merged(merged, tree)
-    return _merged(merged, node) if merged is not None else node
+def variant_names(tree: Node) -> list[str]:
+    """The names of a tree's variants."""
+    variants = tree.child("variants")
+    return list(variants.value) if variants is not None and variants.is_mapping else []
+
+
+class _Files:
+    """Reads a file and what it extends; a few lines cannot make it read files for ever."""
+
+    def __init__(self) -> None:
+        self._read = 0
+
+    def read(self, path: Path, above: tuple[Path, ...]) -> Node:
+        self._read += 1
+        node = read_file(path)
+        extends = node.value.pop("extends", None)
+        if extends is None or extends.value is None:
+            return node
+        names = extends.plain()
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise _at(extends, "extends", "no file", "a spec's file, or a list of them")
+        merged: Node | None = None
+        for name in names:
+            other = path.parent / name
+            if other.resolve() == path.resolve() or other.resolve() in above:
+                raise _at(extends, "extends", f"{name} leads back to a file that extends it")
+            if self._read >= MOST_FILES:
+                raise _at(extends, "extends", f"more than {MOST_FILES} files", "a few")
+            if not other.exists():
+                raise _at(extends, "extends", f"{other} does not exist", "a file beside this one")
+            tree = self.read(other, (*above, path.resolve()))
+            merged = tree if merged is None else _merged(merged, tree)
+        return _merged(merged, node)
 
 
 def _merged(left: Node, right: Node) -> Node:
-    """Mapping by mapping; anything else is replaced by the right side."""
-    if isinstance(left.value, dict) and isinstance(right.value, dict):
-        value = dict(left.value)
-        for key, node in right.value.items():
-            value[key] = _merged(value[key], node) if key in value else node
-        return Node(value, right.file, right.line)
-    return right
+    """Mapping by mapping; anything else is replaced by the right side, and null takes it away."""
+    if not (left.is_mapping and right.is_mapping):
+        return right
+    value = dict(left.value)
+    for key, node in right.value.items():
+        if key not in value:
+            value[key] = node
+        elif node.value is None:
+            del value[key]
+        else:
+            value[key] = _merged(value[key], node)
+    return Node(value, right.file, right.line)
 
 
-def _with_variant(tree: Node, name: str) -> Node:
-    variants = tree.value.get("variants")
-    known = list(variants.value) if variants and isinstance(variants.value, dict) else []
+def _with_variant(tree: Node, name: str, errors: list[SpecError]) -> Node:
+    known = variant_names(tree)
     if name not in known:
-        near = nearest(name, known)
-        expected = f"one of {', '.join(known)}" if known else "no variant: the spec has none"
-        raise SpecErrors([SpecError(tree.file, 0, "variants", f"no {name}", expected, near)])
-    changes = variants.value[name]
-    if not isinstance(changes.value, dict):
-        raise _one(changes, f"variants.{name}", "no mapping", "dotted paths and their values")
+        expected = f"one of {', '.join(known)}" if known else "none: the spec has no variants"
+        errors.append(
+            SpecError(
+                tree.file, 0, "variants", f"no variant {name!r}", expected, nearest(name, known)
+            )
+        )
+        return tree
+    changes = tree.value["variants"].value[name]
+    if not changes.is_mapping:
+        errors.extend(
+            _at(changes, f"variants.{name}", "no mapping", "dotted paths and their values").errors
+        )
+        return tree
     for path, node in changes.value.items():
-        tree = _replaced(tree, path, _marked(node, name), f"variants.{name}.{path}", node)
+        shown = f"variants.{name}.{path}"
+        tree = put(tree, path, _marked(node, name), (node.file, node.line, shown), errors)
     return tree
 
 
 def _marked(node: Node, variant: str) -> Node:
     """The same values, known to be a variant's."""
-    value = node.value
+    value: Any = node.value
     if isinstance(value, dict):
         value = {key: _marked(child, variant) for key, child in value.items()}
     elif isinstance(value, list):
         value = [_marked(child, variant) for child in value]
-    return Node(value, f"variant {variant}, {node.file}", node.line)
+    return Node(value, node.file, node.line, variant)
 
 
-def _with_override(tree: Node, text: str) -> Node:
+def _with_override(tree: Node, text: str, errors: list[SpecError]) -> Node:
     path, equals, value = text.partition("=")
-    if not equals or not path.strip():
-        raise SpecErrors([SpecError("--set", 0, text, "no K=V", "a dotted path, = and a value")])
-    node = _relined(read_text(value, "--set"))
-    return _replaced(tree, path.strip(), node, path.strip(), Node(None, "--set", 0))
+    path = path.strip()
+    if not equals or not path:
+        errors.append(
+            SpecError("--set", 0, "", f"{text!r} is no K=V", "a dotted path, = and a YAML value")
+        )
+        return tree
+    try:
+        node = _without_lines(read_text(value, "--set"))
+    except SpecErrors as error:
+        errors.extend(
+            SpecError("--set", 0, path, one.message, one.expected) for one in error.errors
+        )
+        return tree
+    return put(tree, path, node, ("--set", 0, path), errors)
 
 
-def _relined(node: Node) -> Node:
-    value = node.value
+def _without_lines(node: Node) -> Node:
+    value: Any = node.value
     if isinstance(value, dict):
-        value = {key: _relined(child) for key, child in value.items()}
+        value = {key: _without_lines(child) for key, child in value.items()}
     elif isinstance(value, list):
-        value = [_relined(child) for child in value]
+        value = [_without_lines(child) for child in value]
     return Node(value, node.file, 0)
 
 
-def _replaced(tree: Node, path: str, new: Node, shown: str, where: Node) -> Node:
-    """The tree with what stands at a dotted path replaced, whole; the rest is shared."""
-    keys = path.split(".")
-
-    def walk(node: Node, depth: int) -> Node:
-        key = keys[depth]
-        last = depth == len(keys) - 1
-        if isinstance(node.value, list):
-            if not key.isdigit() or int(key) >= len(node.value):
-                raise SpecErrors(
-                    [SpecError(where.file, where.line, shown, f"the list has no entry {key!r}",
-                               f"0 to {len(node.value) - 1}")]
-                )  # fmt: skip
-            items = list(node.value)
-            items[int(key)] = new if last else walk(items[int(key)], depth + 1)
-            return Node(items, node.file, node.line)
-        if node.value is None and not last:
-            return Node({key: walk(Node(None, new.file, new.line), depth + 1)}, new.file, new.line)
-        if not isinstance(node.value, dict) and not (last and node.value is None):
-            raise SpecErrors(
-                [SpecError(where.file, where.line, shown,
-                           f"{'.'.join(keys[:depth])} is a plain value without keys")]
-            )  # fmt: skip
-        values = dict(node.value or {})
-        if last:
-            values[key] = new
-        elif key in values:
-            values[key] = walk(values[key], depth + 1)
-        elif depth == 0 or keys[0] in ("stages", "data", "views", "tokenizers") and depth == 1:
-            near = nearest(key, values)
-            raise SpecErrors(
-                [SpecError(where.file, where.line, shown, f"there is no {'.'.join(keys[: depth + 1])}",
-                           f"one of {', '.join(values)}", near)]
-            )  # fmt: skip
-        else:
-            values[key] = walk(Node(None, new.file, new.line), depth + 1)
-        return Node(values, node.file, node.line)
-
-    return walk(tree, 0)
-
-
-def _one(node: Node, path: str, message: str, expected: str = "") -> SpecErrors:
+def _at(node: Node, path: str, message: str, expected: str = "") -> SpecErrors:
     return SpecErrors([SpecError(node.file, node.line, path, message, expected)])

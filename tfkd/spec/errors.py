@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_LONGEST = 100
+
 
 class UserError(ValueError):
     """The user's input is wrong: the message says where, what, and what to do. Exit code 1."""
@@ -20,6 +22,7 @@ class SpecError:
         message: What is wrong.
         expected: What was expected; may be empty.
         suggestion: A name that was perhaps meant; may be empty.
+        variant: The variant it was found in; empty: in the spec itself.
     """
 
     file: str
@@ -28,10 +31,13 @@ class SpecError:
     message: str
     expected: str = ""
     suggestion: str = ""
+    variant: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         text = f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        if self.variant:
+            text += f" (in variant {self.variant})"
         if self.expected:
             text += f"; expected {self.expected}"
         if self.suggestion:
@@ -39,8 +45,8 @@ class SpecError:
         return text
 
 
-class SpecErrors(UserError):
-    """All faults of one spec, in the order of its lines."""
+class SpecErrors(UserError):  # noqa: N818 (it is several)
+    """All faults of one spec, in the order of its lines; the text has a line for each."""
 
     def __init__(self, errors: Sequence[SpecError]):
         self.errors = sorted(errors, key=lambda error: (error.file, error.line, error.path))
@@ -49,5 +55,8 @@ class SpecErrors(UserError):
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """The name that was perhaps meant, or an empty text."""
-    found = difflib.get_close_matches(str(word), list(names), n=1, cutoff=0.6)
+    word = str(word)
+    if len(word) > _LONGEST:  # nobody mistypes so much, and comparing takes its time
+        return ""
+    found = difflib.get_close_matches(word, [str(name) for name in names], n=1, cutoff=0.6)
     return found[0] if found else ""

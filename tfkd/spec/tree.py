@@ -10,18 +10,26 @@ class Node:
 
     Attributes:
         value: A scalar, a list of nodes, or a mapping from keys to nodes.
-        file: The file it was written in, `--set`, or `variant NAME (FILE)`.
+        file: The file it was written in, or `--set`.
         line: The line of its key, or of the value in a list; from 1, 0 where there is none.
+        variant: The variant that put it here; empty: none.
     """
 
     value: Any
     file: str
     line: int
+    variant: str = ""
 
     @property
     def origin(self) -> str:
-        """`FILE:LINE`, or the file alone."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+        """`FILE:LINE`, `--set`, or `variant NAME (FILE:LINE)`."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"variant {self.variant} ({place})" if self.variant else place
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether the value is a mapping."""
+        return isinstance(self.value, dict)
 
     def plain(self) -> Any:
         """The value without origins."""

@@ -1,0 +1,21 @@
+"""The sections of a spec."""
+
+TOP = {
+    "tfkd": "the version of the spec's form, 1",
+    "name": "the run's name",
+    "description": "a sentence on what it is",
+    "paper": "the paper it follows",
+    "extends": "other specs that it adds to",
+    "data": "corpora by name",
+    "tokenizers": "tokenizers by name",
+    "teacher": "a model, or models by name",
+    "student": "a model, or models by name",
+    "views": "views by name",
+    "stages": "stages by name",
+    "variants": "named changes",
+    "evaluate": "a list of evaluations",
+    "export": "stages to export",
+    "runtime": "where it runs",
+}
+# Sections whose keys are names that the spec's author chooses.
+NAMED = ("data", "tokenizers", "views", "stages")
