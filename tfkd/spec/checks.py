@@ -1,30 +1,71 @@
-"""What no section can see alone: names that must exist, cycles, parts that must fit together."""
+"""What no section can see alone: names that must exist, parts that must fit together."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from tfkd.spec.circles import circle
+from tfkd.spec.faults import Faults
 from tfkd.spec.references import parse
-from tfkd.spec.sections import Faults
+
+_STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
+_VIEWS_OF = {"masked_lm": ("mlm", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
+_TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
 
 
-def check(spec: Any, faults: Faults) -> None:
+@dataclass(frozen=True)
+class Parts:
+    """A spec's sections as far as they are right, and the names of all their parts.
+
+    Attributes:
+        names: By section: the names of parts, right or faulty; a faulty part is missing from its
+            section (or, a stage, stands in with the names that it refers to).
+        variant: The variant that was applied, or None.
+    """
+
+    data: dict[str, Any]
+    tokenizers: dict[str, Any]
+    models: dict[str, Any]
+    views: dict[str, Any]
+    stages: dict[str, Any]
+    evaluate: list[Any]
+    export: list[str]
+    names: dict[str, list[str]]
+    variant: str | None
+
+
+def check(parts: Parts, faults: Faults) -> None:
     """Adds a fault for each name that leads nowhere and each pair of parts that does not fit."""
-    _corpora(spec, faults)
-    _tokenizers(spec, faults)
-    _models(spec, faults)
-    for name, stage in spec.stages.items():
-        if stage.kind == "train":
-            _train(spec, faults, name, stage)
-        else:
-            _score(spec, faults, name, stage)
-    if not faults.errors:
-        _cycles(spec, faults)
-    for index, entry in enumerate(spec.evaluate):
-        _evaluation(spec, faults, index, entry)
-    for index, stage in enumerate(spec.export):
-        _stage(spec, faults, ("export", index), stage, kinds=("train",))
+    _corpora(parts, faults)
+    _tokenizers(parts, faults)
+    _models(parts, faults)
+    for name, stage in parts.stages.items():
+        if name in parts.names["data"]:
+            faults.add(("stages", name), "a corpus has this name too", "a name of its own")
+        (_train if stage.kind == "train" else _score)(parts, faults, ("stages", name), stage)
+    trail = circle(parts.stages, parts.variant)
+    if trail:
+        faults.add(("stages", trail[0]), f"a circle of stages: {' -> '.join(trail)}")
+    for index, entry in enumerate(parts.evaluate):
+        if entry is not None:
+            _evaluation(parts, faults, ("evaluate", index), entry)
+    for index, stage in enumerate(parts.export):
+        where = _written(faults, ("export", index))
+        _stage(parts, faults, where, stage, kinds=("train",))
 
 
-def _known(faults: Faults, path: tuple, what: str, name: str, names: Any) -> bool:
+def _written(faults: Faults, path: tuple) -> tuple:
+    """The path as far as it was written: `data: train` is short for a list of one."""
+    node = faults.tree
+    for depth, key in enumerate(path):
+        child = node.child(key)
+        if child is None:
+            return path[:depth]
+        node = child
+    return path
+
+
+def _known(parts: Parts, faults: Faults, path: tuple, what: str, name: str, section: str) -> bool:
+    names = parts.names[section]
     if name in names:
         return True
     expected = f"one of {', '.join(names)}" if names else f"a {what}; the spec has none"
@@ -32,8 +73,12 @@ def _known(faults: Faults, path: tuple, what: str, name: str, names: Any) -> boo
     return False
 
 
-def _stage(spec: Any, faults: Faults, path: tuple, reference: str, kinds: tuple[str, ...]) -> Any:
+def _stage(
+    parts: Parts, faults: Faults, path: tuple, reference: str | None, kinds: tuple[str, ...]
+) -> Any:
     """The stage of this spec that a reference names; None for a fault or another file's stage."""
+    if reference is None:
+        return None
     try:
         parsed = parse(reference)
     except ValueError as error:
@@ -42,178 +87,230 @@ def _stage(spec: Any, faults: Faults, path: tuple, reference: str, kinds: tuple[
     if parsed.spec is not None:
         return None
     if parsed.variant is not None and not _known(
-        faults, path, "variant", parsed.variant, spec.variants
+        parts, faults, path, "variant", parsed.variant, "variants"
     ):
         return None
-    if not _known(faults, path, "stage", parsed.stage, list(spec.stages)):
+    if not _known(parts, faults, path, "stage", parsed.stage, "stages"):
         return None
-    stage = spec.stages[parsed.stage]
-    if stage.kind not in kinds:
+    stage = parts.stages.get(parsed.stage)
+    if stage is not None and stage.kind not in kinds:
         faults.add(path, f"{parsed.stage} is a {stage.kind} stage", f"a {' or '.join(kinds)} stage")
         return None
     return stage
 
 
-def _corpora(spec: Any, faults: Faults) -> None:
-    for name, options in spec.data.items():
+def _corpus(parts: Parts, faults: Faults, path: tuple, place: str | None) -> Any:
+    """The corpus of `CORPUS` or `CORPUS.FIELD`; None for a fault."""
+    if place is None:
+        return None
+    name, dot, field = place.partition(".")
+    if not _known(parts, faults, path, "corpus", name, "data"):
+        return None
+    corpus = parts.data.get(name)
+    if corpus is not None and dot and field not in corpus.field_names:
+        fields = corpus.field_names
+        faults.add(
+            path, f"{name} has no field {field!r}", f"one of {', '.join(fields)}", fields, field
+        )
+    return corpus
+
+
+def _corpora(parts: Parts, faults: Faults) -> None:
+    others: dict[str, list[str]] = {}
+    for name, options in parts.data.items():
+        others[name] = [other.partition(".")[0] for other in options.drop_overlap]
         for index, other in enumerate(options.drop_overlap):
-            corpus, _, field = other.partition(".")
-            path = ("data", name, "drop_overlap", index)
-            if _known(faults, path, "corpus", corpus, list(spec.data)) and field:
-                _known(faults, path, "field", field, spec.data[corpus].field_names)
-    for name in spec.data:
-        trail = _circle(name, lambda one: [o.partition(".")[0] for o in spec.data[one].drop_overlap
-                                            if o.partition(".")[0] in spec.data])  # fmt: skip
+            _corpus(parts, faults, ("data", name, "drop_overlap", index), other)
+    for name in others:
+        trail = _way_back(name, others)
         if trail:
             faults.add(("data", name, "drop_overlap"), f"a circle: {' -> '.join(trail)}")
             return
 
 
-def _tokenizers(spec: Any, faults: Faults) -> None:
-    for name, options in spec.tokenizers.items():
-        places = [("learn_from", place) for place in options.learn_from]
-        places += [("keep", place) for place in (options.keep.seen_in if options.keep else ())]
-        for index, (key, place) in enumerate(places):
-            corpus, _, field = place.partition(".")
-            path = ("tokenizers", name, key, index)
-            if _known(faults, path, "corpus", corpus, list(spec.data)) and field:
-                _known(faults, path, "field", field, spec.data[corpus].field_names)
-
-
-def _models(spec: Any, faults: Faults) -> None:
-    for name, options in spec.models.items():
-        path = (*name.split("."), "tokenizer")
-        tokenizer = options.tokenizer
-        named = [tokenizer] if isinstance(tokenizer, str) else [tokenizer.source, tokenizer.target]
-        for one in named:
-            _known(faults, path, "tokenizer", one, list(spec.tokenizers))
-        head = getattr(options, "head", None)
-        if head is not None and head.tokenizer is not None:
-            place = (*name.split("."), "head", "tokenizer")
-            _known(faults, place, "tokenizer", head.tokenizer, list(spec.tokenizers))
-        if getattr(options, "share_embeddings", None) == "all" and len(set(named)) > 1:
-            faults.add(
-                (*name.split("."), "share_embeddings"), "all, with a tokenizer for each side",
-                "target or none, or one tokenizer for both",
-            )  # fmt: skip
-
-
-_STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
-
-
-def _train(spec: Any, faults: Faults, name: str, stage: Any) -> None:
-    path = ("stages", name)
-    model = None
-    if _known(faults, (*path, "train"), "model", stage.train, list(spec.models)):
-        model = spec.models[stage.train]
-    for index, part in enumerate(stage.data):
-        where = (*path, "data") if len(stage.data) == 1 else (*path, "data", index)
-        if _known(faults, where, "corpus", part.of, list(spec.data)) and model is not None:
-            _reads(faults, where, model, part.of, spec.data[part.of])
-            if part.swap and "source" not in spec.data[part.of].field_names:
-                faults.add(where, f"swap: {part.of} has no source and target to swap")
-    origins = stage.from_ or {}
-    for part, reference in ({"": origins} if isinstance(origins, str) else origins).items():
-        where = (*path, "from", part) if part else (*path, "from")
-        _stage(spec, faults, where, reference, kinds=("train",))
-    for term, options in stage.objective.items():
-        where = (*path, "objective", term)
-        if options.view is not None and _known(
-            faults, (*where, "view"), "view", options.view, list(spec.views)
-        ):
-            kind = spec.views[options.view].kind
-            if model is not None and model.kind == "transformer" and kind in _STREAM_VIEWS:
-                faults.add(
-                    (*where, "view"), f"{options.view} ({kind}) is for a BERT",
-                    "no view for an encoder-decoder",
-                )  # fmt: skip
-        needs = {"masked_lm": ("mlm", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
-        if options.kind in needs and options.view is None:
-            faults.add(where, "no view", f"view: one of kind {' or '.join(needs[options.kind])}")
-        if getattr(options, "teacher", None) is not None:
-            _stage(spec, faults, (*where, "teacher"), options.teacher, kinds=("score",))
-    if stage.validate_ is not None:
-        where = (*path, "validate", "on")
-        if _known(faults, where, "corpus", stage.validate_.on, list(spec.data)) and model:
-            _reads(faults, where, model, stage.validate_.on, spec.data[stage.validate_.on])
-        texts = {"bleu", "chrf"} & set(stage.validate_.metrics)
-        if texts and model is not None and model.kind != "transformer":
-            faults.add(
-                (*path, "validate", "metrics"), f"{', '.join(sorted(texts))} of a {model.kind}",
-                "loss, perplexity or accuracy: this model writes no text",
-            )  # fmt: skip
-
-
-def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
-    fields = corpus.field_names
-    if model.kind == "transformer" and not {"source", "target"} <= set(fields):
-        faults.add(
-            path, f"an encoder-decoder cannot read {name}, which has {', '.join(fields)}",
-            "a corpus with source and target",
-        )  # fmt: skip
-
-
-def _score(spec: Any, faults: Faults, name: str, stage: Any) -> None:
-    path = ("stages", name)
-    teacher = _stage(spec, faults, (*path, "score"), stage.score, kinds=("train",))
-    if teacher is not None and spec.models.get(teacher.train) is not None:
-        model = spec.models[teacher.train]
-        if model.kind != "bert":
-            faults.add(
-                (*path, "score"), f"its model is a {model.kind}", "a stage that trains a bert"
-            )
-    for index, part in enumerate(stage.data):
-        where = (*path, "data") if len(stage.data) == 1 else (*path, "data", index)
-        if _known(faults, where, "corpus", part.of, list(spec.data)):
-            fields = spec.data[part.of].field_names
-            if not {"source", "target"} <= set(fields):
-                faults.add(where, f"{part.of} has {', '.join(fields)}", "source and target")
-
-
-def _evaluation(spec: Any, faults: Faults, index: int, entry: Any) -> None:
-    path = ("evaluate", index)
-    gate = "teacher_gate" in entry.metrics
-    if gate and len(entry.metrics) > 1:
-        faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
-    _stage(spec, faults, (*path, "of"), entry.of, kinds=("score",) if gate else ("train",))
-    if entry.against is not None:
-        _stage(spec, faults, (*path, "against"), entry.against, kinds=("train",))
-    for place, corpus in enumerate(entry.on):
-        _known(faults, (*path, "on", place), "corpus", corpus, list(spec.data))
-
-
-def needs(stage: Any) -> list[str]:
-    """The stages that a stage reads, as references."""
-    if stage.kind == "score":
-        return [stage.score]
-    origins = stage.from_ or {}
-    found = [origins] if isinstance(origins, str) else list(origins.values())
-    return found + [
-        term.teacher for term in stage.objective.values() if getattr(term, "teacher", None)
-    ]
-
-
-def _cycles(spec: Any, faults: Faults) -> None:
-    def inputs(name: str) -> list[str]:
-        parsed = [parse(reference) for reference in needs(spec.stages[name])]
-        return [one.stage for one in parsed if one.spec is None and one.variant is None]
-
-    for name in spec.stages:
-        trail = _circle(name, inputs)
-        if trail:
-            faults.add(("stages", name), f"a circle: {' -> '.join(trail)}", "stages without one")
-            return
-
-
-def _circle(start: str, inputs: Any) -> list[str]:
-    """The way from a name back to itself; [] where there is none."""
+def _way_back(start: str, others: dict[str, list[str]]) -> list[str]:
     stack, seen = [[start]], set()
     while stack:
         trail = stack.pop()
-        for name in inputs(trail[-1]):
+        for name in others.get(trail[-1], ()):
             if name == start:
                 return [*trail, name]
             if name not in seen:
                 seen.add(name)
                 stack.append([*trail, name])
     return []
+
+
+def _tokenizers(parts: Parts, faults: Faults) -> None:
+    for name, options in parts.tokenizers.items():
+        path = ("tokenizers", name)
+        for index, place in enumerate(getattr(options, "learn_from", ())):
+            _corpus(parts, faults, _written(faults, (*path, "learn_from", index)), place)
+        keep = getattr(options, "keep", None)
+        for index, place in enumerate(keep.seen_in if keep else ()):
+            _corpus(parts, faults, (*path, "keep", "seen_in", index), place)
+
+
+def _models(parts: Parts, faults: Faults) -> None:
+    for name, options in parts.models.items():
+        path = tuple(name.split("."))
+        sides = _sides(options)
+        if getattr(options, "kind", None) == "bert":
+            sides.pop("source")  # one stream
+        for side, tokenizer in sides.items():
+            place = _written(faults, (*path, "tokenizer", side))
+            _known(parts, faults, place, "tokenizer", tokenizer, "tokenizers")
+        head = getattr(options, "head", None)
+        if head is not None and getattr(head, "tokenizer", None) is not None:
+            place = (*path, "head", "tokenizer")
+            _known(parts, faults, place, "tokenizer", head.tokenizer, "tokenizers")
+        if getattr(options, "share_embeddings", None) == "all" and len(set(sides.values())) > 1:
+            faults.add(
+                (*path, "share_embeddings"), "all, with a tokenizer for each side",
+                "target or none, or one tokenizer for both",
+            )  # fmt: skip
+
+
+def _sides(model: Any) -> dict[str, str]:
+    tokenizer = getattr(model, "tokenizer", None)
+    if tokenizer is None or isinstance(tokenizer, str):
+        return {} if tokenizer is None else {"source": tokenizer, "target": tokenizer}
+    return {"source": tokenizer.source, "target": tokenizer.target}
+
+
+def _output(model: Any) -> str | None:
+    """The tokenizer whose pieces a model predicts."""
+    head = getattr(model, "head", None)
+    return getattr(head, "tokenizer", None) or _sides(model).get("target")
+
+
+def _train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
+    model = None
+    if stage.train is not None and _known(
+        parts, faults, (*path, "train"), "model", stage.train, "models"
+    ):
+        model = parts.models.get(stage.train)
+    for index, part in enumerate(stage.data):
+        where = _written(faults, (*path, "data", index))
+        corpus = _corpus(parts, faults, where, part.of)
+        _reads(faults, where, model, part.of, corpus)
+        if corpus is not None and part.swap and "source" not in corpus.field_names:
+            faults.add(where, f"swap: {part.of} has no source and target to swap")
+    origins = stage.from_ or {}
+    for key, reference in ({"": origins} if isinstance(origins, str) else origins).items():
+        where = (*path, "from", key) if key else (*path, "from")
+        _stage(parts, faults, where, reference, kinds=("train",))
+    for term, options in stage.objective.items():
+        _term(parts, faults, (*path, "objective", term), options, model, stage)
+    if stage.validate_ is not None:
+        where = (*path, "validate")
+        corpus = _corpus(parts, faults, (*where, "on"), stage.validate_.on)
+        _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
+        _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
+
+
+def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
+    view_name = getattr(options, "view", None)
+    if view_name is None:
+        if options.kind in _VIEWS_OF:
+            faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
+    elif _known(parts, faults, (*path, "view"), "view", view_name, "views"):
+        _view(faults, (*path, "view"), parts.views.get(view_name), view_name, options, model)
+    teacher = getattr(options, "teacher", None)
+    if teacher is not None:
+        scored = _stage(parts, faults, (*path, "teacher"), teacher, kinds=("score",))
+        _teaches(parts, faults, (*path, "teacher"), teacher, scored, stage, model)
+
+
+def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
+    if view is None:
+        return
+    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
+        faults.add(
+            path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
+            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
+        )  # fmt: skip
+    if model is None:
+        return
+    if model.kind == "transformer" and view.kind in _STREAM_VIEWS:
+        faults.add(path, f"{name} ({view.kind}) is for a BERT", "no view for an encoder-decoder")
+    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
+    if model.kind == "bert" and limit is not None and longest > limit:
+        faults.add(
+            path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
+            "a smaller max_length of the view, or a larger one of the model",
+        )  # fmt: skip
+
+
+def _teaches(
+    parts: Parts, faults: Faults, path: tuple, name: str, scored: Any, stage: Any, model: Any
+) -> None:
+    """A stored teacher must speak of the student's words, and of some of its rows."""
+    if scored is None:
+        return
+    try:
+        trained = parts.stages.get(parse(scored.score or "").stage)
+    except ValueError:
+        trained = None
+    teacher = parts.models.get(getattr(trained, "train", None))
+    theirs, ours = _output(teacher), _output(model)
+    if theirs and ours and theirs != ours:
+        faults.add(
+            path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
+            f"a teacher with tokenizer: {ours} (or a head with it)",
+        )  # fmt: skip
+    rows = [part.of for part in scored.data]
+    reads = [part.of for part in stage.data]
+    if None not in (*rows, *reads) and not set(rows) & set(reads):
+        faults.add(
+            path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
+            "a teacher that scored what its student reads",
+        )  # fmt: skip
+
+
+def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
+    if model is None or corpus is None or model.kind != "transformer":
+        return
+    fields = corpus.field_names
+    if not {"source", "target"} <= set(fields):
+        faults.add(
+            path, f"an encoder-decoder cannot read {name}, which has {', '.join(fields)}",
+            "a corpus with source and target",
+        )  # fmt: skip
+
+
+def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None:
+    texts = sorted(_TEXT_METRICS & set(metrics))
+    if texts and model is not None and model.kind == "bert":
+        faults.add(
+            path, f"{', '.join(texts)} of a bert, which writes no text",
+            "loss, perplexity or accuracy",
+        )  # fmt: skip
+
+
+def _score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
+    teacher = _stage(parts, faults, (*path, "score"), stage.score, kinds=("train",))
+    model = parts.models.get(getattr(teacher, "train", None))
+    if model is not None and model.kind == "transformer":
+        faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
+    for index, part in enumerate(stage.data):
+        where = _written(faults, (*path, "data", index))
+        corpus = _corpus(parts, faults, where, part.of)
+        if corpus is not None and not {"source", "target"} <= set(corpus.field_names):
+            found = ", ".join(corpus.field_names)
+            faults.add(where, f"{part.of} has {found}", "a corpus with source and target")
+
+
+def _evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
+    gate = "teacher_gate" in entry.metrics
+    if gate and len(entry.metrics) > 1:
+        faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
+    kinds = ("score",) if gate else ("train",)
+    stage = _stage(parts, faults, (*path, "of"), entry.of, kinds)
+    _stage(parts, faults, (*path, "against"), entry.against, kinds=("train",))
+    model = parts.models.get(getattr(stage, "train", None))
+    _writes(faults, (*path, "metrics"), model, entry.metrics)
+    for index, name in enumerate(entry.on):
+        where = _written(faults, (*path, "on", index))
+        corpus = _corpus(parts, faults, where, name)
+        _reads(faults, where, model, name, corpus)

@@ -1,103 +1,46 @@
 """From a tree to typed options, section by section, gathering every fault."""
 
-from collections.abc import Iterable
+import re
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from tfkd.spec import registry
-from tfkd.spec.errors import SpecError, nearest
+from tfkd.spec.faults import Faults
+from tfkd.spec.form import TOP
 from tfkd.spec.options import CORPORA
 from tfkd.spec.tree import Node
+from tfkd.spec.wording import shown as in_short
 
-TOP = {
-    "tfkd": "the schema's version, 1",
-    "name": "the run's name",
-    "description": "a sentence on what it is",
-    "paper": "the paper it follows",
-    "extends": "other specs that it adds to",
-    "data": "corpora by name",
-    "tokenizers": "tokenizers by name",
-    "teacher": "a model, or models by name",
-    "student": "a model, or models by name",
-    "views": "views by name",
-    "stages": "stages by name",
-    "variants": "named changes",
-    "evaluate": "a list of evaluations",
-    "export": "stages to export",
-    "runtime": "where it runs",
-}
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z")
 
 
-class Faults:
-    """Gathers faults with the place that each points at."""
-
-    def __init__(self, tree: Node):
-        self._tree = tree
-        self.errors: list[SpecError] = []
-
-    def add(
-        self, path: tuple[Any, ...], message: str, expected: str = "", among: Iterable[str] = (),
-        word: str | None = None,
-    ) -> None:  # fmt: skip
-        """One fault at a path; `word` is what was written, `among` the names it may have meant."""
-        node = self._tree.nearest(path)
-        near = nearest(word, among) if word is not None else ""
-        dotted = ".".join(str(key) for key in path)
-        self.errors.append(SpecError(node.file, node.line, dotted, message, expected, near))
-
-    def options(self, path: tuple[Any, ...], model: type[BaseModel], value: Any) -> Any:
-        """The value as options, or None when it has faults."""
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            for fault in error.errors(include_url=False):
-                self._translate(path, model, fault)
-            return None
-
-    def _translate(self, path: tuple[Any, ...], model: type[BaseModel], fault: Any) -> None:
-        # pydantic names the branches of a union in a location; keep what stands in the file.
-        place, node = list(path), self._tree.nearest(path)
-        for key in fault["loc"]:
-            child = node.child(key)
-            if child is not None:
-                place.append(key)
-                node = child
-        kind, written = fault["type"], fault.get("input")
-        missing = fault["loc"][-1] if fault["loc"] else ""
-        if kind == "extra_forbidden":
-            names = _keys(model, fault["loc"][:-1])
-            self.add(tuple(place), "unknown key", f"one of {', '.join(names)}", names, str(missing))
-        elif kind == "missing":
-            self.add((*place, missing), "missing", _described(model, fault["loc"]))
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            message = message[0].lower() + message[1:]
-            shown = "" if isinstance(written, dict | list) else f" (found {written!r})"[:80]
-            expected = fault.get("ctx", {}).get("expected", "")
-            word = written if isinstance(written, str) else None
-            among = [part.strip(" '") for part in str(expected).replace(" or ", ",").split(",")]
-            self.add(tuple(place), f"{message}{shown}", "", among, word)
+def named(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
+    """A top-level mapping whose keys are names: of folders, in references, in dotted paths."""
+    found = mapping(faults, tree, key)
+    for name in found:
+        check_name(faults, (key, name))
+    return found
 
 
-def _keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """The keys of the options at a location, as far as the annotations tell."""
-    current: Any = model
-    for key in location:
-        field = current.model_fields.get(key) if hasattr(current, "model_fields") else None
-        if field is None:
-            continue
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        found = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-        current = found[0] if found else current
-    return [field.alias or name for name, field in current.model_fields.items()]
+def check_name(faults: Faults, path: tuple[Any, ...]) -> None:
+    """A fault where a path's last key can be no name."""
+    if not _WORD.match(path[-1]):
+        shown = f"{in_short(path[-1])} is no name"
+        faults.add(path, shown, "a to z, A to Z, digits, _ and -, at most 100 characters")
 
 
-def _described(model: type[BaseModel], location: tuple[Any, ...]) -> str:
-    for name, field in model.model_fields.items():
-        if (field.alias or name) == location[-1] and field.description:
-            return field.description.rstrip(".")
-    return ""
+def declared(tree: Node) -> dict[str, list[str]]:
+    """The names that a spec has for its parts, whether or not the parts are right."""
+    found = {}
+    for key in ("data", "tokenizers", "views", "stages", "variants"):
+        node = tree.value.get(key)
+        found[key] = list(node.value) if node is not None and isinstance(node.value, dict) else []
+    found["models"] = []
+    for role in ("teacher", "student"):
+        node = tree.value.get(role)
+        if node is not None and node.value is not None:
+            several = _several_models(node.plain())
+            found["models"] += [f"{role}.{name}" for name in node.value] if several else [role]
+    return found
 
 
 def mapping(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
@@ -106,7 +49,7 @@ def mapping(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
     if node is None or node.value is None:
         return {}
     if not isinstance(node.value, dict):
-        faults.add((key,), "no mapping", TOP[key])
+        faults.add((key,), f"found {in_short(node.plain())}", TOP[key])
         return {}
     return node.plain()
 
@@ -114,18 +57,20 @@ def mapping(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
 def corpora(faults: Faults, tree: Node) -> dict[str, Any]:
     """`data:`."""
     found = {}
-    for name, value in mapping(faults, tree, "data").items():
+    for name, value in named(faults, tree, "data").items():
         path = ("data", name)
         if not isinstance(value, dict):
-            faults.add(path, "no mapping", f"one of {', '.join(CORPORA)} with its files")
+            faults.add(
+                path, f"found {in_short(value)}", f"one of {', '.join(CORPORA)} with its files"
+            )
             continue
         kinds = [kind for kind in registry.names("corpus") if kind in value]
         if len(kinds) != 1:
             known = registry.names("corpus")
             word = next(iter(value), "")
             faults.add(
-                path, f"{len(kinds) or 'no'} sources", f"exactly one of {', '.join(known)}",
-                known, str(word),
+                path, "two sources in one" if kinds else "no source",
+                f"exactly one of {', '.join(known)}", known, str(word),
             )  # fmt: skip
             continue
         found[name] = faults.options(path, registry.lookup("corpus", kinds[0]).options, value)
@@ -136,14 +81,14 @@ def of_kind(
     faults: Faults, path: tuple[Any, ...], kind: str, value: Any, default: str | None = None
 ) -> Any:
     """Options of a registered class, chosen by the key `kind`."""
+    known = ", ".join(registry.names(kind))
     if not isinstance(value, dict):
-        faults.add(path, "no mapping", f"a {kind}: {{kind: ...}}")
+        faults.add(path, f"found {in_short(value)}", f"a mapping with kind: one of {known}")
         return None
     name = value.get("kind", default)
-    known = registry.names(kind)
-    if name not in known:
-        shown = "no kind" if name is None else f"{name!r} is no {kind}"
-        faults.add((*path, "kind"), shown, f"one of {', '.join(known)}", known, str(name))
+    if name not in registry.names(kind):
+        shown = "no kind" if name is None else f"{in_short(name)} is no {kind}"
+        faults.add((*path, "kind"), shown, f"one of {known}", registry.names(kind), str(name))
         return None
     return faults.options(path, registry.lookup(kind, name).options, {"kind": name, **value})
 
@@ -156,14 +101,88 @@ def models(faults: Faults, tree: Node) -> dict[str, Any]:
         if node is None or node.value is None:
             continue
         value = node.plain()
-        if (
-            isinstance(value, dict)
-            and "kind" not in value
-            and value
-            and all(isinstance(one, dict) for one in value.values())
-        ):
+        if _several_models(value):
             for name, one in value.items():
+                check_name(faults, (role, name))
                 found[f"{role}.{name}"] = of_kind(faults, (role, name), "model", one)
         else:
             found[role] = of_kind(faults, (role,), "model", value)
     return {name: options for name, options in found.items() if options is not None}
+
+
+def _several_models(value: Any) -> bool:
+    if not isinstance(value, dict) or "kind" in value or not value:
+        return False
+    return all(isinstance(one, dict) for one in value.values())
+
+
+def each(faults: Faults, tree: Node, key: str, kind: str, default: str | None) -> dict[str, Any]:
+    """A section of named parts of one kind."""
+    found = {
+        name: of_kind(faults, (key, name), kind, value, default)
+        for name, value in named(faults, tree, key).items()
+    }
+    return {name: options for name, options in found.items() if options is not None}
+
+
+def version(faults: Faults, tree: Node) -> None:
+    """`tfkd:`, and keys that no spec has."""
+    for key in tree.value:
+        if key not in TOP:
+            faults.add((key,), "unknown key", f"one of {', '.join(TOP)}", TOP, key)
+    node = tree.value.get("tfkd")
+    if node is None:
+        faults.add(("tfkd",), "missing", "tfkd: 1, the version of the spec's form")
+    elif node.value != 1 or isinstance(node.value, bool):
+        faults.add(("tfkd",), f"version {in_short(node.plain())} is not known", "1")
+
+
+_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
+
+
+def run_name(faults: Faults, tree: Node) -> str:
+    """`name:`, which names the run's folder."""
+    node = tree.value.get("name")
+    name = node.plain() if node is not None else None
+    if not isinstance(name, str) or not _FOLDER.match(name):
+        shown = "missing" if name is None else f"{in_short(name)} is no name for a folder"
+        faults.add(
+            ("name",), shown, "letters, digits, _, - and dots inside, at most 100 characters"
+        )
+        return "unnamed"
+    return name
+
+
+def description(faults: Faults, tree: Node) -> str | None:
+    """`description:`."""
+    node = tree.value.get("description")
+    if node is None or node.value is None:
+        return None
+    if not isinstance(node.value, str):
+        faults.add(("description",), f"found {in_short(node.plain())}", "text")
+        return None
+    return node.value
+
+
+def export(faults: Faults, tree: Node) -> list[str]:
+    """`export:`: a stage or a list of them."""
+    node = tree.value.get("export")
+    if node is None or node.value is None:
+        return []
+    plain = node.plain()
+    plain = [plain] if isinstance(plain, str) else plain
+    if not isinstance(plain, list):
+        faults.add(("export",), f"found {in_short(plain)}", "a list of stages")
+        return []
+    for index, stage in enumerate(plain):
+        if not isinstance(stage, str):
+            faults.add(("export", index), f"found {in_short(stage)}", "the name of a stage")
+    return [stage for stage in plain if isinstance(stage, str)]
+
+
+def section(faults: Faults, tree: Node, key: str, model: Any, default: Any = None) -> Any:
+    """A section that is one set of options; the default where it is not there."""
+    node = tree.value.get(key)
+    if node is None or node.value is None:
+        return default
+    return faults.options((key,), model, node.plain())

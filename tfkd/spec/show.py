@@ -1,6 +1,7 @@
 """A spec as YAML, each value with the place that it comes from."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ _WIDEST = 60
 def show(spec: Spec) -> str:
     """The resolved spec; every line ends in a comment that says where its value was written.
 
-    Origins are `FILE:LINE`, files relative to this folder; `variant NAME, FILE:LINE`; `--set`; or
+    Origins are `FILE:LINE`, files relative to this folder; `variant NAME (FILE:LINE)`; `--set`; or
     `default`. The text is YAML and valid as a spec.
     """
     lines: list[tuple[str, str]] = []
@@ -67,14 +68,12 @@ def _join(path: str, key: Any) -> str:
 
 def _relative(origin: str) -> str:
     """The origin with its file relative to this folder, where it lies below it."""
-    mark, comma, place = (
-        origin.rpartition(", ") if origin.startswith("variant ") else ("", "", origin)
-    )
-    file, colon, line = place.rpartition(":")
-    if colon and Path(file).is_absolute():
+    found = re.fullmatch(r"(variant \S+ \()?(.*?)((?::\d+)?\)?)", origin)
+    before, file, after = found.groups()
+    if Path(file).is_absolute():
         try:
             near = os.path.relpath(file)
         except ValueError:  # another drive
-            near = file
-        place = f"{near if not near.startswith('..') else file}:{line}"
-    return f"{mark}{comma}{place}"
+            near = ".."
+        file = file if near.startswith("..") else near
+    return f"{before or ''}{file}{after}"

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfkd.spec import registry
+from tfkd.spec import registry, sections
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.checks import check
-from tfkd.spec.compose import compose
+from tfkd.spec.checks import Parts, check
+from tfkd.spec.circles import circle_through_variants
+from tfkd.spec.compose import changed, extended, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
-from tfkd.spec.sections import TOP, Faults, corpora, mapping, models, of_kind
+from tfkd.spec.faults import Faults
+from tfkd.spec.options import PaperOptions, RuntimeOptions
+from tfkd.spec.resolved import provenance, resolved, with_overrides
+from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
+
+MOST_VARIANTS = 100
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Spec:
         evaluate: Evaluations.
         export: Stages to export.
         runtime: Where it runs.
+        changes: The variants themselves, by name, as they were written.
         provenance: For each dotted path, where its value was written; `default` where nowhere.
         change: What `load_spec` was given to change the plain values with, or None.
     """
@@ -55,6 +62,7 @@ class Spec:
     evaluate: tuple[Any, ...]
     export: tuple[str, ...]
     runtime: Any
+    changes: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, str]
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
@@ -70,40 +78,7 @@ class Spec:
 
     def resolved(self) -> dict[str, Any]:
         """The whole spec in plain values, defaults filled; valid as a spec itself."""
-        plain: dict[str, Any] = {"tfkd": 1, "name": self.name}
-        if self.description:
-            plain["description"] = self.description
-        if self.paper is not None:
-            plain["paper"] = _dump(self.paper)
-        plain["data"] = {name: _dump(options) for name, options in self.data.items()}
-        plain["tokenizers"] = {name: _dump(o) for name, o in self.tokenizers.items()}
-        for name, options in self.models.items():
-            role, _, part = name.partition(".")
-            if part:
-                plain.setdefault(role, {})[part] = _dump(options)
-            else:
-                plain[role] = _dump(options)
-        plain["views"] = {name: _dump(options) for name, options in self.views.items()}
-        plain["stages"] = {name: _dump(options) for name, options in self.stages.items()}
-        plain["evaluate"] = [_dump(options) for options in self.evaluate]
-        plain["export"] = list(self.export)
-        plain["runtime"] = _dump(self.runtime)
-        return plain
-
-
-def _dump(options: Any) -> Any:
-    if hasattr(options, "model_dump"):
-        return _without_nothing(options.model_dump(mode="json", by_alias=True))
-    return options
-
-
-def _without_nothing(value: Any) -> Any:
-    """Leaves out what is null: a default that says "not given"."""
-    if isinstance(value, dict):
-        return {key: _without_nothing(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nothing(item) for item in value]
-    return value
+        return resolved(self)
 
 
 def load_spec(
@@ -128,160 +103,94 @@ def load_spec(
     """
     register_builtins()
     registry.load_plugins(plugins)
-    tree = compose(path, variant, overrides)
-    if change is not None:
-        tree = node_of(change(tree.plain()), str(path))
-    faults = Faults(tree)
-    spec = _build(tree, faults, str(path), variant, tuple(overrides), tuple(plugins), change)
-    if not faults.errors:
-        check(spec, faults)
-    if faults.errors:
-        raise SpecErrors(faults.errors)
-    return spec
-
-
-def _build(
-    tree: Node,
-    faults: Faults,
-    path: str,
-    variant: str | None,
-    overrides: tuple[str, ...],
-    plugins: tuple[str, ...],
-    change: Any,
-) -> Spec:
-    from tfkd.spec.options import PaperOptions, RuntimeOptions
-
-    for key in tree.value:
-        if key not in TOP:
-            faults.add((key,), "unknown key", f"one of {', '.join(TOP)}", TOP, key)
-    _version(tree, faults)
-    name = _name(tree, faults)
-    variants = mapping(faults, tree, "variants")
-    paper = tree.value.get("paper")
-    runtime = tree.value.get("runtime")
-    export = tree.value["export"].plain() if "export" in tree.value else []
-    export = [export] if isinstance(export, str) else export or []
-    if not isinstance(export, list) or not all(isinstance(stage, str) for stage in export):
-        faults.add(("export",), "no list of stages", TOP["export"])
-        export = []
-    description = tree.value.get("description")
-    fields = {
-        "data": corpora(faults, tree),
-        "tokenizers": _each(faults, tree, "tokenizers", "tokenizer", "wordpiece"),
-        "models": models(faults, tree),
-        "views": _each(faults, tree, "views", "view", None),
-        "stages": _stages(faults, tree),
-        "evaluate": tuple(_evaluations(faults, tree)),
-    }
-    spec = Spec(
-        name=name,
-        path=path,
-        variant=variant,
-        variants=tuple(variants),
-        overrides=overrides,
-        plugins=plugins,
-        description=description.plain() if description else None,
-        paper=faults.options(("paper",), PaperOptions, paper.plain())
-        if paper is not None and paper.value is not None
-        else None,
-        export=tuple(export),
-        runtime=faults.options(
-            ("runtime",), RuntimeOptions, runtime.plain() if runtime and runtime.value else {}
-        ),
-        provenance={},
-        change=change,
-        **fields,
-    )
-    if not faults.errors:
-        spec.provenance.update(_provenance(spec.resolved(), tree))
-    return spec
-
-
-def _version(tree: Node, faults: Faults) -> None:
-    node = tree.value.get("tfkd")
-    if node is None:
-        faults.add(("tfkd",), "missing", "tfkd: 1, the version of the spec's form")
-    elif node.value != 1 or isinstance(node.value, bool):
-        faults.add(("tfkd",), f"version {node.plain()!r} is not known", "1")
-
-
-def _name(tree: Node, faults: Faults) -> str:
-    node = tree.value.get("name")
-    name = node.plain() if node else None
-    if not isinstance(name, str) or not name or not set(name) <= _NAME or name[0] in ".-":
-        faults.add(
-            ("name",), "missing" if name is None else f"{name!r} is no name for a folder",
-            "letters, digits, _, - and dots inside",
-        )  # fmt: skip
-        return "unnamed"
-    return name
-
-
-_NAME = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
-
-
-def _each(faults: Faults, tree: Node, key: str, kind: str, default: str | None) -> dict[str, Any]:
-    found = {
-        name: of_kind(faults, (key, name), kind, value, default)
-        for name, value in mapping(faults, tree, key).items()
-    }
-    return {name: options for name, options in found.items() if options is not None}
-
-
-def _stages(faults: Faults, tree: Node) -> dict[str, Any]:
-    from tfkd.spec.stage_sections import stage
-
-    found = {
-        name: stage(faults, ("stages", name), value)
-        for name, value in mapping(faults, tree, "stages").items()
-    }
-    return {name: options for name, options in found.items() if options is not None}
-
-
-def _evaluations(faults: Faults, tree: Node) -> list[Any]:
-    from tfkd.spec.stage_sections import evaluation
-
-    node = tree.value.get("evaluate")
-    if node is None or node.value is None:
-        return []
-    if not isinstance(node.value, list):
-        faults.add(("evaluate",), "no list", TOP["evaluate"])
-        return []
-    found = [evaluation(faults, ("evaluate", i), value) for i, value in enumerate(node.plain())]
-    return [options for options in found if options is not None]
-
-
-def _provenance(resolved: Any, tree: Node) -> dict[str, str]:
-    found: dict[str, str] = {}
-
-    def walk(value: Any, node: Node | None, path: str) -> None:
-        if isinstance(value, dict | list) and value:
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in items:
-                child = node.child(key) if node is not None else None
-                if child is None and key == "of" and node is not None:
-                    child = node  # `data: train` is short for `data: [{of: train}]`
-                walk(item, child, f"{path}.{key}" if path else str(key))
-        else:
-            found[path] = node.origin if node is not None else "default"
-
-    walk(resolved, tree, "")
-    return found
+    given = _Given(str(path), tuple(overrides), tuple(plugins), change)
+    return _loaded(extended(path), variant, given)
 
 
 def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:
     """All faults of some specs, each with every variant; no TensorFlow is imported."""
-    errors: dict[str, SpecError] = {}
+    register_builtins()
+    registry.load_plugins(plugins)
+    errors: dict[tuple, SpecError] = {}
     for path in paths:
+        given = _Given(str(path), (), tuple(plugins), None)
         try:
-            spec = load_spec(path, plugins=plugins)
-            variants = spec.variants
+            tree = extended(path)
         except SpecErrors as error:
-            errors |= {str(one): one for one in error.errors}
+            errors |= {_place(one): one for one in error.errors}
             continue
-        for name in variants:
+        for variant in (None, *variant_names(tree)[:MOST_VARIANTS]):
             try:
-                load_spec(path, variant=name, plugins=plugins)
+                _loaded(tree, variant, given)
             except SpecErrors as error:
-                errors |= {str(one): one for one in error.errors}
-    return list(errors.values())
+                # A variant has its spec's faults too: they are said once.
+                errors = {_place(one): one for one in error.errors} | errors
+    return sorted(errors.values(), key=lambda one: (one.file, one.line, one.path))
+
+
+def _place(error: SpecError) -> tuple:
+    return (error.file, error.line, error.path, error.message)
+
+
+@dataclass(frozen=True)
+class _Given:
+    path: str
+    overrides: tuple[str, ...]
+    plugins: tuple[str, ...]
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None
+
+
+def _loaded(written: Node, variant: str | None, given: _Given) -> Spec:
+    spec = _built(written, variant, given)
+    trail = circle_through_variants(
+        spec.stages, variant, lambda name: _built(written, name, given).stages
+    )
+    if trail:
+        message = f"a circle of stages: {' -> '.join(trail)}"
+        path = f"stages.{trail[0].partition('#')[0]}"
+        line = written.nearest(tuple(path.split("."))).line
+        raise SpecErrors([SpecError(given.path, line, path, message)])
+    return spec
+
+
+def _built(written: Node, variant: str | None, given: _Given) -> Spec:
+    tree = changed(written, variant, given.overrides)
+    if given.change is not None:
+        tree = node_of(given.change(tree.plain()), given.path)
+    faults = Faults(tree, variant or "")
+    sections.version(faults, tree)
+    top = {
+        "name": sections.run_name(faults, tree),
+        "description": sections.description(faults, tree),
+        "paper": sections.section(faults, tree, "paper", PaperOptions),
+        "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
+    }
+    variants = sections.named(faults, tree, "variants")
+    if len(variants) > MOST_VARIANTS:
+        faults.add(("variants",), f"{len(variants)} variants", f"at most {MOST_VARIANTS}")
+    parts = {
+        "data": sections.corpora(faults, tree),
+        "tokenizers": sections.each(faults, tree, "tokenizers", "tokenizer", "wordpiece"),
+        "models": sections.models(faults, tree),
+        "views": sections.each(faults, tree, "views", "view", None),
+        "stages": stages(faults, tree),
+        "evaluate": evaluations(faults, tree),
+        "export": sections.export(faults, tree),
+    }
+    check(Parts(**parts, names=sections.declared(tree), variant=variant), faults)
+    if faults.errors:
+        raise SpecErrors(faults.errors)
+    spec = Spec(
+        **top,
+        **{**parts, "evaluate": tuple(parts["evaluate"]), "export": tuple(parts["export"])},
+        path=given.path,
+        variant=variant,
+        variants=tuple(variants),
+        changes=with_overrides(variants, given.overrides),
+        overrides=given.overrides,
+        plugins=given.plugins,
+        provenance={},
+        change=given.change,
+    )
+    spec.provenance.update(provenance(spec, tree))
+    return spec

@@ -1,48 +1,115 @@
 """Stages and evaluations: sections whose parts are chosen by name."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from tfkd.spec.faults import Faults
 from tfkd.spec.options import EvaluateOptions, ScoreOptions, TrainOptions
-from tfkd.spec.sections import Faults, of_kind
+from tfkd.spec.sections import check_name, named, of_kind
+from tfkd.spec.tree import Node
+from tfkd.spec.wording import shown as in_short
 
 _KINDS = {"train": TrainOptions, "score": ScoreOptions}
 
 
+# A run's folder has these beside its stages.
+_TAKEN = ("evaluation", "export")
+
+
+def stages(faults: Faults, tree: Node) -> dict[str, Any]:
+    """`stages:`."""
+    found = {}
+    for name, value in named(faults, tree, "stages").items():
+        if name in _TAKEN:
+            faults.add(("stages", name), f"{name} is a folder of every run", "another name")
+        found[name] = stage(faults, ("stages", name), value)
+    return {name: options for name, options in found.items() if options is not None}
+
+
+def evaluations(faults: Faults, tree: Node) -> list[Any]:
+    """`evaluate:`; None for an entry that cannot be read at all."""
+    node = tree.value.get("evaluate")
+    if node is None or node.value is None:
+        return []
+    plain = node.plain()
+    if not isinstance(plain, list):
+        faults.add(("evaluate",), f"found {in_short(plain)}", "a list of evaluations")
+        return []
+    return [evaluation(faults, ("evaluate", index), value) for index, value in enumerate(plain)]
+
+
 def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
-    """One stage; its kind is the key that says what it does."""
+    """One stage; its kind is the key that says what it does.
+
+    Returns:
+        Its options; where they have faults, a stand-in with the names that it refers to, so that
+        those are checked at once; None where not even its kind is known.
+    """
     if not isinstance(value, dict):
-        faults.add(path, "no mapping", f"a stage: one of {', '.join(_KINDS)} and its options")
+        expected = f"a stage: one of {', '.join(_KINDS)} and its options"
+        faults.add(path, f"found {in_short(value)}", expected)
         return None
     kinds = [kind for kind in _KINDS if kind in value]
     if len(kinds) != 1:
-        word = next(iter(value), "")
         faults.add(
-            path, f"{len(kinds) or 'no'} kinds of stage", f"exactly one of {', '.join(_KINDS)}",
-            _KINDS, str(word),
+            path, "two kinds of stage in one" if kinds else "no kind of stage",
+            f"exactly one of the keys {', '.join(_KINDS)}", _KINDS, str(next(iter(value), "")),
         )  # fmt: skip
         return None
     before = len(faults.errors)
     value = dict(value)
     if kinds[0] == "train":
         value["objective"] = _objective(faults, (*path, "objective"), value.get("objective"))
-        optimizer = value.get("optimizer") or {}
+        optimizer = value.get("optimizer")
         value["optimizer"] = of_kind(
-            faults, (*path, "optimizer"), "optimizer", optimizer, default="adam"
-        )
+            faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
+            default="adam",
+        )  # fmt: skip
         _decode_of_validation(faults, path, value)
     options = faults.options(path, _KINDS[kinds[0]], value)
-    return options if len(faults.errors) == before else None
+    return options if len(faults.errors) == before else _stand_in(kinds[0], value)
+
+
+def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
+    """What a faulty stage refers to, as far as it can be read."""
+    parts = value.get("data")
+    data = []
+    for part in parts if isinstance(parts, list) else [parts]:
+        swap = False
+        if isinstance(part, dict):
+            part, swap = part.get("of"), part.get("swap") is True
+        data.append(SimpleNamespace(of=_word(part), swap=swap))
+    origins = value.get("from")
+    if isinstance(origins, dict):
+        origins = {part: _word(name) for part, name in origins.items() if _word(name)}
+    validate = value.get("validate")
+    if isinstance(validate, dict):
+        metrics = validate.get("metrics")
+        metrics = [one for one in metrics if _word(one)] if isinstance(metrics, list) else []
+        validate = SimpleNamespace(on=_word(validate.get("on")), metrics=metrics)
+    return SimpleNamespace(
+        kind=kind, data=data, objective=value.get("objective") or {}, batch=None,
+        train=_word(value.get("train")), score=_word(value.get("score")),
+        from_=origins if isinstance(origins, dict) else _word(origins),
+        validate_=validate if isinstance(validate, SimpleNamespace) else None,
+    )  # fmt: skip
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
-        faults.add(path, "no terms" if value is not None else "missing", "terms by name")
+        shown = "missing" if value is None else f"found {in_short(value)}" if value else "no terms"
+        faults.add(path, shown, "terms by name, like {cross_entropy: {}}")
         return {}
     terms = {}
     for name, term in value.items():
+        check_name(faults, (*path, name))
         options = of_kind(faults, (*path, name), "objective", {} if term is None else term, name)
         # A term of weight 0 leaves the graph, with its teacher.
-        if options is not None and options.weight > 0:
+        if options is not None and getattr(options, "weight", 1) > 0:
             terms[name] = options
     if not terms and all(
         isinstance(term, dict) and term.get("weight") == 0 for term in value.values()
@@ -60,13 +127,20 @@ def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str
 
 
 def evaluation(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
-    """One entry of `evaluate:`."""
+    """One entry of `evaluate:`; a stand-in with its names where it has faults, as of stages."""
     if not isinstance(value, dict):
-        faults.add(path, "no mapping", "{of: STAGE, on: [CORPUS], metrics: [...]}")
+        faults.add(path, f"found {in_short(value)}", "{of: STAGE, on: [CORPUS], metrics: [...]}")
         return None
     before = len(faults.errors)
     value = dict(value)
     if value.get("decode") is not None:
         value["decode"] = of_kind(faults, (*path, "decode"), "decode", value["decode"])
     options = faults.options(path, EvaluateOptions, value)
-    return options if len(faults.errors) == before else None
+    if len(faults.errors) == before:
+        return options
+    on, metrics = (
+        [one for one in (got if isinstance(got, list) else [got]) if _word(one)]
+        for got in (value.get("on"), value.get("metrics"))
+    )
+    of, against = _word(value.get("of")), _word(value.get("against"))
+    return SimpleNamespace(of=of, against=against, on=on, metrics=metrics)

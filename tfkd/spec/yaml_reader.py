@@ -42,8 +42,9 @@ def read_file(path: str | Path) -> Node:
     try:
         with open(path, "rb") as file:
             data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise SpecErrors([SpecError(name, 0, "", f"cannot be read ({error.strerror})")]) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise SpecErrors([SpecError(name, 0, "", f"cannot be read ({reason})")]) from None
     if len(data) > MOST_BYTES:
         raise SpecErrors(
             [
@@ -70,9 +71,14 @@ def read_text(text: str, file: str) -> Node:
     composer = _Composer(text, file)
     try:
         node = composer.document()
+    except UnicodeEncodeError:  # half a character, from a shell's argument
+        raise SpecErrors([SpecError(file, 0, "", "not UTF-8", "text in UTF-8")]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        place = getattr(error, "position", None)  # a character that no YAML may have
         line = mark.line + 1 if mark else 0
+        if place is not None:
+            line = text.count("\n", 0, place) + 1
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise SpecErrors([SpecError(file, line, "", f"no valid YAML: {problem}")]) from None
     if composer.errors:
@@ -84,9 +90,10 @@ class _Composer:
     def __init__(self, text: str, file: str):
         self._events = yaml.parse(text, Loader=_Parser)
         self._file = file
-        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._open: set[str] = set()
         self._values = 0
+        self._reach = 0  # the deepest level since it was last set
         self.errors: list[SpecError] = []
 
     def _fail(self, line: int, path: tuple, message: str, expected: str = "") -> SpecErrors:
@@ -115,26 +122,32 @@ class _Composer:
                 line, path, f"more than {MOST_VALUES:,} values, aliases counted in full", "a spec"
             )
 
-    def _node(self, event: Any, path: tuple, depth: int) -> Node:
-        line = event.start_mark.line + 1
+    def _at(self, depth: int, line: int, path: tuple) -> None:
+        self._reach = max(self._reach, depth)
         if depth > MOST_DEPTH:
             raise self._fail(line, path[:3], f"nested deeper than {MOST_DEPTH} levels")
+
+    def _node(self, event: Any, path: tuple, depth: int) -> Node:
+        line = event.start_mark.line + 1
+        self._at(depth, line, path)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in self._open:
                 raise self._fail(line, path, f"the alias *{event.anchor} contains itself")
             if event.anchor not in self._anchors:
                 raise self._fail(line, path, f"the alias *{event.anchor} has no anchor before it")
-            node, values = self._anchors[event.anchor]
+            node, values, height = self._anchors[event.anchor]
             self._count(values, line, path)
+            self._at(depth + height, line, path)
             return node
         if event.tag is not None and event.tag != "!":
             raise self._fail(
                 line, path, f"the tag {event.tag} is refused: specs hold plain values only"
             )
-        before, anchor = self._values, event.anchor
+        before, anchor, reach = self._values, event.anchor, self._reach
         self._count(1, line, path)
         if anchor:
             self._open.add(anchor)
+            self._reach = depth
         if isinstance(event, yaml.ScalarEvent):
             value = plain_scalar(event.value) if event.implicit[0] else event.value
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -144,7 +157,8 @@ class _Composer:
         node = Node(value, self._file, line)
         if anchor:
             self._open.discard(anchor)
-            self._anchors[anchor] = (node, self._values - before)
+            self._anchors[anchor] = (node, self._values - before, self._reach - depth)
+            self._reach = max(reach, self._reach)
         return node
 
     def _sequence(self, path: tuple, depth: int) -> list[Node]:
@@ -157,7 +171,7 @@ class _Composer:
         found: dict[str, Node] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
-            if not isinstance(event, yaml.ScalarEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.tag not in (None, "!"):
                 raise self._fail(line, path, "a key that is no plain word", "a name")
             self._count(1, line, path)
             key = event.value
