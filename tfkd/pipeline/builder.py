@@ -24,6 +24,13 @@ def model_tokenizers(model: Any) -> dict[str, str]:
     return {"source": model.tokenizer.source, "target": model.tokenizer.target}
 
 
+def head_tokenizer(model: Any) -> str | None:
+    """The tokenizer of a head with a vocabulary of its own; None where it is the input's."""
+    head = getattr(model, "head", None)
+    name = None if head is None else head.tokenizer
+    return None if name == model.tokenizer else name
+
+
 class GraphBuilder:
     """Builds nodes, each once, from specs and their variants.
 
@@ -157,6 +164,9 @@ class GraphBuilder:
             f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
             for side, tokenizer in model_tokenizers(model).items()
         }
+        head = head_tokenizer(model)
+        if head is not None:
+            inputs["tokenizer.head"] = self.tokenizer(spec, head)
         identity = _plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = self._model_identity(model)
         for i, part in enumerate(options.data):
@@ -185,6 +195,8 @@ class GraphBuilder:
 
     def _model_identity(self, model: Any) -> dict[str, Any]:
         identity = _plain(model, without={"tokenizer"})
+        if head_tokenizer(model) is not None:
+            identity["head"].pop("tokenizer")
         identity["revision"] = registry.lookup("model", model.kind).revision
         return identity
 

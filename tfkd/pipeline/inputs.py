@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.tokenizers import WordPiece
 from tfkd.data.views import View, build_view
-from tfkd.pipeline.builder import model_tokenizers
+from tfkd.data.views.relabelled import Relabelled, vocabulary_map
+from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_tokenizer, place
@@ -20,7 +23,7 @@ def model_options(node: Node) -> Any:
 
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
-    """A training stage's tokenizers by side: `source` and `target`, or `text`."""
+    """A training stage's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
     return {
         role.partition(".")[2]: open_tokenizer(child, context)
         for role, child in node.inputs.items()
@@ -31,7 +34,22 @@ def side_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
 def named_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
     """A training stage's tokenizers by the names they have in the spec."""
     by_side = side_tokenizers(node, context)
-    return {name: by_side[side] for side, name in model_tokenizers(model_options(node)).items()}
+    model = model_options(node)
+    named = {name: by_side[side] for side, name in model_tokenizers(model).items()}
+    if "head" in by_side:
+        named[head_tokenizer(model)] = by_side["head"]
+    return named
+
+
+def label_map(node: Node, context: Context) -> np.ndarray | None:
+    """From ids that a model reads to ids that it predicts; None where they are the same."""
+    by_side = side_tokenizers(node, context)
+    if "head" not in by_side:
+        return None
+    read, predicted = by_side["text"], by_side["head"]
+    return vocabulary_map(
+        read.vocabulary, predicted.vocabulary, predicted.vocabulary[predicted.unknown_id]
+    )
 
 
 def part_of(
@@ -78,4 +96,7 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
         options = trained.spec.views[name]
         settings = options.model_dump(exclude={"kind"})
         views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
+    table = label_map(trained, context)
+    if table is not None:
+        views = {name: Relabelled(view, table) for name, view in views.items()}
     return views

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfkd.data.examples import ExampleSet
-from tfkd.objectives.prediction import predictor
+from tfkd.objectives.prediction import Predict, predictor
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
+from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import place
@@ -24,9 +25,10 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     keras.backend.clear_session()
     options, teacher = node.options, node.inputs["model"]
     model = trained_model(teacher, context, precision=teacher.options.precision)
-    tokenizer = side_tokenizers(teacher, context)["text"]
+    tokenizers = side_tokenizers(teacher, context)
+    tokenizer = tokenizers.get("head", tokenizers["text"])
     (view,) = views_of(teacher, {None}, context).values()
-    predict = predictor(model, options.top_k)
+    predict = _predicting(predictor(model, options.top_k), label_map(teacher, context))
     settings: dict[str, Any] = {
         "max_length": min(options.max_length, model_limit(teacher)),
         "batch_tokens": options.batch_tokens,
@@ -64,16 +66,27 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     return summary
 
 
+def _predicting(predict: Predict, table: np.ndarray | None) -> Predict:
+    """The predictor, asked for the right words in the vocabulary that the head predicts."""
+    if table is None:
+        return predict
+    return lambda record: predict({**record, "labels": table[record["labels"]]})
+
+
 def model_limit(teacher: Node) -> int:
     """The most tokens that a teacher reads."""
     return teacher.spec.models[teacher.options.train].max_length
 
 
-def open_store(node: Node, index: int, context: Context) -> SoftTargetStore:
-    """The store of a scoring stage's corpus number `index`, held against that corpus."""
+def open_store(node: Node, index: int, vocabulary: str, context: Context) -> SoftTargetStore:
+    """The store of a scoring stage's corpus number `index`.
+
+    Raises:
+        UserError: It is of another corpus, or its ids are not the student's.
+    """
     folder = place(node, context).path / f"store-{index}"
     corpus = node.inputs[f"data.{index}.corpus"].fingerprint
-    return SoftTargetStore(folder, corpus=corpus, verify=False)
+    return SoftTargetStore(folder, corpus=corpus, vocabulary=vocabulary, verify=False)
 
 
 def _progress(label: str, context: Context) -> Callable[[int, int], None]:

@@ -95,6 +95,8 @@ def _freeze(model: keras.Model, trainable: Any) -> None:
 def _stores(node: Node, context: Context) -> dict[str, PartStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
+    sides = side_tokenizers(node, context)
+    vocabulary = sides.get("target", sides.get("text")).fingerprint()
     for role, scored in node.inputs.items():
         if not role.startswith("teacher.") or scored.kind != "score":
             continue
@@ -106,7 +108,10 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
             corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
         ]
         found[reference] = PartStores(
-            [None if place is None else open_store(scored, place, context) for place in places]
+            [
+                None if place is None else open_store(scored, place, vocabulary, context)
+                for place in places
+            ]
         )
     return found
 
