@@ -11,15 +11,17 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import real_models
 import tensorflow as tf
-from training_fakes import Batcher, Gate, Term, distiller, weights_of
+from training_fakes import Batcher, Gate, Term, weights_of
+from training_fakes import distiller as fake_distiller
 
 from tfkd.training import Adam, Triangular, build_strategy, read_history, train
 
 STEPS = 12
 
 
-def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, rows=6):
+def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, real=False):
     """Trains and returns weights, slots and the history's last line."""
     strategy = build_strategy(replicas)
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
@@ -28,11 +30,18 @@ def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, rows=6
             Term("words", weight=0.5),
             Term("masked", view="masked", rows=True, group="auxiliary", own=True),
         ]
-        model = distiller(dropout, terms=terms, combiner=combiner() if combiner else None)
+        model = fake_distiller(dropout, terms=terms, combiner=combiner() if combiner else None)
+        batcher = Batcher()
+        if real:
+            model, batcher = real_models.distiller(), real_models.PairBatcher()
         optimizer = Adam(clip_norm=0.7, weight_decay=0.1)
+        if real:
+            # A bias of attention keys has a gradient of 0 but for rounding, which Adam would blow
+            # up to whole steps unless epsilon is above it.
+            optimizer.epsilon = 1e-4
         train(
             model,
-            Batcher(rows=rows),
+            batcher,
             steps=STEPS,
             optimizer=optimizer,
             schedule=Triangular(steps=STEPS, rate=0.03),
@@ -59,6 +68,8 @@ SCENARIOS = {
     "three": {"replicas": 3, "micro_batches": 1},
     "gated": {"replicas": 1, "micro_batches": 1, "combiner": Gate},
     "gated_two": {"replicas": 2, "micro_batches": 2, "combiner": Gate},
+    "real": {"replicas": 1, "micro_batches": 1, "real": True},
+    "real_two": {"replicas": 2, "micro_batches": 2, "real": True},
     "dropout_accumulated": {"replicas": 1, "micro_batches": 2, "dropout": 0.4},
     "dropout_two": {"replicas": 2, "micro_batches": 1, "dropout": 0.4},
 }

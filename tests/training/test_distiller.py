@@ -39,7 +39,7 @@ def test_fit_takes_the_steps_of_a_plain_loop(make):
 
 def test_evaluate_gives_the_means_over_all_batches():
     model = distiller(dropout=0.5)
-    model.compile(optimizer="adam")
+    model.compile(optimizer="adam", run_eagerly=True)
     found = model.evaluate(batches(4), steps=4, verbose=0, return_dict=True)
     sums, count = 0.0, 0.0
     for (batch,) in batches(4):
@@ -53,7 +53,7 @@ def test_dropout_in_fit_differs_by_step_and_repeats_by_seed():
     def final(seed, steps=2):
         model = distiller(dropout=0.5)
         model.seed = seed
-        model.compile(optimizer=keras.optimizers.SGD(0.1))
+        model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
         model.fit(batches(steps), steps_per_epoch=steps, verbose=0)
         return weights_of(model.student)["output/kernel"]
 
@@ -77,7 +77,7 @@ def test_a_combiner_sees_each_groups_gradient():
         for main, auxiliary in zip(*parts, strict=True)
     ]
     gated = distiller(combiner=Gate())
-    gated.compile(optimizer=keras.optimizers.SGD(1.0))
+    gated.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
     gated.fit(batches(1), steps_per_epoch=1, verbose=0)
     for p, q, gradient in zip(model.parameters, gated.parameters, expected, strict=True):
         moved = p.value.numpy() - q.value.numpy()

@@ -13,6 +13,8 @@ PROCESSES = [
         "gated_two",
         "dropout_accumulated",
         "dropout_two",
+        "real",
+        "real_two",
     ],
     ["three"],
 ]
@@ -45,6 +47,7 @@ def largest_difference(one, other):
         ("one", "two_accumulated"),
         ("one", "three"),
         ("gated", "gated_two"),
+        ("real", "real_two"),
         ("dropout_accumulated", "dropout_two"),
     ],
 )

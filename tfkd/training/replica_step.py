@@ -1,5 +1,6 @@
 """One training step, as one of several replicas makes it."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from tfkd.training.parameters import Parameter
 
 Batch = Mapping[str, Any]
 Scalars = dict[str, tf.Tensor]
+# The most statistics of a step that is made in micro-batches.
+_ROOM = 512
 
 
 class StepResult(NamedTuple):
@@ -131,15 +134,25 @@ class _Backward:
         self.names = list(statistics)
         return gradients, tf.stack([tf.cast(value, tf.float32) for value in statistics.values()])
 
-    def zeros(self) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """What a call returns, with every number 0; known once it was called."""
-        gradients = [
-            tf.zeros(parameter.value.shape)
-            for reached in self._reached.values()
-            for parameter, there in zip(self._parameters, reached, strict=True)
-            if there
+    def zeros(self) -> list[tf.Tensor]:
+        """A gradient of 0 for each group and parameter."""
+        shapes = [parameter.value.shape for parameter in self._parameters]
+        return [tf.zeros(shape) for _ in self._groups for shape in shapes]
+
+    def filled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """What a call returned, with 0 for each group and parameter that is not reached."""
+        rest = iter(gradients)
+        return [
+            next(rest) if there else zero
+            for there, zero in zip(self._all_reached(), self.zeros(), strict=True)
         ]
-        return gradients, tf.zeros([len(self.names)])
+
+    def reached(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The inverse of `filled`."""
+        return list(itertools.compress(gradients, self._all_reached()))
+
+    def _all_reached(self) -> list[bool]:
+        return [there for reached in self._reached.values() for there in reached]
 
     def by_group(self, gradients: Sequence[tf.Tensor]) -> dict[str, list[tf.Tensor | None]]:
         """The flat list of gradients by group, with None where a group does not reach."""
@@ -159,24 +172,25 @@ def _groups(terms: Sequence[Any], combiner: Combiner) -> dict[str, list[Any]]:
     return {group: members for group, members in groups.items() if members}
 
 
-def _accumulate(one, work, micro_batches):
+def _accumulate(one, work: _Backward, micro_batches: int) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Sums `one(j)` over the micro-batches, one after the other.
 
     A loop in the graph, not in Python: the graph stays as large as that of one micro-batch, and no
-    two of them hold their activations at once. What the loop carries (which weights are reached,
-    which statistics there are) must be known before its body: a trace that is thrown away tells.
+    two of them hold their activations at once. Which weights are reached and which statistics there
+    are is only known when the body was traced, so the loop carries room for all.
     """
-    tf.function(lambda: one(0), autograph=False).get_concrete_function()
-    start = work.zeros()
 
-    def body(micro, sums):
-        return micro + 1, tf.nest.map_structure(tf.add, sums, one(micro))
+    def body(micro, gradients, sums):
+        found, statistics = one(micro)
+        filled = work.filled(found)
+        statistics = tf.pad(statistics, [[0, _ROOM - len(work.names)]])
+        return micro + 1, list(map(tf.add, gradients, filled)), sums + statistics
 
-    _, sums = tf.while_loop(
-        lambda micro, _: micro < micro_batches,
+    _, gradients, sums = tf.while_loop(
+        lambda micro, *_: micro < micro_batches,
         body,
-        (tf.constant(0), start),
+        (tf.constant(0), work.zeros(), tf.zeros([_ROOM])),
         parallel_iterations=1,
         maximum_iterations=micro_batches,
     )
-    return sums
+    return work.reached(gradients), sums[: len(work.names)]
