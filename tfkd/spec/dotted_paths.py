@@ -35,7 +35,7 @@ def put(
         return _put(tree, keys, 0, new)
     except _NowhereError as error:
         message, expected, suggestion = error.parts
-        errors.append(SpecError(*where, message, expected, suggestion, new.variant))
+        errors.append(SpecError(*where, message, expected, suggestion))
         return tree
 
 

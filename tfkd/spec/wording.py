@@ -1,5 +1,6 @@
 """pydantic's faults in words that say what was written and what was expected."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,7 +81,7 @@ def shown(value: Any) -> str:
         return "a list"
     if isinstance(value, dict | BaseModel):
         return "a mapping"
-    text = repr(value)
+    text = repr(value).removesuffix(".0") if isinstance(value, float) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]}...{text[-1]}"
 
 
@@ -93,8 +94,8 @@ def described(field: Any) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, str):
         return f"{shown(value)} is text"
-    if isinstance(value, float):
-        return f"{shown(value)} is no whole number" if value % 1 else f"{value} has a fraction"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{shown(value)} is no whole number"
     return f"found {shown(value)}"
 
 
