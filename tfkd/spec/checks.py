@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.spec.circles import circle
 from tfkd.spec.faults import Faults
+from tfkd.spec.other_specs import check_other_spec
 from tfkd.spec.references import parse
 
 _STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
@@ -85,6 +86,7 @@ def _stage(
         faults.add(path, str(error))
         return None
     if parsed.spec is not None:
+        check_other_spec(faults, path, parsed, kinds)
         return None
     if parsed.variant is not None and not _known(
         parts, faults, path, "variant", parsed.variant, "variants"

@@ -13,6 +13,7 @@ from tfkd.spec.compose import changed, extended, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import PaperOptions, RuntimeOptions
+from tfkd.spec.needed import needed_stages
 from tfkd.spec.resolved import provenance, resolved, with_overrides
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
@@ -75,6 +76,10 @@ class Spec:
             plugins=self.plugins,
             change=self.change,
         )
+
+    def needed_stages(self) -> list[tuple[str | None, str]]:
+        """(variant, stage) of all that evaluations and exports rest on, inputs first."""
+        return needed_stages(self)
 
     def resolved(self) -> dict[str, Any]:
         """The whole spec in plain values, defaults filled; valid as a spec itself."""

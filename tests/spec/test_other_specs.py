@@ -1,0 +1,57 @@
+"""References to stages of other specs."""
+
+import pytest
+
+from tfkd.spec import load_spec
+from tfkd.spec.errors import SpecErrors
+
+SPEC = """\
+tfkd: 1
+name: {name}
+data: {{train: {{parallel: [a.de, a.en]}}}}
+tokenizers: {{joint: {{learn_from: train}}}}
+teacher: {{kind: bert, layers: 1, width: 8, heads: 2, tokenizer: joint}}
+views: {{mlm: {{kind: mlm}}}}
+stages:
+  tuned: {{train: teacher, data: train, steps: 1, objective: {{masked_lm: {{view: mlm}}}}{more}}}
+  scored: {{score: tuned, data: train}}
+variants:
+  long: {{stages.tuned.steps: 2, stages.only_here: {{score: tuned, data: train}}}}
+"""
+
+
+def write(folder, reference: str):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "first.yaml").write_text(SPEC.format(name="first", more=""), "utf-8")
+    (folder / "broken.yaml").write_text("stages: [", "utf-8")
+    path = folder / "second.yaml"
+    path.write_text(SPEC.format(name="second", more=f', from: "{reference}"'), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("reference", ["sub/first.yaml:tuned", "sub/first.yaml:tuned#long"])
+def test_a_stage_of_another_spec_may_be_named(tmp_path, reference):
+    spec = load_spec(write(tmp_path, reference))
+    assert spec.stages["tuned"].from_ == reference
+
+
+@pytest.mark.parametrize(
+    ("reference", "part"),
+    [
+        ("gone.yaml:tuned", "gone.yaml cannot be read"),
+        ("broken.yaml:tuned", "no valid YAML"),
+        ("sub/first.yaml:tund", "has no stage 'tund'; expected one of tuned, scored; did you mean"),
+        ("sub/first.yaml:only_here", "has no stage 'only_here'"),
+        ("sub/first.yaml:only_here#long", "another kind of stage; expected a train stage"),
+        ("sub/first.yaml:scored", "another kind of stage; expected a train stage"),
+        ("sub/first.yaml:tuned#lnog", "has no variant 'lnog'; expected one of long; did you mean"),
+        ("second.yaml:tuned", "second.yaml is this spec; expected STAGE or STAGE#VARIANT"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_a_fault(tmp_path, reference, part):
+    path = write(tmp_path, reference)
+    with pytest.raises(SpecErrors) as caught:
+        load_spec(path)
+    (error,) = caught.value.errors
+    assert str(error).startswith(f"{path}:8: stages.tuned.from: ")
+    assert part in str(error)
