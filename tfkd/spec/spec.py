@@ -12,8 +12,8 @@ from tfkd.spec.circles import circle_through_variants
 from tfkd.spec.compose import changed, extended, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
-from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.needed import needed_stages
+from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.resolved import provenance, resolved, with_overrides
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
