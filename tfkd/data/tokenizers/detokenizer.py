@@ -55,10 +55,10 @@ RULES: tuple[tuple[str, str], ...] = (
     (rf"([{L}]) ([´`‘]) ([{L}])", r"\1\2\3"),
     (rf"([0-9{L}]) (['’´]) ", r"\1\2 "),
     # Numbers: `3.5`, `7:45`, `1,000,000`, `10,00` (but `1, 2 and 3`). Single digits overlap: twice.
-    (r"([0-9]) ([.:]) ([0-9])", r"\1\2\3"),
-    (r"([0-9]) ([.:]) ([0-9])", r"\1\2\3"),
     (r"([0-9]) , ([0-9][0-9][0-9]) ", r"\1,\2 "),
     (r"([0-9]) , ([0-9][0-9][0-9]) ", r"\1,\2 "),
+    (r"([0-9]) ([.:]) ([0-9])", r"\1\2\3"),
+    (r"([0-9]) ([.:]) ([0-9])", r"\1\2\3"),
     (r"([0-9]) , ([0-9][0-9]?) ([^,auo])", r"\1,\2 \3"),
     (r"([0-9]) ([%‰°])", r"\1\2"),
     (r"([$€£¥]) ([0-9])", r"\1\2"),
@@ -72,10 +72,12 @@ RULES: tuple[tuple[str, str], ...] = (
     (r" (www|WWW) \. ", r" \1."),
     (r" \. (com|org|net|edu|gov|de|at|ch) ", r".\1 "),
     (r" : / / ", r"://"),
-    # Hyphens: `Damen- und Herrenmode`; a double one is a dash; `T-Shirt`, `„Stop“-Schild`,
-    # `U.S.-made`. In `X-Y-Z` the letters overlap: twice.
+    # Hyphens: a double one is a dash; `Damen- und Herrenmode`, `Helm und -handschuhe`; `T-Shirt`,
+    # `„Stop“-Schild`, `U.S.-made`. In `X-Y-Z` the letters overlap: twice.
     (r" - - ", r" -- "),
     (rf"([{L}]) - (und|oder|bzw|sowie|and|or) ([^\-])", r"\1- \2 \3"),
+    (rf"([^\-]) (und|oder) - ([{L}])", r"\1 \2 -\3"),
+    (rf"([0-9]) - ([{WIDE}])", r"\1-\2"),
     (rf"([{BEFORE_HYPHEN}]) - ([0-9{L}])", r"\1-\2"),
     (rf"([{BEFORE_HYPHEN}]) - ([0-9{L}])", r"\1-\2"),
     (rf"(\.[A-Z]\.) - ([0-9{L}])", r"\1-\2"),

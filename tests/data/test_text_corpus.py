@@ -1,0 +1,138 @@
+"""Corpora and their ids on the disk: what was written comes back, row by row."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfkd.data.corpora import open_corpus
+from tfkd.data.encoded import EncodedField, encode_corpus
+from tfkd.data.ragged import Ragged
+from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.spec.options.corpora import ParallelOptions
+
+
+class Characters:
+    """A tokenizer for tests: ids are code points, up to `size`."""
+
+    unknown_id = 1
+
+    def __init__(self, size=65536):
+        self.size = size
+
+    def fingerprint(self):
+        return "characters"
+
+    def encode(self, lines):
+        return Ragged.from_rows([[min(ord(c), self.size - 1) for c in line] for line in lines])
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    rows = [(f"Satz\u2028{n} ä" + "x" * (n % 5), f"no. {n}") for n in range(10_000)]
+    for side, name in enumerate(("a.de", "a.en")):
+        (tmp_path / name).write_text("".join(row[side] + "\n" for row in rows), newline="\n")
+    return rows, open_corpus(ParallelOptions(parallel=["a.de", "a.en"]), tmp_path)
+
+
+def test_text_comes_back(corpus, tmp_path):
+    rows, opened = corpus
+    folder = tmp_path / "out"
+    folder.mkdir()
+    report = write_text_corpus(opened, folder)
+    assert report["rows"] == len(rows)
+    assert report == json.loads((folder / "corpus.json").read_text())
+    text = TextCorpus.open(folder)
+    assert len(text) == len(rows)
+    assert text.fields == ("source", "target")
+    for side, field in enumerate(text.fields):
+        assert list(text.lines(field)) == [row[side] for row in rows]
+        assert list(text.lines(field, 4090, 4100)) == [row[side] for row in rows[4090:4100]]
+        assert list(text.lines(field, 9_990, 20_000)) == [row[side] for row in rows[9_990:]]
+        assert text.line(field, 17) == rows[17][side]
+        assert text.line(field, -1) == rows[-1][side]
+    with pytest.raises(IndexError):
+        text.line("source", 10_000)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "corpus.json", "source.offsets.npy", "source.txt", "target.offsets.npy", "target.txt",
+    ]  # fmt: skip
+
+
+def test_a_changed_file_is_refused(corpus, tmp_path):
+    _, opened = corpus
+    write_text_corpus(opened, tmp_path)
+    with open(tmp_path / "source.txt", "ab") as file:
+        file.write(b"more\n")
+    with pytest.raises(ValueError, match=r"source\.txt"):
+        TextCorpus.open(tmp_path)
+
+
+def test_a_failing_corpus_leaves_nothing(tmp_path):
+    class Failing:
+        fields = ("text",)
+
+        def __iter__(self):
+            yield ("one",)
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        write_text_corpus(Failing(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("size", "bytes_each"), [(65536, 2), (65537, 4)])
+def test_ids_come_back(corpus, tmp_path, size, bytes_each):
+    rows, opened = corpus
+    write_text_corpus(opened, tmp_path)
+    tokenizer = Characters(size)
+    meta = encode_corpus(TextCorpus.open(tmp_path), "source", tokenizer, tmp_path)
+    tokens = sum(len(row[0]) for row in rows)
+    assert (tmp_path / "ids.bin").stat().st_size == bytes_each * tokens
+    assert meta["tokens"] == tokens
+    field = EncodedField.open(tmp_path)
+    assert len(field) == len(rows)
+    assert field.lengths.dtype == np.int32
+    np.testing.assert_array_equal(field.lengths, [len(row[0]) for row in rows])
+    wanted = np.array([9_999, 0, 8_191, 8_192, 0])
+    taken = field.take(wanted)
+    assert taken.values.dtype == np.int32
+    for place, row in enumerate(wanted):
+        assert "".join(map(chr, taken.row(place))) == rows[row][0]
+    assert len(field.take(np.array([], int))) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 65535), max_size=5), min_size=1, max_size=20),
+    st.data(),
+)
+def test_take_equals_indexing(tmp_path_factory, rows, data):
+    folder = tmp_path_factory.mktemp("field")
+
+    class Rows:
+        def __len__(self):
+            return len(rows)
+
+        def lines(self, field, start, stop):
+            return iter(range(start, min(stop, len(rows))))
+
+    class Lookup(Characters):
+        def encode(self, lines):
+            return Ragged.from_rows([rows[line] for line in lines])
+
+    encode_corpus(Rows(), "text", Lookup(), folder)
+    wanted = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=30))
+    taken = EncodedField.open(folder).take(np.array(wanted, np.int64))
+    assert [taken.row(place).tolist() for place in range(len(taken))] == [rows[w] for w in wanted]
+
+
+def test_ids_of_another_size_are_refused(corpus, tmp_path):
+    _, opened = corpus
+    write_text_corpus(opened, tmp_path)
+    encode_corpus(TextCorpus.open(tmp_path), "target", Characters(), tmp_path)
+    with open(tmp_path / "ids.bin", "ab") as file:
+        file.write(b"\0\0")
+    with pytest.raises(ValueError, match="do not fit together"):
+        EncodedField.open(tmp_path)
