@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
     compare = verb("compare", "compare two runs on the same test sets: paired bootstrap")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
-    compare.add_argument("--samples", type=int, default=1000, help="bootstrap samples")
+    compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
     generate = verb("generate", "lines in, outputs out, in order")
     generate.add_argument("model", metavar="RUN|SAVEDMODEL", type=Path)
     generate.add_argument("--input", type=Path, help="a file of lines (default: standard input)")
@@ -92,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _samples(text: str) -> int:
+    """A number of bootstrap samples."""
+    number = int(text)
+    if not 10 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
+    return number
+
+
+_samples.__name__ = "number"
+
+
 def _folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir", type=Path, default=Path(os.environ.get("TFKD_DATA", ".")), metavar="D",
@@ -104,33 +115,42 @@ def _folders(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if getattr(options, "all_variants", False) and options.variant:
+        parser.error("--variant and --all-variants: name one of them")
     try:
         return _VERBS[options.verb](options) or DONE
-    except Exception as error:
-        code = _exit_code(error)
-        if code is None:
-            raise
-        print(f"tfkd: {error}", file=sys.stderr)
-        if code == RESUMABLE:
-            print("tfkd: the same command continues from here", file=sys.stderr)
-        return code
     except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not write to it again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
         print("tfkd: stopped; the same command continues from here", file=sys.stderr)
         return RESUMABLE
+    except Exception as error:
+        return _failed(error)
 
 
-def _exit_code(error: Exception) -> int | None:
+def _failed(error: Exception) -> int:
+    """Says what went wrong and returns the exit code."""
     from tfkd.spec.errors import UserError
 
     if isinstance(error, UserError):
+        print(f"tfkd: {error}", file=sys.stderr)
         return WRONG_INPUT
     # Imported only when something was raised: `tfkd --help` stays instant.
     from tfkd.pipeline.context import Interrupted
 
-    return RESUMABLE if isinstance(error, Interrupted | OSError | MemoryError) else None
+    if not isinstance(error, Interrupted | OSError | MemoryError):
+        import traceback
+
+        traceback.print_exception(error)
+        print("tfkd: a fault of tfkd or of a plugin; see above", file=sys.stderr)
+    else:
+        print(f"tfkd: {str(error) or 'out of memory'}", file=sys.stderr)
+    print("tfkd: what is done is kept; the same command continues from here", file=sys.stderr)
+    return RESUMABLE
 
 
 def _load(options: argparse.Namespace):
@@ -152,29 +172,30 @@ def _pipeline(name: str):
 
 
 def _quiet() -> None:
-    """Settings that must stand before TensorFlow is imported: no banners, Keras on TensorFlow."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    from tfkd.pipeline.quiet import quiet
+
+    quiet()
 
 
 def _run(options: argparse.Namespace) -> int:
-    from tfkd.pipeline.context import Deadline, parse_duration
+    from tfkd.pipeline.context import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
     deadline = Deadline(seconds)
-    spec = _load(options)
-    specs = [spec, *(spec.with_variant(name) for name in spec.variants)]
-    for one in specs if options.all_variants else [spec]:
-        _whole_run()(
-            one,
-            data_dir=options.data_dir,
-            runs_dir=options.runs_dir,
-            until=options.until,
-            smoke=options.smoke,
-            deadline=deadline,
-            terminal=sys.stdout.isatty(),
-            command=_command(),
-        )
+    with stopping(deadline):
+        spec = _load(options)
+        specs = [spec, *(spec.with_variant(name) for name in spec.variants)]
+        for one in specs if options.all_variants else [spec]:
+            _whole_run()(
+                one,
+                data_dir=options.data_dir,
+                runs_dir=options.runs_dir,
+                until=options.until,
+                smoke=options.smoke,
+                deadline=deadline,
+                terminal=sys.stdout.isatty(),
+                command=_command(),
+            )
     return DONE
 
 

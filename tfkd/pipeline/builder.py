@@ -145,7 +145,10 @@ class GraphBuilder:
             else:
                 from tfkd.spec import load_spec
 
-                self._specs[key] = load_spec(path, variant=parsed.variant)
+                # --smoke shrinks what other specs lend as well.
+                self._specs[key] = load_spec(
+                    path, variant=parsed.variant, plugins=spec.plugins, change=spec.change
+                )
         return self._specs[key], parsed.stage
 
     def stage(self, spec: Spec, reference: str) -> Node:
@@ -254,7 +257,10 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = {"decode": _plain(decode)}
+        identity = {
+            "decode": _plain(decode),
+            "decode_revision": registry.lookup("decode", decode.kind).revision,
+        }
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
 
 

@@ -19,32 +19,42 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         seed: The seed of the samples.
 
     Returns:
-        A line for each pair: delta (first minus second), 95 % interval, p.
+        A line for each pair: both values, first minus second with its 95 % interval, p.
 
     Raises:
         UserError: The runs share no test set.
     """
     ours, theirs = _outputs(first), _outputs(second)
+    several = len({of for of, _ in [*ours, *theirs]}) > 1
     lines = []
-    for (_of, on), (hypotheses, references) in ours.items():
-        for (_, other_on), (others, other_references) in theirs.items():
+    for (of, on), (hypotheses, references) in ours.items():
+        for (other_of, other_on), (others, other_references) in theirs.items():
             if on != other_on or references != other_references:
                 continue
+            models = f" ({of} and {other_of})" if several else ""
             for metric in ("bleu", "chrf"):
-                result = paired_bootstrap(
+                found = paired_bootstrap(
                     hypotheses, others, references, metric=metric, samples=samples, seed=seed
                 )
                 lines.append(
-                    f"{on} {metric}: {result['delta']:+.2f} "
-                    f"[{result['low']:+.2f}, {result['high']:+.2f}] p = {result['p']:.3f} "
-                    f"({len(references)} sentences, {samples} samples)"
+                    f"{on} {metric}{models}: {found['value'] + found['delta']:.2f} and "
+                    f"{found['value']:.2f}, difference {found['delta']:+.2f}, 95 % interval "
+                    f"{found['low']:+.2f} to {found['high']:+.2f}, p = {found['p']:.3f}"
+                    f"{_verdict(found)}; {len(references):,} sentences"
                 )
     if not lines:
         raise UserError(
             f"{first} and {second} share no test set with the same references: "
             f"{sorted({on for _, on in ours})} and {sorted({on for _, on in theirs})}"
         )
-    return "\n".join([f"{first} minus {second}", *lines])
+    header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
+    return "\n".join([header, *lines])
+
+
+def _verdict(found: dict[str, float]) -> str:
+    if found["low"] <= 0.0 <= found["high"]:
+        return " (undecided)"
+    return " (better)" if found["delta"] > 0 else " (worse)"
 
 
 def _outputs(run: Path) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
@@ -60,4 +70,7 @@ def _outputs(run: Path) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8").removesuffix("\n").split("\n")
+    try:
+        return path.read_text("utf-8").removesuffix("\n").split("\n")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); tfkd run SPEC writes it anew") from error

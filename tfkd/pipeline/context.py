@@ -1,9 +1,10 @@
 """What every stage is given: folders, the time limit, and a way to speak to the user."""
 
+import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tfkd.data.files import write_atomically
 from tfkd.spec.errors import UserError
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - no error of anybody's
     """The run stopped early and the same command continues it. Exit code 3."""
 
 
@@ -24,6 +25,7 @@ class Deadline:
 
     def __init__(self, seconds: float | None = None):
         self.seconds = seconds
+        self._stopped: str | None = None
         self._end = None if seconds is None else time.monotonic() + seconds
 
     @property
@@ -36,8 +38,14 @@ class Deadline:
         """Whether the time is up."""
         return self.remaining <= 0
 
+    def stop(self, reason: str) -> None:
+        """From now on `check` raises, for this reason."""
+        self._stopped = reason
+
     def check(self) -> None:
-        """Raises `Interrupted` when the time is up."""
+        """Raises `Interrupted` when the time is up, or a signal came."""
+        if self._stopped:
+            raise Interrupted(self._stopped)
         if self.expired:
             raise Interrupted(f"the time limit of {self.seconds:.0f} s is reached")
 
@@ -106,7 +114,9 @@ def stopwatch(path: Path, every: float = 5.0):
 
     def keep() -> None:
         while not stop.wait(every):
-            write_atomically(path, f"{elapsed():.1f}")
+            # A full disk is told of by the work itself.
+            with suppress(OSError):
+                write_atomically(path, f"{elapsed():.1f}")
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()
@@ -115,5 +125,29 @@ def stopwatch(path: Path, every: float = 5.0):
     finally:
         stop.set()
         thread.join()
-        if path.parent.exists():
+        with suppress(OSError):
             write_atomically(path, f"{elapsed():.1f}")
+
+
+@contextmanager
+def stopping(deadline: Deadline) -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the block by `Interrupted`: saved, exit code 3.
+
+    The deadline is told as well: an exception that comes while Python cannot raise one (in a
+    destructor, in a callback from C++) is only printed, and the next check raises it again.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        reason = f"stopped by {signal.Signals(number).name}"
+        deadline.stop(reason)
+        raise Interrupted(reason)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -47,7 +47,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
 
 
 def _plain_view(trained: Node) -> str | None:
-    """The view that a model is measured in: none for one that writes text, else its first term's."""
+    """The view to measure a model in: none for one that writes text, else its first term's."""
     if trained.spec.models[trained.options.train].kind == "transformer":
         return None
     return next(iter(trained.options.objective.values())).view

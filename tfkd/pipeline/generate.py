@@ -1,5 +1,6 @@
 """Lines in, outputs out: a run's exported model on a user's text."""
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -27,23 +28,24 @@ def generate(
     Raises:
         UserError: There is no exported model, or the input cannot be read.
     """
-    translator = load_saved_model(saved_model_of(model))
-    try:
-        reading = open(source, "rb") if source else sys.stdin.buffer
-    except OSError as error:
-        raise UserError(f"{source} cannot be read ({error.strerror})") from error
-    writing = open(target, "w", encoding="utf-8") if target else sys.stdout
-    try:
+    saved = saved_model_of(model)
+    with contextlib.ExitStack() as files:
+        try:
+            reading = files.enter_context(open(source, "rb")) if source else sys.stdin.buffer
+        except OSError as error:
+            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+        try:
+            writing = sys.stdout
+            if target:
+                writing = files.enter_context(open(target, "w", encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"{target} cannot be written ({error.strerror})") from error
+        translator = load_saved_model(saved)
         for lines in _blocks(reading):
             for result in translator.translate(lines):
                 text = result.text.replace("\n", " ")
                 print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
             writing.flush()
-    finally:
-        if source:
-            reading.close()
-        if target:
-            writing.close()
 
 
 def _blocks(file: IO[bytes]) -> Iterator[list[str]]:

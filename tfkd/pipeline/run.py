@@ -1,21 +1,18 @@
 """Runs every stage that a spec's evaluations and exports need, each once."""
 
+import errno
 import importlib
 import json
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.pipeline.context import Context, Deadline, Interrupted, stopwatch
+from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
-from tfkd.pipeline.stage_folder import StageFolder, link
+from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -30,6 +27,8 @@ _KINDS = {
     "export": "tfkd.pipeline.export_stage:run_export",
 }
 _SHOWN = {"train", "score"}
+# Errors that say that a folder is no place to write to.
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 
 
 def run(
@@ -43,6 +42,7 @@ def run(
     terminal: bool = False,
     command: str = "",
     say: Callable[[str], None] | None = None,
+    make: Collection[str] = tuple(_KINDS),
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
 
@@ -56,6 +56,7 @@ def run(
         terminal: Whether progress lines may rewrite themselves.
         command: The command line, for the report.
         say: Called with each line for the user.
+        make: Kinds of stages that may be made; any other must be done already.
 
     Returns:
         The content of results.json, or None with `until`.
@@ -64,37 +65,67 @@ def run(
         UserError: The input is wrong; nothing was lost.
         Interrupted: Stopped by a signal or the time limit; the same call continues.
     """
-    if smoke:
-        from tfkd.pipeline.smoke import smoke_spec
+    deadline = deadline or Deadline()
+    with stopping(deadline):
+        if smoke:
+            from tfkd.pipeline.smoke import smoke_spec
 
-        spec = smoke_spec(spec)
-    context = Context(
-        data_dir=Path(data_dir),
-        runs_dir=Path(runs_dir),
-        deadline=deadline or Deadline(),
-        say=say or (lambda line: print(line, flush=True)),
-        terminal=terminal,
-    )
+            spec = smoke_spec(spec)
+        context = Context(
+            data_dir=Path(data_dir),
+            runs_dir=Path(runs_dir),
+            deadline=deadline,
+            say=say or (lambda line: print(line, flush=True)),
+            terminal=terminal,
+        )
+        return _run(spec, context, until, smoke, command, make)
+
+
+def _run(
+    spec: Spec,
+    context: Context,
+    until: str | None,
+    smoke: bool,
+    command: str,
+    make: Collection[str],
+) -> dict[str, Any] | None:
     started = time.time()
     plan = wanted(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.nodes())
+    _refuse_missing(nodes, context, make)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     _prepare(folder, spec, context, smoke)
     cached = set()
-    with _signals():
-        for number, node in enumerate(nodes, 1):
-            context.deadline.check()
-            if _execute(node, context, f"[{number}/{len(nodes)}]"):
-                cached.add(node.key)
-            if node.kind in _SHOWN:
-                link(context.stages / node.key, folder / node.label)
-        if until:
-            return None
-        from tfkd.pipeline.results import assemble
+    for number, node in enumerate(nodes, 1):
+        context.deadline.check()
+        if _execute(node, context, f"[{number}/{len(nodes)}]"):
+            cached.add(node.key)
+        if node.kind in _SHOWN:
+            link(context.stages / node.key, folder / node.label)
+    if until:
+        context.say(f"{until} is done: {folder / nodes[-1].label}")
+        return None
+    from tfkd.pipeline.results import assemble
 
+    # Two runs of one spec at once would put the same files in place.
+    with locked(folder / ".lock", context.say, context.deadline.check):
         results = assemble(plan, context, folder, cached=cached, command=command, started=started)
         write_atomically(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False))
     return results
+
+
+def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:
+    missing = [
+        f"{node.kind} {node.label}"
+        for node in nodes
+        if node.kind not in make
+        and not StageFolder(context.stages, node.kind, node.fingerprint).done
+    ]
+    if missing:
+        raise UserError(
+            f"not made yet: {', '.join(missing)}. Run `tfkd run SPEC` to its end first; if it has "
+            "ended, the spec, the data or the version of tfkd has changed since"
+        )
 
 
 def run_name(results: Mapping[str, Any]) -> str:
@@ -105,16 +136,17 @@ def run_name(results: Mapping[str, Any]) -> str:
 def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
     import yaml
 
+    resolved = yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         context.stages.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "spec.yaml", resolved)
     except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise  # a full disk, for one: the same command continues when there is room
         raise UserError(
-            f"{folder} cannot be made ({error.strerror}): name another folder with --runs-dir"
+            f"{folder} cannot be written ({error.strerror}): name another folder with --runs-dir"
         ) from error
-    write_atomically(
-        folder / "spec.yaml", yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True)
-    )
     origin = {
         "spec": str(Path(spec.path).resolve()),
         "variant": spec.variant,
@@ -129,27 +161,34 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
 def _execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
-    if folder.done:
-        folder.verify()
-        context.say(f"{number} {node.kind} {node.label}: done already")
-        return True
-    with folder.locked(context.say):
-        if folder.done:
-            return True
-        context.say(f"{number} {node.kind} {node.label}")
-        module, _, function = _KINDS[node.kind].partition(":")
-        work = getattr(importlib.import_module(module), function)
-        with stopwatch(folder.scratch / "seconds") as elapsed:
-            summary = work(node, folder, context)
-            seconds = elapsed()
-        folder.finish(
-            inputs=node.input_fingerprints(),
-            identity=node.identity,
-            summary=summary,
-            seconds=seconds,
-        )
-        context.say(f"{number} {node.kind} {node.label}: {_duration(seconds)}{_brief(summary)}")
-    return False
+    title = f"{number} {node.kind} {node.label}"
+    if not folder.done:
+        with folder.locked(context.say, context.deadline.check):
+            # Another run may have made it while this one waited.
+            if not folder.done:
+                _make(node, folder, context, title)
+                return False
+    folder.verify()
+    folder.remove_scratch()
+    context.say(f"{title}: done already")
+    return True
+
+
+def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None:
+    folder.sweep()
+    context.say(title)
+    module, _, function = _KINDS[node.kind].partition(":")
+    work = getattr(importlib.import_module(module), function)
+    with stopwatch(folder.scratch / "seconds") as elapsed:
+        summary = work(node, folder, context)
+        seconds = elapsed()
+    folder.finish(
+        inputs=node.input_fingerprints(),
+        identity=node.identity,
+        summary=summary,
+        seconds=seconds,
+    )
+    context.say(f"{title}: {_duration(seconds)}{_brief(summary)}")
 
 
 def _duration(seconds: float) -> str:
@@ -160,25 +199,6 @@ def _duration(seconds: float) -> str:
 def _brief(summary: dict[str, Any]) -> str:
     text = summary.get("brief")
     return f"; {text}" if text else ""
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does: saved, exit code 3."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        raise Interrupted(f"stopped by {signal.Signals(number).name}")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        sys.stdout.flush()
 
 
 __all__ = ["Wanted", "run", "run_name"]

@@ -17,60 +17,95 @@ def read_results(run: Path) -> dict[str, Any]:
     Raises:
         UserError: The folder is no run folder, or its run has no results yet.
     """
+    from tfkd.evaluation.results import result_errors
+
     path = run / RESULTS
     try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+        results = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "
             "reached its end (tfkd run SPEC)"
         ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise UserError(f"{path} is no JSON ({error}); tfkd run SPEC writes it anew") from error
+    errors = result_errors(results)
+    if errors:
+        raise UserError(
+            f"{path} has not the form of results.json ({errors[0]}); tfkd run SPEC writes it anew"
+        )
+    return results
 
 
-def _again(run: Path, plugins: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+def evaluate(run: Path, plugins: Sequence[str] = ()) -> str:
+    """Scores a run's models again (what is stored is not decoded anew); returns the table.
+
+    Args:
+        run: The run folder.
+        plugins: Modules that register classes; default: those of the run.
+
+    Raises:
+        UserError: The folder is no run folder, or a model is not trained yet.
+    """
+    from tfkd.pipeline.tables import score_table
+
+    return score_table(_again(run, plugins))
+
+
+def export(run: Path, plugins: Sequence[str] = ()) -> list[Path]:
+    """Writes a run's SavedModels where they are missing; returns their folders.
+
+    Args:
+        run: The run folder.
+        plugins: Modules that register classes; default: those of the run.
+
+    Raises:
+        UserError: The folder is no run folder, a model is not trained yet, or nothing is exported.
+    """
+    exports = _again(run, plugins)["exports"]
+    if not exports:
+        raise UserError(f"{run}: its spec exports nothing: name a stage under `export:`")
+    return [run / entry["folder"] for entry in exports]
+
+
+def _again(run: Path, plugins: Sequence[str]) -> dict[str, Any]:
+    """Runs a run's spec again without training: what is missing of its end is made."""
+    from tfkd.pipeline.run import run as run_spec
+    from tfkd.pipeline.run import run_name
     from tfkd.spec import load_spec
 
     try:
         origin = json.loads((run / ORIGIN).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{run} is no run folder of tfkd: {error}") from error
-    spec = load_spec(
-        origin["spec"],
-        variant=origin["variant"],
-        overrides=origin["overrides"],
-        plugins=plugins or origin["plugins"],
-    )
-    return spec, origin
-
-
-def evaluate(run: Path, plugins: Sequence[str] = ()) -> str:
-    """Scores a run's models again (what is stored is not decoded anew); returns the table."""
-    from tfkd.pipeline.run import run as run_spec
-    from tfkd.pipeline.tables import score_table
-
-    spec, origin = _again(run, plugins)
-    results = run_spec(
+        spec = load_spec(
+            origin["spec"],
+            variant=origin["variant"],
+            overrides=origin["overrides"],
+            plugins=plugins or origin["plugins"],
+        )
+        data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME"
+        ) from error
+    name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
+    folder = run.resolve()
+    if folder.name != name:
+        raise UserError(
+            f"{run} is the run of {name}, renamed, or {origin['spec']} has another name since; "
+            f"rename it back to {folder.parent / name}"
+        )
+    try:
+        command = json.loads((run / RESULTS).read_text("utf-8"))["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        command = ""
+    return run_spec(
         spec,
-        data_dir=Path(origin["data_dir"]),
-        runs_dir=run.parent,
-        smoke=origin["smoke"],
+        data_dir=data_dir,
+        runs_dir=folder.parent,
+        smoke=smoke,
+        command=command,
         say=lambda line: None,
+        make=("evaluate", "export"),
     )
-    return score_table(results)
-
-
-def export(run: Path, plugins: Sequence[str] = ()) -> list[Path]:
-    """Writes a run's SavedModels where they are missing; returns their folders."""
-    from tfkd.pipeline.run import run as run_spec
-
-    spec, origin = _again(run, plugins)
-    results = run_spec(
-        spec,
-        data_dir=Path(origin["data_dir"]),
-        runs_dir=run.parent,
-        smoke=origin["smoke"],
-        say=lambda line: None,
-    )
-    return [run / entry["folder"] for entry in results["exports"]]

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -14,10 +15,12 @@ from typing import Any
 
 import tfkd
 from tfkd.data.files import sha256_of, write_atomically
+from tfkd.pipeline.fingerprint import canonical
 from tfkd.spec.errors import UserError
 
 MANIFEST = "manifest.json"
 SCRATCH = "work"
+_WAIT_SECONDS = 0.2
 _VERSIONED = ("tensorflow", "keras", "keras-hub", "tensorflow-text", "numpy", "sacrebleu")
 
 
@@ -38,7 +41,6 @@ class StageFolder:
         self.kind = kind
         self.fingerprint = fingerprint
         self.path = stages / f"{kind}-{fingerprint}"
-        self._verified = False
 
     @property
     def scratch(self) -> Path:
@@ -55,51 +57,75 @@ class StageFolder:
     def manifest(self) -> dict[str, Any]:
         """The manifest of a whole result."""
         try:
-            return json.loads((self.path / MANIFEST).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{self.path / MANIFEST} cannot be read ({error}). Remove the folder {self.path} "
-                "and run the same command: the stage is made anew."
-            ) from error
+            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
+            # Manifests of 0.1's first days have no digest of their own.
+            whole = manifest.pop("sha256", None) in (None, _digest(manifest))
+            manifest["files"], manifest["summary"], manifest["seconds"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._refused(MANIFEST, f"cannot be read ({error})") from error
+        if not whole:
+            raise self._refused(MANIFEST, "has other bytes than were written")
+        return manifest
+
+    def _refused(self, name: str, problem: str) -> UserError:
+        return UserError(
+            f"{self.path / name} {problem}. Remove the folder {self.path} and run the same "
+            "command: the stage is made anew."
+        )
 
     def verify(self) -> None:
-        """Holds every file against the manifest's size and SHA-256, once a process.
+        """Holds every file against the manifest's size and SHA-256.
+
+        A process reads a file's bytes once, and again only where its time or size has changed.
 
         Raises:
             UserError: A file is missing or its bytes differ; it is named.
         """
-        if self._verified:
+        files = self.manifest()["files"]
+        states = {name: _state(self.path / name) for name in files}
+        known = (files, states)
+        if _VERIFIED.get(self.path.absolute()) == known:
             return
-        for name, entry in self.manifest()["files"].items():
+        for name, entry in files.items():
             path = self.path / name
-            if not path.exists():
-                problem = "is missing"
-            elif path.stat().st_size != entry["bytes"]:
-                problem = f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}"
-            elif sha256_of(path) != entry["sha256"]:
-                problem = "has other bytes than were written"
-            else:
-                continue
-            raise UserError(
-                f"{path} {problem}. Remove the folder {self.path} and run the same command: "
-                "the stage is made anew."
-            )
-        self._verified = True
+            if states[name] is None:
+                raise self._refused(name, "is missing")
+            if path.stat().st_size != entry["bytes"]:
+                raise self._refused(
+                    name, f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}"
+                )
+            if sha256_of(path) != entry["sha256"]:
+                raise self._refused(name, "has other bytes than were written")
+        _VERIFIED[self.path.absolute()] = known
 
     @contextlib.contextmanager
-    def locked(self, waiting: Callable[[str], None]) -> Iterator[None]:
+    def locked(
+        self, waiting: Callable[[str], None], check: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
         """Holds the stage's lock; a second run waits, and says so.
 
-        The lock is the kernel's and falls with the process, however it ends.
+        Args:
+            waiting: Told when another run holds the lock.
+            check: Called while waiting; may raise, for example when the time is up.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_suffix(".lock"), "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                waiting(f"waiting for another run that makes {self.path.name}")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(self.path.with_suffix(".lock"), waiting, check):
             yield
+
+    def sweep(self) -> None:
+        """Removes what a killed run was just writing; to be called under the lock.
+
+        Whatever is written here is written under a name that starts with a dot, and renamed.
+        """
+        for path in self.path.glob("**/.*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    def remove_scratch(self) -> None:
+        """Removes the folder for work in progress of a whole result."""
+        shutil.rmtree(self.path / SCRATCH, ignore_errors=True)
 
     def finish(
         self,
@@ -109,16 +135,18 @@ class StageFolder:
         summary: Mapping[str, Any],
         seconds: float,
     ) -> None:
-        """Removes the scratch folder and writes the manifest."""
-        if (self.path / SCRATCH).exists():
-            shutil.rmtree(self.path / SCRATCH)
+        """Writes the manifest, then removes the scratch folder.
+
+        In this order: a kill between the two loses nothing but disk space, until the next run.
+        """
+        scratch = self.path / SCRATCH
         files = {
             str(path.relative_to(self.path)): {
                 "bytes": path.stat().st_size,
                 "sha256": sha256_of(path),
             }
             for path in sorted(self.path.rglob("*"))
-            if path.is_file() and path.name != MANIFEST and not path.name.endswith(".part")
+            if path.is_file() and path.name != MANIFEST and scratch not in path.parents
         }
         manifest = {
             "kind": self.kind,
@@ -132,8 +160,58 @@ class StageFolder:
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": versions(),
         }
+        manifest["sha256"] = _digest(manifest)
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
-        self._verified = True
+        _VERIFIED[self.path.absolute()] = (
+            files,
+            {name: _state(self.path / name) for name in files},
+        )
+        self.remove_scratch()
+
+
+# By folder: the files of its manifest and their states when their bytes were last read.
+_VERIFIED: dict[Path, tuple[Any, Any]] = {}
+
+
+def _state(path: Path) -> tuple[int, int, int, int] | None:
+    """What changes when a file's bytes are written: size, times and inode."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    # Through JSON and back, so that what was written and what is read have one form.
+    plain = json.loads(canonical(manifest))
+    return hashlib.sha256(canonical(plain).encode("utf-8")).hexdigest()
+
+
+@contextlib.contextmanager
+def locked(
+    path: Path, waiting: Callable[[str], None], check: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Holds a lock that is the kernel's and falls with the process, however it ends.
+
+    Args:
+        path: The lock's file; it stays.
+        waiting: Told when another process holds the lock.
+        check: Called while waiting; may raise.
+    """
+    with open(path, "w") as file:
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    waiting(f"waiting for another run, which makes {path.stem}")
+                    told = True
+                check()
+                time.sleep(_WAIT_SECONDS)
+        yield
 
 
 def versions() -> dict[str, str]:
