@@ -298,7 +298,7 @@ def _plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> di
 
 
 def _chosen(value: Any) -> Any:
-    if hasattr(value, "model_fields"):
+    if hasattr(type(value), "model_fields"):
         return _plain(value)
     if isinstance(value, Mapping):
         return {str(key): _chosen(item) for key, item in value.items()}

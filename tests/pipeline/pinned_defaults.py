@@ -1,0 +1,50 @@
+"""The defaults of all options, pinned: `python tests/pipeline/pinned_defaults.py` writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
+from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions
+from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+
+TABLE = Path(__file__).parent / "pinned_defaults.json"
+_KINDS = ("corpus", "tokenizer", "model", "view", "objective", "optimizer", "decode")
+# What is in no fingerprint may change as it likes.
+_FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
+
+
+def defaults() -> dict[str, Any]:
+    """The default of each option, by `KIND.NAME.OPTION`."""
+    register_builtins()
+    models = {
+        "train": TrainOptions,
+        "score": ScoreOptions,
+        "data_part": DataPart,
+        "batch": BatchOptions,
+        "schedule": ScheduleOptions,
+        "validate": ValidateOptions,
+    }
+    for kind in _KINDS:
+        models |= {
+            f"{kind}.{name}": registry.lookup(kind, name).options for name in registry.names(kind)
+        }
+    return {
+        f"{owner}.{name}": _plain(field.default)
+        for owner, model in sorted(models.items())
+        for name, field in model.model_fields.items()
+        if field.default is not PydanticUndefined and f"{owner}.{name}" not in _FREE
+    }
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json", by_alias=True)
+    return json.loads(json.dumps(value))
+
+
+if __name__ == "__main__":
+    TABLE.write_text(json.dumps(defaults(), indent=1) + "\n", "utf-8")

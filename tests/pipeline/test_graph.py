@@ -1,0 +1,182 @@
+"""Fingerprints: results are shared where they must be, and made anew where they must be."""
+
+import json
+import re
+
+import pytest
+from pinned_defaults import TABLE, defaults
+from pydantic import create_model
+from small_line import write_line
+
+from tfkd.pipeline.builder import _plain
+from tfkd.pipeline.fingerprint import fingerprint
+from tfkd.pipeline.graph import REVISIONS, in_order
+from tfkd.pipeline.wanted import wanted
+from tfkd.spec import load_spec
+from tfkd.spec.errors import UserError
+
+
+@pytest.fixture
+def spec_path(tmp_path):
+    return write_line(tmp_path)
+
+
+def keys(path, *overrides, variant=None):
+    """The key of each node by its label, `KIND LABEL`."""
+    plan = wanted(load_spec(path, variant=variant, overrides=overrides), path.parent)
+    return {f"{node.kind} {node.label}": node.key for node in in_order(plan.nodes())}
+
+
+def changed(path, *overrides):
+    before, after = keys(path), keys(path, *overrides)
+    assert set(before) == set(after)
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "name=other",
+        "description=words",
+        "stages.learn.log_every=7",
+        "stages.learn.save_every=9",
+        "stages.targets.batch_tokens=64",
+        "runtime.jit_compile=true",
+        # Options that are named with the value they have by default.
+        "stages.learn.seed=1",
+        "stages.learn.precision=float32",
+        "student.dropout=0.1",
+        "teacher.types=2",
+        "data.train.max_characters=5000",
+    ],
+)
+def test_what_changes_no_result_changes_no_fingerprint(spec_path, override):
+    assert changed(spec_path, override) == set()
+
+
+STUDENTS = {
+    "train learn", "train learn#baseline", "evaluate learn#baseline on train",
+    "evaluate learn#baseline on test", "evaluate learn on test", "export learn",
+}  # fmt: skip
+DISTILLED = {"train learn", "evaluate learn on test", "export learn"}
+TAUGHT = {"train teach", "score targets"} | DISTILLED
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("student.dropout=0.2", STUDENTS),
+        ("student.width=32", STUDENTS),
+        ("stages.learn.seed=2", STUDENTS),
+        ("stages.learn.steps=7", STUDENTS),
+        ("stages.learn.batch.size=500", STUDENTS),
+        ("stages.learn.schedule.rate=1e-3", STUDENTS),
+        ("stages.learn.validate.keep=last", STUDENTS),
+        ("stages.targets.top_k=3", {"score targets"} | DISTILLED),
+        ("stages.targets.passes=3", {"score targets"} | DISTILLED),
+        ("stages.teach.steps=9", TAUGHT),
+        ("views.cmlm.p=0.4", TAUGHT),
+        ("teacher.heads=4", TAUGHT),
+        (
+            "evaluate.1.decode={kind: beam, beam: 2}",
+            {"evaluate learn on test", "evaluate learn#baseline on test", "export learn"},
+        ),
+        ("evaluate.1.bootstrap=30", set()),
+    ],
+)
+def test_a_chosen_option_changes_what_rests_on_it(spec_path, override, expected):
+    assert changed(spec_path, override) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("temperature: 2", "temperature: 3"), ("{weight: 0.5, temp", "{temp")]
+)
+def test_a_term_of_one_variant_changes_that_variant_alone(spec_path, old, new):
+    before = keys(spec_path)
+    text = spec_path.read_text("utf-8")
+    assert text.count(old) == 1
+    spec_path.write_text(text.replace(old, new), "utf-8")
+    after = keys(spec_path)
+    assert {name for name in before if before[name] != after[name]} == DISTILLED
+
+
+def test_renamed_corpora_and_stages_are_the_same_results(spec_path):
+    before = set(keys(spec_path).values())
+    text = spec_path.read_text("utf-8")
+    for old, new in (("teach", "tutor"), ("targets", "stored"), ("cmlm", "hidden")):
+        text = re.sub(rf"(?<![a-z_]){old}(?![a-z_])", new, text)
+    spec_path.write_text(text, "utf-8")
+    assert set(keys(spec_path).values()) == before
+
+
+def test_a_data_byte_changes_all_that_read_it(spec_path):
+    before = keys(spec_path)
+    path = spec_path.parent / "test.en"
+    path.write_bytes(path.read_bytes().replace(b"the", b"thy", 1))
+    after = keys(spec_path)
+    assert {name for name in before if before[name] != after[name]} == {
+        "corpus test", "ids test.source.joint", "ids test.target.joint",
+        "evaluate learn on test", "evaluate learn#baseline on test",
+    }  # fmt: skip
+
+
+def test_a_corpus_is_its_bytes_not_its_path(spec_path):
+    before = keys(spec_path)
+    (spec_path.parent / "train.de").rename(spec_path.parent / "moved.de")
+    assert keys(spec_path, "data.train.parallel=[moved.de, train.en]") == before
+    assert keys(spec_path, "data.train.parallel=[train.en, moved.de]") != before
+
+
+def test_variants_share_all_but_what_they_change(spec_path):
+    spec, baseline = keys(spec_path), keys(spec_path, variant="baseline")
+    assert spec["train learn#baseline"] == baseline["train learn#baseline"]
+    assert spec["corpus train"] == baseline["corpus train"]
+    assert spec["train teach"] in baseline.values()
+    assert spec["train learn"] not in baseline.values()
+
+
+def test_a_new_option_with_its_default_leaves_fingerprints(spec_path):
+    options = load_spec(spec_path).models["student"]
+    wider = create_model("Wider", __base__=type(options), invented=(int, 3))
+    same = wider(**options.model_dump())
+    assert _plain(same) == _plain(options)
+    assert _plain(same.model_copy(update={"invented": 4})) != _plain(options)
+
+
+def test_defaults_are_pinned():
+    """Values at their defaults are in no fingerprint, so a default must not change unseen."""
+    pinned, now = json.loads(TABLE.read_text("utf-8")), defaults()
+    changed = {name for name in pinned.keys() & now.keys() if pinned[name] != now[name]}
+    changed |= pinned.keys() - now.keys()
+    assert not changed, (
+        f"the defaults of {sorted(changed)} have changed: old results would pass for new ones. "
+        "Raise the revision of the class in tfkd/spec/builtins.py (of a stage or a part of one: "
+        "REVISIONS in tfkd/pipeline/graph.py), then: python tests/pipeline/pinned_defaults.py"
+    )
+    new = now.keys() - pinned.keys()
+    assert not new, f"{sorted(new)}: pin them by python tests/pipeline/pinned_defaults.py"
+
+
+def test_a_revision_changes_the_fingerprint(spec_path, monkeypatch):
+    before = keys(spec_path)
+    monkeypatch.setitem(REVISIONS, "score", REVISIONS["score"] + 1)
+    after = keys(spec_path)
+    assert {n for n in before if before[n] != after[n]} == {"score targets"} | DISTILLED
+
+
+def test_fingerprints_do_not_hang_on_the_order_of_keys():
+    assert fingerprint("train", {"a": 1, "b": (1, 2)}) == fingerprint(
+        "train", {"b": [1, 2], "a": 1}
+    )
+    assert fingerprint("train", {"a": 1}) != fingerprint("score", {"a": 1})
+
+
+def test_a_missing_data_file_is_named(spec_path):
+    (spec_path.parent / "valid.de").unlink()
+    with pytest.raises(UserError, match=r"valid\.de"):
+        keys(spec_path)
+
+
+def test_what_nothing_needs_is_not_made(spec_path):
+    names = keys(spec_path, "evaluate=[]", "stages.learn.objective={cross_entropy: {}}")
+    assert not any(name.startswith(("score", "train teach", "evaluate")) for name in names)

@@ -1,0 +1,154 @@
+"""Stage folders: whole or not at all, and refused by name when they are not what was written."""
+
+import fcntl
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
+from tfkd.pipeline.stage_folder import StageFolder, link
+from tfkd.spec.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = StageFolder(tmp_path, "train", "0123")
+    with made.locked(lambda words: None):
+        (made.scratch / "checkpoint").write_bytes(b"under way")
+        (made.path / "deep").mkdir()
+        (made.path / "deep" / "weights").write_bytes(bytes(range(64)))
+        (made.path / "history").write_bytes(b"lines\n")
+        made.finish(inputs={}, identity={"a": 1}, summary={"brief": "x"}, seconds=1.5)
+    return made
+
+
+def again(folder):
+    return StageFolder(folder.path.parent, folder.kind, folder.fingerprint)
+
+
+def test_the_manifest_names_every_file_and_no_scratch(folder):
+    assert set(folder.manifest()["files"]) == {"deep/weights", "history"}
+    assert folder.manifest()["bytes"] == 70
+    assert sorted(os.listdir(folder.path)) == ["deep", "history", "manifest.json"]
+    again(folder).verify()
+
+
+def test_every_flipped_byte_is_found(folder):
+    for name in ("deep/weights", "history", "manifest.json"):
+        path = folder.path / name
+        whole = path.read_bytes()
+        for place in range(0, len(whole), max(1, len(whole) // 40)):
+            broken = bytearray(whole)
+            broken[place] ^= 1
+            path.write_bytes(bytes(broken))
+            try:
+                again(folder).verify()
+            except UserError as error:
+                assert str(folder.path) in str(error)
+                assert "Remove the folder" in str(error)
+            else:  # white space between the manifest's words means nothing
+                assert name == "manifest.json"
+                assert json.loads(broken) == json.loads(whole) or b"sha256" not in broken[-90:]
+        path.write_bytes(whole)
+    again(folder).verify()
+
+
+def test_truncated_and_missing_files_are_named(folder):
+    path = folder.path / "deep" / "weights"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match="weights has 63 bytes, the manifest says 64"):
+        again(folder).verify()
+    path.unlink()
+    with pytest.raises(UserError, match="weights is missing"):
+        again(folder).verify()
+
+
+def test_bytes_are_read_once_a_process(folder, monkeypatch):
+    again(folder).verify()
+    monkeypatch.setattr("tfkd.pipeline.stage_folder.sha256_of", lambda path: pytest.fail("read"))
+    again(folder).verify()
+
+
+def test_what_a_kill_left_is_swept(folder):
+    (folder.path / ".weights.abc.part").write_bytes(b"half")
+    (folder.path / "deep" / ".1.part").mkdir()
+    (folder.path / "deep" / ".1.part" / "saved_model.pb").write_bytes(b"half")
+    folder.sweep()
+    again(folder).verify()
+    assert sorted(os.listdir(folder.path / "deep")) == ["weights"]
+
+
+def test_a_manifest_is_written_before_the_scratch_folder_goes(tmp_path, monkeypatch):
+    """A kill between the two must not lose a training's checkpoints without leaving its result."""
+    folder = StageFolder(tmp_path, "train", "0123")
+    (folder.scratch / "checkpoint").write_bytes(b"dear")
+
+    def killed(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        folder.finish(inputs={}, identity={}, summary={}, seconds=0)
+    assert folder.done
+    assert folder.manifest()["files"] == {}
+
+
+def test_a_second_run_waits_and_says_so(folder):
+    words, order = [], []
+    other = again(folder)
+
+    def second():
+        with other.locked(words.append):
+            order.append("second")
+
+    with folder.locked(words.append):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not words:
+            time.sleep(0.01)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert words == ["waiting for another run, which makes train-0123"]
+
+
+def test_waiting_ends_with_the_time_limit(folder):
+    with open(folder.path.with_suffix(".lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        deadline = Deadline(1e-3)
+        lock = again(folder).locked(lambda words: None, deadline.check)
+        with pytest.raises(Interrupted, match="time limit"), lock:
+            pytest.fail("the lock was taken")
+
+
+def test_links_are_replaced_whole(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / "stages" / name).mkdir(parents=True)
+        link(tmp_path / "stages" / name, tmp_path / "run" / "stage")
+        assert (tmp_path / "run" / "stage").resolve().name == name
+    assert os.readlink(tmp_path / "run" / "stage") == "../stages/two"
+    assert os.listdir(tmp_path / "run") == ["stage"]
+
+
+def test_seconds_add_up_over_attempts(tmp_path):
+    path = tmp_path / "seconds"
+    path.write_text("100.0")
+    with stopwatch(path) as elapsed:
+        assert 100.0 <= elapsed() < 110.0
+    assert float(path.read_text()) >= 100.0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("150m", 9000), ("2h", 7200), ("0.5m", 30)]
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "-3", "0", "3d", "nan", "1e400x"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(UserError, match="150m"):
+        parse_duration(text)
