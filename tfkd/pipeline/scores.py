@@ -60,6 +60,9 @@ def score(evaluation: Evaluation, context: Context, folder: Path) -> dict[str, A
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder)
+    for holder in filter(None, (entry, entry["against"])):
+        found = holder["metrics"]
+        holder["metrics"] = {name: found[name] for name in options.metrics if name in found}
     return entry
 
 
