@@ -1,0 +1,161 @@
+"""The command line: exit codes, messages, and what is not imported."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tfkd import cli
+
+SPEC = """\
+tfkd: 1
+name: small
+data:
+  train: {parallel: [train.de, train.en]}
+tokenizers: {joint: {kind: wordpiece, size: 100, learn_from: [train]}}
+student:
+  {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, tokenizer: joint}
+stages:
+  learn: {train: student, data: train, objective: {cross_entropy: {}}, steps: 2}
+export: [learn]
+"""
+VERBS = sorted(cli._VERBS)
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC, "utf-8")
+    for ending in ("de", "en"):
+        (tmp_path / f"train.{ending}").write_text("ein Haus\nein Hund\n", "utf-8")
+    return path
+
+
+def run(spec, *more, runs=None):
+    runs = runs or spec.parent / "runs"
+    words = ["run", str(spec), "--data-dir", str(spec.parent), "--runs-dir", str(runs), *more]
+    return cli.main(words)
+
+
+def refused(code, capsys):
+    """The message of a refused input: exit code 1, one message, no traceback."""
+    assert code == cli.WRONG_INPUT
+    errors = capsys.readouterr().err
+    assert errors.startswith("tfkd: ")
+    assert "Traceback" not in errors
+    return errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["run"],
+        ["run", "spec.yaml", "--time"],
+        ["compare", "one"],
+        ["compare", "one", "two", "--samples", "1"],
+        ["run", "spec.yaml", "--variant", "a", "--all-variants"],
+    ],
+)
+def test_usage_is_exit_code_2(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words)
+    assert stopped.value.code == cli.USAGE
+    assert "usage: tfkd" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([verb, "--help"])
+    assert stopped.value.code == cli.DONE
+    assert f"usage: tfkd {verb}" in capsys.readouterr().out
+
+
+def test_a_missing_spec_is_named(tmp_path, capsys):
+    assert "nowhere.yaml" in refused(run(tmp_path / "nowhere.yaml"), capsys)
+
+
+def test_a_missing_data_file_is_named_and_nothing_is_started(spec, capsys):
+    (spec.parent / "train.en").unlink()
+    assert "train.en" in refused(run(spec), capsys)
+    assert not (spec.parent / "runs").exists()
+
+
+def test_wrong_values_are_refused_with_their_place(spec, capsys):
+    errors = refused(run(spec, "--set", "stages.learn.steps=-1"), capsys)
+    assert "stages.learn.steps" in errors
+
+
+def test_an_unknown_variant_or_stage_is_refused(spec, capsys):
+    assert "nothing" in refused(run(spec, "--variant", "nothing"), capsys)
+    assert "learn" in refused(run(spec, "--until", "lern"), capsys)
+
+
+def test_a_time_limit_that_is_none_is_refused(spec, capsys):
+    assert "150m" in refused(run(spec, "--time-limit", "soon"), capsys)
+
+
+def test_a_runs_folder_that_cannot_be_written_is_refused(spec, capsys):
+    file = spec.parent / "file"
+    file.write_text("no folder")
+    assert "--runs-dir" in refused(run(spec, runs=file / "runs"), capsys)
+    # Also for root, for whom no folder is read-only.
+    assert "--runs-dir" in refused(run(spec, runs="/proc/runs"), capsys)
+
+
+def test_a_full_disk_is_resumable(spec, capsys, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfkd.pipeline.run.write_atomically", full)
+    assert run(spec) == cli.RESUMABLE
+    errors = capsys.readouterr().err
+    assert "No space left" in errors
+    assert "the same command continues" in errors
+
+
+def test_a_fault_is_shown_whole_and_is_resumable(spec, capsys, monkeypatch):
+    monkeypatch.setattr("tfkd.pipeline.run.in_order", lambda nodes: 1 / 0)
+    assert run(spec) == cli.RESUMABLE
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "export", "report"])
+def test_what_is_no_run_folder_is_refused(verb, tmp_path, capsys):
+    assert str(tmp_path) in refused(cli.main([verb, str(tmp_path)]), capsys)
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert str(file) in refused(cli.main([verb, str(file)]), capsys)
+
+
+def test_init_overwrites_nothing(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    assert cli.main(["init", str(path)]) == cli.DONE
+    text = path.read_text("utf-8")
+    assert "mine.yaml" in refused(cli.main(["init", str(path)]), capsys)
+    assert path.read_text("utf-8") == text
+
+
+def test_reading_verbs_do_not_import_tensorflow(spec):
+    code = f"""
+import sys
+from tfkd import cli
+for words in (["validate", {str(spec)!r}], ["show", {str(spec)!r}], ["list"], ["schema"],
+              ["plan", {str(spec)!r}, "--data-dir", {str(spec.parent)!r}]):
+    assert cli.main(words) == 0, words
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_closed_pipe_is_no_error(spec):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "tfkd.cli", "schema"], stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (cli.DONE, b"")
