@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.layers import dropout_key
+from tfkd.layers import dropout_key, sinusoidal
 from tfkd.models import Transformer
 
 TINY = {"encoder_layers": 2, "decoder_layers": 2, "width": 8, "heads": 2, "feed_forward": 12}
@@ -116,6 +116,13 @@ def test_states_are_named():
     np.testing.assert_array_equal(
         states["encoder.hidden"], model.encode(record["source"])["hidden"]
     )
+
+
+def test_embeddings_are_scaled_at_input_and_positions_added(pair):
+    model = build()
+    table = model.source_embedding.table.value.numpy()
+    expected = table[pair["source"]["ids"]] * 8**0.5 + sinusoidal(tf.range(6), 8).numpy()
+    np.testing.assert_allclose(model(pair)["encoder.embedding"], expected, atol=1e-6)
 
 
 def test_sharing_decides_how_many_tables_there_are():
