@@ -10,7 +10,9 @@ from small_line import write_line
 
 from tfkd.pipeline.builder import _plain
 from tfkd.pipeline.fingerprint import fingerprint
-from tfkd.pipeline.graph import REVISIONS, in_order
+from tfkd.pipeline.graph import REVISIONS, distinct_labels, in_order
+from tfkd.pipeline.smoke import STEPS as SMOKE_STEPS
+from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -133,6 +135,38 @@ def test_variants_share_all_but_what_they_change(spec_path):
     assert spec["corpus train"] == baseline["corpus train"]
     assert spec["train teach"] in baseline.values()
     assert spec["train learn"] not in baseline.values()
+
+
+def test_another_specs_stages_keep_their_names_apart(spec_path):
+    other = spec_path.with_name("other.yaml")
+    text = spec_path.read_text("utf-8").replace("name: small", "name: other")
+    other.write_text(text.replace("temperature: 2", "temperature: 5"), "utf-8")
+    text = spec_path.read_text("utf-8")
+    assert text.count('against: "learn#baseline"\n    bootstrap') == 1
+    text = text.replace(
+        'against: "learn#baseline"\n    bootstrap', 'against: "other.yaml:learn"\n    bootstrap'
+    )
+    spec_path.write_text(text, "utf-8")
+    names = keys(spec_path)
+    assert names["train learn"] != names["train other:learn"]
+    # One corpus, whichever spec names it.
+    assert "corpus other:train" not in names
+    # --smoke makes what is lent tiny too.
+    smoke = smoke_spec(load_spec(spec_path))
+    nodes = in_order(wanted(smoke, spec_path.parent).nodes())
+    trained = [node for node in nodes if node.kind == "train"]
+    assert "other-smoke:learn" in {node.label for node in trained}
+    assert {node.options.steps for node in trained} == {SMOKE_STEPS}
+
+
+def test_a_corpus_that_a_variant_changes_has_a_label_of_its_own(spec_path):
+    text = spec_path.read_text("utf-8")
+    old = "  baseline: {"
+    spec_path.write_text(text.replace(old, old + "data.train.max_rows: 100, "), "utf-8")
+    nodes = in_order(wanted(load_spec(spec_path), spec_path.parent).nodes())
+    labels = distinct_labels(nodes)
+    found = sorted(labels[node.key] for node in nodes if node.kind == "corpus")
+    assert found == ["test", "train", "train#baseline", "valid"]
 
 
 def test_a_new_option_with_its_default_leaves_fingerprints(spec_path):

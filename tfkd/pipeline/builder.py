@@ -36,10 +36,12 @@ class GraphBuilder:
 
     Args:
         data_dir: The folder that data paths are relative to.
+        home: The spec that is run; labels of what other specs lend start with their names.
     """
 
-    def __init__(self, data_dir: Path):
+    def __init__(self, data_dir: Path, home: Spec | None = None):
         self._data_dir = data_dir
+        self._home = home
         self._made: dict[tuple, Node] = {}
         self._hashes: dict[str, str] = {}
         self._specs: dict[tuple[Path, str | None], Spec] = {}
@@ -48,6 +50,10 @@ class GraphBuilder:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
+
+    def _own(self, spec: Spec, name: str) -> str:
+        lent = self._home is not None and Path(spec.path) != Path(self._home.path)
+        return f"{spec.name}:{name}" if lent else name
 
     # ------------------------------------------------------------------ text and ids
 
@@ -67,7 +73,7 @@ class GraphBuilder:
             if paths in identity:
                 identity[paths] = True  # the bytes count, not where they lie
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
-        return Node("corpus", name, spec, options, inputs, identity)
+        return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
 
     def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
         """A corpus's fields."""
@@ -97,7 +103,7 @@ class GraphBuilder:
                     "folder with vocab.txt, relative to the data folder (--data-dir)"
                 )
             identity["vocabulary"] = sha256_of(path)
-        return Node("tokenizer", name, spec, options, inputs, identity)
+        return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
         """One field of a corpus in one tokenizer's ids."""
@@ -107,7 +113,7 @@ class GraphBuilder:
                 "text": self.corpus(spec, corpus),
                 "tokenizer": self.tokenizer(spec, tokenizer),
             }
-            label = f"{corpus}.{field}.{tokenizer}"
+            label = self._own(spec, f"{corpus}.{field}.{tokenizer}")
             return Node("ids", label, spec, None, inputs, {"field": field})
 
         return self._once((id(spec), "ids", corpus, field, tokenizer), make)
@@ -159,7 +165,7 @@ class GraphBuilder:
         return self._once((id(spec), "stage", name), lambda: make(spec, name, options))
 
     def _label(self, spec: Spec, name: str) -> str:
-        return f"{name}#{spec.variant}" if spec.variant else name
+        return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
 
     def _train(self, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]

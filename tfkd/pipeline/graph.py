@@ -76,3 +76,21 @@ def in_order(nodes: Iterable[Node]) -> list[Node]:
     for node in nodes:
         visit(node)
     return list(seen.values())
+
+
+def distinct_labels(nodes: Iterable[Node]) -> dict[str, str]:
+    """The nodes' labels by key, told apart where two of a kind have one label.
+
+    A variant that changes a corpus has another corpus of that name: `train` and `train#VARIANT`.
+    """
+    labels: dict[str, str] = {}
+    taken: set[tuple[str, str]] = set()
+    for node in nodes:
+        label = node.label
+        if (node.kind, label) in taken and node.spec.variant:
+            label = f"{label}#{node.spec.variant}"
+        if (node.kind, label) in taken:
+            label = f"{label} ({node.fingerprint})"
+        taken.add((node.kind, label))
+        labels[node.key] = label
+    return labels

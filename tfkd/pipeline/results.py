@@ -8,7 +8,7 @@ from typing import Any
 import tfkd
 from tfkd.evaluation import learnt_by_heart, teacher_gate, thin_history
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.scores import score
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.wanted import Gate, Wanted
@@ -35,6 +35,7 @@ def assemble(
     """
     spec = plan.spec
     nodes = in_order(plan.nodes())
+    labels = distinct_labels(nodes)
     gates = [_gate(gate, context) for gate in plan.gates]
     evaluations = [score(one, context, folder) for one in plan.evaluations]
     return {
@@ -52,13 +53,16 @@ def assemble(
         "spec": spec.resolved(),
         "provenance": dict(spec.provenance),
         "data": {
-            node.label: _manifest(node, context)["summary"]["report"]
+            labels[node.key]: _manifest(node, context)["summary"]["report"]
             for node in nodes
             if node.kind == "corpus"
         },
-        "stages": {f"{node.kind} {node.label}": _stage(node, context, cached) for node in nodes},
+        "stages": {
+            f"{node.kind} {labels[node.key]}": _stage(node, labels[node.key], context, cached)
+            for node in nodes
+        },
         "histories": {
-            node.label: thin_history(_history(node, context))
+            labels[node.key]: thin_history(_history(node, context))
             for node in nodes
             if node.kind == "train"
         },
@@ -96,11 +100,11 @@ def _manifest(node: Node, context: Context) -> dict[str, Any]:
     return StageFolder(context.stages, node.kind, node.fingerprint).manifest()
 
 
-def _stage(node: Node, context: Context, cached: set[str]) -> dict[str, Any]:
+def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[str, Any]:
     manifest = _manifest(node, context)
     return {
         "kind": node.kind,
-        "label": node.label,
+        "label": label,
         "fingerprint": node.fingerprint,
         "seconds": manifest["seconds"],
         "cached": node.key in cached,

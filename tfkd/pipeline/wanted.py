@@ -86,7 +86,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
         spec: The resolved spec.
         data_dir: The folder that data paths are relative to.
     """
-    builder = GraphBuilder(data_dir)
+    builder = GraphBuilder(data_dir, spec)
     found = Wanted(spec, builder)
     for entry in spec.evaluate:
         for corpus in entry.on:
