@@ -20,6 +20,7 @@ _BERT = (
     "attention_dropout",
     "activation",
     "norm_epsilon",
+    "initializer_range",
 )
 _TRANSFORMER = (
     "encoder_layers",

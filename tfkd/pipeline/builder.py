@@ -7,6 +7,7 @@ from typing import Any
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.references import parse
@@ -161,7 +162,7 @@ class GraphBuilder:
         """A stage by its reference, `STAGE[#VARIANT]` or `SPEC:STAGE[#VARIANT]`."""
         spec, name = self.resolve(spec, reference)
         options = spec.stages[name]
-        make = {"train": self._train, "score": self._score}[options.kind]
+        make = {"train": self._train, "score": self._score, "load": self._load}[options.kind]
         return self._once((id(spec), "stage", name), lambda: make(spec, name, options))
 
     def _label(self, spec: Spec, name: str) -> str:
@@ -201,6 +202,20 @@ class GraphBuilder:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
             identity["objective"][term] = entry
         return Node("train", self._label(spec, name), spec, options, inputs, identity)
+
+    def _load(self, spec: Spec, name: str, options: Any) -> Node:
+        model = spec.models[options.train]
+        inputs = {
+            f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
+            for side, tokenizer in model_tokenizers(model).items()
+        }
+        identity: dict[str, Any] = {"model": self._model_identity(model)}
+        if spec.change is not None:  # --smoke: a tiny model has no published weights
+            identity["random"] = True
+        else:
+            folder = checkpoint_folder(options.load, self._data_dir)
+            identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
+        return Node("load", self._label(spec, name), spec, options, inputs, identity)
 
     def _model_identity(self, model: Any) -> dict[str, Any]:
         identity = _plain(model, without={"tokenizer"})

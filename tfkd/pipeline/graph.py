@@ -15,6 +15,7 @@ REVISIONS = {
     "tokenizer": 1,
     "ids": 1,
     "train": 1,
+    "load": 1,
     "score": 1,
     "evaluate": 1,
     "export": 1,

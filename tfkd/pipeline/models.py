@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from tfkd.models import build_model, load_weights
+from tfkd.models.builder import start_head
+from tfkd.pipeline.builder import head_tokenizer
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
@@ -39,10 +42,27 @@ def fresh_model(node: Node, context: Context, *, precision: str | None = None) -
         part = role.partition(".")[2]
         path = place(origin, context).path / WEIGHTS
         try:
-            load_weights(model, path, parts=None if part == "all" else [part])
+            _start_from(model, path, None if part == "all" else [part], node, context)
         except ValueError as error:
             raise UserError(f"stages.{node.label}.from: {error}") from error
     return model
+
+
+def _start_from(
+    model: keras.Model, path: Path, parts: list[str] | None, node: Node, context: Context
+) -> None:
+    """Loads weights; a head with a vocabulary of its own starts from the loaded embeddings, unless
+    the file has that very head."""
+    if head_tokenizer(model_options(node)) is None:
+        load_weights(model, path, parts=parts)
+        return
+    report = load_weights(model, path, parts=parts, strict=False)
+    head = model.head.name
+    wrong = [name for name in (*report.missing, *report.misshapen) if not name.startswith(head)]
+    if wrong:
+        raise UserError(f"{path} does not fit: {', '.join(wrong[:6])}")
+    if report.missing or report.misshapen:
+        start_head(model, model_options(node), named_tokenizers(node, context))
 
 
 def trained_model(node: Node, context: Context, *, precision: str = "float32") -> keras.Model:
@@ -51,7 +71,7 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
         model_options(node),
         named_tokenizers(node, context),
         policy=POLICIES[precision],
-        seed=node.options.seed,
+        seed=1,  # every weight is loaded
         heads_needed=heads_of(node.spec, node.options),
     )
     load_weights(model, place(node, context).path / WEIGHTS)

@@ -22,11 +22,12 @@ _KINDS = {
     "tokenizer": "tfkd.pipeline.text_stages:run_tokenizer",
     "ids": "tfkd.pipeline.text_stages:run_ids",
     "train": "tfkd.pipeline.train_stage:run_train",
+    "load": "tfkd.pipeline.load_stage:run_load",
     "score": "tfkd.pipeline.score_stage:run_score",
     "evaluate": "tfkd.pipeline.evaluate_stage:run_evaluate",
     "export": "tfkd.pipeline.export_stage:run_export",
 }
-_SHOWN = {"train", "score"}
+_SHOWN = {"train", "load", "score"}
 # Errors that say that a folder is no place to write to.
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 

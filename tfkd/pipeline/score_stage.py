@@ -24,7 +24,9 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     """Scores each corpus into `store-I/`; goes on after the last whole shard."""
     keras.backend.clear_session()
     options, teacher = node.options, node.inputs["model"]
-    model = trained_model(teacher, context, precision=teacher.options.precision)
+    model = trained_model(
+        teacher, context, precision=getattr(teacher.options, "precision", "float32")
+    )
     tokenizers = side_tokenizers(teacher, context)
     tokenizer = tokenizers.get("head", tokenizers["text"])
     (view,) = views_of(teacher, {None}, context).values()

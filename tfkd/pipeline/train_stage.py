@@ -8,6 +8,7 @@ import keras
 
 from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.files import write_atomically
+from tfkd.models import freeze
 from tfkd.objectives import build_terms
 from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.graph import Node
@@ -41,7 +42,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         context.say(f"{node.label}: {batcher.excluded:,} rows over max_length are left out")
     with strategy.scope():
         model = fresh_model(node, context)
-        _freeze(model, options.trainable)
+        freeze(model, options.trainable)
         target = side_tokenizers(node, context)
         padding = target.get("target", target.get("text")).pad_id
         distiller = Distiller(model, build_terms(options.objective, padding_id=padding))
@@ -75,21 +76,6 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     if events.exists():
         shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)
     return _summary(model, batcher, result, folder)
-
-
-def _freeze(model: keras.Model, trainable: Any) -> None:
-    if trainable == "all":
-        return
-    from tfkd.spec.errors import UserError
-
-    unknown = [name for name in trainable if name not in model.parts]
-    if unknown:
-        raise UserError(
-            f"trainable: the model has no part {', '.join(unknown)}; expected some of "
-            f"{', '.join(model.parts)}"
-        )
-    for name, part in model.parts.items():
-        part.trainable = name in trainable
 
 
 def _stores(node: Node, context: Context) -> dict[str, PartStores]:

@@ -46,6 +46,9 @@ class BertOptions(_Attention):
     types: Count = Field(2, description="Token types (segments).")
     activation: Activation = Field("gelu", description="gelu is exact, by erf.")
     norm_epsilon: Positive = Field(1e-12, description="Epsilon of the normalizations.")
+    initializer_range: Positive = Field(
+        0.02, description="Spread of new weights; for a narrow model about width^-0.5."
+    )
     head: MaskedLMHeadOptions | None = Field(
         None, description="The output head; default: what the objective's terms need, tied."
     )

@@ -1,0 +1,25 @@
+"""Where published checkpoints lie."""
+
+from pathlib import Path
+
+from tfkd.spec.errors import UserError
+
+
+def checkpoint_folder(reference: str, data_dir: Path) -> Path:
+    """The folder of a published checkpoint: relative to the data folder, or a preset that is here.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    for folder in (Path(data_dir, reference), Path(reference)):
+        if folder.is_dir():
+            return folder
+    raise UserError(
+        f"load: {reference}: there is no such folder in {data_dir}. Put the published checkpoint "
+        "there: config.json and model.safetensors, as `save_pretrained` writes them"
+    )
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The files that the result depends on, in order."""
+    return sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
