@@ -29,9 +29,9 @@ def test_greedy_equals_a_plain_loop_for_every_row(table_model):
         ids = result.ids[row, 0].numpy().tolist()
         assert ids == tokens + [7] * (len(ids) - len(tokens))
         assert result.lengths[row, 0] == len(tokens)
-        np.testing.assert_allclose(result.log_probabilities[row, 0], total, rtol=1e-5)
+        np.testing.assert_allclose(result.log_probabilities[row, 0], total, rtol=1e-5, atol=1e-6)
         penalty = ((5 + len(tokens) + 1) / 6) ** 0.6
-        np.testing.assert_allclose(result.scores[row, 0], total / penalty, rtol=1e-5)
+        np.testing.assert_allclose(result.scores[row, 0], total / penalty, rtol=1e-5, atol=1e-6)
 
 
 def test_no_rows_are_no_error(table_model):

@@ -181,13 +181,15 @@ def _compare(
     """Returns (what is wrong or "", whether it is a tie, difference of scores)."""
     text, score, ids = served["outputs"][i], served["scores"][i], served["output_ids"][i]
     scale = max(1.0, abs(expected.score))
-    if _text(tokenizer, ids) != text and abs(served["id_scores"][i] - score) > TIE * scale:
-        return "the two signatures give different outputs", False, 0.0
+    if _text(tokenizer, ids) != text:
+        return f"its signature ids gives {_text(tokenizer, ids)!r}", False, 0.0
+    if abs(served["id_scores"][i] - score) > TIE * scale:
+        return f"its signature ids gives the score {served['id_scores'][i]:.5f}", False, 0.0
     if i < len(served["alone"]):
         alone_text, alone_score = served["alone"][i]
         if alone_text != text and abs(alone_score - score) > TIE * scale:
             return f"alone it gives {alone_text!r}", False, abs(alone_score - score)
-    if text == _text(tokenizer, expected.ids):
+    if tuple(ids) == expected.ids:
         gap = abs(score - expected.score)
         far = "the same output has another score" if gap > TOLERANCE * scale else ""
         return far, False, gap
