@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tfkd.spec.circles import circle
+from tfkd.spec.circles import circle, way_back
 from tfkd.spec.faults import Faults
 from tfkd.spec.other_specs import check_other_spec
 from tfkd.spec.references import parse
 
+# Stages that a model with its weights comes of.
+_MODELS = ("train", "load")
 _STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {"masked_lm": ("mlm", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
@@ -42,10 +44,12 @@ def check(parts: Parts, faults: Faults) -> None:
     for name, stage in parts.stages.items():
         if name in parts.names["data"]:
             faults.add(("stages", name), "a corpus has this name too", "a name of its own")
-        (_train if stage.kind == "train" else _score)(parts, faults, ("stages", name), stage)
+        check_stage = {"train": _train, "score": _score, "load": _load}[stage.kind]
+        check_stage(parts, faults, ("stages", name), stage)
     trail = circle(parts.stages, parts.variant)
     if trail:
-        faults.add(("stages", trail[0]), f"a circle of stages: {' -> '.join(trail)}")
+        expected = "stages that do not wait for themselves"
+        faults.add(("stages", trail[0]), f"a circle of stages: {' -> '.join(trail)}", expected)
     for index, entry in enumerate(parts.evaluate):
         if entry is not None:
             _evaluation(parts, faults, ("evaluate", index), entry)
@@ -123,24 +127,10 @@ def _corpora(parts: Parts, faults: Faults) -> None:
         others[name] = [other.partition(".")[0] for other in options.drop_overlap]
         for index, other in enumerate(options.drop_overlap):
             _corpus(parts, faults, ("data", name, "drop_overlap", index), other)
-    for name in others:
-        trail = _way_back(name, others)
-        if trail:
-            faults.add(("data", name, "drop_overlap"), f"a circle: {' -> '.join(trail)}")
-            return
-
-
-def _way_back(start: str, others: dict[str, list[str]]) -> list[str]:
-    stack, seen = [[start]], set()
-    while stack:
-        trail = stack.pop()
-        for name in others.get(trail[-1], ()):
-            if name == start:
-                return [*trail, name]
-            if name not in seen:
-                seen.add(name)
-                stack.append([*trail, name])
-    return []
+    trail = way_back(others, lambda name: others.get(name, ()))
+    if trail:
+        path = ("data", trail[0], "drop_overlap")
+        faults.add(path, f"a circle: {' -> '.join(trail)}", "corpora that do not wait for each other")
 
 
 def _tokenizers(parts: Parts, faults: Faults) -> None:
@@ -201,7 +191,7 @@ def _train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     origins = stage.from_ or {}
     for key, reference in ({"": origins} if isinstance(origins, str) else origins).items():
         where = (*path, "from", key) if key else (*path, "from")
-        _stage(parts, faults, where, reference, kinds=("train",))
+        _stage(parts, faults, where, reference, kinds=_MODELS)
     for term, options in stage.objective.items():
         _term(parts, faults, (*path, "objective", term), options, model, stage)
     if stage.validate_ is not None:
@@ -290,8 +280,18 @@ def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None
         )  # fmt: skip
 
 
+def _load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
+    if stage.train is None or not _known(
+        parts, faults, (*path, "into"), "model", stage.train, "models"
+    ):
+        return
+    model = parts.models.get(stage.train)
+    if model is not None and model.kind != "bert":
+        faults.add((*path, "into"), f"{stage.train} is a {model.kind}", "a bert")
+
+
 def _score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
-    teacher = _stage(parts, faults, (*path, "score"), stage.score, kinds=("train",))
+    teacher = _stage(parts, faults, (*path, "score"), stage.score, kinds=_MODELS)
     model = parts.models.get(getattr(teacher, "train", None))
     if model is not None and model.kind == "transformer":
         faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")

@@ -1,6 +1,6 @@
 """Stages that wait for themselves: within a spec, and by way of its variants."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from tfkd.spec.references import parse
@@ -10,6 +10,8 @@ def needs(stage: Any) -> list[str]:
     """The stages that a stage reads, as references."""
     if stage.kind == "score":
         return [stage.score] if stage.score else []
+    if stage.kind == "load":
+        return []
     origins = stage.from_ or {}
     found = [origins] if isinstance(origins, str) else list(origins.values())
     terms = stage.objective.values()
@@ -18,10 +20,7 @@ def needs(stage: Any) -> list[str]:
 
 def circle(stages: Mapping[str, Any], variant: str | None) -> list[str]:
     """The way from a stage back to itself, in one variant of a spec; [] where there is none."""
-    return _way_back(
-        [(variant, name) for name in stages],
-        lambda place: stages if place[0] == variant else {},
-    )
+    return circle_through_variants(stages, variant, lambda name: {})
 
 
 def circle_through_variants(
@@ -30,31 +29,38 @@ def circle_through_variants(
     """The same over `STAGE#VARIANT`; `other` gives a variant's stages."""
     known: dict[str | None, Mapping[str, Any]] = {variant: stages}
 
-    def of(place: tuple[str | None, str]) -> Mapping[str, Any]:
+    def inputs(place: tuple[str | None, str]) -> list[Any]:
         if place[0] not in known:
             known[place[0]] = other(place[0] or "")
-        return known[place[0]]
+        return _inputs(known[place[0]], place)
 
-    return _way_back([(variant, name) for name in stages], of)
+    way = way_back([(variant, name) for name in stages], inputs)
+    return [stage if of == variant else f"{stage}#{of}" for of, stage in way]
 
 
-def _way_back(starts: list[tuple[str | None, str]], stages_of: Callable) -> list[str]:
-    """A depth-first walk from each start; a stage met again on its own way is a circle."""
-    done: set[tuple[str | None, str]] = set()
+def way_back(starts: Iterable[Hashable], after: Callable[[Any], Iterable[Hashable]]) -> list[Any]:
+    """The first way that a depth-first walk finds from a place to itself; [] where there is none.
+
+    Args:
+        starts: Where to begin, one after the other.
+        after: The places that come after a place.
+    """
+    done: set[Hashable] = set()
     for start in starts:
-        way: list[tuple[str | None, str]] = []
+        way: dict[Hashable, None] = {}  # the way from the start, in its order
         stack = [(start, False)]
         while stack:
             place, left = stack.pop()
             if left:
-                way.pop()
+                del way[place]
                 done.add(place)
             elif place in way:
-                return [_shown(one, start) for one in [*way[way.index(place) :], place]]
+                trail = list(way)
+                return [*trail[trail.index(place) :], place]
             elif place not in done:
-                way.append(place)
+                way[place] = None
                 stack.append((place, True))
-                stack += [(one, False) for one in _inputs(stages_of(place), place)]
+                stack += [(one, False) for one in after(place)]
     return []
 
 
@@ -69,7 +75,3 @@ def _inputs(stages: Mapping[str, Any], place: tuple[str | None, str]) -> list[An
         if parsed.spec is None:
             found.append((parsed.variant or place[0], parsed.stage))
     return found
-
-
-def _shown(place: tuple[str | None, str], start: tuple[str | None, str]) -> str:
-    return place[1] if place[0] == start[0] or place[0] is None else f"{place[1]}#{place[0]}"

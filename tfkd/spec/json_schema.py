@@ -6,6 +6,7 @@ from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options import (
     EvaluateOptions,
+    LoadOptions,
     PaperOptions,
     RuntimeOptions,
     ScoreOptions,
@@ -45,7 +46,13 @@ def json_schema() -> dict[str, Any]:
         "optimizer": _of_kind(of, "optimizer", default="adam"),
         "decode": _of_kind(of, "decode"),
         "objective": _objective(of),
-        "stage": {"anyOf": [_train(of(TrainOptions)), _several(of(ScoreOptions), "data")]},
+        "stage": {
+            "anyOf": [
+                _train(of(TrainOptions)),
+                _several(of(ScoreOptions), "data"),
+                of(LoadOptions),
+            ]
+        },
         "evaluation": _evaluation(of(EvaluateOptions)),
     }
     train = definitions.get("ValidateOptions")

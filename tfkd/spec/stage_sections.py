@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.options import EvaluateOptions, ScoreOptions, TrainOptions
+from tfkd.spec.options import EvaluateOptions, LoadOptions, ScoreOptions, TrainOptions
 from tfkd.spec.sections import check_name, named, of_kind
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown as in_short
 
-_KINDS = {"train": TrainOptions, "score": ScoreOptions}
+_KINDS = {"train": TrainOptions, "score": ScoreOptions, "load": LoadOptions}
 
 
 # A run's folder has these beside its stages.
@@ -89,7 +89,8 @@ def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
         validate = SimpleNamespace(on=_word(validate.get("on")), metrics=metrics)
     return SimpleNamespace(
         kind=kind, data=data, objective=value.get("objective") or {}, batch=None,
-        train=_word(value.get("train")), score=_word(value.get("score")),
+        train=_word(value.get("into" if kind == "load" else "train")),
+        score=_word(value.get("score")),
         from_=origins if isinstance(origins, dict) else _word(origins),
         validate_=validate if isinstance(validate, SimpleNamespace) else None,
     )  # fmt: skip

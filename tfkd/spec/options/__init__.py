@@ -18,6 +18,7 @@ from tfkd.spec.options.objectives import (
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
+    LoadOptions,
     PaperOptions,
     RuntimeOptions,
     ScoreOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "DataPart",
     "EvaluateOptions",
     "GreedyOptions",
+    "LoadOptions",
     "MaskedLMOptions",
     "MlmOptions",
     "PaperOptions",

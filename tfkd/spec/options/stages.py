@@ -47,6 +47,22 @@ class TrainOptions(Options):
     _listed = field_validator("data", mode="before")(_parts)
 
 
+class LoadOptions(Options):
+    """A published checkpoint as a stage: others start from it, or are taught by it."""
+
+    kind: ClassVar[str] = "load"
+    load: Name = Field(
+        description="A folder with config.json and model.safetensors, relative to the data folder, "
+        "or a preset's name."
+    )
+    into: Name = Field(description="The model, a bert whose sizes are the checkpoint's.")
+
+    @property
+    def train(self) -> str:
+        """The model that comes of it, as of a training stage."""
+        return self.into
+
+
 class ScoreOptions(Options):
     """A scoring stage: a teacher's top K for every target word, stored (P1, section 3.2)."""
 
