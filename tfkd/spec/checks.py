@@ -130,7 +130,9 @@ def _corpora(parts: Parts, faults: Faults) -> None:
     trail = way_back(others, lambda name: others.get(name, ()))
     if trail:
         path = ("data", trail[0], "drop_overlap")
-        faults.add(path, f"a circle: {' -> '.join(trail)}", "corpora that do not wait for each other")
+        faults.add(
+            path, f"a circle: {' -> '.join(trail)}", "corpora that do not wait for each other"
+        )
 
 
 def _tokenizers(parts: Parts, faults: Faults) -> None:

@@ -78,15 +78,14 @@ class Faults:
         unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
         missing = [fault for fault in faults if fault["type"] == "missing"]
         in_union = any(_in_union(fault, path, place) for fault in unknown + missing)
+        owners = dict.fromkeys(fault["loc"][:-1] for fault in unknown)
+        names = list(dict.fromkeys(name for owner in owners for name in keys_of(model, owner)))
         for key in dict.fromkeys(str(fault["loc"][-1]) for fault in unknown):
-            names: list[str] = []
-            for fault in unknown:
-                names += [name for name in keys_of(model, fault["loc"][:-1]) if name not in names]
             expected = f"one of {', '.join(names)}" if names else "no keys"
             self.add((*place, key), "unknown key", expected, names, key)
         if in_union and not unknown:
-            names = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))
-            self.add(place, f"no {' or '.join(names)}", "one of them" if names[1:] else "")
+            keys = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))
+            self.add(place, f"no {' or '.join(keys)}", "one of them" if keys[1:] else "")
         elif not in_union:
             for fault in missing:
                 key = str(fault["loc"][-1])

@@ -36,6 +36,9 @@ def check_other_spec(
     except SpecErrors as error:
         faults.add(path, f"{parsed.spec} cannot be read: {error.errors[0]}")
         return
+    except (OSError, ValueError) as error:  # a name that no file can have
+        faults.add(path, f"{str(parsed.spec)!r} cannot be read: {error}")
+        return
     stages = tree.child("stages")
     names = list(stages.value) if stages is not None and stages.is_mapping else []
     if parsed.stage not in names:
