@@ -86,25 +86,31 @@ class GraphBuilder:
 
     def _tokenizer(self, spec: Spec, name: str) -> Node:
         options = spec.tokenizers[name]
-        identity = _plain(options, without={"learn_from", "vocabulary", "preset"})
+        identity = _plain(options, without={"learn_from", "vocabulary", "preset", "keep"})
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
-        inputs = {}
-        if options.learn_from:
-            identity["fields"] = []
-            for i, place in enumerate(options.learn_from):
-                corpus, _, field = place.partition(".")
-                inputs[f"text.{i}"] = self.corpus(spec, corpus)
-                identity["fields"].append(field or list(self.fields(spec, corpus)))
-        else:
-            path = self._data_dir / (options.vocabulary or options.preset)
-            path = path / "vocab.txt" if path.is_dir() else path
-            if not path.exists():
-                raise UserError(
-                    f"tokenizers.{name}: {path} does not exist; name a vocabulary file or a preset "
-                    "folder with vocab.txt, relative to the data folder (--data-dir)"
-                )
-            identity["vocabulary"] = sha256_of(path)
+        inputs, identity["fields"] = {}, []
+        # The text to learn from, or that a vocabulary is cut down to.
+        seen_in = options.keep.seen_in if options.keep else []
+        for i, reference in enumerate(options.learn_from or seen_in):
+            corpus, _, field = reference.partition(".")
+            inputs[f"text.{i}"] = self.corpus(spec, corpus)
+            identity["fields"].append(field or list(self.fields(spec, corpus)))
+        if not options.learn_from:
+            identity["origin"] = self._vocabulary(name, options)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
+
+    def _vocabulary(self, name: str, options: Any) -> str:
+        """What a vocabulary that is read depends on: its file's bytes, or the preset's name."""
+        path = self._data_dir / (options.vocabulary or options.preset)
+        path = path / "vocab.txt" if path.is_dir() else path
+        if path.is_file():
+            return sha256_of(path)
+        if options.preset is not None:
+            return options.preset
+        raise UserError(
+            f"tokenizers.{name}.vocabulary: {path} does not exist; name a file with one piece a "
+            "line, relative to the data folder (--data-dir)"
+        )
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
         """One field of a corpus in one tokenizer's ids."""
