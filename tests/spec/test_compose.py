@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.spec.compose import MOST_FILES, changed, compose, extended, variant_names
@@ -58,6 +58,7 @@ def merged(left, right):
     return right
 
 
+@settings(max_examples=40, deadline=None)
 @given(first=mapping, second=mapping, third=mapping)
 def test_extends_is_the_merge_of_plain_values(tmp_path_factory, first, second, third):
     from tfkd.spec.yaml_writer import dump_yaml
