@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load_file
+
 from tfkd.data.generated import german_english
 
 ROWS = {"train": 300, "valid": 24, "test": 300}
@@ -107,6 +109,12 @@ def stage_folders(runs: Path, kind: str) -> list[Path]:
 def manifest(folder: Path) -> dict[str, Any]:
     """A stage's manifest."""
     return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    """A trained stage's weights; the file's header may list its metadata in any order."""
+    path = folder / "weights.safetensors"
+    return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
 _TIMES = {"started", "finished", "seconds", "command", "cached", "tokens_per_second"}

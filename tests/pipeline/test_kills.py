@@ -6,9 +6,10 @@ import shutil
 import time
 
 import pytest
-from small_line import arguments, manifest, stage_folders, start, timeless
+from small_line import arguments, manifest, stage_folders, start, timeless, weights
 
 from tfkd import cli
+from tfkd.serving import load_saved_model
 
 # What to wait for before the random delay: work that a continued stage can build upon. And what
 # to run: only as far as the stage.
@@ -22,7 +23,8 @@ KINDS = {
     "export": (".1.part", ()),
 }
 # The first folder of a kind in the alphabet is as good as any; training is that of the teacher.
-_TIMED = {"history.jsonl"}
+_SENTENCES = ["der mann sieht den hund.", "", "die frau schläft."]
+_OTHERWISE = {"history.jsonl", "weights.safetensors"}
 
 
 def _folder(runs, kind):
@@ -42,15 +44,21 @@ def _folder(runs, kind):
 
 
 def _stable(folder):
-    """SHA-256 by file, of files that hold no times: a SavedModel's graph may differ in names."""
-    return {
+    """What must come out again: SHA-256 by file, but of files with times in them, and weights.
+
+    A SavedModel's graph may differ in names; what it answers is compared at the end.
+    """
+    found = {
         name: entry["sha256"]
         for name, entry in manifest(folder)["files"].items()
-        if name not in _TIMED
+        if name not in _OTHERWISE
         and not name.startswith("tensorboard/")
         and not name.endswith((".pb", "variables.index"))
         and "variables.data" not in name
     }
+    if (folder / "weights.safetensors").exists():
+        found |= weights(folder)
+    return found
 
 
 def _kill(line, runs, folder, kind, delay):
@@ -87,6 +95,13 @@ def _continued(line, runs, kind, kills, chance):
     assert _stable(folder) == wanted
     results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
     assert timeless(results) == timeless(line.results)
+    if kind == "export":
+        # A SavedModel's bytes may differ from one writing to the next, its answers not.
+        saved = [
+            load_saved_model(place / "small" / "export" / "learn") for place in (runs, line.runs)
+        ]
+        first, second = (model.translate(_SENTENCES) for model in saved)
+        assert first == second
     return under_way
 
 

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from small_line import arguments, manifest, stage_folders, start, timeless
+from small_line import arguments, manifest, stage_folders, start, timeless, weights
 
 from tfkd import cli
 from tfkd.evaluation.results import result_errors
@@ -107,8 +107,8 @@ def test_export_puts_a_removed_model_back(line, copy, capsys):
 def test_report_of_two_runs(line, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert cli.main(["report", str(line.run), str(line.run), "--output", str(page)]) == cli.DONE
-    assert page.read_text("utf-8").count("train_student") == 0
-    assert "learn" in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    assert all(words in text for words in ("learn", "chrf", "<svg"))
 
 
 def test_compare_a_run_with_itself(line, capsys):
@@ -166,7 +166,7 @@ def test_an_edited_results_file_is_refused(copy, capsys):
 
 def test_sigterm_saves_and_the_same_command_continues(line, copy):
     (folder,) = [path for path in stage_folders(copy, "train") if _steps(path) == 60]
-    weights = (folder / "weights.safetensors").read_bytes()
+    before = weights(folder)
     shutil.rmtree(folder)
     process = start(*arguments(line.spec, copy, "--until", "teach"))
     while not list(folder.glob("work/checkpoints/*.json")) and process.poll() is None:
@@ -177,7 +177,7 @@ def test_sigterm_saves_and_the_same_command_continues(line, copy):
     assert "SIGTERM" in errors
     assert "the same command continues" in errors
     assert cli.main(arguments(line.spec, copy, "--until", "teach")) == cli.DONE
-    assert (folder / "weights.safetensors").read_bytes() == weights
+    assert weights(folder) == before
 
 
 def _steps(folder):
