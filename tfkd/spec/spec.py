@@ -17,6 +17,7 @@ from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.resolved import provenance, resolved, with_overrides
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
+from tfkd.spec.wording import shown
 
 MOST_VARIANTS = 100
 
@@ -171,6 +172,9 @@ def _built(written: Node, variant: str | None, given: _Given) -> Spec:
         "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
     }
     variants = sections.named(faults, tree, "variants")
+    for name, own in variants.items():
+        if not isinstance(own, dict | None):
+            faults.add(("variants", name), f"found {shown(own)}", "dotted paths and their values")
     if len(variants) > MOST_VARIANTS:
         faults.add(("variants",), f"{len(variants)} variants", f"at most {MOST_VARIANTS}")
     parts = {
