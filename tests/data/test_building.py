@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tfkd.data.tokenizers import WordPiece, building, build_tokenizer, read_vocabulary
+from tfkd.data.tokenizers import WordPiece, build_tokenizer, building, read_vocabulary
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import WordPieceOptions
 
@@ -78,7 +78,7 @@ def test_presets_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "reachable", lambda *_, **__: False)
     with pytest.raises(UserError, match=r"`nothing`: neither a folder .* nor a preset"):
         build_tokenizer(WordPieceOptions(preset="nothing"), [], tmp_path)
-    with pytest.raises(UserError, match="bert_tiny_en_uncased.* cannot be reached"):
+    with pytest.raises(UserError, match=r"bert_tiny_en_uncased.* cannot be reached"):
         build_tokenizer(WordPieceOptions(preset="bert_tiny_en_uncased"), [], tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no vocab\.txt"):

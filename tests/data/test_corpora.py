@@ -44,7 +44,7 @@ def test_lines_end_at_line_feeds_only(tmp_path):
 
 
 def test_parallel_pairs_lines_across_files(tmp_path):
-    write(tmp_path, a_de="ein\nzwei\n", b_de="drei\n", a_en="one\ntwo\n", b_en="three\n")
+    write(tmp_path, a_de="ein\nzwei\n", b_de="drei\n", a_en="one\ntwo\n", b_en="three")
     corpus = open_corpus(ParallelOptions(parallel=["?.de", ["a.en", "b.en"]]), tmp_path)
     assert corpus.fields == ("source", "target")
     assert list(corpus) == [("ein", "one"), ("zwei", "two"), ("drei", "three")]

@@ -79,7 +79,8 @@ def in_graph(tokenizer, rows):
     return [text.decode() for text in graph_of(tokenizer)(dense).numpy()]
 
 
-MARKS = list(".,;:!?\"'’´`‘‚“”„‟«»()[]{}-–—/_#$€%°&<>+*=~@|^…¿ßäAbsxztSC019") + [
+MARKS = [
+    *".,;:!?\"'’´`‘‚“”„‟«»()[]{}-–—/_#$€%°&<>+*=~@|^…¿ßäAbsxztSC019",
     "s", "t", "re", "amp", "und", "and", "o", "O", "www", "com", "em", "n", "Ph", "D", "ma",
     "中", "。", "“", "は", "12", "345", "[UNK]", "[SEP]", "[PAD]", "##s", "##-", "##9", "\\1", "\\",
 ]  # fmt: skip

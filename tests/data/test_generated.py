@@ -72,6 +72,9 @@ def test_determiners_and_adjectives_agree():
     for determiner, wanted in plurals.items():
         plural = phrase("child", determiner, plural=True)
         assert [plural.in_german(case) for case in CASES] == wanted
+    # The dative plural's n is not doubled.
+    for noun, wanted in {"woman": "Frauen", "girl": "Mädchen", "man": "Männern"}.items():
+        assert phrase(noun, "der", True, None).in_german("dative") == f"den {wanted}"
 
 
 def test_the_verb_stands_where_it_belongs():

@@ -105,8 +105,8 @@ def test_rare_characters_are_left_to_unknown():
 
 
 def test_what_cannot_be_learnt_is_said():
-    with pytest.raises(UserError, match="too small: .* take 57"):
-        letters = "abcdefghijklmnopqrstuvwxyz"
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    with pytest.raises(UserError, match=r"too small: .* take 57"):
         learn_wordpiece([" ".join(letters) + " " + letters[0] + letters], 40, False)
     with pytest.raises(UserError, match="no words"):
         learn_wordpiece([], 100, False)
