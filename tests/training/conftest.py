@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE))
 def run_script():
     """Runs a script of this folder in a process of its own; returns the finished process."""
 
-    def run(name, *arguments, timeout=120):
+    def run(name, *arguments, timeout=300):
         return subprocess.run(
             [sys.executable, str(HERE / name), *map(str, arguments)],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""},

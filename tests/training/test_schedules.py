@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfkd.spec.errors import UserError
 from tfkd.training import (
     Constant,
     InverseSquareRoot,
@@ -57,5 +58,9 @@ def test_built_from_options():
     assert build_schedule({"kind": "linear", "rate": 1e-3}, 500, width=64) == Linear(
         steps=500, rate=1e-3
     )
+    with pytest.raises(UserError, match="constant has no end; it has rate, warmup"):
+        build_schedule({"kind": "constant", "rate": 1.0, "end": 0.5}, 10)
+    with pytest.raises(UserError, match="linear needs a rate"):
+        build_schedule({"kind": "linear"}, 10)
     adam = build_optimizer({"kind": "adam", "beta_2": 0.9, "clip_norm": None})
     assert (adam.beta_2, adam.clip_norm) == (0.9, None)

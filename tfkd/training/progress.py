@@ -53,12 +53,15 @@ class Progress:
             return
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
+        from rich.table import Column
 
+        # Only the text gives way in a narrow terminal, by taking more lines.
         self._bar = Bars(
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=12, table_column=Column(no_wrap=True, min_width=12)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1)),
             refresh_per_second=4,
+            expand=True,
         )
         self._task = self._bar.add_task("starting", total=self._steps, completed=step)
         self._bar.start()

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfkd.spec.errors import UserError
+
 Schedule = Callable[[int], float]
 
 
@@ -133,10 +135,21 @@ def build_schedule(options: Any, steps: int, width: int | None = None) -> Schedu
             their defaults.
         steps: All steps of the training.
         width: The model's width, which `noam` needs.
+
+    Raises:
+        UserError: A value that this kind of schedule has no use for, or one that it lacks.
     """
     values = options_of(options)
-    make = find(SCHEDULES, "schedule", values.pop("kind", "constant"))
+    kind = values.pop("kind", "constant")
+    make = find(SCHEDULES, "schedule", kind)
     accepted = inspect.signature(make).parameters
+    if unknown := sorted(set(values) - set(accepted)):
+        raise UserError(
+            f"schedule: {kind} has no {', '.join(unknown)}; it has "
+            f"{', '.join(name for name in accepted if name not in ('steps', 'width'))}"
+        )
+    if "rate" in accepted and "rate" not in values:
+        raise UserError(f"schedule: {kind} needs a rate")
     if "width" in accepted:
         values["width"] = width
     return make(steps=steps, **values)

@@ -113,6 +113,9 @@ class TrainingRun:
                     raise
                 self._save()
                 self._finish()
+                if self._stop.received:
+                    # This training is done, but what comes after it was asked to stop as well.
+                    raise Interrupted(f"stopped by {self._stop.received}")
         finally:
             self._progress.stop()
             self._history.close()
