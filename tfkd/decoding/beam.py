@@ -209,9 +209,8 @@ class _Search:
             tf.reshape(same_sentence, [-1]),
             shrunk,
         )
-        # A done sentence that stays for a while must not go on: its beams are dead.
-        total = tf.where(done[:, None], IMPOSSIBLE, beams.total)
-        beams = _Beams(*(tf.gather(each, keep) for each in beams._replace(total=total)))
+        # A done sentence that stays for a while goes on in vain: nothing of it can win any more.
+        beams = _Beams(*(tf.gather(each, keep) for each in beams))
         finished = _Finished(*(tf.gather(each, keep) for each in finished))
         return index + 1, beams, finished, results, state
 
