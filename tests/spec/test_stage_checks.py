@@ -1,0 +1,102 @@
+"""Parts that must fit together: each pair that does not is one fault."""
+
+import pytest
+
+from tfkd.spec import load_spec
+from tfkd.spec.errors import SpecErrors
+
+SPEC = """\
+tfkd: 1
+name: fits
+data: {train: {parallel: [a.de, a.en]}, text: {text: a.txt}}
+tokenizers: {one: {learn_from: train}, other: {learn_from: text}}
+teacher: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: one}
+student:
+  {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, tokenizer: one}
+views: {mlm: {kind: mlm}, cmlm: {kind: conditional_mlm}, prefix: {kind: prefix_lm}}
+stages:
+  tuned: {train: teacher, data: train, steps: 1, objective: {masked_lm: {view: cmlm}}}
+  targets: {score: tuned, data: train}
+  student:
+    train: student
+    data: train
+    steps: 1
+    objective: {cross_entropy: {}, soft_targets: {teacher: targets}}
+evaluate: [{of: student, on: train, metrics: bleu}]
+export: [student]
+"""
+
+
+def load(folder, *overrides):
+    path = folder / "spec.yaml"
+    path.write_text(SPEC, "utf-8")
+    return load_spec(path, overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "name=other",
+        "stages.tuned.objective={causal_lm: {view: prefix}}",
+        "stages.tuned.objective={words: {kind: masked_lm, view: mlm}}",
+        "stages.tuned.data=[train, {of: train, swap: true, weight: 0.5}]",
+        "teacher.head={tokenizer: one, tied: true}",
+        "stages.student.validate={on: train, every: 1, metrics: [bleu], decode: {kind: greedy}}",
+    ],
+)
+def test_what_fits_is_valid(tmp_path, change):
+    load(tmp_path, change)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("export=[tuned]", "export.0: tuned trains a bert, which writes no text"),
+        ("teacher.tokenizer=other", "predicts the pieces of other, this student those of one"),
+        ("stages.tuned.data=[train, text]", "hides words of the target, and text has text"),
+        ("stages.tuned.objective={cross_entropy: {}}", "a bert predicts words that a view hides"),
+        ("stages.tuned.objective={masked_lm: {}}", "no view; expected view: one of kind mlm or"),
+        ("stages.tuned.objective={masked_lm: {view: prefix}}", "a masked_lm term cannot read"),
+        ("stages.student.objective={masked_lm: {view: cmlm}}", "is for a BERT"),
+        ("views.cmlm={kind: conditional_mlm, max_length: 513}", "more than the model's max_length"),
+        ("evaluate.0.of=tuned", "bleu of a bert, which writes no text"),
+        ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
+        ("evaluate.0.metrics=[teacher_gate]", "student is a train stage; expected a score stage"),
+        ("stages.tuned.objective={masked_lm: {view: cmlm, weight: 0}}", "every term has weight 0"),
+    ],
+)
+def test_what_does_not_fit_is_one_fault(tmp_path, change, part):
+    with pytest.raises(SpecErrors) as caught:
+        load(tmp_path, change)
+    (error,) = caught.value.errors
+    assert part in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (
+            "teacher.head={tokenizer: other, tied: true}",
+            ["teacher.head.tied: true, with another", "predicts the pieces of other"],
+        ),
+        (
+            "stages.targets.data=text",
+            [
+                "text has text; expected a corpus with source and target",
+                "targets scored text, this",
+            ],
+        ),
+    ],
+)
+def test_what_breaks_two_promises_is_two_faults(tmp_path, change, parts):
+    with pytest.raises(SpecErrors) as caught:
+        load(tmp_path, change)
+    lines = [str(error) for error in caught.value.errors]
+    assert len(lines) == len(parts)
+    assert all(any(part in line for line in lines) for part in parts)
+
+
+def test_a_teacher_of_another_spec_is_not_taken_for_ones_own(tmp_path):
+    (tmp_path / "far.yaml").write_text(SPEC, "utf-8")
+    # Here `tuned` trains another vocabulary, but the scores are of the other spec's `tuned`.
+    load(tmp_path, "stages.targets.score='far.yaml:tuned'", "teacher.tokenizer=other")
