@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfkd.models import Bert
+from tfkd.models.bert import segment_positions
 from tfkd.models.published_layout import assign_published, canonical, published_places
 
 TINY = {"layers": 2, "width": 8, "heads": 2, "feed_forward": 12, "max_length": 10}
@@ -166,3 +167,22 @@ def test_a_head_over_another_vocabulary():
         Bert(20, **TINY, output_heads={"something": {}})
     with pytest.raises(AttributeError, match="no head over a vocabulary"):
         _ = Bert(20, **TINY, output_heads={}).head
+
+
+def test_segment_positions_count_anew_in_the_second_segment():
+    types = np.array([[0, 0, 0, 1, 1, 0], [0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0]], np.int32)
+    expected = [[0, 1, 2, 1, 2, 5], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+    np.testing.assert_array_equal(segment_positions(types), expected)
+
+
+def test_segment_positions_are_those_a_record_could_name():
+    sizes = {"layers": 1, "width": 8, "heads": 2, "max_length": 8}
+    counted = Bert(20, positions="segment", **sizes)
+    plain = Bert(20, **sizes)
+    record = {
+        "ids": np.array([[2, 7, 3, 8, 9, 3]], np.int32),
+        "types": np.array([[0, 0, 0, 1, 1, 1]], np.int32),
+    }
+    named = {**record, "positions": np.array([[0, 1, 2, 1, 2, 3]], np.int32)}
+    np.testing.assert_array_equal(counted(record)["hidden"], plain(named)["hidden"])
+    assert not np.allclose(counted(record)["hidden"], plain(record)["hidden"])

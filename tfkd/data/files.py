@@ -14,7 +14,8 @@ def write_atomically(path: str | os.PathLike, content: Content) -> None:
     """Writes a file whole or not at all.
 
     The content goes to a temporary file in the same folder, is flushed to the disk and renamed
-    over `path`; the folder entry is flushed too. A reader sees the old file or the new one, never a part.
+    over `path`; the folder entry is flushed too. A reader sees the old file or the new one, never
+    a part.
 
     Args:
         path: The file to write. Its folder must exist.

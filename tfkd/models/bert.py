@@ -92,6 +92,9 @@ class Bert(LanguageModel):
         norm_epsilon: Epsilon of all normalizations.
         initializer_range: Standard deviation of new weights. The published 0.02 suits a width of
             768; a narrow model learns to attend much sooner from about width^-0.5.
+        positions: "stream": counted through both segments, as BERT's checkpoints were trained;
+            "segment": the second segment counts anew from 1, so that a model that is trained from
+            scratch finds the word at the same place of the other segment at once.
         output_heads: Heads by kind. `{"masked_lm": {"vocabulary_size": None, "tied": True}}`: the
             published head, over another vocabulary if a size is given (then `tied` is False).
         pooler: Whether to add the published tanh layer over the first position.
@@ -124,6 +127,7 @@ class Bert(LanguageModel):
         activation: str = "gelu",
         norm_epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        positions: str = "stream",
         output_heads: Mapping[str, Mapping[str, Any]] | None = None,
         pooler: bool = False,
         adapters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -138,6 +142,11 @@ class Bert(LanguageModel):
                 "Invalid value for argument `output_heads`. Expected kinds: masked_lm. "
                 f"Received: {sorted(unknown)}"
             )
+        if positions not in ("stream", "segment"):
+            raise ValueError(
+                "Invalid value for argument `positions`. Expected 'stream' or 'segment'. Received: "
+                f"positions={positions!r}"
+            )
         self._options = {
             "vocabulary_size": vocabulary_size,
             "layers": layers,
@@ -151,6 +160,7 @@ class Bert(LanguageModel):
             "activation": activation,
             "norm_epsilon": norm_epsilon,
             "initializer_range": initializer_range,
+            "positions": positions,
             "output_heads": {kind: dict(options) for kind, options in output_heads.items()},
             "pooler": pooler,
             "seed": seed,
@@ -255,7 +265,10 @@ class Bert(LanguageModel):
             penalty = prefix_penalty(prefix, seen, self.compute_dtype)
         elif valid is not None:
             penalty = key_penalty(valid, self.compute_dtype)
-        embedded = self.embedding(_inputs(record), training=training)
+        inputs = _inputs(record)
+        if self._options["positions"] == "segment" and "types" in inputs:
+            inputs.setdefault("positions", segment_positions(inputs["types"]))
+        embedded = self.embedding(inputs, training=training)
         states = self.encoder(embedded, penalty, memories=memories, training=training)
         states = {"embedding": embedded, **states}
         if self.pooler is not None:
@@ -269,6 +282,20 @@ class Bert(LanguageModel):
             if block.adapters
         }
         return {**super().get_config(), **self._options, "adapters": adapters}
+
+
+def segment_positions(types: tf.Tensor) -> tf.Tensor:
+    """Positions that count anew from 1 in the second segment: place - start + 1 there.
+
+    Args:
+        types: int32 `[batch, length]`: 1 in the second segment, 0 before it and in the padding.
+
+    Returns:
+        int32 `[batch, length]`; the place itself where the type is 0.
+    """
+    places = tf.range(tf.shape(types)[1])[None, :]
+    start = tf.argmax(types, 1, output_type=tf.int32)[:, None]
+    return tf.where(types == 1, places - start + 1, places)
 
 
 def _inputs(record: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

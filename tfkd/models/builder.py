@@ -21,6 +21,7 @@ _BERT = (
     "activation",
     "norm_epsilon",
     "initializer_range",
+    "positions",
 )
 _TRANSFORMER = (
     "encoder_layers",

@@ -27,8 +27,8 @@ def register_builtins() -> None:
         ("objective", "cross_entropy", o.CrossEntropyOptions, "tfkd.objectives:CrossEntropy"),
         ("objective", "soft_targets", o.SoftTargetsOptions, "tfkd.objectives:SoftTargets"),
         ("optimizer", "adam", o.AdamOptions, "tfkd.training:Adam"),
-        ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:greedy_search"),
-        ("decode", "beam", o.BeamOptions, "tfkd.decoding:beam_search"),
+        ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:GreedySearch"),
+        ("decode", "beam", o.BeamOptions, "tfkd.decoding:BeamSearch"),
     ):
         register(kind, name, options=options, target=target, summary=_line(options))
 

@@ -49,6 +49,11 @@ class BertOptions(_Attention):
     initializer_range: Positive = Field(
         0.02, description="Spread of new weights; for a narrow model about width^-0.5."
     )
+    positions: Literal["stream", "segment"] = Field(
+        "stream",
+        description="stream: counted through both segments, as published BERTs are; segment: the "
+        "second segment counts anew, which a teacher trained from scratch learns to align by.",
+    )
     head: MaskedLMHeadOptions | None = Field(
         None, description="The output head; default: what the objective's terms need, tied."
     )
