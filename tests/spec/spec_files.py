@@ -16,7 +16,8 @@ data:
 tokenizers:
   joint: {kind: wordpiece, size: 500, learn_from: train}
 teacher: {kind: bert, layers: 2, width: 16, heads: 2, tokenizer: joint}
-student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 16, heads: 2, tokenizer: joint}
+student: {kind: transformer, encoder_layers: 1, decoder_layers: 1,
+  width: 16, heads: 2, tokenizer: joint}
 views:
   mlm: {kind: mlm}
   cmlm: {kind: conditional_mlm, p: {uniform: [0.15, 0.7]}}
@@ -37,7 +38,8 @@ stages:
       cross_entropy: {weight: 0.5}
       soft_targets: {weight: 0.5, teacher: targets}
     schedule: {kind: triangular, rate: 5e-4}
-    validate: {on: valid, every: 2, metrics: [loss, bleu], decode: {kind: greedy}, keep: {best: bleu}}
+    validate: {on: valid, every: 2, metrics: [loss, bleu], keep: {best: bleu},
+      decode: {kind: greedy}}
 variants:
   baseline:
     stages.student.objective: {cross_entropy: {label_smoothing: 0.1}}

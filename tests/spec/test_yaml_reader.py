@@ -61,7 +61,9 @@ def test_nodes_know_the_lines_of_their_keys() -> None:
         "second": root.nearest(("a", "c", 1)),
         "e": root.nearest(("a", "c", 1, "e")),
     }
-    assert {key: node.line for key, node in lines.items()} == dict(a=1, b=2, c=3, second=5, e=6)
+    assert {key: node.line for key, node in lines.items()} == {
+        "a": 1, "b": 2, "c": 3, "second": 5, "e": 6,
+    }  # fmt: skip
 
 
 def test_all_duplicate_keys_are_named_with_both_lines() -> None:
@@ -157,7 +159,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path) -> None:
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cn")))
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | _TEXT
-    | st.sampled_from(["on", "no", "5e-4", "08", "0o7", "1_0", "~", "", " a ", "a: b", "1:2", "<<"]),
+    | st.sampled_from(["on", "no", "5e-4", "08", "0o7", "1_0", "~", "", " a ", "a: b", "<<"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip

@@ -110,6 +110,8 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
     choices = []
     for name in registry.names(kind):
         schema = of(registry.lookup(kind, name).options)
+        if "learn_from" in schema["properties"]:
+            schema = _several(schema, "learn_from")
         if name != default:
             schema["required"] = ["kind", *schema.get("required", [])]
         choices.append(schema)

@@ -5,13 +5,13 @@ imported when a run first needs it.
 """
 
 import importlib
-import importlib.metadata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
+from tfkd.spec.entry_points import installed_plugins
 from tfkd.spec.errors import UserError, nearest
 
 KINDS = (
@@ -119,7 +119,7 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
     Raises:
         UserError: A module cannot be imported.
     """
-    found = [(point.name, point.load) for point in _entry_points()]
+    found = [(point.name, point.load) for point in installed_plugins()]
     found += [(module, lambda module=module: importlib.import_module(module)) for module in modules]
     for name, bring in found:
         try:
@@ -133,7 +133,3 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
             plugin.register()
         elif callable(plugin):
             plugin()
-
-
-def _entry_points() -> Iterable[Any]:
-    return importlib.metadata.entry_points(group="tfkd.plugins")

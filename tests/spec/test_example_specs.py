@@ -1,0 +1,58 @@
+"""The specs that come with the project, against the reader and against the schema."""
+
+from pathlib import Path
+
+import pytest
+from schema_checker import fits
+from spec_files import SMALL
+from test_faults import CASES
+
+from tfkd.spec import dump_yaml, json_schema, load_spec, starter_spec, validate_files
+from tfkd.spec.yaml_reader import read_text
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+SCHEMA = json_schema()
+# Faults that only the whole spec shows: names that lead nowhere, parts that do not fit, text that
+# stands for a folder or a reference.
+BY_FORM = (
+    "layers: four", "layers: 0", "layers: true", 'layers: "2"', "layers: 2, heds: 2", "kind: brt",
+    "[train.de]", '{txt: "*.txt"}', "a.txt", "{weight: -1}", "[loss, blue]", "keep: {bset: bleu}",
+    "rate: 0", "decode: beam", "export: {a: 1}", "name: ../small", "name: 5", "nmae: small",
+    "tfkd: 2", "  tar.gets:", "wordpiece, size: 5", "score: finetune, train: teacher",
+    "scroe: finetune", "from_: pretrain",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_every_spec_is_valid_with_all_its_variants(path: Path) -> None:
+    assert [str(error) for error in validate_files([path])] == []
+    spec = load_spec(path)
+    assert spec.description
+    assert spec.name == path.stem
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_every_spec_fits_the_schema_as_written_and_resolved(path: Path) -> None:
+    assert fits(SCHEMA, read_text(path.read_text("utf-8"), "x").plain(), SCHEMA)
+    spec = load_spec(path)
+    for one in (spec, *(spec.with_variant(name) for name in spec.variants)):
+        assert fits(SCHEMA, one.resolved(), SCHEMA)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_every_spec_written_out_is_the_same(tmp_path, path: Path) -> None:
+    spec = load_spec(path)
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_yaml(spec.resolved()), "utf-8")
+    assert load_spec(again).resolved() == spec.resolved()
+
+
+def test_the_starter_fits_the_schema() -> None:
+    assert fits(SCHEMA, read_text(starter_spec("de", "en"), "x").plain(), SCHEMA)
+
+
+@pytest.mark.parametrize("new", BY_FORM)
+def test_faults_of_form_do_not_fit_the_schema(new: str) -> None:
+    old = next(old for old, written, _ in CASES if written == new)
+    assert fits(SCHEMA, read_text(SMALL, "x").plain(), SCHEMA)
+    assert not fits(SCHEMA, read_text(SMALL.replace(old, new), "x").plain(), SCHEMA)

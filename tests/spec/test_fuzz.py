@@ -1,0 +1,126 @@
+"""Any text is a spec or has faults: never another exception, never long."""
+
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spec_files import SMALL
+
+from tfkd.spec import Spec, SpecErrors, load_spec, show, validate_files
+
+LIMIT = 2.0  # seconds of the processor
+WORDS = sorted(set(SMALL.replace("{", " ").replace("}", " ").replace(",", " ").split()))
+HOSTILE = [
+    "null", "~", "[]", "{}", "{null: null}", "true", "5e-4", "1e400", ".nan", "-1", "9" * 39, "''",
+    '"\\0"', "!!python/object:os.system x", "&a", "*a", "<<: *a", "?", "---", "|", ">", "%", "\t",
+    "[[[[", "x" * 300, "a.b", "a#b", "a:b#c", "#v", "on", "no", "0x", "stages", "from_", "ü",
+    "../..",
+]  # fmt: skip
+
+
+def spec_or_faults(path, text: str | bytes, **options) -> None:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    begin = time.process_time()
+    spec, found = None, None
+    try:
+        spec = load_spec(path, **options)
+    except SpecErrors as error:
+        found = error
+    if found is None:
+        assert isinstance(spec, Spec)
+        assert show(spec)
+    else:
+        assert str(found)
+        assert all(fault.file and fault.message for fault in found.errors)
+        assert found.errors
+    assert time.process_time() - begin < LIMIT
+
+
+def fuzzed(test):
+    suppressed = [HealthCheck.function_scoped_fixture]
+    return settings(max_examples=60, deadline=None, suppress_health_check=suppressed)(test)
+
+
+@fuzzed
+@given(text=st.text() | st.binary())
+def test_any_text(tmp_path, text) -> None:
+    spec_or_faults(tmp_path / "x.yaml", text)
+
+
+@fuzzed
+@given(seed=st.integers(0, 2**32), changes=st.integers(1, 4))
+def test_a_spec_with_words_changed(tmp_path, seed: int, changes: int) -> None:
+    draw = random.Random(seed)
+    text = SMALL
+    for _ in range(changes):
+        start = draw.randrange(len(text))
+        for _ in range(draw.randrange(12)):
+            start = min(start + 1, len(text))
+        end = min(start + draw.choice([0, 1, 3, 10, 60]), len(text))
+        text = text[:start] + draw.choice([*HOSTILE, *WORDS, "\n", "  ", ": ", ", "]) + text[end:]
+    spec_or_faults(tmp_path / "x.yaml", text, variant=draw.choice([None, "baseline"]))
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from([*WORDS, *HOSTILE]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@fuzzed
+@given(data=st.data(), value=_VALUES)
+def test_any_value_at_any_place(tmp_path, data, value) -> None:
+    from tfkd.spec import dump_yaml
+    from tfkd.spec.yaml_reader import read_text
+
+    plain = read_text(SMALL, "x").plain()
+    node, keys = plain, []
+    while isinstance(node, dict | list) and node:
+        if keys and data.draw(st.booleans()):
+            break
+        keys.append(
+            data.draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
+        )
+        parent, node = node, node[keys[-1]]
+    parent[keys[-1]] = value
+    try:
+        text = dump_yaml(plain)
+    except UnicodeEncodeError:
+        return
+    spec_or_faults(tmp_path / "x.yaml", text)
+
+
+@fuzzed
+@given(path=st.lists(st.sampled_from([*WORDS, "0", "1", "-1", ""]), max_size=4).map(".".join),
+       value=st.sampled_from([*HOSTILE, *WORDS]) | st.text())  # fmt: skip
+def test_any_override(tmp_path, path: str, value: str) -> None:
+    spec_or_faults(tmp_path / "x.yaml", SMALL, overrides=[f"{path}={value}"])
+
+
+def many(number: int, form: str) -> str:
+    return ", ".join(form.replace("N", str(n)).replace("M", str(n + 1)) for n in range(number))
+
+
+LARGE = {
+    "keys": "{" + many(6000, "unknownN: 1") + "}",
+    "stages": "{stages: {" + many(3000, "sN: {trane: x}") + "}}",
+    "circle": "{data: {" + many(3000, "dN: {text: a, drop_overlap: [dM]}") + "}}",
+    "options": "{views: {v: {kind: mlm, " + many(4000, "kN: 1") + "}}}",
+    "word": "{teacher: {kind: " + "b" * 900_000 + "}}",
+    "key": "{? " + "k" * 900_000 + " : 1}",
+    "variants": "{variants: {" + many(4000, "vN: {name: y}") + "}}",
+    "figures": "{paper: {title: t, published: {" + many(6000, "aN: N") + "}}}",
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=list(LARGE))
+def test_large_specs_take_no_longer(tmp_path, text: str) -> None:
+    begin = time.process_time()
+    spec_or_faults(tmp_path / "x.yaml", text)
+    validate_files([tmp_path / "x.yaml"])
+    assert time.process_time() - begin < 6 * LIMIT

@@ -1,0 +1,106 @@
+"""What is printed for people: the resolved spec, the lists, the starter, the schema."""
+
+import re
+
+import pytest
+from spec_files import loaded
+
+from tfkd.spec import UserError, json_schema, listing, load_spec, show, starter_spec
+from tfkd.spec.yaml_reader import read_text
+
+
+@pytest.mark.parametrize("variant", [None, "baseline"])
+def test_show_is_yaml_with_an_origin_for_each_value(tmp_path, variant) -> None:
+    spec = loaded(tmp_path, variant=variant, overrides=["student.dropout=0.25"])
+    text = show(spec)
+    assert read_text(text, "shown").plain() == spec.resolved()
+    for line in text.splitlines():
+        assert re.search(r"\S: *$|^ *-$|  # (default|--set|.+\.yaml:\d+\)?)$", line), line
+    assert re.search(r"^  dropout: 0\.25 +# --set$", text, re.MULTILINE)
+    assert ("# variant baseline (" in text) == (variant is not None)
+
+
+def test_show_has_files_relative_to_this_folder(tmp_path, monkeypatch) -> None:
+    spec = loaded(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "# small.yaml:2" in show(spec)
+
+
+def test_show_keeps_text_that_looks_like_something_else(tmp_path) -> None:
+    titles = ["on", "5e-4", "a: b", "# no", "'", '"', "ü", " ", "null", "08", "-", "a\nb", "\u2028"]
+    for title in titles:
+        spec = loaded(tmp_path)
+        object.__setattr__(spec, "description", title)
+        assert read_text(show(spec), "shown").plain()["description"] == title
+
+
+@pytest.mark.parametrize(
+    ("what", "part"),
+    [
+        ("corpora", "parallel"),
+        ("corpus", "generated"),
+        ("tokenizers", "wordpiece"),
+        ("model", "transformer"),
+        ("views", "conditional_mlm"),
+        ("Objectives", "soft_targets"),
+        ("optimizers", "adam"),
+        ("schedule", "noam"),
+        ("decodes", "beam"),
+        ("metrics", "teacher_gate"),
+    ],
+)
+def test_lists_have_names_with_what_they_are(what: str, part: str) -> None:
+    text = listing(what)
+    assert re.search(rf"^  {part} +\S+ \S+", text, re.MULTILINE)
+    assert text in listing("all")
+
+
+def test_a_list_of_specs_reads_their_descriptions(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text("tfkd: 1\nname: a\ndescription: What it is.\n")
+    (tmp_path / "b.yaml").write_text("other: 1\n")
+    (tmp_path / "c.yaml").write_text("[broken\n")
+    (tmp_path / "d.yaml").write_text("tfkd: 1\nname: d\n")
+    assert listing("specs") == "specs:\n  specs/a.yaml  What it is.\n  d.yaml        d"
+
+
+def test_an_unknown_list_is_refused_with_advice() -> None:
+    with pytest.raises(UserError, match=r"no list of 'objectivs'.*did you mean objectives\?"):
+        listing("objectivs")
+
+
+@pytest.mark.parametrize(("source", "target"), [("de", "en"), ("zh-CN", "no"), ("TGT", "SRC")])
+def test_the_starter_is_valid_with_its_variants(tmp_path, source: str, target: str) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(starter_spec(source, target))
+    spec = load_spec(path)
+    assert spec.name == f"{source}_{target}"
+    assert spec.data["train"].parallel == [f"data/train.{source}", f"data/train.{target}"]
+    assert [spec.with_variant(name).variant for name in spec.variants] == ["baseline"]
+    assert "SRC" not in path.read_text() or "SRC" in (source, target)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("de", "de"), ("", "en"), ("../x", "en"), ("1", "2")]
+)
+def test_a_starter_for_no_languages_is_refused(source: str, target: str) -> None:
+    with pytest.raises(UserError):
+        starter_spec(source, target)
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    undescribed = []
+
+    def walk(schema, path):
+        if isinstance(schema, dict):
+            properties = schema.get("properties")
+            for key, field in properties.items() if isinstance(properties, dict) else ():
+                known = "description" in field or path.endswith("/objective") or "anyOf" in field
+                if not known and path:
+                    undescribed.append(f"{path}/{key}")
+            for key, value in schema.items():
+                walk(value, f"{path}/{key}")
+
+    walk(json_schema(), "")
+    assert undescribed == []
