@@ -24,7 +24,7 @@ _PLACES = {
     "build_schedule": "schedules",
     "build_strategy": "strategies",
     "read_history": "history",
-    "replica_step": "replica_step",
+    "replica_step": "step",
     "train": "loop",
 }
 __all__ = sorted(_PLACES)

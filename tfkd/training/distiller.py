@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfkd.training.combiners import Combiner, Sum
 from tfkd.training.parameters import Parameter, named_parameters
-from tfkd.training.replica_step import Batch, Scalars, replica_step
+from tfkd.training.step import Batch, Scalars, replica_step
 
 
 class Distiller(keras.Model):

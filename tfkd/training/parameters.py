@@ -68,7 +68,7 @@ def named_parameters(student: Any, terms: Iterable[Any] = ()) -> list[Parameter]
     ]
     for term in terms:
         variables = list(getattr(term, "trainable_variables", ()))
-        root = getattr(term, "path", None) or ""
+        root = getattr(term, "path", None) or term.name
         found += [
             Parameter(f"terms/{term.name}/{path}", variable, owner="term")
             for path, variable in zip(relative_paths(variables, root), variables, strict=True)

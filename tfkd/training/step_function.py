@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfkd.training.dropout_keys import step_key
 from tfkd.training.optimizers import Optimizer
 from tfkd.training.parameters import Parameter
-from tfkd.training.replica_step import Batch, replica_step
+from tfkd.training.step import Batch, replica_step
 
 
 class StepFunction:
