@@ -10,7 +10,7 @@ Activation = Literal["relu", "gelu", "gelu_tanh"]
 
 
 class MaskedLMHeadOptions(Options):
-    """A word-prediction head with a vocabulary of its own (P1: the student's)."""
+    """A word-prediction head with a vocabulary of its own, like the student's."""
 
     kind: Literal["masked_lm"] = Field("masked_lm", description="The kind of head.")
     tokenizer: Name | None = Field(None, description="Its vocabulary; default: the input's.")
@@ -134,13 +134,13 @@ class MlmOptions(_ViewOptions):
 
 
 class ConditionalMlmOptions(_ViewOptions):
-    """Conditional masking (P1, section 3.1): the target's words alone, always by [MASK]."""
+    """Conditional masking of the target alone, always by [MASK] (Chen et al., 2020, section 3.2)."""
 
     kind: Literal["conditional_mlm"] = Field("conditional_mlm", description="The kind of view.")
     p: MaskShare = Field(0.15, description="The share of target words that are predicted.")
 
 
 class PrefixLmOptions(_ViewOptions):
-    """Left to right over the target, all of the source seen (P1's BERT_l2r)."""
+    """Left to right over the target, all of the source seen (BERT_l2r of Chen et al., 2020)."""
 
     kind: Literal["prefix_lm"] = Field("prefix_lm", description="The kind of view.")

@@ -46,7 +46,7 @@ class CrossEntropyOptions(_TermOptions):
 
 
 class SoftTargetsOptions(_TermOptions):
-    """Cross-entropy against a teacher's distribution (P1, equations 5 and 6)."""
+    """Cross-entropy against a teacher's distribution (Chen et al., 2020)."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
     teacher: Name = Field(description="A score stage (stored top K).")

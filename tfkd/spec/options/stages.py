@@ -64,7 +64,7 @@ class LoadOptions(Options):
 
 
 class ScoreOptions(Options):
-    """A scoring stage: a teacher's top K for every target word, stored (P1, section 3.2)."""
+    """Stores a teacher's top K for every target word (Chen et al., 2020, section 3.3)."""
 
     kind: ClassVar[str] = "score"
     score: Name = Field(description="The teacher's training stage.")

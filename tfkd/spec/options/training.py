@@ -13,7 +13,7 @@ class BatchOptions(Options):
     size: Count = Field(4096, description="Its size in the unit.")
     unit: Literal["target_tokens", "max_tokens", "joint_tokens", "sentences"] = Field(
         "max_tokens",
-        description="max_tokens: max(source, target) x sentences (P1); joint_tokens: of the "
+        description="max_tokens: max(source, target) x sentences; joint_tokens: of the "
         "stream; target_tokens; sentences.",
     )
     per_device: Count | None = Field(
