@@ -134,7 +134,7 @@ class MlmOptions(_ViewOptions):
 
 
 class ConditionalMlmOptions(_ViewOptions):
-    """Conditional masking of the target alone, always by [MASK] (Chen et al., 2020, section 3.2)."""
+    """Masks words of the target alone, always by [MASK] (Chen et al., 2020, section 3.2)."""
 
     kind: Literal["conditional_mlm"] = Field("conditional_mlm", description="The kind of view.")
     p: MaskShare = Field(0.15, description="The share of target words that are predicted.")
