@@ -126,3 +126,14 @@ def test_an_installed_plugin_is_found(tmp_path) -> None:
     assert "word_overlap" in in_a_process(code, PYTHONPATH=path)
     package.rename(tmp_path / "words-1.0.gone")
     assert "word_overlap" not in in_a_process(code, PYTHONPATH=path)
+
+
+def test_no_module_hides_a_function_of_its_name() -> None:
+    import importlib
+    import pkgutil
+
+    import tfkd.spec
+
+    for module in pkgutil.iter_modules(tfkd.spec.__path__):
+        importlib.import_module(f"tfkd.spec.{module.name}")
+        assert module.name not in tfkd.spec.__all__

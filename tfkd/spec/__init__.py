@@ -9,10 +9,10 @@ _PLACES = {
     "SpecErrors": "errors",
     "UserError": "errors",
     "dump_yaml": "yaml_writer",
-    "json_schema": "json_schema",
-    "listing": "listing",
+    "json_schema": "schema",
+    "listing": "listings",
     "load_spec": "spec",
-    "show": "show",
+    "show": "showing",
     "starter_spec": "starter",
     "validate_files": "spec",
 }
