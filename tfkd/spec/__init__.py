@@ -23,7 +23,6 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'tfkd.spec' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"tfkd.spec.{_PLACES[name]}"), name)
-    # Kept, because importing a module named like its function would hide the function.
     globals()[name] = value
     return value
 

@@ -16,7 +16,9 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     # PyYAML quotes what YAML 1.1 takes for no text; `5e-4` and `08` are numbers in 1.2 alone.
-    style = None if plain_scalar(value) == value else '"'
+    # Only double quotes keep the line ends of YAML 1.1 and all else that cannot be seen.
+    plain = plain_scalar(value) == value and value.isprintable()
+    style = None if plain else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
