@@ -14,7 +14,7 @@ from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
 from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
-from tfkd.spec import Spec
+from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 
 _KINDS = {
@@ -135,9 +135,7 @@ def run_name(results: Mapping[str, Any]) -> str:
 
 
 def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
-    import yaml
-
-    resolved = yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True)
+    resolved = dump_yaml(spec.resolved())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         context.stages.mkdir(parents=True, exist_ok=True)
