@@ -44,7 +44,7 @@ def save_weights(model: keras.Model, path: str | PathLike) -> None:
         name: variable.value.numpy().astype(np.float32)
         for name, variable in variables_by_path(model).items()
     }
-    # One entry: safetensors writes several in no fixed order, and equal weights must be equal files.
+    # One entry: several are written in no fixed order, and equal weights must be equal files.
     metadata = {"tfkd": type(model).__name__}
     write_atomically(path, safetensors_numpy.save(tensors, metadata=metadata))
 
