@@ -51,6 +51,9 @@ def test_what_fits_is_valid(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
+        ("stages.targets.data={of: train, swap: true}", "swap: train is scored as it is"),
+        ("stages.targets.data={of: train, weight: 2}", "weight: train is scored once"),
+        ("stages.student.data={of: train, swap: true}", "this stage reads it swapped"),
         ("export=[tuned]", "export.0: tuned trains a bert, which writes no text"),
         ("teacher.tokenizer=other", "predicts the pieces of other, this student those of one"),
         ("stages.tuned.data=[train, text]", "hides words of the target, and text has text"),

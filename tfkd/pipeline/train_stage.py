@@ -5,11 +5,13 @@ import shutil
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.files import write_atomically
 from tfkd.models import freeze
 from tfkd.objectives import build_terms
+from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers, training_set, views_of
@@ -17,6 +19,7 @@ from tfkd.pipeline.models import WEIGHTS, fresh_model
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.validation import validation
+from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
 from tfkd.training.interruption import Interrupted as TrainingInterrupted
@@ -29,15 +32,18 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     keras.backend.clear_session()
     strategy = build_strategy(node.spec.runtime.devices)
     replicas = strategy.num_replicas_in_sync
-    micro = micro_batches(options.batch.size, options.batch.per_device, replicas)
+    size, per_device = options.batch.size, options.batch.per_device
+    micro = micro_batches(size, per_device, replicas)
     batcher = build_batcher(
         training_set(node, context),
         views_of(node, {term.view for term in options.objective.values()}, context),
         **options.batch.model_dump(exclude={"per_device"}),
         seed=options.seed,
-        rows_multiple=replicas * micro,
+        # Of one device's parts: the batches are the same on any number of devices.
+        rows_multiple=micro_batches(size, per_device),
         stores=_stores(node, context),
     )
+    _check_rows(node, batcher)
     if batcher.excluded:
         context.say(f"{node.label}: {batcher.excluded:,} rows over max_length are left out")
     with strategy.scope():
@@ -100,6 +106,31 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
             ]
         )
     return found
+
+
+def _check_rows(node: Node, batcher: Any) -> None:
+    """Refuses a store whose rows are not the student's target words, one by one.
+
+    The same pieces do not suffice: a teacher that reads by another tokenizer may cut words
+    otherwise, and its rows would stand at other words.
+    """
+    model = model_options(node)
+    target = model_tokenizers(model).get("target")
+    for stage, stores in batcher.stores.items() if target else ():
+        for part, store in zip(batcher.example_set.parts, stores.stores, strict=True):
+            words = part.find("target", target)
+            if store is None or words is None:
+                continue
+            other = store.rows_present & (store.counts != words.lengths.astype(np.int64) + 1)
+            if other.any():
+                row = int(np.flatnonzero(other)[0])
+                raise UserError(
+                    f"stages.{node.label}: {stage} scored {store.counts[row]} words of row "
+                    f"{row + 1} of {part.name}, and the student reads {words.lengths[row] + 1} "
+                    f"({other.sum():,} such rows): the teacher's tokenizer cuts the target "
+                    "otherwise than the student's. Give both the same, or cut the teacher's down "
+                    "for the student by `keep: {seen_in: ...}`"
+                )
 
 
 def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict[str, Any]:

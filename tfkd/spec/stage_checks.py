@@ -78,6 +78,10 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         if corpus is not None and not {"source", "target"} <= set(corpus.field_names):
             found = ", ".join(corpus.field_names)
             faults.add(where, f"{part.of} has {found}", "a corpus with source and target")
+        if part.swap:
+            faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
+        if getattr(part, "weight", 1) != 1:
+            faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 
 
 def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
@@ -169,6 +173,12 @@ def _teaches(
         faults.add(
             path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
             "a teacher that scored what its student reads",
+        )  # fmt: skip
+    turned = [part.of for part in stage.data if part.swap and part.of in rows]
+    if turned:
+        faults.add(
+            path, f"{name} scored {', '.join(turned)} as it is, this stage reads it swapped",
+            "no swap where soft targets are stored",
         )  # fmt: skip
 
 

@@ -89,6 +89,11 @@ class SoftTargetStore:
         return self._counts > 0
 
     @property
+    def counts(self) -> np.ndarray:
+        """int64 `[examples]`: rows of each, the end's counted; 0 without soft targets."""
+        return self._counts
+
+    @property
     def figures(self) -> dict[str, float]:
         """What the teacher gate asks for, over all rows: `positions`, `accuracy`, `loss`,
         `entropy`, `coverage`, `mass`."""
@@ -170,7 +175,7 @@ class PartStores:
     """
 
     def __init__(self, stores: Sequence[SoftTargetStore | None]):
-        self._stores = list(stores)
+        self.stores = list(stores)
         found = {store.top_k for store in stores if store is not None}
         if len(found) != 1:
             raise ValueError(
@@ -189,7 +194,7 @@ class PartStores:
             "present": np.zeros(shape[:2], bool),
         }
         for index in np.unique(parts[parts >= 0]):
-            store = self._stores[index]
+            store = self.stores[index]
             if store is None:
                 continue
             chosen = np.flatnonzero(parts == index)
