@@ -25,11 +25,11 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         UserError: The runs share no test set.
     """
     ours, theirs = _outputs(first), _outputs(second)
-    several = len({of for of, _ in [*ours, *theirs]}) > 1
+    several = len({of for of, _, _ in [*ours, *theirs]}) > 1
     lines = []
-    for (of, on), (hypotheses, references) in ours.items():
-        for (other_of, other_on), (others, other_references) in theirs.items():
-            if on != other_on or references != other_references:
+    for (of, on, time), (hypotheses, references) in ours.items():
+        for (other_of, other_on, other_time), (others, other_references) in theirs.items():
+            if (on, time) != (other_on, other_time) or references != other_references:
                 continue
             models = f" ({of} and {other_of})" if several else ""
             for metric in ("bleu", "chrf"):
@@ -45,7 +45,7 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
     if not lines:
         raise UserError(
             f"{first} and {second} share no test set with the same references: "
-            f"{sorted({on for _, on in ours})} and {sorted({on for _, on in theirs})}"
+            f"{sorted({on for _, on, _ in ours})} and {sorted({on for _, on, _ in theirs})}"
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
@@ -57,13 +57,16 @@ def _verdict(found: dict[str, float]) -> str:
     return " (better)" if found["delta"] > 0 else " (worse)"
 
 
-def _outputs(run: Path) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
-    found = {}
+def _outputs(run: Path) -> dict[tuple[str, str, int], tuple[list[str], list[str]]]:
+    """Outputs and references by model, test set, and the how many-th search it is of the two."""
+    found: dict[tuple[str, str, int], tuple[list[str], list[str]]] = {}
     for entry in read_results(run)["evaluations"]:
         if not entry.get("hypotheses"):
             continue
         of, on = entry["of"], entry["on"]
-        found[of, on] = (_lines(run / entry["hypotheses"]), _lines(run / entry["references"]))
+        time = sum((of, on) == key[:2] for key in found)
+        lines = _lines(run / entry["hypotheses"]), _lines(run / entry["references"])
+        found[of, on, time] = lines
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found

@@ -9,7 +9,7 @@ import tfkd
 from tfkd.evaluation import learnt_by_heart, teacher_gate, thin_history
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
-from tfkd.pipeline.scores import score
+from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.wanted import Gate, Wanted
 
@@ -37,7 +37,10 @@ def assemble(
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
     gates = [_gate(gate, context) for gate in plan.gates]
-    evaluations = [score(one, context, folder) for one in plan.evaluations]
+    evaluations = [
+        score(one, context, folder, name)
+        for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
+    ]
     return {
         "tfkd": tfkd.__version__,
         "schema": 1,

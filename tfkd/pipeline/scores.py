@@ -1,5 +1,7 @@
 """Scores of one model on one test set, from the outputs and sums that its evaluation left."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +35,26 @@ _RATIO = {
 _EXAMPLES = 20
 
 
-def score(evaluation: Evaluation, context: Context, folder: Path) -> dict[str, Any]:
+def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
+    """What each one's files in the run folder are called: `OF.ON`, and `OF.ON.2` where the same
+    model is scored on the same test set again (by another search)."""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for one in evaluations:
+        name = f"{one.options.of}.{one.on}".replace("/", "_")
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return names
+
+
+def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> dict[str, Any]:
     """One entry of results.json's `evaluations`; copies the outputs into the run folder.
 
     Args:
         evaluation: The model's evaluation stage and its baseline's.
         context: The run's surroundings.
         folder: The run folder.
+        name: What its files there are called.
     """
     options, node = evaluation.options, evaluation.system
     summary = StageFolder(context.stages, node.kind, node.fingerprint).manifest()["summary"]
@@ -59,7 +74,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path) -> dict[str, A
         entry["against"] = {"of": options.against, "variant": variant, "metrics": {}}
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
-        _texts(entry, evaluation, context, folder)
+        _texts(entry, evaluation, context, folder / "evaluation" / name)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in options.metrics if name in found}
@@ -92,7 +107,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8").removesuffix("\n").split("\n")
 
 
-def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, folder: Path) -> None:
+def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, place: Path) -> None:
     options, node = evaluation.options, evaluation.system
     text = open_text(node.inputs["text"], context)
     references, sources = list(text.lines("target")), list(text.lines("source"))
@@ -105,7 +120,7 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, fold
         if metric not in _TEXT:
             continue
         entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
-        if others is not None and metric != "tokenized_bleu":
+        if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
                 hypotheses, others, references, metric, **settings
             )
@@ -122,9 +137,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, fold
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
-    place = folder / "evaluation"
-    place.mkdir(exist_ok=True)
+    place.parent.mkdir(exist_ok=True)
     for name, lines in (("hypotheses", hypotheses), ("references", references)):
-        path = place / f"{options.of}.{evaluation.on}.{name}.txt"
+        path = place.with_name(f"{place.name}.{name}.txt")
         write_atomically(path, "\n".join(lines) + "\n")
-        entry[name] = str(path.relative_to(folder))
+        entry[name] = f"{place.parent.name}/{path.name}"
