@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from pinned_defaults import TABLE, defaults
@@ -14,7 +15,7 @@ from tfkd.pipeline.graph import REVISIONS, distinct_labels, in_order
 from tfkd.pipeline.smoke import STEPS as SMOKE_STEPS
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
-from tfkd.spec import load_spec
+from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
 
 
@@ -74,7 +75,11 @@ TAUGHT = {"train teach", "score targets"} | DISTILLED
         ("stages.learn.batch.size=500", STUDENTS),
         ("stages.learn.schedule.rate=1e-3", STUDENTS),
         ("stages.learn.validate.keep=last", STUDENTS),
-        ("stages.targets.top_k=3", {"score targets"} | DISTILLED),
+        # The gate compares coverage by the same K.
+        (
+            "stages.targets.top_k=3",
+            {"score targets", "evaluate learn#baseline on train"} | DISTILLED,
+        ),
         ("stages.targets.passes=3", {"score targets"} | DISTILLED),
         ("stages.teach.steps=9", TAUGHT),
         ("views.cmlm.p=0.4", TAUGHT),
@@ -189,6 +194,50 @@ def test_defaults_are_pinned():
     )
     new = now.keys() - pinned.keys()
     assert not new, f"{sorted(new)}: pin them by python tests/pipeline/pinned_defaults.py"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("view", "conditional_mlm", TAUGHT),
+        ("objective", "soft_targets", DISTILLED),
+        ("optimizer", "adam", TAUGHT | STUDENTS),
+        ("model", "transformer", STUDENTS),
+    ],
+)
+def test_a_class_with_a_raised_revision_changes_what_it_takes_part_in(
+    spec_path, monkeypatch, kind, name, expected
+):
+    before = keys(spec_path)
+    lookup = registry.lookup
+
+    def raised(*asked):
+        return replace(lookup(*asked), revision=2) if asked == (kind, name) else lookup(*asked)
+
+    monkeypatch.setattr(registry, "lookup", raised)
+    after = keys(spec_path)
+    assert {one for one in before if before[one] != after[one]} == expected
+
+
+def test_a_file_that_is_read_twice_counts_twice(spec_path):
+    def corpus(paths):
+        return keys(spec_path, f"data.test.parallel={paths}")["corpus test"]
+
+    once = corpus("[test.de, test.en]")
+    twice = corpus("[[test.de, test.de], [test.en, test.en]]")
+    assert len({once, twice, corpus("[test.de, test.de]"), corpus("[test.en, test.en]")}) == 4
+
+
+def test_the_order_of_terms_counts_where_their_views_differ(spec_path):
+    def teacher(first, second):
+        kinds = {"cmlm": "conditional_mlm", "mlm": "mlm"}
+        views = ", ".join(f"{n}: {{kind: {kind}, max_length: 160}}" for n, kind in kinds.items())
+        terms = f"stages.teach.objective={{{first}, {second}}}"
+        return keys(spec_path, f"views={{{views}}}", terms)["train teach"]
+
+    words, both = "words: {kind: masked_lm, view: cmlm}", "both: {kind: masked_lm, view: mlm}"
+    # Validation measures the first term's view.
+    assert teacher(words, both) != teacher(both, words)
 
 
 def test_a_revision_changes_the_fingerprint(spec_path, monkeypatch):

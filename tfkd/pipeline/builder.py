@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.source_files import find_files, shown
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
@@ -14,6 +15,8 @@ from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+# K of an evaluation's coverage, unless the teacher that it is compared with stored another.
+TOP_K = 8
 
 
 def model_tokenizers(model: Any) -> dict[str, str]:
@@ -68,11 +71,15 @@ class GraphBuilder:
             other: self.corpus(spec, other.partition(".")[0]) for other in options.drop_overlap
         }
         identity = _plain(options, without={"drop_overlap"})
+        identity |= _raised("corpus", options.kind)
         identity["overlap"] = [other.partition(".")[2] for other in others]
-        identity["sources"] = list(source_hashes(options, self._data_dir).values())
+        hashes = source_hashes(options, self._data_dir)
+        identity["sources"] = list(hashes.values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
             if paths in identity:
-                identity[paths] = True  # the bytes count, not where they lie
+                # The bytes count, not where they lie; a file that is read twice counts twice.
+                places = _repeated(identity[paths], list(hashes), self._data_dir)
+                identity[paths] = places or True
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
 
@@ -193,9 +200,18 @@ class GraphBuilder:
             inputs |= self._part(spec, "validate", options.validate_.on, model, False)
             identity["validate"] = _plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
+            decode = options.validate_.decode
+            identity |= _raised("decode", decode and decode.kind)
         for part, reference in _origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
+        identity |= _raised("optimizer", options.optimizer and options.optimizer.kind)
         identity["objective"] = {}
+        if len({term.view for term in options.objective.values()}) > 1:
+            # Validation measures the first term's view; equal views of two names run twice.
+            order = list(dict.fromkeys(term.view for term in options.objective.values()))
+            identity["views"] = {
+                name: order.index(term.view) for name, term in options.objective.items()
+            }
         for term, term_options in options.objective.items():
             entry = _plain(term_options, without={"view", "teacher"})
             entry["revision"] = registry.lookup("objective", term_options.kind).revision
@@ -263,9 +279,15 @@ class GraphBuilder:
     # ------------------------------------------------------------------ what comes of models
 
     def evaluation(
-        self, spec: Spec, reference: str, corpus: str, metrics: tuple[str, ...], decode: Any
+        self,
+        spec: Spec,
+        reference: str,
+        corpus: str,
+        metrics: tuple[str, ...],
+        decode: Any,
+        top_k: int = TOP_K,
     ) -> Node:
-        """A model's outputs and teacher-forced figures on a corpus."""
+        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus."""
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
@@ -275,7 +297,9 @@ class GraphBuilder:
         if "outputs" in wanted:
             identity["decode"] = _plain(decode)
             identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
-        options = {"corpus": corpus, "products": wanted, "decode": decode}
+        if "figures" in wanted and top_k != TOP_K:
+            identity["top_k"] = top_k
+        options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
 
@@ -301,6 +325,28 @@ _PRODUCT = {
     "accuracy": "figures",
     "teacher_gate": "figures",
 }
+
+
+def _raised(kind: str, name: str | None) -> dict[str, int]:
+    """A class's revision, where it has been raised: the first is in no older fingerprint."""
+    revision = 1 if name is None else registry.lookup(kind, name).revision
+    return {} if revision == 1 else {f"{kind}_revision": revision}
+
+
+def _repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:
+    """The places in `names` of the files that are read, where one of them is read twice; else [].
+
+    Where each is read once, their hashes in order say it all.
+    """
+    sides = paths if isinstance(paths, list) and len(names) < _count(paths, data_dir) else []
+    return [
+        [names.index(shown(path, data_dir)) for path in find_files(side, data_dir)]
+        for side in sides
+    ]
+
+
+def _count(paths: list[Any], data_dir: Path) -> int:
+    return sum(len(find_files(side, data_dir)) for side in paths)
 
 
 def _origins(value: Any) -> dict[str, str]:

@@ -18,8 +18,6 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced
 
-# K of the coverage that the teacher gate compares.
-_TOP_K = 8
 _SHARD_ROWS = 256
 
 
@@ -32,7 +30,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     (view,) = views_of(trained, {_plain_view(trained)}, context).values()
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
-        sums = TeacherForced(model, examples, view, _TOP_K).rows()
+        sums = TeacherForced(model, examples, view, node.options["top_k"]).rows()
         write_atomically(
             folder.path / "rows.npz",
             lambda file: np.savez(

@@ -95,7 +95,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 baseline = None
                 if entry.against:
                     baseline = builder.evaluation(
-                        spec, entry.against, corpus, ("teacher_gate",), None
+                        spec, entry.against, corpus, ("teacher_gate",), None, teacher.options.top_k
                     )
                 found.gates.append(Gate(entry, corpus, teacher, baseline))
                 continue
