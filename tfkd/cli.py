@@ -290,8 +290,9 @@ def _doctor(options: argparse.Namespace) -> int:
 def _schema(options: argparse.Namespace) -> None:
     import json
 
-    from tfkd.spec import json_schema
+    from tfkd.spec import json_schema, registry
 
+    registry.load_plugins(options.plugins)
     text = json.dumps(json_schema(), indent=1)
     if options.output:
         options.output.write_text(text + "\n", "utf-8")

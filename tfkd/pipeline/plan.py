@@ -50,22 +50,38 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
         for row in rows
     ]
     lines.append(
-        f"{len(nodes)} stages, {done} done already. Sizes of learnt vocabularies are those asked "
-        "for until they are learnt; memory is weights, gradients and moments, without activations."
+        f"{len(nodes)} stages, {done} done already. Sizes of vocabularies are those asked for, "
+        "or the file's, until they are made; memory is weights, gradients and moments, without "
+        "activations."
     )
     return "\n".join(lines)
 
 
 def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
-    """Sizes of tokenizers by their stage's key: as learnt, or as asked for."""
+    """Sizes of tokenizers by their stage's key: as made, else as asked for or as in the file."""
     sizes = {}
     for node in nodes:
         if node.kind == "tokenizer":
             folder = StageFolder(context.stages, node.kind, node.fingerprint)
             sizes[node.key] = (
-                folder.manifest()["summary"]["size"] if folder.done else node.options.size
+                folder.manifest()["summary"]["size"]
+                if folder.done
+                else _expected_size(node.options, context.data_dir)
             )
     return sizes
+
+
+def _expected_size(options: Any, data_dir: Path) -> int:
+    """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
+    from tfkd.data.tokenizers.building import read_vocabulary
+
+    origin = options.vocabulary or options.preset
+    if origin is not None:
+        path = data_dir / origin
+        path = path / "vocab.txt" if path.is_dir() else path
+        if path.is_file():
+            return len(read_vocabulary(path))
+    return options.size
 
 
 def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
@@ -112,7 +128,7 @@ def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
 
     Args:
         model: Options of a `bert` or `transformer`.
-        vocabularies: Sizes by side: `text`, or `source` and `target`.
+        vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`.
     """
     width = model.width
     inner = model.feed_forward or 4 * width
@@ -125,7 +141,8 @@ def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
         block = attention + feed_forward + 2 * norm
         transform = width * width + width + norm
         own = model.head is not None and not model.head.tied
-        return embedding + model.layers * block + transform + vocabulary * (width * own + 1)
+        predicted = vocabularies.get("head", vocabulary)
+        return embedding + model.layers * block + transform + predicted * (width * own + 1)
     source, target = vocabularies["source"], vocabularies["target"]
     share = model.share_embeddings or ("all" if source == target else "target")
     tables = {"all": target, "target": source + target, "none": source + 2 * target}[share]

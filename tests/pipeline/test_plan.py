@@ -1,0 +1,61 @@
+"""What `tfkd plan` says before anything is built is what is then built."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tfkd.models import build_model
+from tfkd.pipeline.plan import _expected_size, model_parameters
+from tfkd.spec.options import BertOptions, TransformerOptions, WordPieceOptions
+
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def words(size):
+    return SimpleNamespace(
+        size=size,
+        vocabulary=SPECIALS + [f"w{number}" for number in range(size - len(SPECIALS))],
+        special_ids=(0, 1, 2, 3, 4),
+        unknown_id=1,
+    )
+
+
+SIZES = {"one": 40, "two": 30}
+BERT = {"kind": "bert", "layers": 2, "width": 8, "heads": 2, "max_length": 16, "tokenizer": "one"}
+PAIR = {
+    "kind": "transformer", "encoder_layers": 1, "decoder_layers": 2, "width": 8, "heads": 2,
+    "max_length": 16, "tokenizer": "one",
+}  # fmt: skip
+TWO = {"tokenizer": {"source": "one", "target": "two"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "sides"),
+    [
+        (BERT, {"text": "one"}),
+        (BERT | {"types": 1, "feed_forward": 12, "positions": "segment"}, {"text": "one"}),
+        (BERT | {"head": {"tied": True}}, {"text": "one"}),
+        (BERT | {"head": {}}, {"text": "one"}),
+        (BERT | {"head": {"tokenizer": "two"}}, {"text": "one", "head": "two"}),
+        (PAIR, {"source": "one", "target": "one"}),
+        (PAIR | {"norm": "pre", "positions": "learned"}, {"source": "one", "target": "one"}),
+        (PAIR | {"share_embeddings": "target"}, {"source": "one", "target": "one"}),
+        (PAIR | {"share_embeddings": "none", "output_bias": False} | TWO,
+         {"source": "one", "target": "two"}),
+        (PAIR | TWO, {"source": "one", "target": "two"}),
+    ],
+)  # fmt: skip
+def test_parameters_are_those_of_the_built_model(options, sides):
+    made = BertOptions if options["kind"] == "bert" else TransformerOptions
+    options = made.model_validate(options)
+    model = build_model(options, {name: words(size) for name, size in SIZES.items()})
+    said = model_parameters(options, {side: SIZES[name] for side, name in sides.items()})
+    assert said == model.count_params()
+
+
+def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
+    (tmp_path / "vocab.txt").write_text("".join(f"{p}\n" for p in [*SPECIALS, "a", "b"]), "utf-8")
+    assert _expected_size(WordPieceOptions(vocabulary="vocab.txt"), tmp_path) == 7
+    assert _expected_size(WordPieceOptions(preset="."), tmp_path) == 7
+    assert _expected_size(WordPieceOptions(preset="bert_tiny_en_uncased"), tmp_path) == 8000
+    assert _expected_size(WordPieceOptions(learn_from=["train"], size=90), tmp_path) == 90
