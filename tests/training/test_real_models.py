@@ -30,3 +30,26 @@ def test_bfloat16_keeps_whole_weights_and_nearly_the_loss(tmp_path):
     batch = tf.nest.map_structure(tf.convert_to_tensor, PairBatcher().batch(0))
     expected = whole.objective(batch, whole.counts(batch), training=False)[0]
     assert line["loss"] == pytest.approx(float(expected), rel=0.02)
+
+
+def test_xla_makes_the_same_steps_as_the_graph(tmp_path):
+    lines = {}
+    for jit_compile in (False, True):
+        result = train(
+            distiller("float32"),
+            PairBatcher(),
+            steps=2,
+            optimizer=Adam(clip_norm=1.0),
+            schedule=Constant(steps=2, rate=0.01),
+            folder=tmp_path / str(jit_compile),
+            log_every=1,
+            micro_batches=2,
+            progress=False,
+            say=lambda line: None,
+            tensorboard=False,
+            jit_compile=jit_compile,
+        )
+        lines[jit_compile] = read_history(result.history)
+    for graph, xla in zip(lines[False], lines[True], strict=True):
+        assert xla["loss"] == pytest.approx(graph["loss"], rel=1e-5)
+        assert xla["gradient_norm"] == pytest.approx(graph["gradient_norm"], rel=1e-4)

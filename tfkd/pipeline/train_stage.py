@@ -42,6 +42,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         # Of one device's parts: the batches are the same on any number of devices.
         rows_multiple=micro_batches(size, per_device),
         stores=_stores(node, context),
+        fixed_widths=node.spec.runtime.jit_compile,
     )
     _check_rows(node, batcher)
     if batcher.excluded:
@@ -73,6 +74,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             time_limit=context.deadline,
             strategy=strategy,
             micro_batches=micro,
+            jit_compile=node.spec.runtime.jit_compile,
         )
     except TrainingInterrupted as error:
         raise Interrupted(str(error)) from error

@@ -27,6 +27,9 @@ class Distiller(keras.Model):
             dropout, and are in neither the weights nor the optimizer of this model.
         seed: Seed of dropout in `fit`.
 
+    Attributes:
+        static_shapes: Whether every position is projected to the vocabulary, as XLA needs it.
+
     Example:
         distiller = tfkd.training.Distiller(student, terms)
         distiller.compile(optimizer=keras.optimizers.Adam(1e-3))
@@ -54,6 +57,7 @@ class Distiller(keras.Model):
         self.terms = list(terms)
         self.combiner = combiner or Sum()
         self.seed = seed
+        self.static_shapes = False
         for teacher in (teachers or {}).values():
             teacher.trainable = False
         # In a function, out of sight of Keras's tracking: no part of this model.
@@ -106,7 +110,12 @@ class Distiller(keras.Model):
         from tfkd.objectives import objective_forward
 
         return objective_forward(
-            self.student, self.terms if terms is None else terms, batch, counts, training=training
+            self.student,
+            self.terms if terms is None else terms,
+            batch,
+            counts,
+            training=training,
+            static_shapes=self.static_shapes,
         )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:

@@ -54,6 +54,7 @@ def train(
     progress: bool | None = None,
     say: Callable[[str], None] | None = None,
     tensorboard: bool = True,
+    jit_compile: bool = False,
 ) -> TrainResult:
     """Trains a distiller's student; called again with the same folder, it goes on where it was.
 
@@ -87,6 +88,7 @@ def train(
         progress: Whether to show a live line; None: where standard output is a terminal.
         say: Takes lines for the user where there is no live line; None: prints.
         tensorboard: Whether to write TensorBoard's event files.
+        jit_compile: Compile the step by XLA; batches should have few shapes (`fixed_widths`).
 
     Raises:
         Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
@@ -120,6 +122,7 @@ def train(
         micro_batches=micro_batches,
         progress=Progress(steps, progress, say),
         tensorboard=tensorboard,
+        jit_compile=jit_compile,
     )
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)

@@ -71,7 +71,7 @@ def replica_step(
         if replicas * micro_batches == 1:
             return work(batch, key)
         number = tf.cast(replica * micro_batches + micro, tf.int32)
-        part = tf.nest.map_structure(lambda x: x[number * rows : (number + 1) * rows], batch)
+        part = tf.nest.map_structure(lambda x: _block(x, number, rows), batch)
         return work(part, slice_key(key, number))
 
     gradients, sums = one(0) if micro_batches == 1 else _accumulate(one, work, micro_batches)
@@ -90,6 +90,13 @@ def replica_step(
         statistics,
         tf.math.is_finite(norm) & tf.math.is_finite(statistics["loss"]),
     )
+
+
+def _block(values: tf.Tensor, number: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Rows `number * rows` to `(number + 1) * rows`, of a shape known to XLA, unlike a slice."""
+    values = tf.convert_to_tensor(values)
+    blocks = tf.reshape(values, tf.concat([[-1, rows], tf.shape(values)[1:]], 0))
+    return tf.ensure_shape(blocks[number], [None, *values.shape[1:]])
 
 
 class _Backward:

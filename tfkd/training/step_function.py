@@ -24,6 +24,7 @@ class StepFunction:
         strategy: Where the replicas are.
         micro_batches: Parts that each replica takes its rows in.
         seed: Seed of dropout.
+        jit_compile: Compile each replica's step by XLA, anew for each shape of batch.
 
     Attributes:
         names: Names of the entries of the statistics' vector; known after the first step.
@@ -38,11 +39,16 @@ class StepFunction:
         strategy: tf.distribute.Strategy,
         micro_batches: int = 1,
         seed: int = 1,
+        jit_compile: bool = False,
     ):
         self._distiller, self._parameters = distiller, parameters
         self._optimizer, self._strategy = optimizer, strategy
         self._micro_batches, self._seed = micro_batches, seed
         self._function: Any = None
+        self._made = self._replica
+        if jit_compile:
+            distiller.static_shapes = True
+            self._made = tf.function(self._replica, jit_compile=True, autograph=False)
         self.names: list[str] = []
         self.failed: Any = np.int64(0)
 
@@ -81,7 +87,7 @@ class StepFunction:
         return tf.function(self._step, input_signature=signature, autograph=False)
 
     def _step(self, batch, key, rate, update, failed):
-        results = self._strategy.run(self._replica, args=(batch, key, rate, update, failed))
+        results = self._strategy.run(self._made, args=(batch, key, rate, update, failed))
         return tuple(self._strategy.experimental_local_results(result)[0] for result in results)
 
     def _replica(self, batch, key, rate, update, failed):

@@ -55,6 +55,7 @@ class TrainingRun:
         micro_batches: int,
         progress: Progress,
         tensorboard: bool,
+        jit_compile: bool,
     ):
         self._distiller, self._batcher = distiller, batcher
         self._steps, self._schedule, self._folder = steps, schedule, folder
@@ -73,6 +74,7 @@ class TrainingRun:
             strategy=strategy,
             micro_batches=micro_batches,
             seed=seed,
+            jit_compile=jit_compile,
         )
         self._arrays = TrainedArrays(distiller.student, parameters, optimizer)
         self._checkpoints = CheckpointFolder(folder / "checkpoints")

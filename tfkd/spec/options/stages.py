@@ -122,7 +122,10 @@ class PaperOptions(Options):
 
 
 class RuntimeOptions(Options):
-    """Where it runs; changes no result but rounding."""
+    """Where it runs. Batches and masks stay the same; rounding, and what dropout leaves out on
+    several devices, do not. Finished stages are used wherever they were made."""
 
     devices: Literal["auto"] | Count = Field("auto", description="Devices to use.")
-    jit_compile: bool = Field(False, description="Compile the step by XLA.")
+    jit_compile: bool = Field(
+        False, description="Compile the step by XLA, anew for each shape of batch."
+    )
