@@ -31,7 +31,7 @@ _SCHEDULES = {
 _METRICS = {
     "bleu": "BLEU with sacreBLEU's signature",
     "chrf": "chrF: character n-grams",
-    "tokenized_bleu": "BLEU of lower-cased words as older papers cut them",
+    "tokenized_bleu": "BLEU of Moses tokens, unsmoothed, as older papers counted it",
     "loss": "Cross-entropy a token, in nats",
     "perplexity": "exp(loss)",
     "accuracy": "The share of tokens whose best guess is right",
