@@ -155,7 +155,7 @@ def test_a_closed_pipe_is_no_error(spec):
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "tfkd.cli", "schema"], stdout=writer, stderr=subprocess.PIPE
+        [sys.executable, "-m", "tfkd", "schema"], stdout=writer, stderr=subprocess.PIPE
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (cli.DONE, b"")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfkd.layers import dropout_key
 from tfkd.models import Bert, Transformer
 from tfkd.objectives import (
     CrossEntropy,
@@ -120,3 +121,28 @@ def test_terms_are_what_their_names_in_specs_load():
         assert type(term) is registry.load(entry)
         assert term.kind == term.name == kind
     assert SoftTargets.kind == "soft_targets"
+
+
+def test_each_view_of_a_step_has_dropout_masks_of_its_own():
+    model = bert_with_dropout()
+    record = stream_record(np.random.default_rng(4), [7, 9], 9, SIZE)
+    batch = {"examples": np.arange(2), "plain": record, "twin": record}
+    first, second = MaskedLM(name="first"), MaskedLM(name="second", view="twin")
+    terms = [first, second]
+
+    def sums(asked):
+        with dropout_key([3, 4]):
+            counts = term_counts(terms, batch)
+            views = [term.view for term in terms]
+            result = objective_forward(model, asked, batch, counts, True, views=views)
+        return {name: float(value) for name, value in result.sums.items()}
+
+    together = sums(terms)
+    assert together["first"] != pytest.approx(together["second"], rel=1e-4)
+    # Group by group, as a combiner may ask for them, the masks are the same.
+    assert sums([second]) == {"second": together["second"]}
+    assert sums([first]) == {"first": together["first"]}
+
+
+def bert_with_dropout():
+    return Bert(SIZE, layers=1, width=8, heads=2, max_length=16, dropout=0.5)

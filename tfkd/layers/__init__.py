@@ -23,6 +23,7 @@ _PLACES = {
     "causal_penalty": "masks",
     "derive_seed": "initializers",
     "dropout_key": "dropout",
+    "dropout_pass": "dropout",
     "gelu": "activations",
     "key_penalty": "masks",
     "prefix_penalty": "masks",

@@ -31,6 +31,24 @@ def dropout_key(key: Any) -> Iterator[None]:
         _scope.key = previous
 
 
+@contextlib.contextmanager
+def dropout_pass(number: int) -> Iterator[None]:
+    """Tells apart the passes that one model makes in one step, within `dropout_key`.
+
+    Pass 0 draws what the step's key alone gives. Outside of `dropout_key` nothing changes: there
+    every call draws afresh.
+
+    Args:
+        number: The pass (a step's views in order), 0 or more.
+    """
+    key = getattr(_scope, "key", None)
+    if key is None or number == 0:
+        yield
+        return
+    with dropout_key(tf.bitwise.bitwise_xor(key, tf.constant([number, 0], tf.int32))):
+        yield
+
+
 def _salt_of(path: str) -> tuple[int, int]:
     digest = hashlib.sha256(path.encode()).digest()
     first = int.from_bytes(digest[:4], "big", signed=True)

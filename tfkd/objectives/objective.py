@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfkd.layers import dropout_pass
 from tfkd.objectives.fused_pass import vocabulary_pass
 from tfkd.objectives.term import Batch, Record, Term
 
@@ -68,6 +69,7 @@ def objective_forward(
     *,
     static_shapes: bool = False,
     gradients: bool | None = None,
+    views: Sequence[str] | None = None,
 ) -> Objective:
     """The loss of a batch, or of a part of one.
 
@@ -80,12 +82,16 @@ def objective_forward(
         static_shapes: Project every position to the vocabulary instead of gathering those that
             are asked for: XLA needs that.
         gradients: Whether the loss will be differentiated; None: while training.
+        views: All views of the step in order, where `terms` are only some of its terms: each
+            view draws dropout masks of its own, by its number.
     """
+    views = list(dict.fromkeys(views or (term.view for term in terms)))
     gradients = training if gradients is None else gradients
     loss, sums, metrics = tf.zeros([]), {}, {}
     for view in dict.fromkeys(term.view for term in terms):
         record = batch[view]
-        states = model(record, training=training)
+        with dropout_pass(views.index(view)):
+            states = model(record, training=training)
         asked: dict[str | None, list[Term]] = {}
         for term in (term for term in terms if term.view == view):
             if hasattr(term, "request"):

@@ -1,13 +1,12 @@
 """From a spec to the graph of its stages."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
-from tfkd.data.source_files import find_files, shown
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.identity import plain, raised, repeated
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -70,15 +69,15 @@ class GraphBuilder:
         others = {
             other: self.corpus(spec, other.partition(".")[0]) for other in options.drop_overlap
         }
-        identity = _plain(options, without={"drop_overlap"})
-        identity |= _raised("corpus", options.kind)
+        identity = plain(options, without={"drop_overlap"})
+        identity |= raised("corpus", options.kind)
         identity["overlap"] = [other.partition(".")[2] for other in others]
         hashes = source_hashes(options, self._data_dir)
         identity["sources"] = list(hashes.values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
             if paths in identity:
                 # The bytes count, not where they lie; a file that is read twice counts twice.
-                places = _repeated(identity[paths], list(hashes), self._data_dir)
+                places = repeated(identity[paths], list(hashes), self._data_dir)
                 identity[paths] = places or True
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
@@ -93,7 +92,7 @@ class GraphBuilder:
 
     def _tokenizer(self, spec: Spec, name: str) -> Node:
         options = spec.tokenizers[name]
-        identity = _plain(options, without={"learn_from", "vocabulary", "preset", "keep"})
+        identity = plain(options, without={"learn_from", "vocabulary", "preset", "keep"})
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
         inputs, identity["fields"] = {}, []
         # The text to learn from, or that a vocabulary is cut down to.
@@ -190,7 +189,7 @@ class GraphBuilder:
         head = head_tokenizer(model)
         if head is not None:
             inputs["tokenizer.head"] = self.tokenizer(spec, head)
-        identity = _plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
+        identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = self._model_identity(model)
         for i, part in enumerate(options.data):
             inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
@@ -198,13 +197,13 @@ class GraphBuilder:
         if options.validate_ is not None:
             inputs["validate"] = self.corpus(spec, options.validate_.on)
             inputs |= self._part(spec, "validate", options.validate_.on, model, False)
-            identity["validate"] = _plain(options.validate_, without={"on"})
+            identity["validate"] = plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
             decode = options.validate_.decode
-            identity |= _raised("decode", decode and decode.kind)
+            identity |= raised("decode", decode and decode.kind)
         for part, reference in _origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
-        identity |= _raised("optimizer", options.optimizer and options.optimizer.kind)
+        identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.
@@ -213,11 +212,11 @@ class GraphBuilder:
                 name: order.index(term.view) for name, term in options.objective.items()
             }
         for term, term_options in options.objective.items():
-            entry = _plain(term_options, without={"view", "teacher"})
+            entry = plain(term_options, without={"view", "teacher"})
             entry["revision"] = registry.lookup("objective", term_options.kind).revision
             if term_options.view is not None:
                 view = spec.views[term_options.view]
-                entry["view"] = _plain(view)
+                entry["view"] = plain(view)
                 entry["view_revision"] = registry.lookup("view", view.kind).revision
             teacher = getattr(term_options, "teacher", None)
             if teacher is not None:
@@ -240,7 +239,7 @@ class GraphBuilder:
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
 
     def _model_identity(self, model: Any) -> dict[str, Any]:
-        identity = _plain(model, without={"tokenizer"})
+        identity = plain(model, without={"tokenizer"})
         if head_tokenizer(model) is not None:
             identity["head"].pop("tokenizer")
         identity["revision"] = registry.lookup("model", model.kind).revision
@@ -261,7 +260,7 @@ class GraphBuilder:
         inputs = {"model": teacher}
         for i, corpus in enumerate(corpora):
             inputs |= self._part(spec, f"data.{i}", corpus, teacher_options, False)
-        identity = _plain(options, without={"score", "data", "batch_tokens"})
+        identity = plain(options, without={"score", "data", "batch_tokens"})
         label = self._label(spec, name) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
         return Node("score", label, spec, node_options, inputs, identity)
@@ -295,7 +294,7 @@ class GraphBuilder:
         wanted = tuple(sorted({_PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
-            identity["decode"] = _plain(decode)
+            identity["decode"] = plain(decode)
             identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
         if "figures" in wanted and top_k != TOP_K:
             identity["top_k"] = top_k
@@ -309,7 +308,7 @@ class GraphBuilder:
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
         identity = {
-            "decode": _plain(decode),
+            "decode": plain(decode),
             "decode_revision": registry.lookup("decode", decode.kind).revision,
         }
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
@@ -327,54 +326,7 @@ _PRODUCT = {
 }
 
 
-def _raised(kind: str, name: str | None) -> dict[str, int]:
-    """A class's revision, where it has been raised: the first is in no older fingerprint."""
-    revision = 1 if name is None else registry.lookup(kind, name).revision
-    return {} if revision == 1 else {f"{kind}_revision": revision}
-
-
-def _repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:
-    """The places in `names` of the files that are read, where one of them is read twice; else [].
-
-    Where each is read once, their hashes in order say it all.
-    """
-    sides = paths if isinstance(paths, list) and len(names) < _count(paths, data_dir) else []
-    return [
-        [names.index(shown(path, data_dir)) for path in find_files(side, data_dir)]
-        for side in sides
-    ]
-
-
-def _count(paths: list[Any], data_dir: Path) -> int:
-    return sum(len(find_files(side, data_dir)) for side in paths)
-
-
 def _origins(value: Any) -> dict[str, str]:
     if value is None:
         return {}
     return {"all": value} if isinstance(value, str) else dict(value)
-
-
-def _plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
-    """What was chosen, in plain types: values at their defaults are left out, kinds never are.
-
-    So a new option with a default leaves older results valid; whoever changes a default or what a
-    class does with it raises the class's revision.
-    """
-    fields = type(options).model_fields
-    return {
-        name: _chosen(value)
-        for name, value in options
-        if name not in without
-        and (name == "kind" or fields[name].is_required() or value != fields[name].default)
-    }
-
-
-def _chosen(value: Any) -> Any:
-    if hasattr(type(value), "model_fields"):
-        return _plain(value)
-    if isinstance(value, Mapping):
-        return {str(key): _chosen(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_chosen(item) for item in value]
-    return value

@@ -116,6 +116,7 @@ class Distiller(keras.Model):
             counts,
             training=training,
             static_shapes=self.static_shapes,
+            views=[term.view for term in self.terms],
         )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:

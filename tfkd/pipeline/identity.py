@@ -1,0 +1,55 @@
+"""What a stage's fingerprint is made of: what was chosen, in plain types."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.source_files import find_files, shown
+from tfkd.spec import registry
+
+
+def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What was chosen, in plain types: values at their defaults are left out, kinds never are.
+
+    So a new option with a default leaves older results valid; whoever changes a default or what a
+    class does with it raises the class's revision.
+    """
+    fields = type(options).model_fields
+    return {
+        name: _chosen(value)
+        for name, value in options
+        if name not in without
+        and (name == "kind" or fields[name].is_required() or value != fields[name].default)
+    }
+
+
+def _chosen(value: Any) -> Any:
+    if hasattr(type(value), "model_fields"):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): _chosen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_chosen(item) for item in value]
+    return value
+
+
+def raised(kind: str, name: str | None) -> dict[str, int]:
+    """A class's revision, where it has been raised: the first is in no older fingerprint."""
+    revision = 1 if name is None else registry.lookup(kind, name).revision
+    return {} if revision == 1 else {f"{kind}_revision": revision}
+
+
+def repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:
+    """The places in `names` of the files that are read, where one of them is read twice; else [].
+
+    Where each is read once, their hashes in order say it all.
+    """
+    sides = paths if isinstance(paths, list) and len(names) < _count(paths, data_dir) else []
+    return [
+        [names.index(shown(path, data_dir)) for path in find_files(side, data_dir)]
+        for side in sides
+    ]
+
+
+def _count(paths: list[Any], data_dir: Path) -> int:
+    return sum(len(find_files(side, data_dir)) for side in paths)
