@@ -116,3 +116,27 @@ def test_results_cannot_end_their_block(folder, results):
     text = regenerate(block("scores one"), folder)
     assert text.count("<!-- results:end -->") == 1
     assert regenerate(text, folder) == text
+
+
+def test_speed_is_shown_from_its_file(folder):
+    (folder / "speed").mkdir()
+    row = {"name": "tfkd bfloat16 distilled", "tokens_per_second": 7000.4, "ratio": 3.456,
+           "share_of_peak": 0.4612, "soft_over_plain": 1.0051, "seconds": [1.0]}  # fmt: skip
+    made = {
+        "command": "tools/bench_training --width 256",
+        "settings": {"width": 256, "rounds": 3},
+        "machine": {"processor": "a | b", "cores": 2},
+        "versions": {"tfkd": "tensorflow 2.21.0"},
+        "peak": {"float32": 4.33e11},
+        "rows": [row, {**row, "name": "tfkd float32", "ratio": None, "soft_over_plain": None}],
+    }
+    (folder / "speed" / "training.json").write_text(json.dumps(made))
+    text = regenerate(block("speed training", "| 9,999 |\n"), folder)
+    assert "| `tfkd bfloat16 distilled` | 7,000 | 3.46 | 46.1 % | 1.005 |" in text
+    assert "| `tfkd float32` | 7,000 |  | 46.1 % |  |" in text
+    assert "width 256, rounds 3" in text
+    assert "433 GFLOP/s" in text
+    assert "9,999" not in text
+    assert shown_results(text, folder) == {"speed/training"}
+    with pytest.raises(UserError, match=r"other\.json does not exist"):
+        regenerate(block("speed other"), folder)

@@ -2,7 +2,8 @@
 
 A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- results:end -->`; KIND
 is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone
-shows all that is there.
+shows all that is there. `<!-- results:begin speed NAME -->` shows what `tools/bench_training
+--json specs/results/speed/NAME.json` measured.
 """
 
 import argparse
@@ -52,7 +53,8 @@ def shown_results(text: str, folder: Path) -> set[str]:
     """The names of all results.json files that a README shows."""
     shown: set[str] = set()
     for block in _BLOCK.finditer(text):
-        shown |= set(block[2].split()[1:]) if block[2].split() else set(_names(folder))
+        kind, *names = block[2].split() or ["", *_names(folder)]
+        shown |= {f"speed/{name}" for name in names} if kind == "speed" else set(names)
     return shown
 
 
@@ -60,10 +62,12 @@ def _block(request: str, folder: Path) -> str:
     if not request.split():
         return "".join(_everything(name, folder) for name in _names(folder))
     kind, *names = request.split()
+    if kind == "speed" and names:
+        return "\n\n".join(speed(_read(folder / kind / f"{name}.json")) for name in names) + "\n"
     if kind not in KINDS or not names:
         raise UserError(
             f"README.md: `results:begin {request}` is no block; expected one of "
-            f"{', '.join(KINDS)} and the name of a file in specs/results"
+            f"{', '.join(KINDS)}, speed and the name of a file in specs/results"
         )
     return KINDS[kind](open_runs([_read(folder / f"{name}.json") for name in names])) + "\n"
 
@@ -153,6 +157,33 @@ def stages(runs: Sequence[Run]) -> str:
         for name, stage in run.part("stages").items()
     ]  # fmt: skip
     return _table(["run", "stage", "kind", "time", "size"], rows, left=3)
+
+
+def speed(made: dict[str, Any]) -> str:
+    """Tokens a second of training steps, from what `tools/bench_training --json` wrote."""
+    rows = [
+        [f"`{row['name']}`", f"{row['tokens_per_second']:,.0f}", _ratio(row["ratio"]),
+         percent(row["share_of_peak"]), _ratio(row["soft_over_plain"], 3)]
+        for row in made["rows"]
+    ]  # fmt: skip
+    peaks = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in made["peak"].items())
+    settings = plain(made["settings"])
+    return "\n".join(
+        [
+            f"`{_line(made['command'])}` ({_line(settings)}; {_line(plain(made['machine']))}; "
+            f"{_line(', '.join(made['versions'].values()))}; peak of matrix products {peaks}):",
+            "",
+            _table(
+                ["step", "tokens/s", "times PyTorch float32", "of peak", "distilled / plain"],
+                rows,
+                left=1,
+            ),
+        ]
+    )
+
+
+def _ratio(value: float | None, places: int = 2) -> str:
+    return "" if value is None else f"{value:.{places}f}"
 
 
 def commands(runs: Sequence[Run]) -> str:
