@@ -140,3 +140,28 @@ def test_speed_is_shown_from_its_file(folder):
     assert shown_results(text, folder) == {"speed/training"}
     with pytest.raises(UserError, match=r"other\.json does not exist"):
         regenerate(block("speed other"), folder)
+
+
+def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tmp_path, capsys):
+    project, run = tmp_path / "project", tmp_path / "runs" / "small"
+    project.mkdir()
+    run.mkdir(parents=True)
+    (project / "README.md").write_text("<!-- results:begin -->\n<!-- results:end -->\n")
+    assert results["evaluations"][0]["examples"]
+    secret = "/somewhere/else"
+    results["command"] = (
+        f"{secret}/bin/tfkd run {secret}/small.yaml --data-dir={secret} --runs-dir {secret} --smoke"
+    )
+    (run / "results.json").write_text(json.dumps(results))
+    assert main(["--root", str(project), "--add", str(run)]) == 0
+    text = (project / "specs" / "results" / "small.json").read_text("utf-8")
+    kept = json.loads(text)
+    assert secret not in text
+    assert kept["command"] == "tfkd run small.yaml --data-dir=D --runs-dir R --smoke"
+    for entry, whole in zip(kept["evaluations"], results["evaluations"], strict=True):
+        examples = whole.pop("examples", [])
+        assert entry == whole
+        assert all(example["reference"] not in text for example in examples)
+    assert "39.41" in (project / "README.md").read_text("utf-8")
+    assert main(["--root", str(project), "--add", str(tmp_path / "none")]) == 1
+    assert "results.json does not exist" in capsys.readouterr().err

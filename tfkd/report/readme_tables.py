@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.report.published_results import published
 from tfkd.report.scores import score_blocks
 from tfkd.report.systems import Run, Systems, open_runs
 from tfkd.report.wording import (
@@ -91,9 +92,17 @@ def _read(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         known = ", ".join(_names(path.parent)) or "none"
-        raise UserError(f"README.md: {path} does not exist; there are: {known}") from None
+        raise UserError(f"{path} does not exist; there are: {known}") from None
     except ValueError as error:
         raise UserError(f"{path} is no JSON: {error}") from error
+
+
+def _add(run: Path, folder: Path) -> None:
+    """Takes a run's results.json, published, into the folder under the run folder's name."""
+    results = _read(run / "results.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(published(results), ensure_ascii=False, indent=1)
+    write_atomically(folder / f"{run.resolve().name}.json", text + "\n")
 
 
 def scores(runs: Sequence[Run]) -> str:
@@ -259,11 +268,17 @@ def _flat(text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrites README.md where its tables are not those of the results; `--check` only tells."""
     parser = argparse.ArgumentParser(prog="tools/readme_tables", description=main.__doc__)
+    parser.add_argument(
+        "--add", type=Path, nargs="+", default=[], metavar="RUN",
+        help="first take these runs' results.json into specs/results, without their sentences",
+    )  # fmt: skip
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if stale")
     parser.add_argument("--root", type=Path, default=Path(), help="the project's folder")
     options = parser.parse_args(arguments)
     readme = options.root / "README.md"
     try:
+        for run in options.add:
+            _add(run, options.root / "specs" / "results")
         text = readme.read_text("utf-8")
         anew = regenerate(text, options.root / "specs" / "results")
     except (UserError, OSError) as error:

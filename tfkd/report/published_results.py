@@ -1,0 +1,48 @@
+"""What of a run's results.json may be published: figures and settings, no text, no folders."""
+
+import shlex
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
+
+# Options of a command whose values are folders of one machine, and what stands for them.
+_FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
+
+
+def published(results: dict[str, Any]) -> dict[str, Any]:
+    """A copy without the sentences of test sets and without names of a machine's folders.
+
+    Args:
+        results: The content of a run's results.json.
+    """
+    evaluations = [
+        {key: value for key, value in entry.items() if key != "examples"}
+        for entry in results.get("evaluations", [])
+    ]
+    return {
+        **results,
+        "command": published_command(results.get("command", "")),
+        "evaluations": evaluations,
+    }
+
+
+def published_command(command: str) -> str:
+    """A command with its program's name alone, and with letters for folders.
+
+    >>> published_command("/a/bin/tfkd run specs/x.yaml --data-dir /b --set name=y")
+    'tfkd run specs/x.yaml --data-dir D --set name=y'
+    """
+    words = shlex.split(command)
+    if not words:
+        return ""
+    made = [PurePath(words[0]).name]
+    for before, word in pairwise(words):
+        option, equals, _ = word.partition("=")
+        if before in _FOLDERS:
+            word = _FOLDERS[before]
+        elif equals and option in _FOLDERS:
+            word = f"{option}={_FOLDERS[option]}"
+        elif PurePath(word).is_absolute():
+            word = PurePath(word).name
+        made.append(word)
+    return shlex.join(made)
