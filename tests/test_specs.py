@@ -1,0 +1,60 @@
+"""The specs that come with the package: valid, planned, and run at tiny sizes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tfkd import cli
+from tfkd.spec import load_spec
+
+SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
+# One of each method and family runs in the short ring, all of them in the long one.
+SHORT = {"multi30k_deen"}
+
+
+def names(specs):
+    return [path.stem for path in specs]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
+def test_it_is_valid_with_all_its_variants(path, capsys):
+    assert cli.main(["validate", str(path)]) == cli.DONE
+    assert load_spec(path).name == path.stem
+    assert "valid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
+def test_it_is_planned(path, tmp_path, capsys):
+    words = ["plan", str(path), "--runs-dir", str(tmp_path / "runs")]
+    # Without the real corpora the tiny run is planned: --smoke needs no files.
+    data = os.environ.get("TFKD_DATA")
+    words += ["--data-dir", data] if data else ["--smoke"]
+    assert cli.main(words) == cli.DONE
+    text = capsys.readouterr().out
+    spec = load_spec(path)
+    for stage in spec.export:
+        assert f"train {stage}" in text
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[] if path.stem in SHORT else [pytest.mark.long]) for path in SPECS],
+    ids=names(SPECS),
+)
+def test_it_runs_at_tiny_sizes(path, tmp_path):
+    runs = tmp_path / "runs"
+    words = ["run", str(path), "--smoke", "--data-dir", str(tmp_path), "--runs-dir", str(runs)]
+    assert cli.main(words) == cli.DONE
+    folder = runs / f"{path.stem}-smoke"
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    spec = load_spec(path)
+    assert {entry["of"] for entry in results["evaluations"] + results["teacher_gates"]} == {
+        entry.of for entry in spec.evaluate
+    }
+    assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
+    for entry in results["exports"]:
+        assert (folder / entry["folder"] / "saved_model.pb").is_file()
+    assert "<html" in (folder / "report.html").read_text("utf-8")
