@@ -165,3 +165,25 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
     assert "39.41" in (project / "README.md").read_text("utf-8")
     assert main(["--root", str(project), "--add", str(tmp_path / "none")]) == 1
     assert "results.json does not exist" in capsys.readouterr().err
+
+
+def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
+    beam = next(entry for entry in results["evaluations"] if entry["on"] == "test_2016")
+    greedy = {**beam, "decode": {"kind": "greedy"}, "metrics": {"bleu": {"value": 11.11}}}
+    figures = {**beam, "decode": None, "metrics": {"loss": {"value": 3.333}}, "against": None}
+    for entries in ([beam, greedy, figures], [figures, beam, greedy]):
+        results["evaluations"] = entries
+        (folder / "one.json").write_text(json.dumps(results))
+        text = regenerate(block("scores one"), folder)
+        lines = [line for line in text.split("\n") if line.startswith("| test_2016")]
+        assert sum("39.41" in line and "3.333" in line for line in lines) == 1
+        assert sum("11.11" in line and "3.333" not in line for line in lines) == 1
+        assert "| `train_student`, beam 4" in text
+        assert "| `train_student`, greedy |" in text
+        # Each search stands beside the baseline's same search.
+        assert sum("#baseline`, greedy |" in line for line in lines) == 1
+    from tfkd.report.page import render
+
+    page = render([results])
+    assert "11.11" in page
+    assert "3.333" in page

@@ -226,6 +226,7 @@ def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
     name = f"`{_flat(row['system'].label)}`"
     if titles and len(titles) < len(runs):
         name += f" of {', '.join(titles)}"
+    name += f", {_flat(row['note'])}" if row["note"] else ""
     return f"{name}, seed {row['seed']}" if row["seed"] not in (None, 1) else name
 
 

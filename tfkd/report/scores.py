@@ -57,23 +57,25 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if str(entry.get("on")) == on
     ]
     for run, entry in entries:
-        if entry.get("decode"):
-            decodes.append(_decode(entry["decode"]))
-        system = systems.of(run, label_of(entry))
-        row = {"identity": (system, entry.get("seed")), "system": system,
-               "seed": entry.get("seed"), "figures": entry["metrics"], "only_baseline": False,
-               "ceiling": (entry.get("round_trip") or {}).get("value")}  # fmt: skip
-        if any(other["identity"] == row["identity"] for other in rows):
-            continue
-        rows.append(row)
-        comparisons += _comparisons(run, entry, row, systems)
+        search = _decode(entry["decode"]) if entry.get("decode") else None
+        decodes += [search] if search else []
+        row = _row(
+            rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
+        )
+        row["ceiling"] = row["ceiling"] or (entry.get("round_trip") or {}).get("value")
+        comparisons += [
+            one for one in _comparisons(run, entry, row, systems) if one not in comparisons
+        ]
     for run, entry in entries:
         against = entry.get("against") or {}
-        if against and all(systems.of(run, label_of(against)) != other["system"] for other in rows):
-            system = systems.of(run, label_of(against))
-            rows.append({"identity": (system, None), "system": system, "seed": None,
-                         "figures": _own_values(against), "only_baseline": True,
-                         "ceiling": None})  # fmt: skip
+        if not against:
+            continue
+        system = systems.of(run, label_of(against))
+        search = _decode(entry["decode"]) if entry.get("decode") else None
+        figures = _own_values(against)
+        if all(row["only_baseline"] or row["system"] != system for row in rows):
+            _row(rows, system, None, search, figures, only_baseline=True)
+    _name_searches(rows, comparisons)
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     _place_intervals(rows, metrics)
     _place_differences(comparisons)
@@ -101,6 +103,41 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         },
         "plot": _by_length(f"length-{place + 1}", on, entries, systems),
     }
+
+
+def _row(
+    rows: list[dict[str, Any]],
+    system: Any,
+    seed: Any,
+    search: str | None,
+    figures: Mapping[str, Any],
+    only_baseline: bool = False,
+) -> dict[str, Any]:
+    """The row of a system by a search, made if need be; what needs no search joins any."""
+    for row in rows:
+        if (row["system"], row["seed"], row["only_baseline"]) == (system, seed, only_baseline) and (
+            None in (search, row["search"]) or search == row["search"]
+        ):
+            row["figures"] = {**figures, **row["figures"]}
+            row["search"] = row["search"] or search
+            return row
+    row = {"system": system, "seed": seed, "search": search, "figures": dict(figures),
+           "only_baseline": only_baseline, "ceiling": None, "identity": len(rows)}  # fmt: skip
+    rows.append(row)
+    return row
+
+
+def _name_searches(rows: Sequence[dict[str, Any]], comparisons: Sequence[dict[str, Any]]) -> None:
+    """Adds `note`: the search, where a system stands there by several."""
+    searches: dict[Any, set[str | None]] = {}
+    for row in rows:
+        searches.setdefault((row["system"], row["seed"]), set()).add(row["search"])
+    notes = {}
+    for row in rows:
+        several = len(searches[row["system"], row["seed"]]) > 1
+        notes[row["identity"]] = row["note"] = (several and row["search"]) or ""
+    for one in comparisons:
+        one["note"] = notes[one["row"]]
 
 
 def _comparisons(
@@ -190,7 +227,7 @@ def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[
     by_system: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["seed"] is not None:
-            key = (row["system"].label, row["system"].letters)
+            key = (row["system"].label, row["system"].letters, row["note"])
             by_system.setdefault(key, []).append(row)
     spreads = []
     for ours in by_system.values():
@@ -203,7 +240,14 @@ def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[
                 cells[metric] = (
                     f"{metric_value(metric, mean(values))} ± {metric_value(metric, stdev(values))}"
                 )
-        spreads.append({"system": ours[0]["system"], "seeds": len(ours), "cells": cells})
+        spreads.append(
+            {
+                "system": ours[0]["system"],
+                "note": ours[0]["note"],
+                "seeds": len(ours),
+                "cells": cells,
+            }
+        )
     return spreads
 
 
@@ -212,26 +256,30 @@ def _by_length(
 ) -> Plot | None:
     buckets: dict[tuple[int, Any], int] = {}
     values: dict[Any, dict[tuple[int, Any], float]] = {}
+    searches = {str(entry["decode"]) for _, entry in entries if entry.get("by_length")}
     for run, entry in entries:
-        ours = values.setdefault(systems.of(run, label_of(entry)), {})
+        search = f", {_decode(entry['decode'])}" if len(searches) > 1 else ""
+        ours = values.setdefault((systems.of(run, label_of(entry)), search), {})
         for bucket in entry.get("by_length") or []:
             key = (bucket["from"], bucket.get("to"))
             buckets[key] = bucket.get("rows", 0)
             if is_number(bucket.get("value")):
                 ours[key] = bucket["value"]
             if entry.get("against") and is_number(bucket.get("against")):
-                theirs = values.setdefault(systems.of(run, label_of(entry["against"])), {})
+                baseline = systems.of(run, label_of(entry["against"]))
+                theirs = values.setdefault((baseline, search), {})
                 theirs[key] = bucket["against"]
     order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
     if not order:
         return None
     lines, summary = [], []
-    for system, found in values.items():
+    for (system, search), found in values.items():
         x = [place for place, key in enumerate(order) if key in found]
         if x:
             y = [found[order[place]] for place in x]
-            lines.append(Line(system.name, x, y, system.series, marked=True))
-            summary.append(f"{system.name}: {', '.join(f'{value:.1f}' for value in y)}.")
+            name = f"{system.name}{search}"
+            lines.append(Line(name, x, y, system.series, marked=True))
+            summary.append(f"{name}: {', '.join(f'{value:.1f}' for value in y)}.")
     names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
     plot = Plot(
         identity=identity,
