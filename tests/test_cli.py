@@ -159,3 +159,53 @@ def test_a_closed_pipe_is_no_error(spec):
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (cli.DONE, b"")
+
+
+def test_a_run_whose_reader_has_gone_is_not_done(spec):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["run", str(spec), "--data-dir", str(spec.parent), "--until", "learn"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tfkd", *words, "--runs-dir", str(spec.parent / "runs")],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    assert done.returncode == cli.RESUMABLE
+
+
+def test_a_terminal_of_few_letters_shows_all_words(spec):
+    spec.write_text(spec.read_text("utf-8") + "description: „größer“ 中\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "tfkd", "show", str(spec)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == cli.DONE
+    assert "DOUBLE LOW-9 QUOTATION MARK" in done.stdout
+
+
+def test_generate_without_a_model_leaves_the_output_as_it_was(tmp_path, capsys):
+    output = tmp_path / "out.txt"
+    output.write_text("kept")
+    words = ["generate", str(tmp_path / "none"), "--output", str(output)]
+    assert "SavedModel" in refused(cli.main(words), capsys)
+    assert output.read_text() == "kept"
+
+
+@pytest.mark.parametrize("words", [["init", "PATH"], ["schema", "--output", "PATH"]])
+def test_a_path_that_cannot_be_written_is_the_users_to_mend(words, tmp_path, capsys):
+    path = tmp_path / "none" / "file"
+    words = [str(path) if word == "PATH" else word for word in words]
+    assert str(path) in refused(cli.main(words), capsys)
+
+
+def test_a_variant_that_does_not_fit_disturbs_no_other_run(spec, capsys):
+    text = spec.read_text("utf-8")
+    spec.write_text(text + "variants: {without: {stages.learn: null, export: []}}\n", "utf-8")
+    words = ["plan", str(spec), "--data-dir", str(spec.parent), "--set", "stages.learn.steps=3"]
+    assert cli.main(words) == cli.DONE
+    assert "no such stage" in refused(
+        run(spec, "--set", "stages.learn.steps=3", "--until", "none"), capsys
+    )

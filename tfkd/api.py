@@ -20,12 +20,33 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     return results
 
 
+def run_again(run: Any, plugins: Any = ()) -> dict[str, Any]:
+    """Makes what is missing of a trained run's scores and exports; writes its report anew.
+
+    Args:
+        run: The run folder.
+        plugins: Modules that register classes; default: those of the run.
+
+    Returns:
+        The content of results.json.
+    """
+    from pathlib import Path
+
+    from tfkd.pipeline.run_folder import make_again
+    from tfkd.report import write_report
+
+    results = make_again(Path(run), plugins)
+    write_report([results], Path(run) / "report.html")
+    return results
+
+
 def build(spec: Any, sizes: dict[str, int] | None = None) -> dict[str, Any]:
     """The Keras models that a spec declares, by name, freshly initialised.
 
     Args:
         spec: A spec from `tfkd.load_spec`.
-        sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default.
+        sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default. One
+            that is read needs its own.
 
     Returns:
         `keras.Model` by name: `teacher`, `student`, or `teacher.NAME`.

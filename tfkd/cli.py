@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -82,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
-    report.add_argument("--output", type=Path, help="the page (default: RUN/report.html)")
+    report.add_argument(
+        "--output", type=Path,
+        help="the page (default: RUN/report.html; of several runs, report.html beside the first)",
+    )  # fmt: skip
     doctor = verb("doctor", "check this machine: versions, devices, threads, disk, data")
     _folders(doctor)
     schema = verb("schema", "print the JSON schema of specs, for editors")
@@ -117,6 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # What the terminal's encoding lacks is shown as \\N{...}, and is no end of a run.
+            stream.reconfigure(errors="namereplace")
     if getattr(options, "all_variants", False) and options.variant:
         parser.error("--variant and --all-variants: name one of them")
     try:
@@ -124,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not write to it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return RESUMABLE if options.verb in _MAKING else DONE
     except KeyboardInterrupt:
         print("tfkd: stopped; the same command continues from here", file=sys.stderr)
         return RESUMABLE
@@ -151,6 +159,17 @@ def _failed(error: Exception) -> int:
         print(f"tfkd: {str(error) or 'out of memory'}", file=sys.stderr)
     print("tfkd: what is done is kept; the same command continues from here", file=sys.stderr)
     return RESUMABLE
+
+
+@contextlib.contextmanager
+def _written(path: Path):
+    """A path that the user gave for writing: what is wrong with it is the user's to mend."""
+    from tfkd.spec.errors import UserError
+
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from error
 
 
 def _load(options: argparse.Namespace):
@@ -184,8 +203,10 @@ def _run(options: argparse.Namespace) -> int:
     deadline = Deadline(seconds)
     with stopping(deadline):
         spec = _load(options)
-        specs = [spec, *(spec.with_variant(name) for name in spec.variants)]
-        for one in specs if options.all_variants else [spec]:
+        specs = [spec]
+        if options.all_variants:
+            specs += [spec.with_variant(name) for name in spec.variants]
+        for one in specs:
             _whole_run()(
                 one,
                 data_dir=options.data_dir,
@@ -249,17 +270,33 @@ def _init(options: argparse.Namespace) -> None:
 
     if options.path.exists():
         raise UserError(f"{options.path} exists already; name another file: tfkd init PATH")
-    options.path.write_text(starter_spec(options.source, options.target), "utf-8")
+    with _written(options.path):
+        options.path.write_text(starter_spec(options.source, options.target), "utf-8")
     print(f"{options.path}: edit its data section, then: tfkd run {options.path}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    print(_pipeline("run_folder.evaluate")(options.run, plugins=options.plugins))
+    results = _again(options)
+    print(_pipeline("tables.score_table")(results))
 
 
 def _export(options: argparse.Namespace) -> None:
-    for folder in _pipeline("run_folder.export")(options.run, plugins=options.plugins):
-        print(folder)
+    from tfkd.spec.errors import UserError
+
+    exports = _again(options)["exports"]
+    if not exports:
+        raise UserError(
+            f"{options.run}: its spec exports nothing: name a stage under `export:` and run again"
+        )
+    for export in exports:
+        print(options.run / export["folder"])
+
+
+def _again(options: argparse.Namespace) -> dict:
+    _quiet()
+    from tfkd.api import run_again
+
+    return run_again(options.run, plugins=options.plugins)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -276,8 +313,11 @@ def _report(options: argparse.Namespace) -> None:
     from tfkd.pipeline.run_folder import read_results
     from tfkd.report import write_report
 
-    path = options.output or options.runs[0] / "report.html"
-    write_report([read_results(run) for run in options.runs], path)
+    place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
+    path = options.output or place / "report.html"
+    results = [read_results(run) for run in options.runs]
+    with _written(path):
+        write_report(results, path)
     print(path)
 
 
@@ -295,7 +335,8 @@ def _schema(options: argparse.Namespace) -> None:
     registry.load_plugins(options.plugins)
     text = json.dumps(json_schema(), indent=1)
     if options.output:
-        options.output.write_text(text + "\n", "utf-8")
+        with _written(options.output):
+            options.output.write_text(text + "\n", "utf-8")
     else:
         print(text)
 
@@ -321,6 +362,9 @@ _VERBS = {
     "schema": _schema,
     "list": _list,
 }
+
+# What a closed pipe leaves unfinished.
+_MAKING = {"run", "evaluate", "export"}
 
 if __name__ == "__main__":
     sys.exit(main())

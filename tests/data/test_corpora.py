@@ -226,6 +226,22 @@ def test_missing_files_are_named_with_what_was_meant(tmp_path):
         open_corpus(TextOptions(text="a.de"), tmp_path / "nowhere")
 
 
+def test_halves_of_characters_in_json_are_bad_rows(tmp_path):
+    lines = [r'{"t": "broken \ud83d here"}', r'{"t": "whole \ud83d\ude00"}', '{"t": "plain"}']
+    write(tmp_path, a_jsonl="\n".join(lines) + "\n")
+    corpus = open_corpus(JsonLinesOptions(jsonl="a.jsonl", fields={"text": "t"}), tmp_path)
+    assert text(corpus) == ["whole 😀", "plain"]
+    assert corpus.report()["dropped"]["not UTF-8"]["count"] == 1
+
+
+def test_glob_characters_of_the_data_folder_are_its_name(tmp_path):
+    folder = tmp_path / "run[1]"
+    folder.mkdir()
+    write(folder, a_txt="one\n", b_txt="two\n")
+    corpus = open_corpus(TextOptions(text="*.txt"), folder)
+    assert text(corpus) == ["one", "two"]
+
+
 def test_a_cut_gzip_file_is_named(tmp_path):
     whole = gzip.compress(b"line\n" * 10_000)
     write(tmp_path, a_gz=whole[: len(whole) // 2])

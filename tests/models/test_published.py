@@ -126,6 +126,41 @@ def test_pickles_and_empty_folders_are_refused(tmp_path, model):
         load_published(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"positions": "segment"}, "positions='segment'"),
+        ({"output_heads": {"masked_lm": {"vocabulary_size": 7, "tied": False}}}, "one vocabulary"),
+    ],
+)
+def test_what_a_published_folder_cannot_say_is_refused(tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        save_published(Bert(19, **TINY, **options), tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("positions", "segment"),
+        ("norm_epsilon", 1e-6),
+        ("activation", "relu"),
+        ("attention_dropout", 0.3),
+    ],
+)
+def test_what_a_backbone_has_no_argument_for_is_refused(option, value):
+    with pytest.raises(ValueError, match=rf"no other {option} than .* Received: {option}="):
+        to_backbone(Bert(19, **TINY, **{option: value}))
+
+
+def test_gelu_by_tanh_is_the_backbones_own(scrambled):
+    model = scrambled(Bert(19, **TINY, activation="gelu_tanh", attention_dropout=0.1))
+    ids = tf.constant([[2, 7, 11, 3]])
+    inputs = {"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids * 0 + 1}
+    outputs = to_backbone(model)(inputs)["sequence_output"]
+    np.testing.assert_allclose(outputs, model({"ids": ids})["hidden"], atol=2e-5)
+
+
 def test_nothing_is_assigned_where_something_is_missing(model):
     tensors = to_published(model)
     tensors.pop("cls.predictions.bias")

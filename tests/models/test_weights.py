@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from tfkd.models import Bert, Transformer, load_weights, save_weights, variables_by_path
+from tfkd.models import (
+    Bert,
+    Transformer,
+    load_weights,
+    rows_of_pieces,
+    save_weights,
+    saved_names,
+    variables_by_path,
+)
 from tfkd.spec.errors import UserError
 
 TINY = {"width": 8, "heads": 2, "feed_forward": 12, "max_length": 6}
@@ -155,3 +163,53 @@ def test_pure_bfloat16_models_save_and_load_float32_files(saved):
         np.testing.assert_allclose(value.astype("float32"), there[key], rtol=0.01, atol=1e-6)
     save_weights(model, path)
     load_weights(bert(4), path)
+
+
+def test_what_is_left_out_stays_as_it_is_and_is_not_missed(saved):
+    there, path = saved
+    model = bert(4, output_heads={"masked_lm": {"tied": False}})
+    with pytest.raises(UserError, match="the file lacks head/matrix"):
+        load_weights(model, path)
+    before = values(model)
+    report = load_weights(model, path, without=["head/matrix", "head/bias"])
+    after = values(model)
+    for name in ("head/matrix", "head/bias"):
+        np.testing.assert_array_equal(after.pop(name), before[name])
+        assert name not in report.loaded
+    for name, value in after.items():
+        np.testing.assert_array_equal(value, there[name])
+    save_weights(model, path)
+    assert load_weights(bert(4), path, without=["head/matrix"]).unused == []
+    with pytest.raises(UserError, match="the model has no head/matrix"):
+        load_weights(bert(4), path, without=["head/bias"])
+
+
+def test_names_are_told_without_the_tensors(saved):
+    there, path = saved
+    assert saved_names(path) == set(there)
+    with pytest.raises(UserError, match="no such file"):
+        saved_names(path.with_name("none"))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: bert(1),
+        lambda: bert(1, output_heads={"masked_lm": {"tied": False}}),
+        lambda: Transformer(20, encoder_layers=1, decoder_layers=1, width=8, heads=2),
+        lambda: Transformer(
+            20,
+            source_vocabulary_size=20,
+            encoder_layers=1,
+            decoder_layers=1,
+            width=8,
+            heads=2,
+            share_embeddings="none",
+        ),
+    ],
+)
+def test_rows_of_pieces_are_all_weights_with_as_many_rows(model):
+    """20 pieces, and no other size of these models is 20."""
+    model = model()
+    expected = {name for name, value in values(model).items() if value.shape[0] == 20}
+    assert set(rows_of_pieces(model)) == expected

@@ -9,9 +9,9 @@ from pinned_defaults import TABLE, defaults
 from pydantic import create_model
 from small_line import write_line
 
-from tfkd.pipeline.builder import _plain
 from tfkd.pipeline.fingerprint import fingerprint
 from tfkd.pipeline.graph import REVISIONS, distinct_labels, in_order
+from tfkd.pipeline.identity import plain
 from tfkd.pipeline.smoke import STEPS as SMOKE_STEPS
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
@@ -178,8 +178,8 @@ def test_a_new_option_with_its_default_leaves_fingerprints(spec_path):
     options = load_spec(spec_path).models["student"]
     wider = create_model("Wider", __base__=type(options), invented=(int, 3))
     same = wider(**options.model_dump())
-    assert _plain(same) == _plain(options)
-    assert _plain(same.model_copy(update={"invented": 4})) != _plain(options)
+    assert plain(same) == plain(options)
+    assert plain(same.model_copy(update={"invented": 4})) != plain(options)
 
 
 def test_defaults_are_pinned():
@@ -263,3 +263,77 @@ def test_a_missing_data_file_is_named(spec_path):
 def test_what_nothing_needs_is_not_made(spec_path):
     names = keys(spec_path, "evaluate=[]", "stages.learn.objective={cross_entropy: {}}")
     assert not any(name.startswith(("score", "train teach", "evaluate")) for name in names)
+
+
+def _tokenizer(folder, **options):
+    """The fingerprint of a tokenizer that is read."""
+    path = folder / "read.yaml"
+    path.write_text(
+        "tfkd: 1\nname: read\ndata: {train: {parallel: [train.de, train.en]}}\n"
+        f"tokenizers: {{joint: {json.dumps({'kind': 'wordpiece', **options})}}}\n"
+        "student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, "
+        "tokenizer: joint}\n"
+        "stages: {learn: {train: student, data: train, objective: {cross_entropy: {}}, steps: 1}}\n"
+        "export: [learn]\n"
+    )
+    nodes = in_order(wanted(load_spec(path), folder).nodes())
+    (found,) = [node.fingerprint for node in nodes if node.kind == "tokenizer"]
+    return found
+
+
+def test_a_read_tokenizer_is_all_bytes_that_say_what_it_is(spec_path):
+    folder = spec_path.parent
+    preset, hub = folder / "pre", folder / "hub"
+    (hub / "assets" / "tokenizer").mkdir(parents=True)
+    preset.mkdir()
+    (preset / "vocab.txt").write_text("[PAD]\n")
+    found = {_tokenizer(folder, vocabulary="pre/vocab.txt"), _tokenizer(folder, preset="pre")}
+    for lower_case in ("true", "false"):
+        (preset / "tokenizer_config.json").write_text(f'{{"do_lower_case": {lower_case}}}')
+        found.add(_tokenizer(folder, preset="pre"))
+    for piece in "ab":
+        (hub / "assets" / "tokenizer" / "vocabulary.txt").write_text(piece)
+        found.add(_tokenizer(folder, preset="hub"))
+    assert len(found) == 6
+    (preset / "README.md").write_text("no part of it")
+    assert _tokenizer(folder, preset="pre") in found
+
+
+def test_labels_of_one_name_are_numbered_not_named_by_fingerprints(spec_path):
+    text = spec_path.read_text("utf-8")
+    more = "  - {of: learn, on: [test], decode: {kind: beam}, metrics: [bleu]}\n"
+    spec_path.write_text(text.replace("export:", f"{more}export:"), "utf-8")
+    labels = [
+        set(distinct_labels(in_order(wanted(load_spec(spec_path, overrides=change),
+                                            spec_path.parent).nodes())).values())
+        for change in ((), ("stages.learn.steps=7",))
+    ]  # fmt: skip
+    assert labels[0] == labels[1]
+    assert {"learn on test", "learn on test (2)"} <= labels[0]
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [("st#", "no reference"), (":st", "no reference"), ("lern", "learn"), ("learn#no", "baseline")],
+)
+def test_until_names_a_stage(spec_path, until, words):
+    plan = wanted(load_spec(spec_path), spec_path.parent)
+    with pytest.raises(UserError, match=words):
+        plan.until(until)
+
+
+def test_smoke_takes_keys_without_a_value_and_other_sources_of_text(spec_path):
+    text = spec_path.read_text("utf-8")
+    text = text.replace("schedule: {kind: linear, rate: 1e-2}", "schedule: {warmup: null}")
+    text = text.replace(
+        "batch: {size: 512, unit: max_tokens, max_length: 64}", "batch: {unit: null}"
+    )
+    text = text.replace("p: 0.3, max_length: 160", "p: 0.3, max_length: null")
+    text = text.replace("learn_from: [train]", "learn_from: [train, more.text]")
+    text = text.replace("tokenizers:", "  more: {tsv: more.tsv, columns: {text: 0}}\ntokenizers:")
+    text = text.replace("heads: 2, max_length: 160", "heads: 2, max_length: 256")
+    text = text.replace("size: 150", "size: 400").replace("top_k: 4", "top_k: 300")
+    spec_path.write_text(text, "utf-8")
+    spec = smoke_spec(load_spec(spec_path))
+    assert spec.data["more"].field_names == ("text",)
+    assert spec.stages["targets"].top_k <= spec.tokenizers["joint"].size

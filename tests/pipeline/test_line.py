@@ -11,6 +11,7 @@ from small_line import arguments, manifest, stage_folders, start, timeless, weig
 
 from tfkd import cli
 from tfkd.evaluation.results import result_errors
+from tfkd.serving import load_saved_model
 
 SENTENCES = "der mann sieht den hund.\n\ndie frau schläft.\n"
 
@@ -80,6 +81,15 @@ def test_generate_answers_in_a_fresh_process(line):
     assert errors == ""  # TensorFlow's log lines are not for users
     assert len(out.splitlines()) == 3
     assert all("\t" in words for words in out.splitlines())
+
+
+def test_a_model_of_lower_cased_text_is_served_on_text_as_people_write_it(line):
+    model = load_saved_model(line.run / "export" / "learn")
+    plain = "der mann sieht den hund."
+    lowered, written = model.translate([plain, "Der Mann sieht den Hund."])
+    assert lowered == written
+    card = (line.run / "export" / "learn" / "1" / "README.md").read_text("utf-8")
+    assert "lower-cased first" in card
 
 
 def test_evaluate_prints_the_same_scores(line, copy, capsys):

@@ -53,6 +53,13 @@ def test_parameters_are_those_of_the_built_model(options, sides):
     assert said == model.count_params()
 
 
+def test_two_tokenizers_of_one_size_are_not_one():
+    sizes = {"one": 30, "two": 30}
+    options = TransformerOptions.model_validate(PAIR | TWO)
+    model = build_model(options, {name: words(size) for name, size in sizes.items()})
+    assert model_parameters(options, {"source": 30, "target": 30}) == model.count_params()
+
+
 def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
     (tmp_path / "vocab.txt").write_text("".join(f"{p}\n" for p in [*SPECIALS, "a", "b"]), "utf-8")
     assert _expected_size(WordPieceOptions(vocabulary="vocab.txt"), tmp_path) == 7

@@ -54,8 +54,8 @@ class BatchPlan:
         lengths: The plain view's `lengths`: `[N]` each, special tokens included.
         size: The size of a batch in `unit`, of the whole step.
         unit: "target_tokens", "max_tokens", "joint_tokens" or "sentences". max_tokens, P1's, is
-            never exceeded by rows x max(source, target) but by a single row; the others are met
-            on the average.
+            exceeded by rows x max(source, target) only where as few rows as `rows_multiple` are
+            too many; the others are met on the average.
         seed: The run's seed.
         pad_to: Widths are multiples of it.
         max_length: Examples longer than this are left out: a number for the stream (or for either

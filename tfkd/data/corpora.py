@@ -1,5 +1,6 @@
 """Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +149,10 @@ class Corpus:
         return self._overlap
 
 
+# Halves of characters, which JSON can name and UTF-8 cannot.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
 def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, ...] | Fault:
     if isinstance(raw, Fault):
         return raw
@@ -158,6 +163,8 @@ def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, .
                 value = value.decode("utf-8")
             except UnicodeDecodeError:
                 return Fault("not UTF-8", index)
+        elif _SURROGATES.search(value):
+            return Fault("not UTF-8", index)  # half a character, as JSON can name it
         value = value.strip()
         if not value:
             return Fault("empty", index)

@@ -27,9 +27,12 @@ def find_files(patterns: str | Sequence[str], data_dir: Path) -> list[Path]:
     found = []
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         path = Path(data_dir, pattern)
-        # A file whose name holds glob characters is meant literally.
-        names = [str(path)] if path.is_file() else glob.glob(str(path), recursive=True)
-        files = sorted(Path(name) for name in names if os.path.isfile(name))
+        # A file whose name holds glob characters is meant literally, and so is the data folder.
+        names = [pattern] if path.is_file() else glob.glob(
+            str(pattern), root_dir=data_dir, recursive=True
+        )  # fmt: skip
+        paths = [Path(data_dir, name) for name in names]
+        files = sorted(path for path in paths if path.is_file())
         if not files:
             raise UserError(_nothing_found(str(pattern), Path(data_dir)))
         found += files

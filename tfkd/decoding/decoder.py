@@ -127,6 +127,7 @@ class Decoder:
         first = 0
         while first < len(order):
             width = -(-(int(lengths[order[first]]) + 1) // _WIDTH_STEP) * _WIDTH_STEP
+            width = min(width, source_limit(self.model) + 1)  # learned positions end there
             count = int(np.clip(self._batch_tokens // width, 1, self._batch_rows))
             yield order[first : first + count], width
             first += count

@@ -42,9 +42,10 @@ def paired_bootstrap(
     Returns:
         `value`: the baseline's score; `delta`: the system's less the baseline's; `low`, `high`: the
         95 % interval of delta; `p`: as sacreBLEU's `--paired-bs` computes it, (c + 1) / (samples
-        + 1) with c the samples whose |difference|, less the mean of these, exceeds |delta|; `wins`:
-        the share of samples in which the system scores higher (Koehn's own figure). p weighs the
-        tail on one side, as Koehn's figure does: below about 0.025 the interval leaves 0 out.
+        + 1) with c the samples whose |difference|, less the mean of these, exceeds |delta| (and 1
+        where no sample differs at all); `wins`: the share of samples in which the system scores
+        higher (Koehn's own figure). p weighs the tail on one side, as Koehn's figure does: below
+        about 0.025 the interval leaves 0 out.
     """
     measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize)
     if metric == "tokenized_bleu":
@@ -85,6 +86,7 @@ def paired_difference(
         "delta": delta,
         "low": low,
         "high": high,
-        "p": (beyond + 1) / (samples + 1),
+        # Two systems with the same outputs differ in no sample: nothing speaks for a difference.
+        "p": (beyond + 1) / (samples + 1) if sizes.any() or delta else 1.0,
         "wins": float(np.mean(differences > 0)),
     }

@@ -89,6 +89,7 @@ class TeacherGate(TypedDict):
     baseline: dict[str, float | None] | None
     verdict: str
     message: str
+    seen: NotRequired[bool]
     difference: NotRequired[dict[str, float] | None]
 
 

@@ -24,6 +24,8 @@ _LAYER = {
     "feed_forward/outer": "feedforward_output_dense",
     "feed_forward_norm": "feedforward_layer_norm",
 }
+# What every BertBackbone computes with.
+_NORM_EPSILON = 1e-12
 _WEIGHT = {"kernel": "kernel", "bias": "bias", "scale": "gamma", "offset": "beta"}
 
 
@@ -31,14 +33,20 @@ def to_backbone(model: Bert, *, exact_gelu: bool = True) -> keras.Model:
     """Returns a `keras_hub.models.BertBackbone` with the weights of a BERT; heads stay behind.
 
     Args:
-        model: A BERT without adapters. Without a pooler, the backbone's own stays at chance.
+        model: A BERT without adapters, with the options that a backbone has: GELU, positions
+            counted through the stream, epsilon 1e-12, one rate for all dropout. Without a pooler,
+            the backbone's own stays at chance.
         exact_gelu: keras-hub computes GELU by tanh, which moves hidden states by some 6e-4. True
             sets erf in this backbone's layers, so that it equals the model. (It is lost when the
             backbone is saved and loaded.)
+
+    Raises:
+        ValueError: the model has what no backbone has; it would compute another function.
     """
     import keras_hub
 
     options = model.get_config()
+    _refuse_unknown(options)
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=options["vocabulary_size"],
         num_layers=options["layers"],
@@ -89,6 +97,23 @@ def from_backbone(backbone: Any, **options: Any) -> Bert:
             value = np.concatenate([piece.reshape(*rows, width) for piece in pieces], axis=-1)
             variable.assign(value)
     return model
+
+
+def _refuse_unknown(options: dict[str, Any]) -> None:
+    """Refuses options that a BertBackbone has no argument for."""
+    expected = {
+        "activation": ("gelu", "gelu_tanh"),
+        "positions": ("stream",),
+        "norm_epsilon": (_NORM_EPSILON,),
+        "attention_dropout": (None, options["dropout"]),
+    }
+    for name, known in expected.items():
+        if options[name] not in known:
+            raise ValueError(
+                f"Invalid value for argument `model`. A BertBackbone has no other {name} than "
+                f"{' or '.join(repr(value) for value in known if value is not None)}. "
+                f"Received: {name}={options[name]!r}"
+            )
 
 
 def _names(path: str) -> list[str]:

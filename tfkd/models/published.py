@@ -82,10 +82,20 @@ def save_published(model: Bert, folder: str | PathLike) -> None:
     """Writes a BERT as a published folder, which other libraries load.
 
     Raises:
-        ValueError: the model has weights that the layout has no place for (adapters).
+        ValueError: the model has what the layout cannot say: adapters, a vocabulary of the head's
+            own, positions that count anew in the second segment. Nothing is written then.
     """
     tensors = to_published(model)
     options = model.get_config()
+    if options["positions"] != "stream":
+        raise ValueError(
+            "Invalid value for argument `model`. The published layout knows no positions but those "
+            "counted through the stream: another library would compute another model. Received: "
+            f"positions={options['positions']!r}"
+        )
+    predicted = tensors.get("cls.predictions.bias")
+    if predicted is not None and len(predicted) != options["vocabulary_size"]:
+        raise ValueError("the published layout has one vocabulary for input and output")
     names = {ours: theirs for theirs, ours in _ACTIVATIONS.items() if theirs != "gelu_new"}
     head = options["output_heads"].get("masked_lm")
     dropout = options["dropout"]
@@ -109,8 +119,6 @@ def save_published(model: Bert, folder: str | PathLike) -> None:
             "cls.predictions.decoder.weight", tensors["bert.embeddings.word_embeddings.weight"]
         )
         tensors["cls.predictions.decoder.bias"] = tensors["cls.predictions.bias"]
-        if len(tensors["cls.predictions.bias"]) != options["vocabulary_size"]:
-            raise ValueError("the published layout has one vocabulary for input and output")
     else:
         tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
     data = safetensors_numpy.save(tensors, metadata={"format": "pt"})

@@ -1,10 +1,12 @@
 """Weights on disk: safetensors files keyed by the paths of variables in their model."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,11 +57,27 @@ def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:
     Raises:
         UserError: the file is not there, or is no safetensors file.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def saved_names(path: str | PathLike) -> set[str]:
+    """The names of a safetensors file's tensors, which are not read.
+
+    Raises:
+        UserError: As `read_tensors`.
+    """
+    with _opened(path) as file:
+        return set(file.keys())
+
+
+@contextmanager
+def _opened(path: str | PathLike) -> Iterator[Any]:
     if not Path(path).is_file():
         raise UserError(f"{path}: there is no such file of weights.")
     try:
         with safe_open(path, framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield file
     except (SafetensorError, TypeError) as error:
         raise UserError(f"{path}: not a safetensors file that can be read ({error}).") from None
 
@@ -70,6 +88,7 @@ def load_weights(
     parts: Iterable[str] | Mapping[str, str] | None = None,
     *,
     layers: Mapping[int, int] | None = None,
+    without: Iterable[str] = (),
     strict: bool = True,
 ) -> LoadReport:
     """Loads a file written by `save_weights`, whole or in parts.
@@ -82,6 +101,8 @@ def load_weights(
             stands for them in the file: `{"encoder": ""}` reads a whole BERT into a part.
         layers: Model layer number to file layer number (`{1: 2, 2: 4}`: every second layer). None:
             the same numbers, so that a shallower model reads the lower layers.
+        without: Beginnings of weights that stay as they are in the model, and that the file may
+            have or lack.
         strict: Every weight of the parts must be in the file with its shape, and, where all parts
             are loaded, every weight of the file in the model. Otherwise what fits is loaded and the
             report tells the rest.
@@ -92,7 +113,10 @@ def load_weights(
         ValueError: a part that the model does not have.
     """
     tensors = read_tensors(path)
-    sources = _sources(model, parts, layers)
+    without = tuple(without)
+    found = _sources(model, parts, layers)
+    left = [name for name in found if any(under(name, one) for one in without)]
+    sources = {name: found[name] for name in found if name not in left}
     report = LoadReport()
     chosen = {}
     for name, (variable, source) in sources.items():
@@ -104,7 +128,8 @@ def load_weights(
             )
         else:
             chosen[name] = (variable, tensors[source])
-    used = {source for _, source in sources.values()}
+    used = {source for _, source in found.values()}
+    used |= {name for name in tensors if any(under(name, one) for one in without)}
     report.unused.extend(sorted(set(tensors) - used))
     report.loaded.extend(chosen)
     if strict:
@@ -129,7 +154,7 @@ def _sources(
         beginnings = {part: part for part in parts}
     sources = {}
     for beginning, there in beginnings.items():
-        inside = [name for name in variables if not beginning or _under(name, beginning)]
+        inside = [name for name in variables if not beginning or under(name, beginning)]
         if not inside:
             raise ValueError(
                 f"Invalid value for argument `parts`. Expected parts of the model "
@@ -143,7 +168,8 @@ def _sources(
     return sources
 
 
-def _under(name: str, beginning: str) -> bool:
+def under(name: str, beginning: str) -> bool:
+    """Whether a weight's path is, or goes on from, a beginning of whole names."""
     return name == beginning or name.startswith(f"{beginning}/")
 
 

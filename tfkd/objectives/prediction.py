@@ -43,7 +43,7 @@ def top_k_log_probabilities(
     """Reads log softmax(hidden . matrix^T + bias) by chunks of positions.
 
     Args:
-        hidden: `[N, d]`, float32 or bfloat16: the product's type.
+        hidden: `[N, d]`, float32 or bfloat16; the product is float32, or near ranks would tie.
         matrix: `[V, d]`.
         bias: float32 `[V]`, or None.
         k: K, 0 to V; 0 spares the search for the largest.
@@ -59,18 +59,18 @@ def top_k_log_probabilities(
             f"Invalid value for argument `k`. Expected 0 to {vocabulary_size}, the vocabulary's "
             f"size. Received: k={k}"
         )
-    matrix = tf.cast(matrix, hidden.dtype)
+    matrix = tf.cast(matrix, tf.float32)
     ids = tf.range(vocabulary_size)
 
     def step(inputs, carried):
         hidden, gold = inputs
-        logits = tf.cast(tf.matmul(hidden, matrix, transpose_b=True), tf.float32)
+        logits = tf.matmul(tf.cast(hidden, tf.float32), matrix, transpose_b=True)
         if bias is not None:
             logits += tf.cast(bias, tf.float32)
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
         of_gold = tf.gather(logits, gold, batch_dims=1)[:, None]
-        # In bfloat16 equal logits are common: ties are broken as top_k breaks them.
+        # Ties are broken as top_k breaks them.
         before = (logits > of_gold) | ((logits == of_gold) & (ids < gold[:, None]))
         if k:
             largest, best = tf.math.top_k(logits, k)

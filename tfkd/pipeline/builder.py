@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.tokenizers.preset_files import PRESET_FILES
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain, raised, repeated
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
@@ -32,6 +33,11 @@ def head_tokenizer(model: Any) -> str | None:
     head = getattr(model, "head", None)
     name = None if head is None else head.tokenizer
     return None if name == model.tokenizer else name
+
+
+def lower_cased(trained: Node) -> bool:
+    """Whether a model knows its sources in lower case only: what serves it lower-cases them."""
+    return all(trained.spec.data[part.of].lower_case for part in trained.options.data)
 
 
 class GraphBuilder:
@@ -105,18 +111,25 @@ class GraphBuilder:
             identity["origin"] = self._vocabulary(name, options)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
 
-    def _vocabulary(self, name: str, options: Any) -> str:
-        """What a vocabulary that is read depends on: its file's bytes, or the preset's name."""
-        path = self._data_dir / (options.vocabulary or options.preset)
-        path = path / "vocab.txt" if path.is_dir() else path
+    def _vocabulary(self, name: str, options: Any) -> Any:
+        """What a vocabulary that is read depends on: its file's bytes, or its preset."""
+        if options.preset is not None:
+            return {"preset": self._preset(options.preset)}
+        path = self._data_dir / options.vocabulary
         if path.is_file():
             return sha256_of(path)
-        if options.preset is not None:
-            return options.preset
         raise UserError(
-            f"tokenizers.{name}.vocabulary: {path} does not exist; name a file with one piece a "
-            "line, relative to the data folder (--data-dir)"
+            f"tokenizers.{name}.vocabulary: {path} is no file; name one with a piece a line, "
+            "relative to the data folder (--data-dir), or a folder as `preset:`"
         )
+
+    def _preset(self, name: str) -> Any:
+        """The bytes of all of a folder's files that say what its tokenizer is, or a name."""
+        folder = self._data_dir / name
+        if not folder.is_dir():
+            return name
+        return {place: sha256_of(folder / place) for place in PRESET_FILES
+                if (folder / place).is_file()}  # fmt: skip
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
         """One field of a corpus in one tokenizer's ids."""
@@ -191,6 +204,9 @@ class GraphBuilder:
             inputs["tokenizer.head"] = self.tokenizer(spec, head)
         identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = self._model_identity(model)
+        if getattr(getattr(model, "head", None), "tied", True) is False:
+            # A matrix of its own: 2 starts it from embeddings that came by parts, too.
+            identity["head_revision"] = 2
         for i, part in enumerate(options.data):
             inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
             identity["data"][i].pop("of")
@@ -230,7 +246,9 @@ class GraphBuilder:
             f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
             for side, tokenizer in model_tokenizers(model).items()
         }
-        identity: dict[str, Any] = {"model": self._model_identity(model)}
+        # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
+        identity: dict[str, Any] = {"model": self._model_identity(model), "load_revision": 2}
+        identity["model"].pop("head", None)
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
@@ -261,6 +279,8 @@ class GraphBuilder:
         for i, corpus in enumerate(corpora):
             inputs |= self._part(spec, f"data.{i}", corpus, teacher_options, False)
         identity = plain(options, without={"score", "data", "batch_tokens"})
+        if options.read != "masked":
+            identity.pop("passes", None)
         label = self._label(spec, name) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
         return Node("score", label, spec, node_options, inputs, identity)
@@ -311,6 +331,8 @@ class GraphBuilder:
             "decode": plain(decode),
             "decode_revision": registry.lookup("decode", decode.kind).revision,
         }
+        if lower_cased(trained):
+            identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
 
 

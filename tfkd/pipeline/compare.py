@@ -1,6 +1,7 @@
 """Two finished runs on the same test sets: paired bootstrap."""
 
 from pathlib import Path
+from typing import Any
 
 from tfkd.evaluation import paired_bootstrap
 from tfkd.pipeline.run_folder import read_results
@@ -19,19 +20,22 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         seed: The seed of the samples.
 
     Returns:
-        A line for each pair: both values, first minus second with its 95 % interval, p.
+        A line for each pair that was decoded alike: both values, first minus second with its 95 %
+        interval, p.
 
     Raises:
-        UserError: The runs share no test set.
+        UserError: The runs share no test set that they decoded alike.
     """
     ours, theirs = _outputs(first), _outputs(second)
     several = len({of for of, _, _ in [*ours, *theirs]}) > 1
+    searches = len({search for _, _, search in [*ours, *theirs]}) > 1
     lines = []
-    for (of, on, time), (hypotheses, references) in ours.items():
-        for (other_of, other_on, other_time), (others, other_references) in theirs.items():
-            if (on, time) != (other_on, other_time) or references != other_references:
+    for (of, on, search), (hypotheses, references) in ours.items():
+        for (other_of, other_on, other_search), (others, other_references) in theirs.items():
+            if (on, search) != (other_on, other_search) or references != other_references:
                 continue
             models = f" ({of} and {other_of})" if several else ""
+            models += f" [{search}]" if searches else ""
             for metric in ("bleu", "chrf"):
                 found = paired_bootstrap(
                     hypotheses, others, references, metric=metric, samples=samples, seed=seed
@@ -44,8 +48,8 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                 )
     if not lines:
         raise UserError(
-            f"{first} and {second} share no test set with the same references: "
-            f"{sorted({on for _, on, _ in ours})} and {sorted({on for _, on, _ in theirs})}"
+            f"{first} and {second} share no test set with the same references and the same "
+            f"search: {_tests(ours)}; and {_tests(theirs)}"
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
@@ -57,23 +61,32 @@ def _verdict(found: dict[str, float]) -> str:
     return " (better)" if found["delta"] > 0 else " (worse)"
 
 
-def _outputs(run: Path) -> dict[tuple[str, str, int], tuple[list[str], list[str]]]:
-    """Outputs and references by model, test set, and the how many-th search it is of the two."""
-    found: dict[tuple[str, str, int], tuple[list[str], list[str]]] = {}
+def _tests(outputs: dict[tuple[str, str, str], Any]) -> str:
+    return ", ".join(f"{on} [{search}]" for _, on, search in outputs)
+
+
+def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str]]]:
+    """Outputs and references by model, test set and search."""
+    found: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
     for entry in read_results(run)["evaluations"]:
         if not entry.get("hypotheses"):
             continue
         of, on = entry["of"], entry["on"]
-        time = sum((of, on) == key[:2] for key in found)
         lines = _lines(run / entry["hypotheses"]), _lines(run / entry["references"])
-        found[of, on, time] = lines
+        found[of, on, _search(entry.get("decode") or {})] = lines
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found
 
 
+def _search(decode: dict[str, Any]) -> str:
+    rest = ", ".join(f"{key} {decode[key]}" for key in sorted(decode) if key != "kind")
+    return f"{decode.get('kind', '')}{rest and ', '}{rest}"
+
+
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8").removesuffix("\n").split("\n")
+        # Not as text: a lone carriage return is no end of a line here.
+        return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); tfkd run SPEC writes it anew") from error

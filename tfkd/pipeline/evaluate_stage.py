@@ -12,8 +12,8 @@ from tfkd.decoding import Decoder, build_search
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
-from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
+from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced
@@ -28,6 +28,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
     (view,) = views_of(trained, {_plain_view(trained)}, context).values()
+    check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
         sums = TeacherForced(model, examples, view, node.options["top_k"]).rows()

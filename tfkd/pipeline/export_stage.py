@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import side_tokenizers
@@ -19,12 +20,19 @@ _SENTENCES = 24
 
 
 def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Writes `1/`, TensorFlow Serving's layout, from real sentences checked."""
+    """Writes `1/`, TensorFlow Serving's layout, checked on real sentences.
+
+    A model that was trained on lower-cased corpora alone is served by a graph that lower-cases.
+    """
     keras.backend.clear_session()
     trained = node.inputs["model"]
     text = open_text(node.inputs["text"], context)
     step = max(1, len(text) // _SENTENCES)
     sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
+    tokenizers = side_tokenizers(trained, context)
+    if node.identity.get("lower_case"):
+        tokenizers["source"] = LowerCasing(tokenizers["source"])
+        sentences = [_as_written(line) for line in sentences]
     model = trained_model(trained, context)
     card = {
         "name": trained.spec.name,
@@ -38,9 +46,14 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
             "stage": trained.key,
         },
     }
+    if node.identity.get("lower_case"):
+        card["text"] = {
+            "input": "lower-cased first, as the training text was",
+            "output": "lower case",
+        }
     made = export_saved_model(
         model,
-        side_tokenizers(trained, context),
+        tokenizers,
         node.options["decode"],
         folder.path,
         card,
@@ -48,6 +61,12 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     )
     brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['sentences']} sentences checked"
     return {"check": made["check"], "parameters": made["parameters"], "brief": brief}
+
+
+def _as_written(line: str) -> str:
+    """A lower-cased line with a capital at its start, as it comes from people."""
+    capital = line[:1].upper()
+    return capital + line[1:] if capital.lower() == line[:1] else line
 
 
 def publish(stage: Path, place: Path) -> Path:

@@ -1,12 +1,14 @@
 """Lines in, outputs out: a run's exported model on a user's text."""
 
+import codecs
 import contextlib
 import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, BinaryIO
 
+from tfkd.data.files import write_atomically
 from tfkd.pipeline.run_folder import RESULTS
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
@@ -26,26 +28,42 @@ def generate(
         scores: Put the score and a tab before each line.
 
     Raises:
-        UserError: There is no exported model, or the input cannot be read.
+        UserError: There is no exported model, or the input cannot be read. The target is as it was.
     """
-    saved = saved_model_of(model)
+    translator = load_saved_model(saved_model_of(model))
     with contextlib.ExitStack() as files:
         try:
             reading = files.enter_context(open(source, "rb")) if source else sys.stdin.buffer
         except OSError as error:
             raise UserError(f"{source} cannot be read ({error.strerror})") from error
+        if target is None:
+            if hasattr(sys.stdout, "reconfigure"):
+                sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's own is
+            _translate(translator, reading, sys.stdout, scores)
+            return
         try:
-            writing = sys.stdout
-            if target:
-                writing = files.enter_context(open(target, "w", encoding="utf-8"))
+            if target.exists() and not target.is_file():  # a device or a pipe
+                with open(target, "w", encoding="utf-8") as file:
+                    _translate(translator, reading, file, scores)
+                return
+            write_atomically(
+                target, lambda file: _translate(translator, reading, _text(file), scores)
+            )
         except OSError as error:
             raise UserError(f"{target} cannot be written ({error.strerror})") from error
-        translator = load_saved_model(saved)
-        for lines in _blocks(reading):
-            for result in translator.translate(lines):
-                text = result.text.replace("\n", " ")
-                print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
-            writing.flush()
+
+
+def _translate(translator: Any, reading: IO[bytes], writing: IO[str], scores: bool) -> None:
+    for lines in _blocks(reading):
+        for result in translator.translate(lines):
+            text = result.text.replace("\n", " ")
+            print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
+        writing.flush()
+
+
+def _text(file: BinaryIO) -> IO[str]:
+    # Written through: the file is closed by whoever opened it.
+    return codecs.getwriter("utf-8")(file)
 
 
 def _blocks(file: IO[bytes]) -> Iterator[list[str]]:

@@ -83,6 +83,7 @@ def distinct_labels(nodes: Iterable[Node]) -> dict[str, str]:
     """The nodes' labels by key, told apart where two of a kind have one label.
 
     A variant that changes a corpus has another corpus of that name: `train` and `train#VARIANT`.
+    Others are numbered in their order: `learn on test` and `learn on test (2)`.
     """
     labels: dict[str, str] = {}
     taken: set[tuple[str, str]] = set()
@@ -90,8 +91,9 @@ def distinct_labels(nodes: Iterable[Node]) -> dict[str, str]:
         label = node.label
         if (node.kind, label) in taken and node.spec.variant:
             label = f"{label}#{node.spec.variant}"
-        if (node.kind, label) in taken:
-            label = f"{label} ({node.fingerprint})"
+        number, plain = 2, label
+        while (node.kind, label) in taken:
+            label, number = f"{plain} ({number})", number + 1
         taken.add((node.kind, label))
         labels[node.key] = label
     return labels

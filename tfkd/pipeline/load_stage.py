@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from tfkd.models import build_model, load_published, load_weights, save_weights
+from tfkd.models import build_model, load_published, save_weights
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
@@ -13,32 +13,69 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 
 WEIGHTS = "weights.safetensors"
+# What decides a BERT's function beside its weights, and what decides their shapes. Dropout and the
+# spread of new weights may be other than the checkpoint's.
+_COMPARED = (
+    "vocabulary_size",
+    "layers",
+    "width",
+    "heads",
+    "feed_forward",
+    "max_length",
+    "types",
+    "activation",
+    "norm_epsilon",
+    "positions",
+)
 
 
 def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Reads a published BERT into the spec's model; every size must be the same.
+    """Reads a published BERT, which must compute what the spec's model does.
+
+    The head is the checkpoint's own. One that the spec gives the model instead (a vocabulary of its
+    own, a matrix of its own) starts in the training stage that starts from this one.
 
     Raises:
         UserError: The checkpoint is not the model that the spec declares.
     """
     keras.backend.clear_session()
-    options = model_options(node)
+    options = model_options(node).model_copy(update={"head": None})
     model = build_model(
         options, named_tokenizers(node, context), seed=1, heads_needed=("masked_lm",)
     )
     if node.identity.get("random"):
         save_weights(model, folder.path / WEIGHTS)
         return {"parameters": model.count_params(), "random": True}
-    source = checkpoint_folder(node.options.load, context.data_dir)
-    published = load_published(source, masked_lm=True)
-    path = folder.scratch / WEIGHTS
-    save_weights(published, path)
-    try:
-        load_weights(model, path)
-    except UserError as error:
+    published = load_published(
+        checkpoint_folder(node.options.load, context.data_dir), masked_lm=True
+    )
+    _refuse_differences(node, model.get_config(), published.get_config())
+    save_weights(published, folder.path / WEIGHTS)
+    parameters = published.count_params()
+    return {"parameters": parameters, "brief": f"{parameters:,} parameters"}
+
+
+def _refuse_differences(node: Node, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Refuses a checkpoint of other options than the spec's, each with both values."""
+    said, mends, place = [], [], node.options.into
+    for name in _COMPARED:
+        in_spec, in_checkpoint = _value(ours, name), _value(theirs, name)
+        if in_spec == in_checkpoint:
+            continue
+        said.append(f"{name} is {in_checkpoint} in the checkpoint and {in_spec} in the spec")
+        if name == "vocabulary_size":
+            tokenizer = model_options(node).tokenizer
+            mends.append(f"tokenizers.{tokenizer}.vocabulary: the checkpoint's vocab.txt")
+        else:
+            mends.append(f"{place}.{name}: {in_checkpoint}")
+    if said:
         raise UserError(
-            f"stages.{node.label}: the checkpoint {node.options.load} is not the model that the "
-            f"spec declares. {error}"
-        ) from error
-    save_weights(model, folder.path / WEIGHTS)
-    return {"parameters": model.count_params(), "brief": f"{model.count_params():,} parameters"}
+            f"stages.{node.label}.load: the checkpoint {node.options.load} is not the model that "
+            f"{place} declares: {'; '.join(said)}. Write {', '.join(mends)}"
+        )
+
+
+def _value(config: dict[str, Any], name: str) -> Any:
+    if name == "feed_forward":
+        return config[name] or 4 * config["width"]
+    return config[name]

@@ -10,6 +10,8 @@ from tfkd.pipeline.wanted import wanted
 from tfkd.spec import Spec
 
 _FLOAT = 4
+# Models whose parameters are counted from their options.
+_COUNTED = ("bert", "transformer")
 # Weights, their gradient and Adam's two moments, float32 each.
 _COPIES_IN_TRAINING = 4
 
@@ -106,8 +108,11 @@ def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
 
 def _training(node: Node, sizes: dict[str, int]) -> list[str]:
     options = node.options
+    model = node.spec.models[options.train]
+    if model.kind not in _COUNTED:  # a plugin's
+        return ["", "", f"{options.steps:,}", "", "", ""]
     parameters = model_parameters(
-        node.spec.models[options.train],
+        model,
         {
             role.partition(".")[2]: sizes[child.key]
             for role, child in node.inputs.items()
@@ -144,7 +149,8 @@ def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
         predicted = vocabularies.get("head", vocabulary)
         return embedding + model.layers * block + transform + predicted * (width * own + 1)
     source, target = vocabularies["source"], vocabularies["target"]
-    share = model.share_embeddings or ("all" if source == target else "target")
+    one = isinstance(model.tokenizer, str) or model.tokenizer.source == model.tokenizer.target
+    share = model.share_embeddings or ("all" if one else "target")
     tables = {"all": target, "target": source + target, "none": source + 2 * target}[share]
     encoder = model.encoder_layers * (attention + feed_forward + 2 * norm)
     decoder = model.decoder_layers * (2 * attention + feed_forward + 3 * norm)

@@ -1,6 +1,7 @@
 """results.json: everything a run has found, in one file with stable keys."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ def _gate(gate: Gate, context: Context) -> dict[str, Any]:
         "of": gate.options.of,
         "on": gate.on,
         "against": gate.options.against,
+        "seen": gate.seen,
         "figures": teacher,
         "baseline": baseline,
         **teacher_gate(teacher, baseline),
@@ -149,18 +151,23 @@ def _warnings(gates: list[dict[str, Any]]) -> list[str]:
     ]
     for scored in gates:
         for unseen in gates:
-            if scored["of"] == unseen["of"] and scored["on"] != unseen["on"]:
+            if scored["of"] == unseen["of"] and scored["seen"] and not unseen["seen"]:
                 message = learnt_by_heart(scored["figures"], unseen["figures"])
                 if message:
                     found.append(f"{scored['of']} on {scored['on']}: {message}")
     return found
 
 
+def _file_name(stage: str) -> str:
+    """A stage's reference as one folder's name: that of another spec holds a path."""
+    return re.sub(r"[^\w.#-]", "_", stage)
+
+
 def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, Any]:
     from tfkd.pipeline.export_stage import publish
 
     manifest = _manifest(node, context)
-    path = publish(context.stages / node.key, folder / "export" / name)
+    path = publish(context.stages / node.key, folder / "export" / _file_name(name))
     return {
         "stage": name,
         "folder": str(path.relative_to(folder)),

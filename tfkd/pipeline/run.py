@@ -3,6 +3,7 @@
 import errno
 import importlib
 import json
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -111,8 +112,22 @@ def _run(
     # Two runs of one spec at once would put the same files in place.
     with locked(folder / ".lock", context.say, context.deadline.check):
         results = assemble(plan, context, folder, cached=cached, command=command, started=started)
+        results = _plain(results)
         write_atomically(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False))
     return results
+
+
+def _plain(value: Any) -> Any:
+    """What every reader of JSON understands: no infinity and no NaN, no half characters."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
 
 
 def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:

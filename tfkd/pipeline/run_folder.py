@@ -39,39 +39,21 @@ def read_results(run: Path) -> dict[str, Any]:
     return results
 
 
-def evaluate(run: Path, plugins: Sequence[str] = ()) -> str:
-    """Scores a run's models again (what is stored is not decoded anew); returns the table.
+def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
+    """Runs a run's spec again without training: what is missing of its end is made.
+
+    What is stored is not decoded anew.
 
     Args:
         run: The run folder.
         plugins: Modules that register classes; default: those of the run.
+
+    Returns:
+        The content of results.json.
 
     Raises:
         UserError: The folder is no run folder, or a model is not trained yet.
     """
-    from tfkd.pipeline.tables import score_table
-
-    return score_table(_again(run, plugins))
-
-
-def export(run: Path, plugins: Sequence[str] = ()) -> list[Path]:
-    """Writes a run's SavedModels where they are missing; returns their folders.
-
-    Args:
-        run: The run folder.
-        plugins: Modules that register classes; default: those of the run.
-
-    Raises:
-        UserError: The folder is no run folder, a model is not trained yet, or nothing is exported.
-    """
-    exports = _again(run, plugins)["exports"]
-    if not exports:
-        raise UserError(f"{run}: its spec exports nothing: name a stage under `export:`")
-    return [run / entry["folder"] for entry in exports]
-
-
-def _again(run: Path, plugins: Sequence[str]) -> dict[str, Any]:
-    """Runs a run's spec again without training: what is missing of its end is made."""
     from tfkd.pipeline.run import run as run_spec
     from tfkd.pipeline.run import run_name
     from tfkd.spec import load_spec
@@ -85,7 +67,7 @@ def _again(run: Path, plugins: Sequence[str]) -> dict[str, Any]:
             plugins=plugins or origin["plugins"],
         )
         data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME"
         ) from error

@@ -15,6 +15,7 @@ from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import place
+from tfkd.spec.errors import UserError
 from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, score_previous
 
 _SAY_EVERY = 15.0
@@ -59,7 +60,8 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         )
         figures.append(store.figures)
         rows += store.rows
-    summary: dict[str, Any] = {"figures": _joined(figures), "tokens": rows}
+    joined = _joined(figures, node.label, settings["max_length"])
+    summary: dict[str, Any] = {"figures": joined, "tokens": rows}
     found = summary["figures"]
     summary["brief"] = (
         f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
@@ -106,11 +108,17 @@ def _progress(label: str, context: Context) -> Callable[[int, int], None]:
     return show
 
 
-def _joined(figures: list[dict[str, float]]) -> dict[str, float]:
+def _joined(figures: list[dict[str, float]], label: str, limit: int) -> dict[str, float]:
     """Means over the positions of all corpora."""
+    figures = [one for one in figures if one["positions"]]
     positions = sum(one["positions"] for one in figures)
+    if not positions:
+        raise UserError(
+            f"{label}: nothing was scored: every pair is longer than {limit} tokens; raise "
+            "max_length of the stage and of its teacher, or shorten the corpus"
+        )
     joined = {
-        name: sum(one[name] * one["positions"] for one in figures) / positions if positions else 0.0
+        name: sum(one[name] * one["positions"] for one in figures) / positions
         for name in figures[0]
         if name != "positions"
     }

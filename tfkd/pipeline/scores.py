@@ -104,7 +104,8 @@ def _sums(node: Node, context: Context, name: str) -> tuple[np.ndarray, np.ndarr
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8").removesuffix("\n").split("\n")
+    # Not as text: a lone carriage return is no end of a line here.
+    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
 
 
 def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, place: Path) -> None:

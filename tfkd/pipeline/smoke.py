@@ -16,6 +16,7 @@ _SMALL = {
     "feed_forward": 32,
     "max_length": 128,
 }
+_TOP_K = 8
 _BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
 
 
@@ -50,7 +51,7 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             one.update({key: value for key, value in _SMALL.items() if key in one})
             one.setdefault("max_length", _SMALL["max_length"])
     for view in (plain.get("views") or {}).values():
-        view["max_length"] = min(view.get("max_length", 128), 128)
+        view["max_length"] = min(view.get("max_length") or 128, 128)
     for stage in (plain.get("stages") or {}).values():
         _stage(stage)
     for entry in plain.get("evaluate") or []:
@@ -61,7 +62,8 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
 def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
     """The same fields and transforms over generated rows; what would leave too few is dropped."""
     small: dict[str, Any] = {"generated": "german_english", "rows": ROWS, "seed": seed}
-    if "text" in corpus:
+    fields = corpus.get("columns") or corpus.get("fields") or {}
+    if "text" in corpus or ("text" in fields and "source" not in fields):
         small["only"] = "text"
     if corpus.get("generated") and corpus.get("only"):
         small["only"] = corpus["only"]
@@ -75,7 +77,7 @@ def _stage(stage: dict[str, Any]) -> None:
     if "train" in stage:
         stage["steps"] = STEPS
         batch = stage.get("batch") or {}
-        unit = batch.get("unit", "max_tokens")
+        unit = batch.get("unit") or "max_tokens"
         stage["batch"] = {**batch, "size": _BATCH[unit], "unit": unit}
         if batch.get("per_device"):
             stage["batch"]["per_device"] = -(-_BATCH[unit] // 2)
@@ -84,8 +86,9 @@ def _stage(stage: dict[str, Any]) -> None:
         if stage.get("validate"):
             stage["validate"]["every"] = 2
         schedule = stage.get("schedule") or {}
-        if schedule.get("warmup", 0) >= 1:
+        if (schedule.get("warmup") or 0) >= 1:
             stage["schedule"]["warmup"] = 2
     elif "score" in stage:
+        stage["top_k"] = min(stage.get("top_k") or _TOP_K, _TOP_K)
         stage["batch_tokens"] = 2048
         stage["max_length"] = 128

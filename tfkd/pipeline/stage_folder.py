@@ -146,7 +146,7 @@ class StageFolder:
                 "sha256": sha256_of(path),
             }
             for path in sorted(self.path.rglob("*"))
-            if path.is_file() and path.name != MANIFEST and scratch not in path.parents
+            if path.is_file() and path != self.path / MANIFEST and scratch not in path.parents
         }
         manifest = {
             "kind": self.kind,

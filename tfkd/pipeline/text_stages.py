@@ -7,6 +7,7 @@ from tfkd.data.corpora import open_corpus
 from tfkd.data.encoded import encode_corpus
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.tokenizers import WordPiece, build_tokenizer
+from tfkd.data.transforms import text_fields
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
@@ -40,7 +41,9 @@ class _Texts:
         self._text = text
 
     def texts(self, fields: Iterable[str] | None = None) -> Iterator[str]:
-        for field in self._text.fields if fields is None else fields:
+        if fields is None:  # a label's value is no text that a row could share
+            fields = [self._text.fields[index] for index in text_fields(self._text.fields)]
+        for field in fields:
             yield from self._text.lines(field)
 
 

@@ -2,20 +2,29 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfkd.data.batcher import build_batcher, micro_batches
+from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
+from tfkd.data.tokenizers import WordPiece
 from tfkd.models import freeze
 from tfkd.objectives import build_terms
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, side_tokenizers, training_set, views_of
-from tfkd.pipeline.models import WEIGHTS, fresh_model
+from tfkd.pipeline.inputs import (
+    model_options,
+    part_of,
+    side_tokenizers,
+    training_set,
+    views_of,
+)
+from tfkd.pipeline.models import WEIGHTS, check_lengths, fresh_model, learned_length
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.validation import validation
@@ -30,14 +39,16 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     """Trains to the last step, from the newest checkpoint if there is one."""
     options = node.options
     keras.backend.clear_session()
-    strategy = build_strategy(node.spec.runtime.devices)
+    strategy = _strategy(node)
     replicas = strategy.num_replicas_in_sync
     size, per_device = options.batch.size, options.batch.per_device
     micro = micro_batches(size, per_device, replicas)
+    _check_validation(node, context)
     batcher = build_batcher(
         training_set(node, context),
         views_of(node, {term.view for term in options.objective.values()}, context),
-        **options.batch.model_dump(exclude={"per_device"}),
+        **options.batch.model_dump(exclude={"per_device", "max_length"}),
+        max_length=_max_length(node),
         seed=options.seed,
         # Of one device's parts: the batches are the same on any number of devices.
         rows_multiple=micro_batches(size, per_device),
@@ -50,9 +61,8 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     with strategy.scope():
         model = fresh_model(node, context)
         freeze(model, options.trainable)
-        target = side_tokenizers(node, context)
-        padding = target.get("target", target.get("text")).pad_id
-        distiller = Distiller(model, build_terms(options.objective, padding_id=padding))
+        terms = build_terms(options.objective, padding_id=_predicted(node, context).pad_id)
+        distiller = Distiller(model, terms)
     rule = options.validate_
     try:
         result = train(
@@ -60,9 +70,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             batcher,
             steps=options.steps,
             optimizer=build_optimizer(options.optimizer),
-            schedule=build_schedule(
-                options.schedule, options.steps, width=model_options(node).width
-            ),
+            schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
             folder=folder.scratch,
             validate=validation(node, context) if rule else None,
             validate_every=rule.every if rule else None,
@@ -86,15 +94,79 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     return _summary(model, batcher, result, folder)
 
 
+def _strategy(node: Node) -> Any:
+    devices = node.spec.runtime.devices
+    try:
+        return build_strategy(devices)
+    except ValueError as error:
+        raise UserError(
+            f"runtime.devices: {devices} are asked for, and there are fewer here ({error}). Write "
+            "`auto`, or at most as many as there are"
+        ) from error
+
+
+def _width(node: Node, model: Any) -> int | None:
+    """The model's width, which the schedule may need; a plugin's model need not have one."""
+    options = model_options(node)
+    width = getattr(options, "width", None) or getattr(model, "width", None)
+    if width is None and node.options.schedule.kind == "noam":
+        raise UserError(
+            f"stages.{node.label}.schedule: noam needs the model's width, and {node.options.train} "
+            f"({options.kind}) has none; expected another kind, like inverse_square_root"
+        )
+    return width
+
+
+def _predicted(node: Node, context: Context) -> WordPiece:
+    """The tokenizer whose pieces the model predicts."""
+    sides = side_tokenizers(node, context)
+    return next(sides[side] for side in ("head", "target", "text") if side in sides)
+
+
+def _max_length(node: Node) -> Any:
+    """`batch.max_length`, and no row that the model has no positions for."""
+    batch = node.options.batch
+    limit, given = learned_length(model_options(node), batch.pad_to), batch.max_length
+    if limit is None:
+        return given
+    if isinstance(given, Mapping):
+        return {side: min(given.get(side, limit), limit) for side in ("source", "target")}
+    return limit if given is None else min(given, limit)
+
+
+def _check_validation(node: Node, context: Context) -> None:
+    """Refuses rows that would end the training at its first validation."""
+    options = node.options
+    if options.validate_ is None or learned_length(model_options(node)) is None:
+        return
+    first = next(iter(options.objective.values()))
+    (view,) = views_of(node, {first.view}, context).values()
+    check_lengths(
+        model_options(node),
+        options.train,
+        ExampleSet([part_of(node, "validate", options.validate_.on, context)]),
+        view,
+        f"stages.{node.label}.validate.on: {options.validate_.on}",
+    )
+
+
 def _stores(node: Node, context: Context) -> dict[str, PartStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
-    sides = side_tokenizers(node, context)
-    vocabulary = sides.get("target", sides.get("text")).fingerprint()
+    model = model_options(node)
     for role, scored in node.inputs.items():
         if not role.startswith("teacher.") or scored.kind != "score":
             continue
-        reference = node.options.objective[role.partition(".")[2]].teacher
+        term = role.partition(".")[2]
+        reference = node.options.objective[term].teacher
+        if "target" not in model_tokenizers(model):
+            raise UserError(
+                f"stages.{node.label}.objective.{term}.teacher: {reference} stored a row for each "
+                f"word of an encoder-decoder's target, and {node.options.train} ({model.kind}) "
+                "reads both sides as one stream, where the rows would stand at other words. "
+                "Expected a student of kind transformer"
+            )
+        vocabulary = _predicted(node, context).fingerprint()
         corpora = {
             scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))
         }

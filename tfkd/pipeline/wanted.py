@@ -31,12 +31,21 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gate:
-    """One teacher gate: a scoring stage's figures beside a model's without teacher."""
+    """One teacher gate: a scoring stage's figures beside a model's without teacher.
+
+    Attributes:
+        options: The spec's evaluate entry.
+        on: The corpus.
+        teacher: The scoring stage on that corpus.
+        baseline: The evaluation stage of the model without a teacher; None without `against`.
+        seen: Whether students learn from what the teacher says of these rows.
+    """
 
     options: Any
     on: str
     teacher: Node
     baseline: Node | None
+    seen: bool
 
 
 @dataclass
@@ -72,9 +81,14 @@ class Wanted:
 
     def until(self, stage: str) -> list[Node]:
         """The one stage to stop after."""
-        if stage.partition("#")[0] not in self.spec.stages and ":" not in stage:
+        try:
+            spec, name = self.builder.resolve(self.spec, stage)
+        except ValueError as error:  # no reference at all
+            raise UserError(f"--until: {error}") from error
+        if name not in spec.stages:
             raise UserError(
-                f"--until {stage}: no such stage; this spec has {', '.join(self.spec.stages)}"
+                f"--until {stage}: no such stage; {Path(spec.path).name} has "
+                f"{', '.join(spec.stages)}"
             )
         return [self.builder.stage(self.spec, stage)]
 
@@ -97,7 +111,9 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                     baseline = builder.evaluation(
                         spec, entry.against, corpus, ("teacher_gate",), None, teacher.options.top_k
                     )
-                found.gates.append(Gate(entry, corpus, teacher, baseline))
+                scored, stage = builder.resolve(spec, entry.of)
+                seen = corpus in [part.of for part in scored.stages[stage].data]
+                found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
                 continue
             decode = entry.decode or BeamOptions()
             system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)

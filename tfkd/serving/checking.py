@@ -76,13 +76,20 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
     """Runs `tfkd.serving.check` on a SavedModel in a process of its own.
 
     Raises:
-        RuntimeError: it could not load or run the model; the message has what it said.
+        RuntimeError: it could not load or run the model in time; the message has what it said.
     """
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
         asked.write_text(json.dumps(request), "utf-8")
         command = [sys.executable, "-m", "tfkd.serving.check", str(folder), asked, answered]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=timeout, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(
+                f"the SavedModel did not answer in {timeout:.0f} s in a process of its own"
+            ) from error
         if done.returncode != 0:
             last = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise RuntimeError(
@@ -103,7 +110,7 @@ def self_check(
     """Compares a SavedModel with the model that it was made from.
 
     Both signatures answer in a fresh process. Here the same sentences are decoded by NumPy code
-    that shares nothing with the graph: Python's tokenizer, no cache, one sentence at a time. Scores
+    without a cache, one sentence at a time, and read by the tokenizer's `encode`. Scores
     must agree to 1e-3 and outputs must be equal. Where outputs differ, the served one is scored by
     the model, and passes if that confirms its score and the choice hung on less than 1e-5.
 
@@ -111,7 +118,7 @@ def self_check(
         folder: The version folder.
         sentences: Real sentences.
         model: The float32 model.
-        source_tokenizer: Python's tokenizer of the source.
+        source_tokenizer: The source's: `encode`, and `in_graph()` that may differ from it.
         target_tokenizer: And of the target.
         search: A `BeamSearch` or `GreedySearch`.
     """

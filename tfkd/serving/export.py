@@ -66,6 +66,9 @@ def export_saved_model(
     final, part = folder / str(version), folder / f".{version}.part"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    old = final.with_name(f".{final.name}.old")
+    if old.exists() and not final.exists():
+        old.rename(final)  # killed between the two renames of `_put`
     try:
         search = build_search(decode)
         source, target = tokenizers["source"], tokenizers["target"]
@@ -155,8 +158,8 @@ def _put(part: Path, final: Path) -> None:
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
     flush_folder(part)
+    old = final.with_name(f".{final.name}.old")
     if final.exists():
-        old = final.with_name(f".{final.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         final.rename(old)
         part.rename(final)

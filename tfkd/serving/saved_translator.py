@@ -33,6 +33,13 @@ class SavedTranslator:
         # Kept: the signatures use the variables of the object without owning them.
         self._loaded = tf.saved_model.load(str(folder))
         self._call = self._loaded.signatures["serving_default"]
+        takes = set(self._call.structured_input_signature[1])
+        gives = set(self._call.structured_outputs)
+        if takes != {"text"} or not {"outputs", "scores"} <= gives:
+            raise ValueError(
+                f"serving_default takes {', '.join(sorted(takes))} and gives "
+                f"{', '.join(sorted(gives))}"
+            )
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """Returns one output a line, in order; an empty line has an empty output."""
@@ -67,11 +74,17 @@ def load_saved_model(folder: str | Path) -> SavedTranslator:
         found = max(versions, key=lambda path: int(path.name))
     try:
         return SavedTranslator(found)
-    except (KeyError, OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
-            "signature serving_default with the input text. Export the model again"
+            "signature serving_default from text to outputs and scores. Export the model again"
         ) from error
+
+
+def _op_errors() -> type[Exception]:
+    import tensorflow as tf
+
+    return tf.errors.OpError
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

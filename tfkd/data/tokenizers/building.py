@@ -10,6 +10,7 @@ import numpy as np
 from tfkd.data.source_files import find_files
 from tfkd.data.tfds_source import reachable
 from tfkd.data.tokenizers.learning import learn_wordpiece
+from tfkd.data.tokenizers.preset_files import OPTION_FILES, VOCABULARY_FILES
 from tfkd.data.tokenizers.wordpiece import CHUNK, SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
 
@@ -102,7 +103,7 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
     if (folder / "tokenizer.json").is_file() and (folder / "vocabulary.txt").is_file():
         return WordPiece.load(folder)
     accents: bool | None = None
-    for place in ("tokenizer_config.json", "tokenizer.json"):
+    for place in OPTION_FILES:
         if (folder / place).is_file():
             config = json.loads((folder / place).read_text("utf-8"))
             # Keras Hub nests its options, the published fast tokenizers theirs.
@@ -110,7 +111,7 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
             said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
             lower_case = said[0] if said else lower_case
             accents = config.get("strip_accents", accents)
-    for place in ("vocab.txt", "assets/tokenizer/vocabulary.txt", "vocabulary.txt"):
+    for place in VOCABULARY_FILES:
         if (folder / place).is_file():
             pieces = read_vocabulary(folder / place)
             return _tokenizer(pieces, lower_case, accents, str(folder))

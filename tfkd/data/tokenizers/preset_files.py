@@ -1,0 +1,6 @@
+"""The files of a preset's folder that say what its tokenizer is."""
+
+# Options first, as they are read; then the vocabulary, the first that is there.
+OPTION_FILES = ("tokenizer_config.json", "tokenizer.json")
+VOCABULARY_FILES = ("vocab.txt", "assets/tokenizer/vocabulary.txt", "vocabulary.txt")
+PRESET_FILES = (*OPTION_FILES, *VOCABULARY_FILES)

@@ -1,0 +1,24 @@
+"""Which weights have a row for each piece of a vocabulary, and of whose."""
+
+import keras
+
+from tfkd.models.weights import variables_by_path
+
+HEAD_MATRIX = "head/matrix"
+HEAD_ROWS = (HEAD_MATRIX, "head/bias")
+_SIDES = {
+    "embedding/tokens/table": ("text",),
+    "embedding/table": ("source", "target"),
+    "source_embedding/table": ("source",),
+    "target_embedding/table": ("target",),
+    **dict.fromkeys(HEAD_ROWS, ("head",)),
+}
+
+
+def rows_of_pieces(model: keras.Model) -> dict[str, tuple[str, ...]]:
+    """The weights of a model whose rows stand for pieces, by path, with whose pieces they are.
+
+    Sides are `text` (a stream's), `source` and `target`, and `head`: what the model predicts, be it
+    one of the others.
+    """
+    return {path: _SIDES[path] for path in variables_by_path(model) if path in _SIDES}
