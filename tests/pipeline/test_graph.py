@@ -337,3 +337,12 @@ def test_smoke_takes_keys_without_a_value_and_other_sources_of_text(spec_path):
     spec = smoke_spec(load_spec(spec_path))
     assert spec.data["more"].field_names == ("text",)
     assert spec.stages["targets"].top_k <= spec.tokenizers["joint"].size
+
+
+def test_a_spec_without_ends_runs_up_to_a_stage_alone(spec_path):
+    text = spec_path.read_text("utf-8")
+    spec_path.write_text(text.partition("evaluate:")[0], "utf-8")
+    plan = wanted(load_spec(spec_path), spec_path.parent)
+    with pytest.raises(UserError, match="neither evaluate nor export"):
+        plan.ends()
+    assert [node.label for node in plan.until("learn")] == ["learn"]

@@ -189,6 +189,16 @@ def test_extends_of_a_missing_file_points_at_the_line(tmp_path):
     assert message.startswith(f"{path}:2: extends: {tmp_path / 'gone.yaml'} does not exist")
 
 
+@pytest.mark.parametrize("name", ['"a\\0b"', "x" * 5000, "y/" * 2500, "z" * 300 + ".yaml"])
+def test_extends_of_what_no_file_is_called_is_a_fault(tmp_path, name):
+    path = write(tmp_path, "a.yaml", f"name: a\nextends: {name}\n")
+    (message,) = messages(compose, path)
+    assert message.startswith(f"{path}:2: extends: ")
+    assert "does not exist; expected a file beside this one" in message
+    assert len(message) < 400
+    assert message.isprintable()
+
+
 def test_a_few_files_cannot_ask_for_endless_reading(tmp_path):
     # Each level extends the next one twice: 2^30 reads.
     for level in range(30):

@@ -30,6 +30,14 @@ CASES = [
      "of train, valid, text; did you mean train?"),
     ("drop_overlap: [train]", "drop_overlap: [train.sorce]", "train has no field 'sorce'; "
      "expected one of source, target; did you mean source?"),
+    ("drop_overlap: [train]", "drop_overlap: [train, text, train]", "data.valid.drop_overlap.2: "
+     "'train' stands here twice; expected each corpus once"),
+    ('{text: "*.txt"}', '{tsv: a, columns: {"../../../EVIL": 0}}', "data.text.columns."
+     "../../../EVIL: '../../../EVIL' is no name; expected a to z, A to Z, digits, _ and -"),
+    ('{text: "*.txt"}', '{tsv: a, columns: {te.xt: 0}}', "'te.xt' is no name; expected a to z"),
+    ('{text: "*.txt"}', '{jsonl: a, fields: {a/b: a}}', "'a/b' is no name; expected a to z"),
+    ('{text: "*.txt"}', '{tfds: a, fields: {"": a}}', "data.text.fields"),
+    ('{text: "*.txt"}', '{text: "a\\0b"}', "data.text.text: 'a\\x00b' has a NUL"),
     ("drop_overlap: [train]", "drop_overlap: [valid]", "data.valid.drop_overlap: a circle: valid "
      "-> valid"),
     ("learn_from: train", "learn_from: trian", "tokenizers.joint.learn_from: there is no corpus"),

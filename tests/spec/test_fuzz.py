@@ -110,6 +110,8 @@ LARGE = {
     "keys": "{" + many(6000, "unknownN: 1") + "}",
     "stages": "{stages: {" + many(3000, "sN: {trane: x}") + "}}",
     "circle": "{data: {" + many(3000, "dN: {text: a, drop_overlap: [dM]}") + "}}",
+    "overlap": "{data: {d: {text: a, drop_overlap: [" + "d, " * 20_000 + "e]}}}",
+    "others": "{stages: {" + many(3000, "sN: {score: 'y.yaml:s', data: d}") + "}}",
     "options": "{views: {v: {kind: mlm, " + many(4000, "kN: 1") + "}}}",
     "word": "{teacher: {kind: " + "b" * 900_000 + "}}",
     "key": "{? " + "k" * 900_000 + " : 1}",

@@ -56,10 +56,21 @@ def test_a_term_of_weight_0_takes_its_teacher_with_it(spec):
     assert silent.needed_stages() == [("no_weight", "student"), ("alone", "student")]
 
 
-def test_without_evaluations_and_exports_nothing_runs(tmp_path):
+@pytest.mark.parametrize("end", ["", "evaluate: []\nexport:\n", "export: []\n"])
+def test_a_spec_without_ends_lends_its_stages(tmp_path, end):
     path = tmp_path / "nothing.yaml"
-    path.write_text(SPEC.partition("evaluate:")[0], "utf-8")
+    path.write_text(SPEC.partition("evaluate:")[0] + end, "utf-8")
     assert load_spec(path).needed_stages() == []
+
+
+@pytest.mark.parametrize(
+    "end", ["export: [student]", "evaluate: [{of: student, on: train, metrics: loss}]"]
+)
+def test_a_base_that_runs_nothing_is_there_to_be_extended(tmp_path, end):
+    (tmp_path / "base.yaml").write_text(SPEC.partition("evaluate:")[0], "utf-8")
+    path = tmp_path / "real.yaml"
+    path.write_text(f"extends: base.yaml\n{end}\n", "utf-8")
+    assert (None, "student") in load_spec(path).needed_stages()
 
 
 @pytest.mark.parametrize(

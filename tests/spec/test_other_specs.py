@@ -17,6 +17,7 @@ stages:
   scored: {{score: tuned, data: train}}
 variants:
   long: {{stages.tuned.steps: 2, stages.only_here: {{score: tuned, data: train}}}}
+evaluate: [{{of: scored, on: train, metrics: teacher_gate}}]
 """
 
 
@@ -39,6 +40,7 @@ def test_a_stage_of_another_spec_may_be_named(tmp_path, reference):
     ("reference", "part"),
     [
         ("gone.yaml:tuned", "gone.yaml cannot be read"),
+        (f"{'g' * 300}.yaml:tuned", "cannot be read"),
         ("broken.yaml:tuned", "no valid YAML"),
         ("sub/first.yaml:tund", "has no stage 'tund'; expected one of tuned, scored; did you mean"),
         ("sub/first.yaml:only_here", "has no stage 'only_here'"),
@@ -55,3 +57,23 @@ def test_a_reference_that_leads_nowhere_is_a_fault(tmp_path, reference, part):
     (error,) = caught.value.errors
     assert str(error).startswith(f"{path}:8: stages.tuned.from: ")
     assert part in str(error)
+
+
+def test_a_long_reference_is_shortened_in_its_fault(tmp_path):
+    path = write(tmp_path, f"{'long/' * 700}far.yaml:tuned")
+    with pytest.raises(SpecErrors) as caught:
+        load_spec(path)
+    assert "cannot be read" in str(caught.value)
+    assert str(caught.value).count("long/") < 100
+
+
+def test_a_spec_that_many_stages_refer_to_is_read_once(tmp_path, monkeypatch):
+    from tfkd.spec import compose
+
+    names = []
+    read = compose.read_file
+    monkeypatch.setattr(compose, "read_file", lambda path: names.append(path) or read(path))
+    path = write(tmp_path, "sub/first.yaml:tuned")
+    stage = "{score: 'sub/first.yaml:tuned', data: train}"
+    load_spec(path, overrides=[f"stages.more_{number}={stage}" for number in range(20)])
+    assert sorted(name.name for name in map(type(tmp_path), names)) == ["first.yaml", "second.yaml"]

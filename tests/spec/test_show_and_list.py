@@ -1,12 +1,15 @@
 """What is printed for people: the resolved spec, the lists, the starter, the schema."""
 
 import re
+from pathlib import Path
 
 import pytest
 from spec_files import loaded
 
 from tfkd.spec import UserError, json_schema, listing, load_spec, show, starter_spec
 from tfkd.spec.yaml_reader import read_text
+
+EXAMPLE = Path(__file__).parents[2] / "specs" / "multi30k_deen.yaml"
 
 
 @pytest.mark.parametrize("variant", [None, "baseline"])
@@ -81,6 +84,19 @@ def test_the_starter_is_valid_with_its_variants(tmp_path, source: str, target: s
     assert "SRC" not in path.read_text() or "SRC" in (source, target)
 
 
+def test_the_starters_teacher_is_that_of_the_worked_example(tmp_path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(starter_spec("de", "en"))
+    ours, example = load_spec(path), load_spec(EXAMPLE)
+    assert ours.models == example.models
+    assert ours.views == example.views
+    for name, stage in ours.stages.items():
+        if stage.kind == "train":
+            assert stage.schedule == example.stages[name].schedule
+            assert stage.objective == example.stages[name].objective
+    assert "from scratch" in path.read_text()
+
+
 @pytest.mark.parametrize(
     ("source", "target"), [("de", "de"), ("", "en"), ("../x", "en"), ("1", "2")]
 )
@@ -104,3 +120,12 @@ def test_every_key_of_the_schema_is_described() -> None:
 
     walk(json_schema(), "")
     assert undescribed == []
+
+
+def test_the_runtimes_options_say_what_they_change() -> None:
+    schema = json_schema()["properties"]["runtime"]["anyOf"][0]["properties"]
+    for option in ("devices", "jit_compile"):
+        assert "ropout's masks differ" in schema[option]["description"]
+    stages = json_schema()["$defs"]["stage"]["anyOf"]
+    (load,) = (one["properties"]["load"] for one in stages if "load" in one["properties"])
+    assert "preset" not in load["description"]

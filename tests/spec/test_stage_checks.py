@@ -9,7 +9,7 @@ SPEC = """\
 tfkd: 1
 name: fits
 data: {train: {parallel: [a.de, a.en]}, text: {text: a.txt}}
-tokenizers: {one: {learn_from: train}, other: {learn_from: text}}
+tokenizers: {one: {learn_from: train, size: 300}, other: {learn_from: text}}
 teacher: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: one}
 student:
   {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, tokenizer: one}
@@ -42,6 +42,13 @@ def load(folder, *overrides):
         "stages.tuned.data=[train, {of: train, swap: true, weight: 0.5}]",
         "teacher.head={tokenizer: one, tied: true}",
         "stages.student.validate={on: train, every: 1, metrics: [bleu], decode: {kind: greedy}}",
+        "stages.tuned.validate={on: train}",
+        "stages.tuned={train: teacher, data: text, steps: 1, validate: {on: text}, "
+        "objective: {masked_lm: {view: mlm}}}",
+        "stages.targets.top_k=300",
+        "data.train.drop_overlap=[text, text.text]",
+        "evaluate=[{of: targets, on: [train], metrics: teacher_gate}]",
+        "evaluate=[{of: tuned, on: [train, train], metrics: loss}]",
     ],
 )
 def test_what_fits_is_valid(tmp_path, change):
@@ -62,6 +69,22 @@ def test_what_fits_is_valid(tmp_path, change):
         ("stages.tuned.objective={masked_lm: {view: prefix}}", "a masked_lm term cannot read"),
         ("stages.student.objective={masked_lm: {view: cmlm}}", "is for a BERT"),
         ("views.cmlm={kind: conditional_mlm, max_length: 513}", "more than the model's max_length"),
+        (
+            "stages.tuned.validate={on: text}",
+            "stages.tuned.validate.on: cmlm (conditional_mlm) hides words of the target, and text",
+        ),
+        (
+            "evaluate=[{of: tuned, on: [train, text], metrics: loss}]",
+            "evaluate.0.on.1: cmlm (conditional_mlm) hides words of the target, and text has text",
+        ),
+        (
+            "evaluate=[{of: targets, on: [train, text], metrics: teacher_gate}]",
+            "evaluate.0.on.1: text has text; expected a corpus with source and target",
+        ),
+        (
+            "stages.targets.top_k=301",
+            "stages.targets.top_k: 301 of the 300 pieces of one; expected no more than those",
+        ),
         ("evaluate.0.of=tuned", "bleu of a bert, which writes no text"),
         ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
         ("evaluate.0.metrics=[teacher_gate]", "student is a train stage; expected a score stage"),
@@ -103,3 +126,17 @@ def test_a_teacher_of_another_spec_is_not_taken_for_ones_own(tmp_path):
     (tmp_path / "far.yaml").write_text(SPEC, "utf-8")
     # Here `tuned` trains another vocabulary, but the scores are of the other spec's `tuned`.
     load(tmp_path, "stages.targets.score='far.yaml:tuned'", "teacher.tokenizer=other")
+
+
+def test_a_vocabulary_that_is_read_is_not_counted(tmp_path):
+    load(tmp_path, "tokenizers.one={vocabulary: v.txt}", "stages.targets.top_k=9000")
+
+
+def test_the_first_terms_view_alone_is_validated(tmp_path):
+    terms = "{a: {kind: masked_lm, view: FIRST}, b: {kind: masked_lm, view: SECOND}}"
+    validate = "stages.tuned.validate={on: text}"
+    mlm_first = terms.replace("FIRST", "mlm").replace("SECOND", "cmlm")
+    load(tmp_path, f"stages.tuned.objective={mlm_first}", validate)
+    cmlm_first = terms.replace("FIRST", "cmlm").replace("SECOND", "mlm")
+    with pytest.raises(SpecErrors, match="hides words of the target, and text has text"):
+        load(tmp_path, f"stages.tuned.objective={cmlm_first}", validate)

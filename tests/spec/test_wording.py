@@ -20,6 +20,7 @@ stages:
     data: train
     steps: 5
     objective: {cross_entropy: {}}
+export: [s]
 """
 
 
@@ -82,6 +83,21 @@ def test_the_spec_that_is_changed_here_is_valid(tmp_path):
             "stages.s.validate.keep.best: found 5; expected text",
         ),
         ("stages.s.data=[{weight: 2}]", "stages.s.data.0.of: missing; expected the corpus"),
+        (
+            "student={kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 9, heads: 3, "
+            "tokenizer: joint}",
+            "student: width is 9; expected an even one with sinusoidal positions",
+        ),
+        (
+            "stages.s.validate={on: train, patience: 3}",
+            "stages.s.validate: patience without a measure of better; expected keep: "
+            "{best: METRIC} beside it",
+        ),
+        (
+            "stages.s.validate={on: train, patience: 3, keep: {average: 2}}",
+            "stages.s.validate: patience without a measure of better; expected keep: "
+            "{best: METRIC} beside it",
+        ),
         ("student.heads=3", "student: heads (3) must divide width (8)"),
         ("data.train.parallel=[a]", "data.train.parallel: 1 entry; expected at least 2"),
     ],
@@ -91,6 +107,21 @@ def test_one_line_for_one_fault(tmp_path, change, line):
     place, _, rest = found.partition(": ")
     assert rest == line
     assert place == "--set" or place.startswith(str(tmp_path / "spec.yaml"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "student={kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 9, heads: 3, "
+        "tokenizer: joint, positions: learned}",
+        "teacher={kind: bert, layers: 1, width: 9, heads: 3, tokenizer: joint}",
+        "stages.s.validate={on: train, patience: 3, keep: {best: loss}}",
+    ],
+)
+def test_what_looks_alike_is_valid(tmp_path, change):
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC, "utf-8")
+    load_spec(path, overrides=[change])
 
 
 def test_long_values_are_cut(tmp_path):

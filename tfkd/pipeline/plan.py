@@ -36,7 +36,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
 
         spec = smoke_spec(spec)
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
-    nodes = in_order(wanted(spec, context.data_dir).nodes())
+    nodes = in_order(wanted(spec, context.data_dir).ends())
     sizes = _vocabularies(nodes, context)
     rows = [
         ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],

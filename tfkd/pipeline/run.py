@@ -93,7 +93,7 @@ def _run(
 ) -> dict[str, Any] | None:
     started = time.time()
     plan = wanted(spec, context.data_dir)
-    nodes = in_order(plan.until(until) if until else plan.nodes())
+    nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     _prepare(folder, spec, context, smoke)

@@ -13,7 +13,6 @@ _SMALL = {
     "decoder_layers": 1,
     "width": WIDTH,
     "heads": 2,
-    "feed_forward": 32,
     "max_length": 128,
 }
 _TOP_K = 8
@@ -50,6 +49,8 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         for one in [model] if model and "kind" in model else (model or {}).values():
             one.update({key: value for key, value in _SMALL.items() if key in one})
             one.setdefault("max_length", _SMALL["max_length"])
+            # Follows the width: models of one width stay models of one shape.
+            one.pop("feed_forward", None)
     for view in (plain.get("views") or {}).values():
         view["max_length"] = min(view.get("max_length") or 128, 128)
     for stage in (plain.get("stages") or {}).values():

@@ -79,6 +79,20 @@ class Wanted:
             yield evaluation.system
         yield from self.exports.values()
 
+    def ends(self) -> list[Node]:
+        """The last nodes of a whole run.
+
+        Raises:
+            UserError: There is none.
+        """
+        found = list(self.nodes())
+        if not found:
+            raise UserError(
+                f"{self.spec.path}: neither evaluate nor export names a stage, so nothing would "
+                "run; name what the run ends in, or one stage with --until"
+            )
+        return found
+
     def until(self, stage: str) -> list[Node]:
         """The one stage to stop after."""
         try:

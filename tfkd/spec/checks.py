@@ -1,9 +1,10 @@
 """What no section can see alone: names that must exist, parts that must fit together."""
 
-from tfkd.spec.circles import circle, way_back
+from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train, sides_of
+from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]
 
@@ -28,8 +29,7 @@ def check(parts: Parts, faults: Faults) -> None:
     for index, stage in enumerate(parts.export):
         where = written(faults, ("export", index))
         trained = stage_of(parts, faults, where, stage, kinds=("train",))
-        model = parts.models.get(getattr(trained, "train", None))
-        if model is not None and model.kind == "bert":
+        if trained is not None and getattr(trained.model, "kind", None) == "bert":
             faults.add(where, f"{stage} trains a bert, which writes no text", "an encoder-decoder")
 
 
@@ -37,9 +37,14 @@ def _corpora(parts: Parts, faults: Faults) -> None:
     others: dict[str, list[str]] = {}
     for name, options in parts.data.items():
         others[name] = [other.partition(".")[0] for other in options.drop_overlap]
+        seen: set[str] = set()
         for index, other in enumerate(options.drop_overlap):
-            corpus_of(parts, faults, ("data", name, "drop_overlap", index), other)
-    trail = way_back(others, lambda name: others.get(name, ()))
+            path = ("data", name, "drop_overlap", index)
+            corpus_of(parts, faults, path, other)
+            if other in seen:
+                faults.add(path, f"{in_short(other)} stands here twice", "each corpus once")
+            seen.add(other)
+    trail = round_trip(way_back(others, lambda name: others.get(name, ())))
     if trail:
         path = ("data", trail[0], "drop_overlap")
         faults.add(

@@ -1,12 +1,15 @@
 """One tree from several sources: `extends:`, a variant, `--set`; the right one wins."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.spec.dotted_paths import put
 from tfkd.spec.errors import SpecError, SpecErrors, nearest
+from tfkd.spec.relocated import relocated
 from tfkd.spec.tree import Node
+from tfkd.spec.wording import cut
 from tfkd.spec.yaml_reader import read_file, read_text
 
 MOST_FILES = 100
@@ -32,7 +35,7 @@ def compose(path: str | Path, variant: str | None = None, overrides: Sequence[st
 
 def extended(path: str | Path) -> Node:
     """A file's tree with all that it extends."""
-    return _Files().read(Path(path), ())
+    return Files().read(Path(path))
 
 
 def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
@@ -53,13 +56,30 @@ def variant_names(tree: Node) -> list[str]:
     return list(variants.value) if variants is not None and variants.is_mapping else []
 
 
-class _Files:
-    """Reads a file and what it extends; a few lines cannot make it read files for ever."""
+class Files:
+    """Reads files and what they extend; a few lines cannot make it read files for ever.
+
+    Attributes:
+        refused: Whether it was asked for more than `MOST_FILES`.
+    """
 
     def __init__(self) -> None:
         self._read = 0
+        self.refused = False
 
-    def read(self, path: Path, above: tuple[Path, ...]) -> Node:
+    def read(self, path: Path, above: tuple[str, ...] = ()) -> Node:
+        """A file's tree with all that it extends.
+
+        Args:
+            path: The file.
+            above: The real paths of the files that extend it.
+
+        Raises:
+            SpecErrors: A file cannot be read, `extends:` goes in a circle, or too many files.
+        """
+        if self._read >= MOST_FILES:
+            self.refused = True
+            raise SpecErrors([SpecError(str(path), 0, "", f"more than {MOST_FILES} files")])
         self._read += 1
         node = read_file(path)
         extends = node.value.pop("extends", None)
@@ -72,13 +92,17 @@ class _Files:
         merged: Node | None = None
         for name in names:
             other = path.parent / name
-            if other.resolve() == path.resolve() or other.resolve() in above:
-                raise _at(extends, "extends", f"{name} leads back to a file that extends it")
+            if not os.path.exists(other):  # also a name that no file can have
+                shown = f"{cut(str(other))} does not exist"
+                raise _at(extends, "extends", shown, "a file beside this one")
+            real = os.path.realpath(other)
+            if real == os.path.realpath(path) or real in above:
+                raise _at(extends, "extends", f"{cut(name)} leads back to a file that extends it")
             if self._read >= MOST_FILES:
+                self.refused = True
                 raise _at(extends, "extends", f"more than {MOST_FILES} files", "a few")
-            if not other.exists():
-                raise _at(extends, "extends", f"{other} does not exist", "a file beside this one")
-            tree = self.read(other, (*above, path.resolve()))
+            tree = self.read(other, (*above, os.path.realpath(path)))
+            tree = relocated(tree, Path(name).parent)
             merged = tree if merged is None else _merged(merged, tree)
         return _merged(merged, node)
 

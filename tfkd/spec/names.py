@@ -1,11 +1,14 @@
 """A spec's parts, and what its names lead to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tfkd.spec.errors import SpecErrors
 from tfkd.spec.faults import Faults
-from tfkd.spec.other_specs import check_other_spec
+from tfkd.spec.other_specs import OtherSpecs, check_other_spec
 from tfkd.spec.references import parse
+from tfkd.spec.wording import shown
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Parts:
         names: By section: the names of parts, right or faulty; a faulty part is missing from its
             section (or, a stage, stands in with the names that it refers to).
         variant: The variant that was applied, or None.
+        of_variant: Gives the parts of another variant; SpecErrors where its paths lead nowhere.
+        others: Other specs.
     """
 
     data: dict[str, Any]
@@ -27,6 +32,21 @@ class Parts:
     export: list[str]
     names: dict[str, list[str]]
     variant: str | None
+    of_variant: Callable[[str], "Parts"]
+    others: OtherSpecs
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stage that a reference names, and the parts of the variant that it stands in."""
+
+    stage: Any
+    parts: Parts
+
+    @property
+    def model(self) -> Any:
+        """The model that it trains or loads; None where it has none or a faulty one."""
+        return self.parts.models.get(getattr(self.stage, "train", None))
 
 
 def written(faults: Faults, path: tuple) -> tuple:
@@ -46,14 +66,15 @@ def known(parts: Parts, faults: Faults, path: tuple, what: str, name: str, secti
     if name in names:
         return True
     expected = f"one of {', '.join(names)}" if names else f"a {what}; the spec has none"
-    faults.add(path, f"there is no {what} {name!r}", expected, names, name)
+    faults.add(path, f"there is no {what} {shown(name)}", expected, names, name)
     return False
 
 
 def stage_of(
     parts: Parts, faults: Faults, path: tuple, reference: str | None, kinds: tuple[str, ...]
-) -> Any:
-    """The stage of this spec that a reference names; None for a fault or another file's stage."""
+) -> Found | None:
+    """The stage of this spec that a reference names, as it is in the variant that it names; None
+    for a fault, a faulty stage or another file's stage."""
     if reference is None:
         return None
     try:
@@ -62,19 +83,52 @@ def stage_of(
         faults.add(path, str(error))
         return None
     if parsed.spec is not None:
-        check_other_spec(faults, path, parsed, kinds)
+        check_other_spec(parts.others, faults, path, parsed, kinds)
         return None
     if parsed.variant is not None and not known(
         parts, faults, path, "variant", parsed.variant, "variants"
     ):
         return None
-    if not known(parts, faults, path, "stage", parsed.stage, "stages"):
+    theirs = _in_variant(parts, parsed.variant)
+    if theirs is None or not _has_stage(theirs, faults, path, parsed.stage, parsed.variant):
         return None
-    stage = parts.stages.get(parsed.stage)
+    stage = theirs.stages.get(parsed.stage)
     if stage is not None and stage.kind not in kinds:
-        faults.add(path, f"{parsed.stage} is a {stage.kind} stage", f"a {' or '.join(kinds)} stage")
+        expected = f"a {' or '.join(kinds)} stage"
+        faults.add(path, f"{parsed} is a {stage.kind} stage", expected)
         return None
-    return stage
+    return None if stage is None else Found(stage, theirs)
+
+
+def found_stage(parts: Parts, reference: str | None) -> Found | None:
+    """The same without a word: None for what is a fault where the reference stands."""
+    try:
+        parsed = parse(reference or "")
+    except ValueError:
+        return None
+    theirs = None if parsed.spec is not None else _in_variant(parts, parsed.variant)
+    stage = theirs.stages.get(parsed.stage) if theirs is not None else None
+    return None if stage is None else Found(stage, theirs)
+
+
+def _in_variant(parts: Parts, variant: str | None) -> Parts | None:
+    """The parts of a variant; None where there is none or its changes are faults of their own."""
+    if variant is None or variant == parts.variant:
+        return parts
+    try:
+        return parts.of_variant(variant)
+    except SpecErrors:
+        return None
+
+
+def _has_stage(parts: Parts, faults: Faults, path: tuple, name: str, variant: str | None) -> bool:
+    names = parts.names["stages"]
+    if name in names:
+        return True
+    where = f" in variant {variant}" if variant is not None else ""
+    expected = f"one of {', '.join(names)}" if names else "a stage; the spec has none"
+    faults.add(path, f"there is no stage {shown(name)}{where}", expected, names, name)
+    return False
 
 
 def corpus_of(parts: Parts, faults: Faults, path: tuple, place: str | None) -> Any:
@@ -88,6 +142,10 @@ def corpus_of(parts: Parts, faults: Faults, path: tuple, place: str | None) -> A
     if corpus is not None and dot and field not in corpus.field_names:
         fields = corpus.field_names
         faults.add(
-            path, f"{name} has no field {field!r}", f"one of {', '.join(fields)}", fields, field
+            path,
+            f"{name} has no field {shown(field)}",
+            f"one of {', '.join(fields)}",
+            fields,
+            field,
         )
     return corpus

@@ -1,52 +1,115 @@
 """Stages of other specs, `SPEC:STAGE[#VARIANT]`: whether they are there."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
-from tfkd.spec.compose import changed, extended, variant_names
-from tfkd.spec.errors import SpecErrors
+from tfkd.spec.compose import Files, changed, variant_names
+from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.references import Reference
+from tfkd.spec.tree import Node
+from tfkd.spec.wording import cut, shown
+
+MOST_TREES = 200
+
+
+class OtherSpecs:
+    """Other specs as they are composed, each read once, and no more than a few of them.
+
+    Attributes:
+        refused: Whether it was asked for more files than `Files` reads, what they extend
+            counted, or more than `MOST_TREES` specs and variants.
+    """
+
+    def __init__(self) -> None:
+        self._files = Files()
+        self._trees: dict[tuple[Path, str | None], Node | SpecErrors] = {}
+        self._more = False
+
+    @property
+    def refused(self) -> bool:
+        return self._more or self._files.refused
+
+    def tree(self, place: Path, variant: str | None = None) -> Node:
+        """A spec's tree with one of its variants applied; its own faults stay unsaid.
+
+        Args:
+            place: From `real_place`.
+            variant: The variant.
+
+        Raises:
+            SpecErrors: It cannot be read, has no such variant, or is one too many.
+        """
+        key = (place, variant)
+        if key not in self._trees:
+            if len(self._trees) >= MOST_TREES:
+                self._more = True
+                message = f"more than {MOST_TREES} specs and variants"
+                raise SpecErrors([SpecError(str(place), 0, "", message)])
+            try:
+                tree = self._files.read(place) if variant is None else self.tree(place)
+                self._trees[key] = changed(tree, variant, ())
+            except SpecErrors as error:
+                self._trees[key] = error
+        found = self._trees[key]
+        if isinstance(found, SpecErrors):
+            raise found
+        return found
+
+
+def real_place(file: Path, spec: str) -> Path:
+    """Where the spec lies that a file names: its folder without links, its name as it is given.
+
+    Raises:
+        ValueError: A name that no file can have.
+    """
+    place = file.parent / spec
+    return Path(os.path.realpath(place.parent)) / place.name
 
 
 def check_other_spec(
-    faults: Faults, path: tuple, parsed: Reference, kinds: tuple[str, ...]
+    others: OtherSpecs, faults: Faults, path: tuple, parsed: Reference, kinds: tuple[str, ...]
 ) -> None:
     """A fault where a reference to another spec leads nowhere.
 
     The other file is read and composed, no more: its own faults are its own `tfkd validate`'s.
 
     Args:
+        others: The other specs.
         faults: Takes the fault.
         path: Where the reference stands.
         parsed: The reference.
         kinds: The kinds of stage that it may name.
     """
-    here = Path(faults.tree.file)
-    place = here.parent / str(parsed.spec)
+    here, name = Path(faults.tree.file), cut(str(parsed.spec))
     try:
-        if place.resolve() == here.resolve():
-            faults.add(path, f"{parsed.spec} is this spec", "STAGE or STAGE#VARIANT")
+        place = real_place(here, str(parsed.spec))
+        if os.path.realpath(place) == os.path.realpath(here):
+            faults.add(path, f"{name} is this spec", "STAGE or STAGE#VARIANT")
             return
-        tree = extended(place)
+        tree = others.tree(place)
         known = variant_names(tree)
         if parsed.variant is not None and parsed.variant not in known:
-            _unknown(faults, path, f"{place} has no variant", parsed.variant, known)
+            _unknown(faults, path, f"{name} has no variant", parsed.variant, known)
             return
-        tree = changed(tree, parsed.variant, ())
+        tree = others.tree(place, parsed.variant)
     except SpecErrors as error:
-        faults.add(path, f"{parsed.spec} cannot be read: {error.errors[0]}")
+        first = error.errors[0]
+        faults.add(path, f"{name} cannot be read: {replace(first, file=cut(first.file))}")
         return
-    except (OSError, ValueError) as error:  # a name that no file can have
-        faults.add(path, f"{str(parsed.spec)!r} cannot be read: {error}")
+    except ValueError as error:  # a name that no file can have
+        faults.add(path, f"{name} cannot be read: {error}")
         return
     stages = tree.child("stages")
     names = list(stages.value) if stages is not None and stages.is_mapping else []
     if parsed.stage not in names:
-        _unknown(faults, path, f"{place} has no stage", parsed.stage, names)
+        _unknown(faults, path, f"{name} has no stage", parsed.stage, names)
     elif not any(stages.value[parsed.stage].child(kind) for kind in kinds):
-        faults.add(path, f"{parsed} is another kind of stage", f"a {' or '.join(kinds)} stage")
+        expected = f"a {' or '.join(kinds)} stage"
+        faults.add(path, f"{cut(str(parsed))} is another kind of stage", expected)
 
 
 def _unknown(faults: Faults, path: tuple, what: str, name: str, names: list[str]) -> None:
     expected = f"one of {', '.join(names)}" if names else ""
-    faults.add(path, f"{what} {name!r}", expected, names, name)
+    faults.add(path, f"{what} {shown(name)}", expected, names, name)

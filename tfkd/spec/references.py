@@ -2,6 +2,20 @@
 
 from dataclasses import dataclass
 
+from tfkd.spec.wording import shown
+
+# Where references stand in a spec; * is any key or index.
+PLACES = (
+    ("stages", "*", "from"),
+    ("stages", "*", "from", "*"),
+    ("stages", "*", "score"),
+    ("stages", "*", "objective", "*", "teacher"),
+    ("evaluate", "*", "of"),
+    ("evaluate", "*", "against"),
+    ("export",),
+    ("export", "*"),
+)
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -10,7 +24,8 @@ class Reference:
     Attributes:
         stage: The stage's name.
         variant: The variant that it is taken from; None: the one that refers.
-        spec: The file of another spec, relative to the one that refers; None: the same.
+        spec: The file of another spec, relative to the one that refers (`extends:` rewrites what
+            stands in a file of another folder); None: the same.
     """
 
     stage: str
@@ -31,5 +46,7 @@ def parse(text: str) -> Reference:
     spec, colon, rest = text.rpartition(":")
     stage, hash_, variant = rest.partition("#")
     if not stage or (hash_ and not variant) or (colon and not spec):
-        raise ValueError(f"{text!r} is no reference; expected STAGE, STAGE#VARIANT or SPEC:STAGE")
+        raise ValueError(
+            f"{shown(text)} is no reference; expected STAGE, STAGE#VARIANT or SPEC:STAGE"
+        )
     return Reference(stage, variant or None, spec or None)

@@ -7,10 +7,9 @@ from tfkd.spec import registry
 from tfkd.spec.faults import Faults
 from tfkd.spec.form import TOP
 from tfkd.spec.options import CORPORA
+from tfkd.spec.options.base import WORD, WORDS
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown as in_short
-
-_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z")
 
 
 def named(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
@@ -23,9 +22,8 @@ def named(faults: Faults, tree: Node, key: str) -> dict[str, Any]:
 
 def check_name(faults: Faults, path: tuple[Any, ...]) -> None:
     """A fault where a path's last key can be no name."""
-    if not _WORD.match(path[-1]):
-        shown = f"{in_short(path[-1])} is no name"
-        faults.add(path, shown, "a to z, A to Z, digits, _ and -, at most 100 characters")
+    if not WORD.match(path[-1]):
+        faults.add(path, f"{in_short(path[-1])} is no name", WORDS)
 
 
 def declared(tree: Node) -> dict[str, list[str]]:

@@ -5,21 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfkd.spec import registry, sections
+from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.checks import Parts, check
-from tfkd.spec.circles import circle_through_variants
-from tfkd.spec.compose import changed, extended, variant_names
+from tfkd.spec.circles import circle_through_all
+from tfkd.spec.compose import MOST_FILES, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
-from tfkd.spec.faults import Faults
 from tfkd.spec.needed import needed_stages
-from tfkd.spec.options import PaperOptions, RuntimeOptions
+from tfkd.spec.other_specs import MOST_TREES
+from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
 from tfkd.spec.resolved import provenance, resolved, with_overrides
-from tfkd.spec.stage_sections import evaluations, stages
-from tfkd.spec.tree import Node, node_of
-from tfkd.spec.wording import shown
 
-MOST_VARIANTS = 100
+_PARTS = ("data", "tokenizers", "models", "views", "stages")
 
 
 @dataclass(frozen=True)
@@ -109,8 +105,25 @@ def load_spec(
     """
     register_builtins()
     registry.load_plugins(plugins)
-    given = _Given(str(path), tuple(overrides), tuple(plugins), change)
-    return _loaded(extended(path), variant, given)
+    reading = Reading(path, overrides, change)
+    found = _checked(reading, variant)
+    parts = {field: getattr(found.parts, field) for field in _PARTS}
+    spec = Spec(
+        **found.top,
+        **parts,
+        evaluate=tuple(found.parts.evaluate),
+        export=tuple(found.parts.export),
+        path=str(path),
+        variant=variant,
+        variants=tuple(found.variants),
+        changes=with_overrides(found.variants, overrides),
+        overrides=tuple(overrides),
+        plugins=tuple(plugins),
+        provenance={},
+        change=change,
+    )
+    spec.provenance.update(provenance(spec, found.tree))
+    return spec
 
 
 def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:
@@ -119,15 +132,14 @@ def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> 
     registry.load_plugins(plugins)
     errors: dict[tuple, SpecError] = {}
     for path in paths:
-        given = _Given(str(path), (), tuple(plugins), None)
         try:
-            tree = extended(path)
+            reading = Reading(path)
         except SpecErrors as error:
             errors |= {_place(one): one for one in error.errors}
             continue
-        for variant in (None, *variant_names(tree)[:MOST_VARIANTS]):
+        for variant in (None, *variant_names(reading.written)[:MOST_VARIANTS]):
             try:
-                _loaded(tree, variant, given)
+                _checked(reading, variant)
             except SpecErrors as error:
                 # A variant has its spec's faults too: they are said once.
                 errors = {_place(one): one for one in error.errors} | errors
@@ -138,68 +150,30 @@ def _place(error: SpecError) -> tuple:
     return (error.file, error.line, error.path, error.message)
 
 
-@dataclass(frozen=True)
-class _Given:
-    path: str
-    overrides: tuple[str, ...]
-    plugins: tuple[str, ...]
-    change: Callable[[dict[str, Any]], dict[str, Any]] | None
+def _checked(reading: Reading, variant: str | None) -> Sections:
+    """A variant's sections, without a fault and without a circle through other variants or specs.
 
-
-def _loaded(written: Node, variant: str | None, given: _Given) -> Spec:
-    spec = _built(written, variant, given)
-    trail = circle_through_variants(
-        spec.stages, variant, lambda name: _built(written, name, given).stages
+    Raises:
+        SpecErrors: All its faults.
+    """
+    found = reading.checked(variant)
+    stage, trail = circle_through_all(
+        found.parts.stages,
+        variant,
+        lambda name: reading.checked(name).parts.stages,
+        reading.others,
+        reading.path,
     )
     if trail:
         message = f"a circle of stages: {' -> '.join(trail)}"
-        path = f"stages.{trail[0].partition('#')[0]}"
-        line = written.nearest(tuple(path.split("."))).line
-        raise SpecErrors([SpecError(given.path, line, path, message)])
-    return spec
-
-
-def _built(written: Node, variant: str | None, given: _Given) -> Spec:
-    tree = changed(written, variant, given.overrides)
-    if given.change is not None:
-        tree = node_of(given.change(tree.plain()), given.path)
-    faults = Faults(tree, variant or "")
-    sections.version(faults, tree)
-    top = {
-        "name": sections.run_name(faults, tree),
-        "description": sections.description(faults, tree),
-        "paper": sections.section(faults, tree, "paper", PaperOptions),
-        "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
-    }
-    variants = sections.named(faults, tree, "variants")
-    for name, own in variants.items():
-        if not isinstance(own, dict | None):
-            faults.add(("variants", name), f"found {shown(own)}", "dotted paths and their values")
-    if len(variants) > MOST_VARIANTS:
-        faults.add(("variants",), f"{len(variants)} variants", f"at most {MOST_VARIANTS}")
-    parts = {
-        "data": sections.corpora(faults, tree),
-        "tokenizers": sections.each(faults, tree, "tokenizers", "tokenizer", "wordpiece"),
-        "models": sections.models(faults, tree),
-        "views": sections.each(faults, tree, "views", "view", None),
-        "stages": stages(faults, tree),
-        "evaluate": evaluations(faults, tree),
-        "export": sections.export(faults, tree),
-    }
-    check(Parts(**parts, names=sections.declared(tree), variant=variant), faults)
-    if faults.errors:
-        raise SpecErrors(faults.errors)
-    spec = Spec(
-        **top,
-        **{**parts, "evaluate": tuple(parts["evaluate"]), "export": tuple(parts["export"])},
-        path=given.path,
-        variant=variant,
-        variants=tuple(variants),
-        changes=with_overrides(variants, given.overrides),
-        overrides=given.overrides,
-        plugins=given.plugins,
-        provenance={},
-        change=given.change,
+        expected = "stages that do not wait for themselves"
+    elif reading.others.refused:
+        message = "stages of other specs lead to more and more specs"
+        expected = f"at most {MOST_FILES} files, and {MOST_TREES} with their variants"
+    else:
+        return found
+    path = ("stages", stage) if trail else ("stages",)
+    node = found.tree.nearest(path)
+    raise SpecErrors(
+        [SpecError(node.file, node.line, ".".join(path), message, expected, "", variant or "")]
     )
-    spec.provenance.update(provenance(spec, tree))
-    return spec

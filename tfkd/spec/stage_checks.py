@@ -1,14 +1,12 @@
 """Stages and evaluations: whether what they read, start from and are taught by fits."""
 
-from contextlib import suppress
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.references import parse
+from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
+from tfkd.spec.options import own_vocabulary
+from tfkd.spec.start_checks import MODELS, check_start
 
-# Stages that a model with its weights comes of.
-_MODELS = ("train", "load")
 _STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {"masked_lm": ("mlm", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
@@ -23,10 +21,13 @@ def sides_of(model: Any) -> dict[str, str]:
     return {"source": tokenizer.source, "target": tokenizer.target}
 
 
+def _paired(corpus: Any) -> bool:
+    return {"source", "target"} <= set(corpus.field_names)
+
+
 def _output(model: Any) -> str | None:
     """The tokenizer whose pieces a model predicts."""
-    head = getattr(model, "head", None)
-    return getattr(head, "tokenizer", None) or sides_of(model).get("target")
+    return own_vocabulary(model) or sides_of(model).get("target")
 
 
 def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -42,10 +43,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _reads(faults, where, model, part.of, corpus)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
-    origins = stage.from_ or {}
-    for key, reference in ({"": origins} if isinstance(origins, str) else origins).items():
-        where = (*path, "from", key) if key else (*path, "from")
-        stage_of(parts, faults, where, reference, kinds=_MODELS)
+    check_start(parts, faults, path, stage, model)
     for term, options in stage.objective.items():
         _term(parts, faults, (*path, "objective", term), options, model, stage)
     if stage.validate_ is not None:
@@ -53,6 +51,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on)
         _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
         _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
+        _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
 
 
 def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -68,16 +67,14 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
 
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     """A scoring stage: its teacher and data."""
-    teacher = stage_of(parts, faults, (*path, "score"), stage.score, kinds=_MODELS)
-    model = parts.models.get(getattr(teacher, "train", None))
-    if model is not None and model.kind == "transformer":
-        faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
+    teacher = stage_of(parts, faults, (*path, "score"), stage.score, kinds=MODELS)
+    if teacher is not None and teacher.model is not None:
+        if teacher.model.kind == "transformer":
+            faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
+        _keeps(faults, (*path, "top_k"), stage, teacher)
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
-        corpus = corpus_of(parts, faults, where, part.of)
-        if corpus is not None and not {"source", "target"} <= set(corpus.field_names):
-            found = ", ".join(corpus.field_names)
-            faults.add(where, f"{part.of} has {found}", "a corpus with source and target")
+        _scored(parts, faults, where, part.of)
         if part.swap:
             faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
         if getattr(part, "weight", 1) != 1:
@@ -92,12 +89,33 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     kinds = ("score",) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
     stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
-    model = parts.models.get(getattr(stage, "train", None))
+    model = stage.model if stage is not None else None
     _writes(faults, (*path, "metrics"), model, entry.metrics)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
-        corpus = corpus_of(parts, faults, where, name)
-        _reads(faults, where, model, name, corpus)
+        if gate:
+            _scored(parts, faults, where, name)
+            continue
+        _reads(faults, where, model, name, corpus_of(parts, faults, where, name))
+        if stage is not None:
+            _measures(parts, faults, where, stage, name)
+
+
+def _scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None:
+    """What a teacher scores are pairs."""
+    corpus = corpus_of(parts, faults, path, name)
+    if corpus is not None and not _paired(corpus):
+        found = ", ".join(corpus.field_names)
+        faults.add(path, f"{name} has {found}", "a corpus with source and target")
+
+
+def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
+    """No more probabilities are kept than there are pieces; a learnt vocabulary has `size`."""
+    name, top_k = _output(teacher.model), getattr(stage, "top_k", 0)
+    pieces = teacher.parts.tokenizers.get(name)
+    learnt = getattr(pieces, "kind", None) == "wordpiece" and pieces.learn_from
+    if learnt and top_k > pieces.size:
+        faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
 
 
 def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
@@ -110,11 +128,12 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     elif known(parts, faults, (*path, "view"), "view", view_name, "views"):
         view = parts.views.get(view_name)
         _view(faults, (*path, "view"), view, view_name, options, model)
-        _hides(parts, faults, (*path, "view"), view, view_name, stage)
+        for part in stage.data:
+            _hides(parts, faults, (*path, "view"), view, view_name, part.of)
     teacher = getattr(options, "teacher", None)
     if teacher is not None:
         scored = stage_of(parts, faults, (*path, "teacher"), teacher, kinds=("score",))
-        _teaches(parts, faults, (*path, "teacher"), teacher, scored, stage, model)
+        _teaches(faults, (*path, "teacher"), teacher, scored, stage, model)
 
 
 def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
@@ -137,37 +156,41 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         )  # fmt: skip
 
 
-def _hides(parts: Parts, faults: Faults, path: tuple, view: Any, name: str, stage: Any) -> None:
+def _hides(parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str) -> None:
     """A view that hides words of the target needs one."""
     if view is None or view.kind not in _PAIR_VIEWS:
         return
-    for part in stage.data:
-        corpus = parts.data.get(part.of)
-        if corpus is not None and not {"source", "target"} <= set(corpus.field_names):
-            faults.add(
-                path, f"{name} ({view.kind}) hides words of the target, and {part.of} has "
-                f"{', '.join(corpus.field_names)}", "corpora with source and target",
-            )  # fmt: skip
+    found = parts.data.get(corpus)
+    if found is not None and not _paired(found):
+        fields = ", ".join(found.field_names)
+        faults.add(
+            path, f"{name} ({view.kind}) hides words of the target, and {corpus} has {fields}",
+            "corpora with source and target",
+        )  # fmt: skip
+
+
+def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:
+    """A bert is measured in its first term's view; an encoder-decoder, in the plain one."""
+    first = next(iter(trained.stage.objective.values()), None)
+    name = getattr(first, "view", None)
+    if getattr(trained.model, "kind", None) == "bert" and name is not None:
+        _hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
 def _teaches(
-    parts: Parts, faults: Faults, path: tuple, name: str, scored: Any, stage: Any, model: Any
+    faults: Faults, path: tuple, name: str, scored: Found | None, stage: Any, model: Any
 ) -> None:
     """A stored teacher must speak of the student's words, and of some of its rows."""
     if scored is None:
         return
-    trained = None
-    with suppress(ValueError):  # a fault of its own
-        parsed = parse(scored.score or "")
-        trained = None if parsed.spec else parts.stages.get(parsed.stage)
-    teacher = parts.models.get(getattr(trained, "train", None))
-    theirs, ours = _output(teacher), _output(model)
+    teacher = found_stage(scored.parts, scored.stage.score)
+    theirs, ours = _output(teacher.model) if teacher is not None else None, _output(model)
     if theirs and ours and theirs != ours:
         faults.add(
             path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
             f"a teacher with tokenizer: {ours} (or a head with it)",
         )  # fmt: skip
-    rows = [part.of for part in scored.data]
+    rows = [part.of for part in scored.stage.data]
     reads = [part.of for part in stage.data]
     if None not in (*rows, *reads) and not set(rows) & set(reads):
         faults.add(
@@ -185,10 +208,10 @@ def _teaches(
 def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
     if model is None or corpus is None or model.kind != "transformer":
         return
-    fields = corpus.field_names
-    if not {"source", "target"} <= set(fields):
+    if not _paired(corpus):
+        fields = ", ".join(corpus.field_names)
         faults.add(
-            path, f"an encoder-decoder cannot read {name}, which has {', '.join(fields)}",
+            path, f"an encoder-decoder cannot read {name}, which has {fields}",
             "a corpus with source and target",
         )  # fmt: skip
 

@@ -53,8 +53,19 @@ data:
 tokenizers:
   joint: {kind: wordpiece, size: 8000, learn_from: [train, monolingual]}
 
-# The teacher is only needed for training; the student is what you will use.
-teacher: {kind: bert, layers: 4, width: 256, heads: 4, max_length: 256, tokenizer: joint}
+# The teacher is only needed for training; the student is what you will use. This BERT is trained
+# from scratch: its second segment counts positions anew, and its weights start wider than the 0.02
+# of published BERTs, about width^-0.5, or it is slow to find which source word a hidden word of the
+# target translates. A published BERT (a stage `{load: FOLDER, into: teacher}`) keeps the defaults.
+teacher:
+  kind: bert
+  layers: 4
+  width: 256
+  heads: 4
+  max_length: 256
+  positions: segment
+  initializer_range: 0.05
+  tokenizer: joint
 student:
   kind: transformer
   encoder_layers: 3
@@ -62,9 +73,11 @@ student:
   width: 256
   heads: 4
   dropout: 0.3          # less for more data: 0.1 from about a million pairs
+  attention_dropout: 0.1
   tokenizer: joint
 
-# What the teacher does not see and has to guess.
+# What the teacher does not see and has to guess. Of the target it sees more or less, 15 to 70 %
+# hidden: at the paper's 15 % from the start, a teacher from scratch learns from the target alone.
 views:
   mlm: {kind: mlm, p: 0.15}
   cmlm: {kind: conditional_mlm, p: {uniform: [0.15, 0.7]}}

@@ -85,6 +85,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]}...{text[-1]}"
 
 
+def cut(text: str, longest: int = 200) -> str:
+    """A file's name or a reference as it may stand in a message, without quotes where it can."""
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def described(field: Any) -> str:
     """A field's description as it may stand within a sentence."""
     text = (field.description or "").rstrip(".") if field is not None else ""

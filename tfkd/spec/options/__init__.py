@@ -15,6 +15,7 @@ from tfkd.spec.options.objectives import (
     MaskedLMOptions,
     SoftTargetsOptions,
 )
+from tfkd.spec.options.parts import own_vocabulary, part_names, weight_sizes
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
@@ -60,4 +61,7 @@ __all__ = [
     "TransformerOptions",
     "ValidateOptions",
     "WordPieceOptions",
+    "own_vocabulary",
+    "part_names",
+    "weight_sizes",
 ]

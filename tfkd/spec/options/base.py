@@ -1,8 +1,16 @@
 """What all options share."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tfkd.spec.wording import shown
+
+# What names folders and files, and stands in references and dotted paths.
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z")
+WORDS = "a to z, A to Z, digits, _ and -, at most 100 characters"
+LONGEST_PATH = 4096
 
 
 class Options(BaseModel):
@@ -18,6 +26,18 @@ class Options(BaseModel):
     )
 
 
+def _word(text: str) -> str:
+    if not WORD.match(text):
+        raise ValueError(f"{shown(text)} is no name; expected {WORDS}")
+    return text
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(f"{shown(text)} has a NUL, which no path can have")
+    return text
+
+
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Amount = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -25,3 +45,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+# The name of a field, which becomes a file's.
+FieldName = Annotated[Name, AfterValidator(_word)]
+# A file, folder or glob.
+FilePath = Annotated[str, Field(min_length=1, max_length=LONGEST_PATH), AfterValidator(_no_nul)]
+# STAGE, STAGE#VARIANT or SPEC:STAGE#VARIANT: a path and two names.
+StageReference = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_PATH + 202), AfterValidator(_no_nul)
+]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]

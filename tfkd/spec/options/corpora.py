@@ -4,9 +4,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tfkd.spec.options.base import Count, Name, Options, Seed
+from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Seed
 
-Paths = Name | Annotated[list[Name], Field(min_length=1)]
+Paths = FilePath | Annotated[list[FilePath], Field(min_length=1)]
 
 
 class Sample(Options):
@@ -75,7 +75,7 @@ class TsvOptions(CorpusOptions):
 
     kind: ClassVar[str] = "tsv"
     tsv: Paths = Field(description="Files or globs.")
-    columns: Annotated[dict[Name, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+    columns: Annotated[dict[FieldName, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
         description="Field names and their columns, counted from 0."
     )
     header: bool = Field(False, description="Leave out each file's first line.")
@@ -90,7 +90,7 @@ class JsonLinesOptions(CorpusOptions):
 
     kind: ClassVar[str] = "jsonl"
     jsonl: Paths = Field(description="Files or globs.")
-    fields: Annotated[dict[Name, Name], Field(min_length=1)] = Field(
+    fields: Annotated[dict[FieldName, Name], Field(min_length=1)] = Field(
         description="Field names and the keys they are read from."
     )
 
@@ -105,7 +105,7 @@ class TfdsOptions(CorpusOptions):
     kind: ClassVar[str] = "tfds"
     tfds: Name = Field(description="The data set, like wmt14_translate/de-en.")
     split: Name = Field("train", description="The split, like train or train[:1%].")
-    fields: Annotated[dict[Name, Name], Field(min_length=1)] = Field(
+    fields: Annotated[dict[FieldName, Name], Field(min_length=1)] = Field(
         description="Field names and the features they are read from."
     )
 
@@ -148,8 +148,8 @@ class WordPieceOptions(Options):
     learn_from: list[Name] = Field(
         [], description="Corpora, or CORPUS.FIELD, that the vocabulary is learnt from."
     )
-    vocabulary: Name | None = Field(None, description="A file with one piece a line.")
-    preset: Name | None = Field(None, description="A preset's name or a local folder.")
+    vocabulary: FilePath | None = Field(None, description="A file with one piece a line.")
+    preset: FilePath | None = Field(None, description="A preset's name or a local folder.")
     lower_case: bool = Field(False, description="Lower-case before cutting (uncased BERT).")
     keep: KeepOptions | None = Field(None, description="Cut the vocabulary down.")
 

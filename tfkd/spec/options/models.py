@@ -84,6 +84,14 @@ class TransformerOptions(_Attention):
     )
     output_bias: bool = Field(True, description="Whether the output has a bias.")
 
+    @model_validator(mode="after")
+    def _halves(self) -> Any:
+        if self.positions == "sinusoidal" and self.width % 2:
+            raise ValueError(
+                f"width is {self.width}; expected an even one with sinusoidal positions"
+            )
+        return self
+
 
 class Uniform(Options):
     """A share drawn anew for each sentence."""

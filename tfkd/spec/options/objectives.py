@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tfkd.spec.options.base import Amount, Name, Options, Positive
+from tfkd.spec.options.base import Amount, Name, Options, Positive, StageReference
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
@@ -49,7 +49,7 @@ class SoftTargetsOptions(_TermOptions):
     """Cross-entropy against a teacher's distribution (Chen et al., 2020)."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
-    teacher: Name = Field(description="A score stage (stored top K).")
+    teacher: StageReference = Field(description="A score stage (stored top K).")
     temperature: Positive = Field(1.0, description="Softens the teacher.")
     form: Literal["paper", "hinton"] = Field(
         "paper", description="paper: the student at temperature 1; hinton: both at T, times T^2."

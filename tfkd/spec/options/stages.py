@@ -4,7 +4,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from tfkd.spec.options.base import Count, Name, Options, Positive, Seed
+from tfkd.spec.options.base import (
+    Count,
+    FilePath,
+    Name,
+    Options,
+    Positive,
+    Seed,
+    StageReference,
+    Text,
+)
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
 
@@ -29,7 +38,7 @@ class TrainOptions(Options):
     data: Annotated[list[DataPart], Field(min_length=1)] = Field(description="What it reads.")
     steps: Count = Field(description="Updates.")
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
-    from_: Name | dict[Name, Name] | None = Field(
+    from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
     )
     batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
@@ -51,9 +60,9 @@ class LoadOptions(Options):
     """A published checkpoint as a stage: others start from it, or are taught by it."""
 
     kind: ClassVar[str] = "load"
-    load: Name = Field(
-        description="A folder with config.json and model.safetensors, relative to the data folder, "
-        "or a preset's name."
+    load: FilePath = Field(
+        description="A folder with config.json and model.safetensors (or its numbered parts), "
+        "relative to the data folder, else to the folder that the run is started in."
     )
     into: Name = Field(description="The model, a bert whose sizes are the checkpoint's.")
 
@@ -67,7 +76,7 @@ class ScoreOptions(Options):
     """Stores a teacher's top K for every target word (Chen et al., 2020, section 3.3)."""
 
     kind: ClassVar[str] = "score"
-    score: Name = Field(description="The teacher's training stage.")
+    score: StageReference = Field(description="The teacher's training stage.")
     data: Annotated[list[DataPart], Field(min_length=1)] = Field(description="What it reads.")
     read: Literal["masked", "previous"] = Field(
         "masked", description="masked: each word while it is hidden; previous: from the left."
@@ -90,7 +99,7 @@ METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "
 class EvaluateOptions(Options):
     """An evaluation."""
 
-    of: Name = Field(description="A stage.")
+    of: StageReference = Field(description="A stage.")
     on: Annotated[list[Name], Field(min_length=1)] = Field(description="Corpora.")
     metrics: Annotated[
         list[
@@ -101,7 +110,7 @@ class EvaluateOptions(Options):
         Field(min_length=1),
     ] = Field(description="What is measured.")
     decode: Any = Field(None, description="How outputs are made; default: beam.")
-    against: Name | None = Field(None, description="A baseline: STAGE[#VARIANT].")
+    against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         1000, description="Bootstrap samples."
     )
@@ -116,16 +125,23 @@ class EvaluateOptions(Options):
 class PaperOptions(Options):
     """The paper that a spec follows."""
 
-    title: Name = Field(description="Its title.")
+    title: Text = Field(description="Its title.")
     table: int | str | None = Field(None, description="The table.")
     published: dict[Name, float] = Field({}, description="Published figures.")
 
 
 class RuntimeOptions(Options):
-    """Where it runs. Batches and masks stay the same; rounding, and what dropout leaves out on
-    several devices, do not. Finished stages are used wherever they were made."""
+    """Where it runs. Batches and masks stay the same everywhere; on several devices, and with
+    jit_compile, rounding and what dropout leaves out do not. Finished stages are used wherever
+    they were made."""
 
-    devices: Literal["auto"] | Count = Field("auto", description="Devices to use.")
+    devices: Literal["auto"] | Count = Field(
+        "auto",
+        description="Devices to use. With another number of them rounding and dropout's masks "
+        "differ.",
+    )
     jit_compile: bool = Field(
-        False, description="Compile the step by XLA, anew for each shape of batch."
+        False,
+        description="Compile the step by XLA, anew for each shape of batch. Batches are padded "
+        "wider, to fewer shapes, so dropout's masks differ as well.",
     )

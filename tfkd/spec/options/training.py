@@ -118,10 +118,16 @@ class ValidateOptions(Options):
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )
-    patience: Count | None = Field(None, description="Stop after so many without a better one.")
+    patience: Count | None = Field(
+        None, description="Stop after so many without a better one; needs keep: {best: METRIC}."
+    )
 
     @model_validator(mode="after")
     def _measured(self) -> "ValidateOptions":
         if isinstance(self.keep, KeepBest) and self.keep.best not in self.metrics:
             raise ValueError(f"keep.best is {self.keep.best}, which metrics does not list")
+        if self.patience is not None and not isinstance(self.keep, KeepBest):
+            raise ValueError(
+                "patience without a measure of better; expected keep: {best: METRIC} beside it"
+            )
         return self

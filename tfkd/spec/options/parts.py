@@ -1,0 +1,65 @@
+"""What a model's options tell about its weights: the names of its parts, and their sizes."""
+
+from typing import Any
+
+
+def part_names(model: Any) -> tuple[str, ...] | None:
+    """The parts of a built-in kind of model that have weights, as in `tfkd.models`' `parts`.
+
+    Args:
+        model: A model's options.
+
+    Returns:
+        The first names of its weights' paths; None for a plugin's kind, whose parts only the model
+        itself knows.
+    """
+    if model.kind == "bert":
+        return ("embedding", "encoder", "head")
+    if model.kind != "transformer":
+        return None
+    share = sharing(model)
+    names = ["embedding"] if share == "all" else ["source_embedding", "target_embedding"]
+    if model.positions == "learned":
+        names += ["encoder_positions", "decoder_positions"]
+    names += ["encoder", "decoder"]
+    # A head that shares its matrix has its bias alone.
+    return (*names, "head") if model.output_bias or share == "none" else tuple(names)
+
+
+def sharing(model: Any) -> str:
+    """Which embeddings an encoder-decoder shares: all, target or none."""
+    one = isinstance(model.tokenizer, str) or model.tokenizer.source == model.tokenizer.target
+    return model.share_embeddings or ("all" if one else "target")
+
+
+def weight_sizes(model: Any) -> dict[str, Any]:
+    """The options of a built-in kind of model that its weights' names and shapes hang on.
+
+    Vocabularies are left out: only their stages know their sizes.
+    """
+    sizes = {
+        "width": model.width,
+        "feed_forward": model.feed_forward or 4 * model.width,
+    }
+    if model.kind == "bert":
+        return sizes | {
+            "layers": model.layers,
+            "max_length": model.max_length,
+            "types": model.types,
+        }
+    sizes |= {
+        "encoder_layers": model.encoder_layers,
+        "decoder_layers": model.decoder_layers,
+        "positions": model.positions,
+        "share_embeddings": sharing(model),
+        "output_bias": model.output_bias,
+    }
+    if model.positions == "learned":
+        sizes["max_length"] = model.max_length
+    return sizes
+
+
+def own_vocabulary(model: Any) -> str | None:
+    """The tokenizer of a head with another vocabulary than the input's; None where it has none."""
+    name = getattr(getattr(model, "head", None), "tokenizer", None)
+    return None if name == getattr(model, "tokenizer", None) else name
