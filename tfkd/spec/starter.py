@@ -112,7 +112,7 @@ stages:
     data: train
     objective:
       cross_entropy: {weight: 0.5, label_smoothing: 0.1}
-      soft_targets: {weight: 0.5, temperature: 10, teacher: targets}
+      soft_targets: {weight: 0.5, temperature: 2, teacher: targets}   # the first paper: 10
     steps: 5000
     batch: {size: 4096, unit: max_tokens, max_length: 150}
     optimizer: {kind: adam, clip_norm: 5.0}
