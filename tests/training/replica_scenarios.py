@@ -21,7 +21,9 @@ from tfkd.training import Adam, Triangular, build_strategy, read_history, train
 STEPS = 12
 
 
-def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, real=False):
+def final_weights(
+    replicas, micro_batches, *, dropout=0.0, combiner=None, real=False, policy="float32", **more
+):
     """Trains and returns weights, slots and the history's last line."""
     strategy = build_strategy(replicas)
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
@@ -33,7 +35,7 @@ def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, real=F
         model = fake_distiller(dropout, terms=terms, combiner=combiner() if combiner else None)
         batcher = Batcher()
         if real:
-            model, batcher = real_models.distiller(), real_models.PairBatcher()
+            model, batcher = real_models.distiller(policy), real_models.PairBatcher()
         optimizer = Adam(clip_norm=0.7, weight_decay=0.1)
         if real:
             # A bias of attention keys has a gradient of 0 but for rounding, which Adam would blow
@@ -52,6 +54,7 @@ def final_weights(replicas, micro_batches, *, dropout=0.0, combiner=None, real=F
             tensorboard=False,
             progress=False,
             say=lambda line: None,
+            **more,
         )
         line = read_history(Path(folder) / "history.jsonl")[-1]
     found = weights_of(model)
@@ -70,6 +73,12 @@ SCENARIOS = {
     "gated_two": {"replicas": 2, "micro_batches": 2, "combiner": Gate},
     "real": {"replicas": 1, "micro_batches": 1, "real": True},
     "real_two": {"replicas": 2, "micro_batches": 2, "real": True},
+    "called": {"replicas": 1, "micro_batches": 1, "steps_per_execution": 4},
+    "called_two": {"replicas": 2, "micro_batches": 1, "steps_per_execution": 4},
+    "real_called": {"replicas": 1, "micro_batches": 2, "real": True, "steps_per_execution": 4},
+    "real_xla": {"replicas": 1, "micro_batches": 1, "real": True, "jit_compile": True},
+    "half": {"replicas": 1, "micro_batches": 1, "real": True, "policy": "mixed_float16"},
+    "half_two": {"replicas": 2, "micro_batches": 1, "real": True, "policy": "mixed_float16"},
     "dropout_accumulated": {"replicas": 1, "micro_batches": 2, "dropout": 0.4},
     "dropout_two": {"replicas": 2, "micro_batches": 1, "dropout": 0.4},
 }

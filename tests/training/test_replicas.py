@@ -7,8 +7,9 @@ import pytest
 
 # One process for each number of replicas, see the script; two at a time.
 PROCESSES = [
-    ["two", "two_accumulated", "gated_two", "dropout_two", "real_two"],
-    ["one", "accumulated", "gated", "dropout_accumulated", "real", "three"],
+    ["two", "two_accumulated", "gated_two", "dropout_two", "real_two", "called_two", "half_two"],
+    ["one", "accumulated", "gated", "dropout_accumulated", "real", "three", "called", "half"],
+    ["real_called", "real_xla"],
 ]
 
 
@@ -45,11 +46,21 @@ def largest_difference(one, other):
         ("one", "three"),
         ("gated", "gated_two"),
         ("real", "real_two"),
+        ("real", "real_called"),
+        ("real", "real_xla"),
+        ("one", "called"),
+        ("one", "called_two"),
         ("dropout_accumulated", "dropout_two"),
     ],
 )
 def test_weights_slots_and_history_agree(scenarios, one, other):
     assert largest_difference(scenarios[one], scenarios[other]) < 1e-5
+
+
+def test_replicas_skip_the_same_float16_steps(scenarios):
+    one, two = scenarios["half"], scenarios["half_two"]
+    assert largest_difference(one, two) < 0.05
+    assert largest_difference(one, scenarios["real"]) > 0
 
 
 def test_scenarios_that_should_differ_do(scenarios):

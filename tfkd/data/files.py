@@ -1,9 +1,11 @@
 """Files that are written whole or not at all."""
 
+import contextlib
+import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +51,27 @@ def flush_folder(folder: str | os.PathLike) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def written_by_tensorflow(what: str | os.PathLike) -> Iterator[None]:
+    """TensorFlow's errors of writing as Python's.
+
+    A full disk is to TensorFlow the same error as a full memory.
+
+    Args:
+        what: What is written, for the message.
+
+    Raises:
+        OSError: TensorFlow raised an error of its own.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = str(error).partition("\n")[0]
+        raise OSError(errno.EIO, f"{what} cannot be written: {reason}") from error
 
 
 def sha256_of(path: str | os.PathLike) -> str:

@@ -52,7 +52,7 @@ def vocabulary_pass(
     The products run in `hidden`'s type; everything else is float32.
 
     Args:
-        hidden: `[N, d]`, float32 or bfloat16. N may be unknown, except under XLA.
+        hidden: `[N, d]`, float32, bfloat16 or float16. N may be unknown, except under XLA.
         matrix: `[V, d]`, `hidden`'s type or float32.
         bias: float32 `[V]`, or None.
         terms: What is asked.

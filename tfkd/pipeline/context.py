@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tfkd.data.files import write_atomically
 from tfkd.spec.errors import UserError
+from tfkd.training.hosts import Hosts
 
 
 class Interrupted(Exception):  # noqa: N818 - no error of anybody's
@@ -77,6 +78,7 @@ class Context:
         deadline: The run's time limit.
         say: Called with each line meant for the user.
         terminal: Whether a person watches: progress lines may rewrite themselves.
+        hosts: The hosts of this run.
     """
 
     data_dir: Path
@@ -84,6 +86,7 @@ class Context:
     deadline: Deadline = field(default_factory=Deadline)
     say: Callable[[str], None] = print
     terminal: bool = False
+    hosts: Hosts = field(default_factory=Hosts)
 
     @property
     def stages(self) -> Path:

@@ -23,7 +23,7 @@ from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 
 WEIGHTS = "weights.safetensors"
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # What validation and evaluation pad widths to, as batches do unless a spec says otherwise.
 PAD_TO = 4
 

@@ -1,9 +1,11 @@
 """Runs every stage that a spec's evaluations and exports need, each once."""
 
+import contextlib
 import errno
 import importlib
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
+from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
     "corpus": "tfkd.pipeline.text_stages:run_corpus",
@@ -61,7 +64,7 @@ def run(
         make: Kinds of stages that may be made; any other must be done already.
 
     Returns:
-        The content of results.json, or None with `until`.
+        The content of results.json, or None with `until` and on hosts that are not the first.
 
     Raises:
         UserError: The input is wrong; nothing was lost.
@@ -80,7 +83,16 @@ def run(
             say=say or (lambda line: print(line, flush=True)),
             terminal=terminal,
         )
-        return _run(spec, context, until, smoke, command, make)
+        with _joined(spec, context) if "train" in make else contextlib.nullcontext():
+            return _run(spec, context, until, smoke, command, make)
+
+
+def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:
+    if VARIABLE not in os.environ and spec.runtime.hosts == "auto":
+        return contextlib.nullcontext()
+    from tfkd.pipeline.together import joined
+
+    return joined(spec, context)
 
 
 def _run(
@@ -96,15 +108,29 @@ def _run(
     nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
-    _prepare(folder, spec, context, smoke)
+    if context.hosts.chief:
+        _prepare(folder, spec, context, smoke)
+    if context.hosts.number > 1:
+        from tfkd.pipeline.together import check_same, follow, told
+
+        check_same(spec, nodes, context, {"variant": spec.variant, "until": until, "smoke": smoke})
+    if not context.hosts.chief:
+        for node in nodes:
+            context.deadline.check()
+            follow(node, context)
+        # Here until the chief has all that it wants: it takes a host that ends for one that died.
+        told(context)
+        return None
     cached = set()
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
+        context.hosts.agree(NEXT)
         if node.kind in _SHOWN:
             link(context.stages / node.key, folder / node.label)
     if until:
+        context.hosts.agree(NEXT)
         context.say(f"{until} is done: {folder / nodes[-1].label}")
         return None
     from tfkd.pipeline.results import assemble
@@ -114,6 +140,7 @@ def _run(
         results = assemble(plan, context, folder, cached=cached, command=command, started=started)
         results = _plain(results)
         write_atomically(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False))
+    context.hosts.agree(NEXT)
     return results
 
 
@@ -193,6 +220,8 @@ def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None
     context.say(title)
     module, _, function = _KINDS[node.kind].partition(":")
     work = getattr(importlib.import_module(module), function)
+    if node.kind == "train":
+        context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
         summary = work(node, folder, context)
         seconds = elapsed()

@@ -45,9 +45,13 @@ class StageFolder:
     @property
     def scratch(self) -> Path:
         """The folder for work in progress; made when asked for."""
-        folder = self.path / SCRATCH
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        self.work.mkdir(parents=True, exist_ok=True)
+        return self.work
+
+    @property
+    def work(self) -> Path:
+        """The folder for work in progress, whether it is there or not."""
+        return self.path / SCRATCH
 
     @property
     def done(self) -> bool:

@@ -31,6 +31,7 @@ from tfkd.pipeline.validation import validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
+from tfkd.training.divergence import StepTooLarge
 from tfkd.training.interruption import Interrupted as TrainingInterrupted
 from tfkd.training.strategies import build_strategy
 
@@ -39,7 +40,8 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     """Trains to the last step, from the newest checkpoint if there is one."""
     options = node.options
     keras.backend.clear_session()
-    strategy = _strategy(node)
+    hosts = context.hosts
+    strategy = hosts.strategy or _strategy(node)
     replicas = strategy.num_replicas_in_sync
     size, per_device = options.batch.size, options.batch.per_device
     micro = micro_batches(size, per_device, replicas)
@@ -71,8 +73,8 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             steps=options.steps,
             optimizer=build_optimizer(options.optimizer),
             schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
-            folder=folder.scratch,
-            validate=validation(node, context) if rule else None,
+            folder=folder.scratch if hosts.chief else folder.work,
+            validate=validation(node, context) if rule and hosts.chief else None,
             validate_every=rule.every if rule else None,
             keep=rule.keep if rule else "last",
             patience=rule.patience if rule else None,
@@ -83,15 +85,31 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             strategy=strategy,
             micro_batches=micro,
             jit_compile=node.spec.runtime.jit_compile,
+            hosts=hosts,
+            steps_per_execution=node.spec.runtime.steps_per_execution,
         )
     except TrainingInterrupted as error:
         raise Interrupted(str(error)) from error
+    except StepTooLarge as error:
+        raise UserError(_too_large(node, micro, replicas, error)) from error
+    if not hosts.chief:
+        return {}
     for name in ("history.jsonl", WEIGHTS):
         write_atomically(folder.path / name, (folder.scratch / name).read_bytes())
     events = folder.scratch / "tensorboard"
     if events.exists():
         shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)
     return _summary(model, batcher, result, folder)
+
+
+def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:
+    batch = node.options.batch
+    part = batch.size // (micro * replicas)
+    return (
+        f"stages.{node.label}.batch: {part:,} {batch.unit} at once do not fit into a device's "
+        f"memory ({error}). Expected `per_device: {max(1, part // 2)}` "
+        "or less beside `size`: the step stays what it is, taken in smaller parts"
+    )
 
 
 def _strategy(node: Node) -> Any:
@@ -225,6 +243,9 @@ def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict
     if logged:
         summary["loss"] = logged[-1]["loss"]
         summary["brief"] = f"{result.steps} steps, loss {logged[-1]['loss']:.4f}"
+        if skipped := logged[-1].get("skipped_steps"):
+            summary["skipped_steps"] = skipped
+            summary["brief"] += f", {skipped} of them skipped for overflow"
         if result.best:
             best = result.best
             summary["brief"] += (

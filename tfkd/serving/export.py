@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.data.files import flush_folder, write_atomically
+from tfkd.data.files import flush_folder, write_atomically, written_by_tensorflow
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
 from tfkd.serving.checking import CheckResult, self_check
@@ -74,7 +74,8 @@ def export_saved_model(
         source, target = tokenizers["source"], tokenizers["target"]
         model = in_float32(model)
         served = ServedModel(model, source, target, search)
-        tf.saved_model.save(served, str(part), signatures=served.signatures())
+        with written_by_tensorflow(part):
+            tf.saved_model.save(served, str(part), signatures=served.signatures())
         _check_ops(part, more_ops)
         try:
             check = self_check(part, sentences, model, source, target, search)

@@ -14,7 +14,7 @@ from tfkd.spec.errors import UserError
 from tfkd.training.tensor_file import DamagedFileError, read_tensors, write_tensors
 
 KEPT = 2
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Checkpoint(NamedTuple):
@@ -96,7 +96,7 @@ class CheckpointFolder:
         problems = []
         for step in self.steps():
             try:
-                checkpoint = self._read(step)
+                checkpoint = self.read(step)
                 check(checkpoint)
             except DamagedFileError as problem:
                 problems.append(str(problem))
@@ -111,7 +111,13 @@ class CheckpointFolder:
             )
         return None
 
-    def _read(self, step: int) -> Checkpoint:
+    def read(self, step: int) -> Checkpoint:
+        """One checkpoint.
+
+        Raises:
+            DamagedFileError: It is not there, or not what was written.
+            UserError: Another version wrote it.
+        """
         path = self._state(step)
         try:
             content = json.loads(path.read_bytes())

@@ -119,15 +119,30 @@ class Distiller(keras.Model):
             views=[term.view for term in self.terms],
         )
 
+    def compile(
+        self, optimizer: Any = "rmsprop", *, auto_scale_loss: bool = True, **options: Any
+    ) -> None:
+        """As Keras's; the optimizer of a float16 student scales the loss."""
+        optimizer = keras.optimizers.get(optimizer)
+        scales = keras.optimizers.LossScaleOptimizer
+        if auto_scale_loss and self.student.compute_dtype == "float16":
+            optimizer = optimizer if isinstance(optimizer, scales) else scales(optimizer)
+        super().compile(optimizer, auto_scale_loss=False, **options)
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of `fit`."""
         batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         seed = int.from_bytes(hashlib.sha256(str(self.seed).encode()).digest()[:4], "big") >> 1
         key = tf.stack([seed, tf.cast(self.optimizer.iterations.value, tf.int32)])
         parameters = self.parameters
-        result = replica_step(self, parameters, batch, key, combiner=self.combiner)
+        # Keras wraps the optimizer of a float16 model: it unscales, skips and follows by itself.
+        scale = getattr(self.optimizer, "dynamic_scale", None)
+        scale = None if scale is None else tf.convert_to_tensor(scale)
+        result = replica_step(
+            self, parameters, batch, key, combiner=self.combiner, loss_scale=scale
+        )
         reached = [
-            (gradient, parameter.variable)
+            (gradient if scale is None else gradient * scale, parameter.variable)
             for gradient, parameter in zip(result.gradients, parameters, strict=True)
             if gradient is not None
         ]

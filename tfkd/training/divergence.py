@@ -16,6 +16,10 @@ class TrainingDiverged(UserError):  # noqa: N818 - the name that users read
     """The loss or its gradient became NaN or infinite; the message says where and what to try."""
 
 
+class StepTooLarge(Exception):  # noqa: N818 - what it is
+    """A step did not fit into a device's memory."""
+
+
 def flat_arrays(batch: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
     """A nested batch as one level: `{"view/target/ids": array, ...}`."""
     arrays = {}
@@ -28,7 +32,11 @@ def flat_arrays(batch: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndar
 
 
 def diverged(
-    step: int, batch: Mapping[str, Any], statistics: Mapping[str, float], rate: float, folder: Path
+    step: int,
+    batch: Mapping[str, Any],
+    statistics: Mapping[str, float],
+    rate: float,
+    folder: Path | None,
 ) -> TrainingDiverged:
     """Writes the batch of a step that was not finite, and returns the error to raise.
 
@@ -37,14 +45,16 @@ def diverged(
         batch: Its batch.
         statistics: Its statistics by name.
         rate: Its learning rate.
-        folder: Where `bad_batch.npz` goes.
+        folder: Where `bad_batch.npz` goes; None: it is host 0 that writes it.
     """
-    path = folder / BAD_BATCH
+    path = "the chief's folder"
+    if folder is not None:
+        path = folder / BAD_BATCH
 
-    def write(file: BinaryIO) -> None:
-        np.savez(file, **flat_arrays(batch))
+        def write(file: BinaryIO) -> None:
+            np.savez(file, **flat_arrays(batch))
 
-    write_atomically(path, write)
+        write_atomically(path, write)
     bad = [name for name, value in statistics.items() if not np.isfinite(value)]
     terms = [name.partition("/")[2] for name in bad if name.startswith("sum/")]
     if terms:

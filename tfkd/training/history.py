@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.data.files import flush_folder
+from tfkd.data.files import flush_folder, written_by_tensorflow
 
 _SCALARS = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
@@ -30,6 +30,7 @@ class History:
         self._file = open(path, "ab")  # noqa: SIM115 - closed by `close`
         self._file.truncate(offset)
         self._file.seek(offset)
+        self._place = events
         self._events = None if events is None else tf.summary.create_file_writer(str(events))
 
     def append(self, line: dict[str, Any]) -> None:
@@ -37,7 +38,7 @@ class History:
         self._file.write(json.dumps(line).encode() + b"\n")
         self._file.flush()
         if self._events is not None:
-            with self._events.as_default():
+            with written_by_tensorflow(self._place), self._events.as_default():
                 _scalars(line, "", line["step"])
 
     def settled(self) -> tuple[int, str]:
@@ -46,7 +47,8 @@ class History:
         os.fsync(self._file.fileno())
         flush_folder(self.path.parent)
         if self._events is not None:
-            self._events.flush()
+            with written_by_tensorflow(self._place):
+                self._events.flush()
         size = self._file.tell()
         return size, digest_of_start(self.path, size)
 
@@ -54,7 +56,8 @@ class History:
         """Closes the files."""
         self._file.close()
         if self._events is not None:
-            self._events.close()
+            with written_by_tensorflow(self._place):
+                self._events.close()
 
 
 def digest_of_start(path: Path, size: int) -> str:

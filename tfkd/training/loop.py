@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfkd.training.follower import Follower
+from tfkd.training.hosts import Hosts
 from tfkd.training.interruption import TimeLimit
 from tfkd.training.keep import Keeper
 from tfkd.training.optimizers import Optimizer
@@ -55,6 +57,8 @@ def train(
     say: Callable[[str], None] | None = None,
     tensorboard: bool = True,
     jit_compile: bool = False,
+    hosts: Hosts | None = None,
+    steps_per_execution: int = 1,
 ) -> TrainResult:
     """Trains a distiller's student; called again with the same folder, it goes on where it was.
 
@@ -66,7 +70,8 @@ def train(
     Lines of the history: `{"step", "epoch", "seconds", "loss", "terms", "metrics",
     "gradient_norm", "learning_rate", "tokens", "tokens_per_second", "waiting_share"}`, means over
     the steps since the line before (the norm is before clipping; tokens are counted from the start;
-    waiting is for batches), and `{"step", "validation"}`.
+    waiting is for batches), and `{"step", "validation"}`. In float16 also "loss_scale", and
+    "skipped_steps" from the start on.
 
     Args:
         distiller: The student and its terms, built in the strategy's scope.
@@ -89,6 +94,10 @@ def train(
         say: Takes lines for the user where there is no live line; None: prints.
         tensorboard: Whether to write TensorBoard's event files.
         jit_compile: Compile the step by XLA; batches should have few shapes (`fixed_widths`).
+        hosts: The hosts of `strategy`, all of which call this with the same arguments and a folder
+            that they share; None: there is one. The chief alone writes, shows and validates.
+        steps_per_execution: The most steps that one call of the graph makes; more than one keeps a
+            fast device from waiting for Python. The steps are the same.
 
     Raises:
         Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
@@ -103,8 +112,10 @@ def train(
             f"keep={keep!r}. Received: validate_every=None"
         )
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    run = TrainingRun(
+    hosts = hosts or Hosts()
+    if hosts.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+    run = (TrainingRun if hosts.chief else Follower)(
         distiller,
         batcher,
         steps=steps,
@@ -120,12 +131,18 @@ def train(
         time_limit=time_limit,
         strategy=strategy,
         micro_batches=micro_batches,
-        progress=Progress(steps, progress, say),
+        progress=Progress(steps, progress, say) if hosts.chief else Progress(steps, False, _silent),
         tensorboard=tensorboard,
         jit_compile=jit_compile,
+        hosts=hosts,
+        steps_per_execution=steps_per_execution,
     )
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)
+
+
+def _silent(line: str) -> None:
+    """What the chief says needs not be said twice."""
 
 
 def _check_scope(student: Any, strategy: tf.distribute.Strategy) -> None:

@@ -77,7 +77,7 @@ def named_parameters(student: Any, terms: Iterable[Any] = ()) -> list[Parameter]
         if parameter.value.dtype != tf.float32:
             raise ValueError(
                 "Invalid value for argument `student`. Expected trained weights in float32 (build "
-                "it with the policy `float32` or `mixed_bfloat16`). Received: "
+                "it with the policy `float32`, `mixed_bfloat16` or `mixed_float16`). Received: "
                 f"{parameter.path} in {parameter.value.dtype.name}"
             )
     return found

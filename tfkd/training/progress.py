@@ -19,12 +19,15 @@ def duration(seconds: float) -> str:
 
 
 def short(line: Mapping[str, Any], steps: int, left: float) -> str:
-    """A line of the history in words: step, tokens a second, loss, every term, time left."""
-    parts = [f"step {line['step']}/{steps}", f"loss {line['loss']:.4f}"]
-    terms = line["terms"]
+    """A line of the history in words: step, loss, every term, skipped steps, speed, time left."""
+    parts = [f"step {line['step']}/{steps}"]
+    parts += [f"loss {line['loss']:.4f}"] if "loss" in line else []
+    terms = line.get("terms", {})
     if len(terms) > 1:
         parts += [f"{name} {value:.4f}" for name, value in terms.items()]
-    parts += [f"{name} {value:.4f}" for name, value in line["metrics"].items()]
+    parts += [f"{name} {value:.4f}" for name, value in line.get("metrics", {}).items()]
+    if line.get("skipped_steps"):
+        parts += [f"skipped {line['skipped_steps']}", f"scale {line['loss_scale']:g}"]
     parts += [f"rate {line['learning_rate']:.2e}", f"{line['tokens_per_second']:,.0f} tokens/s"]
     return "  ".join([*parts, f"{duration(left)} left"])
 

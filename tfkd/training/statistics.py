@@ -61,18 +61,22 @@ def line_of(totals: Totals, names: list[str]) -> dict[str, Any]:
     """The shown means of some steps.
 
     A term's value is its sum over all of the steps divided by its count over all of them; loss,
-    norm and the combiner's metrics are means over steps.
+    norm and the combiner's metrics are means over steps. Steps that were skipped (see
+    `tfkd.training.loss_scale`) count in none of them; where all were, nothing is shown.
 
     Args:
         totals: Settled.
         names: What the entries are: "loss", "norm", "sum/TERM", "count/TERM", "metric_sum/NAME",
-            "metric_count/NAME", "combiner/NAME".
+            "metric_count/NAME", "combiner/NAME", "skipped".
 
     Returns:
-        `{"loss", "terms": {}, "metrics": {}, "gradient_norm"}`, and "combiner" where there is one.
+        `{"loss", "terms": {}, "metrics": {}, "gradient_norm"}`, and "combiner" where there is one;
+        empty without a step.
     """
     values = dict(zip(names, totals.sums.tolist(), strict=True))
-    steps = max(1, totals.steps)
+    steps = totals.steps - round(values.get("skipped", 0))
+    if not steps:
+        return {}
 
     def ratios(top: str, bottom: str) -> dict[str, float]:
         return {

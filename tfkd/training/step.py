@@ -42,6 +42,8 @@ def replica_step(
     combiner: Combiner | None = None,
     clip_norm: float | None = None,
     micro_batches: int = 1,
+    loss_scale: tf.Tensor | None = None,
+    more: Mapping[str, tf.Tensor] | None = None,
 ) -> StepResult:
     """Computes the gradient of a step up to its application.
 
@@ -58,6 +60,9 @@ def replica_step(
         combiner: How groups become one gradient; None: their sum.
         clip_norm: The largest norm of the combined gradient.
         micro_batches: Parts that the replica's rows are taken in, one after the other.
+        loss_scale: float32 scalar: what is differentiated is the loss times this, and gradients are
+            divided by it in float32; for backward passes in float16.
+        more: float32 scalars of this replica by name; their sums over replicas join the statistics.
     """
     combiner = combiner or Sum()
     context = tf.distribute.get_replica_context()
@@ -65,7 +70,8 @@ def replica_step(
     replica = context.replica_id_in_sync_group if replicas > 1 else 0
     counts = distiller.counts(batch)
     rows = tf.shape(tf.nest.flatten(batch)[0])[0] // (replicas * micro_batches)
-    work = _Backward(distiller, parameters, counts, _groups(distiller.terms, combiner))
+    groups = _groups(distiller.terms, combiner)
+    work = _Backward(distiller, parameters, counts, groups, loss_scale)
 
     def one(micro: int | tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         if replicas * micro_batches == 1:
@@ -75,11 +81,14 @@ def replica_step(
         return work(part, slice_key(key, number))
 
     gradients, sums = one(0) if micro_batches == 1 else _accumulate(one, work, micro_batches)
+    more = more or {}
+    sums = tf.concat([sums, tf.stack(list(more.values()))], 0) if more else sums
     if replicas > 1:
         *gradients, sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [*gradients, sums])
     combined = combiner(work.by_group(gradients), parameters)
     norm = global_norm(combined.gradients)
-    statistics = dict(zip(work.names, tf.unstack(sums, num=len(work.names)), strict=True))
+    names = [*work.names, *more]
+    statistics = dict(zip(names, tf.unstack(sums, num=len(names)), strict=True))
     statistics |= {f"count/{name}": count for name, count in counts.items()}
     statistics["norm"] = norm
     statistics |= {
@@ -108,9 +117,14 @@ class _Backward:
         names: Names of the additive statistics, known once it was called.
     """
 
-    def __init__(self, distiller, parameters, counts, groups):
+    def __init__(self, distiller, parameters, counts, groups, loss_scale=None):
         self._distiller, self._parameters = distiller, parameters
-        self._counts, self._groups = counts, groups
+        self._groups = groups
+        # Divisors scaled down scale every term up, from its first derivative on.
+        self._unscale = None if loss_scale is None else 1.0 / loss_scale
+        self._counts = counts
+        if loss_scale is not None:
+            self._counts = {name: count * self._unscale for name, count in counts.items()}
         self._reached: dict[str, list[bool]] = {}
         self.names: list[str] = []
 
@@ -128,18 +142,21 @@ class _Backward:
                     part, self._counts, training=True, terms=terms
                 )
             found = [
-                dense(gradient, value.shape)
+                self._unscaled(dense(gradient, value.shape))
                 for gradient, value in zip(tape.gradient(loss, values), values, strict=True)
             ]
             self._reached[group] = [gradient is not None for gradient in found]
             gradients += [gradient for gradient in found if gradient is not None]
-            statistics["loss"] += loss
+            statistics["loss"] += self._unscaled(loss)
             statistics |= {f"sum/{name}": value for name, value in sums.items()}
             for name, (value, count) in metrics.items():
                 statistics[f"metric_sum/{name}"] = value
                 statistics[f"metric_count/{name}"] = count
         self.names = list(statistics)
         return gradients, tf.stack([tf.cast(value, tf.float32) for value in statistics.values()])
+
+    def _unscaled(self, value: tf.Tensor | None) -> tf.Tensor | None:
+        return value if value is None or self._unscale is None else value * self._unscale
 
     def zeros(self) -> list[tf.Tensor]:
         """A gradient of 0 for each group and parameter."""

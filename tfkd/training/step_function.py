@@ -1,14 +1,20 @@
 """The step as a graph: on one device, or on the replicas of a strategy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfkd.training.dropout_keys import step_key
+from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
 from tfkd.training.optimizers import Optimizer
 from tfkd.training.parameters import Parameter
 from tfkd.training.step import Batch, replica_step
+
+# Entries of the statistics beside the objective's: 1 where the step was skipped, and how many
+# replicas belong to hosts that want to stop.
+SKIPPED, ASKED = "skipped", "asked"
 
 
 class StepFunction:
@@ -16,6 +22,7 @@ class StepFunction:
 
     A step whose loss or gradient is not finite is not applied, and neither is any after it: the
     weights stay as they were before it, and its number comes back, at no cost to the steps before.
+    In float16, where the loss is scaled, an overflow only skips the step; see `LossScale`.
 
     Args:
         distiller: What is trained.
@@ -25,9 +32,12 @@ class StepFunction:
         micro_batches: Parts that each replica takes its rows in.
         seed: Seed of dropout.
         jit_compile: Compile each replica's step by XLA, anew for each shape of batch.
+        loss_scale: The rule of the loss's scale; None: what the student's precision needs.
 
     Attributes:
         names: Names of the entries of the statistics' vector; known after the first step.
+        state: What the last step handed to the next, still on the device.
+        asks_to_stop: Whether this host wants to stop; each step tells the others.
     """
 
     def __init__(
@@ -40,17 +50,25 @@ class StepFunction:
         micro_batches: int = 1,
         seed: int = 1,
         jit_compile: bool = False,
+        loss_scale: LossScale | None = None,
     ):
         self._distiller, self._parameters = distiller, parameters
         self._optimizer, self._strategy = optimizer, strategy
         self._micro_batches, self._seed = micro_batches, seed
-        self._function: Any = None
+        self._functions: dict[int, Any] = {}
         self._made = self._replica
         if jit_compile:
             distiller.static_shapes = True
             self._made = tf.function(self._replica, jit_compile=True, autograph=False)
         self.names: list[str] = []
-        self.failed: Any = np.int64(0)
+        self.asks_to_stop = False
+        self._loss_scale = loss_scale or loss_scale_of(distiller.student)
+        self.state = self._loss_scale.start()
+
+    @property
+    def scales(self) -> bool:
+        """Whether the loss is scaled, and steps may be skipped."""
+        return self._loss_scale.interval is not None
 
     @property
     def slices(self) -> int:
@@ -58,39 +76,62 @@ class StepFunction:
         return self._strategy.num_replicas_in_sync * self._micro_batches
 
     def __call__(self, batch: Batch, update: int, rate: float) -> tf.Tensor:
-        """Makes step number `update` (from 1) and returns its statistics, still on the device.
+        """Makes step number `update` (from 1) and returns its statistics, still on the device."""
+        return self.steps([batch], update, [rate])[0]
 
-        Attribute `failed` is then the number of the first step that was not finite, or 0, still on
-        the device too.
+    def steps(
+        self, batches: Sequence[Batch], first: int, rates: Sequence[float]
+    ) -> list[tf.Tensor]:
+        """Makes some steps by one call, and returns the statistics of each.
+
+        Args:
+            batches: One a step.
+            first: The number of the first step, from 1.
+            rates: One a step.
         """
-        if self._function is None:
-            self._function = self._build(batch)
-        statistics, self.failed = self._function(
-            batch,
-            step_key(self._seed, update),
-            np.float32(rate),
-            np.int64(update),
-            self.failed,
+        count = len(batches)
+        if count not in self._functions:
+            self._functions[count] = self._build(batches)
+        keys = [step_key(self._seed, first + number) for number in range(count)]
+        statistics, *state = self._functions[count](
+            list(batches),
+            np.stack(keys),
+            np.asarray(rates, np.float32),
+            np.int64(first),
+            self.state,
+            np.float32(self.asks_to_stop),
         )
-        return statistics
+        self.state = StepState(*state)
+        return list(statistics)
 
-    def _build(self, batch: Batch) -> Any:
-        scalar = tf.TensorSpec([], tf.int64)
+    def _build(self, batches: Sequence[Batch]) -> Any:
+        whole = tf.TensorSpec([], tf.int64)
+        real = tf.TensorSpec([], tf.float32)
         # Lengths and rows vary from batch to batch; with them open nothing is traced twice.
         signature = [
-            tf.nest.map_structure(_open_spec, batch),
-            tf.TensorSpec([2], tf.int32),
-            tf.TensorSpec([], tf.float32),
-            scalar,
-            scalar,
+            tf.nest.map_structure(_open_spec, list(batches)),
+            tf.TensorSpec([len(batches), 2], tf.int32),
+            tf.TensorSpec([len(batches)], tf.float32),
+            whole,
+            StepState(whole, whole, whole, real),
+            real,
         ]
-        return tf.function(self._step, input_signature=signature, autograph=False)
+        return tf.function(self._steps, input_signature=signature, autograph=False)
 
-    def _step(self, batch, key, rate, update, failed):
-        results = self._strategy.run(self._made, args=(batch, key, rate, update, failed))
-        return tuple(self._strategy.experimental_local_results(result)[0] for result in results)
+    def _steps(self, batches, keys, rates, first, state, asked):
+        local = self._strategy.experimental_local_results
+        statistics = []
+        # One graph after the other, not a loop: shapes differ from batch to batch.
+        for number, batch in enumerate(batches):
+            update = first + number
+            arguments = (batch, keys[number], rates[number], update, state, asked)
+            results = self._strategy.run(self._made, args=arguments)
+            vector, *rest = (local(result)[0] for result in results)
+            state = StepState(*rest)
+            statistics.append(vector)
+        return tuple(statistics), *state
 
-    def _replica(self, batch, key, rate, update, failed):
+    def _replica(self, batch, key, rate, update, state, asked):
         result = replica_step(
             self._distiller,
             self._parameters,
@@ -99,16 +140,23 @@ class StepFunction:
             combiner=self._distiller.combiner,
             clip_norm=self._optimizer.clip_norm,
             micro_batches=self._micro_batches,
+            loss_scale=state.scale if self.scales else None,
+            more={ASKED: asked},
         )
-        failed = tf.where((failed == 0) & ~result.finite, update, failed)
+        after, applied = self._loss_scale.after(state, result.finite, update)
 
         def apply() -> tf.Tensor:
-            self._optimizer.apply(result.gradients, rate, update)
+            # A skipped step is none of the optimizer's: its corrections count those applied.
+            self._optimizer.apply(result.gradients, rate, update - state.skipped)
             return tf.constant(True)
 
-        tf.cond(failed == 0, apply, lambda: tf.constant(False))
-        self.names = list(result.statistics)
-        return tf.stack(list(result.statistics.values())), failed
+        tf.cond(applied, apply, lambda: tf.constant(False))
+        self.names = [*result.statistics, SKIPPED]
+        skipped = tf.cast(after.skipped - state.skipped, tf.float32)
+        statistics = tf.stack([*result.statistics.values(), skipped])
+        # What a skipped step would count is not finite, and it taught nothing.
+        told = tf.constant([name in (SKIPPED, ASKED) for name in self.names])
+        return tf.where((skipped > 0.0) & ~told, tf.zeros_like(statistics), statistics), *after
 
 
 def _open_spec(value: Any) -> tf.TensorSpec:

@@ -44,7 +44,9 @@ class TrainOptions(Options):
     batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
     optimizer: Any = Field(None, description="The optimizer; default: Adam.")
     schedule: ScheduleOptions = Field(ScheduleOptions(), description="The learning rate.")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="Of the products.")
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Of the products; weights stay float32. float16 scales the loss."
+    )
     seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
     validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
     trainable: Literal["all"] | list[Name] = Field(
@@ -139,6 +141,15 @@ class RuntimeOptions(Options):
         "auto",
         description="Devices to use. With another number of them rounding and dropout's masks "
         "differ.",
+    )
+    hosts: Literal["auto"] | Count = Field(
+        "auto",
+        description="Hosts that train together: those that TF_CONFIG names, if it is set; a number "
+        "refuses any other.",
+    )
+    steps_per_execution: Annotated[int, Field(ge=1, le=64)] = Field(
+        1,
+        description="Steps that one call of the graph makes; more keep a fast device from waiting.",
     )
     jit_compile: bool = Field(
         False,

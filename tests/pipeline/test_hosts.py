@@ -1,0 +1,247 @@
+"""Several hosts, here processes on loopback: one mind, the same weights, and one end."""
+
+import json
+import os
+import signal
+import socket
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from small_line import arguments, stage_folders, start, write_line
+
+from tfkd import cli
+from tfkd.spec.errors import UserError
+from tfkd.training.hosts import Hosts, place_from
+
+# Without dropout any number of replicas comes to the same weights. A bias of attention keys has a
+# gradient of 0 but for rounding, which Adam would blow up to whole steps unless epsilon is above.
+ALIKE = [
+    "student.dropout=0", "teacher.dropout=0",
+    "stages.teach.optimizer={kind: adam, epsilon: 1e-4}",
+    "stages.learn.optimizer={kind: adam, epsilon: 1e-4}",
+]  # fmt: skip
+ENDLESS = ["stages.teach.steps=1000000", "stages.teach.log_every=5"]
+
+
+def overrides(*values):
+    return [word for value in values for word in ("--set", value)]
+
+
+def cluster(number):
+    """TF_CONFIG of each of some hosts, at free ports."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
+    addresses = [f"localhost:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return [
+        json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+        for index in range(number)
+    ]
+
+
+class Process:
+    """One host's process; its output is read as it comes."""
+
+    def __init__(self, words, config):
+        os.environ["TF_CONFIG"] = config
+        try:
+            self.process = start(*words)
+        finally:
+            del os.environ["TF_CONFIG"]
+        self.lines, self.news = [], threading.Condition()
+        self.threads = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (self.process.stdout, self.process.stderr)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _read(self, stream):
+        for line in stream:
+            with self.news:
+                self.lines.append(line.rstrip("\n"))
+                self.news.notify_all()
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+    def wait_for(self, text, timeout=600):
+        def come():
+            return text in self.text or self.process.poll() is not None
+
+        with self.news:
+            assert self.news.wait_for(come, timeout), f"no {text!r} in {self.text}"
+        assert text in self.text, self.text
+
+    def end(self, timeout=600):
+        code = self.process.wait(timeout)
+        for thread in self.threads:
+            thread.join()
+        return code
+
+
+@pytest.fixture
+def hosts():
+    """Starts hosts by their command lines; kills what is left of them."""
+    started = []
+
+    def run(*commands):
+        configs = cluster(len(commands))
+        started.extend(map(Process, commands, configs))
+        return started[-len(commands) :]
+
+    yield run
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hosts")
+    return SimpleNamespace(spec=write_line(folder), folder=folder)
+
+
+def trained(runs):
+    """The weights of all training stages by folder."""
+    return {
+        folder.name: load_file(folder / "weights.safetensors")
+        for folder in stage_folders(runs, "train")
+    }
+
+
+@pytest.mark.parametrize("number", [2, pytest.param(3, marks=pytest.mark.long)])
+def test_they_come_to_the_weights_of_one_host(small, hosts, tmp_path, number):
+    words = overrides(*ALIKE)
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    assert cli.main(arguments(small.spec, alone, *words, "--until", "learn")) == cli.DONE
+    processes = hosts(*[arguments(small.spec, together, *words)] * number)
+    assert [process.end() for process in processes] == [cli.DONE] * number, [
+        process.text for process in processes
+    ]
+    one, several = trained(alone), trained(together)
+    assert len(one) == 2
+    assert set(one) <= set(several)
+    for folder, arrays in one.items():
+        for name, array in arrays.items():
+            np.testing.assert_allclose(several[folder][name], array, atol=1e-5, err_msg=name)
+    results = json.loads((together / "small" / "results.json").read_text("utf-8"))
+    assert results["exports"]
+    # The others say that they are there, and leave the rest to the chief.
+    assert all(line.startswith("host 1 of") for line in processes[1].lines)
+    assert not list(together.glob("stages/.hosts*"))
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_host_that_dies_ends_the_others_and_the_same_command_goes_on(
+    small, hosts, tmp_path, lost
+):
+    command = arguments(small.spec, tmp_path, *overrides(*ENDLESS), "--until", "teach")
+    processes = hosts(command, command)
+    processes[0].wait_for("step 100/")
+    processes[lost].process.send_signal(signal.SIGKILL)
+    left = processes[1 - lost]
+    assert left.end() == cli.RESUMABLE, left.text
+    assert "another host has ended" in left.text or "no longer answers" in left.text
+    assert "the same command continues" in left.text
+    processes = hosts(command, command)
+    processes[0].wait_for("going on from step")
+    processes[0].wait_for("tokens/s")
+    # Asked on one, all of them stop, after the same step.
+    processes[1 - lost].process.send_signal(signal.SIGTERM)
+    assert [process.end() for process in processes] == [cli.RESUMABLE] * 2
+    after = [
+        line.rpartition(" after step ")[2]
+        for process in processes
+        for line in process.lines
+        if " after step " in line
+    ]
+    assert len(after) == 2, [process.text for process in processes]
+    assert after[0] == after[1]
+    (folder,) = stage_folders(tmp_path, "train")
+    assert (folder / "work" / "checkpoints" / f"step-{int(after[0]):09d}.json").exists()
+
+
+def test_different_specs_are_refused(small, hosts, tmp_path):
+    processes = hosts(
+        arguments(small.spec, tmp_path),
+        arguments(small.spec, tmp_path, "--set", "stages.learn.steps=7"),
+    )
+    for process in processes:
+        assert process.end() == cli.WRONG_INPUT
+        assert "host 1 has other spec or options than host 0" in process.text
+    assert not stage_folders(tmp_path, "corpus")
+
+
+def test_different_data_are_refused(small, hosts, tmp_path):
+    other = write_line(tmp_path / "other")
+    path = other.parent / "train.de"
+    path.write_text(path.read_text("utf-8").replace("e", "a", 1), "utf-8")
+    words = arguments(small.spec, tmp_path / "runs")
+    words_of_other = [str(other.parent) if w == str(small.folder) else w for w in words]
+    for process in hosts(words, words_of_other):
+        assert process.end() == cli.WRONG_INPUT
+        assert "host 1 has other data than host 0" in process.text
+
+
+@pytest.mark.long
+def test_folders_that_are_not_shared_are_refused(small, hosts, tmp_path):
+    processes = hosts(arguments(small.spec, tmp_path / "a"), arguments(small.spec, tmp_path / "b"))
+    codes = [process.end() for process in processes]
+    assert codes == [cli.RESUMABLE, cli.WRONG_INPUT], [process.text for process in processes]
+    assert "All hosts need one folder of runs" in processes[1].text
+
+
+def test_a_number_that_is_not_there_is_refused(small, tmp_path, capsys):
+    code = cli.main(arguments(small.spec, tmp_path, "--set", "runtime.hosts=2"))
+    assert code == cli.WRONG_INPUT
+    assert "runtime.hosts: the spec wants 2, and TF_CONFIG names none" in capsys.readouterr().err
+
+
+def config(cluster, kind="worker", index=0):
+    return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"TF_CONFIG": " "}, None),
+        (config({"worker": ["a:1"]}), None),
+        (config({"worker": ["a:1", "b:1"]}), (0, ("a:1", "b:1"))),
+        (config({"worker": ["a:1", "b:1"]}, index=1), (1, ("a:1", "b:1"))),
+        (config({"chief": ["c:1"], "worker": ["a:1"]}, "chief"), (0, ("c:1", "a:1"))),
+        (config({"worker": ["a:1"], "chief": ["c:1"]}), (1, ("c:1", "a:1"))),
+    ],
+)
+def test_places_are_read(environment, expected):
+    assert place_from(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"TF_CONFIG": "{"}, "cannot be read"),
+        ({"TF_CONFIG": "[]"}, "cannot be read"),
+        ({"TF_CONFIG": "[" * 100_000}, "cannot be read"),
+        ({"TF_CONFIG": '{"cluster": {"worker": 1}}'}, "cannot be read"),
+        (config({"worker": ["a:1"], "ps": ["b:1"]}), "tasks of type 'ps'"),
+        (config({"worker": ["a:1"]}, "evaluator"), "tasks of type 'evaluator'"),
+        (config({"chief": ["a:1", "b:1"]}, "chief"), "2 chiefs"),
+        (config({"worker": ["a:1", "b:1"]}, index=2), "worker 2, and the cluster has 2"),
+        (config({"worker": ["a:1", "b:1"]}, index=-1), "worker -1"),
+        (config({"worker": ["a:1", "a:1"]}), "an address twice"),
+    ],
+)
+def test_what_is_no_place_is_refused(environment, message):
+    with pytest.raises(UserError, match=message):
+        place_from(environment)
+
+
+def test_one_host_agrees_with_itself():
+    assert Hosts().agree(7) == 7
+    assert Hosts().gather([1, 2]).tolist() == [[1, 2]]
