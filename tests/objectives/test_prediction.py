@@ -28,15 +28,17 @@ def test_log_probabilities_ranks_and_entropies_equal_float64(tokens, size, k, se
     z[:, -1] = z[:, 0]
     log_p = reference.log_softmax(z)
     order = np.argsort(-log_p, -1, kind="stable")
+    # Logits are float32: their error grows with their size.
+    close = 1e-6 * (1 + np.abs(z).max(initial=0))
     np.testing.assert_array_equal(found.ids, order[:, :k])
     np.testing.assert_allclose(
-        found.log_probabilities, np.take_along_axis(log_p, order[:, :k], 1), atol=2e-6
+        found.log_probabilities, np.take_along_axis(log_p, order[:, :k], 1), atol=close
     )
     np.testing.assert_array_equal(found.gold_rank, np.argmax(order == gold[:, None], -1))
     np.testing.assert_allclose(
-        found.gold_log_probability, log_p[np.arange(tokens), gold], atol=2e-6
+        found.gold_log_probability, log_p[np.arange(tokens), gold], atol=close
     )
-    np.testing.assert_allclose(found.entropy, -(np.exp(log_p) * log_p).sum(-1), atol=5e-6)
+    np.testing.assert_allclose(found.entropy, -(np.exp(log_p) * log_p).sum(-1), atol=4 * close)
 
 
 def test_predictions_come_for_selected_positions_row_by_row():
