@@ -229,3 +229,33 @@ def test_progress_lines_say_all(tmp_path):
     for part in ("words ", "masked ", "words.accuracy ", "rate 1.00e-02", "tokens/s", "left"):
         assert part in said[0]
     json.dumps(read_history(tmp_path / "history.jsonl"))
+
+
+def test_a_call_makes_no_more_steps_than_are_due_before_a_line_or_a_validation(
+    tmp_path, monkeypatch
+):
+    from tfkd.training.step_function import StepFunction
+
+    made, steps = [], StepFunction.steps
+
+    def counted(self, batches, first, rates):
+        made.append(len(batches))
+        return steps(self, batches, first, rates)
+
+    monkeypatch.setattr(StepFunction, "steps", counted)
+    train(
+        distiller(),
+        Batcher(),
+        steps=14,
+        optimizer=Adam(),
+        schedule=Constant(steps=14, rate=0.01),
+        folder=tmp_path,
+        validate=lambda model: {"score": 1.0},
+        validate_every=7,
+        log_every=5,
+        steps_per_execution=4,
+        progress=False,
+        say=lambda line: None,
+        tensorboard=False,
+    )
+    assert made == [4, 1, 2, 3, 4]

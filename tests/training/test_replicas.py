@@ -57,7 +57,7 @@ def test_weights_slots_and_history_agree(scenarios, one, other):
     assert largest_difference(scenarios[one], scenarios[other]) < 1e-5
 
 
-def test_replicas_skip_the_same_float16_steps(scenarios):
+def test_float16_replicas_come_nearly_to_the_same_weights(scenarios):
     one, two = scenarios["half"], scenarios["half_two"]
     assert largest_difference(one, two) < 0.05
     assert largest_difference(one, scenarios["real"]) > 0
