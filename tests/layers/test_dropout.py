@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfkd.layers import Dropout, dropout_key
+from tfkd.layers.dropout import draw_mask
 
 
 def drop(layer, inputs, key):
@@ -15,17 +16,29 @@ def test_frequency_and_scale():
     layer = Dropout(0.3, name="one")
     output = drop(layer, tf.ones([400, 501]), [1, 2])
     kept = output != 0
-    count = output.size
-    assert abs(kept.mean() - 0.7) < 5 * np.sqrt(0.3 * 0.7 / count)
-    np.testing.assert_allclose(output[kept], 1 / 0.7, rtol=1e-4)
+    dropped = 256 * (1 - 1 / output[kept][0])
+    assert round(dropped) in (76, 77)  # 256 * 0.3 = 76.8, rounded up or down
+    assert abs(dropped - round(dropped)) < 1e-3
+    rate, count = round(dropped) / 256, output.size
+    assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / count)
+    assert np.ptp(output[kept]) == 0
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 1e-3, 0.999])
+def test_over_many_draws_the_rate_is_what_was_asked_for(rate):
+    """What a draw rounds away comes back in others, in the right share."""
+    thresholds = np.array([draw_mask([1], rate, [7, key]).threshold for key in range(2000)])
+    expected = min(256 * rate, 255)
+    assert set(thresholds) <= {int(expected), int(np.ceil(expected))}
+    assert abs(thresholds.mean() - expected) < 5 * 0.5 / np.sqrt(2000) + 1e-9
 
 
 def test_neighbours_are_independent():
-    """Two masks come from one 32-bit draw: they must not know of each other."""
-    kept = drop(Dropout(0.5, name="one"), tf.ones([1, 200_000]), [3, 4])[0] != 0
-    pairs = np.bincount(kept[0::2] * 2 + kept[1::2], minlength=4)
-    expected = len(kept) / 8
-    assert ((pairs - expected) ** 2 / expected).sum() < 21  # chi-square, 3 degrees, p = 1e-4
+    """Four masks come from one 32-bit draw: they must not know of each other."""
+    kept = drop(Dropout(0.5, name="one"), tf.ones([1, 400_000]), [3, 4])[0] != 0
+    codes = kept.reshape(-1, 4) @ np.array([8, 4, 2, 1])
+    counts, expected = np.bincount(codes, minlength=16), len(kept) / 64
+    assert ((counts - expected) ** 2 / expected).sum() < 45  # chi-square, 15 degrees, p = 1e-4
 
 
 def test_masks_are_a_function_of_key_and_place():

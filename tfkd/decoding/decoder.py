@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.data.ragged import Ragged
+from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.searches import Search, Specials
 
@@ -103,13 +104,17 @@ class Decoder:
         totals = np.zeros((rows, n), np.float32)
         found: list[Any] = [np.zeros(0, np.int32)] * (rows * n)
         done = 0
-        for chosen, width in self._batches(lengths):
+
+        def search(batch: tuple[np.ndarray, int]) -> Hypotheses:
+            chosen, width = batch
             ids = sources.take(chosen).dense(width, self._source.pad_id)
             places = np.arange(width)
             ends = lengths[chosen][:, None]
             ids = np.where(places < ends, ids, self._source.pad_id)
             ids = np.where(places == ends, self._source.end_id, ids)
-            result = Hypotheses(*(x.numpy() for x in self.decode_batch(ids, ends[:, 0] + 1)))
+            return Hypotheses(*(x.numpy() for x in self.decode_batch(ids, ends[:, 0] + 1)))
+
+        for (chosen, _), result in side_by_side(search, self._batches(lengths)):
             scores[chosen] = result.scores
             totals[chosen] = result.log_probabilities
             for row, outputs, sizes in zip(chosen, result.ids, result.lengths, strict=True):

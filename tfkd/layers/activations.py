@@ -1,11 +1,18 @@
 """The activations of published Transformers."""
 
+import functools
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
-_SQRT_HALF = 0.7071067811865476
-_INVERSE_SQRT_TAU = 0.3989422804014327
+from tfkd.layers.dropout import Mask, drop
+from tfkd.layers.fusion import compiled, is_fusing
+
+_SQRT_HALF = math.sqrt(0.5)
+_INVERSE_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
+_TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 
 
 @tf.custom_gradient
@@ -31,11 +38,36 @@ def _gelu_tanh(inputs: tf.Tensor) -> tf.Tensor:
     return tf.nn.gelu(inputs, approximate=True)
 
 
-_ACTIVATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "gelu": gelu,
-    "gelu_tanh": _gelu_tanh,
-    "relu": tf.nn.relu,
-    "tanh": tf.math.tanh,
+def _gelu_slope(x: tf.Tensor) -> tf.Tensor:
+    return (
+        0.5
+        + 0.5 * tf.math.erf(x * _SQRT_HALF)
+        + x * (_INVERSE_SQRT_TAU * tf.exp(-0.5 * tf.square(x)))
+    )
+
+
+def _gelu_tanh_slope(x: tf.Tensor) -> tf.Tensor:
+    tanh = tf.math.tanh(_TANH_SCALE * (x + _TANH_CUBE * x * x * x))
+    inner = _TANH_SCALE * (1.0 + 3.0 * _TANH_CUBE * x * x)
+    return 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
+
+
+class _Activation(NamedTuple):
+    """f as TensorFlow's operations compute it; and, of float32, f and its derivative as formulas.
+
+    The formulas are what is compiled: there repeating a part costs less than keeping it.
+    """
+
+    operation: Callable[[tf.Tensor], tf.Tensor]
+    value: Callable[[tf.Tensor], tf.Tensor]
+    slope: Callable[[tf.Tensor], tf.Tensor]
+
+
+_ACTIVATIONS = {
+    "gelu": _Activation(gelu, lambda x: x * (0.5 + 0.5 * tf.math.erf(x * _SQRT_HALF)), _gelu_slope),
+    "gelu_tanh": _Activation(_gelu_tanh, _gelu_tanh, _gelu_tanh_slope),
+    "relu": _Activation(tf.nn.relu, tf.nn.relu, lambda x: tf.cast(x > 0.0, tf.float32)),
+    "tanh": _Activation(tf.math.tanh, tf.math.tanh, lambda x: 1.0 - tf.square(tf.math.tanh(x))),
 }
 
 
@@ -50,4 +82,40 @@ def activation(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
             "Invalid value for argument `activation`. Expected one of "
             f"{', '.join(sorted(_ACTIVATIONS))}. Received: activation={name!r}"
         )
-    return _ACTIVATIONS[name]
+    return _ACTIVATIONS[name].operation
+
+
+def activate(inputs: tf.Tensor, name: str, mask: Mask | None = None) -> tf.Tensor:
+    """dropout(f(inputs)), the activation named, then the mask where there is one.
+
+    Within `tfkd.layers.fusion.fusing` it is one pass each way, computed in float32.
+    """
+    if not is_fusing():
+        active = activation(name)(inputs)
+        return active if mask is None else drop(active, mask)
+    forward, backward = _in_one(name)
+    arguments = mask or ()
+
+    @tf.custom_gradient
+    def compute(inputs):
+        return forward(inputs, *arguments), lambda g: backward(g, inputs, *arguments)
+
+    return compute(inputs)
+
+
+@functools.cache
+def _in_one(name: str) -> tuple[Callable, Callable]:
+    """The compiled forward and backward pass of an activation with dropout behind it."""
+    _, value, slope = _ACTIVATIONS[name]
+
+    def masked(wide: tf.Tensor, mask: tuple[tf.Tensor, ...], dtype: tf.DType) -> tf.Tensor:
+        return tf.cast(wide * Mask(*mask).factor() if mask else wide, dtype)
+
+    def forward(inputs: tf.Tensor, *mask: tf.Tensor) -> tf.Tensor:
+        return masked(value(tf.cast(inputs, tf.float32)), mask, inputs.dtype)
+
+    def backward(gradient: tf.Tensor, inputs: tf.Tensor, *mask: tf.Tensor) -> tf.Tensor:
+        wide = tf.cast(gradient, tf.float32) * slope(tf.cast(inputs, tf.float32))
+        return masked(wide, mask, inputs.dtype)
+
+    return compiled(forward), compiled(backward)

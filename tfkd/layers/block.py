@@ -222,7 +222,7 @@ class TransformerBlock(keras.layers.Layer):
     def _after(
         self, part: str, residual: tf.Tensor, branch: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        hidden = residual + getattr(self, f"{part}_dropout")(branch, training=training)
+        hidden = getattr(self, f"{part}_dropout")(branch, residual=residual, training=training)
         return getattr(self, f"{part}_norm")(hidden) if self.norm == "post" else hidden
 
     def _adapt(

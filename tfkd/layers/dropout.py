@@ -4,10 +4,12 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+
+from tfkd.layers.fusion import compiled, is_fusing
 
 _scope = threading.local()
 
@@ -55,27 +57,83 @@ def _salt_of(path: str) -> tuple[int, int]:
     return first, int.from_bytes(digest[4:8], "big", signed=True)
 
 
-def keep_mask(shape: tf.Tensor, rate: float, key: tf.Tensor) -> tf.Tensor:
-    """Draws a boolean mask that is True with probability 1 - rate, to the nearest 1/65536.
+class Mask(NamedTuple):
+    """What dropout draws for one tensor.
 
-    One 32-bit draw decides two elements: Philox is what dropout costs on a CPU, and 16 bits tell
-    rates apart to 1.5e-5.
+    Attributes:
+        draws: uint8, the tensor's shape: an element is kept where it is not below `threshold`.
+        threshold: uint8 scalar, 256 times the rate, rounded up or down by chance.
+        scale: float32 scalar, 256 / (256 - threshold): what kept elements are multiplied by.
+    """
+
+    draws: tf.Tensor
+    threshold: tf.Tensor
+    scale: tf.Tensor
+
+    def factor(self) -> tf.Tensor:
+        """float32, the tensor's shape: `scale` where an element is kept, else 0."""
+        return tf.where(self.draws >= self.threshold, self.scale, 0.0)
+
+
+def draw_mask(shape: tf.Tensor, rate: float, key: tf.Tensor) -> Mask:
+    """Draws which elements are dropped: each with probability `rate`.
+
+    Philox is what dropout costs on a CPU, so that one 32-bit draw decides four elements. Eight bits
+    know rates to 1/256 only: the threshold is rounded up or down by a draw of its own, such that
+    its mean is the rate, and the scale follows the threshold, such that the mean of what comes out
+    is what went in, draw by draw.
 
     Args:
         shape: int32 `[rank]`.
-        rate: Probability of False.
+        rate: Probability that an element is dropped, below 1; above 255/256 it counts as that.
         key: int32 `[2]`.
     """
     count = tf.reduce_prod(shape)
+    words = (count + 3) // 4
     draws = tf.random.stateless_uniform(
-        [(count + 1) // 2], key, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+        [words + 1], key, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
     )
-    halves = tf.reshape(tf.bitcast(draws, tf.uint16), [-1])[:count]
-    return tf.reshape(halves >= tf.constant(_threshold(rate), tf.uint16), shape)
+    whole, part = divmod(min(256 * rate, 255.0), 1.0)
+    up = tf.cast(draws[words], tf.float32) < part * 2.0**32
+    threshold = int(whole) + tf.cast(up, tf.int32)
+    return Mask(
+        tf.reshape(tf.reshape(tf.bitcast(draws, tf.uint8), [-1])[:count], shape),
+        tf.cast(threshold, tf.uint8),
+        256.0 / tf.cast(256 - threshold, tf.float32),
+    )
 
 
-def _threshold(rate: float) -> int:
-    return min(round(rate * 65536), 65535)
+def _dropped(inputs: tf.Tensor, *mask: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.cast(inputs, tf.float32) * Mask(*mask).factor(), inputs.dtype)
+
+
+def _added(residual: tf.Tensor, inputs: tf.Tensor, *mask: tf.Tensor) -> tf.Tensor:
+    wide = tf.cast(inputs, tf.float32) * Mask(*mask).factor()
+    return tf.cast(tf.cast(residual, tf.float32) + wide, inputs.dtype)
+
+
+_dropped_in_one, _added_in_one = compiled(_dropped), compiled(_added)
+
+
+def drop(inputs: tf.Tensor, mask: Mask, residual: tf.Tensor | None = None) -> tf.Tensor:
+    """inputs * mask, and the residual added where there is one.
+
+    Within `tfkd.layers.fusion.fusing` it is one pass each way, and the draws are all it keeps.
+    """
+    if not is_fusing():
+        factor = tf.cast(mask.draws >= mask.threshold, inputs.dtype)
+        dropped = inputs * (factor * tf.cast(mask.scale, inputs.dtype))
+        return dropped if residual is None else residual + dropped
+
+    @tf.custom_gradient
+    def alone(inputs):
+        return _dropped_in_one(inputs, *mask), lambda g: _dropped_in_one(g, *mask)
+
+    @tf.custom_gradient
+    def with_residual(residual, inputs):
+        return _added_in_one(residual, inputs, *mask), lambda g: (g, _dropped_in_one(g, *mask))
+
+    return alone(inputs) if residual is None else with_residual(residual, inputs)
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -88,7 +146,7 @@ class Dropout(keras.layers.Layer):
     that replicas could share by mistake.
 
     Args:
-        rate: Probability of dropping, 0 <= rate < 1, used to the nearest 1/65536.
+        rate: Probability of dropping, 0 <= rate < 1; see `draw_mask`.
 
     Attributes:
         place: The name that keys the masks; a model sets it to the layer's path in the model.
@@ -108,16 +166,24 @@ class Dropout(keras.layers.Layer):
     def build(self, input_shape: Any = None) -> None:
         """Makes no weights; a parent calls it so that the layer learns its path."""
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def draw(self, inputs: tf.Tensor, training: bool) -> Mask | None:
+        """The mask of this place for a tensor of this shape, or None where nothing is dropped."""
         if not training or not self.enabled or self.rate == 0:
-            return inputs
+            return None
         key = getattr(_scope, "key", None)
         if key is None:
             key = tf.random.uniform([2], minval=-(2**31), maxval=2**31 - 1, dtype=tf.int32)
         key = tf.bitwise.bitwise_xor(key, tf.constant(_salt_of(self.place or self.name), tf.int32))
-        keep = keep_mask(tf.shape(inputs), self.rate, key)
-        scale = 65536 / (65536 - _threshold(self.rate))
-        return inputs * (tf.cast(keep, inputs.dtype) * tf.cast(scale, inputs.dtype))
+        return draw_mask(tf.shape(inputs), self.rate, key)
+
+    def call(
+        self, inputs: tf.Tensor, residual: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """dropout(inputs), or residual + dropout(inputs)."""
+        mask = self.draw(inputs, training)
+        if mask is None:
+            return inputs if residual is None else residual + inputs
+        return drop(inputs, mask, residual)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.activations import activate
 from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
@@ -49,7 +50,7 @@ class FeedForward(keras.layers.Layer):
         self.seed = seed
         adapters = adapters or {}
         self._given_adapters = sorted(adapters)
-        self._activate = find_activation(activation)
+        find_activation(activation)  # refuses unknown names
         for name, units in (("inner", inner), ("outer", width)):
             projection = Dense(
                 units,
@@ -74,8 +75,9 @@ class FeedForward(keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """Maps `[batch, length, width]` to the same shape."""
-        inner = self._activate(self.inner(hidden, memories, training=training))
-        return self.outer(self.dropout(inner, training=training), memories, training=training)
+        inner = self.inner(hidden, memories, training=training)
+        inner = activate(inner, self.activation, self.dropout.draw(inner, training))
+        return self.outer(inner, memories, training=training)
 
     def get_config(self) -> dict[str, Any]:
         adapters = {n: getattr(self, n).get_config()["adapter"] for n in self._given_adapters}

@@ -104,6 +104,7 @@ class _Pass:
         self.hidden, self.bias, self.terms, self.scales = hidden, bias, terms, scales
         self.matrix_dtype = matrix.dtype
         self.matrix = tf.cast(matrix, hidden.dtype)
+        self.beside = tf.concat([self.matrix, tf.cast(bias, hidden.dtype)[:, None]], 1)
         self.vocabulary_size, self.width = matrix.shape
         self.chunks = Chunks.of(hidden, self.vocabulary_size, chunk_rows)
         self.temperatures = sorted({1.0}.union(*(term.temperatures for term in terms)))
@@ -161,7 +162,11 @@ class _Pass:
         hidden, *flat = values
         inputs = tf.nest.pack_sequence_as(self.structure, flat)
         wide = tf.cast(hidden, tf.float32)
-        logits = tf.cast(tf.matmul(hidden, self.matrix, transpose_b=True), tf.float32) + self.bias
+        # A column of ones beside the hidden states makes the bias part of the products.
+        rows = tf.shape(hidden)[0]
+        ones = tf.ones([rows, 1], hidden.dtype)
+        logits = tf.matmul(tf.concat([hidden, ones], 1), self.beside, transpose_b=True)
+        logits = tf.cast(logits, tf.float32)
         maximum = tf.reduce_max(logits, -1)
         softmaxes, log_sum_exp = {}, {}
         for temperature in self.temperatures:
@@ -176,7 +181,6 @@ class _Pass:
         # Flat indices serve the gather and the scatter alike.
         counts = [term.picked.shape[1] for term in self.terms]
         picked_ids = tf.concat([entry["picked"] for entry in inputs], 1)
-        rows = tf.shape(logits)[0]
         index = tf.range(rows)[:, None] * self.vocabulary_size + picked_ids
         picked = tf.gather(tf.reshape(logits, [-1]), index)
         teachers = [
@@ -233,7 +237,6 @@ class _Pass:
         )
         by_logits = tf.reshape(by_logits, tf.shape(logits))
         by_logits = tf.cast(by_logits, hidden.dtype)
-        # A column of ones beside the hidden states makes the bias's gradient part of the product.
         beside = tf.concat([wide, tf.ones([rows, 1])], 1)
         by_hidden = factor * tf.cast(tf.matmul(by_logits, self.matrix), tf.float32)
         by_weights = tf.matmul(by_logits, tf.cast(factor * beside, hidden.dtype), transpose_a=True)

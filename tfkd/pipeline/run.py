@@ -216,6 +216,9 @@ def _execute(node: Node, context: Context, number: str) -> bool:
 
 
 def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None:
+    from tfkd.training.cores import share_cores
+
+    share_cores()
     folder.sweep()
     context.say(title)
     module, _, function = _KINDS[node.kind].partition(":")

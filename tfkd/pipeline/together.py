@@ -71,6 +71,9 @@ def joined(spec: Spec, context: Context) -> Iterator[None]:
 def _strategy(spec: Spec, place: Place) -> Any:
     import tensorflow as tf
 
+    from tfkd.training.cores import share_cores
+
+    share_cores()
     try:
         return build_strategy(spec.runtime.devices, len(place.addresses))
     except ValueError as error:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.sequential import Sequential
+from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import bleu, chrf
 from tfkd.objectives.prediction import predictor
@@ -47,10 +48,14 @@ class TeacherForced:
     def rows(self) -> dict[str, np.ndarray]:
         """Sums over each row, float64 `[rows]`; see `objectives.prediction_sums.row_sums`."""
         totals: dict[str, np.ndarray] = {}
-        for batch in self._batches:
+
+        def predict(batch: Any) -> dict[str, np.ndarray]:
+            return self._predict(batch[self._name])
+
+        for batch, predictions in side_by_side(predict, self._batches):
             record = batch[self._name]
             side = record.get("target", record)
-            for name, values in row_sums(self._predict(record), side["selected"]).items():
+            for name, values in row_sums(predictions, side["selected"]).items():
                 into = totals.setdefault(name, np.zeros(self._rows))
                 into[batch["examples"]] = values
         return totals

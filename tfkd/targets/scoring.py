@@ -8,6 +8,7 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import rounded_width
 from tfkd.data.masked_passes import masked_pass, pass_rows, target_positions
+from tfkd.data.side_by_side import side_by_side
 from tfkd.data.views.base import StreamView
 from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.objectives.prediction_sums import row_sums
@@ -147,9 +148,13 @@ def _score(
         filled = np.zeros(shape[0], bool)
         sums: dict[str, float] = {}
         index, which = reading.rows(shard_counts)
-        for batch in _batches(joint[first + index], batch_tokens, pad_to):
+
+        def read(batch: np.ndarray, first=first, index=index, which=which) -> tuple:
             record, positions = reading.record(first + index[batch], which[batch])
-            found = predict(record)
+            return record, positions, predict(record)
+
+        batches = _batches(joint[first + index], batch_tokens, pad_to)
+        for batch, (record, positions, found) in side_by_side(read, batches):
             row = np.repeat(starts[index[batch]], record["selected"].sum(1)) + positions
             _check(found, len(row), shape[1])
             ids[row] = found["ids"]

@@ -59,6 +59,8 @@ def train(
     jit_compile: bool = False,
     hosts: Hosts | None = None,
     steps_per_execution: int = 1,
+    streams: int = 1,
+    fuse: bool = False,
 ) -> TrainResult:
     """Trains a distiller's student; called again with the same folder, it goes on where it was.
 
@@ -98,6 +100,9 @@ def train(
             that they share; None: there is one. The chief alone writes, shows and validates.
         steps_per_execution: The most steps that one call of the graph makes; more than one keeps a
             fast device from waiting for Python. The steps are the same.
+        streams: Parts of each micro-batch that a CPU's cores take side by side; see
+            `tfkd.training.cores`.
+        fuse: Compile chains of elementwise operations; see `tfkd.layers.fusion.fusing`.
 
     Raises:
         Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
@@ -136,6 +141,8 @@ def train(
         jit_compile=jit_compile,
         hosts=hosts,
         steps_per_execution=steps_per_execution,
+        streams=streams,
+        fuse=fuse,
     )
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)

@@ -42,6 +42,7 @@ def replica_step(
     combiner: Combiner | None = None,
     clip_norm: float | None = None,
     micro_batches: int = 1,
+    streams: int = 1,
     loss_scale: tf.Tensor | None = None,
     more: Mapping[str, tf.Tensor] | None = None,
 ) -> StepResult:
@@ -55,11 +56,13 @@ def replica_step(
         distiller: Gives `terms`, `counts` and `objective`.
         parameters: What is differentiated.
         batch: The whole step's batch, of all replicas. Its rows must be a multiple of replicas
-            times micro-batches; replica i takes the i-th block of them.
+            times micro-batches times streams; replica i takes the i-th block of them.
         key: int32 `[2]`: the step's dropout key.
         combiner: How groups become one gradient; None: their sum.
         clip_norm: The largest norm of the combined gradient.
         micro_batches: Parts that the replica's rows are taken in, one after the other.
+        streams: Parts of a micro-batch that nothing orders, so that a CPU's cores can take one
+            each.
         loss_scale: float32 scalar: what is differentiated is the loss times this, and gradients are
             divided by it in float32; for backward passes in float16.
         more: float32 scalars of this replica by name; their sums over replicas join the statistics.
@@ -69,14 +72,18 @@ def replica_step(
     replicas = context.num_replicas_in_sync
     replica = context.replica_id_in_sync_group if replicas > 1 else 0
     counts = distiller.counts(batch)
-    rows = tf.shape(tf.nest.flatten(batch)[0])[0] // (replicas * micro_batches)
+    rows = tf.shape(tf.nest.flatten(batch)[0])[0] // (replicas * micro_batches * streams)
     groups = _groups(distiller.terms, combiner)
     work = _Backward(distiller, parameters, counts, groups, loss_scale)
 
     def one(micro: int | tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-        if replicas * micro_batches == 1:
+        if replicas * micro_batches * streams == 1:
             return work(batch, key)
-        number = tf.cast(replica * micro_batches + micro, tf.int32)
+        first = (replica * micro_batches + micro) * streams
+        return _added([slice_of_step(first + stream) for stream in range(streams)])
+
+    def slice_of_step(number: int | tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        number = tf.cast(number, tf.int32)
         part = tf.nest.map_structure(lambda x: _block(x, number, rows), batch)
         return work(part, slice_key(key, number))
 
@@ -99,6 +106,16 @@ def replica_step(
         statistics,
         tf.math.is_finite(norm) & tf.math.is_finite(statistics["loss"]),
     )
+
+
+def _added(
+    slices: Sequence[tuple[list[tf.Tensor], tf.Tensor]],
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Gradients and statistics of several slices, added up."""
+    if len(slices) == 1:
+        return slices[0]
+    gradients, sums = zip(*slices, strict=True)
+    return [tf.add_n(same) for same in zip(*gradients, strict=True)], tf.add_n(sums)
 
 
 def _block(values: tf.Tensor, number: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfkd.layers.fusion import fusing
 from tfkd.training.dropout_keys import step_key
 from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
 from tfkd.training.optimizers import Optimizer
@@ -32,6 +33,8 @@ class StepFunction:
         micro_batches: Parts that each replica takes its rows in.
         seed: Seed of dropout.
         jit_compile: Compile each replica's step by XLA, anew for each shape of batch.
+        streams: Parts of each micro-batch that a CPU's cores take side by side.
+        fuse: Compile chains of elementwise operations only; see `tfkd.layers.fusion.fusing`.
         loss_scale: The rule of the loss's scale; None: what the student's precision needs.
 
     Attributes:
@@ -51,11 +54,15 @@ class StepFunction:
         seed: int = 1,
         jit_compile: bool = False,
         loss_scale: LossScale | None = None,
+        streams: int = 1,
+        fuse: bool = False,
     ):
         self._distiller, self._parameters = distiller, parameters
         self._optimizer, self._strategy = optimizer, strategy
         self._micro_batches, self._seed = micro_batches, seed
         self._functions: dict[int, Any] = {}
+        # XLA has one order for all that it compiles, and fuses it anyway.
+        self._streams, self._fuse = (1, False) if jit_compile else (streams, fuse)
         self._made = self._replica
         if jit_compile:
             distiller.static_shapes = True
@@ -73,7 +80,7 @@ class StepFunction:
     @property
     def slices(self) -> int:
         """What a batch's rows must be a multiple of."""
-        return self._strategy.num_replicas_in_sync * self._micro_batches
+        return self._strategy.num_replicas_in_sync * self._micro_batches * self._streams
 
     def __call__(self, batch: Batch, update: int, rate: float) -> tf.Tensor:
         """Makes step number `update` (from 1) and returns its statistics, still on the device."""
@@ -132,6 +139,10 @@ class StepFunction:
         return tuple(statistics), *state
 
     def _replica(self, batch, key, rate, update, state, asked):
+        with fusing(self._fuse):
+            return self._replica_step(batch, key, rate, update, state, asked)
+
+    def _replica_step(self, batch, key, rate, update, state, asked):
         result = replica_step(
             self._distiller,
             self._parameters,
@@ -140,6 +151,7 @@ class StepFunction:
             combiner=self._distiller.combiner,
             clip_norm=self._optimizer.clip_norm,
             micro_batches=self._micro_batches,
+            streams=self._streams,
             loss_scale=state.scale if self.scales else None,
             more={ASKED: asked},
         )

@@ -66,6 +66,8 @@ class TrainingRun:
         jit_compile: bool,
         hosts: Hosts,
         steps_per_execution: int,
+        streams: int,
+        fuse: bool,
     ):
         self._hosts, self._steps_per_execution = hosts, steps_per_execution
         self._distiller, self._batcher = distiller, batcher
@@ -86,6 +88,8 @@ class TrainingRun:
             micro_batches=micro_batches,
             seed=seed,
             jit_compile=jit_compile,
+            streams=streams,
+            fuse=fuse,
         )
         self._arrays = TrainedArrays(distiller.student, parameters, optimizer)
         self._checkpoints = CheckpointFolder(folder / "checkpoints")

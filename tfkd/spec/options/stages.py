@@ -151,6 +151,16 @@ class RuntimeOptions(Options):
         1,
         description="Steps that one call of the graph makes; more keep a fast device from waiting.",
     )
+    streams: Literal["auto"] | Count = Field(
+        "auto",
+        description="On a CPU: parts of a batch that its cores compute side by side. auto: one a "
+        "core, at most 4, where steps are large enough. Dropout's masks differ with the number.",
+    )
+    fuse: Literal["auto"] | bool = Field(
+        "auto",
+        description="On a CPU: compile chains of elementwise operations by XLA, a second or so "
+        "for each new shape of batch. auto: where steps are large and many.",
+    )
     jit_compile: bool = Field(
         False,
         description="Compile the step by XLA, anew for each shape of batch. Batches are padded "

@@ -1,0 +1,51 @@
+"""How a training shares a CPU's cores.
+
+An operation that all cores work on together makes them wait for each other hundreds of times a
+step. Parts of the batch that each have a core of their own wait once: at the sum of their
+gradients. Two cores so make a third more steps (tools/bench_training).
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.data.side_by_side import cores
+
+# More parts than this have too few rows each.
+MOST_STREAMS = 4
+# Floating-point operations from which a step is worth parts (some 0.1 s on two cores), and a
+# training worth the compilation of its elementwise chains (some 0.1 s a chain and shape).
+_LARGE_STEP, _LARGE_TRAINING = 2e10, 2e13
+
+
+def streams_here() -> int:
+    """Parts that this machine's cores take side by side; 1 where there is a GPU."""
+    return 1 if tf.config.list_physical_devices("GPU") else min(cores(), MOST_STREAMS)
+
+
+def share_cores() -> None:
+    """Gives each operation of TensorFlow the threads of one stream.
+
+    To be called before TensorFlow has done anything; once it has, its threads stay what they are.
+    """
+    if streams_here() > 1:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // streams_here()))
+        except RuntimeError:
+            return
+
+
+def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
+    """`streams` and `fuse` of `tfkd.training.train` for a training of this size.
+
+    Args:
+        parameters: Of the model.
+        tokens: A step's.
+        steps: Of the training.
+    """
+    # Two operations for each parameter and token forward, and twice that backward.
+    step = 6.0 * parameters * tokens
+    streams = streams_here() if step >= _LARGE_STEP else 1
+    gpu = bool(tf.config.list_physical_devices("GPU"))
+    fuse = not gpu and step >= _LARGE_STEP and step * steps >= _LARGE_TRAINING
+    return {"streams": streams, "fuse": fuse}
