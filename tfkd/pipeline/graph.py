@@ -14,7 +14,7 @@ REVISIONS = {
     "corpus": 1,
     "tokenizer": 1,
     "ids": 1,
-    "train": 1,
+    "train": 2,
     "load": 1,
     "score": 1,
     "evaluate": 1,

@@ -5,15 +5,15 @@ from typing import Any
 
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import Spec
 
 _FLOAT = 4
 # Models whose parameters are counted from their options.
 _COUNTED = ("bert", "transformer")
-# Weights, their gradient and Adam's two moments, float32 each.
-_COPIES_IN_TRAINING = 4
 
 
 def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:
@@ -53,8 +53,9 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     ]
     lines.append(
         f"{len(nodes)} stages, {done} done already. Sizes of vocabularies are those asked for, "
-        "or the file's, until they are made; memory is weights, gradients and moments, without "
-        "activations."
+        "or the file's, until they are made. memory is a step's peak on one device, all weights "
+        "trained: TensorFlow itself, weights, moments, gradients and activations; of the longest "
+        "rows that fit (<=) until the ids are made."
     )
     return "\n".join(lines)
 
@@ -91,7 +92,7 @@ def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
     state = "done" if folder.done else "under way" if folder.path.exists() else ""
     cells = ["", "", "", "", "", ""]
     if node.kind == "train":
-        cells = _training(node, sizes)
+        cells = _training(node, sizes, context)
     if folder.done:
         manifest = folder.manifest()
         summary = manifest["summary"]
@@ -106,24 +107,27 @@ def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
     return [f"{node.kind} {node.label}", state, *cells]
 
 
-def _training(node: Node, sizes: dict[str, int]) -> list[str]:
+def _training(node: Node, sizes: dict[str, int], context: Context) -> list[str]:
     options = node.options
     model = node.spec.models[options.train]
     if model.kind not in _COUNTED:  # a plugin's
         return ["", "", f"{options.steps:,}", "", "", ""]
-    parameters = model_parameters(
-        model,
-        {
-            role.partition(".")[2]: sizes[child.key]
-            for role, child in node.inputs.items()
-            if role.startswith("tokenizer.")
-        },
-    )
+    vocabularies = {
+        role.partition(".")[2]: sizes[child.key]
+        for role, child in node.inputs.items()
+        if role.startswith("tokenizer.")
+    }
+    parameters = model_parameters(model, vocabularies)
     batch = options.batch
     unit = "" if batch.unit != "sentences" else " sentences"
     tokens = f"{options.steps * batch.size:,}{unit}"
     trained = f"{parameters:,}" if options.trainable == "all" else ", ".join(options.trainable)
-    memory = _bytes(parameters * _FLOAT * _COPIES_IN_TRAINING)
+    predicted = vocabularies.get("head", vocabularies.get("target", vocabularies.get("text")))
+    longest, known = longest_row(node, context)
+    step = step_sizes(node, parameters, longest)
+    memory = (
+        f"{'' if known else '<= '}{_bytes(step_memory(model, parameters, predicted, step).peak)}"
+    )
     disk = _bytes(parameters * _FLOAT)
     return [f"{parameters:,}", trained, f"{options.steps:,}", tokens, memory, disk]
 

@@ -27,11 +27,11 @@ from tfkd.pipeline.inputs import (
 from tfkd.pipeline.models import WEIGHTS, check_lengths, fresh_model, learned_length
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.step_sizes import how_cores_share
 from tfkd.pipeline.validation import validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
-from tfkd.training.cores import on_cpu
 from tfkd.training.divergence import StepTooLarge
 from tfkd.training.interruption import Interrupted as TrainingInterrupted
 from tfkd.training.strategies import build_strategy
@@ -88,7 +88,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             jit_compile=node.spec.runtime.jit_compile,
             hosts=hosts,
             steps_per_execution=node.spec.runtime.steps_per_execution,
-            **_on_cpu(node, model, replicas // hosts.number),
+            **how_cores_share(node, model.count_params(), replicas // hosts.number),
         )
     except TrainingInterrupted as error:
         raise Interrupted(str(error)) from error
@@ -102,18 +102,6 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     if events.exists():
         shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)
     return _summary(model, batcher, result, folder)
-
-
-def _on_cpu(node: Node, model: Any, replicas: int) -> dict[str, Any]:
-    """How a CPU's cores share the step of this host's replicas; see `tfkd.training.cores`."""
-    runtime, options = node.spec.runtime, node.options
-    # Sentences of captions and news have 10 to 30 words; the rule needs no more than that.
-    tokens = options.batch.size * (20 if options.batch.unit == "sentences" else 1)
-    chosen = on_cpu(model.count_params(), tokens, options.steps)
-    asked = {"streams": runtime.streams, "fuse": runtime.fuse}
-    if replicas > 1:
-        chosen["streams"] = 1  # they share the cores already
-    return {name: chosen[name] if value == "auto" else value for name, value in asked.items()}
 
 
 def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:

@@ -7,8 +7,6 @@ gradients. Two cores so make a third more steps (tools/bench_training).
 
 from typing import Any
 
-import tensorflow as tf
-
 from tfkd.data.side_by_side import cores
 
 # More parts than this have too few rows each.
@@ -20,7 +18,7 @@ _LARGE_STEP, _LARGE_TRAINING = 2e10, 2e13
 
 def streams_here() -> int:
     """Parts that this machine's cores take side by side; 1 where there is a GPU."""
-    return 1 if tf.config.list_physical_devices("GPU") else min(cores(), MOST_STREAMS)
+    return 1 if _gpu() else min(cores(), MOST_STREAMS)
 
 
 def share_cores() -> None:
@@ -28,6 +26,8 @@ def share_cores() -> None:
 
     To be called before TensorFlow has done anything; once it has, its threads stay what they are.
     """
+    import tensorflow as tf
+
     if streams_here() > 1:
         try:
             tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // streams_here()))
@@ -45,7 +45,14 @@ def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
     """
     # Two operations for each parameter and token forward, and twice that backward.
     step = 6.0 * parameters * tokens
-    streams = streams_here() if step >= _LARGE_STEP else 1
-    gpu = bool(tf.config.list_physical_devices("GPU"))
-    fuse = not gpu and step >= _LARGE_STEP and step * steps >= _LARGE_TRAINING
-    return {"streams": streams, "fuse": fuse}
+    large = step >= _LARGE_STEP and not _gpu()
+    return {
+        "streams": streams_here() if large else 1,
+        "fuse": large and step * steps >= _LARGE_TRAINING,
+    }
+
+
+def _gpu() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))

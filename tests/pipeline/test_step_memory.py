@@ -1,0 +1,59 @@
+"""The memory that `tfkd plan` states is what a step takes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "step_memory.py"
+
+BERT = {"kind": "bert", "layers": 4, "width": 256, "heads": 4, "max_length": 256}
+PAIR = {
+    "kind": "transformer", "encoder_layers": 3, "decoder_layers": 3, "width": 256, "heads": 4,
+    "norm": "pre",
+}  # fmt: skip
+ON_CORES = {"streams": 2, "fused": True}
+CASES = {
+    "pair_on_cores": {"model": PAIR, "precision": "bfloat16", "tokens": 8192, "longest": 32}
+    | ON_CORES,
+    "bert_plain": {"model": BERT, "precision": "float32", "tokens": 4096, "longest": 64,
+                   "predicted": 0.15},
+}  # fmt: skip
+MORE = {
+    "pair_plain": {"model": PAIR, "precision": "float32", "tokens": 4096, "longest": 24},
+    "pair_plain_low": {"model": PAIR, "precision": "bfloat16", "tokens": 4096, "longest": 24},
+    "pair_large": {"model": PAIR, "precision": "bfloat16", "tokens": 16384, "longest": 128}
+    | ON_CORES,
+    "pair_vocabulary": {"model": PAIR, "precision": "float32", "tokens": 4096, "longest": 24,
+                        "vocabulary": 30000} | ON_CORES,
+    "pair_parts": {"model": PAIR, "precision": "bfloat16", "tokens": 2048, "longest": 32,
+                   "micro": 4} | ON_CORES,
+    "pair_wide": {"model": PAIR | {"width": 512, "heads": 8}, "precision": "float32",
+                  "tokens": 2048, "longest": 32},
+    "bert_on_cores": {"model": BERT, "precision": "bfloat16", "tokens": 8192, "longest": 64,
+                      "predicted": 0.15} | ON_CORES,
+    "bert_without_dropout": {"model": BERT | {"dropout": 0.0}, "precision": "float32",
+                             "tokens": 4096, "longest": 128, "predicted": 0.15},
+}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name) for name, case in CASES.items()]
+    + [pytest.param(case, id=name, marks=pytest.mark.long) for name, case in MORE.items()],
+)
+def test_the_peak_of_a_step_is_within_the_prediction(case):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), json.dumps(case)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert 1 / 1.3 < found["measured"] / found["predicted"] < 1.3, found

@@ -1,0 +1,95 @@
+"""The sizes of a training stage's step, and how a CPU's cores share it."""
+
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.batcher import micro_batches
+from tfkd.data.encoded import EncodedField
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.memory import Step
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.training.cores import on_cpu
+
+_ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def how_cores_share(node: Node, parameters: int, replicas: int) -> dict[str, Any]:
+    """`streams` and `fuse` of a stage on a host's CPU; see `tfkd.training.cores`.
+
+    Args:
+        node: The training stage.
+        parameters: Of its model.
+        replicas: Of this host.
+    """
+    runtime, options = node.spec.runtime, node.options
+    chosen = on_cpu(parameters, options.batch.size * _words_per(options.batch.unit), options.steps)
+    if replicas > 1:
+        chosen["streams"] = 1  # they share the cores already
+    if runtime.jit_compile:
+        return {"streams": 1, "fuse": False}
+    asked = {"streams": runtime.streams, "fuse": runtime.fuse}
+    return {name: chosen[name] if value == "auto" else value for name, value in asked.items()}
+
+
+def _words_per(unit: str) -> int:
+    """Tokens of one of a batch's units, roughly: sentences of captions and news have 10 to 30."""
+    return 20 if unit == "sentences" else 1
+
+
+def step_sizes(node: Node, parameters: int, longest: int) -> Step:
+    """The sizes of a stage's step on one device."""
+    options, runtime = node.options, node.spec.runtime
+    batch = options.batch
+    replicas = runtime.devices if isinstance(runtime.devices, int) else 1
+    micro = micro_batches(batch.size, batch.per_device, replicas)
+    tokens = batch.size // (micro * replicas)
+    if batch.unit == "sentences":
+        tokens *= longest
+    bert = node.spec.models[options.train].kind == "bert"
+    views = dict.fromkeys(term.view for term in options.objective.values())
+    shared = how_cores_share(node, parameters, replicas)
+    return Step(
+        tokens=tokens,
+        longest=longest,
+        predicted=tuple(_share(node.spec.views[view]) if bert and view else 1.0 for view in views),
+        item=_ITEM[options.precision],
+        micro_batches=micro,
+        fused=shared["fuse"],
+        streams=shared["streams"],
+    )
+
+
+def _share(view: Any) -> float:
+    """The mean share of a stream's tokens that a view predicts."""
+    p = getattr(view, "p", 1.0)
+    mean = p if isinstance(p, float) else sum(p.uniform) / 2
+    # Half of a stream of two sides is the target.
+    return mean if view.kind == "mlm" else mean / 2
+
+
+def longest_row(node: Node, context: Context) -> tuple[int, bool]:
+    """Tokens of the longest row that a training stage may see, and whether its ids told."""
+    options = node.options
+    model = node.spec.models[options.train]
+    limits = [model.max_length]
+    limit = options.batch.max_length
+    limits += limit.values() if isinstance(limit, dict) else [limit] if limit else []
+    for term in options.objective.values():
+        if model.kind == "bert" and term.view:
+            limits.append(node.spec.views[term.view].max_length)
+    found = [0]
+    for index in range(len(options.data)):
+        lengths = []
+        for role, child in node.inputs.items():
+            if role.startswith(f"data.{index}.ids."):
+                folder = StageFolder(context.stages, child.kind, child.fingerprint)
+                if not folder.done:
+                    return max(limits), False
+                # A special token at the end of each field.
+                lengths.append(EncodedField.open(folder.path).lengths + 1)
+        # One stream of both fields and a start, or each on a side of its own.
+        rows = sum(lengths) + 1 if model.kind == "bert" else np.maximum.reduce(lengths)
+        found.append(int(rows.max(initial=0)))
+    return min(max(found), max(limits)), True
