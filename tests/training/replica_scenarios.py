@@ -52,17 +52,15 @@ def fake(dropout=0.0, combiner=None):
     return fake_distiller(dropout, terms=fake_terms(), combiner=combiner)
 
 
-def pairs(policy="float32"):
-    return real_models.distiller(policy, terms=real_models.more_terms)
-
-
 # What is trained, built in the strategy's scope, and what on.
 MODELS = {
     "fake": lambda: (fake(), Batcher()),
     "gated": lambda: (fake(combiner=Gate()), Batcher()),
     "dropout": lambda: (fake(dropout=0.4), Batcher()),
-    "pairs": lambda: (pairs(), real_models.PairBatcher(uneven=True)),
-    "half": lambda: (pairs("mixed_float16"), real_models.PairBatcher(uneven=True)),
+    "pairs": lambda: (
+        real_models.distiller(terms=real_models.more_terms),
+        real_models.PairBatcher(uneven=True),
+    ),
     "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
 }
 
