@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from host_processes import Process, cluster
 from small_line import arguments, write_line
 
 from tfkd import cli
@@ -24,3 +25,19 @@ def line(tmp_path_factory):
     run = runs / "small"
     results = json.loads((run / "results.json").read_text("utf-8"))
     return SimpleNamespace(spec=spec, runs=runs, run=run, results=results)
+
+
+@pytest.fixture
+def hosts():
+    """Starts hosts by their command lines; kills what is left of them."""
+    started = []
+
+    def run(*commands):
+        configs = cluster(len(commands))
+        started.extend(map(Process, commands, configs))
+        return started[-len(commands) :]
+
+    yield run
+    for one in started:
+        one.process.kill()
+        one.process.wait()

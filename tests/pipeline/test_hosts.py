@@ -1,139 +1,24 @@
-"""Several hosts, here processes on loopback: one mind, the same weights, and one end."""
+"""Several hosts, here processes on loopback: one mind, and one end."""
 
 import json
-import os
 import signal
-import socket
-import threading
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file
-from small_line import arguments, stage_folders, start, write_line
+from host_processes import overrides
+from small_line import arguments, stage_folders, write_line
 
 from tfkd import cli
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts, place_from
 
-# Without dropout any number of replicas comes to the same weights. A bias of attention keys has a
-# gradient of 0 but for rounding, which Adam would blow up to whole steps unless epsilon is above.
-ALIKE = [
-    "student.dropout=0", "teacher.dropout=0",
-    "stages.teach.optimizer={kind: adam, epsilon: 1e-4}",
-    "stages.learn.optimizer={kind: adam, epsilon: 1e-4}",
-]  # fmt: skip
 ENDLESS = ["stages.teach.steps=1000000", "stages.teach.log_every=5"]
-
-
-def overrides(*values):
-    return [word for value in values for word in ("--set", value)]
-
-
-def cluster(number):
-    """TF_CONFIG of each of some hosts, at free ports."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
-    addresses = [f"localhost:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return [
-        json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-        for index in range(number)
-    ]
-
-
-class Process:
-    """One host's process; its output is read as it comes."""
-
-    def __init__(self, words, config):
-        os.environ["TF_CONFIG"] = config
-        try:
-            self.process = start(*words)
-        finally:
-            del os.environ["TF_CONFIG"]
-        self.lines, self.news = [], threading.Condition()
-        self.threads = [
-            threading.Thread(target=self._read, args=(stream,), daemon=True)
-            for stream in (self.process.stdout, self.process.stderr)
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def _read(self, stream):
-        for line in stream:
-            with self.news:
-                self.lines.append(line.rstrip("\n"))
-                self.news.notify_all()
-
-    @property
-    def text(self):
-        return "\n".join(self.lines)
-
-    def wait_for(self, text, timeout=600):
-        def come():
-            return text in self.text or self.process.poll() is not None
-
-        with self.news:
-            assert self.news.wait_for(come, timeout), f"no {text!r} in {self.text}"
-        assert text in self.text, self.text
-
-    def end(self, timeout=600):
-        code = self.process.wait(timeout)
-        for thread in self.threads:
-            thread.join()
-        return code
-
-
-@pytest.fixture
-def hosts():
-    """Starts hosts by their command lines; kills what is left of them."""
-    started = []
-
-    def run(*commands):
-        configs = cluster(len(commands))
-        started.extend(map(Process, commands, configs))
-        return started[-len(commands) :]
-
-    yield run
-    for one in started:
-        one.process.kill()
-        one.process.wait()
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hosts")
     return SimpleNamespace(spec=write_line(folder), folder=folder)
-
-
-def trained(runs):
-    """The weights of all training stages by folder."""
-    return {
-        folder.name: load_file(folder / "weights.safetensors")
-        for folder in stage_folders(runs, "train")
-    }
-
-
-@pytest.mark.parametrize("number", [2, pytest.param(3, marks=pytest.mark.long)])
-def test_they_come_to_the_weights_of_one_host(small, hosts, tmp_path, number):
-    words = overrides(*ALIKE)
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    assert cli.main(arguments(small.spec, alone, *words, "--until", "learn")) == cli.DONE
-    processes = hosts(*[arguments(small.spec, together, *words)] * number)
-    assert [process.end() for process in processes] == [cli.DONE] * number, [
-        process.text for process in processes
-    ]
-    one, several = trained(alone), trained(together)
-    assert len(one) == 2
-    assert set(one) <= set(several)
-    for folder, arrays in one.items():
-        for name, array in arrays.items():
-            np.testing.assert_allclose(several[folder][name], array, atol=1e-5, err_msg=name)
-    results = json.loads((together / "small" / "results.json").read_text("utf-8"))
-    assert results["exports"]
-    # The others say that they are there, and leave the rest to the chief.
-    assert all(line.startswith("host 1 of") for line in processes[1].lines)
-    assert not list(together.glob("stages/.hosts*"))
 
 
 @pytest.mark.parametrize("lost", [0, 1])

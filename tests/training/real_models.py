@@ -11,18 +11,21 @@ TOP_K = 4
 
 
 class PairBatcher:
-    """Pairs of drawn ids in two views, with stored targets; the last row is empty."""
+    """Pairs of drawn ids in two views, with stored targets; the last row is empty.
+
+    Uneven, the last batch of an epoch has one row, and some rows of the store are missing.
+    """
 
     batches_per_epoch = 5
 
-    def __init__(self, rows=5, length=7):
-        self.rows, self.length = rows, length
+    def __init__(self, rows=5, length=7, uneven=False):
+        self.rows, self.length, self.uneven = rows, length, uneven
 
-    def _pair(self, draw):
+    def _pair(self, draw, real):
         sides = {}
         for side in ("source", "target"):
             lengths = draw.integers(1, self.length + 1, self.rows)
-            lengths[-1] = 0
+            lengths[real:] = 0
             valid = np.arange(self.length) < lengths[:, None]
             ids = draw.integers(1, VOCABULARY, (2, self.rows, self.length), np.int32) * valid
             sides[side] = {"ids": ids[0], "valid": valid}
@@ -31,9 +34,11 @@ class PairBatcher:
     def batch(self, number):
         draw = np.random.default_rng(number)
         batch = {"examples": np.arange(self.rows)}
-        batch["examples"][-1] = -1
+        last = number % self.batches_per_epoch == self.batches_per_epoch - 1
+        real = 1 if self.uneven and last else self.rows - 1
+        batch["examples"][real:] = -1
         for view in ("plain", "other"):
-            batch[view], labels = self._pair(draw)
+            batch[view], labels = self._pair(draw, real)
             target = batch[view]["target"]
             target |= {"labels": labels, "selected": target["valid"]}
         shape = (self.rows, self.length, TOP_K)
@@ -45,6 +50,8 @@ class PairBatcher:
             }
         }
         batch["stores"]["targets"]["ids"] = batch["stores"]["targets"]["ids"].astype(np.int32)
+        if self.uneven:
+            batch["stores"]["targets"]["present"] = draw.random(shape[:2]) < 0.7
         return batch
 
 
@@ -71,6 +78,14 @@ def terms():
     ]
 
 
-def distiller(policy="float32", dropout=0.0):
+def more_terms():
+    """The same, and soft targets in their other form: two of them stand side by side."""
+    hinton = SoftTargets(
+        name="hinton", teacher="targets", weight=0.2, temperature=2.0, form="hinton", rest="bucket"
+    )
+    return [*terms(), hinton]
+
+
+def distiller(policy="float32", dropout=0.0, terms=terms):
     """The student with its terms."""
     return Distiller(student(policy, dropout), terms())

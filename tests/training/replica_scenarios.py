@@ -1,9 +1,9 @@
-"""The same training on several sets of devices; run as a script, since devices are set up once.
+"""The same training in several ways; run as a script, since devices are set up once.
 
-    python replica_scenarios.py OUTPUT.npz SCENARIO...
+    python replica_scenarios.py OUTPUT.npz MODEL-WAY...
 
-Scenarios of two and of three replicas need processes of their own: TensorFlow gives both groups of
-devices the same key.
+Two and three replicas need processes of their own: TensorFlow gives both groups of devices the
+same key.
 """
 
 import sys
@@ -12,82 +12,98 @@ from pathlib import Path
 
 import numpy as np
 import real_models
+import stream_models
 import tensorflow as tf
 from training_fakes import Batcher, Gate, Term, weights_of
 from training_fakes import distiller as fake_distiller
 
 from tfkd.training import Adam, Triangular, build_strategy, read_history, train
 
-STEPS = 12
+STEPS = 50
+
+WAYS = {
+    "one_device": {},
+    "accumulated": {"micro_batches": 3},
+    "two_micro_batches": {"micro_batches": 2},
+    "two_replicas": {"replicas": 2},
+    "two_replicas_accumulated": {"replicas": 2, "micro_batches": 2},
+    "three_replicas": {"replicas": 3},
+    "side_by_side": {"streams": 2},
+    "fused": {"fuse": True},
+    "all_on_one_cpu": {"micro_batches": 2, "streams": 3, "fuse": True, "steps_per_execution": 2},
+    "two_replicas_fused": {"replicas": 2, "fuse": True},
+    "several_steps_a_call": {"steps_per_execution": 3},
+    "two_replicas_several_steps_a_call": {"replicas": 2, "steps_per_execution": 3},
+    "xla": {"jit_compile": True},
+    "xla_accumulated": {"jit_compile": True, "micro_batches": 2},
+    "two_replicas_xla": {"replicas": 2, "jit_compile": True},
+    "two_replicas_xla_accumulated": {"replicas": 2, "micro_batches": 2, "jit_compile": True},
+    "two_replicas_xla_several_steps_a_call": {
+        "replicas": 2, "steps_per_execution": 3, "jit_compile": True
+    },
+}  # fmt: skip
 
 
-def final_weights(
-    replicas, micro_batches, *, dropout=0.0, combiner=None, real=False, policy="float32", **more
-):
+def fake_terms():
+    """The second owns a weight, and an embedding row is touched several times in a step."""
+    return [
+        Term("words", weight=0.5),
+        Term("masked", view="masked", rows=True, group="auxiliary", own=True),
+    ]
+
+
+def fake(dropout=0.0, combiner=None):
+    return fake_distiller(dropout, terms=fake_terms(), combiner=combiner)
+
+
+# What is trained, built in the strategy's scope, and what on.
+MODELS = {
+    "fake": lambda: (fake(), Batcher()),
+    "gated": lambda: (fake(combiner=Gate()), Batcher()),
+    "dropout": lambda: (fake(dropout=0.4), Batcher()),
+    "pairs": lambda: (
+        real_models.distiller(terms=real_models.more_terms),
+        real_models.PairBatcher(uneven=True),
+    ),
+    "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
+}
+
+
+def final_weights(model, *, replicas=1, **options):
     """Trains and returns weights, slots and the history's last line."""
     strategy = build_strategy(replicas)
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
-        # The second term owns a weight, and an embedding row is touched several times in a step.
-        terms = [
-            Term("words", weight=0.5),
-            Term("masked", view="masked", rows=True, group="auxiliary", own=True),
-        ]
-        model = fake_distiller(dropout, terms=terms, combiner=combiner() if combiner else None)
-        batcher = Batcher()
-        if real:
-            model, batcher = real_models.distiller(policy), real_models.PairBatcher()
-        optimizer = Adam(clip_norm=0.7, weight_decay=0.1)
-        if real:
-            # A bias of attention keys has a gradient of 0 but for rounding, which Adam would blow
-            # up to whole steps unless epsilon is above it.
-            optimizer.epsilon = 1e-4
+        distiller, batcher = MODELS[model]()
+        # A bias of attention keys has a gradient of 0 but for rounding, which Adam would blow up to
+        # whole steps unless epsilon is above it.
+        optimizer = Adam(clip_norm=0.7, weight_decay=0.1, epsilon=1e-4)
         train(
-            model,
+            distiller,
             batcher,
             steps=STEPS,
             optimizer=optimizer,
             schedule=Triangular(steps=STEPS, rate=0.03),
             folder=folder,
             strategy=strategy,
-            micro_batches=micro_batches,
-            log_every=5,
+            log_every=25,
             tensorboard=False,
             progress=False,
             say=lambda line: None,
-            **more,
+            **options,
         )
         line = read_history(Path(folder) / "history.jsonl")[-1]
-    found = weights_of(model)
+    found = weights_of(distiller)
     found |= {path: slot.numpy() for path, slot in optimizer.slots.items()}
     shown = {**line["terms"], **line["metrics"], "loss": line["loss"]}
     return found | {name: np.float64(value) for name, value in shown.items()}
 
-
-SCENARIOS = {
-    "one": {"replicas": 1, "micro_batches": 1},
-    "accumulated": {"replicas": 1, "micro_batches": 3},
-    "two": {"replicas": 2, "micro_batches": 1},
-    "two_accumulated": {"replicas": 2, "micro_batches": 2},
-    "three": {"replicas": 3, "micro_batches": 1},
-    "gated": {"replicas": 1, "micro_batches": 1, "combiner": Gate},
-    "gated_two": {"replicas": 2, "micro_batches": 2, "combiner": Gate},
-    "real": {"replicas": 1, "micro_batches": 1, "real": True},
-    "real_two": {"replicas": 2, "micro_batches": 2, "real": True},
-    "called": {"replicas": 1, "micro_batches": 1, "steps_per_execution": 4},
-    "called_two": {"replicas": 2, "micro_batches": 1, "steps_per_execution": 4},
-    "real_called": {"replicas": 1, "micro_batches": 2, "real": True, "steps_per_execution": 4},
-    "real_xla": {"replicas": 1, "micro_batches": 1, "real": True, "jit_compile": True},
-    "half": {"replicas": 1, "micro_batches": 1, "real": True, "policy": "mixed_float16"},
-    "half_two": {"replicas": 2, "micro_batches": 1, "real": True, "policy": "mixed_float16"},
-    "dropout_accumulated": {"replicas": 1, "micro_batches": 2, "dropout": 0.4},
-    "dropout_two": {"replicas": 2, "micro_batches": 1, "dropout": 0.4},
-}
 
 if __name__ == "__main__":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
     arrays = {}
     for name in sys.argv[2:]:
-        for path, value in final_weights(**SCENARIOS[name]).items():
+        model, _, way = name.partition("-")
+        for path, value in final_weights(model, **WAYS[way]).items():
             arrays[f"{name}:{path}"] = value
     np.savez(sys.argv[1], **arrays)

@@ -1,35 +1,80 @@
-"""One device, several replicas and micro-batches come to the same weights."""
+"""One device, replicas, micro-batches, calls of several steps and XLA come to the same weights.
 
-from concurrent.futures import ThreadPoolExecutor
+Fifty steps without dropout, of every kind of term: see `replica_scenarios.MODELS`.
+"""
 
 import numpy as np
 import pytest
+import real_models
+import stream_models
+from replica_scenarios import WAYS
 
-# One process for each number of replicas, see the script; two at a time.
-PROCESSES = [
-    ["two", "two_accumulated", "gated_two", "dropout_two", "real_two", "called_two", "half_two"],
-    ["one", "accumulated", "gated", "dropout_accumulated", "real", "three", "called", "half"],
-    ["real_called", "real_xla"],
-]
+from tfkd.objectives.term import DIVISORS
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
+
+# What is compared with "one_device" of the same model.
+SHORT = {
+    "fake": [
+        "accumulated",
+        "side_by_side",
+        "two_replicas",
+        "two_replicas_accumulated",
+        "three_replicas",
+        "several_steps_a_call",
+        "two_replicas_several_steps_a_call",
+    ],
+    "gated": ["two_replicas_accumulated"],
+    "pairs": [
+        "accumulated",
+        "all_on_one_cpu",
+        "two_replicas",
+        "two_replicas_accumulated",
+        "two_replicas_xla",
+    ],
+    "streams": ["accumulated", "all_on_one_cpu", "two_replicas_accumulated"],
+}
+ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
+LONG = {
+    model: [way for way in ALL if way not in SHORT[model]]
+    for model in ("fake", "gated", "pairs", "streams")
+}
+# What is compared with something else.
+OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
+
+
+def processes():
+    """The scenarios by process; those of one number of replicas in one, the long ring apart."""
+    made = {}
+    for ring, table in (("short", SHORT), ("long", LONG)):
+        names = [f"{model}-{way}" for model, ways in table.items() for way in ways]
+        if ring == "short":
+            names += [f"{model}-one_device" for model in SHORT] + OTHERS
+        for name in names:
+            pair = WAYS[name.partition("-")[2]].get("replicas") == 2
+            made.setdefault((ring, pair), []).append(name)
+    return list(made.values())
 
 
 @pytest.fixture(scope="module")
-def scenarios(run_script, tmp_path_factory):
+def scenario(run_script, tmp_path_factory):
+    """What a scenario left, by its name; its process is run when it is first asked for."""
     folder = tmp_path_factory.mktemp("replicas")
-    paths = [folder / f"{names[0]}.npz" for names in PROCESSES]
-    with ThreadPoolExecutor() as threads:
-        runs = threads.map(
-            lambda path, names: run_script("replica_scenarios.py", path, *names), paths, PROCESSES
-        )
-        for done in runs:
-            assert done.returncode == 0, done.stderr[-3000:]
     found = {}
-    for path in paths:
-        with np.load(path) as arrays:
-            for key in arrays.files:
-                name, _, weight = key.partition(":")
-                found.setdefault(name, {})[weight] = arrays[key]
-    return found
+
+    def of(name):
+        if name not in found:
+            names = next(names for names in processes() if name in names)
+            path = folder / f"{name}.npz"
+            done = run_script("replica_scenarios.py", path, *names, timeout=1800)
+            assert done.returncode == 0, done.stderr[-3000:]
+            with np.load(path) as arrays:
+                for key in arrays.files:
+                    one, _, weight = key.partition(":")
+                    found.setdefault(one, {})[weight] = arrays[key]
+        return found[name]
+
+    return of
 
 
 def largest_difference(one, other):
@@ -37,32 +82,46 @@ def largest_difference(one, other):
     return max(np.abs(one[name] - other[name]).max() for name in one)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("one", "accumulated"),
-        ("one", "two"),
-        ("one", "two_accumulated"),
-        ("one", "three"),
-        ("gated", "gated_two"),
-        ("real", "real_two"),
-        ("real", "real_called"),
-        ("real", "real_xla"),
-        ("one", "called"),
-        ("one", "called_two"),
-        ("dropout_accumulated", "dropout_two"),
-    ],
-)
-def test_weights_slots_and_history_agree(scenarios, one, other):
-    assert largest_difference(scenarios[one], scenarios[other]) < 1e-5
+def cases(table, *marks):
+    return [
+        pytest.param(model, way, marks=marks, id=f"{model}-{way}")
+        for model, ways in table.items()
+        for way in ways
+    ]
 
 
-def test_float16_replicas_come_nearly_to_the_same_weights(scenarios):
-    one, two = scenarios["half"], scenarios["half_two"]
-    assert largest_difference(one, two) < 0.05
-    assert largest_difference(one, scenarios["real"]) > 0
+@pytest.mark.parametrize(("model", "way"), [*cases(SHORT), *cases(LONG, pytest.mark.long)])
+def test_weights_slots_and_history_are_those_of_one_device(scenario, model, way):
+    assert largest_difference(scenario(f"{model}-one_device"), scenario(f"{model}-{way}")) < 1e-5
 
 
-def test_scenarios_that_should_differ_do(scenarios):
-    assert largest_difference(scenarios["one"], scenarios["gated"]) > 1e-3
-    assert largest_difference(scenarios["one"], scenarios["dropout_two"]) > 1e-3
+def test_two_replicas_drop_what_two_micro_batches_drop(scenario):
+    one, two = scenario("dropout-two_micro_batches"), scenario("dropout-two_replicas")
+    assert largest_difference(one, two) < 1e-5
+    assert largest_difference(one, scenario("fake-one_device")) > 1e-3
+
+
+def test_a_gate_changes_the_weights(scenario):
+    assert largest_difference(scenario("fake-one_device"), scenario("gated-one_device")) > 1e-3
+
+
+def test_every_term_divisor_and_view_is_trained():
+    terms = [*real_models.more_terms(), *stream_models.terms()]
+    assert {term.divide_by for term in terms} == set(DIVISORS)
+    assert {term.kind for term in terms} >= builtin("objective")
+    assert {kind for kind, _ in stream_models.VIEWS.values()} == builtin("view")
+
+
+def builtin(group):
+    """The names of the package's own classes in the registry."""
+    register_builtins()
+    entries = (registry.lookup(group, name) for name in registry.names(group))
+    return {entry.name for entry in entries if entry.target.startswith("tfkd.")}
+
+
+def test_batches_leave_some_replica_without_a_word():
+    pairs, streams = real_models.PairBatcher(uneven=True), stream_models.batcher()
+    assert (pairs.batch(4)["examples"] >= 0).sum() == 1
+    rows = [streams.batch(number)["examples"] for number in range(streams.batches_per_epoch)]
+    assert {len(examples) % replicas for examples in rows for replicas in (2, 3)} == {1}
+    assert any(examples[-1] == -1 for examples in rows)

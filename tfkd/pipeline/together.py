@@ -53,11 +53,6 @@ def joined(spec: Spec, context: Context) -> Iterator[None]:
     if place is None:
         yield
         return
-    if spec.runtime.jit_compile:
-        raise UserError(
-            "runtime.jit_compile: several hosts exchange gradients outside of what XLA compiles; "
-            "write `jit_compile: false`, or run on one host"
-        )
     name = f"host {place.index} of {number}"
     if place.index:
         speak = context.say

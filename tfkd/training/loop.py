@@ -95,7 +95,8 @@ def train(
         progress: Whether to show a live line; None: where standard output is a terminal.
         say: Takes lines for the user where there is no live line; None: prints.
         tensorboard: Whether to write TensorBoard's event files.
-        jit_compile: Compile the step by XLA; batches should have few shapes (`fixed_widths`).
+        jit_compile: Compile the forward and backward passes of each replica by XLA; batches should
+            have few shapes (`fixed_widths`).
         hosts: The hosts of `strategy`, all of which call this with the same arguments and a folder
             that they share; None: there is one. The chief alone writes, shows and validates.
         steps_per_execution: The most steps that one call of the graph makes; more than one keeps a

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfkd.layers.fusion import fusing
+from tfkd.training.backward import Backward, Batch
 from tfkd.training.dropout_keys import step_key
 from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
 from tfkd.training.optimizers import Optimizer
 from tfkd.training.parameters import Parameter
-from tfkd.training.step import Batch, replica_step
+from tfkd.training.step import replica_step
 
 # Entries of the statistics beside the objective's: 1 where the step was skipped, and how many
 # replicas belong to hosts that want to stop.
@@ -32,7 +32,8 @@ class StepFunction:
         strategy: Where the replicas are.
         micro_batches: Parts that each replica takes its rows in.
         seed: Seed of dropout.
-        jit_compile: Compile each replica's step by XLA, anew for each shape of batch.
+        jit_compile: Compile each replica's forward and backward passes by XLA, anew for each shape
+            of batch.
         streams: Parts of each micro-batch that a CPU's cores take side by side.
         fuse: Compile chains of elementwise operations only; see `tfkd.layers.fusion.fusing`.
         loss_scale: The rule of the loss's scale; None: what the student's precision needs.
@@ -59,14 +60,17 @@ class StepFunction:
     ):
         self._distiller, self._parameters = distiller, parameters
         self._optimizer, self._strategy = optimizer, strategy
-        self._micro_batches, self._seed = micro_batches, seed
+        self._seed = seed
         self._functions: dict[int, Any] = {}
-        # XLA has one order for all that it compiles, and fuses it anyway.
-        self._streams, self._fuse = (1, False) if jit_compile else (streams, fuse)
-        self._made = self._replica
-        if jit_compile:
-            distiller.static_shapes = True
-            self._made = tf.function(self._replica, jit_compile=True, autograph=False)
+        self._backward = Backward(
+            distiller,
+            parameters,
+            distiller.combiner,
+            micro_batches=micro_batches,
+            streams=streams,
+            jit_compile=jit_compile,
+            fuse=fuse,
+        )
         self.names: list[str] = []
         self.asks_to_stop = False
         self._loss_scale = loss_scale or loss_scale_of(distiller.student)
@@ -80,7 +84,7 @@ class StepFunction:
     @property
     def slices(self) -> int:
         """What a batch's rows must be a multiple of."""
-        return self._strategy.num_replicas_in_sync * self._micro_batches * self._streams
+        return self._strategy.num_replicas_in_sync * self._backward.slices
 
     def __call__(self, batch: Batch, update: int, rate: float) -> tf.Tensor:
         """Makes step number `update` (from 1) and returns its statistics, still on the device."""
@@ -132,17 +136,13 @@ class StepFunction:
         for number, batch in enumerate(batches):
             update = first + number
             arguments = (batch, keys[number], rates[number], update, state, asked)
-            results = self._strategy.run(self._made, args=arguments)
+            results = self._strategy.run(self._replica, args=arguments)
             vector, *rest = (local(result)[0] for result in results)
             state = StepState(*rest)
             statistics.append(vector)
         return tuple(statistics), *state
 
     def _replica(self, batch, key, rate, update, state, asked):
-        with fusing(self._fuse):
-            return self._replica_step(batch, key, rate, update, state, asked)
-
-    def _replica_step(self, batch, key, rate, update, state, asked):
         result = replica_step(
             self._distiller,
             self._parameters,
@@ -150,10 +150,9 @@ class StepFunction:
             key,
             combiner=self._distiller.combiner,
             clip_norm=self._optimizer.clip_norm,
-            micro_batches=self._micro_batches,
-            streams=self._streams,
             loss_scale=state.scale if self.scales else None,
             more={ASKED: asked},
+            backward=self._backward,
         )
         after, applied = self._loss_scale.after(state, result.finite, update)
 

@@ -1,0 +1,66 @@
+"""Sizes of a step, as `tfkd plan` reads them from a spec and from what is there already."""
+
+from pathlib import Path
+
+import pytest
+
+import tfkd
+from tfkd.data.tokenizers import WordPiece
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import in_order
+from tfkd.pipeline.step_sizes import longest_row, step_sizes
+from tfkd.pipeline.text_stages import place
+from tfkd.pipeline.wanted import wanted
+
+
+def stages(line, *overrides, runs=None):
+    spec = tfkd.load_spec(line.spec, overrides=overrides)
+    folder = Path(line.spec).parent
+    context = Context(data_dir=folder, runs_dir=runs or line.runs)
+    nodes = in_order(wanted(spec, folder).ends())
+    return {node.label: node for node in nodes if node.kind == "train"}, context
+
+
+def test_the_longest_row_is_that_of_the_ids(line):
+    nodes, context = stages(line)
+    tokenizer = WordPiece.load(place(nodes["learn"].inputs["tokenizer.source"], context).path)
+    folder = Path(line.spec).parent
+    lengths = [
+        tokenizer.encode([row.lower() for row in text.splitlines()]).lengths.tolist()
+        for text in (folder.joinpath(f"train.{side}").read_text("utf-8") for side in ("de", "en"))
+    ]
+    # Each side has its end; the teacher's stream one start and two ends.
+    assert longest_row(nodes["learn"], context) == (1 + max(map(max, lengths)), True)
+    streams = [3 + source + target for source, target in zip(*lengths, strict=True)]
+    assert longest_row(nodes["teach"], context) == (max(streams), True)
+
+
+def test_before_there_are_ids_it_is_the_limit(line, tmp_path):
+    nodes, context = stages(line, runs=tmp_path)
+    assert longest_row(nodes["learn"], context) == (64, False)
+    assert longest_row(nodes["teach"], context) == (160, False)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("stages.learn.batch.size=512", {"tokens": 512, "micro_batches": 1, "item": 4}),
+        ("stages.learn.batch.per_device=200", {"tokens": 170, "micro_batches": 3}),
+        ("stages.learn.batch={size: 8, unit: sentences}", {"tokens": 80}),
+        ("stages.learn.precision=bfloat16", {"item": 2}),
+        ("runtime.streams=3", {"streams": 3, "fused": False}),
+        ("runtime.fuse=true", {"streams": 1, "fused": True}),
+        ("runtime={jit_compile: true, fuse: true, streams: 2}", {"streams": 1, "fused": False}),
+    ],
+)
+def test_sizes_follow_the_spec(line, override, expected):
+    nodes, _ = stages(line, override)
+    found = step_sizes(nodes["learn"], 10_000, longest=10)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_a_view_predicts_its_share(line):
+    nodes, _ = stages(line)
+    assert step_sizes(nodes["teach"], 10_000, longest=10).predicted == (0.15,)  # of half a stream
+    nodes, _ = stages(line, "views.cmlm.p={uniform: [0.2, 0.6]}")
+    assert step_sizes(nodes["teach"], 10_000, longest=10).predicted == (0.2,)

@@ -1,0 +1,53 @@
+import pytest
+import tensorflow as tf
+
+from tfkd.data import side_by_side
+from tfkd.training import cores
+
+
+@pytest.fixture
+def four_cores(monkeypatch):
+    monkeypatch.setattr(cores, "cores", lambda: 4)
+    monkeypatch.setattr(cores, "_gpu", lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "tokens", "steps", "streams", "fuse"),
+    [
+        (10**7, 4096, 2000, 4, True),
+        (10**7, 4096, 10, 4, False),  # over before compilation has paid
+        (10**5, 4096, 10**6, 1, False),  # steps of milliseconds
+    ],
+)
+def test_large_steps_are_shared_and_long_trainings_compiled(
+    four_cores, parameters, tokens, steps, streams, fuse
+):
+    found = cores.on_cpu(parameters, tokens, steps)
+    assert found == {"streams": streams, "fuse": fuse}
+
+
+def test_many_cores_work_on_few_parts(four_cores, monkeypatch):
+    monkeypatch.setattr(cores, "cores", lambda: 64)
+    assert cores.streams_here() == cores.MOST_STREAMS
+
+
+def test_beside_a_gpu_nothing_is_shared(monkeypatch):
+    monkeypatch.setattr(cores, "_gpu", lambda: True)
+    assert cores.streams_here() == 1
+    assert cores.on_cpu(10**9, 10**5, 10**6) == {"streams": 1, "fuse": False}
+
+
+def test_threads_are_left_alone_once_tensorflow_has_them(four_cores):
+    tf.ones([1]).numpy()
+    before = tf.config.threading.get_intra_op_parallelism_threads()
+    cores.share_cores()
+    assert tf.config.threading.get_intra_op_parallelism_threads() == before
+
+
+def test_batches_take_the_cores_that_operations_leave(monkeypatch):
+    monkeypatch.setattr(side_by_side, "cores", lambda: 6)
+    for threads, workers in ((0, 1), (1, 6), (2, 3), (8, 1)):
+        monkeypatch.setattr(
+            tf.config.threading, "get_intra_op_parallelism_threads", lambda n=threads: n
+        )
+        assert side_by_side._free_workers() == workers
