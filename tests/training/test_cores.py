@@ -15,7 +15,9 @@ def four_cores(monkeypatch):
     ("parameters", "tokens", "steps", "streams", "fuse"),
     [
         (10**7, 4096, 2000, 4, True),
-        (10**7, 4096, 10, 4, False),  # over before compilation has paid
+        (10**7, 4096, 60, 4, False),  # over before compilation has paid
+        (10**7, 4096, 10, 1, False),  # and before a second graph has
+        (10**6, 1000, 10**4, 4, False),
         (10**5, 4096, 10**6, 1, False),  # steps of milliseconds
     ],
 )

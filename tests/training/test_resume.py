@@ -3,12 +3,14 @@
 import random
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
+import real_models
 import resumed_training
 from safetensors.numpy import load_file
 
-from tfkd.training import Interrupted, read_history
+from tfkd.training import Adam, Interrupted, Triangular, read_history, train
 from tfkd.training.loop import HISTORY, WEIGHTS
 
 TIMINGS = {"seconds", "tokens_per_second", "waiting_share"}
@@ -104,3 +106,39 @@ def test_a_finished_training_is_not_trained_again(uninterrupted, tmp_path):
     result = resumed_training.run(tmp_path, validate=None)
     assert result.steps == resumed_training.STEPS
     assert outcome(tmp_path)[0] == uninterrupted[0]
+
+
+def test_parts_side_by_side_and_compiled_chains_repeat_bit_for_bit(tmp_path):
+    """Two threads add in one order, and what is compiled anew computes the same."""
+
+    def run(folder, at=None):
+        stopping = resumed_training.Stopping(folder / "stopped", at, "SIGTERM")
+        pairs = real_models.PairBatcher()
+
+        def batch(number):
+            if number == at:
+                stopping.stop()
+            return pairs.batch(number)
+
+        return train(
+            real_models.distiller("mixed_bfloat16", dropout=0.3),
+            SimpleNamespace(batch=batch, batches_per_epoch=5),
+            steps=20,
+            optimizer=Adam(clip_norm=1.0),
+            schedule=Triangular(steps=20, rate=0.02),
+            folder=folder,
+            log_every=7,
+            streams=2,
+            fuse=True,
+            progress=False,
+            tensorboard=False,
+            say=print,
+        )
+
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    stopped.mkdir()
+    run(whole)
+    with pytest.raises(Interrupted):
+        run(stopped, 11)
+    run(stopped, 11)
+    assert outcome(stopped) == outcome(whole)

@@ -11,9 +11,10 @@ from tfkd.data.side_by_side import cores
 
 # More parts than this have too few rows each.
 MOST_STREAMS = 4
-# Floating-point operations from which a step is worth parts (some 0.1 s on two cores), and a
-# training worth the compilation of its elementwise chains (some 0.1 s a chain and shape).
-_LARGE_STEP, _LARGE_TRAINING = 2e10, 2e13
+# Floating-point operations of a step, and of a training, from which streams are worth their second
+# graph (ten milliseconds a step, a minute in all), and compiled chains their compilation (a tenth of
+# a second a step, and some 0.1 s for each chain and shape).
+_STREAMS_FROM, _FUSE_FROM = (2e9, 1e13), (2e10, 2e13)
 
 
 def streams_here() -> int:
@@ -45,11 +46,11 @@ def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
     """
     # Two operations for each parameter and token forward, and twice that backward.
     step = 6.0 * parameters * tokens
-    large = step >= _LARGE_STEP and not _gpu()
-    return {
-        "streams": streams_here() if large else 1,
-        "fuse": large and step * steps >= _LARGE_TRAINING,
-    }
+
+    def worth(least: tuple[float, float]) -> bool:
+        return step >= least[0] and step * steps >= least[1] and not _gpu()
+
+    return {"streams": streams_here() if worth(_STREAMS_FROM) else 1, "fuse": worth(_FUSE_FROM)}
 
 
 def _gpu() -> bool:
