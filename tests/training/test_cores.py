@@ -18,7 +18,7 @@ def four_cores(monkeypatch):
         (10**7, 4096, 60, 4, False),  # over before compilation has paid
         (10**7, 4096, 10, 1, False),  # and before a second graph has
         (10**6, 1000, 10**4, 4, False),
-        (10**5, 4096, 10**6, 1, False),  # steps of milliseconds
+        (10**4, 4096, 10**6, 1, False),  # steps of milliseconds
     ],
 )
 def test_large_steps_are_shared_and_long_trainings_compiled(
