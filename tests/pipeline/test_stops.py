@@ -81,7 +81,9 @@ def _stopped(line, runs, kind, number, chance, capsys):
     return code == cli.RESUMABLE
 
 
-@pytest.mark.parametrize("kind", UNTIL)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[] if k != "export" else [pytest.mark.long]) for k in UNTIL]
+)
 def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
     number = chance.choice([signal.SIGTERM, signal.SIGINT])
@@ -98,7 +100,11 @@ def test_ten_signals_in_a_stage(line, tmp_path, kind, number, capsys):
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=[] if k != "export" else [pytest.mark.long]) for k in INSIDE]
+    "kind",
+    [
+        pytest.param(k, marks=[pytest.mark.long] if k in ("evaluate", "export") else [])
+        for k in INSIDE
+    ],
 )
 def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
     line, tmp_path, kind, capsys, monkeypatch
