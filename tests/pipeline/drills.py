@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 from small_line import manifest, stage_folders, timeless, weights
 
+from tfkd.pipeline.stage_folder import StageFolder
+
 _WITH_TIMES = {"history.jsonl", "weights.safetensors"}
 
 
@@ -47,3 +49,20 @@ def same_results(line: SimpleNamespace, runs: Path) -> bool:
     """Whether a run's results.json is the undisturbed line's, but for times."""
     results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
     return timeless(results) == timeless(line.results)
+
+
+def is_whole(line: SimpleNamespace, runs: Path) -> bool:
+    """Whether all that a finished run shows is there, and what is published is what was made."""
+    names = {path.relative_to(line.run) for path in line.run.rglob("*")}
+    assert names == {path.relative_to(runs / "small") for path in (runs / "small").rglob("*")}
+    for name in names:
+        if name.parts[0] == "evaluation" and (line.run / name).is_file():
+            assert (line.run / name).read_bytes() == (runs / "small" / name).read_bytes()
+    made, shown = stage_of(runs, "export") / "1", runs / "small" / "export" / "learn" / "1"
+    for path in made.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (shown / path.relative_to(made)).read_bytes()
+    for folder in (runs / "stages").glob("*-*/"):
+        kind, _, fingerprint = folder.name.partition("-")
+        StageFolder(runs / "stages", kind, fingerprint).verify()
+    return True

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from damage import DAMAGES, damage, files, follow_advice, kind_of, kinds, names_file
-from drills import finished_copy, same_results
+from drills import finished_copy, is_whole, same_results
 from small_line import arguments
 
 from tfkd import cli
@@ -75,6 +75,7 @@ def _drill(line, tmp_path, path, how, capsys, answers, whole):
         code = cli.main(arguments(line.spec, runs))
     assert code == cli.DONE, errors
     assert same_results(line, runs)
+    assert is_whole(line, runs)
 
 
 def test_each_kind_of_file_damaged_in_one_way(line, tmp_path, capsys, answers):
@@ -82,11 +83,35 @@ def test_each_kind_of_file_damaged_in_one_way(line, tmp_path, capsys, answers):
     assert len(found) > 30
     for number, (kind, paths) in enumerate(found.items()):
         how = DAMAGES[number % len(DAMAGES)]
+        if kind.startswith(tuple(READERS)):
+            how = "flipped"
         if how == "deleted" and kind.endswith("/manifest.json"):
             how = "flipped"  # without it the stage is made anew
         place = tmp_path / str(number)
         place.mkdir()
         _drill(line, place, paths[0], how, capsys, answers, whole=kind in MENDED)
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "changed", "verb"),
+    [
+        ("results.json", '"rows": 300', '"rows": 900', "report"),
+        ("results.json", '"rows": 300', '"rows": 900', "compare"),
+        ("origin.json", '"overrides": []', '"overrides": ["evaluate.1.seed=2"]', "evaluate"),
+    ],
+)
+def test_a_value_that_is_another_one(line, tmp_path, capsys, name, found, changed, verb):
+    """No syntax tells that a digit was changed."""
+    runs = finished_copy(line, tmp_path)
+    path = runs / "small" / name
+    text = path.read_text("utf-8")
+    assert found in text
+    path.write_text(text.replace(found, changed, 1), "utf-8")
+    code, _, errors = _say(verb, runs, tmp_path, capsys)
+    assert code == cli.WRONG_INPUT
+    assert name in errors
+    assert "it has other bytes than were written" in errors
+    assert f"tfkd run SPEC writes {name if name == 'origin.json' else 'it'} anew" in errors
 
 
 @pytest.mark.long

@@ -115,6 +115,28 @@ def test_a_file_of_a_stage_under_way(line, under_way, tmp_path, capsys, kind, na
     _drill(line, under_way, kind, name, how, tmp_path, capsys)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "found", "changed"),
+    [
+        ("train learn", "work/validations.json", '"loss": 5', '"loss": 1'),
+        ("evaluate", "work/outputs-00000000.json", '  "', '  "so '),
+    ],
+)
+def test_a_value_that_is_another_one(line, under_way, tmp_path, kind, name, found, changed):
+    """Files that are read as they are: no syntax tells that a digit or a word was changed."""
+    original, place, wanted = under_way(kind)
+    runs = tmp_path / "runs"
+    shutil.copytree(original, runs, symlinks=True)
+    # Trained from the start, step 3 is come by again.
+    shutil.rmtree(runs / place / "work" / "checkpoints", ignore_errors=True)
+    path = runs / place / name
+    text = path.read_text("utf-8")
+    assert found in text
+    path.write_text(text.replace(found, changed, 1), "utf-8")
+    assert cli.main(arguments(line.spec, runs, *STAGES[kind])) == cli.DONE
+    assert stable_files(runs / place) == wanted
+
+
 @pytest.mark.parametrize("kind", STAGES)
 def test_no_kind_of_file_is_left_out(under_way, kind):
     """What the short ring damages, and what it leaves to the long one, are all there are."""
