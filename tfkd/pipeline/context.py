@@ -53,7 +53,12 @@ class Deadline:
 
     @contextmanager
     def holding(self, held: bool = True) -> Iterator[None]:
-        """Inside, the work keeps the limit itself; with False, it does so no longer."""
+        """Inside, the work keeps the limit itself; with False, it does so no longer.
+
+        Raises:
+            Interrupted: The time is up already, or a signal came that somebody has caught.
+        """
+        self.check()
         before, self.held = self.held, held
         try:
             yield

@@ -77,7 +77,7 @@ def load_saved_model(folder: str | Path) -> SavedTranslator:
     check_checksums(found)
     try:
         return SavedTranslator(found)
-    except (KeyError, OSError, ValueError, _op_errors()) as error:
+    except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
             "signature serving_default from text to outputs and scores. Export the model again"
