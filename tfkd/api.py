@@ -7,6 +7,7 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     """Runs a spec whole and writes its report; see `tfkd.pipeline.run.run` for the settings."""
     from pathlib import Path
 
+    from tfkd.pipeline.permissions import permitted
     from tfkd.pipeline.run import run as run_stages
     from tfkd.pipeline.run import run_name
     from tfkd.pipeline.tables import closing_words
@@ -15,7 +16,8 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     results = run_stages(spec, **settings)
     if results is not None:
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
-        write_report([results], folder / "report.html")
+        with permitted(folder.parent):
+            write_report([results], folder / "report.html")
         settings.get("say", print)(closing_words(results, folder))
     return results
 
@@ -32,11 +34,13 @@ def run_again(run: Any, plugins: Any = ()) -> dict[str, Any]:
     """
     from pathlib import Path
 
+    from tfkd.pipeline.permissions import permitted
     from tfkd.pipeline.run_folder import make_again
     from tfkd.report import write_report
 
     results = make_again(Path(run), plugins)
-    write_report([results], Path(run) / "report.html")
+    with permitted(Path(run).absolute().parent):
+        write_report([results], Path(run) / "report.html")
     return results
 
 

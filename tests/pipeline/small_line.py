@@ -133,7 +133,7 @@ def without_times(value: Any) -> Any:
 def timeless(results: dict[str, Any]) -> dict[str, Any]:
     """The same, without bytes of files that hold times, and without the machine."""
     found = without_times(results)
-    del found["machine"]
+    del found["machine"], found["sha256"]
     for stage in found["stages"].values():
         if stage["kind"] in ("train", "export"):
             del stage["bytes"]

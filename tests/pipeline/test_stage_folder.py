@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
 from tfkd.pipeline.stage_folder import StageFolder, link
 from tfkd.spec.errors import UserError
@@ -146,10 +147,10 @@ def test_links_are_replaced_whole(tmp_path):
 
 def test_seconds_add_up_over_attempts(tmp_path):
     path = tmp_path / "seconds"
-    path.write_text("100.0")
+    write_sealed(path, {"seconds": 100.0})
     with stopwatch(path) as elapsed:
         assert 100.0 <= elapsed() < 110.0
-    assert float(path.read_text()) >= 100.0
+    assert read_sealed(path)["seconds"] >= 100.0
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ class RoundTrip(TypedDict):
 
 
 class Evaluation(TypedDict):
-    """A model's scores on a corpus; `hypotheses` is a path relative to the run folder."""
+    """A model's scores on a corpus; `hypotheses` and `references` are paths relative to the run
+    folder, `sha256` has the digest of each."""
 
     of: str
     variant: str | None
@@ -78,6 +79,7 @@ class Evaluation(TypedDict):
     examples: NotRequired[list[Example]]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
+    sha256: NotRequired[dict[str, str]]
 
 
 class TeacherGate(TypedDict):

@@ -1,5 +1,6 @@
 """Two finished runs on the same test sets: paired bootstrap."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,8 @@ def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str]
         if not entry.get("hypotheses"):
             continue
         of, on = entry["of"], entry["on"]
-        lines = _lines(run / entry["hypotheses"]), _lines(run / entry["references"])
-        found[of, on, _search(entry.get("decode") or {})] = lines
+        hypotheses, references = (_lines(run, entry, name) for name in ("hypotheses", "references"))
+        found[of, on, _search(entry.get("decode") or {})] = hypotheses, references
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found
@@ -84,9 +85,15 @@ def _search(decode: dict[str, Any]) -> str:
     return f"{decode.get('kind', '')}{rest and ', '}{rest}"
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(run: Path, entry: dict[str, Any], name: str) -> list[str]:
+    path = run / entry[name]
     try:
+        content = path.read_bytes()
+        # Results of 0.1's first days have no digests.
+        digest = entry.get("sha256", {}).get(name)
+        if digest not in (None, hashlib.sha256(content).hexdigest()):
+            raise ValueError("it has other bytes than were written")
         # Not as text: a lone carriage return is no end of a line here.
-        return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+        return content.decode("utf-8").removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); tfkd run SPEC writes it anew") from error

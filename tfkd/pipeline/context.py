@@ -1,20 +1,22 @@
 """What every stage is given: folders, the time limit, and a way to speak to the user."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tfkd.data.files import write_atomically
+from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts
+from tfkd.training.interruption import Interrupted
 
-
-class Interrupted(Exception):  # noqa: N818 - no error of anybody's
-    """The run stopped early and the same command continues it. Exit code 3."""
+# Seconds until what could not be raised is raised again.
+_MOMENT = 0.01
 
 
 class Deadline:
@@ -22,11 +24,17 @@ class Deadline:
 
     Args:
         seconds: The limit; None means none.
+
+    Attributes:
+        stopped: Why `check` raises from now on; None: it does not.
+        held: Whether the work keeps the limit itself: `stopping` does not end it when it is
+            reached.
     """
 
     def __init__(self, seconds: float | None = None):
         self.seconds = seconds
-        self._stopped: str | None = None
+        self.stopped: str | None = None
+        self.held = False
         self._end = None if seconds is None else time.monotonic() + seconds
 
     @property
@@ -41,14 +49,46 @@ class Deadline:
 
     def stop(self, reason: str) -> None:
         """From now on `check` raises, for this reason."""
-        self._stopped = reason
+        self.stopped = reason
+
+    @contextmanager
+    def holding(self, held: bool = True) -> Iterator[None]:
+        """Inside, the work keeps the limit itself; with False, it does so no longer.
+
+        Raises:
+            Interrupted: The time is up already, or a signal came that somebody has caught.
+        """
+        self.check()
+        before, self.held = self.held, held
+        try:
+            yield
+        finally:
+            self.held = before
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Inside, whatever is raised after a stop is `Interrupted`.
+
+        Keras, AutoGraph and TensorFlow make errors of their own of one that comes by them.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.stopped is None:
+                raise
+            raise Interrupted(self.stopped) from error
 
     def check(self) -> None:
         """Raises `Interrupted` when the time is up, or a signal came."""
-        if self._stopped:
-            raise Interrupted(self._stopped)
+        if self.stopped:
+            raise Interrupted(self.stopped)
         if self.expired:
-            raise Interrupted(f"the time limit of {self.seconds:.0f} s is reached")
+            raise Interrupted(self.reached)
+
+    @property
+    def reached(self) -> str:
+        """What is said when the time is up."""
+        return f"the time limit of {self.seconds:g} s is reached"
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -106,7 +146,7 @@ def stopwatch(path: Path, every: float = 5.0):
         A callable that returns the seconds of all attempts up to now.
     """
     try:
-        before = float(path.read_text())
+        before = float(read_sealed(path)["seconds"])
     except (OSError, ValueError):
         before = 0.0
     start = time.monotonic()
@@ -119,7 +159,7 @@ def stopwatch(path: Path, every: float = 5.0):
         while not stop.wait(every):
             # A full disk is told of by the work itself.
             with suppress(OSError):
-                write_atomically(path, f"{elapsed():.1f}")
+                write_sealed(path, {"seconds": round(elapsed(), 1)})
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()
@@ -129,28 +169,50 @@ def stopwatch(path: Path, every: float = 5.0):
         stop.set()
         thread.join()
         with suppress(OSError):
-            write_atomically(path, f"{elapsed():.1f}")
+            write_sealed(path, {"seconds": round(elapsed(), 1)})
 
 
 @contextmanager
 def stopping(deadline: Deadline) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end the block by `Interrupted`: saved, exit code 3.
+    """SIGTERM, Ctrl-C and the time limit end the block by `Interrupted`: saved, exit code 3.
 
-    The deadline is told as well: an exception that comes while Python cannot raise one (in a
-    destructor, in a callback from C++) is only printed, and the next check raises it again.
+    The limit is a timer's: most stages have no place where they could look at the clock. One that
+    saves its work first, as training does, holds it.
+
+    An exception that comes where Python cannot raise one (in a destructor, in a callback from C++)
+    is raised again a moment later. The deadline is told as well: should somebody have caught it,
+    the next check raises it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    shown = sys.unraisablehook
 
     def stop(number: int, frame: object) -> None:
-        reason = f"stopped by {signal.Signals(number).name}"
-        deadline.stop(reason)
-        raise Interrupted(reason)
+        if number == signal.SIGALRM and deadline.held:
+            return
+        if deadline.stopped is None or number != signal.SIGALRM:
+            late = number == signal.SIGALRM
+            name = signal.Signals(number).name
+            deadline.stop(deadline.reached if late else f"stopped by {name}")
+        raise Interrupted(deadline.stopped)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    def again(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, Interrupted):
+            signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+        else:
+            shown(unraisable)
+
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.signal(number, stop) for number in signals}
+    left = 0.0 if deadline.seconds is None else max(deadline.remaining, _MOMENT)
+    timer = signal.setitimer(signal.ITIMER_REAL, left)
+    sys.unraisablehook = again
     try:
-        yield
+        with deadline.ending():
+            yield
     finally:
+        sys.unraisablehook = shown
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,6 +1,6 @@
 """Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
 
-import json
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
+from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.decoding import Decoder, build_search
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.context import Context
@@ -63,16 +64,25 @@ def _outputs(
     hypotheses: list[str] = []
     for start in range(0, len(examples), _SHARD_ROWS):
         shard = folder.scratch / f"outputs-{start:08d}.json"
-        if not shard.exists():
+        lines = _known(shard)
+        if lines is None:
             context.deadline.check()
             rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
             outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
             lines = tokenizers["target"].decode_batch(outputs)
-            write_atomically(shard, json.dumps(lines, ensure_ascii=False))
-        hypotheses += json.loads(shard.read_text("utf-8"))
+            write_sealed(shard, {"lines": lines})
+        hypotheses += lines
     references = list(open_text(node.inputs["text"], context).lines("target"))
     target = tokenizers["target"]
     round_trip = target.decode_batch(target.encode(references))
     for name, lines in (("hypotheses", hypotheses), ("round_trip", round_trip)):
         one_line = [line.replace("\n", " ") for line in lines]
         write_atomically(folder.path / f"{name}.txt", "\n".join(one_line) + "\n")
+
+
+def _known(shard: Path) -> list[str] | None:
+    """The outputs of an earlier attempt; None where they are missing or damaged."""
+    try:
+        return read_sealed(shard)["lines"]
+    except (OSError, ValueError):
+        return None

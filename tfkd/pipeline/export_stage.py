@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -95,11 +96,14 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _same(first: Path, second: Path) -> bool:
-    def listing(folder: Path) -> list[tuple[str, int, int]]:
-        return sorted(
-            (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-            for path in folder.rglob("*")
-            if path.is_file()
-        )
+    """Whether two folders hold the same files; the bytes of those that are not links are read."""
 
-    return listing(first) == listing(second)
+    def listing(folder: Path) -> list[Path]:
+        return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+    names = listing(first)
+    return names == listing(second) and all(
+        os.path.samefile(first / name, second / name)
+        or sha256_of(first / name) == sha256_of(second / name)
+        for name in names
+    )

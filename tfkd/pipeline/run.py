@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import importlib
-import json
 import math
 import os
 import time
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.permissions import permitted
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
 from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
@@ -83,7 +84,8 @@ def run(
             say=say or (lambda line: print(line, flush=True)),
             terminal=terminal,
         )
-        with _joined(spec, context) if "train" in make else contextlib.nullcontext():
+        together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
+        with together, permitted(context.runs_dir):
             return _run(spec, context, until, smoke, command, make)
 
 
@@ -139,7 +141,7 @@ def _run(
     with locked(folder / ".lock", context.say, context.deadline.check):
         results = assemble(plan, context, folder, cached=cached, command=command, started=started)
         results = _plain(results)
-        write_atomically(folder / RESULTS, json.dumps(results, indent=1, ensure_ascii=False))
+        write_sealed(folder / RESULTS, results)
     context.hosts.agree(NEXT)
     return results
 
@@ -196,7 +198,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
         "data_dir": str(context.data_dir.resolve()),
         "smoke": smoke,
     }
-    write_atomically(folder / ORIGIN, json.dumps(origin, indent=1))
+    write_sealed(folder / ORIGIN, origin)
 
 
 def _execute(node: Node, context: Context, number: str) -> bool:

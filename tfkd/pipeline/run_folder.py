@@ -1,10 +1,10 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.sealed import read_sealed
 from tfkd.spec.errors import UserError
 
 RESULTS = "results.json"
@@ -21,7 +21,8 @@ def read_results(run: Path) -> dict[str, Any]:
 
     path = run / RESULTS
     try:
-        results = json.loads(path.read_text("utf-8"))
+        # Those of 0.1's first days have no seal.
+        results = read_sealed(path, required=False)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "
@@ -30,7 +31,7 @@ def read_results(run: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise UserError(f"{path} is no JSON ({error}); tfkd run SPEC writes it anew") from error
+        raise UserError(f"{path} is damaged ({error}); tfkd run SPEC writes it anew") from error
     errors = result_errors(results)
     if errors:
         raise UserError(
@@ -59,7 +60,7 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
     from tfkd.spec import load_spec
 
     try:
-        origin = json.loads((run / ORIGIN).read_text("utf-8"))
+        origin = read_sealed(run / ORIGIN, required=False)
         spec = load_spec(
             origin["spec"],
             variant=origin["variant"],
@@ -69,7 +70,8 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
         data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME"
+            f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME. "
+            f"tfkd run SPEC writes {ORIGIN} anew"
         ) from error
     name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
     folder = run.resolve()
@@ -79,7 +81,7 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
             f"rename it back to {folder.parent / name}"
         )
     try:
-        command = json.loads((run / RESULTS).read_text("utf-8"))["command"]
+        command = read_sealed(run / RESULTS, required=False)["command"]
     except (OSError, ValueError, KeyError, TypeError):
         command = ""
     return run_spec(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.data.files import write_atomically
+from tfkd.data.files import sha256_of, write_atomically
 from tfkd.evaluation import (
     accuracy,
     bleu,
@@ -139,7 +139,9 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
     place.parent.mkdir(exist_ok=True)
+    entry["sha256"] = {}
     for name, lines in (("hypotheses", hypotheses), ("references", references)):
         path = place.with_name(f"{place.name}.{name}.txt")
         write_atomically(path, "\n".join(lines) + "\n")
         entry[name] = f"{place.parent.name}/{path.name}"
+        entry["sha256"][name] = sha256_of(path)

@@ -2,8 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import platform
 import shutil
@@ -14,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import tfkd
-from tfkd.data.files import sha256_of, write_atomically
-from tfkd.pipeline.fingerprint import canonical
+from tfkd.data.files import sha256_of
+from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 
 MANIFEST = "manifest.json"
@@ -61,14 +59,11 @@ class StageFolder:
     def manifest(self) -> dict[str, Any]:
         """The manifest of a whole result."""
         try:
-            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
-            # Manifests of 0.1's first days have no digest of their own.
-            whole = manifest.pop("sha256", None) in (None, _digest(manifest))
+            # Manifests of 0.1's first days have no seal.
+            manifest = read_sealed(self.path / MANIFEST, required=False)
             manifest["files"], manifest["summary"], manifest["seconds"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise self._refused(MANIFEST, f"cannot be read ({error})") from error
-        if not whole:
-            raise self._refused(MANIFEST, "has other bytes than were written")
         return manifest
 
     def _refused(self, name: str, problem: str) -> UserError:
@@ -164,8 +159,7 @@ class StageFolder:
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": versions(),
         }
-        manifest["sha256"] = _digest(manifest)
-        write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
+        write_sealed(self.path / MANIFEST, manifest)
         _VERIFIED[self.path.absolute()] = (
             files,
             {name: _state(self.path / name) for name in files},
@@ -184,12 +178,6 @@ def _state(path: Path) -> tuple[int, int, int, int] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-
-
-def _digest(manifest: Mapping[str, Any]) -> str:
-    # Through JSON and back, so that what was written and what is read have one form.
-    plain = json.loads(canonical(manifest))
-    return hashlib.sha256(canonical(plain).encode("utf-8")).hexdigest()
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from tfkd.data.tokenizers import WordPiece
 from tfkd.models import freeze
 from tfkd.objectives import build_terms
 from tfkd.pipeline.builder import model_tokenizers
-from tfkd.pipeline.context import Context, Interrupted
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
     model_options,
@@ -32,8 +32,7 @@ from tfkd.pipeline.validation import validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
-from tfkd.training.divergence import StepTooLarge
-from tfkd.training.interruption import Interrupted as TrainingInterrupted
+from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 from tfkd.training.strategies import build_strategy
 
 
@@ -68,30 +67,31 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         distiller = Distiller(model, terms)
     rule = options.validate_
     try:
-        result = train(
-            distiller,
-            batcher,
-            steps=options.steps,
-            optimizer=build_optimizer(options.optimizer),
-            schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
-            folder=folder.scratch if hosts.chief else folder.work,
-            validate=validation(node, context) if rule and hosts.chief else None,
-            validate_every=rule.every if rule else None,
-            keep=rule.keep if rule else "last",
-            patience=rule.patience if rule else None,
-            seed=options.seed,
-            log_every=options.log_every,
-            save_every_seconds=options.save_every,
-            time_limit=context.deadline,
-            strategy=strategy,
-            micro_batches=micro,
-            jit_compile=node.spec.runtime.jit_compile,
-            hosts=hosts,
-            steps_per_execution=node.spec.runtime.steps_per_execution,
-            **how_cores_share(node, model.count_params(), replicas // hosts.number),
-        )
-    except TrainingInterrupted as error:
-        raise Interrupted(str(error)) from error
+        with context.deadline.holding():
+            result = train(
+                distiller,
+                batcher,
+                steps=options.steps,
+                optimizer=build_optimizer(options.optimizer),
+                schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
+                folder=folder.scratch if hosts.chief else folder.work,
+                validate=validation(node, context) if rule and hosts.chief else None,
+                validate_every=rule.every if rule else None,
+                keep=rule.keep if rule else "last",
+                patience=rule.patience if rule else None,
+                seed=options.seed,
+                log_every=options.log_every,
+                save_every_seconds=options.save_every,
+                time_limit=context.deadline,
+                strategy=strategy,
+                micro_batches=micro,
+                jit_compile=node.spec.runtime.jit_compile,
+                hosts=hosts,
+                steps_per_execution=node.spec.runtime.steps_per_execution,
+                **how_cores_share(node, model.count_params(), replicas // hosts.number),
+            )
+    except TrainingDiverged as error:
+        raise TrainingDiverged(f"stages.{node.label}: {error}") from error
     except StepTooLarge as error:
         raise UserError(_too_large(node, micro, replicas, error)) from error
     if not hosts.chief:

@@ -65,7 +65,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     """The callable that a training stage validates by: model in, metrics out.
 
     loss and accuracy are of the first term's view, in plain negative log-likelihood, with the same
-    masks each time; bleu and chrf of the outputs.
+    masks each time; bleu and chrf of the outputs. The time limit ends it at once: the training that
+    called it has its own state to save, and nothing of the validation's.
     """
     options = node.options.validate_
     corpus = options.on
@@ -98,4 +99,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
                 found[metric] = _TEXT[metric](hypotheses, references, samples=1).value
         return found
 
-    return measure
+    def within_the_limit(model: Any) -> dict[str, float]:
+        with context.deadline.ending(), context.deadline.holding(False):
+            return measure(model)
+
+    return within_the_limit

@@ -5,6 +5,8 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
+from tfkd.data.sealed import SEAL
+
 # Options of a command whose values are folders of one machine, and what stands for them.
 _FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
 
@@ -16,11 +18,13 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         results: The content of a run's results.json.
     """
     evaluations = [
-        {key: value for key, value in entry.items() if key != "examples"}
+        {key: value for key, value in entry.items() if key not in ("examples", SEAL)}
         for entry in results.get("evaluations", [])
     ]
+    # The seal is that of the file as the run wrote it.
+    rest = {key: value for key, value in results.items() if key != SEAL}
     return {
-        **results,
+        **rest,
         "command": published_command(results.get("command", "")),
         "evaluations": evaluations,
     }

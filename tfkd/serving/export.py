@@ -12,6 +12,7 @@ from tfkd.data.files import flush_folder, write_atomically, written_by_tensorflo
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
 from tfkd.serving.checking import CheckResult, self_check
+from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.model_card import model_card
 from tfkd.serving.served_model import ServedModel
@@ -92,6 +93,7 @@ def export_saved_model(
             folder=str(version),
         )
         write_atomically(part / "README.md", text)
+        write_checksums(part)
         _put(part, final)
     finally:
         shutil.rmtree(part, ignore_errors=True)

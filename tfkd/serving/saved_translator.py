@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tfkd.serving.checksums import check_checksums
 from tfkd.spec.errors import UserError
 
 # Bytes and rows of a batch. Short batches waste little on padding and on waiting for the longest.
@@ -59,7 +60,8 @@ def load_saved_model(folder: str | Path) -> SavedTranslator:
     """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
 
     Raises:
-        UserError: there is no SavedModel, or it has no signature from text to outputs.
+        UserError: there is no SavedModel, it is damaged, or it has no signature from text to
+            outputs.
     """
     folder = Path(folder)
     found = folder
@@ -72,9 +74,10 @@ def load_saved_model(folder: str | Path) -> SavedTranslator:
                 "has one. `tfkd export RUN` writes one under RUN/export/STAGE/1"
             )
         found = max(versions, key=lambda path: int(path.name))
+    check_checksums(found)
     try:
         return SavedTranslator(found)
-    except (KeyError, OSError, ValueError, _op_errors()) as error:
+    except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
             "signature serving_default from text to outputs and scores. Export the model again"

@@ -75,8 +75,8 @@ class CheckpointFolder:
         """What was given to `save` with each checkpoint that can be read."""
         states = []
         for step in self.steps():
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                states.append(json.loads(self._state(step).read_bytes())["state"])
+            with contextlib.suppress(DamagedFileError):
+                states.append(self._content(step)["state"])
         return states
 
     def newest(
@@ -118,16 +118,7 @@ class CheckpointFolder:
             DamagedFileError: It is not there, or not what was written.
             UserError: Another version wrote it.
         """
-        path = self._state(step)
-        try:
-            content = json.loads(path.read_bytes())
-            whole = content.pop("sha256") == _digest(content)
-        except OSError as error:
-            raise DamagedFileError(f"{path} cannot be read ({error.strerror})") from error
-        except (ValueError, KeyError, AttributeError) as error:
-            raise DamagedFileError(f"{path} is damaged: it is not what was written") from error
-        if not whole:
-            raise DamagedFileError(f"{path} is damaged: its content is not what was written")
+        content, path = self._content(step), self._state(step)
         if content["format"] != _FORMAT:
             raise UserError(
                 f"{path} was written by another version (format {content['format']}, expected "
@@ -135,6 +126,24 @@ class CheckpointFolder:
             )
         arrays = read_tensors(self._arrays(step), content["arrays_sha256"])
         return Checkpoint(step, content["state"], arrays)
+
+    def _content(self, step: int) -> dict[str, Any]:
+        """What a checkpoint's second file holds.
+
+        Raises:
+            DamagedFileError: It is not there, or not what was written.
+        """
+        path = self._state(step)
+        try:
+            content = json.loads(path.read_bytes())
+            whole = content.pop("sha256") == _digest(content)
+        except OSError as error:
+            raise DamagedFileError(f"{path} cannot be read ({error.strerror})") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedFileError(f"{path} is damaged: it is not what was written") from error
+        if not whole:
+            raise DamagedFileError(f"{path} is damaged: its content is not what was written")
+        return content
 
     def _states(self) -> list[Path]:
         return list(self.path.glob("step-*.json"))

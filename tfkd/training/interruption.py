@@ -59,6 +59,11 @@ class StopSignal:
             if self.received:
                 raise Interrupted(f"stopped by {self.received}")
             yield
+        except Exception as error:
+            if self.received:
+                # Whatever Keras or TensorFlow made of it on its way.
+                raise Interrupted(f"stopped by {self.received}") from error
+            raise
         finally:
             self._at_once = False
 

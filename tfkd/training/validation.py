@@ -1,12 +1,11 @@
 """Validations of a training, each made once."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.files import write_atomically
+from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.training.tensor_file import digest_of
 
 Validate = Callable[[Any], Mapping[str, float]]
@@ -20,7 +19,8 @@ class Validation:
 
     Args:
         validate: Given the model, returns its metrics; None: there are none.
-        path: The file of results, keyed by step and by the weights' SHA-256.
+        path: The file of results, keyed by step and by the weights' SHA-256. One that is damaged
+            is as good as none: its validations are made anew.
 
     Attributes:
         seconds: How long the last one took.
@@ -31,7 +31,7 @@ class Validation:
         self._path = path
         self.seconds = 0.0
         try:
-            self._known = json.loads(path.read_text())
+            self._known = read_sealed(path)
         except (OSError, ValueError):
             self._known = {}
 
@@ -51,5 +51,5 @@ class Validation:
             metrics = self._validate(model)
             self.seconds = time.monotonic() - begun
             self._known[key] = {name: float(value) for name, value in metrics.items()}
-            write_atomically(self._path, json.dumps(self._known, indent=1))
+            write_sealed(self._path, self._known)
         return dict(self._known[key])

@@ -1,0 +1,47 @@
+"""JSON files with their own SHA-256."""
+
+import json
+
+import pytest
+
+from tfkd.data.sealed import read_sealed, write_sealed
+
+CONTENT = {"b": 1, "a": [1.5, "ü", None], "c": {"d": (1, 2)}}
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "file.json"
+    write_sealed(made, CONTENT)
+    return made
+
+
+def test_what_was_written_is_read(path):
+    assert read_sealed(path) == json.loads(json.dumps(CONTENT))
+
+
+def test_no_flipped_bit_changes_the_content_unseen(path):
+    whole, content = path.read_bytes(), read_sealed(path)
+    for place in range(len(whole)):
+        for bit in range(8):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+            try:
+                found = read_sealed(path)
+            except ValueError:
+                continue
+            assert found == content
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"a": 1}'])
+def test_what_was_not_sealed_is_refused(path, text):
+    path.write_text(text)
+    with pytest.raises(ValueError):  # noqa: PT011 - the callers say which file
+        read_sealed(path)
+
+
+def test_a_seal_that_is_not_required_may_be_missing_and_not_wrong(path):
+    path.write_text('{"a": 1}')
+    assert read_sealed(path, required=False) == {"a": 1}
+    path.write_text('{"a": 1, "sha256": "other"}')
+    with pytest.raises(ValueError, match="other bytes"):
+        read_sealed(path, required=False)

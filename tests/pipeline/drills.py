@@ -1,0 +1,68 @@
+"""What the failure drills share: copies of the finished line, and what must come out again."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+from small_line import manifest, stage_folders, timeless, weights
+
+from tfkd.pipeline.stage_folder import StageFolder
+
+_WITH_TIMES = {"history.jsonl", "weights.safetensors"}
+
+
+def finished_copy(line: SimpleNamespace, folder: Path) -> Path:
+    """A copy of the finished line's runs, for a drill to damage."""
+    runs = folder / "runs"
+    shutil.copytree(line.runs, runs, symlinks=True)
+    return runs
+
+
+def stage_of(runs: Path, kind: str) -> Path:
+    """A stage's folder: of `KIND LABEL` that one, of a kind alone one that drills are good at."""
+    kind, _, label = kind.partition(" ")
+    label = label or {"train": "teach", "evaluate": "learn on test"}.get(kind, "")
+    results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
+    for stage in results["stages"].values():
+        if stage["kind"] == kind and label in ("", stage["label"]):
+            return runs / "stages" / f"{kind}-{stage['fingerprint']}"
+    raise LookupError(f"{kind} {label}: {', '.join(map(str, stage_folders(runs, kind)))}")
+
+
+def stable_files(folder: Path) -> dict[str, str | bytes]:
+    """What must come out again: SHA-256 by file, but of files with times in them, and weights.
+
+    A SavedModel's graph may differ in names; exporting holds it against the model.
+    """
+    found = {
+        name: entry["sha256"]
+        for name, entry in manifest(folder)["files"].items()
+        if name not in _WITH_TIMES and not name.startswith(("tensorboard/", "1/"))
+    }
+    if (folder / "weights.safetensors").exists():
+        found |= weights(folder)
+    return found
+
+
+def same_results(line: SimpleNamespace, runs: Path) -> bool:
+    """Whether a run's results.json is the undisturbed line's, but for times."""
+    results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
+    return timeless(results) == timeless(line.results)
+
+
+def is_whole(line: SimpleNamespace, runs: Path) -> bool:
+    """Whether all that a finished run shows is there, and what is published is what was made."""
+    names = {path.relative_to(line.run) for path in line.run.rglob("*")}
+    assert names == {path.relative_to(runs / "small") for path in (runs / "small").rglob("*")}
+    for name in names:
+        if name.parts[0] == "evaluation" and (line.run / name).is_file():
+            assert (line.run / name).read_bytes() == (runs / "small" / name).read_bytes()
+    made, shown = stage_of(runs, "export") / "1", runs / "small" / "export" / "learn" / "1"
+    for path in made.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (shown / path.relative_to(made)).read_bytes()
+    for folder in (runs / "stages").glob("*-*/"):
+        kind, _, fingerprint = folder.name.partition("-")
+        StageFolder(runs / "stages", kind, fingerprint).verify()
+    return True

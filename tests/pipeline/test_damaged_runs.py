@@ -1,0 +1,124 @@
+"""Each file of a finished run, damaged: the right results, or a message that names the file."""
+
+import random
+
+import pytest
+from damage import DAMAGES, damage, files, follow_advice, kind_of, kinds, names_file
+from drills import finished_copy, is_whole, same_results
+from small_line import arguments
+
+from tfkd import cli
+
+# What reads files of the run folder itself, beside `tfkd run`.
+READERS = {
+    "small/results.json": ("report", "compare", "evaluate"),
+    "small/evaluation": ("compare",),
+    "small/export": ("generate",),
+    "small/origin.json": ("evaluate",),
+    "small/spec.yaml": (),
+}
+# Of stages' files the short ring mends these alone; of the others it reads the message.
+MENDED = ("stages/ids/ids.bin", "stages/score/store-0/manifest.json")
+
+
+def _say(verb, runs, place, capsys):
+    """Exit code, what a verb said, and what it made."""
+    run, made = runs / "small", place / "made"
+    sentences = place / "sentences"
+    sentences.write_text("der mann sieht den hund.\n\ndie frau schläft.\n", "utf-8")
+    words = {
+        "report": ["report", str(run), "--output", str(made)],
+        "compare": ["compare", str(run), str(run), "--samples", "10"],
+        "generate": ["generate", str(run), "--input", str(sentences), "--output", str(made)],
+        "evaluate": ["evaluate", str(run)],
+    }
+    made.unlink(missing_ok=True)
+    capsys.readouterr()
+    code = cli.main(words[verb])
+    said = capsys.readouterr()
+    text = made.read_text("utf-8") if made.exists() else said.out.replace(str(run), "RUN")
+    return code, text, said.err
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """What the verbs answer on the undamaged run, by verb."""
+    return {}
+
+
+def _drill(line, tmp_path, path, how, capsys, answers, whole):
+    runs = finished_copy(line, tmp_path)
+    path = runs / path.relative_to(line.runs)
+    kind = kind_of(path, runs)
+    verbs = next((verbs for start, verbs in READERS.items() if kind.startswith(start)), ())
+    for verb in verbs:
+        if verb not in answers:
+            answers[verb] = _say(verb, runs, tmp_path, capsys)
+            assert answers[verb][0] == cli.DONE
+    damage(path, how, random.Random(f"{kind} {how}"))
+    for verb in verbs:
+        code, text, errors = _say(verb, runs, tmp_path, capsys)
+        assert "Traceback" not in errors
+        if code == cli.DONE:
+            assert text == answers[verb][1], f"{verb} answers otherwise"
+        else:
+            assert code == cli.WRONG_INPUT
+            assert names_file(errors, path) or path.name in errors, errors
+    code = cli.main(arguments(line.spec, runs))
+    errors = capsys.readouterr().err
+    assert "Traceback" not in errors
+    if code == cli.WRONG_INPUT:
+        assert names_file(errors, path), errors
+        if not whole:
+            return
+        follow_advice(errors)
+        code = cli.main(arguments(line.spec, runs))
+    assert code == cli.DONE, errors
+    assert same_results(line, runs)
+    assert is_whole(line, runs)
+
+
+def test_each_kind_of_file_damaged_in_one_way(line, tmp_path, capsys, answers):
+    found = kinds(line.runs, line.runs)
+    assert len(found) > 30
+    for number, (kind, paths) in enumerate(found.items()):
+        how = DAMAGES[number % len(DAMAGES)]
+        if kind.startswith(tuple(READERS)):
+            how = "flipped"
+        if how == "deleted" and kind.endswith("/manifest.json"):
+            how = "flipped"  # without it the stage is made anew
+        place = tmp_path / str(number)
+        place.mkdir()
+        _drill(line, place, paths[0], how, capsys, answers, whole=kind in MENDED)
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "changed", "verb"),
+    [
+        ("results.json", '"rows": 300', '"rows": 900', "report"),
+        ("results.json", '"rows": 300', '"rows": 900', "compare"),
+        ("origin.json", '"overrides": []', '"overrides": ["evaluate.1.seed=2"]', "evaluate"),
+    ],
+)
+def test_a_value_that_is_another_one(line, tmp_path, capsys, name, found, changed, verb):
+    """No syntax tells that a digit was changed."""
+    runs = finished_copy(line, tmp_path)
+    path = runs / "small" / name
+    text = path.read_text("utf-8")
+    assert found in text
+    path.write_text(text.replace(found, changed, 1), "utf-8")
+    code, _, errors = _say(verb, runs, tmp_path, capsys)
+    assert code == cli.WRONG_INPUT
+    assert name in errors
+    assert "it has other bytes than were written" in errors
+    assert f"tfkd run SPEC writes {name if name == 'origin.json' else 'it'} anew" in errors
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("part", ["small", "stages"])
+def test_every_file_damaged_in_every_way(line, tmp_path, capsys, answers, part, how):
+    for number, path in enumerate(files(line.runs / part)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        _drill(line, place, path, how, capsys, answers, whole=True)

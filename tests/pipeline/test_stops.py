@@ -1,0 +1,170 @@
+"""SIGTERM, Ctrl-C and the time limit in any kind of stage: exit code 3, and nothing is lost."""
+
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+from drills import finished_copy, same_results, stable_files, stage_of
+from small_line import arguments
+
+import tfkd.pipeline.evaluate_stage as evaluate_stage
+import tfkd.pipeline.export_stage as export_stage
+import tfkd.pipeline.score_stage as score_stage
+import tfkd.pipeline.text_stages as text_stages
+import tfkd.pipeline.validation as validation
+from tfkd import cli
+
+UNTIL = {
+    "corpus": ("--until", "teach"),
+    "tokenizer": ("--until", "teach"),
+    "ids": ("--until", "teach"),
+    "train": ("--until", "teach"),
+    "score": ("--until", "targets"),
+    "evaluate": (),
+    "export": (),
+}
+# A call that each kind of stage makes in its midst; training stops between its steps.
+INSIDE = {
+    "corpus": (text_stages, "write_text_corpus"),
+    "tokenizer": (text_stages, "build_tokenizer"),
+    "ids": (text_stages, "encode_corpus"),
+    "score": (score_stage, "trained_model"),
+    "evaluate": (evaluate_stage, "trained_model"),
+    "export": (export_stage, "export_saved_model"),
+}
+FOREVER = 60.0
+
+
+def _continued(line, runs, folder, wanted, until):
+    assert cli.main(arguments(line.spec, runs, *until)) == cli.DONE
+    assert stable_files(folder) == wanted
+    if not until:
+        assert same_results(line, runs)
+
+
+def _signalled(folder, number, delay, ended):
+    """Sends a signal to this process some time after a stage has begun."""
+
+    def send():
+        while not folder.exists() and not ended.is_set():
+            time.sleep(0.001)
+        if not ended.wait(delay) and not (folder / "manifest.json").exists():
+            os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+def _stopped(line, runs, kind, number, chance, capsys):
+    """Removes a stage, stops the run while it is made, and continues; whether it was stopped."""
+    folder, until = stage_of(runs, kind), UNTIL[kind]
+    wanted = stable_files(folder)
+    shutil.rmtree(folder)
+    ended = threading.Event()
+    longest = {"corpus": 0.02, "tokenizer": 0.2, "ids": 0.02}.get(kind, 1.5)
+    thread = _signalled(folder, number, chance.uniform(0, longest), ended)
+    code = cli.main(arguments(line.spec, runs, *until))
+    ended.set()
+    thread.join()
+    errors = capsys.readouterr().err
+    if code != cli.DONE:
+        assert code == cli.RESUMABLE, errors
+        assert errors.splitlines()[0].startswith(f"tfkd: stopped by {signal.Signals(number).name}")
+        assert "the same command continues" in errors
+        assert len(errors.splitlines()) == 2
+    _continued(line, runs, folder, wanted, until)
+    return code == cli.RESUMABLE
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[] if k != "export" else [pytest.mark.long]) for k in UNTIL]
+)
+def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
+    runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
+    number = chance.choice([signal.SIGTERM, signal.SIGINT])
+    _stopped(line, runs, kind, number, chance, capsys)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", UNTIL)
+def test_ten_signals_in_a_stage(line, tmp_path, kind, number, capsys):
+    runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
+    stopped = [_stopped(line, runs, kind, number, chance, capsys) for _ in range(10)]
+    assert sum(stopped) > 2
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(k, marks=[pytest.mark.long] if k in ("evaluate", "export") else [])
+        for k in INSIDE
+    ],
+)
+def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
+    line, tmp_path, kind, capsys, monkeypatch
+):
+    runs = finished_copy(line, tmp_path)
+    folder, until = stage_of(runs, kind), UNTIL[kind]
+    wanted = stable_files(folder)
+    shutil.rmtree(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(*INSIDE[kind], lambda *_, **__: time.sleep(FOREVER))
+        begun = time.monotonic()
+        code = cli.main(arguments(line.spec, runs, *until, "--time-limit", "2s"))
+        assert time.monotonic() - begun < FOREVER / 2
+    errors = capsys.readouterr().err
+    assert code == cli.RESUMABLE, errors
+    assert "tfkd: the time limit of 2 s is reached" in errors
+    assert "the same command continues" in errors
+    assert not (folder / "manifest.json").exists()
+    _continued(line, runs, folder, wanted, until)
+
+
+@pytest.mark.parametrize("how", ["time limit", "error of its own"])
+def test_a_validation_is_ended_at_once_and_the_training_saved(
+    line, tmp_path, capsys, monkeypatch, how
+):
+    """Also where Keras makes an error of its own of the exception that came through it."""
+    runs = finished_copy(line, tmp_path)
+    folder, until = stage_of(runs, "train learn"), ("--until", "learn")
+    wanted = stable_files(folder)
+    shutil.rmtree(folder)
+
+    def slow(*_):
+        if how == "time limit":
+            signal.setitimer(signal.ITIMER_REAL, 0.01)  # as if the hour were over
+            time.sleep(FOREVER)
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(FOREVER)
+        except Exception as error:
+            raise RuntimeError(f"Exception encountered when calling a layer: {error}") from error
+
+    limit = ("--time-limit", "1h") if how == "time limit" else ()
+    with monkeypatch.context() as patch:
+        patch.setattr(validation, "figures", slow)
+        begun = time.monotonic()
+        code = cli.main(arguments(line.spec, runs, *until, *limit))
+        assert time.monotonic() - begun < FOREVER / 2
+    errors = capsys.readouterr().err
+    assert code == cli.RESUMABLE, errors
+    assert errors.startswith(
+        "tfkd: " + ("the time limit of 3600 s" if limit else "stopped by SIGTERM")
+    )
+    assert [path.name for path in (folder / "work" / "checkpoints").glob("*.json")] == [
+        "step-000000003.json"
+    ]
+    _continued(line, runs, folder, wanted, until)
+
+
+def test_a_time_limit_that_is_over_at_once_leaves_nothing_half_done(line, tmp_path, capsys):
+    words = arguments(line.spec, tmp_path / "runs", "--until", "teach")
+    assert cli.main([*words, "--time-limit", "0.001s"]) == cli.RESUMABLE
+    assert "the time limit of 0.001 s is reached" in capsys.readouterr().err
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

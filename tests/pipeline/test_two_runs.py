@@ -1,0 +1,68 @@
+"""Two runs at the same time in one folder of runs: one waits and says so, nothing is made twice."""
+
+import re
+import shutil
+
+import pytest
+from drills import finished_copy, same_results, stable_files, stage_of
+from small_line import arguments, start
+
+from tfkd import cli
+
+_MADE = re.compile(r"^\[\d+/\d+\] (.+?): (?:\d+ min )?[\d.]+ s\b", re.MULTILINE)
+_FOUND = re.compile(r"^\[\d+/\d+\] (.+?): done already$", re.MULTILINE)
+
+
+def _together(*commands):
+    """Runs commands at the same time; returns what each has printed."""
+    processes = [start(*words) for words in commands]
+    said = [process.communicate(timeout=900) for process in processes]
+    for process, (out, errors) in zip(processes, said, strict=True):
+        assert process.returncode == cli.DONE, out + errors
+        assert errors == ""
+    return [out for out, _ in said]
+
+
+def _made_once(outputs):
+    """The stages that were made, of which none was made by two runs."""
+    made = [title for out in outputs for title in _MADE.findall(out)]
+    assert sorted(made) == sorted(set(made))
+    return made
+
+
+def test_two_runs_of_one_spec_and_one_of_another_that_shares_its_stages(line, tmp_path):
+    """Another spec's name is in no fingerprint: it waits for the same stages."""
+    runs = finished_copy(line, tmp_path)
+    kinds = ("tokenizer", "ids", "train", "score")
+    folders = {kind: stage_of(runs, kind) for kind in kinds}
+    wanted = {kind: stable_files(folder) for kind, folder in folders.items()}
+    for folder in folders.values():
+        shutil.rmtree(folder)
+    words = arguments(line.spec, runs, "--until", "targets")
+    outputs = _together(words, [*words, "--set", "name=other"])
+    made = _made_once(outputs)
+    assert {title.partition(" ")[0] for title in made} == set(kinds)
+    assert len(made) == len(kinds)
+    for out in outputs:
+        assert len(_MADE.findall(out)) + len(_FOUND.findall(out)) == len(set(
+            _MADE.findall(out) + _FOUND.findall(out)
+        ))  # fmt: skip
+    assert any("waiting for another run, which makes " in out for out in outputs)
+    for kind, folder in folders.items():
+        assert stable_files(folder) == wanted[kind]
+    assert (runs / "small" / "targets").resolve() == (runs / "other" / "targets").resolve()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("more", [[], ["--set", "name=other"]])
+def test_two_whole_runs_from_nothing(line, tmp_path, more):
+    runs = tmp_path / "runs"
+    words = arguments(line.spec, runs)
+    outputs = _together(words, [*words, *more])
+    made = _made_once(outputs)
+    assert len(made) == len(line.results["stages"])
+    assert any("waiting for another run, which makes " in out for out in outputs)
+    assert same_results(line, runs)
+    if more:
+        assert (runs / "other" / "results.json").exists()
+    assert cli.main(words) == cli.DONE

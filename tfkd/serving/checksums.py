@@ -1,0 +1,44 @@
+"""A SavedModel's files, each with its SHA-256: wherever it is copied, a damaged one is noticed."""
+
+from pathlib import Path
+
+from tfkd.data.files import sha256_of
+from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.spec.errors import UserError
+
+CHECKSUMS = "checksums.json"
+_AGAIN = "Export the model again (`tfkd export RUN`), or copy the folder again"
+
+
+def write_checksums(folder: Path) -> None:
+    """Writes `checksums.json` of all other files of a version folder."""
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / CHECKSUMS
+    )
+    write_sealed(folder / CHECKSUMS, {"files": {name: sha256_of(folder / name) for name in names}})
+
+
+def check_checksums(folder: Path) -> None:
+    """Holds a version folder against its checksums, if it has any: older ones do not.
+
+    Raises:
+        UserError: A file is missing or has other bytes; it is named.
+    """
+    path = folder / CHECKSUMS
+    if not path.exists():
+        return
+    try:
+        files = read_sealed(path)["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is damaged ({error}). {_AGAIN}") from error
+    for name, sha256 in files.items():
+        try:
+            whole = sha256_of(folder / name) == sha256
+        except OSError as error:
+            raise UserError(
+                f"{folder / name} cannot be read ({error.strerror}). {_AGAIN}"
+            ) from error
+        if not whole:
+            raise UserError(f"{folder / name} has other bytes than were written. {_AGAIN}")
