@@ -48,6 +48,7 @@ def test_before_there_are_ids_it_is_the_limit(line, tmp_path):
         ("stages.learn.batch.per_device=200", {"tokens": 170, "micro_batches": 3}),
         ("stages.learn.batch={size: 8, unit: sentences}", {"tokens": 80}),
         ("stages.learn.precision=bfloat16", {"item": 2}),
+        ("stages.learn.optimizer={kind: adafactor}", {"moments": 0}),
         ("runtime.streams=3", {"streams": 3, "fused": False}),
         ("runtime.fuse=true", {"streams": 1, "fused": True}),
         ("runtime={jit_compile: true, fuse: true, streams: 2}", {"streams": 1, "fused": False}),

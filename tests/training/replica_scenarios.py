@@ -17,7 +17,7 @@ import tensorflow as tf
 from training_fakes import Batcher, Gate, Term, weights_of
 from training_fakes import distiller as fake_distiller
 
-from tfkd.training import Adam, Triangular, build_strategy, read_history, train
+from tfkd.training import Adafactor, Adam, Triangular, build_strategy, read_history, train
 
 STEPS = 50
 
@@ -60,6 +60,7 @@ def fake(dropout=0.0, combiner=None):
 MODELS = {
     "fake": lambda: (fake(), Batcher()),
     "gated": lambda: (fake(combiner=Gate()), Batcher()),
+    "factored": lambda: (fake(), Batcher()),
     "dropout": lambda: (fake(dropout=0.4), Batcher()),
     "pairs": lambda: (
         real_models.distiller(terms=real_models.more_terms),
@@ -77,6 +78,8 @@ def final_weights(model, *, replicas=1, **options):
         # A bias of attention keys has a gradient of 0 but for rounding, which Adam would blow up to
         # whole steps unless epsilon is above it.
         optimizer = Adam(clip_norm=0.7, weight_decay=0.1, epsilon=1e-4)
+        if model == "factored":
+            optimizer = Adafactor(clip_norm=0.7, weight_decay=0.1)
         train(
             distiller,
             batcher,

@@ -25,6 +25,7 @@ SHORT = {
         "two_replicas_several_steps_a_call",
     ],
     "gated": ["two_replicas_accumulated"],
+    "factored": ["two_replicas_accumulated"],
     "pairs": [
         "accumulated",
         "all_on_one_cpu",

@@ -22,6 +22,7 @@ class Step:
         fused: Whether elementwise chains are compiled; see `tfkd.layers.fusion`.
         streams: Parts that are taken side by side.
         micro_batches: Parts that are taken one after the other.
+        moments: Numbers that the optimizer keeps for each weight.
     """
 
     tokens: int
@@ -31,6 +32,7 @@ class Step:
     fused: bool = False
     streams: int = 1
     micro_batches: int = 1
+    moments: int = 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class StepMemory:
     Attributes:
         runtime: TensorFlow itself.
         weights: In float32.
-        moments: Adam's two.
+        moments: What the optimizer keeps.
         casts: Copies of the weights in the precision of the products.
         gradients: In float32: each stream's, and their sums.
         activations: What the forward pass keeps for the backward pass.
@@ -96,7 +98,7 @@ def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> Ste
     return StepMemory(
         runtime=_RUNTIME + _FUSED * step.fused + _STREAM * (step.streams - 1),
         weights=parameters * _FLOAT,
-        moments=2 * parameters * _FLOAT,
+        moments=step.moments * parameters * _FLOAT,
         casts=parameters * item if item < _FLOAT else 0,
         gradients=parameters * _FLOAT * copies,
         activations=activations,

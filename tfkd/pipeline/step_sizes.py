@@ -56,6 +56,8 @@ def step_sizes(node: Node, parameters: int, longest: int) -> Step:
         predicted=tuple(_share(node.spec.views[view]) if bert and view else 1.0 for view in views),
         item=_ITEM[options.precision],
         micro_batches=micro,
+        # Adafactor's rows and columns weigh nothing beside the weights.
+        moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
         fused=shared["fuse"],
         streams=shared["streams"],
     )

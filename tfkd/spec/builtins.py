@@ -26,6 +26,7 @@ def register_builtins() -> None:
         ("objective", "causal_lm", o.CausalLMOptions, "tfkd.objectives:CausalLM"),
         ("objective", "cross_entropy", o.CrossEntropyOptions, "tfkd.objectives:CrossEntropy"),
         ("objective", "soft_targets", o.SoftTargetsOptions, "tfkd.objectives:SoftTargets"),
+        ("optimizer", "adafactor", o.AdafactorOptions, "tfkd.training:Adafactor"),
         ("optimizer", "adam", o.AdamOptions, "tfkd.training:Adam"),
         ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:GreedySearch"),
         ("decode", "beam", o.BeamOptions, "tfkd.decoding:BeamSearch"),

@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "Adafactor": "adafactor",
     "Adam": "adam",
     "CheckpointFolder": "checkpoints",
     "Combined": "combiners",

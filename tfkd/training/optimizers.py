@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from tfkd.training.adafactor import Adafactor
 from tfkd.training.adam import Adam
 from tfkd.training.parameters import Parameter
 from tfkd.training.schedules import find, options_of
@@ -28,7 +29,7 @@ class Optimizer(Protocol):
     ) -> None: ...
 
 
-OPTIMIZERS = {"adam": Adam}
+OPTIMIZERS = {"adafactor": Adafactor, "adam": Adam}
 
 
 def build_optimizer(options: Any) -> Optimizer:

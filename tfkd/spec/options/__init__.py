@@ -26,6 +26,7 @@ from tfkd.spec.options.stages import (
     TrainOptions,
 )
 from tfkd.spec.options.training import (
+    AdafactorOptions,
     AdamOptions,
     BatchOptions,
     BeamOptions,
@@ -36,6 +37,7 @@ from tfkd.spec.options.training import (
 
 __all__ = [
     "CORPORA",
+    "AdafactorOptions",
     "AdamOptions",
     "BatchOptions",
     "BeamOptions",

@@ -37,6 +37,18 @@ class AdamOptions(Options):
     clip_norm: Positive | None = Field(None, description="Largest global norm of a gradient.")
 
 
+class AdafactorOptions(Options):
+    """Adafactor (Shazeer and Stern, 2018), without momentum; rates are relative to the weights."""
+
+    kind: Literal["adafactor"] = Field("adafactor", description="The kind of optimizer.")
+    beta_2_decay: Positive = Field(0.8, description="The second moment's decay is 1 - t^-this.")
+    epsilon: Positive = Field(1e-30, description="Added to squared gradients.")
+    epsilon_weights: Positive = Field(1e-3, description="The least size that a weight counts as.")
+    clip_threshold: Positive = Field(1.0, description="Largest root mean square of an update.")
+    weight_decay: Amount = Field(0.0, description="Never on biases and normalizations.")
+    clip_norm: Positive | None = Field(None, description="Largest global norm of a gradient.")
+
+
 class ScheduleOptions(Options):
     """The learning rate at each step."""
 
