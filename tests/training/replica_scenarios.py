@@ -56,12 +56,12 @@ def fake(dropout=0.0, combiner=None):
     return fake_distiller(dropout, terms=fake_terms(), combiner=combiner)
 
 
-# What is trained, built in the strategy's scope, and what on.
+# What is trained, built in the strategy's scope, and what on; of few shapes, as XLA compiles each.
 MODELS = {
-    "fake": lambda: (fake(), Batcher()),
-    "gated": lambda: (fake(combiner=Gate()), Batcher()),
-    "factored": lambda: (fake(), Batcher()),
-    "dropout": lambda: (fake(dropout=0.4), Batcher()),
+    "fake": lambda: (fake(), Batcher(widths=(5, 6))),
+    "gated": lambda: (fake(combiner=Gate()), Batcher(widths=(5, 6))),
+    "factored": lambda: (fake(), Batcher(widths=(5, 6))),
+    "dropout": lambda: (fake(dropout=0.4), Batcher(widths=(5, 6))),
     "pairs": lambda: (
         real_models.distiller(terms=real_models.more_terms),
         real_models.PairBatcher(uneven=True),

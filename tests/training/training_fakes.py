@@ -75,16 +75,17 @@ class FakeDistiller(Distiller):
 
 
 class Batcher:
-    """Batch n as a pure function of (seed, n); lengths vary, some rows are empty."""
+    """Batch n as a pure function of (seed, n); widths vary, some rows are empty."""
 
     batches_per_epoch = 7
 
-    def __init__(self, seed=0, rows=6, views=("plain", "masked"), poison=None):
+    def __init__(self, seed=0, rows=6, views=("plain", "masked"), poison=None, widths=(3, 7)):
         self.seed, self.rows, self.views, self.poison = seed, rows, views, poison
+        self.widths = widths
 
     def batch(self, number):
         draw = np.random.default_rng([self.seed, number])
-        length = int(draw.integers(3, 8))
+        length = int(draw.integers(self.widths[0], self.widths[1] + 1))
         batch = {"examples": draw.integers(0, 1000, self.rows)}
         batch["examples"][-1] = -1
         for view in self.views:
