@@ -9,6 +9,8 @@ from tfkd.layers.activations import activate
 from tfkd.layers.dropout import draw_mask, drop
 from tfkd.layers.fusion import fusing, is_fusing
 from tfkd.layers.layer_norm import normalise
+from tfkd.objectives import CrossEntropy
+from tfkd.objectives.objective import term_counts, objective_forward
 
 
 def both(function, *inputs):
@@ -89,3 +91,33 @@ def test_scopes_nest():
             assert not is_fusing()
         assert is_fusing()
     assert not is_fusing()
+
+
+def test_predicted_positions_compile_nothing():
+    """Their number differs from step to step, and each would be a new shape."""
+    seen = []
+
+    class Head:
+        def transform(self, hidden):
+            seen.append(is_fusing())
+            return hidden
+
+        def matrix(self):
+            return tf.ones([7, 4])
+
+        def bias(self):
+            return None
+
+    class Model:
+        head = Head()
+
+        def __call__(self, record, training):
+            seen.append(is_fusing())
+            return {"hidden": tf.ones([2, 3, 4])}
+
+    term = CrossEntropy(name="words")
+    side = {"labels": tf.ones([2, 3], tf.int32), "selected": tf.ones([2, 3], tf.bool)}
+    batch = {"plain": {"source": {}, "target": {**side, "valid": side["selected"]}}}
+    with fusing():
+        objective_forward(Model(), [term], batch, term_counts([term], batch), True)
+    assert seen == [True, False]

@@ -1,11 +1,13 @@
 """Sizes of a step, as `tfkd plan` reads them from a spec and from what is there already."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import tfkd
 from tfkd.data.tokenizers import WordPiece
+from tfkd.pipeline import step_sizes as step_sizes_module
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
@@ -41,6 +43,17 @@ def test_before_there_are_ids_it_is_the_limit(line, tmp_path):
     assert longest_row(nodes["teach"], context) == (160, False)
 
 
+def test_the_tightest_limit_counts(line, tmp_path):
+    nodes, context = stages(
+        line,
+        "stages.learn.batch.max_length=30",
+        "views.cmlm.max_length=100",
+        runs=tmp_path,
+    )
+    assert longest_row(nodes["learn"], context) == (30, False)
+    assert longest_row(nodes["teach"], context) == (100, False)
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
@@ -58,6 +71,13 @@ def test_sizes_follow_the_spec(line, override, expected):
     nodes, _ = stages(line, override)
     found = step_sizes(nodes["learn"], 10_000, longest=10)
     assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"), [("none", 1.0), ("prefix_lm", 0.5), ("mlm", 0.3), ("of_a_plugin", 1.0)]
+)
+def test_each_kind_of_view_predicts_its_share(kind, share):
+    assert step_sizes_module._share(SimpleNamespace(kind=kind, p=0.3)) == share
 
 
 def test_a_view_predicts_its_share(line):

@@ -53,3 +53,12 @@ def test_batches_take_the_cores_that_operations_leave(monkeypatch):
             tf.config.threading, "get_intra_op_parallelism_threads", lambda n=threads: n
         )
         assert side_by_side._free_workers() == workers
+
+
+def test_threads_that_somebody_has_set_stay(four_cores, monkeypatch):
+    given = []
+    threading = tf.config.threading
+    monkeypatch.setattr(threading, "get_intra_op_parallelism_threads", lambda: 3)
+    monkeypatch.setattr(threading, "set_intra_op_parallelism_threads", given.append)
+    cores.share_cores()
+    assert not given

@@ -17,13 +17,17 @@ def seal_of(content: Mapping[str, Any]) -> str:
     # Through JSON and back, so that what was written and what is read have one form.
     plain = json.loads(json.dumps(content))
     text = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    # Paths that are no UTF-8 come as lone surrogates.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def write_sealed(path: str | PathLike, content: Mapping[str, Any]) -> None:
     """Writes a content of plain types, whole or not at all, with its seal as the last key."""
     sealed = {**content, SEAL: seal_of(content)}
-    write_atomically(path, json.dumps(sealed, indent=1, ensure_ascii=False))
+    text = json.dumps(sealed, indent=1, ensure_ascii=False)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(sealed, indent=1)
+    write_atomically(path, text)
 
 
 def read_sealed(path: str | PathLike, *, required: bool = True) -> dict[str, Any]:

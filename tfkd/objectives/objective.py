@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfkd.layers import dropout_pass
+from tfkd.layers.fusion import fusing
 from tfkd.objectives.fused_pass import vocabulary_pass
 from tfkd.objectives.term import Batch, Record, Term
 
@@ -126,8 +127,11 @@ def _one_head(
         chosen = tf.logical_or(chosen, term.positions(batch, record))
     take = gather_positions(chosen, static_shapes=static_shapes)
     requests = [term.request(batch, record, take) for term in terms]
+    # How many positions are predicted differs from step to step: nothing to compile anew for.
+    with fusing(False):
+        transformed = head.transform(take(hidden))
     result = vocabulary_pass(
-        head.transform(take(hidden)),
+        transformed,
         head.matrix(),
         head.bias(),
         requests,

@@ -1,5 +1,6 @@
 """What every stage is given: folders, the time limit, and a way to speak to the user."""
 
+import math
 import signal
 import sys
 import threading
@@ -64,6 +65,9 @@ class Deadline:
             yield
         finally:
             self.held = before
+        if not self.held:
+            # A limit that was reached meanwhile rang unheard.
+            self.check()
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -189,6 +193,14 @@ def stopping(deadline: Deadline) -> Iterator[None]:
     shown = sys.unraisablehook
 
     def stop(number: int, frame: object) -> None:
+        if number == signal.SIGALRM and deadline.stopped is None and not deadline.expired:
+            # A timer of the surroundings.
+            handler = before[signal.SIGALRM]
+            if callable(handler):
+                handler(number, frame)
+            if deadline.seconds is not None:
+                signal.setitimer(signal.ITIMER_REAL, max(deadline.remaining, _MOMENT))
+            return
         if number == signal.SIGALRM and deadline.held:
             return
         if deadline.stopped is None or number != signal.SIGALRM:
@@ -199,20 +211,26 @@ def stopping(deadline: Deadline) -> Iterator[None]:
 
     def again(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, Interrupted):
+            deadline.stopped = deadline.stopped or str(unraisable.exc_value)
             signal.setitimer(signal.ITIMER_REAL, _MOMENT)
         else:
             shown(unraisable)
 
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = {number: signal.signal(number, stop) for number in signals}
-    left = 0.0 if deadline.seconds is None else max(deadline.remaining, _MOMENT)
-    timer = signal.setitimer(signal.ITIMER_REAL, left)
+    begun = time.monotonic()
+    outer = signal.getitimer(signal.ITIMER_REAL)[0]
+    # A timer of the surroundings goes on, unless the limit comes before it.
+    left = math.inf if deadline.seconds is None else max(deadline.remaining, _MOMENT)
+    if left < (outer or math.inf):
+        signal.setitimer(signal.ITIMER_REAL, left)
     sys.unraisablehook = again
     try:
         with deadline.ending():
             yield
     finally:
         sys.unraisablehook = shown
-        signal.setitimer(signal.ITIMER_REAL, *timer)
+        rest = max(outer - (time.monotonic() - begun), _MOMENT) if outer else 0.0
+        signal.setitimer(signal.ITIMER_REAL, rest)
         for number, handler in before.items():
             signal.signal(number, handler)

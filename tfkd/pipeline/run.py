@@ -20,6 +20,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.stages import may_share_cores
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -218,9 +219,10 @@ def _execute(node: Node, context: Context, number: str) -> bool:
 
 
 def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None:
-    from tfkd.training.cores import share_cores
+    if may_share_cores(node.spec.runtime):
+        from tfkd.training.cores import share_cores
 
-    share_cores()
+        share_cores()
     folder.sweep()
     context.say(title)
     module, _, function = _KINDS[node.kind].partition(":")

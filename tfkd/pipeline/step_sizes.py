@@ -12,6 +12,9 @@ from tfkd.pipeline.memory import Step
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.training.cores import on_cpu
 
+# The target's share of a stream of two sides.
+_TARGET = 0.5
+_ANY = 2**31
 _ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -65,22 +68,24 @@ def step_sizes(node: Node, parameters: int, longest: int) -> Step:
 
 def _share(view: Any) -> float:
     """The mean share of a stream's tokens that a view predicts."""
-    p = getattr(view, "p", 1.0)
-    mean = p if isinstance(p, float) else sum(p.uniform) / 2
-    # Half of a stream of two sides is the target.
-    return mean if view.kind == "mlm" else mean / 2
+    if view.kind == "prefix_lm":
+        return _TARGET
+    if view.kind not in ("mlm", "conditional_mlm"):
+        return 1.0  # a plugin's: at most all
+    mean = sum(view.p.uniform) / 2 if hasattr(view.p, "uniform") else view.p
+    return mean if view.kind == "mlm" else mean * _TARGET
 
 
 def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     """Tokens of the longest row that a training stage may see, and whether its ids told."""
     options = node.options
     model = node.spec.models[options.train]
-    limits = [model.max_length]
-    limit = options.batch.max_length
-    limits += limit.values() if isinstance(limit, dict) else [limit] if limit else []
-    for term in options.objective.values():
-        if model.kind == "bert" and term.view:
-            limits.append(node.spec.views[term.view].max_length)
+    given = options.batch.max_length
+    limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
+    views = [node.spec.views[term.view] for term in options.objective.values() if term.view]
+    if model.kind == "bert" and views:
+        # A view cuts what is longer.
+        limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
     found = [0]
     for index in range(len(options.data)):
         lengths = []
@@ -88,10 +93,10 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
             if role.startswith(f"data.{index}.ids."):
                 folder = StageFolder(context.stages, child.kind, child.fingerprint)
                 if not folder.done:
-                    return max(limits), False
+                    return limit, False
                 # A special token at the end of each field.
                 lengths.append(EncodedField.open(folder.path).lengths + 1)
         # One stream of both fields and a start, or each on a side of its own.
         rows = sum(lengths) + 1 if model.kind == "bert" else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
-    return min(max(found), max(limits)), True
+    return min(max(found), limit), True

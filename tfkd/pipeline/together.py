@@ -23,6 +23,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.stages import may_share_cores
 from tfkd.training.follower import awaited
 from tfkd.training.hosts import TRAIN, VARIABLE, ClusterHosts, Hosts, Place, place_from
 from tfkd.training.strategies import build_strategy
@@ -68,7 +69,8 @@ def _strategy(spec: Spec, place: Place) -> Any:
 
     from tfkd.training.cores import share_cores
 
-    share_cores()
+    if may_share_cores(spec.runtime):
+        share_cores()
     try:
         return build_strategy(spec.runtime.devices, len(place.addresses))
     except ValueError as error:

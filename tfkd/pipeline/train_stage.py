@@ -66,6 +66,9 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         terms = build_terms(options.objective, padding_id=_predicted(node, context).pad_id)
         distiller = Distiller(model, terms)
     rule = options.validate_
+    shared = how_cores_share(node, model.count_params(), replicas // hosts.number)
+    # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
+    streams, fuse = hosts.gather([shared["streams"], shared["fuse"]]).min(0)
     try:
         with context.deadline.holding():
             result = train(
@@ -88,7 +91,8 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
                 jit_compile=node.spec.runtime.jit_compile,
                 hosts=hosts,
                 steps_per_execution=node.spec.runtime.steps_per_execution,
-                **how_cores_share(node, model.count_params(), replicas // hosts.number),
+                streams=int(streams),
+                fuse=bool(fuse),
             )
     except TrainingDiverged as error:
         raise TrainingDiverged(f"stages.{node.label}: {error}") from error

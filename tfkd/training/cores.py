@@ -23,13 +23,14 @@ def streams_here() -> int:
 
 
 def share_cores() -> None:
-    """Gives each operation of TensorFlow the threads of one stream.
+    """Gives each operation of TensorFlow the threads of one stream, for the whole process.
 
-    To be called before TensorFlow has done anything; once it has, its threads stay what they are.
+    To be called before TensorFlow has done anything; once it has, or where somebody has set its
+    threads, they stay what they are.
     """
     import tensorflow as tf
 
-    if streams_here() > 1:
+    if streams_here() > 1 and not tf.config.threading.get_intra_op_parallelism_threads():
         try:
             tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // streams_here()))
         except RuntimeError:

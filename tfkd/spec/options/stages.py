@@ -132,6 +132,11 @@ class PaperOptions(Options):
     published: dict[Name, float] = Field({}, description="Published figures.")
 
 
+def may_share_cores(runtime: "RuntimeOptions") -> bool:
+    """Whether trainings may take parts of a batch side by side."""
+    return runtime.streams != 1 and not runtime.jit_compile and runtime.devices in ("auto", 1)
+
+
 class RuntimeOptions(Options):
     """Where it runs. Batches and masks stay the same everywhere; on several devices, and with
     jit_compile, rounding and what dropout leaves out do not. Finished stages are used wherever
