@@ -45,3 +45,8 @@ def test_a_seal_that_is_not_required_may_be_missing_and_not_wrong(path):
     path.write_text('{"a": 1, "sha256": "other"}')
     with pytest.raises(ValueError, match="other bytes"):
         read_sealed(path, required=False)
+
+
+def test_paths_that_are_no_unicode_come_back(path):
+    write_sealed(path, {"data_dir": "b\udcff", "name": "ü"})
+    assert read_sealed(path) == {"data_dir": "b\udcff", "name": "ü"}

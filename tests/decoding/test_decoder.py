@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfkd.data import side_by_side
 from tfkd.data.ragged import Ragged
 from tfkd.decoding import BeamSearch, Decoder, GreedySearch, LengthLimit, build_search
 from tfkd.models import Transformer
@@ -153,3 +154,17 @@ def test_a_mixed_precision_model_decodes():
     )
     assert decoded.scores.dtype == np.float32
     assert tf.reduce_all(tf.math.is_finite(decoded.scores))
+
+
+@pytest.mark.parametrize("search", [GreedySearch(max_length=LIMIT), BeamSearch(max_length=LIMIT)])
+def test_several_batches_at_once_decode_as_one_after_the_other(model, sources, search, monkeypatch):
+    def outputs(workers):
+        monkeypatch.setattr(side_by_side, "_free_workers", lambda: workers)
+        decoder = Decoder(model, search, SPECIALS, SPECIALS, batch_rows=3)
+        found = decoder.decode(sources)
+        assert decoder.traces == 1
+        return [row.tolist() for row in map(found.outputs.row, range(len(sources)))], found.scores
+
+    (one, scores), (three, others) = outputs(1), outputs(3)
+    assert one == three
+    np.testing.assert_array_equal(scores, others)

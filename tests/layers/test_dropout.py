@@ -109,3 +109,11 @@ def test_the_gradient_is_the_mask():
 def test_rates_outside_the_range_are_refused(rate):
     with pytest.raises(ValueError, match="0 <= rate < 1"):
         Dropout(rate)
+
+
+def test_any_number_of_elements_has_its_own_draws():
+    for count in (0, 1, 2, 3, 5, 4099):
+        mask = draw_mask([count], 0.5, [1, 2])
+        assert mask.draws.shape == [count]
+    kept = draw_mask([4099], 0.5, [1, 2]).factor().numpy() > 0
+    assert abs(kept.mean() - 0.5) < 5 * 0.5 / np.sqrt(4099)

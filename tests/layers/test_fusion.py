@@ -10,7 +10,7 @@ from tfkd.layers.dropout import draw_mask, drop
 from tfkd.layers.fusion import fusing, is_fusing
 from tfkd.layers.layer_norm import normalise
 from tfkd.objectives import CrossEntropy
-from tfkd.objectives.objective import term_counts, objective_forward
+from tfkd.objectives.objective import objective_forward, term_counts
 
 
 def both(function, *inputs):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfkd.data import side_by_side
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
 from tfkd.data.views.base import StreamView
@@ -194,3 +195,11 @@ def test_what_cannot_be_scored_is_named(tmp_path):
     writer = StoreWriter(tmp_path / "b", Header("c", "v", SPECIALS.size, 5, 1))
     with pytest.raises(ValueError, match="store's K"):
         score_masked(teacher, pairs([(1, 1)]), VIEW, writer)
+
+
+def test_several_batches_at_once_score_as_one_after_the_other(tmp_path, monkeypatch):
+    for workers in (1, 3):
+        monkeypatch.setattr(side_by_side, "_free_workers", lambda workers=workers: workers)
+        score(score_masked, Teacher(), pairs(LENGTHS), tmp_path / str(workers), passes=3,
+              batch_tokens=64, rows_per_shard=10)  # fmt: skip
+    assert files(tmp_path / "1") == files(tmp_path / "3")
