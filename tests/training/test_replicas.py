@@ -28,12 +28,12 @@ SHORT = {
     "factored": ["two_replicas_accumulated"],
     "pairs": [
         "accumulated",
-        "all_on_one_cpu",
+        "side_by_side",
         "two_replicas",
         "two_replicas_accumulated",
         "two_replicas_xla",
     ],
-    "streams": ["accumulated", "all_on_one_cpu", "two_replicas_accumulated"],
+    "streams": ["accumulated", "side_by_side", "two_replicas_accumulated"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
