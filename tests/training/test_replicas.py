@@ -45,15 +45,19 @@ OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
 
 
 def processes():
-    """The scenarios by process; those of one number of replicas in one, the long ring apart."""
+    """The scenarios by process: those of one number of replicas, and of the long ring one model.
+
+    What XLA has compiled stays in memory until its process ends.
+    """
     made = {}
     for ring, table in (("short", SHORT), ("long", LONG)):
         names = [f"{model}-{way}" for model, ways in table.items() for way in ways]
         if ring == "short":
             names += [f"{model}-one_device" for model in SHORT] + OTHERS
         for name in names:
-            pair = WAYS[name.partition("-")[2]].get("replicas") == 2
-            made.setdefault((ring, pair), []).append(name)
+            model, _, way = name.partition("-")
+            alone = model if ring == "long" else None
+            made.setdefault((ring, alone, WAYS[way].get("replicas") == 2), []).append(name)
     return list(made.values())
 
 
