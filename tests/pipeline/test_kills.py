@@ -53,7 +53,7 @@ def _stable(folder):
         for name, entry in manifest(folder)["files"].items()
         if name not in _OTHERWISE
         and not name.startswith("tensorboard/")
-        and not name.endswith((".pb", "variables.index"))
+        and not name.endswith((".pb", "variables.index", "checksums.json"))
         and "variables.data" not in name
     }
     if (folder / "weights.safetensors").exists():
