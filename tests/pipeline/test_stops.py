@@ -37,7 +37,8 @@ INSIDE = {
     "evaluate": (evaluate_stage, "trained_model"),
     "export": (export_stage, "export_saved_model"),
 }
-FOREVER = 60.0
+# Long beside what comes before it, however slow the machine is.
+FOREVER = 120.0
 
 
 def _continued(line, runs, folder, wanted, until):
@@ -114,11 +115,11 @@ def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
     folder, until = stage_of(runs, kind), UNTIL[kind]
     wanted = stable_files(folder)
     shutil.rmtree(folder)
+    slept = []
     with monkeypatch.context() as patch:
-        patch.setattr(*INSIDE[kind], lambda *_, **__: time.sleep(FOREVER))
-        begun = time.monotonic()
+        patch.setattr(*INSIDE[kind], lambda *_, **__: slept.append(time.sleep(FOREVER)))
         code = cli.main(arguments(line.spec, runs, *until, "--time-limit", "2s"))
-        assert time.monotonic() - begun < FOREVER / 2
+    assert not slept
     errors = capsys.readouterr().err
     assert code == cli.RESUMABLE, errors
     assert "tfkd: the time limit of 2 s is reached" in errors
@@ -137,24 +138,25 @@ def test_a_validation_is_ended_at_once_and_the_training_saved(
     wanted = stable_files(folder)
     shutil.rmtree(folder)
 
+    slept = []
+
     def slow(*_):
         if how == "time limit":
             # As if the hour were over.
             patch.setattr(Deadline, "expired", True)
             signal.setitimer(signal.ITIMER_REAL, 0.01)
-            time.sleep(FOREVER)
+            slept.append(time.sleep(FOREVER))
         try:
             os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(FOREVER)
+            slept.append(time.sleep(FOREVER))
         except Exception as error:
             raise RuntimeError(f"Exception encountered when calling a layer: {error}") from error
 
     limit = ("--time-limit", "1h") if how == "time limit" else ()
     with monkeypatch.context() as patch:
         patch.setattr(validation, "figures", slow)
-        begun = time.monotonic()
         code = cli.main(arguments(line.spec, runs, *until, *limit))
-        assert time.monotonic() - begun < FOREVER / 2
+    assert not slept
     errors = capsys.readouterr().err
     assert code == cli.RESUMABLE, errors
     assert errors.startswith(

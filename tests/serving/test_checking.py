@@ -1,5 +1,8 @@
 """What a check takes for the same answer, and what it does not."""
 
+import signal
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -73,4 +76,16 @@ def test_signatures_and_batches_must_agree(compare):
 
 def test_a_folder_that_does_not_load_says_why(tmp_path):
     with pytest.raises(RuntimeError, match=r"exit code 1\)"):
+        run_fresh(tmp_path, {"text": [], "source_ids": [], "pad_id": 0})
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_check_that_somebody_ended_refuses_no_model(tmp_path, monkeypatch, number):
+    """The out-of-memory killer, for one: the same command may well go on."""
+
+    def ended(command, **_):
+        return subprocess.CompletedProcess(command, -number, "", "")
+
+    monkeypatch.setattr(subprocess, "run", ended)
+    with pytest.raises(ChildProcessError, match=f"ended by {number.name}"):
         run_fresh(tmp_path, {"text": [], "source_ids": [], "pad_id": 0})

@@ -1,6 +1,7 @@
 """Holds a SavedModel, run in a fresh process, against plain uncached decoding of the model."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,7 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
 
     Raises:
         RuntimeError: it could not load or run the model in time; the message has what it said.
+        ChildProcessError: somebody ended it, which says nothing of the model.
     """
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
@@ -90,6 +92,11 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
             raise RuntimeError(
                 f"the SavedModel did not answer in {timeout:.0f} s in a process of its own"
             ) from error
+        if done.returncode < 0:
+            raise ChildProcessError(
+                f"the process that checks the SavedModel was ended by "
+                f"{signal.Signals(-done.returncode).name}, for example for want of memory"
+            )
         if done.returncode != 0:
             last = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise RuntimeError(
