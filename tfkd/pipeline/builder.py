@@ -220,6 +220,7 @@ class GraphBuilder:
         for part, reference in _origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
+        identity |= raised("combiner", options.gradients and options.gradients.kind)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.

@@ -17,7 +17,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.validation import TeacherForced
+from tfkd.pipeline.validation import TeacherForced, measured_view
 
 _SHARD_ROWS = 256
 
@@ -28,7 +28,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     trained = node.inputs["model"]
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
-    (view,) = views_of(trained, {_plain_view(trained)}, context).values()
+    (view,) = views_of(trained, {measured_view(trained)}, context).values()
     check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
@@ -44,13 +44,6 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     if "outputs" in node.options["products"]:
         _outputs(node, model, examples, view, folder, context)
     return summary
-
-
-def _plain_view(trained: Node) -> str | None:
-    """The view to measure a model in: none for one that writes text, else its first term's."""
-    if trained.spec.models[trained.options.train].kind == "transformer":
-        return None
-    return next(iter(trained.options.objective.values())).view
 
 
 def _outputs(

@@ -3,7 +3,8 @@
 from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train, sides_of
+from tfkd.spec.options import sides_of
+from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]

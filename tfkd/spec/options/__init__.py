@@ -7,15 +7,17 @@ from tfkd.spec.options.models import (
     MlmOptions,
     PlainOptions,
     PrefixLmOptions,
+    SpansOptions,
     TransformerOptions,
 )
 from tfkd.spec.options.objectives import (
     CausalLMOptions,
     CrossEntropyOptions,
+    HiddenStatesOptions,
     MaskedLMOptions,
     SoftTargetsOptions,
 )
-from tfkd.spec.options.parts import own_vocabulary, part_names, weight_sizes
+from tfkd.spec.options.parts import own_vocabulary, part_names, sides_of, term_module, weight_sizes
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
@@ -30,6 +32,8 @@ from tfkd.spec.options.training import (
     AdamOptions,
     BatchOptions,
     BeamOptions,
+    CombinerOptions,
+    GatedOptions,
     GreedyOptions,
     ScheduleOptions,
     ValidateOptions,
@@ -43,12 +47,15 @@ __all__ = [
     "BeamOptions",
     "BertOptions",
     "CausalLMOptions",
+    "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
     "CrossEntropyOptions",
     "DataPart",
     "EvaluateOptions",
+    "GatedOptions",
     "GreedyOptions",
+    "HiddenStatesOptions",
     "LoadOptions",
     "MaskedLMOptions",
     "MlmOptions",
@@ -59,11 +66,14 @@ __all__ = [
     "ScheduleOptions",
     "ScoreOptions",
     "SoftTargetsOptions",
+    "SpansOptions",
     "TrainOptions",
     "TransformerOptions",
     "ValidateOptions",
     "WordPieceOptions",
     "own_vocabulary",
     "part_names",
+    "sides_of",
+    "term_module",
     "weight_sizes",
 ]

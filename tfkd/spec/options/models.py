@@ -123,22 +123,38 @@ class PlainOptions(_ViewOptions):
     kind: Literal["none"] = Field("none", description="The kind of view.")
 
 
-class MlmOptions(_ViewOptions):
-    """BERT's masks: a share of the words, of which 80 % become [MASK], 10 % random, 10 % stay."""
-
-    kind: Literal["mlm"] = Field("mlm", description="The kind of view.")
-    p: MaskShare = Field(0.15, description="The share of words that are predicted.")
+class _ReplacingOptions(_ViewOptions):
     replace: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3)] = (
         Field([80, 10, 10], description="Per cent [MASK], random word, unchanged.")
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> "MlmOptions":
+    def _whole(self) -> Any:
         if sum(self.replace) != 100:
             raise ValueError(
                 f"replace must add up to 100; {self.replace} gives {sum(self.replace)}"
             )
         return self
+
+
+class MlmOptions(_ReplacingOptions):
+    """BERT's masks: a share of the words, of which 80 % become [MASK], 10 % random, 10 % stay."""
+
+    kind: Literal["mlm"] = Field("mlm", description="The kind of view.")
+    p: MaskShare = Field(0.15, description="The share of words that are predicted.")
+
+
+class SpansOptions(_ReplacingOptions):
+    """SpanBERT's masks: spans of whole words, each replaced as one (Joshi et al., 2020)."""
+
+    kind: Literal["spans"] = Field("spans", description="The kind of view.")
+    p: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.15, description="The share of tokens that are predicted."
+    )
+    geometric: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.2, description="Parameter of the spans' lengths in words."
+    )
+    longest: Count = Field(10, description="Words of the longest span.")
 
 
 class ConditionalMlmOptions(_ViewOptions):

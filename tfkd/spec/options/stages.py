@@ -41,6 +41,11 @@ class TrainOptions(Options):
     from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
     )
+    gradients: Any = Field(
+        None,
+        description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
+        "auxiliary: [...], modules: layer}}; default: they are summed.",
+    )
     batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
     optimizer: Any = Field(None, description="The optimizer; default: Adam.")
     schedule: ScheduleOptions = Field(ScheduleOptions(), description="The learning rate.")

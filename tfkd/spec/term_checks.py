@@ -1,0 +1,222 @@
+"""The terms of an objective: whether view, teacher, model and data fit each other."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found, Parts, found_stage, known, stage_of, written
+from tfkd.spec.options import own_vocabulary, sides_of, term_module
+from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.start_checks import MODELS
+
+_STREAM_VIEWS = {"mlm", "spans", "conditional_mlm", "prefix_lm"}
+_PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
+_VIEWS_OF = {"masked_lm": ("mlm", "spans", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
+_SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
+
+
+def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
+    """All terms of a training stage, and how their gradients combine."""
+    for name, options in stage.objective.items():
+        _term(parts, faults, (*path, "objective", name), options, model, stage)
+    _groups(faults, path, stage)
+
+
+def paired(corpus: Any) -> bool:
+    """Whether a corpus has two sides."""
+    return {"source", "target"} <= set(corpus.field_names)
+
+
+def predicted(model: Any) -> str | None:
+    """The tokenizer whose pieces a model predicts."""
+    return own_vocabulary(model) or sides_of(model).get("target")
+
+
+def check_hides(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str
+) -> None:
+    """A view that hides words of the target needs one."""
+    if view is None or view.kind not in _PAIR_VIEWS:
+        return
+    found = parts.data.get(corpus)
+    if found is not None and not paired(found):
+        fields = ", ".join(found.field_names)
+        faults.add(
+            path, f"{name} ({view.kind}) hides words of the target, and {corpus} has {fields}",
+            "corpora with source and target",
+        )  # fmt: skip
+
+
+def _groups(faults: Faults, path: tuple, stage: Any) -> None:
+    """Each term in one list of `gradients`."""
+    gradients = getattr(stage, "gradients", None)
+    if gradients is None:
+        return
+    where = written(faults, (*path, "gradients", gradients.kind))
+    terms, seen = list(stage.objective), set()
+    for key in ("main", "auxiliary"):
+        for name in getattr(gradients, key):
+            if name not in terms:
+                faults.add(
+                    (*where, key), f"there is no term {name}", f"one of {', '.join(terms)}", terms,
+                    name,
+                )  # fmt: skip
+            elif name in seen:
+                faults.add((*where, key), f"{name} stands here twice", "each term in one list")
+            seen.add(name)
+    if left := [name for name in terms if name not in seen]:
+        faults.add(where, f"{', '.join(left)} in neither list", "each term in main or auxiliary")
+
+
+def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
+    name = getattr(options, "view", None)
+    view = None
+    if name is None:
+        if options.kind in _VIEWS_OF:
+            faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
+        elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
+            faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
+    elif known(parts, faults, (*path, "view"), "view", name, "views"):
+        view = parts.views.get(name)
+        _view(faults, (*path, "view"), view, name, options, model)
+        for part in stage.data:
+            check_hides(parts, faults, (*path, "view"), view, name, part.of)
+    live = _teacher(parts, faults, path, options, model, stage)
+    if name is not None and view is None:
+        return
+    if term_module(model, view, live) is not None:
+        _of_encoder(faults, path, options, name, live)
+    if getattr(options, "divide_by", None) == "target_tokens" and _source_alone(model, view):
+        faults.add(
+            (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
+            "own, selected, tokens or rows",
+        )  # fmt: skip
+
+
+def _source_alone(model: Any, view: Any) -> bool:
+    return getattr(model, "kind", None) == "transformer" and getattr(view, "kind", "") in OF_SOURCE
+
+
+def _of_encoder(faults: Faults, path: tuple, options: Any, view: str | None, live: Any) -> None:
+    """A term that reads the encoder of an encoder-decoder."""
+    if live is not None and getattr(options, "at", "all") == "selected" and view is None:
+        faults.add(
+            (*path, "at"), "selected, and the plain view selects no word of the source",
+            f"at: all, or {_SOURCE_VIEWS}",
+        )  # fmt: skip
+
+
+def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
+    if view is None:
+        return
+    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
+        faults.add(
+            path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
+            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
+        )  # fmt: skip
+    if model is None:
+        return
+    if model.kind == "transformer" and view.kind in _PAIR_VIEWS:
+        faults.add(
+            path, f"{name} ({view.kind}) is for a BERT",
+            f"no view for an encoder-decoder, or, for its encoder, {_SOURCE_VIEWS}",
+        )  # fmt: skip
+    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
+    if model.kind == "bert" and limit is not None and longest > limit:
+        faults.add(
+            path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
+            "a smaller max_length of the view, or a larger one of the model",
+        )  # fmt: skip
+
+
+def _teacher(
+    parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any
+) -> Any:
+    """Checks a term's teacher; returns the model of one that is asked in the step, or None."""
+    name = getattr(options, "teacher", None)
+    if name is None:
+        return None
+    where = (*path, "teacher")
+    kinds = MODELS if options.kind == "hidden_states" else ("score", *MODELS)
+    found = stage_of(parts, faults, where, name, kinds=kinds)
+    if found is None:
+        return None
+    if found.stage.kind == "score":
+        _stored(faults, where, name, found, stage, model)
+        view = getattr(options, "view", None)
+        if _source_alone(model, parts.views.get(view)):
+            faults.add(
+                (*path, "view"), f"{view} hides words of the source, and {name} scored the target",
+                "no view, or a train or load stage as the teacher",
+            )  # fmt: skip
+        for key in ("at", "top_k"):
+            value = getattr(options, key, None)
+            if value not in (None, "selected"):
+                faults.add(
+                    (*path, key), f"{value}, and {name} is a score stage, whose targets are stored",
+                    "a train or load stage as the teacher, or no such option",
+                )  # fmt: skip
+        return None
+    teacher = found.model
+    if teacher is not None:
+        _live(faults, path, name, options, teacher, model)
+    return teacher
+
+
+def _live(faults: Faults, path: tuple, name: str, options: Any, teacher: Any, model: Any) -> None:
+    """A teacher that is asked in the step reads what its student reads, in the same pieces."""
+    where = (*path, "teacher")
+    if teacher.kind not in ("bert", "transformer"):
+        return  # a plugin's
+    if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
+        faults.add(where, f"{name} is a {teacher.kind}", "a stage of a bert")
+        return
+    if options.kind == "soft_targets":
+        if (other := own_vocabulary(teacher)) is not None:
+            faults.add(
+                where, f"{name} predicts the pieces of {other}, not of what it reads",
+                "a teacher without a head of its own vocabulary, or a score stage of it",
+            )  # fmt: skip
+        if options.rest == "bucket" and options.top_k is None:
+            faults.add(
+                (*path, "rest"), "bucket, of a whole distribution", "a top_k beside it, or drop"
+            )
+    if model is None:
+        return
+    theirs, ours = sides_of(teacher), sides_of(model)
+    sides = ("source",) if teacher.kind == "bert" else ("source", "target")
+    unlike = [side for side in sides if theirs.get(side) != ours.get(side)]
+    if unlike and theirs and ours:
+        faults.add(
+            where, f"{name} reads the pieces of {theirs[unlike[0]]}, this student those of "
+            f"{ours[unlike[0]]}: the same text would be cut otherwise",
+            f"tokenizer {theirs[unlike[0]]} for the student's {unlike[0]}",
+        )  # fmt: skip
+
+
+def _kind(model: Any) -> str | None:
+    return getattr(model, "kind", None)
+
+
+def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, model: Any) -> None:
+    """A stored teacher must speak of the student's words, and of some of its rows."""
+    teacher = found_stage(scored.parts, scored.stage.score)
+    theirs = predicted(teacher.model) if teacher is not None else None
+    ours = predicted(model)
+    if theirs and ours and theirs != ours:
+        faults.add(
+            path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
+            f"a teacher with tokenizer: {ours} (or a head with it)",
+        )  # fmt: skip
+    rows = [part.of for part in scored.stage.data]
+    reads = [part.of for part in stage.data]
+    if None not in (*rows, *reads) and not set(rows) & set(reads):
+        faults.add(
+            path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
+            "a teacher that scored what its student reads",
+        )  # fmt: skip
+    turned = [part.of for part in stage.data if part.swap and part.of in rows]
+    if turned:
+        faults.add(
+            path, f"{name} scored {', '.join(turned)} as it is, this stage reads it swapped",
+            "no swap where soft targets are stored",
+        )  # fmt: skip
