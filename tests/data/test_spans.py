@@ -154,7 +154,8 @@ def test_a_source_is_hidden_where_a_pairs_encoder_reads_it(kind):
     np.testing.assert_array_equal(source["valid"][:-1], plain["valid"])
     assert not any(value[-1].any() for value in source.values())
     changed = source["ids"] != source["labels"]
-    assert changed.any() and not (changed & ~source["selected"]).any()
+    assert changed.any()
+    assert not (changed & ~source["selected"]).any()
     assert not (source["selected"] & (source["labels"] == SEP)).any()
     np.testing.assert_array_equal(view.lengths(examples)["source"], plain["valid"].sum(1))
 

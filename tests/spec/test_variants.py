@@ -45,7 +45,11 @@ def test_a_stage_that_a_variant_adds_may_be_named(tmp_path, old, new) -> None:
             "export: [targets#turned]",
             "export.0: targets#turned trains a bert, which writes no text",
         ),
-        ("teacher: targets", "teacher: targets#turned", "targets#turned is a train stage"),
+        (
+            "teacher: targets",
+            "teacher: targets#turned",
+            "the plain view selects no word of the source",
+        ),
         ("of: student\n", "of: scored#more\n", "scored#more is a score stage; expected a train"),
         ("of: targets,", "of: extra#more,", "extra#more is a train stage; expected a score stage"),
     ],

@@ -126,7 +126,8 @@ def test_never_open_is_the_translation_alone():
     batch = PairAndMaskBatcher().batch(0)
     result = step_of(model, batch, GatedGradients())
     gates = {n: float(v) for n, v in result.statistics.items() if n.startswith("combiner/")}
-    assert gates and set(gates.values()) == {1.0}
+    assert gates
+    assert set(gates.values()) == {1.0}
     gated, plain = by_path(model, result), by_path(alone, step_of(alone, batch))
     for path, gradient in plain.items():
         np.testing.assert_allclose(gated[path], gradient, atol=1e-6, err_msg=path)

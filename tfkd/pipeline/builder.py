@@ -102,7 +102,8 @@ class GraphBuilder:
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
         inputs, identity["fields"] = {}, []
         # The text to learn from, or that a vocabulary is cut down to.
-        seen_in = options.keep.seen_in if options.keep else []
+        keep = getattr(options, "keep", None)
+        seen_in = keep.seen_in if keep else []
         for i, reference in enumerate(options.learn_from or seen_in):
             corpus, _, field = reference.partition(".")
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
@@ -113,7 +114,7 @@ class GraphBuilder:
 
     def _vocabulary(self, name: str, options: Any) -> Any:
         """What a vocabulary that is read depends on: its file's bytes, or its preset."""
-        if options.preset is not None:
+        if getattr(options, "preset", None) is not None:
             return {"preset": self._preset(options.preset)}
         path = self._data_dir / options.vocabulary
         if path.is_file():

@@ -78,8 +78,8 @@ def _expected_size(options: Any, data_dir: Path) -> int:
     """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
     from tfkd.data.tokenizers.building import read_vocabulary
 
-    origin = options.vocabulary or options.preset
-    if origin is not None:
+    origin = options.vocabulary or getattr(options, "preset", None)
+    if origin is not None and options.kind == "wordpiece":
         path = data_dir / origin
         path = path / "vocab.txt" if path.is_dir() else path
         if path.is_file():

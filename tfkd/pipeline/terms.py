@@ -1,6 +1,5 @@
 """What a training stage learns from: its terms, the live teachers, and how gradients combine."""
 
-
 from tfkd.objectives import LiveTeacher, Term, build_terms
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context

@@ -11,7 +11,7 @@ import numpy as np
 from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
-from tfkd.data.tokenizers import WordPiece
+from tfkd.data.tokenizers import Tokenizer
 from tfkd.models import freeze
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
@@ -146,7 +146,7 @@ def _width(node: Node, model: Any) -> int | None:
     return width
 
 
-def _predicted(node: Node, context: Context) -> WordPiece:
+def _predicted(node: Node, context: Context) -> Tokenizer:
     """The tokenizer whose pieces the model predicts."""
     sides = side_tokenizers(node, context)
     return next(sides[side] for side in ("head", "target", "text") if side in sides)

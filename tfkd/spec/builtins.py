@@ -16,6 +16,12 @@ def register_builtins() -> None:
         )
     for kind, name, options, target in (
         ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),
+        (
+            "tokenizer",
+            "sentencepiece",
+            o.SentencePieceOptions,
+            "tfkd.data.tokenizers:SentencePiece",
+        ),
         ("model", "bert", o.BertOptions, "tfkd.models:Bert"),
         ("model", "transformer", o.TransformerOptions, "tfkd.models:Transformer"),
         ("view", "none", o.PlainOptions, "tfkd.data.views:PairView"),

@@ -92,8 +92,7 @@ def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
     """No more probabilities are kept than there are pieces; a learnt vocabulary has `size`."""
     name, top_k = predicted(teacher.model), getattr(stage, "top_k", 0)
     pieces = teacher.parts.tokenizers.get(name)
-    learnt = getattr(pieces, "kind", None) == "wordpiece" and pieces.learn_from
-    if learnt and top_k > pieces.size:
+    if getattr(pieces, "learn_from", None) and top_k > pieces.size:
         faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
 
 

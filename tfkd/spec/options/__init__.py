@@ -1,6 +1,11 @@
 """Typed options: every key that a spec can have, with a description."""
 
-from tfkd.spec.options.corpora import CORPORA, CorpusOptions, WordPieceOptions
+from tfkd.spec.options.corpora import (
+    CORPORA,
+    CorpusOptions,
+    SentencePieceOptions,
+    WordPieceOptions,
+)
 from tfkd.spec.options.models import (
     BertOptions,
     ConditionalMlmOptions,
@@ -65,6 +70,7 @@ __all__ = [
     "RuntimeOptions",
     "ScheduleOptions",
     "ScoreOptions",
+    "SentencePieceOptions",
     "SoftTargetsOptions",
     "SpansOptions",
     "TrainOptions",
