@@ -66,8 +66,8 @@ CASES = [
     ("{weight: 0.5}", "{weight: .nan}", "cross_entropy.weight: "),
     ("{weight: 0.5}", "{weight: .inf}", "cross_entropy.weight: "),
     ("{weight: 0.5}", "{view: cmlm, weight: 1}", "cmlm (conditional_mlm) is for a BERT"),
-    ("teacher: targets", "teacher: finetune", "soft_targets.at: selected, and the plain view selects no "
-     "word of the source; expected at: all, or a view of kind mlm or spans"),
+    ("teacher: targets", "teacher: finetune", "soft_targets.at: selected, and the plain view "
+     "selects no word of the source; expected at: all, or a view of kind mlm or spans"),
     ("on: valid, every", "on: text, every", "an encoder-decoder cannot read text, which has text"),
     ("[loss, bleu]", "[loss, blue]", "validate.metrics.1: found 'blue'; expected one of loss, "),
     ("keep: {best: bleu}", "keep: {best: chrf}", "keep.best is chrf, which metrics does not list"),

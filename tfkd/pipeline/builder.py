@@ -313,7 +313,15 @@ class GraphBuilder:
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
         inputs |= self._part(spec, "data", corpus, model, False)
-        wanted = tuple(sorted({_PRODUCT[metric] for metric in metrics}))
+        gate = model.kind == "bert"
+        wanted = tuple(
+            sorted(
+                {
+                    "masked" if gate and metric == "teacher_gate" else _PRODUCT[metric]
+                    for metric in metrics
+                }
+            )
+        )
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
             identity["decode"] = plain(decode)

@@ -1,6 +1,6 @@
 """The sizes of a training stage's step, and how a CPU's cores share it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,8 +8,10 @@ from tfkd.data.batcher import micro_batches
 from tfkd.data.encoded import EncodedField
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.memory import Step
+from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
+from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.spec.options import term_module
 from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
@@ -41,8 +43,15 @@ def _words_per(unit: str) -> int:
     return 20 if unit == "sentences" else 1
 
 
-def step_sizes(node: Node, parameters: int, longest: int) -> Step:
-    """The sizes of a stage's step on one device."""
+def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int = 0) -> Step:
+    """The sizes of a stage's step on one device.
+
+    Args:
+        node: The training stage.
+        parameters: Of its model.
+        longest: Tokens of the longest row.
+        source_vocabulary: Pieces that the model, and live teachers beside it, read.
+    """
     options, runtime = node.options, node.spec.runtime
     batch = options.batch
     replicas = runtime.devices if isinstance(runtime.devices, int) else 1
@@ -50,19 +59,74 @@ def step_sizes(node: Node, parameters: int, longest: int) -> Step:
     tokens = batch.size // (micro * replicas)
     if batch.unit == "sentences":
         tokens *= longest
-    bert = node.spec.models[options.train].kind == "bert"
-    views = dict.fromkeys(term.view for term in options.objective.values())
+    model = node.spec.models[options.train]
+    bert = model.kind == "bert"
+    terms = [_reads(node, name) for name in options.objective]
+    views = dict.fromkeys(term.view for term in terms if term.module is None or bert)
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
-        predicted=tuple(_share(node.spec.views[view]) if bert and view else 1.0 for view in views),
+        predicted=tuple(
+            _share(node.spec.views[view]) if bert and view else 1.0 for view in views or (None,)
+        ),
         item=_ITEM[options.precision],
         micro_batches=micro,
         # Adafactor's rows and columns weigh nothing beside the weights.
         moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
         fused=shared["fuse"],
         streams=shared["streams"],
+        encoder_views=tuple(
+            EncoderView(
+                term.share, source_vocabulary if term.classifies else 0, term.view is not None
+            )
+            for term in terms
+            if term.module is not None
+        ),
+        teachers=tuple(
+            TeacherSize(
+                term.teacher,
+                model_parameters(term.teacher, {"text": source_vocabulary}),
+                term.share,
+                source_vocabulary if term.classifies else 0,
+                _ITEM[term.precision],
+            )
+            for term in {term.reference: term for term in terms if term.teacher}.values()
+            if term.teacher.kind == "bert"
+        ),
+        gated=encoder_parameters(model, source_vocabulary)
+        if options.gradients is not None and not bert
+        else parameters * (options.gradients is not None),
+    )
+
+
+class _Term(NamedTuple):
+    """What a term reads, and whom it asks."""
+
+    view: str | None
+    module: str | None
+    share: float
+    classifies: bool
+    reference: str | None
+    teacher: Any
+    precision: str
+
+
+def _reads(node: Node, name: str) -> _Term:
+    term = node.options.objective[name]
+    view = node.spec.views.get(term.view)
+    asked = node.inputs.get(f"teacher.{name}")
+    live = asked if asked is not None and asked.kind != "score" else None
+    teacher = None if live is None else live.spec.models[live.options.train]
+    every = view is None or getattr(term, "at", "selected") == "all"
+    return _Term(
+        term.view,
+        term_module(node.spec.models[node.options.train], view, teacher),
+        1.0 if every else _share(view),
+        term.kind != "hidden_states",
+        getattr(term, "teacher", None),
+        teacher,
+        "float32" if live is None else getattr(live.options, "precision", node.options.precision),
     )
 
 
@@ -70,10 +134,10 @@ def _share(view: Any) -> float:
     """The mean share of a stream's tokens that a view predicts."""
     if view.kind == "prefix_lm":
         return _TARGET
-    if view.kind not in ("mlm", "conditional_mlm"):
+    if view.kind not in ("mlm", "spans", "conditional_mlm"):
         return 1.0  # a plugin's: at most all
     mean = sum(view.p.uniform) / 2 if hasattr(view.p, "uniform") else view.p
-    return mean if view.kind == "mlm" else mean * _TARGET
+    return mean * _TARGET if view.kind == "conditional_mlm" else mean
 
 
 def longest_row(node: Node, context: Context) -> tuple[int, bool]:

@@ -25,6 +25,17 @@ BATCH_TOKENS = 4096
 _VALIDATION_SEED = 0
 
 
+def batches_of(examples: ExampleSet, view: Any) -> Sequential:
+    """All rows once, in the view, with the same masks each time."""
+    return Sequential(
+        examples,
+        {view.name: view},
+        size=BATCH_TOKENS,
+        unit="joint_tokens",
+        seed=_VALIDATION_SEED,
+    )
+
+
 class TeacherForced:
     """A model's predictions of the words that its view selects, summed by row.
 
@@ -37,13 +48,7 @@ class TeacherForced:
 
     def __init__(self, model: Any, examples: ExampleSet, view: Any, top_k: int = 0):
         self._predict = predictor(model, top_k)
-        self._batches = Sequential(
-            examples,
-            {view.name: view},
-            size=BATCH_TOKENS,
-            unit="joint_tokens",
-            seed=_VALIDATION_SEED,
-        )
+        self._batches = batches_of(examples, view)
         self._rows, self._name = len(examples), view.name
 
     def rows(self) -> dict[str, np.ndarray]:

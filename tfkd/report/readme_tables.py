@@ -143,8 +143,9 @@ def teacher(runs: Sequence[Run]) -> str:
     for run in runs:
         for gate in run.entries("teacher_gates"):
             name = f"{run.title}: {gate.get('of')}"
+            beside = gate.get("beside") or "a model without a teacher"
             sides = [("the teacher", gate.get("figures"), gate.get("verdict", "")),
-                     ("a model without a teacher", gate.get("baseline"), "")]  # fmt: skip
+                     (beside, gate.get("baseline"), "")]  # fmt: skip
             for who, figures, verdict in sides:
                 if figures:
                     rows.append([name, gate.get("on"), who, *_gate_figures(figures), verdict])

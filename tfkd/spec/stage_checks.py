@@ -65,8 +65,11 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     gate = "teacher_gate" in entry.metrics
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
-    kinds = ("score",) if gate else ("train",)
+    kinds = ("score", *MODELS) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
+    if gate and stage is not None and stage.stage.kind != "score":
+        _mask_gate(parts, faults, path, entry, stage)
+        return
     stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
     model = stage.model if stage is not None else None
     _writes(faults, (*path, "metrics"), model, entry.metrics)
@@ -77,6 +80,25 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             continue
         _reads(faults, where, model, name, corpus_of(parts, faults, where, name))
         if stage is not None:
+            _measures(parts, faults, where, stage, name)
+
+
+def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
+    """The gate of a teacher that students ask in their steps: a bert, beside itself."""
+    if stage.model is not None and stage.model.kind != "bert":
+        faults.add(
+            (*path, "of"), f"{entry.of} has a {stage.model.kind}",
+            "a score stage, or a stage of a bert",
+        )  # fmt: skip
+    if entry.against is not None:
+        faults.add(
+            (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
+            "context", "a score stage, or nothing to compare with",
+        )  # fmt: skip
+    for index, name in enumerate(entry.on):
+        where = written(faults, (*path, "on", index))
+        corpus_of(parts, faults, where, name)
+        if stage.stage.kind == "train":
             _measures(parts, faults, where, stage, name)
 
 
