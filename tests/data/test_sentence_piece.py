@@ -113,6 +113,15 @@ def test_lower_case_comes_before_the_model():
     assert made.decode(made.encode(["Zwei Hunde"]).row(0)) == "zwei hunde"
 
 
+def test_normalization_is_a_choice():
+    line = "你好！…"
+    assert learnt().encode([line]).row(0).tolist() == learnt().encode(["你好!..."]).row(0).tolist()
+    kept = SentencePiece(
+        learn_sentencepiece([*LINES, line], 200, character_coverage=1.0, normalization="identity")
+    )
+    assert kept.decode(kept.encode([line]).row(0)) == line
+
+
 def test_bytes_stand_for_unknown_characters_where_they_are_asked_for():
     made = learnt(size=420, byte_fallback=True)
     ids = made.encode(["☃"]).row(0)

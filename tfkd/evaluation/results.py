@@ -91,6 +91,9 @@ class TeacherGate(TypedDict):
     baseline: dict[str, float | None] | None
     verdict: str
     message: str
+    beside: NotRequired[str]
+    most_frequent: NotRequired[float]
+    context: NotRequired[float]
     seen: NotRequired[bool]
     difference: NotRequired[dict[str, float] | None]
 

@@ -108,7 +108,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             outputs = made["decoder"].decode(sources).outputs
             hypotheses = tokenizers["target"].decode_batch(outputs)
             for metric in wanted:
-                found[metric] = _TEXT[metric](hypotheses, references, samples=1).value
+                settings = {"tokenize": options.tokenize} if metric == "bleu" else {}
+                found[metric] = _TEXT[metric](hypotheses, references, samples=1, **settings).value
         return found
 
     def within_the_limit(model: Any) -> dict[str, float]:

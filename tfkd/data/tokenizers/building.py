@@ -75,6 +75,7 @@ def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePie
             lower_case=options.lower_case,
             character_coverage=options.character_coverage,
             byte_fallback=options.byte_fallback,
+            normalization=options.normalization,
         )
         return SentencePiece(model, options.lower_case)
     (path,) = find_files(options.vocabulary, data_dir)[:1]

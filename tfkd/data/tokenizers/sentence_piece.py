@@ -166,6 +166,7 @@ def learn_sentencepiece(
     lower_case: bool = False,
     character_coverage: float = 0.9995,
     byte_fallback: bool = False,
+    normalization: str = "nmt_nfkc",
 ) -> bytes:
     """Learns a model with [PAD], [UNK], [CLS], [SEP] and [MASK] as its first pieces.
 
@@ -178,6 +179,8 @@ def learn_sentencepiece(
         lower_case: Lower-case first.
         character_coverage: The share of the text's characters that get a piece; 1.0 for all.
         byte_fallback: Cut other characters into bytes instead of [UNK].
+        normalization: SentencePiece's rule: "nmt_nfkc", "nfkc", or "identity", which leaves text
+            as it is: the others make ASCII of full-width marks, and `...` of an ellipsis.
 
     Raises:
         UserError: There is no text, or its characters leave no room for pieces.
@@ -206,6 +209,7 @@ def learn_sentencepiece(
             model_type=model,
             character_coverage=character_coverage,
             byte_fallback=byte_fallback,
+            normalization_rule_name=normalization,
             pad_id=0,
             unk_id=1,
             bos_id=2,

@@ -185,6 +185,11 @@ class SentencePieceOptions(Options):
         0.9995, description="The share of the text's characters that get a piece."
     )
     byte_fallback: bool = Field(False, description="Cut other characters into bytes.")
+    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = Field(
+        "nmt_nfkc",
+        description="Of a learnt one; identity leaves text as it is, where the others make ASCII "
+        "of full-width marks: for Chinese outputs.",
+    )
 
     _listed = field_validator("learn_from", mode="before")(
         lambda value: [value] if isinstance(value, str) else value

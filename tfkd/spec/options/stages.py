@@ -14,7 +14,13 @@ from tfkd.spec.options.base import (
     StageReference,
     Text,
 )
-from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+from tfkd.spec.options.training import (
+    BLEU_TOKENIZER,
+    BatchOptions,
+    BleuTokenizer,
+    ScheduleOptions,
+    ValidateOptions,
+)
 
 
 class DataPart(Options):
@@ -117,6 +123,7 @@ class EvaluateOptions(Options):
         Field(min_length=1),
     ] = Field(description="What is measured.")
     decode: Any = Field(None, description="How outputs are made; default: beam.")
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         1000, description="Bootstrap samples."

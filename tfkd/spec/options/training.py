@@ -139,6 +139,11 @@ class KeepAverage(Options):
     average: Count = Field(description="How many.")
 
 
+# sacreBLEU's tokenizers that need no other package.
+BleuTokenizer = Literal["13a", "intl", "zh", "char", "none"]
+BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; intl; char; none."
+
+
 METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf")
 
 
@@ -151,6 +156,7 @@ class ValidateOptions(Options):
         list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf"]], Field(min_length=1)
     ] = Field(["loss", "accuracy"], description="What is measured.")
     decode: Any = Field(None, description="How outputs are made for bleu and chrf.")
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )
