@@ -11,7 +11,7 @@ from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
 # One of each method and family runs in the short ring, all of them in the long one.
-SHORT = {"multi30k_deen"}
+SHORT = {"multi30k_deen", "mask_kd_multi30k_ende"}
 
 
 def names(specs):
