@@ -243,3 +243,51 @@ def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_
     again = weights(one)
     assert whole.keys() == again.keys()
     assert all(whole[name] == again[name] for name in whole)
+
+
+PLUGIN = '''
+from typing import Literal
+
+from pydantic import Field
+
+from tfkd.spec.options import CombinerOptions
+from tfkd.spec.registry import register
+
+
+class HalvedOptions(CombinerOptions):
+    """The auxiliary gradient counts a share."""
+
+    kind: Literal["halved"] = Field("halved", description="The kind of combiner.")
+    share: float = Field(0.5, description="The share.")
+
+
+class Halved:
+    grouped = True
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, groups, parameters):
+        from tfkd.training import Combined
+
+        both = zip(groups["main"], groups["auxiliary"])
+        total = []
+        for one, other in both:
+            less = None if other is None else self.share * other
+            total.append(less if one is None else one if less is None else one + less)
+        return Combined(total, {"share": self.share})
+
+
+register("combiner", "halved", options=HalvedOptions, target=__name__ + ":Halved")
+'''
+
+
+def test_a_users_own_combiner_joins_as_a_plugin(spec, run, tmp_path, monkeypatch):
+    (tmp_path / "halved_gradients.py").write_text(PLUGIN, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    lists = "main: [words], auxiliary: [mask_task, states]"
+    words = ["--plugin", "halved_gradients", "--until", "learn", "--set", "name=halved"]
+    words += ["--set", f"stages.learn.gradients={{halved: {{{lists}, share: 0.25}}}}"]
+    assert cli.main(arguments(spec, run, *words)) == cli.DONE
+    lines = results(run, "halved")["histories"]["learn"]
+    assert [line["combiner"] for line in lines if "combiner" in line] == [{"share": 0.25}] * 3
