@@ -16,7 +16,7 @@ from tfkd.objectives import (
     objective_forward,
     term_counts,
 )
-from tfkd.objectives.hidden_states import layer_pairs
+from tfkd.spec.layer_pairs import layer_pairs
 
 from . import reference
 

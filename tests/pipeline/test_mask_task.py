@@ -289,5 +289,6 @@ def test_a_users_own_combiner_joins_as_a_plugin(spec, run, tmp_path, monkeypatch
     words = ["--plugin", "halved_gradients", "--until", "learn", "--set", "name=halved"]
     words += ["--set", f"stages.learn.gradients={{halved: {{{lists}, share: 0.25}}}}"]
     assert cli.main(arguments(spec, run, *words)) == cli.DONE
-    lines = results(run, "halved")["histories"]["learn"]
+    history = (run / "halved" / "learn" / "history.jsonl").read_text("utf-8")
+    lines = [json.loads(line) for line in history.splitlines()]
     assert [line["combiner"] for line in lines if "combiner" in line] == [{"share": 0.25}] * 3

@@ -76,7 +76,7 @@ CASES = [
     ("rate: 5e-4", "rate: 0", "stages.student.schedule.rate: 0 is too small; expected more than 0"),
     ("kind: triangular, rate: 5e-4", "kind: noam, rate: 5e-4", "noam has a factor, no rate"),
     ("metrics: teacher_gate", "metrics: [teacher_gate, bleu]", "teacher_gate beside others"),
-    ("of: targets, on: valid", "of: finetune, on: valid", "finetune is a train stage"),
+    ("of: targets, on: valid", "of: finetune, on: valid", "finetune is compared with itself"),
     ("decode: {kind: beam}", "decode: {kind: beam, n_best: 9}", "n_best (9) is more than beam (4)"),
     ("decode: {kind: beam}", "decode: beam", "evaluate.1.decode: found 'beam'"),
     ("export: [student]", "export: [studnet]", "there is no stage 'studnet'"),

@@ -12,10 +12,12 @@ data: {train: {parallel: [a.en, a.de]}, text: {text: a.txt}}
 tokenizers:
   one: {learn_from: train, size: 300}
   other: {learn_from: text}
+  german: {learn_from: train.target, size: 300}
   pieces: {kind: sentencepiece, learn_from: train.target, size: 300}
 teacher:
-  bert: {kind: bert, layers: 2, width: 8, heads: 2, tokenizer: one}
-  own: {kind: bert, layers: 2, width: 8, heads: 2, tokenizer: one, head: {tokenizer: pieces}}
+  bert: {kind: bert, layers: 2, width: 8, heads: 2, max_length: 256, tokenizer: one}
+  shallow: {kind: bert, layers: 1, width: 16, heads: 2, max_length: 256, tokenizer: one}
+  own: {kind: bert, layers: 2, width: 8, heads: 2, tokenizer: one, head: {tokenizer: german}}
   pair:
     {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, tokenizer: one}
 student:
@@ -25,12 +27,14 @@ student:
     decoder_layers: 1
     width: 8
     heads: 2
-    tokenizer: {source: one, target: pieces}
+    tokenizer: {source: one, target: german}
   bert: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: one}
 views:
   mlm: {kind: mlm}
   spans: {kind: spans}
   cmlm: {kind: conditional_mlm}
+  long: {kind: mlm, max_length: 300}
+  plain_too: {kind: none}
   prefix: {kind: prefix_lm}
 stages:
   taught: {train: teacher.bert, data: text, steps: 1, objective: {masked_lm: {view: mlm}}}
@@ -46,7 +50,12 @@ stages:
       words: {kind: cross_entropy}
       mask: {kind: soft_targets, view: mlm, teacher: taught, weight: 0.5}
     gradients: {gated: {main: [words], auxiliary: [mask], modules: layer}}
-  smaller: {train: student.bert, data: text, steps: 1, objective: {masked_lm: {view: mlm}}}
+  shallow: {train: teacher.shallow, data: text, steps: 1, objective: {masked_lm: {view: mlm}}}
+  smaller:
+    train: student.bert
+    data: text
+    steps: 1
+    objective: {soft: {kind: soft_targets, at: all, teacher: taught}}
 evaluate: [{of: learn, on: train, metrics: bleu}]
 export: [learn]
 """
@@ -99,7 +108,7 @@ def test_what_fits_is_valid(tmp_path, change):
         (MASK + "{kind: hidden_states, teacher: pairs}", "mask.teacher: pairs is a transformer"),
         (
             MASK + "{kind: soft_targets, view: mlm, teacher: owned}",
-            "owned predicts the pieces of pieces, not of what it reads",
+            "owned predicts the pieces of german, not of what it reads",
         ),
         (
             MASK + "{kind: soft_targets, view: mlm, teacher: targets}",
@@ -151,6 +160,61 @@ def test_what_fits_is_valid(tmp_path, change):
             "evaluate=[{of: taught, on: text, metrics: teacher_gate, against: learn}]",
             "taught is compared with itself without context",
         ),
+        (
+            MASK + "{kind: hidden_states, teacher: taught, divide_by: selected}",
+            "mask.divide_by: selected, and the plain view selects no word of the source",
+        ),
+        (
+            MASK + "{kind: soft_targets, view: plain_too, teacher: taught}",
+            "mask.at: selected, and the plain view selects no word of the source",
+        ),
+        (
+            MASK + "{kind: soft_targets, view: mlm, teacher: pairs}",
+            "mlm is read by an encoder alone, and pairs is a transformer",
+        ),
+        (
+            "stages.smaller.objective={s: {kind: soft_targets, view: prefix, at: all, teacher: "
+            "taught}}",
+            "prefix (prefix_lm) predicts the next word of the target alone",
+        ),
+        (
+            "stages.smaller.objective={s: {kind: soft_targets, view: long, teacher: taught}}",
+            "taught has positions for 256 tokens, and long makes 300",
+        ),
+        (
+            "student.bert.head={tokenizer: other}",
+            "taught predicts the pieces that it reads, this student those of other",
+        ),
+        (
+            MASK + "{kind: soft_targets, view: mlm, teacher: taught, top_k: 301}",
+            "mask.top_k: 301 of the 300 pieces of one",
+        ),
+        (
+            MASK + "{kind: hidden_states, teacher: taught, layers: {layer_1: layer_3}}",
+            "mask.layers: Expected states of the teacher: embedding, layer_1, layer_2, hidden, mix",
+        ),
+        (
+            MASK + "{kind: hidden_states, teacher: shallow, layers: second_to_last}",
+            "mask.layers: Expected a teacher of two layers or more",
+        ),
+        (
+            MASK + "{kind: hidden_states, teacher: shallow, projection: none}",
+            "mask.projection: none, between widths 8 and 16; expected linear",
+        ),
+        (
+            "teacher.own.head.tokenizer=pieces",
+            "pieces is of kind sentencepiece, one of kind wordpiece",
+        ),
+        (
+            "evaluate=[{of: smaller, on: text, metrics: teacher_gate}]",
+            "the first term of smaller hides no words",
+        ),
+        (
+            GATES + "{gated: {main: [typo], auxiliary: [mask]}}",
+            "there is no term typo",
+        ),
+        ("stages.learn.objective=5", "stages.learn.objective: found 5"),
+        ("stages.learn.objective=[words]", "stages.learn.objective: found"),
         ("views.spans.replace=[80, 10, 20]", "replace must add up to 100"),
         ("tokenizers.pieces.vocabulary=de.model", "exactly one of learn_from, vocabulary"),
         ("evaluate=[{of: learn, on: train, metrics: bleu, tokenize: cn}]", "found 'cn'"),

@@ -75,6 +75,7 @@ class Evaluation(TypedDict):
     decode: NotRequired[dict[str, Any] | None]
     against: NotRequired[Against | None]
     by_length: NotRequired[list[Bucket]]
+    tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]
     hypotheses: NotRequired[str | None]

@@ -43,6 +43,7 @@ def build_terms(
     *,
     balance: Mapping[str, float] | None = None,
     padding_id: int = 0,
+    source_padding_id: int | None = None,
     modules: Mapping[str, str] | None = None,
     auxiliary: Collection[str] = (),
 ) -> list[Term]:
@@ -53,6 +54,7 @@ def build_terms(
             unless it is given.
         balance: A training stage's `balance`.
         padding_id: The padding's id in the vocabulary that is predicted.
+        source_padding_id: That of the source's, which terms on an encoder predict; None: the same.
         modules: The student's module that a term reads, by the term's name; see `Term`.
         auxiliary: Names of the terms of the group "auxiliary"; the others are "main".
 
@@ -72,7 +74,9 @@ def build_terms(
                 **({"module": modules[name]} if name in (modules or {}) else {}),
                 **({"group": "auxiliary"} if name in auxiliary else {}),
             },
-            padding_id,
+            source_padding_id
+            if name in (modules or {}) and source_padding_id is not None
+            else padding_id,
         )
         for name, value in options.items()
         if weights[name] != 0.0

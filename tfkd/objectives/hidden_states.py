@@ -10,11 +10,10 @@ from tfkd.layers.dense import Dense
 from tfkd.layers.initializers import derive_seed
 from tfkd.objectives.soft_targets import PLACES
 from tfkd.objectives.term import Batch, Record, Term
+from tfkd.spec.layer_pairs import MAPS, MIX, layer_pairs
 
-MAPS = ("last", "second_to_last", "every", "mix")
 PROJECTIONS = ("linear", "none")
 OVER_WIDTH = ("mean", "sum")
-LAST, MIX = "hidden", "mix"
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -126,17 +125,17 @@ class HiddenStates(Term):
     def call(self, states: Mapping[str, tf.Tensor], batch: Batch) -> tf.Tensor:
         """The sum, a float32 scalar."""
         taught = batch["taught"][self.teacher]
-        chosen = tf.cast(self.positions(batch, batch[self.view]), tf.float32)
+        chosen = tf.convert_to_tensor(self.positions(batch, batch[self.view]))
         total = tf.zeros([])
         for own, other in self.pairs.items():
             hidden = self.state(states, own)
             if self._projections:
                 hidden = self._projections[own](hidden)
             difference = tf.cast(hidden, tf.float32) - self._state_of_teacher(own, other, taught)
-            squares = tf.square(difference)
+            # Padding may hold anything: left out here, it has no gradient either.
+            difference = tf.where(chosen[..., None], difference, 0.0)
             over = tf.reduce_mean if self.over_width == "mean" else tf.reduce_sum
-            # Padding may hold anything: left out, not multiplied by 0.
-            total += tf.reduce_sum(tf.where(chosen > 0, over(squares, -1), 0.0))
+            total += tf.reduce_sum(over(tf.square(difference), -1))
         return total
 
     def _state_of_teacher(self, own: str, other: str, taught: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -159,47 +158,3 @@ class HiddenStates(Term):
             "over_width": self.over_width,
             "at": self.at,
         }
-
-
-def layer_pairs(layers: str | Mapping[str, str], ours: int, theirs: int) -> dict[str, str]:
-    """The teacher's state for each of the student's.
-
-    Args:
-        layers: See `HiddenStates`.
-        ours: Layers of the student.
-        theirs: Layers of the teacher.
-
-    Raises:
-        ValueError: A state does not exist, or there is no last but one.
-    """
-    if layers == "last":
-        return {LAST: LAST}
-    if layers == MIX:
-        return {LAST: MIX}
-    if layers == "second_to_last":
-        if theirs < 2:
-            raise ValueError(
-                "Invalid value for argument `layers`. Expected a teacher of two layers or more for "
-                f"'second_to_last'. Received: one of {theirs}"
-            )
-        return {LAST: f"layer_{theirs - 1}"}
-    if layers == "every":
-        # Halves are rounded up, as people do: Python rounds them to even numbers.
-        nearest = {number: int(number * theirs / ours + 0.5) for number in range(1, ours + 1)}
-        return {
-            LAST if number == ours else f"layer_{number}": (
-                LAST if layer == theirs else f"layer_{max(1, layer)}"
-            )
-            for number, layer in nearest.items()
-        }
-    for whose, names, count, more in (
-        ("student", layers, ours, ()),
-        ("teacher", layers.values(), theirs, (MIX,)),
-    ):
-        known = ["embedding", *(f"layer_{number}" for number in range(1, count + 1)), LAST, *more]
-        if unknown := sorted(set(names) - set(known)):
-            raise ValueError(
-                f"Invalid value for argument `layers`. Expected states of the {whose}: "
-                f"{', '.join(known)}. Received: {', '.join(unknown)}"
-            )
-    return dict(layers)

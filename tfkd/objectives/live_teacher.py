@@ -18,8 +18,8 @@ class LiveTeacher:
 
     Args:
         model: The teacher, in the precision that it is to run in.
-        start_id: [CLS] of its vocabulary.
-        end_id: [SEP] of its vocabulary.
+        start_id: [CLS] of the vocabulary that it predicts; a BERT reads the same.
+        end_id: [SEP] of that vocabulary.
         head: The name of its head over the vocabulary; None: its only one.
 
     Example:

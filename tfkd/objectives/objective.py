@@ -144,9 +144,9 @@ def _one_head(
     for term in terms[1:]:
         chosen = tf.logical_or(chosen, term.positions(batch, record))
     take = gather_positions(chosen, static_shapes=static_shapes)
-    requests = [term.request(batch, record, take) for term in terms]
     # How many positions are predicted differs from step to step: nothing to compile anew for.
     with fusing(False):
+        requests = [term.request(batch, record, take) for term in terms]
         transformed = head.transform(take(hidden))
     result = vocabulary_pass(
         transformed,

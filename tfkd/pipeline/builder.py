@@ -15,6 +15,8 @@ from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+# What is measured of a teacher that fills in masked words; a product of evaluations, no metric.
+MASKED = "masked"
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -313,20 +315,12 @@ class GraphBuilder:
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
         inputs |= self._part(spec, "data", corpus, model, False)
-        gate = model.kind == "bert"
-        wanted = tuple(
-            sorted(
-                {
-                    "masked" if gate and metric == "teacher_gate" else _PRODUCT[metric]
-                    for metric in metrics
-                }
-            )
-        )
+        wanted = tuple(sorted({_PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
             identity["decode"] = plain(decode)
             identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
-        if "figures" in wanted and top_k != TOP_K:
+        if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
@@ -355,6 +349,7 @@ _PRODUCT = {
     "perplexity": "figures",
     "accuracy": "figures",
     "teacher_gate": "figures",
+    MASKED: "masked",
 }
 
 

@@ -65,6 +65,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "seed": trained.options.seed,
         "on": evaluation.on,
         "decode": node.identity.get("decode"),
+        "tokenize": options.tokenize,
         "rows": summary["rows"],
         "metrics": {},
         "against": None,

@@ -11,7 +11,6 @@ import numpy as np
 from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
-from tfkd.data.tokenizers import Tokenizer
 from tfkd.models import freeze
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
@@ -27,7 +26,14 @@ from tfkd.pipeline.models import WEIGHTS, check_lengths, fresh_model, learned_le
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import how_cores_share
-from tfkd.pipeline.terms import combiner_of, live_teachers, source_limit, terms_of
+from tfkd.pipeline.terms import (
+    combiner_of,
+    live_teachers,
+    pair_limit,
+    predicted_tokenizer,
+    source_limit,
+    terms_of,
+)
 from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
@@ -65,7 +71,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         freeze(model, options.trainable)
         distiller = Distiller(
             model,
-            terms_of(node, _predicted(node, context).pad_id),
+            terms_of(node, context),
             combiner_of(node),
             live_teachers(node, context),
             seed=options.seed,
@@ -146,23 +152,17 @@ def _width(node: Node, model: Any) -> int | None:
     return width
 
 
-def _predicted(node: Node, context: Context) -> Tokenizer:
-    """The tokenizer whose pieces the model predicts."""
-    sides = side_tokenizers(node, context)
-    return next(sides[side] for side in ("head", "target", "text") if side in sides)
-
-
 def _max_length(node: Node) -> Any:
     """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
     batch = node.options.batch
     own, given = learned_length(model_options(node), batch.pad_to), batch.max_length
-    taught = source_limit(node, batch.pad_to)
-    if own is None and taught is None:
+    taught, pairs = source_limit(node, batch.pad_to), pair_limit(node, batch.pad_to)
+    if own is None and taught is None and pairs is None:
         return given
     limits = {}
     for side in ("source", "target"):
         asked = given.get(side) if isinstance(given, Mapping) else given
-        known = [own, asked, taught if side == "source" else None]
+        known = [own, asked, pairs, taught if side == "source" else None]
         if known := [limit for limit in known if limit is not None]:
             limits[side] = min(known)
     return limits
@@ -199,7 +199,7 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
                 "reads both sides as one stream, where the rows would stand at other words. "
                 "Expected a student of kind transformer"
             )
-        vocabulary = _predicted(node, context).fingerprint()
+        vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
         corpora = {
             scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))
         }

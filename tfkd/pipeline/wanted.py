@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.builder import MASKED, GraphBuilder
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -110,10 +110,8 @@ class Wanted:
 
 def _of_masked_words(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
     """The gate of a teacher that fills in masked words."""
-    node = builder.evaluation(spec, entry.of, corpus, ("teacher_gate",), None)
-    of, stage = builder.resolve(spec, entry.of)
-    seen = corpus in [part.of for part in getattr(of.stages[stage], "data", ())]
-    return Gate(entry, corpus, node, None, seen)
+    node = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
+    return Gate(entry, corpus, node, None, seen=False)
 
 
 def wanted(spec: Spec, data_dir: Path) -> Wanted:

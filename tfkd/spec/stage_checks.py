@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.start_checks import MODELS, check_start
-from tfkd.spec.term_checks import check_hides, check_terms, paired, predicted
+from tfkd.spec.term_checks import check_hides, check_terms, check_top_k, paired, predicted
 
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
 
@@ -95,6 +95,14 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
             "context", "a score stage, or nothing to compare with",
         )  # fmt: skip
+    if stage.stage.kind == "train" and getattr(stage.model, "kind", None) == "bert":
+        first = next(iter(stage.stage.objective.values()), None)
+        view = stage.parts.views.get(getattr(first, "view", None))
+        if first is not None and getattr(view, "kind", "none") in ("none", "prefix_lm"):
+            faults.add(
+                (*path, "of"), f"the first term of {entry.of} hides no words", "one with a view of "
+                "kind mlm, spans or conditional_mlm first",
+            )  # fmt: skip
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         corpus_of(parts, faults, where, name)
@@ -111,11 +119,9 @@ def _scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None
 
 
 def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
-    """No more probabilities are kept than there are pieces; a learnt vocabulary has `size`."""
-    name, top_k = predicted(teacher.model), getattr(stage, "top_k", 0)
-    pieces = teacher.parts.tokenizers.get(name)
-    if getattr(pieces, "learn_from", None) and top_k > pieces.size:
-        faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
+    """No more probabilities are kept than there are pieces."""
+    top_k = getattr(stage, "top_k", 0)
+    check_top_k(teacher.parts, faults, path, top_k, predicted(teacher.model))
 
 
 def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:

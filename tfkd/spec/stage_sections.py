@@ -67,8 +67,10 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
             default="adam",
         )  # fmt: skip
         if value.get("gradients") is not None:
-            gone = set(terms or ()) - set(value["objective"])
-            value["gradients"] = _combiner(faults, (*path, "gradients"), value["gradients"], gone)
+            gone = set(terms if isinstance(terms, dict) else ()) - set(value["objective"])
+            value["gradients"] = _combiner(
+                faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
+            )
         _decode_of_validation(faults, path, value)
     options = faults.options(path, _KINDS[kinds[0]], value)
     return options if len(faults.errors) == before else _stand_in(kinds[0], value)
@@ -123,7 +125,9 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
     return terms
 
 
-def _combiner(faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str]) -> Any:
+def _combiner(
+    faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str], terms: set[str]
+) -> Any:
     """`{gated: {main: ..}}`, or in one mapping `{kind: gated, main: ..}`.
 
     Terms of weight 0 are taken out of its lists; None where one of them is empty then: there is
@@ -139,7 +143,9 @@ def _combiner(faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str])
         key: [name for name in getattr(options, key) if name not in gone]
         for key in ("main", "auxiliary")
     }
-    return options.model_copy(update=lists) if all(lists.values()) else None
+    unknown = {name for key in lists for name in lists[key]} - terms
+    # A name that no term has is told of where terms are checked.
+    return options.model_copy(update=lists) if all(lists.values()) or unknown else None
 
 
 def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, known, stage_of, written
 from tfkd.spec.options import own_vocabulary, sides_of, term_module
 from tfkd.spec.options.parts import OF_SOURCE
@@ -83,8 +84,8 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     live = _teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
-    if term_module(model, view, live) is not None:
-        _of_encoder(faults, path, options, name, live)
+    if live is not None:
+        _positions(faults, path, options, view, model, live)
     if getattr(options, "divide_by", None) == "target_tokens" and _source_alone(model, view):
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
@@ -96,13 +97,35 @@ def _source_alone(model: Any, view: Any) -> bool:
     return getattr(model, "kind", None) == "transformer" and getattr(view, "kind", "") in OF_SOURCE
 
 
-def _of_encoder(faults: Faults, path: tuple, options: Any, view: str | None, live: Any) -> None:
-    """A term that reads the encoder of an encoder-decoder."""
-    if live is not None and getattr(options, "at", "all") == "selected" and view is None:
+def _positions(faults: Faults, path: tuple, options: Any, view: Any, model: Any, live: Any) -> None:
+    """Where a live teacher is asked: at positions that the view has, and that it has room for."""
+    kind = getattr(view, "kind", "none")
+    if term_module(model, view, live) is not None and kind == "none":
+        for key in ("at", "divide_by"):
+            if getattr(options, key, None) == "selected":
+                faults.add(
+                    (*path, key), "selected, and the plain view selects no word of the source",
+                    f"{'at: all' if key == 'at' else 'another divisor'}, or {_SOURCE_VIEWS}",
+                )  # fmt: skip
+    if live.kind == "transformer" and kind in OF_SOURCE:
         faults.add(
-            (*path, "at"), "selected, and the plain view selects no word of the source",
-            f"at: all, or {_SOURCE_VIEWS}",
+            (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
+            "is a transformer", "a stage of a bert as the teacher, or no view",
         )  # fmt: skip
+    if kind == "prefix_lm" and getattr(options, "at", None) == "all":
+        faults.add(
+            (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
+            "target alone", "at: selected",
+        )  # fmt: skip
+    if _kind(model) == live.kind == "bert" and view is not None:
+        longest = getattr(view, "max_length", 0)
+        if longest > live.max_length:
+            faults.add(
+                (*path, "teacher"),
+                f"{options.teacher} has positions for {live.max_length} tokens, and "
+                f"{options.view} makes {longest}",
+                "a smaller max_length of the view",
+            )
 
 
 def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
@@ -158,11 +181,38 @@ def _teacher(
         return None
     teacher = found.model
     if teacher is not None:
-        _live(faults, path, name, options, teacher, model)
+        _live(found.parts, faults, path, name, options, teacher, model)
     return teacher
 
 
-def _live(faults: Faults, path: tuple, name: str, options: Any, teacher: Any, model: Any) -> None:
+def check_top_k(
+    parts: Parts, faults: Faults, path: tuple, top_k: int | None, name: str | None
+) -> None:
+    """No more words than a vocabulary has, as far as its size is known: a learnt one's."""
+    pieces = parts.tokenizers.get(name)
+    if top_k and getattr(pieces, "learn_from", None) and top_k > pieces.size:
+        faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
+
+
+def _layers(faults: Faults, path: tuple, options: Any, teacher: Any, model: Any) -> None:
+    """The states that are compared, and their widths."""
+    ours = getattr(model, "encoder_layers", getattr(model, "layers", None))
+    if ours is not None:
+        try:
+            layer_pairs(options.layers, ours, teacher.layers)
+        except ValueError as error:
+            said = str(error).removeprefix("Invalid value for argument `layers`. ")
+            faults.add((*path, "layers"), said)
+    widths = getattr(model, "width", None), teacher.width
+    if options.projection == "none" and widths[0] not in (None, widths[1]):
+        faults.add(
+            (*path, "projection"), f"none, between widths {widths[0]} and {widths[1]}", "linear"
+        )
+
+
+def _live(
+    parts: Parts, faults: Faults, path: tuple, name: str, options: Any, teacher: Any, model: Any
+) -> None:
     """A teacher that is asked in the step reads what its student reads, in the same pieces."""
     where = (*path, "teacher")
     if teacher.kind not in ("bert", "transformer"):
@@ -170,7 +220,17 @@ def _live(faults: Faults, path: tuple, name: str, options: Any, teacher: Any, mo
     if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
         faults.add(where, f"{name} is a {teacher.kind}", "a stage of a bert")
         return
+    if options.kind == "hidden_states":
+        _layers(faults, path, options, teacher, model)
     if options.kind == "soft_targets":
+        theirs = sides_of(teacher).get("target")
+        check_top_k(parts, faults, (*path, "top_k"), options.top_k, theirs)
+        ours = own_vocabulary(model) if _kind(model) == "bert" else None
+        if ours is not None:
+            faults.add(
+                where, f"{name} predicts the pieces that it reads, this student those of {ours}",
+                "a student without a head of its own vocabulary, or a score stage",
+            )  # fmt: skip
         if (other := own_vocabulary(teacher)) is not None:
             faults.add(
                 where, f"{name} predicts the pieces of {other}, not of what it reads",
