@@ -41,6 +41,7 @@ stages:
   owned: {train: teacher.own, data: train, steps: 1, objective: {masked_lm: {view: cmlm}}}
   pairs: {train: teacher.pair, data: train, steps: 1, objective: {cross_entropy: {}}}
   loaded: {load: bert-folder, into: teacher.bert}
+  headless: {load: spanbert-folder, into: teacher.bert, head: none}
   targets: {score: owned, data: train}
   learn:
     train: student.pair
@@ -80,6 +81,8 @@ def load(folder, *overrides):
         MASK + "{kind: hidden_states, teacher: loaded, view: spans, at: selected, layers: every}",
         MASK + "{kind: hidden_states, teacher: taught, layers: {layer_1: layer_2, hidden: mix}}",
         MASK + "{kind: masked_lm, view: mlm}",
+        MASK + "{kind: hidden_states, teacher: headless}",
+        "stages.taught.from={embedding: headless, encoder: headless}",
         MASK + "{kind: soft_targets, teacher: targets}",
         GATES + "{kind: gated, main: words, auxiliary: mask, modules: encoder}",
         GATES + "null",
@@ -99,6 +102,16 @@ def test_what_fits_is_valid(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
+        (
+            MASK + "{kind: soft_targets, view: mlm, teacher: headless}",
+            "headless has no head, and predicts nothing",
+        ),
+        ("stages.targets.score=headless", "headless has no head, and predicts nothing"),
+        ("stages.taught.from=headless", "expected {embedding: headless, encoder: headless}"),
+        (
+            "evaluate=[{of: headless, on: text, metrics: teacher_gate}]",
+            "headless has no head, and predicts nothing",
+        ),
         (MASK + "{kind: soft_targets, teacher: taught}", "mask.at: selected, and the plain view"),
         (
             MASK + "{kind: hidden_states, teacher: taught, at: selected}",

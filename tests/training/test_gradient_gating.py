@@ -5,10 +5,12 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mask_task import PairAndMaskBatcher, distiller, student, teacher, terms
+from mask_task import PairAndMaskBatcher, distiller, student
 
-from tfkd.objectives import CrossEntropy, SoftTargets
+from tfkd.layers.fusion import fusing, is_fusing
+from tfkd.objectives import CrossEntropy
 from tfkd.training import Distiller, GatedGradients, Sum, replica_step
+from tfkd.training.backward import Backward
 from tfkd.training.gradient_gating import module_of
 from tfkd.training.parameters import Parameter
 
@@ -213,7 +215,46 @@ def test_fit_trains_with_gates_and_a_live_teacher():
         np.testing.assert_array_equal(variable.numpy(), frozen[variable.path])
 
 
-def test_the_teacher_and_terms_of_a_distiller_are_told_apart():
-    made = terms()
-    assert isinstance(made[1], SoftTargets)
-    assert teacher().model.trainable is False
+def test_xla_compiles_gated_steps():
+    """A persistent tape looks into the pass over the vocabulary, whose loop XLA must know."""
+    model, batch = distiller(), PairAndMaskBatcher().batch(0)
+    plain = step_of(model, batch)
+    model.static_shapes = True
+    backward = Backward(model, model.parameters, model.combiner, jit_compile=True)
+    share = backward(batch, tf.constant([1, 2]))
+    compiled = model.combiner(share.gradients, model.parameters)
+    for parameter, one, other in zip(
+        model.parameters, plain.gradients, compiled.gradients, strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=2e-6, err_msg=parameter.path)
+    for name, value in compiled.metrics.items():
+        assert float(value) == float(plain.statistics[f"combiner/{name}"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "tolerance"), [("mixed_bfloat16", 3e-2), ("mixed_float16", 5e-3)]
+)
+def test_half_precision_gives_the_losses_of_float32(policy, tolerance):
+    batch = PairAndMaskBatcher().batch(1)
+    found = {}
+    for name in ("float32", policy):
+        model = distiller(name)
+        result = model.objective(batch, model.counts(batch), training=False)
+        found[name] = {term: float(value) for term, value in result.sums.items()}
+    assert found[policy] == pytest.approx(found["float32"], rel=tolerance)
+
+
+def test_nothing_is_compiled_for_the_number_of_masked_words():
+    """It differs from step to step: a compiled chain would be made anew each time."""
+    model, batch = distiller(), PairAndMaskBatcher().batch(0)
+    head, seen = model.terms[1].live.head, []
+    transform = head.transform
+
+    def watched(hidden):
+        seen.append(is_fusing())
+        return transform(hidden)
+
+    head.transform = watched
+    with fusing():
+        model.objective(batch, model.counts(batch), training=True)
+    assert seen == [False, False]  # of the whole distribution, and of the top K

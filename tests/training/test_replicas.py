@@ -36,7 +36,7 @@ SHORT = {
         "two_replicas_xla",
     ],
     "streams": ["accumulated", "side_by_side", "two_replicas_accumulated"],
-    "taught": ["accumulated", "side_by_side", "two_replicas", "two_replicas_accumulated"],
+    "taught": ["accumulated", "side_by_side", "two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]

@@ -253,6 +253,8 @@ class GraphBuilder:
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
         identity: dict[str, Any] = {"model": self._model_identity(model), "load_revision": 2}
         identity["model"].pop("head", None)
+        if options.head != "published":
+            identity["head"] = options.head
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:

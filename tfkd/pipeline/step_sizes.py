@@ -1,5 +1,6 @@
 """The sizes of a training stage's step, and how a CPU's cores share it."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,13 +77,7 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
         moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
         fused=shared["fuse"],
         streams=shared["streams"],
-        encoder_views=tuple(
-            EncoderView(
-                term.share, source_vocabulary if term.classifies else 0, term.view is not None
-            )
-            for term in terms
-            if term.module is not None
-        ),
+        encoder_views=tuple(_encoder_views(terms, source_vocabulary)),
         teachers=tuple(
             TeacherSize(
                 term.teacher,
@@ -110,6 +105,16 @@ class _Term(NamedTuple):
     reference: str | None
     teacher: Any
     precision: str
+
+
+def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[EncoderView]:
+    """What each term of the encoder keeps; a view is read once for all of them."""
+    read = {None}  # the plain one, by the whole model
+    for term in terms:
+        if term.module is not None:
+            classes = source_vocabulary if term.classifies else 0
+            yield EncoderView(term.share, classes, term.view not in read)
+            read.add(term.view)
 
 
 def _reads(node: Node, name: str) -> _Term:

@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.start_checks import MODELS, check_start
-from tfkd.spec.term_checks import check_hides, check_terms, check_top_k, paired, predicted
+from tfkd.spec.term_checks import NO_HEAD, check_hides, check_terms, check_top_k, paired, predicted
 
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
 
@@ -47,6 +47,8 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     """A scoring stage: its teacher and data."""
     teacher = stage_of(parts, faults, (*path, "score"), stage.score, kinds=MODELS)
+    if teacher is not None and teacher.headless:
+        faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
         if teacher.model.kind == "transformer":
             faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
@@ -90,6 +92,8 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             (*path, "of"), f"{entry.of} has a {stage.model.kind}",
             "a score stage, or a stage of a bert",
         )  # fmt: skip
+    if stage.headless:
+        faults.add((*path, "of"), f"{entry.of} {NO_HEAD}", "one with a head")
     if entry.against is not None:
         faults.add(
             (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "

@@ -12,6 +12,7 @@ from tfkd.spec.start_checks import MODELS
 _STREAM_VIEWS = {"mlm", "spans", "conditional_mlm", "prefix_lm"}
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {"masked_lm": ("mlm", "spans", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
+NO_HEAD = "has no head, and predicts nothing"
 _SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
 
 
@@ -179,6 +180,8 @@ def _teacher(
                     "a train or load stage as the teacher, or no such option",
                 )  # fmt: skip
         return None
+    if found.headless and options.kind == "soft_targets":
+        faults.add(where, f"{name} {NO_HEAD}", "one with a head")
     teacher = found.model
     if teacher is not None:
         _live(found.parts, faults, path, name, options, teacher, model)

@@ -29,7 +29,7 @@ class GatedGradients:
         modules: What is gated together: "layer": each layer; the embeddings with their positions;
             and what comes after the layers (a pre-norm's last normalization). "sublayer":
             attention and feed-forward apart, each with its normalization. "encoder": everything
-            that both losses reach.
+            that both losses reach, whatever its part.
 
     Metrics: "gated/MODULE", 1 in a step whose auxiliary gradient was left out of the module.
 

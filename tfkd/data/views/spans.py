@@ -18,9 +18,10 @@ class SpansView(StreamView):
 
         P(length = l) = geometric (1 - geometric)^(l - 1) / (1 - (1 - geometric)^longest),
 
-    but not beyond its text, and not beyond the budget of ceil(p * tokens) chosen tokens (a word is
-    never cut: its last one may pass the budget). What becomes of a span is drawn once: [MASK] at
-    each of its tokens, random words, or its own, by the shares of `replace`.
+    over words that are chosen already, but not beyond its text, and not beyond the budget of
+    ceil(p * tokens) chosen tokens (a word is never cut: its last one may pass the budget). What
+    becomes of a span is drawn once: [MASK] at each of its tokens, random words, or its own, by the
+    shares of `replace`.
 
     Args:
         p: The share of tokens that are chosen.

@@ -78,6 +78,11 @@ class LoadOptions(Options):
         "relative to the data folder, else to the folder that the run is started in."
     )
     into: Name = Field(description="The model, a bert whose sizes are the checkpoint's.")
+    head: Literal["published", "none"] = Field(
+        "published",
+        description="none: for a checkpoint without its word-prediction head, as SpanBERT's are; "
+        "enough for hidden_states, and to start parts from.",
+    )
 
     @property
     def train(self) -> str:
