@@ -256,6 +256,24 @@ def test_words_hidden_from_an_encoder_are_predicted_without_a_teacher_too():
     )
 
 
+@pytest.mark.parametrize("at", ["selected", "all"])
+def test_an_encoder_decoder_teaches_one_at_the_targets_words(at):
+    """Of another vocabulary than the source's: its own [CLS] and [SEP] end words."""
+    batch = batch_of()
+    target = batch["plain"]["target"]
+    last = target["valid"] & ~np.pad(target["valid"], ((0, 0), (0, 1)))[:, 1:]
+    target["labels"] = np.where(last, 12, target["labels"]).astype(np.int32)
+    live = LiveTeacher(student(dropout=0.5), start_id=11, end_id=12)
+    term = SoftTargets(teacher="bert", at=at)
+    term.attach(live.model, {"bert": live})
+    result = forward(live.model, [term], batch, training=False)
+    assert float(result.metrics["soft_targets.kl"][0]) == pytest.approx(0.0, abs=1e-4)
+    words = target["valid"] & (target["labels"] != 12) & (target["labels"] != 11)
+    expected = words if at == "all" else target["selected"]
+    assert float(term.count(batch)) == expected.sum()
+    assert term.classifier is None
+
+
 @pytest.mark.parametrize("over_width", ["mean", "sum"])
 @pytest.mark.parametrize("at", ["all", "selected"])
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from small_line import arguments, stage_folders, weights
 
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
+from tfkd.pipeline.compare import compare
 
 WHO = [
     ("男人", "the man"),
@@ -200,6 +201,9 @@ def test_chinese_is_written_without_spaces_and_scored_by_its_characters(spec, ru
     assert "tok:zh" in entry["metrics"]["bleu"]["signature"]
     assert entry["round_trip"]["value"] == pytest.approx(100)
     assert not any(" " in example["reference"] for example in entry["examples"])
+    # And compared by them.
+    folder = run / "mask@into_chinese"
+    assert f"and {entry['metrics']['bleu']['value']:.2f}" in compare(folder, folder, samples=20)
 
 
 def test_chinese_word_pieces_come_back_as_people_write_them(run):

@@ -5,11 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.plan import _expected_size, plan
 from tfkd.spec import load_spec
-from tfkd.spec.options import BertOptions, TransformerOptions, WordPieceOptions
+from tfkd.spec.options import (
+    BertOptions,
+    SentencePieceOptions,
+    TransformerOptions,
+    WordPieceOptions,
+)
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -69,6 +75,14 @@ def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
     assert _expected_size(WordPieceOptions(preset="."), tmp_path) == 7
     assert _expected_size(WordPieceOptions(preset="bert_tiny_en_uncased"), tmp_path) == 8000
     assert _expected_size(WordPieceOptions(learn_from=["train"], size=90), tmp_path) == 90
+
+
+def test_a_model_that_is_read_has_its_own_size(tmp_path):
+    lines = ["ein Hund läuft", "zwei Hunde spielen", "eine Frau liest"] * 3
+    (tmp_path / "de.model").write_bytes(learn_sentencepiece(lines, 40, model="bpe"))
+    options = SentencePieceOptions(vocabulary="de.model")
+    assert _expected_size(options, tmp_path) == 40
+    assert _expected_size(SentencePieceOptions(vocabulary="no.model"), tmp_path) == 8000
 
 
 def test_an_encoders_weights_are_those_of_the_built_model():

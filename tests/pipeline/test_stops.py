@@ -9,7 +9,7 @@ import time
 
 import pytest
 from drills import finished_copy, same_results, stable_files, stage_of
-from small_line import arguments
+from small_line import arguments, manifest
 
 import tfkd.pipeline.evaluate_stage as evaluate_stage
 import tfkd.pipeline.export_stage as export_stage
@@ -62,25 +62,30 @@ def _signalled(folder, number, delay, ended):
     return thread
 
 
-def _stopped(line, runs, kind, number, chance, capsys):
+def _stopped(line, runs, kind, number, delay, capsys):
     """Removes a stage, stops the run while it is made, and continues; whether it was stopped."""
     folder, until = stage_of(runs, kind), UNTIL[kind]
     wanted = stable_files(folder)
     shutil.rmtree(folder)
     ended = threading.Event()
-    longest = {"corpus": 0.02, "tokenizer": 0.2, "ids": 0.02}.get(kind, 1.5)
-    thread = _signalled(folder, number, chance.uniform(0, longest), ended)
+    thread = _signalled(folder, number, delay, ended)
     code = cli.main(arguments(line.spec, runs, *until))
     ended.set()
     thread.join()
     errors = capsys.readouterr().err
     if code != cli.DONE:
         assert code == cli.RESUMABLE, errors
-        assert errors.splitlines()[0].startswith(f"tfkd: stopped by {signal.Signals(number).name}")
-        assert "the same command continues" in errors
-        assert len(errors.splitlines()) == 2
+        # A library that was in the midst of a call may have printed the exception it saw.
+        said, advice = errors.splitlines()[-2:]
+        assert said.startswith(f"tfkd: stopped by {signal.Signals(number).name}"), errors
+        assert "the same command continues" in advice
     _continued(line, runs, folder, wanted, until)
     return code == cli.RESUMABLE
+
+
+def _seconds(runs, kind):
+    """Within the time that a stage took, at most 1.5 s."""
+    return min(1.5, manifest(stage_of(runs, kind))["seconds"])
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def _stopped(line, runs, kind, number, chance, capsys):
 def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
     number = chance.choice([signal.SIGTERM, signal.SIGINT])
-    _stopped(line, runs, kind, number, chance, capsys)
+    _stopped(line, runs, kind, number, chance.uniform(0, _seconds(runs, kind)), capsys)
 
 
 @pytest.mark.long
@@ -97,8 +102,13 @@ def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_p
 @pytest.mark.parametrize("kind", UNTIL)
 def test_ten_signals_in_a_stage(line, tmp_path, kind, number, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
-    stopped = [_stopped(line, runs, kind, number, chance, capsys) for _ in range(10)]
-    assert sum(stopped) > 2
+    longest, stopped = _seconds(runs, kind), 0
+    for _ in range(10):
+        if _stopped(line, runs, kind, number, chance.uniform(0, longest), capsys):
+            stopped += 1
+        else:
+            longest /= 2  # it ended before the signal: a fast machine, or a warm one
+    assert stopped > 2
 
 
 @pytest.mark.parametrize(

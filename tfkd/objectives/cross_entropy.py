@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.smoothing import check_smoothing, smoothed_cross_entropy
 from tfkd.objectives.term import Batch, Record, Term
-from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm
+from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm, is_best
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -68,9 +68,8 @@ class CrossEntropy(Term):
             return smoothed_cross_entropy(statistics, self.label_smoothing, self.smoothing)
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
-            best = statistics.picked[:, 0] >= statistics.maximum
             return {
-                "accuracy": tf.cast(best, tf.float32),
+                "accuracy": is_best(statistics, 0),
                 "nll": statistics.log_sum_exp[1.0] - statistics.picked[:, 0],
             }
 

@@ -15,7 +15,7 @@ from tfkd.objectives.teacher_distributions import (
     teacher_distribution,
 )
 from tfkd.objectives.term import Batch, Record, Term
-from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm
+from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
 PLACES = ("selected", "all")
@@ -148,7 +148,7 @@ class SoftTargets(Term):
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
             shown = {"kl": losses - self._factor * extras["entropy"]}
-            return shown if gold is None else {**shown, "accuracy": _right(statistics)}
+            return shown if gold is None else {**shown, "accuracy": is_best(statistics, -1)}
 
         drops = self.rest == "drop"
         return TokenTerm(
@@ -173,7 +173,7 @@ class SoftTargets(Term):
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
             entropy = statistics.teacher_entropy
-            return {"kl": losses - factor * entropy, "accuracy": _right(statistics)}
+            return {"kl": losses - factor * entropy, "accuracy": is_best(statistics, -1)}
 
         head = self.live.head
         return TokenTerm(
@@ -196,8 +196,3 @@ class SoftTargets(Term):
             "top_k": self.top_k,
             "at": self.at,
         }
-
-
-def _right(statistics: Statistics) -> tf.Tensor:
-    """1 where the id that was picked last has the largest logit."""
-    return tf.cast(statistics.picked[:, -1] >= statistics.maximum, tf.float32)

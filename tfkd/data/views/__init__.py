@@ -12,6 +12,7 @@ from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.data.views.source import SourceView
 from tfkd.data.views.spans import SpansView
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "ConditionalMLMView",
@@ -28,8 +29,6 @@ __all__ = [
 _BUILT_IN = {
     view.kind: view for view in (MaskedLMView, SpansView, ConditionalMLMView, PrefixLMView)
 }
-# Stream views that an encoder alone can read: what they hide lies in one text.
-OF_SOURCE = (MaskedLMView.kind, SpansView.kind)
 
 
 def _class_of(kind: str, sides: Mapping[str, str]) -> type:
