@@ -89,9 +89,7 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
             for term in {term.reference: term for term in terms if term.teacher}.values()
             if term.teacher.kind == "bert"
         ),
-        gated=encoder_parameters(model, source_vocabulary)
-        if options.gradients is not None and not bert
-        else parameters * (options.gradients is not None),
+        gated=_gated(node, parameters, source_vocabulary),
     )
 
 
@@ -105,6 +103,17 @@ class _Term(NamedTuple):
     reference: str | None
     teacher: Any
     precision: str
+
+
+def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
+    """The weights whose gradients are kept apart: those that auxiliary terms reach."""
+    options = node.options
+    if options.gradients is None:
+        return 0
+    modules = {_reads(node, name).module for name in options.gradients.auxiliary}
+    if modules == {"encoder"}:
+        return encoder_parameters(node.spec.models[options.train], source_vocabulary)
+    return parameters
 
 
 def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[EncoderView]:

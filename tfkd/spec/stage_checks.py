@@ -5,7 +5,8 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.start_checks import MODELS, check_start
-from tfkd.spec.term_checks import NO_HEAD, check_hides, check_terms, check_top_k, paired, predicted
+from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
+from tfkd.spec.term_checks import check_hides, check_terms, paired
 
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
 

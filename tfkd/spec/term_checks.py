@@ -3,17 +3,17 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.layer_pairs import layer_pairs
-from tfkd.spec.names import Found, Parts, found_stage, known, stage_of, written
-from tfkd.spec.options import own_vocabulary, sides_of, term_module
-from tfkd.spec.options.parts import OF_SOURCE
-from tfkd.spec.start_checks import MODELS
+from tfkd.spec.names import Parts, known, written
+from tfkd.spec.teacher_checks import (
+    SOURCE_VIEWS,
+    check_positions,
+    check_teacher,
+    source_alone,
+)
 
 _STREAM_VIEWS = {"mlm", "spans", "conditional_mlm", "prefix_lm"}
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {"masked_lm": ("mlm", "spans", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
-NO_HEAD = "has no head, and predicts nothing"
-_SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
 
 
 def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
@@ -26,11 +26,6 @@ def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
 def paired(corpus: Any) -> bool:
     """Whether a corpus has two sides."""
     return {"source", "target"} <= set(corpus.field_names)
-
-
-def predicted(model: Any) -> str | None:
-    """The tokenizer whose pieces a model predicts."""
-    return own_vocabulary(model) or sides_of(model).get("target")
 
 
 def check_hides(
@@ -82,51 +77,16 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         _view(faults, (*path, "view"), view, name, options, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
-    live = _teacher(parts, faults, path, options, model, stage)
+    live = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
     if live is not None:
-        _positions(faults, path, options, view, model, live)
-    if getattr(options, "divide_by", None) == "target_tokens" and _source_alone(model, view):
+        check_positions(faults, path, options, view, model, live)
+    if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
             "own, selected, tokens or rows",
         )  # fmt: skip
-
-
-def _source_alone(model: Any, view: Any) -> bool:
-    return getattr(model, "kind", None) == "transformer" and getattr(view, "kind", "") in OF_SOURCE
-
-
-def _positions(faults: Faults, path: tuple, options: Any, view: Any, model: Any, live: Any) -> None:
-    """Where a live teacher is asked: at positions that the view has, and that it has room for."""
-    kind = getattr(view, "kind", "none")
-    if term_module(model, view, live) is not None and kind == "none":
-        for key in ("at", "divide_by"):
-            if getattr(options, key, None) == "selected":
-                faults.add(
-                    (*path, key), "selected, and the plain view selects no word of the source",
-                    f"{'at: all' if key == 'at' else 'another divisor'}, or {_SOURCE_VIEWS}",
-                )  # fmt: skip
-    if live.kind == "transformer" and kind in OF_SOURCE:
-        faults.add(
-            (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
-            "is a transformer", "a stage of a bert as the teacher, or no view",
-        )  # fmt: skip
-    if kind == "prefix_lm" and getattr(options, "at", None) == "all":
-        faults.add(
-            (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
-            "target alone", "at: selected",
-        )  # fmt: skip
-    if _kind(model) == live.kind == "bert" and view is not None:
-        longest = getattr(view, "max_length", 0)
-        if longest > live.max_length:
-            faults.add(
-                (*path, "teacher"),
-                f"{options.teacher} has positions for {live.max_length} tokens, and "
-                f"{options.view} makes {longest}",
-                "a smaller max_length of the view",
-            )
 
 
 def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
@@ -142,144 +102,11 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
     if model.kind == "transformer" and view.kind in _PAIR_VIEWS:
         faults.add(
             path, f"{name} ({view.kind}) is for a BERT",
-            f"no view for an encoder-decoder, or, for its encoder, {_SOURCE_VIEWS}",
+            f"no view for an encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
         )  # fmt: skip
     longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
     if model.kind == "bert" and limit is not None and longest > limit:
         faults.add(
             path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
             "a smaller max_length of the view, or a larger one of the model",
-        )  # fmt: skip
-
-
-def _teacher(
-    parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any
-) -> Any:
-    """Checks a term's teacher; returns the model of one that is asked in the step, or None."""
-    name = getattr(options, "teacher", None)
-    if name is None:
-        return None
-    where = (*path, "teacher")
-    kinds = MODELS if options.kind == "hidden_states" else ("score", *MODELS)
-    found = stage_of(parts, faults, where, name, kinds=kinds)
-    if found is None:
-        return None
-    if found.stage.kind == "score":
-        _stored(faults, where, name, found, stage, model)
-        view = getattr(options, "view", None)
-        if _source_alone(model, parts.views.get(view)):
-            faults.add(
-                (*path, "view"), f"{view} hides words of the source, and {name} scored the target",
-                "no view, or a train or load stage as the teacher",
-            )  # fmt: skip
-        for key in ("at", "top_k"):
-            value = getattr(options, key, None)
-            if value not in (None, "selected"):
-                faults.add(
-                    (*path, key), f"{value}, and {name} is a score stage, whose targets are stored",
-                    "a train or load stage as the teacher, or no such option",
-                )  # fmt: skip
-        return None
-    if found.headless and options.kind == "soft_targets":
-        faults.add(where, f"{name} {NO_HEAD}", "one with a head")
-    teacher = found.model
-    if teacher is not None:
-        _live(found.parts, faults, path, name, options, teacher, model)
-    return teacher
-
-
-def check_top_k(
-    parts: Parts, faults: Faults, path: tuple, top_k: int | None, name: str | None
-) -> None:
-    """No more words than a vocabulary has, as far as its size is known: a learnt one's."""
-    pieces = parts.tokenizers.get(name)
-    if top_k and getattr(pieces, "learn_from", None) and top_k > pieces.size:
-        faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
-
-
-def _layers(faults: Faults, path: tuple, options: Any, teacher: Any, model: Any) -> None:
-    """The states that are compared, and their widths."""
-    ours = getattr(model, "encoder_layers", getattr(model, "layers", None))
-    if ours is not None:
-        try:
-            layer_pairs(options.layers, ours, teacher.layers)
-        except ValueError as error:
-            said = str(error).removeprefix("Invalid value for argument `layers`. ")
-            faults.add((*path, "layers"), said)
-    widths = getattr(model, "width", None), teacher.width
-    if options.projection == "none" and widths[0] not in (None, widths[1]):
-        faults.add(
-            (*path, "projection"), f"none, between widths {widths[0]} and {widths[1]}", "linear"
-        )
-
-
-def _live(
-    parts: Parts, faults: Faults, path: tuple, name: str, options: Any, teacher: Any, model: Any
-) -> None:
-    """A teacher that is asked in the step reads what its student reads, in the same pieces."""
-    where = (*path, "teacher")
-    if teacher.kind not in ("bert", "transformer"):
-        return  # a plugin's
-    if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
-        faults.add(where, f"{name} is a {teacher.kind}", "a stage of a bert")
-        return
-    if options.kind == "hidden_states":
-        _layers(faults, path, options, teacher, model)
-    if options.kind == "soft_targets":
-        theirs = sides_of(teacher).get("target")
-        check_top_k(parts, faults, (*path, "top_k"), options.top_k, theirs)
-        ours = own_vocabulary(model) if _kind(model) == "bert" else None
-        if ours is not None:
-            faults.add(
-                where, f"{name} predicts the pieces that it reads, this student those of {ours}",
-                "a student without a head of its own vocabulary, or a score stage",
-            )  # fmt: skip
-        if (other := own_vocabulary(teacher)) is not None:
-            faults.add(
-                where, f"{name} predicts the pieces of {other}, not of what it reads",
-                "a teacher without a head of its own vocabulary, or a score stage of it",
-            )  # fmt: skip
-        if options.rest == "bucket" and options.top_k is None:
-            faults.add(
-                (*path, "rest"), "bucket, of a whole distribution", "a top_k beside it, or drop"
-            )
-    if model is None:
-        return
-    theirs, ours = sides_of(teacher), sides_of(model)
-    sides = ("source",) if teacher.kind == "bert" else ("source", "target")
-    unlike = [side for side in sides if theirs.get(side) != ours.get(side)]
-    if unlike and theirs and ours:
-        faults.add(
-            where, f"{name} reads the pieces of {theirs[unlike[0]]}, this student those of "
-            f"{ours[unlike[0]]}: the same text would be cut otherwise",
-            f"tokenizer {theirs[unlike[0]]} for the student's {unlike[0]}",
-        )  # fmt: skip
-
-
-def _kind(model: Any) -> str | None:
-    return getattr(model, "kind", None)
-
-
-def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, model: Any) -> None:
-    """A stored teacher must speak of the student's words, and of some of its rows."""
-    teacher = found_stage(scored.parts, scored.stage.score)
-    theirs = predicted(teacher.model) if teacher is not None else None
-    ours = predicted(model)
-    if theirs and ours and theirs != ours:
-        faults.add(
-            path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
-            f"a teacher with tokenizer: {ours} (or a head with it)",
-        )  # fmt: skip
-    rows = [part.of for part in scored.stage.data]
-    reads = [part.of for part in stage.data]
-    if None not in (*rows, *reads) and not set(rows) & set(reads):
-        faults.add(
-            path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
-            "a teacher that scored what its student reads",
-        )  # fmt: skip
-    turned = [part.of for part in stage.data if part.swap and part.of in rows]
-    if turned:
-        faults.add(
-            path, f"{name} scored {', '.join(turned)} as it is, this stage reads it swapped",
-            "no swap where soft targets are stored",
         )  # fmt: skip
