@@ -197,3 +197,29 @@ def test_a_prefetcher_gives_the_same_batches():
 )
 def test_micro_batches_are_as_few_as_fit(size, per_device, replicas, count):
     assert micro_batches(size, per_device, replicas) == count
+
+
+def test_an_encoder_alone_is_batched_by_its_sources():
+    """Limits of a target hold for what reads one."""
+    alone = {"masked": build_view("mlm", PAIR, SPECIALS, name="masked")}
+    batcher = build_batcher(
+        EXAMPLES, alone, size=64, unit="max_tokens", seed=1, max_length={"source": 12, "target": 9}
+    )
+    for number in range(batcher.batches_per_epoch):
+        record = batcher.batch(number)["masked"]
+        assert record.keys() == {"source"}
+        assert record["source"]["ids"].shape[1] <= 12
+    assert batcher.tokens_per_batch > 0
+
+
+def test_lengths_are_counted_in_a_view_that_reads_both_sides():
+    """Whatever the views' names, and their order."""
+    views = {
+        "masked": build_view("mlm", PAIR, SPECIALS, name="masked"),
+        "words": build_view("none", PAIR, SPECIALS, name="words"),
+    }
+    batcher = build_batcher(EXAMPLES, views, size=64, unit="max_tokens", seed=1, max_length=8)
+    for number in range(batcher.batches_per_epoch):
+        batch = batcher.batch(number)
+        assert batch["words"]["target"]["ids"].shape[1] <= 8
+        assert batch["words"]["source"]["ids"].shape == batch["masked"]["source"]["ids"].shape

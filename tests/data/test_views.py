@@ -16,7 +16,7 @@ PAD, UNK, CLS, SEP, MASK = range(5)
 # [UNK] is a word that may be hidden, but no random word.
 SPECIALS = {"t": Specials(PAD, UNK, CLS, SEP, MASK, (0, 1, 2, 3, 4), 60)}
 STREAM, PAIR = {"text": "t"}, {"source": "t", "target": "t"}
-KINDS = ["none", "mlm", "conditional_mlm", "prefix_lm"]
+KINDS = ["none", "mlm", "spans", "conditional_mlm", "prefix_lm"]
 
 
 def example_set(rows, sides=("source", "target"), seed=0, shortest=0, longest=9, swap=False):
@@ -285,7 +285,7 @@ def test_what_a_view_cannot_read_is_refused_by_name():
     with pytest.raises(UserError, match="no `target`"):
         build_view("none", PAIR, SPECIALS).lengths(example_set(3, ("source",)))
     with pytest.raises(UserError, match="encoder-decoder"):
-        build_view("mlm", PAIR, SPECIALS)
+        build_view("conditional_mlm", PAIR, SPECIALS)
     for p in (0, 1.5, {"uniform": [0.5, 0.2]}):
         with pytest.raises(ValueError, match="`p`"):
             Probability.of(p)

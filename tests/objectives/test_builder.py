@@ -39,3 +39,17 @@ def test_balance_gives_a_share_to_one_term_and_the_rest_to_the_others():
         balanced_weights({"soft": 1.0}, {"sof": 0.5})
     with pytest.raises(UserError, match="at most 1"):
         balanced_weights({"soft": 1.0, "words": 1.0}, {"soft": 0.7, "words": 0.4})
+
+
+def test_a_term_on_the_encoder_leaves_out_the_sources_padding():
+    """Label smoothing leaves out the padding of the vocabulary that a term predicts."""
+    terms = build_terms(
+        {"words": {"kind": "cross_entropy"}, "mask": {"kind": "masked_lm", "view": "masked"}},
+        padding_id=40,
+        source_padding_id=2,
+        modules={"mask": "encoder"},
+        auxiliary=["mask"],
+    )
+    assert [term.padding_id for term in terms] == [40, 2]
+    assert [term.group for term in terms] == ["main", "auxiliary"]
+    assert [term.module for term in terms] == [None, "encoder"]

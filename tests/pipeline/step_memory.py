@@ -12,13 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.models import build_model
-from tfkd.objectives import build_terms
-from tfkd.pipeline.memory import Step, step_memory
+from tfkd.objectives import LiveTeacher, build_terms
+from tfkd.pipeline.memory import EncoderView, Step, TeacherSize, step_memory
+from tfkd.pipeline.model_sizes import encoder_parameters
 from tfkd.spec.options import BertOptions, TransformerOptions
-from tfkd.training import Distiller, build_optimizer
+from tfkd.training import Distiller, GatedGradients, build_optimizer
 from tfkd.training.step_function import StepFunction
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+MASKED = 0.15
 POLICIES = {"float32": (4, "float32"), "bfloat16": (2, "mixed_bfloat16")}
 
 
@@ -44,6 +46,28 @@ def record(bert, rows, length, size, share):
             "labels": ids(), "selected": selected}  # fmt: skip
 
 
+def with_teacher(model, taught, words, size, case, item, policy):
+    """The mask task, gated, with a live teacher; and what the prediction is told of it."""
+    options = BertOptions.model_validate(taught | {"tokenizer": "one"})
+    teacher = build_model(options, {"one": words}, policy=policy)
+    terms = build_terms(
+        {
+            "cross_entropy": {},
+            "mask": {"kind": "soft_targets", "view": "masked", "teacher": "bert"},
+        },
+        modules={"mask": "encoder"},
+        auxiliary=["mask"],
+    )
+    live = LiveTeacher(teacher, start_id=2, end_id=3)
+    distiller = Distiller(model, terms, GatedGradients(), {"bert": live})
+    student = TransformerOptions.model_validate(case["model"] | {"tokenizer": "one"})
+    return distiller, {
+        "encoder_views": (EncoderView(MASKED, size),),
+        "teachers": (TeacherSize(options, teacher.count_params(), MASKED, size, item),),
+        "gated": encoder_parameters(student, size),
+    }
+
+
 def main(case):
     streams, fused, micro = case.get("streams", 1), case.get("fused", False), case.get("micro", 1)
     if streams > 1:
@@ -61,7 +85,11 @@ def main(case):
         case["model"] | {"tokenizer": "one"}
     )
     model = build_model(options, {"one": words}, policy=policy)
-    distiller = Distiller(model, build_terms({"masked_lm" if bert else "cross_entropy": {}}))
+    taught, extra = case.get("taught"), {}
+    if taught:
+        distiller, extra = with_teacher(model, taught, words, size, case, item, policy)
+    else:
+        distiller = Distiller(model, build_terms({"masked_lm" if bert else "cross_entropy": {}}))
     optimizer = build_optimizer({"kind": "adam"})
     optimizer.build(distiller.parameters)
     step = StepFunction(
@@ -71,13 +99,17 @@ def main(case):
     rows = micro * case["tokens"] // case["longest"]
     view = distiller.terms[0].view or "plain"
     batch = {"examples": np.arange(rows), view: record(bert, rows, case["longest"], size, share)}
+    if taught:
+        stream = record(True, rows, case["longest"], size, MASKED)
+        names = ("ids", "valid", "labels", "selected")
+        batch["masked"] = {"source": {name: stream[name] for name in names}}
     batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
     for number in range(2):
         step(batch, number + 1, 1e-3).numpy()
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
     for number in range(2, 5):
         step(batch, number + 1, 1e-3).numpy()
-    sizes = Step(case["tokens"], case["longest"], (share,), item, fused, streams, micro)
+    sizes = Step(case["tokens"], case["longest"], (share,), item, fused, streams, micro, **extra)
     predicted = step_memory(options, model.count_params(), size, sizes)
     print(json.dumps({"measured": status("VmHWM"), "predicted": predicted.peak}))
 

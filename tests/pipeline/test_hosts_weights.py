@@ -38,7 +38,11 @@ EVERY_TERM = [
     "stages.learn.objective={cross_entropy: {weight: 0.5, label_smoothing: 0.1},"
     " soft_targets: {weight: 0.4, temperature: 2, teacher: targets},"
     " hinton: {kind: soft_targets, weight: 0.01, temperature: 3, form: hinton, rest: bucket,"
-    " teacher: targets, divide_by: rows}}",
+    " teacher: targets, divide_by: rows},"
+    " mask: {kind: soft_targets, weight: 0.3, view: mlm, teacher: teach},"
+    " states: {kind: hidden_states, weight: 0.05, layers: mix, teacher: teach}}",
+    "stages.learn.gradients={gated: {main: [cross_entropy, soft_targets, hinton],"
+    " auxiliary: [mask, states]}}",
     "stages.teach.steps=50",
     "stages.learn.steps=50",
     "stages.learn.log_every=25",

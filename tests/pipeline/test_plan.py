@@ -1,12 +1,21 @@
 """What `tfkd plan` says before anything is built is what is then built."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model
-from tfkd.pipeline.plan import _expected_size, model_parameters
-from tfkd.spec.options import BertOptions, TransformerOptions, WordPieceOptions
+from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
+from tfkd.pipeline.plan import _expected_size, plan
+from tfkd.spec import load_spec
+from tfkd.spec.options import (
+    BertOptions,
+    SentencePieceOptions,
+    TransformerOptions,
+    WordPieceOptions,
+)
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -66,3 +75,38 @@ def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
     assert _expected_size(WordPieceOptions(preset="."), tmp_path) == 7
     assert _expected_size(WordPieceOptions(preset="bert_tiny_en_uncased"), tmp_path) == 8000
     assert _expected_size(WordPieceOptions(learn_from=["train"], size=90), tmp_path) == 90
+
+
+def test_a_model_that_is_read_has_its_own_size(tmp_path):
+    lines = ["ein Hund läuft", "zwei Hunde spielen", "eine Frau liest"] * 3
+    (tmp_path / "de.model").write_bytes(learn_sentencepiece(lines, 40, model="bpe"))
+    options = SentencePieceOptions(vocabulary="de.model")
+    assert _expected_size(options, tmp_path) == 40
+    assert _expected_size(SentencePieceOptions(vocabulary="no.model"), tmp_path) == 8000
+
+
+def test_an_encoders_weights_are_those_of_the_built_model():
+    options = TransformerOptions.model_validate(PAIR | TWO)
+    model = build_model(options, {name: words(size) for name, size in SIZES.items()})
+    own = [w for w in model.weights if w.path.split("/")[1] in ("encoder", "source_embedding")]
+    assert encoder_parameters(options, 40) == sum(w.value.shape.num_elements() for w in own)
+
+
+MASK_TASK = Path(__file__).parents[2] / "specs" / "mask_kd_multi30k_ende.yaml"
+
+
+@pytest.mark.parametrize(
+    ("variant", "notes"),
+    [
+        (None, ["gradients kept apart for gating take", "live teachers take"]),
+        ("mask_task", ["live teachers take"]),
+        ("hidden_gated", ["gradients kept apart for gating take", "live teachers take"]),
+        ("baseline", []),
+    ],
+)
+def test_what_gates_and_live_teachers_take_is_said(tmp_path, variant, notes):
+    spec = load_spec(MASK_TASK, variant=variant)
+    lines = plan(spec, data_dir=tmp_path, runs_dir=tmp_path, smoke=True).splitlines()
+    label = f"train_student#{variant}:" if variant else "train_student:"
+    found = [line.removeprefix(label).strip() for line in lines if line.startswith(label)]
+    assert [line.rsplit(" ", 5)[0] for line in found] == notes, found

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 from tfkd.data.generated import german_english
 from tfkd.models import Bert, save_published, variables_by_path
-from tfkd.pipeline import train_stage
+from tfkd.pipeline import terms, train_stage
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import in_order
@@ -262,11 +262,11 @@ def test_weights_of_as_many_other_pieces_are_refused(place):
 def test_smoothing_leaves_out_the_padding_of_the_heads_vocabulary(place, monkeypatch):
     asked = []
 
-    def build_terms(objective, padding_id):
+    def build_terms(objective, padding_id, **options):
         asked.append(padding_id)
         raise UserError("far enough")
 
-    monkeypatch.setattr(train_stage, "build_terms", build_terms)
+    monkeypatch.setattr(terms, "build_terms", build_terms)
     head = "teacher.head={kind: masked_lm, tokenizer: turned}"
     with pytest.raises(UserError, match="far enough"):
         place.run("tuned", head)
@@ -323,9 +323,9 @@ def test_rows_to_validate_on_must_fit_the_learned_positions(place, monkeypatch):
     [
         ("sinusoidal", None, None),
         ("sinusoidal", 600, 600),
-        ("learned", None, 508),
-        ("learned", 600, 508),
-        ("learned", 100, 100),
+        ("learned", None, {"source": 508, "target": 508}),
+        ("learned", 600, {"source": 508, "target": 508}),
+        ("learned", 100, {"source": 100, "target": 100}),
         ("learned", {"target": 600}, {"source": 508, "target": 508}),
         ("learned", {"source": 9}, {"source": 9, "target": 508}),
     ],
@@ -335,10 +335,64 @@ def test_the_batchs_max_length_is_within_the_learned_positions(positions, given,
         kind="transformer", tokenizer="joint", positions=positions, max_length=510
     )
     node = SimpleNamespace(
+        inputs={},
         options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
         spec=SimpleNamespace(models={"student": model}),
     )
     assert train_stage._max_length(node) == expected
+
+
+@pytest.mark.parametrize(
+    ("teacher", "given", "expected"),
+    [
+        # A BERT reads [CLS] before a source that is padded to a multiple of 4.
+        ("bert", None, {"source": 28}),
+        ("bert", 100, {"source": 28, "target": 100}),
+        ("bert", {"source": 9}, {"source": 9}),
+        ("transformer", 30, {"source": 30, "target": 30}),
+        ("transformer", None, {"source": 32, "target": 32}),
+    ],
+)
+def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, given, expected):
+    def model(kind, positions, most):
+        return SimpleNamespace(kind=kind, tokenizer="joint", positions=positions, max_length=most)
+
+    models = {"student": model("transformer", "sinusoidal", 512)}
+    theirs = {"teacher": model(teacher, "learned", 32)}
+    live = SimpleNamespace(
+        kind="train", options=SimpleNamespace(train="teacher"), spec=SimpleNamespace(models=theirs)
+    )
+    node = SimpleNamespace(
+        inputs={"teacher.mask": live},
+        options=SimpleNamespace(
+            train="student",
+            batch=SimpleNamespace(max_length=given, pad_to=4),
+            objective={"mask": SimpleNamespace(teacher="tuned")},
+        ),
+        spec=SimpleNamespace(models=models),
+    )
+    assert train_stage._max_length(node) == expected
+
+
+def test_a_checkpoint_without_a_head_teaches_by_its_states(tmp_path):
+    """As SpanBERT's were published."""
+    place = Place(tmp_path, output_heads={})
+    headless = [
+        "stages.bert.head=none",
+        "stages.raw.score=tuned",
+        "stages.tuned.from={embedding: bert, encoder: bert}",
+        "student.tokenizer=full",
+        "stages.learn.objective={cross_entropy: {}, states: {kind: hidden_states, teacher: bert}}",
+        "evaluate=null",
+        "export=[learn]",
+    ]
+    node = place.run("learn", *headless)
+    names = load_file(place.result(node.inputs["teacher.states"]))
+    assert not any(name.startswith("head/") for name in names)
+    history = place.result(node, "history.jsonl").read_text("utf-8")
+    assert json.loads(history.splitlines()[-1])["terms"]["states"] > 0
+    with pytest.raises(UserError, match="no word-prediction head"):
+        place.run("learn", *headless[1:])
 
 
 def test_a_model_without_a_width_trains_by_any_schedule_but_noam():

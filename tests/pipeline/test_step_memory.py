@@ -16,6 +16,7 @@ PAIR = {
     "norm": "pre",
 }  # fmt: skip
 ON_CORES = {"streams": 2, "fused": True}
+TAUGHT = {"taught": BERT, "model": PAIR, "tokens": 8192, "longest": 32}
 CASES = {
     "pair_on_cores": {"model": PAIR, "precision": "bfloat16", "tokens": 8192, "longest": 32}
     | ON_CORES,
@@ -23,6 +24,8 @@ CASES = {
                    "predicted": 0.15},
 }  # fmt: skip
 MORE = {
+    "taught_on_cores": TAUGHT | {"precision": "bfloat16"} | ON_CORES,
+    "taught_plain": TAUGHT | {"precision": "float32"},
     "pair_plain": {"model": PAIR, "precision": "float32", "tokens": 4096, "longest": 24},
     "pair_plain_low": {"model": PAIR, "precision": "bfloat16", "tokens": 4096, "longest": 24},
     "pair_large": {"model": PAIR, "precision": "bfloat16", "tokens": 16384, "longest": 128}

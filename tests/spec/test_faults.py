@@ -66,7 +66,8 @@ CASES = [
     ("{weight: 0.5}", "{weight: .nan}", "cross_entropy.weight: "),
     ("{weight: 0.5}", "{weight: .inf}", "cross_entropy.weight: "),
     ("{weight: 0.5}", "{view: cmlm, weight: 1}", "cmlm (conditional_mlm) is for a BERT"),
-    ("teacher: targets", "teacher: finetune", "finetune is a train stage; expected a score stage"),
+    ("teacher: targets", "teacher: finetune", "soft_targets.at: selected, and the plain view "
+     "selects no word of the source; expected at: all, or a view of kind mlm or spans"),
     ("on: valid, every", "on: text, every", "an encoder-decoder cannot read text, which has text"),
     ("[loss, bleu]", "[loss, blue]", "validate.metrics.1: found 'blue'; expected one of loss, "),
     ("keep: {best: bleu}", "keep: {best: chrf}", "keep.best is chrf, which metrics does not list"),
@@ -75,7 +76,7 @@ CASES = [
     ("rate: 5e-4", "rate: 0", "stages.student.schedule.rate: 0 is too small; expected more than 0"),
     ("kind: triangular, rate: 5e-4", "kind: noam, rate: 5e-4", "noam has a factor, no rate"),
     ("metrics: teacher_gate", "metrics: [teacher_gate, bleu]", "teacher_gate beside others"),
-    ("of: targets, on: valid", "of: finetune, on: valid", "finetune is a train stage"),
+    ("of: targets, on: valid", "of: finetune, on: valid", "finetune is compared with itself"),
     ("decode: {kind: beam}", "decode: {kind: beam, n_best: 9}", "n_best (9) is more than beam (4)"),
     ("decode: {kind: beam}", "decode: beam", "evaluate.1.decode: found 'beam'"),
     ("export: [student]", "export: [studnet]", "there is no stage 'studnet'"),

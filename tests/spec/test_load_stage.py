@@ -32,7 +32,11 @@ def test_stages_start_from_it_and_score_with_it(tmp_path):
     spec = load(tmp_path)
     assert spec.stages["bert"].kind == "load"
     assert spec.needed_stages() == [(None, "bert"), (None, "tuned"), (None, "targets")]
-    assert spec.resolved()["stages"]["bert"] == {"load": "bert", "into": "teacher"}
+    assert spec.resolved()["stages"]["bert"] == {
+        "load": "bert",
+        "into": "teacher",
+        "head": "published",
+    }
 
 
 @pytest.mark.parametrize(

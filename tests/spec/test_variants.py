@@ -45,9 +45,13 @@ def test_a_stage_that_a_variant_adds_may_be_named(tmp_path, old, new) -> None:
             "export: [targets#turned]",
             "export.0: targets#turned trains a bert, which writes no text",
         ),
-        ("teacher: targets", "teacher: targets#turned", "targets#turned is a train stage"),
+        (
+            "teacher: targets",
+            "teacher: targets#turned",
+            "the plain view selects no word of the source",
+        ),
         ("of: student\n", "of: scored#more\n", "scored#more is a score stage; expected a train"),
-        ("of: targets,", "of: extra#more,", "extra#more is a train stage; expected a score stage"),
+        ("of: targets,", "of: extra#more,", "extra#more is compared with itself without context"),
     ],
 )
 def test_a_stage_of_a_variant_is_judged_as_it_is_there(tmp_path, old, new, part) -> None:

@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mask_task
 import numpy as np
+import opposed
 import real_models
 import stream_models
 import tensorflow as tf
@@ -67,6 +69,8 @@ MODELS = {
         real_models.PairBatcher(uneven=True),
     ),
     "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
+    "taught": lambda: (mask_task.distiller(), mask_task.PairAndMaskBatcher(uneven=True)),
+    "opposed": lambda: (opposed.distiller(), opposed.Rows()),
 }
 
 
@@ -98,6 +102,7 @@ def final_weights(model, *, replicas=1, **options):
     found = weights_of(distiller)
     found |= {path: slot.numpy() for path, slot in optimizer.slots.items()}
     shown = {**line["terms"], **line["metrics"], "loss": line["loss"]}
+    shown |= line.get("combiner", {})
     return found | {name: np.float64(value) for name, value in shown.items()}
 
 

@@ -20,6 +20,7 @@ VIEWS = {
     "mlm": ("mlm", {"p": 0.3}),
     "cmlm": ("conditional_mlm", {"p": {"uniform": [0.15, 0.7]}}),
     "prefix": ("prefix_lm", {}),
+    "spans": ("spans", {"p": 0.4}),
 }
 
 
@@ -66,10 +67,11 @@ class RowLength(Term):
 
 
 def terms():
-    """Five terms on four views, each with a divisor of its own."""
+    """Terms on all views, each with a divisor of its own."""
     return [
         MaskedLM(view="mlm", weight=0.4, label_smoothing=0.1, smoothing="fairseq"),
         MaskedLM(name="conditional", view="cmlm", weight=0.5, divide_by="target_tokens"),
+        MaskedLM(name="spans", view="spans", weight=0.2),
         CausalLM(view="prefix", weight=0.3, divide_by="tokens"),
         CrossEntropy(name="whole", weight=0.2, divide_by="selected", label_smoothing=0.2),
         RowLength(view="cmlm", weight=0.1, group="auxiliary"),

@@ -18,7 +18,7 @@ def by_hand(steps, optimizer):
         batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
         values = [p.value for p in model.parameters]
         with tf.GradientTape() as tape:
-            loss, _, _ = model.objective(batch, model.counts(batch), training=True)
+            loss = model.objective(batch, model.counts(batch), training=True).loss
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, values)]
         optimizer.apply_gradients(
             [(g, p.variable) for g, p in zip(gradients, model.parameters, strict=True)]
@@ -44,7 +44,7 @@ def test_evaluate_gives_the_means_over_all_batches():
     sums, count = 0.0, 0.0
     for (batch,) in batches(4):
         counts = model.counts(batch)
-        sums += model.objective(batch, counts, training=False)[1]["words"]
+        sums += model.objective(batch, counts, training=False).sums["words"]
         count += counts["words"]
     assert found["words"] == pytest.approx(float(sums / count), rel=1e-5)
 
@@ -68,9 +68,10 @@ def test_a_combiner_sees_each_groups_gradient():
     values = [p.value for p in model.parameters]
     counts = model.counts(batch)
     parts = []
-    for term in model.terms:
+    for group in ("main", "auxiliary"):
         with tf.GradientTape() as tape:
-            loss, _, _ = model.objective(batch, counts, training=True, terms=[term])
+            result = model.objective(batch, counts, training=True, apart=True)
+            loss = result.by_group[group]
         parts.append([tf.convert_to_tensor(g) for g in tape.gradient(loss, values)])
     expected = [
         main + auxiliary if np.sum(main * auxiliary) > 0 else main

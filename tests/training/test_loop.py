@@ -9,7 +9,7 @@ import tensorflow as tf
 from training_fakes import Batcher, Student, distiller, two_terms, weights_of
 
 from tfkd.spec.errors import UserError
-from tfkd.training import Adam, Constant, Distiller, TrainingDiverged, read_history, train
+from tfkd.training import Adam, Constant, TrainingDiverged, read_history, train
 from tfkd.training.step_function import filled_to_multiple, tokens_in
 
 
@@ -41,7 +41,7 @@ def plain_losses(steps, rate):
         counts = model.counts(batch)
         values = [p.value for p in model.parameters]
         with tf.GradientTape() as tape:
-            loss, terms, metrics = model.objective(batch, counts, training=True)
+            loss, terms, metrics, _ = model.objective(batch, counts, training=True)
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, values)]
         optimizer.apply(gradients, tf.constant(rate), number + 1)
         norm = np.sqrt(sum(np.sum(np.square(g.numpy().astype(np.float64))) for g in gradients))
@@ -105,10 +105,11 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(tmp_path, at):
             return batch
 
     class Scaled(type(distiller())):
-        def objective(self, batch, counts, *, training, terms=None):
-            loss, sums, metrics = super().objective(batch, counts, training=training, terms=terms)
+        def objective(self, batch, counts, **options):
+            result = super().objective(batch, counts, **options)
             factor = tf.reduce_mean(batch["factor"])
-            return loss * factor, {**sums, "masked": sums["masked"] * factor}, metrics
+            sums = {**result.sums, "masked": result.sums["masked"] * factor}
+            return result._replace(loss=result.loss * factor, sums=sums)
 
     def fresh():
         return Scaled(Student(), two_terms())
@@ -188,15 +189,6 @@ def test_terms_weights_are_saved_and_not_exported(tmp_path):
     again = distiller(terms=two_terms(own=True))
     run(again, tmp_path)
     assert again.terms[0].scale.value.numpy() == scale
-
-
-def test_live_teachers_are_no_part_of_the_model(tmp_path):
-    teacher = Student(dropout=0.5, seed=9, name="teacher")
-    model = Distiller(Student(), two_terms(), teachers={"big": teacher})
-    assert model.teachers == {"big": teacher}
-    assert not teacher.trainable
-    assert not any("teacher" in v.path for v in model.variables)
-    assert not any("teacher" in p.variable.path for p in model.parameters)
 
 
 def test_empty_rows_change_nothing():

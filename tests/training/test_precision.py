@@ -106,7 +106,8 @@ def test_the_loss_of_a_step_is_that_of_float32(trained, policy):
     for name in ("float32", policy):
         distiller, _, batch = trained(name)
         batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
-        loss, _, metrics = distiller.objective(batch, distiller.counts(batch), training=False)
+        result = distiller.objective(batch, distiller.counts(batch), training=False)
+        loss, metrics = result.loss, result.metrics
         right, count = metrics["words.accuracy"]
         found[name] = float(loss), float(right / count)
     assert found[policy][0] == pytest.approx(

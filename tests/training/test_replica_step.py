@@ -40,7 +40,7 @@ def test_each_micro_batch_has_masks_of_its_own():
     class Recording(FakeDistiller):
         def objective(self, batch, counts, **options):
             result = super().objective(batch, counts, **options)
-            sums.append(float(result[1]["words"]))
+            sums.append(float(result.sums["words"]))
             return result
 
     half = Batcher(rows=4).batch(0)

@@ -3,7 +3,9 @@
 Fifty steps without dropout, of every kind of term: see `replica_scenarios.MODELS`.
 """
 
+import mask_task
 import numpy as np
+import opposed
 import pytest
 import real_models
 import stream_models
@@ -34,11 +36,13 @@ SHORT = {
         "two_replicas_xla",
     ],
     "streams": ["accumulated", "side_by_side", "two_replicas_accumulated"],
+    "taught": ["accumulated", "side_by_side", "two_replicas_accumulated"],
+    "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]]
-    for model in ("fake", "gated", "pairs", "streams")
+    for model in ("fake", "gated", "pairs", "streams", "taught")
 }
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
@@ -107,11 +111,21 @@ def test_two_replicas_drop_what_two_micro_batches_drop(scenario):
 
 
 def test_a_gate_changes_the_weights(scenario):
-    assert largest_difference(scenario("fake-one_device"), scenario("gated-one_device")) > 1e-3
+    summed, gated = scenario("fake-one_device"), scenario("gated-one_device")
+    weights = {name: gated[name] for name in summed}
+    assert gated.keys() - summed.keys() == {"open"}
+    assert largest_difference(summed, weights) > 1e-3
+
+
+def test_replicas_of_opposite_signs_take_the_whole_steps_decision(scenario):
+    """Each replica alone would decide otherwise; see `opposed`."""
+    one, two = scenario("opposed-one_device"), scenario("opposed-two_replicas")
+    for module, gated in opposed.GATED.items():
+        assert one[f"gated/{module}"] == two[f"gated/{module}"] == gated
 
 
 def test_every_term_divisor_and_view_is_trained():
-    terms = [*real_models.more_terms(), *stream_models.terms()]
+    terms = [*real_models.more_terms(), *stream_models.terms(), *mask_task.terms()]
     assert {term.divide_by for term in terms} == set(DIVISORS)
     assert {term.kind for term in terms} >= builtin("objective")
     assert {kind for kind, _ in stream_models.VIEWS.values()} == builtin("view")

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.layers import Dropout
+from tfkd.objectives import Objective
 from tfkd.training import Combined, Distiller
 
 VOCABULARY, WIDTH = 11, 6
@@ -63,15 +64,15 @@ class Term(keras.layers.Layer):
 class FakeDistiller(Distiller):
     """A distiller whose objective is the plain sum, without the pass over the vocabulary."""
 
-    def objective(self, batch, counts, *, training, terms=None):
-        loss, sums, metrics = tf.zeros([]), {}, {}
-        for term in self.terms if terms is None else terms:
+    def objective(self, batch, counts, *, training, apart=False):
+        losses, sums, metrics = {term.group: tf.zeros([]) for term in self.terms}, {}, {}
+        for term in self.terms:
             record = batch[term.view]
             value, accuracy = term.sum(self.student(record["ids"], training=training), record)
             sums[term.name] = value
             metrics[f"{term.name}.accuracy"] = accuracy
-            loss += tf.math.divide_no_nan(term.weight * value, counts[term.name])
-        return loss, sums, metrics
+            losses[term.group] += tf.math.divide_no_nan(term.weight * value, counts[term.name])
+        return Objective(tf.add_n(list(losses.values())), sums, metrics, losses)
 
 
 class Batcher:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tfkd.data.assembly import Batch, Store, assemble
 from tfkd.data.batch_plan import BatchPlan
 from tfkd.data.examples import ExampleSet
@@ -61,8 +63,8 @@ class Batcher:
     def tokens_per_batch(self) -> float:
         """Real tokens of a batch on the average over the first epoch, those that are predicted:
         the target's, or the stream's; special tokens counted."""
-        lengths = self._lengths.get("plain") or next(iter(self._lengths.values()))
-        tokens = lengths["joint"] if "joint" in lengths else lengths["target"]
+        lengths = self._lengths[_counted(self._lengths)]
+        tokens = lengths.get("joint", lengths.get("target", lengths.get("source")))
         total = 0
         for number in range(self.batches_per_epoch):
             examples = self.plan.batch(number).examples
@@ -111,6 +113,12 @@ class Batcher:
         return Sequential(self.example_set, self.views, **options)
 
 
+def _counted(lengths: Mapping[str, Mapping[str, np.ndarray]]) -> str:
+    """The view that a plan's lengths are counted in: an encoder's alone has no targets."""
+    whole = [name for name, of_view in lengths.items() if of_view.keys() != {"source"}]
+    return "plain" if "plain" in lengths else (whole or list(lengths))[0]
+
+
 def build_batcher(
     example_set: ExampleSet,
     views: Mapping[str, View],
@@ -127,13 +135,14 @@ def build_batcher(
     """A batcher with its plan, from a spec's `batch:` options.
 
     Args:
-        views: By name. Lengths are counted in the one named "plain", or in the first.
+        views: By name. Lengths are counted in the one named "plain", or in the first that reads
+            more than a source.
         size, unit, seed, pad_to, max_length, rows_multiple: As in `BatchPlan`.
         example_set, stores, fixed_widths: As in `Batcher`.
     """
-    counted = views.get("plain") or next(iter(views.values()))
+    lengths = {name: view.lengths(example_set) for name, view in views.items()}
     plan = BatchPlan(
-        counted.lengths(example_set),
+        lengths[_counted(lengths)],
         size=size,
         unit=unit,
         seed=seed,

@@ -12,6 +12,10 @@ Lengths = Mapping[str, np.ndarray]
 _BATCHES = 4
 
 
+# An encoder alone reads a source without a target.
+_SIDES = ("source", "target")
+
+
 def cost_of(lengths: Lengths, unit: str) -> np.ndarray:
     """What each example counts for in a batch's size, int64 `[N]`.
 
@@ -33,14 +37,14 @@ def cost_of(lengths: Lengths, unit: str) -> np.ndarray:
     if unit == "target_tokens" and "target" in lengths:
         return lengths["target"]
     if unit == "joint_tokens" and "joint" not in lengths:
-        return lengths["source"] + lengths["target"]
+        return sum(lengths[side] for side in _SIDES if side in lengths)
     return _longest(lengths)
 
 
 def _longest(lengths: Lengths) -> np.ndarray:
     if "joint" in lengths:
         return lengths["joint"]
-    return np.maximum(lengths["source"], lengths["target"])
+    return np.maximum.reduce([lengths[side] for side in _SIDES if side in lengths])
 
 
 def bucket_length(lengths: Lengths, unit: str) -> np.ndarray:
@@ -54,6 +58,8 @@ def order_in_pool(lengths: Lengths) -> np.ndarray:
     In a bucket of pairs one side's length is settled, and source - target orders the other's; in
     one of streams it is the length itself.
     """
+    if "target" not in lengths:
+        return _longest(lengths)
     return lengths["joint"] if "joint" in lengths else lengths["source"] - lengths["target"]
 
 
@@ -66,6 +72,8 @@ def within_limits(lengths: Lengths, max_length: int | Mapping[str, int] | None) 
     """
     if isinstance(max_length, Mapping):
         limits = {side: limit for side, limit in max_length.items() if limit is not None}
+        if lengths.keys() == {"source"}:
+            limits.pop("target", None)  # an encoder alone reads none
         unknown = sorted(set(limits) - set(lengths))
         if unknown:
             raise ValueError(
@@ -73,7 +81,7 @@ def within_limits(lengths: Lengths, max_length: int | Mapping[str, int] | None) 
                 f"{', '.join(lengths)}. Received: {', '.join(unknown)}"
             )
     else:
-        whole = ["joint"] if "joint" in lengths else ["source", "target"]
+        whole = ["joint"] if "joint" in lengths else [s for s in _SIDES if s in lengths]
         limits = {} if max_length is None else dict.fromkeys(whole, max_length)
     keep = np.ones(len(next(iter(lengths.values()))), bool)
     for side, limit in limits.items():

@@ -1,7 +1,7 @@
 """How bare token ids become what a model reads: special tokens, types, padding."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ class SpecialTokens(Protocol):
         pad_id, unknown_id, start_id, end_id, mask_id: [PAD], [UNK], [CLS], [SEP] and [MASK].
         special_ids: All ids that stand for no text.
         size: The number of ids.
+        continuation: bool `[size]`: the pieces that go on with a word; None where that is not
+            known.
     """
 
     pad_id: int
@@ -25,6 +27,7 @@ class SpecialTokens(Protocol):
     mask_id: int
     special_ids: Sequence[int]
     size: int
+    continuation: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Specials:
     mask_id: int
     special_ids: tuple[int, ...]
     size: int
+    continuation: np.ndarray | None = field(default=None, compare=False)
 
 
 def rounded_width(longest: int, pad_to: int, limit: int | None = None) -> int:
@@ -177,6 +181,60 @@ def joint(
     }
 
 
+def alone(
+    rows: Ragged,
+    specials: SpecialTokens,
+    *,
+    present: np.ndarray | None = None,
+    pad_to: int = 1,
+    width: int | None = None,
+) -> dict[str, np.ndarray]:
+    """One side as an encoder reads it, `x [SEP]`, described as `joint` describes a stream.
+
+    Args:
+        rows: B rows of bare ids.
+        specials: Special tokens of their vocabulary.
+        present: bool `[B]`: False leaves a row empty. None: all.
+        pad_to: The width is a multiple of it.
+        width: The width, if it is to be fixed.
+
+    Returns:
+        What `joint` returns, without a second side; `first_start` is 0.
+    """
+    ids, valid = _ended(rows, specials, present, pad_to, width)
+    zero = np.zeros(len(rows), np.int64)
+    length = valid.sum(1)
+    return {
+        "ids": ids,
+        "types": np.zeros_like(ids),
+        "valid": valid,
+        "first_start": zero,
+        "first_length": length,
+        "second_start": length,
+        "second_length": zero,
+    }
+
+
+def _ended(
+    rows: Ragged,
+    specials: SpecialTokens,
+    present: np.ndarray | None,
+    pad_to: int,
+    width: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`x [SEP]` and padding: int32 `[B, T]`, and what of it is valid, bool `[B, T]`."""
+    count = len(rows)
+    present = np.ones(count, bool) if present is None else present
+    bare = np.where(present, rows.lengths, 0)
+    total = np.where(present, bare + 1, 0)
+    columns = width or rounded_width(int(total.max(initial=0)), pad_to)
+    ids = np.full((count, columns), specials.pad_id, np.int32)
+    _spread(ids, rows, bare, np.zeros(count, np.int64))
+    there = np.flatnonzero(present)
+    ids[there, bare[there]] = specials.end_id
+    return ids, np.arange(columns) < total[:, None]
+
+
 def encoder_decoder(
     source: Ragged,
     target: Ragged,
@@ -202,33 +260,15 @@ def encoder_decoder(
         `source`: `ids` int32 `[B, S]`, `valid` bool `[B, S]`. `target`: `ids`, `labels` int32
         `[B, T]`, `valid`, `selected` bool `[B, T]`; row t of `labels` follows row t of `ids`.
     """
+    source_width, target_width = widths or (None, None)
+    read, seen = _ended(source, source_specials, present, pad_to, source_width)
+    labels, valid = _ended(target, target_specials, present, pad_to, target_width)
     count = len(source)
-    if present is None:
-        present = np.ones(count, bool)
-    sides = []
-    for index, rows in enumerate((source, target)):
-        bare = np.where(present, rows.lengths, 0)
-        longest = int(np.where(present, bare + 1, 0).max(initial=0))
-        columns = widths[index] if widths else rounded_width(longest, pad_to)
-        sides.append((rows, bare, np.arange(columns) < np.where(present, bare + 1, 0)[:, None]))
-    rows = np.flatnonzero(present)
-    zero, one = np.zeros(count, np.int64), np.ones(count, np.int64)
-
-    def ended(side: tuple[Ragged, np.ndarray, np.ndarray], specials: SpecialTokens) -> np.ndarray:
-        ids = np.full(side[2].shape, specials.pad_id, np.int32)
-        _spread(ids, side[0], side[1], zero)
-        ids[rows, side[1][rows]] = specials.end_id
-        return ids
-
-    read = np.full(sides[1][2].shape, target_specials.pad_id, np.int32)
-    _spread(read, sides[1][0], sides[1][1], one)
-    read[rows, 0] = target_specials.start_id
+    present = np.ones(count, bool) if present is None else present
+    ids = np.full(labels.shape, target_specials.pad_id, np.int32)
+    _spread(ids, target, np.where(present, target.lengths, 0), np.ones(count, np.int64))
+    ids[np.flatnonzero(present), 0] = target_specials.start_id
     return {
-        "source": {"ids": ended(sides[0], source_specials), "valid": sides[0][2]},
-        "target": {
-            "ids": read,
-            "valid": sides[1][2],
-            "labels": ended(sides[1], target_specials),
-            "selected": sides[1][2].copy(),
-        },
+        "source": {"ids": read, "valid": seen},
+        "target": {"ids": ids, "valid": valid, "labels": labels, "selected": valid.copy()},
     }

@@ -12,6 +12,7 @@ _PLACES = {
     "higher_is_better": "score",
     "learnt_by_heart": "teacher_verdict",
     "loss": "ratios",
+    "mask_gate": "teacher_verdict",
     "moses_tokens": "moses",
     "paired_bootstrap": "paired",
     "paired_ratio": "ratios",

@@ -75,6 +75,7 @@ class Evaluation(TypedDict):
     decode: NotRequired[dict[str, Any] | None]
     against: NotRequired[Against | None]
     by_length: NotRequired[list[Bucket]]
+    tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]
     hypotheses: NotRequired[str | None]
@@ -91,6 +92,9 @@ class TeacherGate(TypedDict):
     baseline: dict[str, float | None] | None
     verdict: str
     message: str
+    beside: NotRequired[str]
+    most_frequent: NotRequired[float]
+    context: NotRequired[float]
     seen: NotRequired[bool]
     difference: NotRequired[dict[str, float] | None]
 

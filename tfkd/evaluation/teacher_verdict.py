@@ -79,6 +79,40 @@ def teacher_gate(
     return {"verdict": NOT_CLEARLY_BETTER, "message": message, "difference": difference}
 
 
+def mask_gate(
+    figures: Mapping[str, float], blind: Mapping[str, float], most_frequent: float
+) -> dict[str, Any]:
+    """Judges a teacher of masked words by what it knows of words from their context.
+
+    Clearly better means: more often right than the most frequent word and than the teacher itself
+    where every word is hidden, by the same rule as `teacher_gate`'s.
+
+    Args:
+        figures: The teacher's `accuracy` and `positions` at masked words.
+        blind: The same where all other words are hidden too.
+        most_frequent: The accuracy of the one word that is right most often at these positions.
+
+    Returns:
+        As `teacher_gate`, the difference being that to the better of the two; and `context`: the
+        accuracy that comes of context, `figures` less `blind`.
+    """
+    accuracy, positions = _accuracy(figures, "figures")
+    without, _ = _accuracy(blind, "blind")
+    floor = {"accuracy": max(without, float(most_frequent)), "positions": positions}
+    judged = teacher_gate({"accuracy": accuracy, "positions": positions}, floor)
+    message = (
+        f"The teacher is right at {_points(accuracy)} of {positions:,} masked words, the most "
+        f"frequent word at {_points(most_frequent)}, the teacher without context at "
+        f"{_points(without)}: {100 * (accuracy - without):.1f} points come of context."
+    )
+    if judged["verdict"] != CLEARLY_BETTER:
+        message += (
+            " Not clearly better: a student learns little from it. Train the teacher longer, or on "
+            "more text, before the student."
+        )
+    return {**judged, "message": message, "context": accuracy - without}
+
+
 def learnt_by_heart(scored: Mapping[str, float], unseen: Mapping[str, float]) -> str | None:
     """A warning where a teacher knows the rows that it scores by heart; None where it does not.
 

@@ -204,18 +204,22 @@ class Transformer(LanguageModel):
 
         Args:
             record: `source` and `target`, each `ids` int32 `[batch, length]` and `valid` bool alike
-                (optional); padding is at the end. Other keys are ignored.
+                (optional); padding is at the end. Other keys are ignored. Without a target the
+                encoder runs alone.
             memories: What adapters read beside it, see `tfkd.layers.hooks`.
             training: Whether dropout is on.
         """
         encoded = self.encode(record["source"], memories, training)
+        states = {f"encoder.{name}": state for name, state in encoded.items()}
+        if "target" not in record:
+            return states
         target = record["target"]
         decoder_memories = {**(memories or {}), "encoder": self._memory(record["source"], encoded)}
         embedded = self._embed("decoder", target, training)
         penalty = causal_penalty(tf.shape(target["ids"])[1], self.compute_dtype)
         decoded = self.decoder(embedded, penalty, memories=decoder_memories, training=training)
         return {
-            **{f"encoder.{name}": state for name, state in encoded.items()},
+            **states,
             "decoder.embedding": embedded,
             **{f"decoder.{name}": state for name, state in decoded.items()},
             "hidden": decoded["hidden"],

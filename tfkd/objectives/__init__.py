@@ -7,6 +7,8 @@ _PLACES = {
     "CausalLM": "cross_entropy",
     "CrossEntropy": "cross_entropy",
     "DenseTeacher": "token_terms",
+    "HiddenStates": "hidden_states",
+    "LiveTeacher": "live_teacher",
     "MaskedLM": "cross_entropy",
     "Objective": "objective",
     "SoftTargets": "soft_targets",

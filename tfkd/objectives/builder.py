@@ -1,14 +1,17 @@
 """From a spec's `objective:` to its terms."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfkd.objectives.cross_entropy import CausalLM, CrossEntropy, MaskedLM
+from tfkd.objectives.hidden_states import HiddenStates
 from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
 from tfkd.spec.errors import UserError
 
-_BUILT_IN = {term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets)}
+_BUILT_IN = {
+    term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates)
+}
 
 
 def balanced_weights(
@@ -40,6 +43,9 @@ def build_terms(
     *,
     balance: Mapping[str, float] | None = None,
     padding_id: int = 0,
+    source_padding_id: int | None = None,
+    modules: Mapping[str, str] | None = None,
+    auxiliary: Collection[str] = (),
 ) -> list[Term]:
     """The terms of an objective, in its order; a term of weight 0 is left out, with its teacher.
 
@@ -48,6 +54,9 @@ def build_terms(
             unless it is given.
         balance: A training stage's `balance`.
         padding_id: The padding's id in the vocabulary that is predicted.
+        source_padding_id: That of the source's, which terms on an encoder predict; None: the same.
+        modules: The student's module that a term reads, by the term's name; see `Term`.
+        auxiliary: Names of the terms of the group "auxiliary"; the others are "main".
 
     Raises:
         UserError: Nothing is left to train on, or `balance` does not fit.
@@ -57,7 +66,18 @@ def build_terms(
         {name: value.get("weight", 1.0) for name, value in options.items()}, balance
     )
     terms = [
-        _build(name, {**value, "weight": weights[name]}, padding_id)
+        _build(
+            name,
+            {
+                **value,
+                "weight": weights[name],
+                **({"module": modules[name]} if name in (modules or {}) else {}),
+                **({"group": "auxiliary"} if name in auxiliary else {}),
+            },
+            source_padding_id
+            if name in (modules or {}) and source_padding_id is not None
+            else padding_id,
+        )
         for name, value in options.items()
         if weights[name] != 0.0
     ]

@@ -1,14 +1,15 @@
 """Cross-entropy with the words that stand in the text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.smoothing import check_smoothing, smoothed_cross_entropy
-from tfkd.objectives.term import Batch, Record, Term, predicted_side
-from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm
+from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm, is_best
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -23,7 +24,7 @@ class CrossEntropy(Term):
         smoothing: "opennmt" or "fairseq", see `smoothed_cross_entropy`.
         padding_id: The id which "opennmt" leaves out.
         name: By default the kind's.
-        weight, view, divide_by, group, head: See `Term`.
+        weight, view, divide_by, group, head, module: See `Term`.
     """
 
     kind = "cross_entropy"
@@ -43,6 +44,12 @@ class CrossEntropy(Term):
         self.smoothing = smoothing
         self.padding_id = padding_id
 
+    def attach(self, student: Any, teachers: Mapping[str, Any], seed: int | None = None) -> None:
+        """See `Term.attach`; on an encoder it makes a classifier over the source's vocabulary."""
+        super().attach(student, teachers, seed)
+        if self.module is not None:
+            self.classifier = encoder_classifier(student, student.source_vocabulary_size, seed)
+
     def request(
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]
     ) -> TokenTerm:
@@ -53,7 +60,7 @@ class CrossEntropy(Term):
             record: This term's view of it.
             take: Gathers `[B, T, ...]` at the positions of the pass: `[N, ...]`.
         """
-        gold = take(predicted_side(record)["labels"])
+        gold = take(self.side(record)["labels"])
         smooth = self.label_smoothing > 0
         picked = [gold, tf.fill(tf.shape(gold), self.padding_id)] if smooth else [gold]
 
@@ -61,9 +68,8 @@ class CrossEntropy(Term):
             return smoothed_cross_entropy(statistics, self.label_smoothing, self.smoothing)
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
-            best = statistics.picked[:, 0] >= statistics.maximum
             return {
-                "accuracy": tf.cast(best, tf.float32),
+                "accuracy": is_best(statistics, 0),
                 "nll": statistics.log_sum_exp[1.0] - statistics.picked[:, 0],
             }
 

@@ -74,7 +74,10 @@ def vocabulary_pass(
 
     @tf.custom_gradient
     def evaluate(hidden, matrix, bias):
-        run = _Pass(hidden, matrix, bias, terms, scales, chunk_rows)
+        # A persistent tape looks into this function too; it has its gradient, and XLA could not
+        # compile that of a loop whose length it does not know.
+        inputs = map(tf.stop_gradient, (hidden, matrix, bias))
+        run = _Pass(*inputs, terms, scales, chunk_rows)
         loss, sums, metrics, by_hidden, by_matrix, by_bias = run.evaluate(gradients=True)
         values = [
             metric[name]

@@ -18,11 +18,14 @@ class Objective(NamedTuple):
         loss: float32 scalar: sum_i weight_i * sum_i / N_i.
         sums: Each term's sum by its name, without its weight, undivided.
         metrics: (sum, count) by "TERM.METRIC".
+        by_group: The loss of each group's terms, "main" and "auxiliary"; they add up to `loss`.
+            Each can be differentiated by itself only where they were asked for apart.
     """
 
     loss: tf.Tensor
     sums: dict[str, tf.Tensor]
     metrics: dict[str, tuple[tf.Tensor, tf.Tensor]]
+    by_group: dict[str, tf.Tensor]
 
 
 def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
@@ -34,7 +37,9 @@ def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
 
 
 def head_of(model: Any, term: Term | None = None) -> Any:
-    """The head that a term reads."""
+    """The head that a term reads: the term's own, else the model's."""
+    if term is not None and getattr(term, "classifier", None) is not None:
+        return term.classifier
     return model.head if term is None or term.head is None else model.heads[term.head]
 
 
@@ -70,9 +75,11 @@ def objective_forward(
     *,
     static_shapes: bool = False,
     gradients: bool | None = None,
-    views: Sequence[str] | None = None,
+    apart: bool = False,
 ) -> Objective:
     """The loss of a batch, or of a part of one.
+
+    Each view is read once by the model, and once by each live teacher that a term of it asks.
 
     Args:
         model: Called with each record once; has `head` (or `heads`).
@@ -83,31 +90,42 @@ def objective_forward(
         static_shapes: Project every position to the vocabulary instead of gathering those that
             are asked for: XLA needs that.
         gradients: Whether the loss will be differentiated; None: while training.
-        views: All views of the step in order, where `terms` are only some of its terms: each
-            view draws dropout masks of its own, by its number.
+        apart: Whether the groups' losses will be differentiated each by itself.
     """
-    views = list(dict.fromkeys(views or (term.view for term in terms)))
     gradients = training if gradients is None else gradients
-    loss, sums, metrics = tf.zeros([]), {}, {}
-    for view in dict.fromkeys(term.view for term in terms):
+    sums, metrics = {}, {}
+    losses = {term.group: tf.zeros([]) for term in terms}
+    for number, view in enumerate(dict.fromkeys(term.view for term in terms)):
         record = batch[view]
-        with dropout_pass(views.index(view)):
+        of_view = [term for term in terms if term.view == view]
+        # Each view draws dropout masks of its own.
+        with dropout_pass(number):
             states = model(record, training=training)
-        asked: dict[str | None, list[Term]] = {}
-        for term in (term for term in terms if term.view == view):
+        asked_teachers = {t.teacher: t.live for t in of_view if getattr(t, "live", None)}
+        taught = {name: live.states(record) for name, live in asked_teachers.items()}
+        seen = {**batch, "taught": taught} if taught else batch
+        passes: dict[tuple, list[Term]] = {}
+        for term in of_view:
             if hasattr(term, "request"):
-                asked.setdefault(term.head, []).append(term)
+                key = (id(head_of(model, term)), term.group if apart else None)
+                passes.setdefault(key, []).append(term)
                 continue
-            sums[term.name] = term(states, batch)
-            loss += _scale(term, counts) * sums[term.name]
-        for group in asked.values():
-            result = _one_head(
-                model, group, batch, record, states["hidden"], counts, static_shapes, gradients
-            )
-            loss += result.loss
+            sums[term.name] = term(states, seen)
+            losses[term.group] += _scale(term, counts) * sums[term.name]
+        for group in passes.values():
+            hidden = group[0].state(states)
+            result = _one_head(model, group, seen, record, hidden, counts, static_shapes, gradients)
+            losses[group[0].group] += result.loss
             sums.update(result.sums)
             metrics.update(result.metrics)
-    return Objective(loss, {term.name: sums[term.name] for term in terms}, metrics)
+    loss = tf.add_n(list(losses.values()))
+    return Objective(loss, {term.name: sums[term.name] for term in terms}, metrics, losses)
+
+
+class _HeadResult(NamedTuple):
+    loss: tf.Tensor
+    sums: dict[str, tf.Tensor]
+    metrics: dict[str, tuple[tf.Tensor, tf.Tensor]]
 
 
 def _one_head(
@@ -119,16 +137,16 @@ def _one_head(
     counts: Mapping[str, tf.Tensor],
     static_shapes: bool,
     gradients: bool,
-) -> Objective:
+) -> _HeadResult:
     """All terms that read one head in one view: one pass, at the union of their positions."""
     head = head_of(model, terms[0])
     chosen = tf.convert_to_tensor(terms[0].positions(batch, record))
     for term in terms[1:]:
         chosen = tf.logical_or(chosen, term.positions(batch, record))
     take = gather_positions(chosen, static_shapes=static_shapes)
-    requests = [term.request(batch, record, take) for term in terms]
     # How many positions are predicted differs from step to step: nothing to compile anew for.
     with fusing(False):
+        requests = [term.request(batch, record, take) for term in terms]
         transformed = head.transform(take(hidden))
     result = vocabulary_pass(
         transformed,
@@ -143,7 +161,7 @@ def _one_head(
         positions = tf.reduce_sum(request.weights)
         metrics.update({f"{term.name}.{name}": (v, positions) for name, v in values.items()})
     sums = dict(zip((t.name for t in terms), tf.unstack(result.sums, len(terms)), strict=True))
-    return Objective(result.loss, sums, metrics)
+    return _HeadResult(result.loss, sums, metrics)
 
 
 def _scale(term: Term, counts: Mapping[str, tf.Tensor]) -> tf.Tensor:

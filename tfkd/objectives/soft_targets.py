@@ -1,82 +1,56 @@
-"""Cross-entropy with a teacher's stored top-K distribution."""
+"""Cross-entropy with a teacher's distribution over the vocabulary, stored or live."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfkd.objectives.term import Batch, Record, Term, predicted_side
-from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm
+from tfkd.objectives.classifier import encoder_classifier
+from tfkd.objectives.prediction import top_k_log_probabilities
+from tfkd.objectives.teacher_distributions import (
+    RESTS,
+    student_log_probabilities,
+    teacher_distribution,
+)
+from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
-RESTS = ("drop", "bucket")
-# The least that the rest of a mass counts as: float32 does not tell 1 - p from 0 below it, and the
-# stored float16 does not reach so far.
-LEAST_REST = 1e-7
-
-
-def log_rest(log_mass: tf.Tensor) -> tf.Tensor:
-    """log(1 - exp(log_mass)), at least log(LEAST_REST)."""
-    return tf.math.log(-tf.math.expm1(tf.minimum(log_mass, -LEAST_REST)))
-
-
-def teacher_distribution(
-    log_probabilities: tf.Tensor, temperature: float, rest: str
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The soft targets made from stored log-probabilities at temperature 1.
-
-    Args:
-        log_probabilities: float32 `[N, K]`, the teacher's K most likely words.
-        temperature: T.
-        rest: "drop": softmax(log p / T) over the K. "bucket": over K + 1, the last of which is
-            everything else, log(1 - sum p).
-
-    Returns:
-        Probabilities `[N, K]` or `[N, K + 1]`, and their entropy in nats `[N]`.
-    """
-    if rest == "bucket":
-        mass = tf.reduce_logsumexp(log_probabilities, -1, keepdims=True)
-        log_probabilities = tf.concat([log_probabilities, log_rest(mass)], -1)
-    softened = tf.nn.log_softmax(log_probabilities / temperature)
-    probabilities = tf.exp(softened)
-    return probabilities, -tf.reduce_sum(probabilities * softened, -1)
-
-
-def student_log_probabilities(statistics: Statistics, temperature: float, rest: str) -> tf.Tensor:
-    """The student's log-probabilities of the same K or K + 1, at temperature T: float32."""
-    if rest == "drop":
-        return statistics.picked / temperature - statistics.log_sum_exp[temperature][:, None]
-    log_probabilities = statistics.picked - statistics.log_sum_exp[1.0][:, None]
-    mass = tf.reduce_logsumexp(log_probabilities, -1, keepdims=True)
-    log_probabilities = tf.concat([log_probabilities, log_rest(mass)], -1)
-    if temperature == 1.0:
-        return log_probabilities
-    return tf.nn.log_softmax(log_probabilities / temperature)
+PLACES = ("selected", "all")
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class SoftTargets(Term):
-    """sum over positions of -sum_k q_k log p_k, q a teacher's K most likely words.
+    """sum over positions of -sum_k q_k log p_k, q a teacher's distribution.
 
-    - form "paper": q = softmax(top-K / T), the student at temperature 1 over the whole vocabulary,
-      no factor (P1, equations 7 and 8, and their official code).
+    - form "paper": q = softmax(z_teacher / T), the student at temperature 1 over the whole
+      vocabulary, no factor (P1, equations 7 and 8, and their official code; P2, equation 3, T = 1).
     - form "hinton": both at T, times T^2, so that gradients keep their size (Hinton et al. 2015,
       section 2.1).
 
+    A score stage's targets are stored, its K most likely words; a teacher that is among the step's
+    live ones is asked anew for each batch, and gives its whole distribution or its top K.
+
     A position without a stored row (its pair was too long to score) counts neither in the sum nor
     in the divisor. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
-    for a student equal to its targets; the sum itself never comes down to 0.
+    for a student equal to its targets; the sum itself never comes down to 0. With a live teacher
+    `accuracy` counts the positions where the student's largest logit is the text's own word.
 
     Args:
-        teacher: The stage whose stored targets are read: `batch["stores"][teacher]`.
+        teacher: The teacher's name: of stored targets in `batch["stores"]`, or of a live teacher.
         temperature: T.
         form: "paper" or "hinton".
         rest: What becomes of the mass outside of the top K: "drop" or "bucket" (one more class).
-        name, weight, view, divide_by, group, head: See `Term`.
+        top_k: K of a live teacher; None: its whole distribution.
+        at: With a live teacher, "selected": the positions that the view selected, those replaced by
+            a random word and those kept among them; "all": every word, [CLS] and [SEP] left out.
+        name, weight, view, divide_by, group, head, module: See `Term`.
 
-    Reference: Chen et al. 2020, Distilling Knowledge Learned in BERT for Text Generation,
-    section 3.2.
+    References:
+        P1: Chen et al. 2020, Distilling Knowledge Learned in BERT for Text Generation, section 3.2.
+        P2: Towards Full Utilization on Mask Task for Distilling PLMs into NMT, section 3.2.
     """
 
     kind = "soft_targets"
@@ -88,11 +62,17 @@ class SoftTargets(Term):
         temperature: float = 1.0,
         form: str = "paper",
         rest: str = "drop",
+        top_k: int | None = None,
+        at: str = "selected",
         name: str = "soft_targets",
         **options: Any,
     ):
         super().__init__(name=name, **options)
-        for argument, value, known in (("form", form, FORMS), ("rest", rest, RESTS)):
+        for argument, value, known in (
+            ("form", form, FORMS),
+            ("rest", rest, RESTS),
+            ("at", at, PLACES),
+        ):
             if value not in known:
                 raise ValueError(
                     f"Invalid value for argument `{argument}`. Expected one of "
@@ -107,10 +87,24 @@ class SoftTargets(Term):
         self.temperature = float(temperature)
         self.form = form
         self.rest = rest
+        self.top_k = top_k
+        self.at = at
+        hinton = form == "hinton"
+        self._student_temperature = self.temperature if hinton else 1.0
+        self._factor = self.temperature**2 if hinton else 1.0
+
+    def attach(self, student: Any, teachers: Mapping[str, Any], seed: int | None = None) -> None:
+        """See `Term.attach`; on an encoder it makes a classifier over the teacher's vocabulary."""
+        super().attach(student, teachers, seed)
+        if self.live is not None and self.module is not None:
+            self.classifier = encoder_classifier(student, self.live.head.vocabulary_size, seed)
 
     def positions(self, batch: Batch, record: Record) -> tf.Tensor:
-        """Selected positions that have a stored row."""
-        selected = tf.convert_to_tensor(predicted_side(record)["selected"])
+        """Selected positions that have a stored row; or those of a live teacher's `at`."""
+        side = self.side(record)
+        if self.live is not None:
+            return self.live.words(side) if self.at == "all" else side["selected"]
+        selected = tf.convert_to_tensor(side["selected"])
         present = batch["stores"][self.teacher].get("present")
         return selected if present is None else selected & present
 
@@ -118,31 +112,78 @@ class SoftTargets(Term):
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]
     ) -> TokenTerm:
         """What the pass over the vocabulary is asked; see `CrossEntropy.request`."""
-        stored = batch["stores"][self.teacher]
-        hinton = self.form == "hinton"
-        student_temperature = self.temperature if hinton else 1.0
-        factor = self.temperature**2 if hinton else 1.0
+        if self.live is None:
+            stored = batch["stores"][self.teacher]
+            weights = take(self.positions(batch, record))
+            return self._of_top_k(weights, take(stored["ids"]), take(stored["log_probabilities"]))
+        side, head = self.side(record), self.live.head
+        weights = take(self.positions(batch, record))
+        hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
+        gold = take(side.get("labels", side["ids"]))
+        if self.top_k is None:
+            return self._of_all(weights, hidden, gold)
+        best = top_k_log_probabilities(hidden, head.matrix(), head.bias(), self.top_k, gold)
+        return self._of_top_k(weights, best.ids, best.log_probabilities, gold)
+
+    def _of_top_k(
+        self,
+        weights: tf.Tensor,
+        ids: tf.Tensor,
+        log_probabilities: tf.Tensor,
+        gold: tf.Tensor | None = None,
+    ) -> TokenTerm:
+        """The request for K words; `gold` is picked after them, for the accuracy."""
         probabilities, entropy = teacher_distribution(
-            tf.cast(take(stored["log_probabilities"]), tf.float32), self.temperature, self.rest
+            tf.cast(log_probabilities, tf.float32), self.temperature, self.rest
         )
+        ids, words = tf.cast(ids, tf.int32), ids.shape[-1]
 
         def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
-            student = student_log_probabilities(statistics, student_temperature, self.rest)
-            return -factor * tf.reduce_sum(extras["probabilities"] * student, -1)
+            student = student_log_probabilities(
+                dataclasses.replace(statistics, picked=statistics.picked[:, :words]),
+                self._student_temperature,
+                self.rest,
+            )
+            return -self._factor * tf.reduce_sum(extras["probabilities"] * student, -1)
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
-            return {"kl": losses - factor * extras["entropy"]}
+            shown = {"kl": losses - self._factor * extras["entropy"]}
+            return shown if gold is None else {**shown, "accuracy": is_best(statistics, -1)}
 
-        plain = student_temperature == 1.0 and self.rest == "drop"
+        drops = self.rest == "drop"
         return TokenTerm(
-            weights=tf.cast(take(self.positions(batch, record)), tf.float32),
-            picked=tf.cast(take(stored["ids"]), tf.int32),
+            weights=tf.cast(weights, tf.float32),
+            picked=ids if gold is None else tf.concat([ids, gold[:, None]], 1),
             extras={"probabilities": probabilities, "entropy": entropy},
             loss=loss,
             metrics=metrics,
-            metric_names=("kl",),
-            temperatures=(student_temperature,) if self.rest == "drop" else (),
-            unit_mass=plain,
+            metric_names=("kl",) if gold is None else ("kl", "accuracy"),
+            temperatures=(self._student_temperature,) if drops else (),
+            unit_mass=self._student_temperature == 1.0 and drops,
+        )
+
+    def _of_all(self, weights: tf.Tensor, hidden: tf.Tensor, gold: tf.Tensor) -> TokenTerm:
+        """The request for a live teacher's whole distribution: no id of it is ever listed."""
+        temperature, factor = self._student_temperature, self._factor
+
+        def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            return factor * (
+                statistics.log_sum_exp[temperature] - statistics.expected / temperature
+            )
+
+        def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
+            entropy = statistics.teacher_entropy
+            return {"kl": losses - factor * entropy, "accuracy": is_best(statistics, -1)}
+
+        head = self.live.head
+        return TokenTerm(
+            weights=tf.cast(weights, tf.float32),
+            picked=gold[:, None],
+            loss=loss,
+            metrics=metrics,
+            metric_names=("kl", "accuracy"),
+            temperatures=(temperature,),
+            teacher=DenseTeacher(hidden, head.matrix(), head.bias(), self.temperature),
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -152,4 +193,6 @@ class SoftTargets(Term):
             "temperature": self.temperature,
             "form": self.form,
             "rest": self.rest,
+            "top_k": self.top_k,
+            "at": self.at,
         }

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 DIVISORS = ("own", "target_tokens", "rows", "tokens", "selected")
+GROUPS = ("main", "auxiliary")
 PLAIN = "plain"
 
 Record = Mapping[str, Any]
@@ -14,8 +15,9 @@ Batch = Mapping[str, Any]
 
 
 def predicted_side(record: Record) -> Record:
-    """The part of a record that holds `labels` and `selected`: a pair's target, or the stream."""
-    return record.get("target", record)
+    """The part of a record that holds `labels` and `selected`: a pair's target, a source that
+    stands alone, or the stream."""
+    return record.get("target", record.get("source", record))
 
 
 class Term(keras.layers.Layer):
@@ -23,8 +25,9 @@ class Term(keras.layers.Layer):
 
     A term over the vocabulary has `request`, and the pass over the vocabulary computes its sum;
     any other term has `call(states, batch)`, which returns its sum, a float32 scalar. Either way a
-    term may own weights. A sum runs over the positions that `positions` names; padding and the
-    empty rows that fill up a batch are never among them.
+    term may own weights, and where it has a live teacher, `batch["taught"][teacher]` are that
+    one's states at the same positions. A sum runs over the positions that `positions` names;
+    padding and the empty rows that fill up a batch are never among them.
 
     Args:
         name: The term's key in the objective.
@@ -35,12 +38,19 @@ class Term(keras.layers.Layer):
             "target_tokens" (those of the target side: the whole side, masked or not), "rows".
         group: "main" or "auxiliary"; gradients of the two are combined, not just added.
         head: The head of the model that it reads; None: the model's only one.
+        module: "encoder": it reads the encoder of an encoder-decoder, at the source's positions,
+            and predicts through a classifier of its own. None: the model's last states.
 
     Attributes:
         kind: The name of its kind in the registry.
+        classifier: A head of its own over the vocabulary: trained and checkpointed with it, never
+            exported, never gated. None: it reads the model's.
+        live: The frozen teacher that it asks within the step, if it has one.
     """
 
     kind = "term"
+    # The stage or the name of a teacher, of terms that have one.
+    teacher: str | None = None
 
     def __init__(
         self,
@@ -51,6 +61,7 @@ class Term(keras.layers.Layer):
         divide_by: str = "own",
         group: str = "main",
         head: str | None = None,
+        module: str | None = None,
     ):
         # Keras casts a layer's float inputs to its compute type: stored log-probabilities and
         # counts must stay as they are.
@@ -60,15 +71,47 @@ class Term(keras.layers.Layer):
                 f"Invalid value for argument `divide_by`. Expected one of {', '.join(DIVISORS)}. "
                 f"Received: divide_by={divide_by!r}"
             )
+        for argument, value, known in (
+            ("group", group, GROUPS),
+            ("module", module, (None, "encoder")),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f"Invalid value for argument `{argument}`. Expected one of "
+                    f"{', '.join(map(repr, known))}. Received: {argument}={value!r}"
+                )
         self.weight = float(weight)
         self.view = view or PLAIN
         self.divide_by = divide_by
         self.group = group
         self.head = head
+        self.module = module
+        self.classifier: Any = None
+        self.live: Any = None
+
+    def attach(self, student: Any, teachers: Mapping[str, Any], seed: int | None = None) -> None:
+        """Makes what depends on the models: its teacher, and the weights of its own.
+
+        `Distiller` calls it once.
+
+        Args:
+            student: The student, built.
+            teachers: Live teachers (`LiveTeacher`) by name.
+            seed: Seed of new weights.
+        """
+        self.live = teachers.get(self.teacher)
+
+    def side(self, record: Record) -> Record:
+        """The part of a record that its positions are in."""
+        return record["source"] if self.module == "encoder" else predicted_side(record)
+
+    def state(self, states: Mapping[str, tf.Tensor], name: str = "hidden") -> tf.Tensor:
+        """A state of the student by its name in the term's module."""
+        return states[name if self.module is None else f"{self.module}.{name}"]
 
     def positions(self, batch: Batch, record: Record) -> tf.Tensor:
         """Where the term is summed, bool `[B, T]`; the view's selected positions."""
-        return predicted_side(record)["selected"]
+        return self.side(record)["selected"]
 
     def count(self, batch: Batch) -> tf.Tensor:
         """What the sum is divided by, a float32 scalar, from the batch alone: it is added up over
@@ -77,9 +120,9 @@ class Term(keras.layers.Layer):
         if self.divide_by == "own":
             counted = self.positions(batch, record)
         elif self.divide_by == "selected":
-            counted = predicted_side(record)["selected"]
+            counted = self.side(record)["selected"]
         elif self.divide_by == "tokens":
-            counted = predicted_side(record)["valid"]
+            counted = self.side(record)["valid"]
         elif self.divide_by == "target_tokens":
             counted = _target_tokens(record)
         else:
@@ -94,6 +137,7 @@ class Term(keras.layers.Layer):
             "divide_by": self.divide_by,
             "group": self.group,
             "head": self.head,
+            "module": self.module,
         }
 
 

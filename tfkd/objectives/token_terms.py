@@ -32,6 +32,11 @@ class Statistics:
     teacher_entropy: tf.Tensor | None = None
 
 
+def is_best(statistics: Statistics, column: int) -> tf.Tensor:
+    """float32 `[C]`: 1 where the id that was picked in this column has the largest logit."""
+    return tf.cast(statistics.picked[:, column] >= statistics.maximum, tf.float32)
+
+
 @dataclass(frozen=True)
 class DenseTeacher:
     """A live teacher's whole distribution, soft-maxed in the student's chunk.

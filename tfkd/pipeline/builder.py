@@ -15,6 +15,8 @@ from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+# What is measured of a teacher that fills in masked words; a product of evaluations, no metric.
+MASKED = "masked"
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -102,7 +104,8 @@ class GraphBuilder:
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
         inputs, identity["fields"] = {}, []
         # The text to learn from, or that a vocabulary is cut down to.
-        seen_in = options.keep.seen_in if options.keep else []
+        keep = getattr(options, "keep", None)
+        seen_in = keep.seen_in if keep else []
         for i, reference in enumerate(options.learn_from or seen_in):
             corpus, _, field = reference.partition(".")
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
@@ -113,7 +116,7 @@ class GraphBuilder:
 
     def _vocabulary(self, name: str, options: Any) -> Any:
         """What a vocabulary that is read depends on: its file's bytes, or its preset."""
-        if options.preset is not None:
+        if getattr(options, "preset", None) is not None:
             return {"preset": self._preset(options.preset)}
         path = self._data_dir / options.vocabulary
         if path.is_file():
@@ -220,6 +223,7 @@ class GraphBuilder:
         for part, reference in _origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
+        identity |= raised("combiner", options.gradients and options.gradients.kind)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.
@@ -249,6 +253,8 @@ class GraphBuilder:
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
         identity: dict[str, Any] = {"model": self._model_identity(model), "load_revision": 2}
         identity["model"].pop("head", None)
+        if options.head != "published":
+            identity["head"] = options.head
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
@@ -316,7 +322,7 @@ class GraphBuilder:
         if "outputs" in wanted:
             identity["decode"] = plain(decode)
             identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
-        if "figures" in wanted and top_k != TOP_K:
+        if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
@@ -345,6 +351,7 @@ _PRODUCT = {
     "perplexity": "figures",
     "accuracy": "figures",
     "teacher_gate": "figures",
+    MASKED: "masked",
 }
 
 

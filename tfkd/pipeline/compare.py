@@ -8,6 +8,9 @@ from tfkd.evaluation import paired_bootstrap
 from tfkd.pipeline.run_folder import read_results
 from tfkd.spec.errors import UserError
 
+# Of results from before it could be chosen.
+_TOKENIZE = "13a"
+
 
 def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) -> str:
     """Compares every test set that both runs have scored, and says which is better.
@@ -31,16 +34,17 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
     several = len({of for of, _, _ in [*ours, *theirs]}) > 1
     searches = len({search for _, _, search in [*ours, *theirs]}) > 1
     lines = []
-    for (of, on, search), (hypotheses, references) in ours.items():
-        for (other_of, other_on, other_search), (others, other_references) in theirs.items():
+    for (of, on, search), (hypotheses, references, tokenize) in ours.items():
+        for (other_of, other_on, other_search), (others, other_references, _) in theirs.items():
             if (on, search) != (other_on, other_search) or references != other_references:
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if searches else ""
             for metric in ("bleu", "chrf"):
                 found = paired_bootstrap(
-                    hypotheses, others, references, metric=metric, samples=samples, seed=seed
-                )
+                    hypotheses, others, references, metric=metric, samples=samples, seed=seed,
+                    tokenize=tokenize,
+                )  # fmt: skip
                 lines.append(
                     f"{on} {metric}{models}: {found['value'] + found['delta']:.2f} and "
                     f"{found['value']:.2f}, difference {found['delta']:+.2f}, 95 % interval "
@@ -66,15 +70,18 @@ def _tests(outputs: dict[tuple[str, str, str], Any]) -> str:
     return ", ".join(f"{on} [{search}]" for _, on, search in outputs)
 
 
-def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str]]]:
-    """Outputs and references by model, test set and search."""
-    found: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
+def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str], str]]:
+    """Outputs, references and sacreBLEU's tokenizer by model, test set and search."""
+    found: dict[tuple[str, str, str], tuple[list[str], list[str], str]] = {}
     for entry in read_results(run)["evaluations"]:
         if not entry.get("hypotheses"):
             continue
         of, on = entry["of"], entry["on"]
         hypotheses, references = (_lines(run, entry, name) for name in ("hypotheses", "references"))
-        found[of, on, _search(entry.get("decode") or {})] = hypotheses, references
+        search = _search(entry.get("decode") or {})
+        tokenize = entry.get("tokenize") or _TOKENIZE
+        search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
+        found[of, on, search] = hypotheses, references, tokenize
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found

@@ -1,5 +1,6 @@
 """Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,25 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.views import build_view
+from tfkd.data.views.blind import Blind
 from tfkd.decoding import Decoder, build_search
 from tfkd.objectives.prediction_sums import figures
+from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
+from tfkd.pipeline.inputs import (
+    model_options,
+    named_tokenizers,
+    part_of,
+    side_tokenizers,
+    views_of,
+)
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.validation import TeacherForced
+from tfkd.pipeline.validation import TeacherForced, batches_of, measured_view
+from tfkd.spec.options import MlmOptions
 
 _SHARD_ROWS = 256
 
@@ -28,7 +39,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     trained = node.inputs["model"]
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
-    (view,) = views_of(trained, {_plain_view(trained)}, context).values()
+    view = _view(trained, context)
     check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
@@ -41,16 +52,33 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
         )
         summary["figures"] = figures(sums)
         context.deadline.check()
+    if "masked" in node.options["products"]:
+        summary |= _masked(model, examples, view, node.options["top_k"])
     if "outputs" in node.options["products"]:
         _outputs(node, model, examples, view, folder, context)
     return summary
 
 
-def _plain_view(trained: Node) -> str | None:
-    """The view to measure a model in: none for one that writes text, else its first term's."""
-    if trained.spec.models[trained.options.train].kind == "transformer":
-        return None
-    return next(iter(trained.options.objective.values())).view
+def _view(trained: Node, context: Context) -> Any:
+    """What a model is measured in; a checkpoint, in BERT's own masks."""
+    if trained.kind != "load":
+        return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
+    model = model_options(trained)
+    longest = min(MlmOptions().max_length, model.max_length)
+    tokenizers = named_tokenizers(trained, context)
+    return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)
+
+
+def _masked(model: Any, examples: ExampleSet, view: Any, top_k: int) -> dict[str, Any]:
+    """A teacher's figures at masked words: as they are, without context, and of one word alone."""
+    seen = figures(TeacherForced(model, examples, view, top_k).rows())
+    blind = figures(TeacherForced(model, examples, Blind(view)).rows())
+    counts: Counter[int] = Counter()
+    for batch in batches_of(examples, view):
+        record = batch[view.name]
+        counts.update(record["labels"][record["selected"]].tolist())
+    most = max(counts.values(), default=0) / max(1, sum(counts.values()))
+    return {"figures": seen, "blind": blind, "most_frequent": most}
 
 
 def _outputs(

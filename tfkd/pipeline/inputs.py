@@ -6,7 +6,7 @@ import numpy as np
 
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
-from tfkd.data.tokenizers import WordPiece
+from tfkd.data.tokenizers import Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
@@ -22,7 +22,7 @@ def model_options(node: Node) -> Any:
     return node.spec.models[node.options.train]
 
 
-def side_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
+def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A training stage's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
     return {
         role.partition(".")[2]: open_tokenizer(child, context)
@@ -31,7 +31,7 @@ def side_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
     }
 
 
-def named_tokenizers(node: Node, context: Context) -> dict[str, WordPiece]:
+def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A training stage's tokenizers by the names they have in the spec."""
     by_side = side_tokenizers(node, context)
     model = model_options(node)

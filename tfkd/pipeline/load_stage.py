@@ -8,11 +8,11 @@ from tfkd.models import build_model, load_published, save_weights
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
+from tfkd.pipeline.models import WEIGHTS, heads_of
 from tfkd.pipeline.published import checkpoint_folder
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 
-WEIGHTS = "weights.safetensors"
 # What decides a BERT's function beside its weights, and what decides their shapes. Dropout and the
 # spread of new weights may be other than the checkpoint's.
 _COMPARED = (
@@ -40,14 +40,13 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
     """
     keras.backend.clear_session()
     options = model_options(node).model_copy(update={"head": None})
-    model = build_model(
-        options, named_tokenizers(node, context), seed=1, heads_needed=("masked_lm",)
-    )
+    heads = heads_of(node.spec, node.options)
+    model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
     if node.identity.get("random"):
         save_weights(model, folder.path / WEIGHTS)
         return {"parameters": model.count_params(), "random": True}
     published = load_published(
-        checkpoint_folder(node.options.load, context.data_dir), masked_lm=True
+        checkpoint_folder(node.options.load, context.data_dir), masked_lm=bool(heads)
     )
     _refuse_differences(node, model.get_config(), published.get_config())
     save_weights(published, folder.path / WEIGHTS)

@@ -23,6 +23,9 @@ class Step:
         streams: Parts that are taken side by side.
         micro_batches: Parts that are taken one after the other.
         moments: Numbers that the optimizer keeps for each weight.
+        encoder_views: Views that the encoder of an encoder-decoder reads alone.
+        teachers: Live teachers.
+        gated: Weights whose gradients are kept apart for each group of terms.
     """
 
     tokens: int
@@ -33,6 +36,43 @@ class Step:
     streams: int = 1
     micro_batches: int = 1
     moments: int = 2
+    encoder_views: tuple["EncoderView", ...] = ()
+    teachers: tuple["TeacherSize", ...] = ()
+    gated: int = 0
+
+
+@dataclass(frozen=True)
+class EncoderView:
+    """A view that an encoder reads alone.
+
+    Attributes:
+        share: Of its tokens, those that are predicted.
+        classes: Of the classifier that predicts them; 0 without one.
+        read: Whether it is a pass of its own: the plain view is read by the whole model anyway.
+    """
+
+    share: float
+    classes: int
+    read: bool = True
+
+
+@dataclass(frozen=True)
+class TeacherSize:
+    """A live teacher.
+
+    Attributes:
+        model: Its options.
+        parameters: Its weights.
+        share: Of the tokens that it reads, those that are asked for.
+        classes: Of the vocabulary that it predicts there; 0 where its hidden states are read.
+        item: Bytes of a number in its precision.
+    """
+
+    model: Any
+    parameters: int
+    share: float
+    classes: int
+    item: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +87,8 @@ class StepMemory:
         gradients: In float32: each stream's, and their sums.
         activations: What the forward pass keeps for the backward pass.
         vocabulary: The chunks of logits under way, and the gradient of the output's matrix.
+        gates: The gradients that are kept apart.
+        teachers: Live teachers: their weights, and their states under way.
     """
 
     runtime: int
@@ -56,13 +98,15 @@ class StepMemory:
     gradients: int
     activations: int
     vocabulary: int
+    gates: int = 0
+    teachers: int = 0
 
     @property
     def peak(self) -> int:
         """The most at once; gradients come as activations go."""
-        passing = self.activations + self.vocabulary + self.gradients
+        coming, going = self.gradients + self.gates, self.activations + self.vocabulary
         total = sum(getattr(self, field.name) for field in fields(self))
-        return total - passing + max(self.activations + self.vocabulary, self.gradients)
+        return total - coming - going + max(coming, going)
 
 
 def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> StepMemory:
@@ -89,11 +133,20 @@ def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> Ste
     for share in step.predicted:
         # Hidden states at the predicted positions too, and their gradient.
         activations += int(step.tokens * (per_token + share * width * (2 * item + _FLOAT)))
+    for view in step.encoder_views:
+        kept = (
+            model.encoder_layers * _block(model, step) + _embedding(model, step) if view.read else 0
+        )
+        activations += int(step.tokens * (kept + view.share * width * (2 * item + _FLOAT)))
     most = int(step.tokens * max(step.predicted)) // step.streams
-    # Logits as they come, in float32, their soft-max, a copy of it that the gold words' part is
-    # added to, and that in the precision of the products.
-    chunk = min(most, chunk_rows_for(vocabulary)) * vocabulary * (2 * item + 3 * _FLOAT)
-    matrix = vocabulary * (width + 1) * (2 * item + 3 * _FLOAT)
+    passes = [_pass(vocabulary, width, most, item)]
+    passes += [
+        _pass(view.classes, width, int(step.tokens * view.share), item)
+        for view in step.encoder_views
+        if view.classes
+    ]
+    own = sum(view.classes * (width + 1) for view in step.encoder_views)
+    parameters += own
     copies = step.streams + (step.streams > 1) + (step.micro_batches > 1)
     return StepMemory(
         runtime=_RUNTIME + _FUSED * step.fused + _STREAM * (step.streams - 1),
@@ -102,8 +155,34 @@ def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> Ste
         casts=parameters * item if item < _FLOAT else 0,
         gradients=parameters * _FLOAT * copies,
         activations=activations,
-        vocabulary=step.streams * (chunk + matrix),
+        vocabulary=step.streams * sum(passes),
+        gates=(step.gated + own) * _FLOAT * copies if step.gated else 0,
+        teachers=sum(_teacher(teacher, step) for teacher in step.teachers),
     )
+
+
+def _pass(vocabulary: int, width: int, most: int, item: int) -> int:
+    """Bytes of a pass over a vocabulary, by chunks of its tokens."""
+    # Logits as they come, in float32, their soft-max, a copy of it that the gold words' part is
+    # added to, and that in the precision of the products.
+    chunk = min(most, chunk_rows_for(vocabulary)) * vocabulary * (2 * item + 3 * _FLOAT)
+    return chunk + vocabulary * (width + 1) * (2 * item + 3 * _FLOAT)
+
+
+def _teacher(teacher: TeacherSize, step: Step) -> int:
+    """Bytes of a live teacher: weights and their casts, a layer's states, a chunk of its logits."""
+    model, item = teacher.model, teacher.item
+    inner = model.feed_forward or 4 * model.width
+    weights = teacher.parameters * (_FLOAT + (item if item < _FLOAT else 0))
+    # Nothing is kept for a backward pass: what a block reads, and its largest product.
+    layer = 4 * model.width * item + max(
+        inner * 2 * item, 3 * model.width * item + model.heads * step.longest * (_FLOAT + item)
+    )
+    chunk = 0
+    if teacher.classes:
+        asked = int(step.tokens * teacher.share) // step.streams
+        chunk = min(asked, chunk_rows_for(teacher.classes)) * teacher.classes
+    return weights + step.tokens * layer + step.streams * chunk * (item + 3 * _FLOAT)
 
 
 def _embedding(model: Any, step: Step) -> int:

@@ -29,7 +29,9 @@ PAD_TO = 4
 
 
 def heads_of(spec: Spec, stage: Any) -> tuple[str, ...]:
-    """The kinds of heads that a training stage's terms need."""
+    """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
+    if getattr(stage, "head", "published") == "none":
+        return ()
     return ("masked_lm",) if spec.models[stage.train].kind == "bert" else ()
 
 
@@ -128,6 +130,8 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     """
     path = place(node, context).path / WEIGHTS
     options = model_options(node)
+    if node.kind == "load" and not heads_of(node.spec, node.options):
+        options = options.model_copy(update={"head": None})
     if node.kind == "load" and has_own_matrix(options):
         head = head_tokenizer(options)
         if head is not None or HEAD_MATRIX not in saved_names(path):

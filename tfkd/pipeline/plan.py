@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.memory import step_memory
+from tfkd.pipeline.model_sizes import model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.wanted import wanted
@@ -14,6 +15,8 @@ from tfkd.spec import Spec
 _FLOAT = 4
 # Models whose parameters are counted from their options.
 _COUNTED = ("bert", "transformer")
+# What a training takes beside a plain one.
+_EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
 
 
 def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:
@@ -38,9 +41,10 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
     nodes = in_order(wanted(spec, context.data_dir).ends())
     sizes = _vocabularies(nodes, context)
+    notes: list[str] = []
     rows = [
         ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],
-        *(_row(node, context, sizes) for node in nodes),
+        *(_row(node, context, sizes, notes) for node in nodes),
     ]
     done = sum(row[1] == "done" for row in rows[1:])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -57,6 +61,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
         "trained: TensorFlow itself, weights, moments, gradients and activations; of the longest "
         "rows that fit (<=) until the ids are made."
     )
+    lines += notes
     return "\n".join(lines)
 
 
@@ -77,9 +82,14 @@ def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
 def _expected_size(options: Any, data_dir: Path) -> int:
     """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
     from tfkd.data.tokenizers.building import read_vocabulary
+    from tfkd.data.tokenizers.sentence_piece import SentencePiece
 
-    origin = options.vocabulary or options.preset
-    if origin is not None:
+    origin = options.vocabulary or getattr(options, "preset", None)
+    if origin is not None and options.kind == "sentencepiece":
+        path = data_dir / origin
+        if path.is_file():
+            return SentencePiece(path.read_bytes()).size
+    elif origin is not None:
         path = data_dir / origin
         path = path / "vocab.txt" if path.is_dir() else path
         if path.is_file():
@@ -87,12 +97,12 @@ def _expected_size(options: Any, data_dir: Path) -> int:
     return options.size
 
 
-def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
+def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) -> list[str]:
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     state = "done" if folder.done else "under way" if folder.path.exists() else ""
     cells = ["", "", "", "", "", ""]
     if node.kind == "train":
-        cells = _training(node, sizes, context)
+        cells = _training(node, sizes, context, notes)
     if folder.done:
         manifest = folder.manifest()
         summary = manifest["summary"]
@@ -107,7 +117,7 @@ def _row(node: Node, context: Context, sizes: dict[str, int]) -> list[str]:
     return [f"{node.kind} {node.label}", state, *cells]
 
 
-def _training(node: Node, sizes: dict[str, int], context: Context) -> list[str]:
+def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[str]) -> list[str]:
     options = node.options
     model = node.spec.models[options.train]
     if model.kind not in _COUNTED:  # a plugin's
@@ -124,46 +134,15 @@ def _training(node: Node, sizes: dict[str, int], context: Context) -> list[str]:
     trained = f"{parameters:,}" if options.trainable == "all" else ", ".join(options.trainable)
     predicted = vocabularies.get("head", vocabularies.get("target", vocabularies.get("text")))
     longest, known = longest_row(node, context)
-    step = step_sizes(node, parameters, longest)
-    memory = (
-        f"{'' if known else '<= '}{_bytes(step_memory(model, parameters, predicted, step).peak)}"
-    )
+    source = vocabularies.get("source", vocabularies.get("text"))
+    step = step_sizes(node, parameters, longest, source)
+    taken = step_memory(model, parameters, predicted, step)
+    memory = f"{'' if known else '<= '}{_bytes(taken.peak)}"
+    for name, what in _EXTRA.items():
+        if getattr(taken, name):
+            notes.append(f"{node.label}: {what} {_bytes(getattr(taken, name))} of its memory.")
     disk = _bytes(parameters * _FLOAT)
     return [f"{parameters:,}", trained, f"{options.steps:,}", tokens, memory, disk]
-
-
-def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
-    """The number of a model's weights, from its options alone.
-
-    Args:
-        model: Options of a `bert` or `transformer`.
-        vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`.
-    """
-    width = model.width
-    inner = model.feed_forward or 4 * width
-    norm = 2 * width
-    attention = 4 * (width * width + width)
-    feed_forward = 2 * width * inner + inner + width
-    if model.kind == "bert":
-        vocabulary = vocabularies["text"]
-        embedding = (vocabulary + model.max_length + model.types) * width + norm
-        block = attention + feed_forward + 2 * norm
-        transform = width * width + width + norm
-        own = model.head is not None and not model.head.tied
-        predicted = vocabularies.get("head", vocabulary)
-        return embedding + model.layers * block + transform + predicted * (width * own + 1)
-    source, target = vocabularies["source"], vocabularies["target"]
-    one = isinstance(model.tokenizer, str) or model.tokenizer.source == model.tokenizer.target
-    share = model.share_embeddings or ("all" if one else "target")
-    tables = {"all": target, "target": source + target, "none": source + 2 * target}[share]
-    encoder = model.encoder_layers * (attention + feed_forward + 2 * norm)
-    decoder = model.decoder_layers * (2 * attention + feed_forward + 3 * norm)
-    total = tables * width + encoder + decoder + (target if model.output_bias else 0)
-    if model.positions == "learned":
-        total += 2 * model.max_length * width
-    if model.norm == "pre":
-        total += 2 * norm
-    return total
 
 
 def _store_size(node: Node, context: Context) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import tfkd
-from tfkd.evaluation import learnt_by_heart, teacher_gate, thin_history
+from tfkd.evaluation import learnt_by_heart, mask_gate, teacher_gate, thin_history
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.wanted import Gate, Wanted
+
+# Whom a teacher is compared with.
+WITHOUT_TEACHER, WITHOUT_CONTEXT = "a model without a teacher", "the teacher without context"
 
 
 def assemble(
@@ -127,19 +130,28 @@ def _history(node: Node, context: Context) -> list[dict[str, Any]]:
 
 
 def _gate(gate: Gate, context: Context) -> dict[str, Any]:
-    teacher = _manifest(gate.teacher, context)["summary"]["figures"]
-    baseline = None
-    if gate.baseline is not None:
-        baseline = _manifest(gate.baseline, context)["summary"]["figures"]
-    return {
+    summary = _manifest(gate.teacher, context)["summary"]
+    entry = {
         "of": gate.options.of,
         "on": gate.on,
         "against": gate.options.against,
         "seen": gate.seen,
-        "figures": teacher,
-        "baseline": baseline,
-        **teacher_gate(teacher, baseline),
+        "figures": summary["figures"],
     }
+    if "blind" in summary:
+        blind, most = summary["blind"], summary["most_frequent"]
+        judged = mask_gate(summary["figures"], blind, most)
+        return {
+            **entry,
+            "baseline": blind,
+            "beside": WITHOUT_CONTEXT,
+            "most_frequent": most,
+        } | judged
+    baseline = None
+    if gate.baseline is not None:
+        baseline = _manifest(gate.baseline, context)["summary"]["figures"]
+    judged = teacher_gate(summary["figures"], baseline)
+    return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | judged
 
 
 def _warnings(gates: list[dict[str, Any]]) -> list[str]:

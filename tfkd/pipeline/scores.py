@@ -65,6 +65,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "seed": trained.options.seed,
         "on": evaluation.on,
         "decode": node.identity.get("decode"),
+        "tokenize": options.tokenize,
         "rows": summary["rows"],
         "metrics": {},
         "against": None,
@@ -116,18 +117,20 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     others = None
     if evaluation.baseline is not None:
         others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
-    settings = {"samples": options.bootstrap, "seed": options.seed}
+    tokenize = {"tokenize": options.tokenize}
     for metric in options.metrics:
         if metric not in _TEXT:
             continue
+        settings = {"samples": options.bootstrap, "seed": options.seed}
+        settings |= tokenize if metric == "bleu" else {}
         entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
         if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
                 hypotheses, others, references, metric, **settings
             )
-    entry["by_length"] = by_length(hypotheses, references, against=others)
+    entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")
-    entry["round_trip"] = bleu(ceiling, references, samples=1).as_dict()
+    entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     step = max(1, len(references) // _EXAMPLES)
     entry["examples"] = [
         {

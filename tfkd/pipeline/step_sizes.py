@@ -1,6 +1,7 @@
 """The sizes of a training stage's step, and how a CPU's cores share it."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,8 +9,10 @@ from tfkd.data.batcher import micro_batches
 from tfkd.data.encoded import EncodedField
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.memory import Step
+from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
+from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.spec.options import term_module
 from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
@@ -41,8 +44,15 @@ def _words_per(unit: str) -> int:
     return 20 if unit == "sentences" else 1
 
 
-def step_sizes(node: Node, parameters: int, longest: int) -> Step:
-    """The sizes of a stage's step on one device."""
+def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int = 0) -> Step:
+    """The sizes of a stage's step on one device.
+
+    Args:
+        node: The training stage.
+        parameters: Of its model.
+        longest: Tokens of the longest row.
+        source_vocabulary: Pieces that the model, and live teachers beside it, read.
+    """
     options, runtime = node.options, node.spec.runtime
     batch = options.batch
     replicas = runtime.devices if isinstance(runtime.devices, int) else 1
@@ -50,19 +60,87 @@ def step_sizes(node: Node, parameters: int, longest: int) -> Step:
     tokens = batch.size // (micro * replicas)
     if batch.unit == "sentences":
         tokens *= longest
-    bert = node.spec.models[options.train].kind == "bert"
-    views = dict.fromkeys(term.view for term in options.objective.values())
+    model = node.spec.models[options.train]
+    bert = model.kind == "bert"
+    terms = [_reads(node, name) for name in options.objective]
+    views = dict.fromkeys(term.view for term in terms if term.module is None or bert)
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
-        predicted=tuple(_share(node.spec.views[view]) if bert and view else 1.0 for view in views),
+        predicted=tuple(
+            _share(node.spec.views[view]) if bert and view else 1.0 for view in views or (None,)
+        ),
         item=_ITEM[options.precision],
         micro_batches=micro,
         # Adafactor's rows and columns weigh nothing beside the weights.
         moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
         fused=shared["fuse"],
         streams=shared["streams"],
+        encoder_views=tuple(_encoder_views(terms, source_vocabulary)),
+        teachers=tuple(
+            TeacherSize(
+                term.teacher,
+                model_parameters(term.teacher, {"text": source_vocabulary}),
+                term.share,
+                source_vocabulary if term.classifies else 0,
+                _ITEM[term.precision],
+            )
+            for term in {term.reference: term for term in terms if term.teacher}.values()
+            if term.teacher.kind == "bert"
+        ),
+        gated=_gated(node, parameters, source_vocabulary),
+    )
+
+
+class _Term(NamedTuple):
+    """What a term reads, and whom it asks."""
+
+    view: str | None
+    module: str | None
+    share: float
+    classifies: bool
+    reference: str | None
+    teacher: Any
+    precision: str
+
+
+def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
+    """The weights whose gradients are kept apart: those that auxiliary terms reach."""
+    options = node.options
+    if options.gradients is None:
+        return 0
+    modules = {_reads(node, name).module for name in options.gradients.auxiliary}
+    if modules == {"encoder"}:
+        return encoder_parameters(node.spec.models[options.train], source_vocabulary)
+    return parameters
+
+
+def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[EncoderView]:
+    """What each term of the encoder keeps; a view is read once for all of them."""
+    read = {None}  # the plain one, by the whole model
+    for term in terms:
+        if term.module is not None:
+            classes = source_vocabulary if term.classifies else 0
+            yield EncoderView(term.share, classes, term.view not in read)
+            read.add(term.view)
+
+
+def _reads(node: Node, name: str) -> _Term:
+    term = node.options.objective[name]
+    view = node.spec.views.get(term.view)
+    asked = node.inputs.get(f"teacher.{name}")
+    live = asked if asked is not None and asked.kind != "score" else None
+    teacher = None if live is None else live.spec.models[live.options.train]
+    every = view is None or getattr(term, "at", "selected") == "all"
+    return _Term(
+        term.view,
+        term_module(node.spec.models[node.options.train], view, teacher),
+        1.0 if every else _share(view),
+        term.kind != "hidden_states",
+        getattr(term, "teacher", None),
+        teacher,
+        "float32" if live is None else getattr(live.options, "precision", node.options.precision),
     )
 
 
@@ -70,10 +148,10 @@ def _share(view: Any) -> float:
     """The mean share of a stream's tokens that a view predicts."""
     if view.kind == "prefix_lm":
         return _TARGET
-    if view.kind not in ("mlm", "conditional_mlm"):
+    if view.kind not in ("mlm", "spans", "conditional_mlm"):
         return 1.0  # a plugin's: at most all
     mean = sum(view.p.uniform) / 2 if hasattr(view.p, "uniform") else view.p
-    return mean if view.kind == "mlm" else mean * _TARGET
+    return mean * _TARGET if view.kind == "conditional_mlm" else mean
 
 
 def longest_row(node: Node, context: Context) -> tuple[int, bool]:

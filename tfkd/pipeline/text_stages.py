@@ -6,7 +6,7 @@ from typing import Any
 from tfkd.data.corpora import open_corpus
 from tfkd.data.encoded import encode_corpus
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
-from tfkd.data.tokenizers import WordPiece, build_tokenizer
+from tfkd.data.tokenizers import Tokenizer, build_tokenizer, load_tokenizer
 from tfkd.data.transforms import text_fields
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -65,12 +65,12 @@ def run_tokenizer(node: Node, folder: StageFolder, context: Context) -> dict[str
 
     tokenizer = build_tokenizer(node.options, lines(), context.data_dir)
     tokenizer.save(folder.path)
-    return {"size": tokenizer.size, "brief": f"{tokenizer.size:,} word pieces"}
+    return {"size": tokenizer.size, "brief": f"{tokenizer.size:,} pieces"}
 
 
-def open_tokenizer(node: Node, context: Context) -> WordPiece:
+def open_tokenizer(node: Node, context: Context) -> Tokenizer:
     """The tokenizer of a tokenizer stage."""
-    return WordPiece.load(place(node, context).path)
+    return load_tokenizer(place(node, context).path)
 
 
 def run_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:

@@ -11,9 +11,7 @@ import numpy as np
 from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
-from tfkd.data.tokenizers import WordPiece
 from tfkd.models import freeze
-from tfkd.objectives import build_terms
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -28,7 +26,15 @@ from tfkd.pipeline.models import WEIGHTS, check_lengths, fresh_model, learned_le
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import how_cores_share
-from tfkd.pipeline.validation import validation
+from tfkd.pipeline.terms import (
+    combiner_of,
+    live_teachers,
+    pair_limit,
+    predicted_tokenizer,
+    source_limit,
+    terms_of,
+)
+from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
@@ -63,8 +69,13 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     with strategy.scope():
         model = fresh_model(node, context)
         freeze(model, options.trainable)
-        terms = build_terms(options.objective, padding_id=_predicted(node, context).pad_id)
-        distiller = Distiller(model, terms)
+        distiller = Distiller(
+            model,
+            terms_of(node, context),
+            combiner_of(node),
+            live_teachers(node, context),
+            seed=options.seed,
+        )
     rule = options.validate_
     shared = how_cores_share(node, model.count_params(), replicas // hosts.number)
     # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
@@ -141,21 +152,20 @@ def _width(node: Node, model: Any) -> int | None:
     return width
 
 
-def _predicted(node: Node, context: Context) -> WordPiece:
-    """The tokenizer whose pieces the model predicts."""
-    sides = side_tokenizers(node, context)
-    return next(sides[side] for side in ("head", "target", "text") if side in sides)
-
-
 def _max_length(node: Node) -> Any:
-    """`batch.max_length`, and no row that the model has no positions for."""
+    """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
     batch = node.options.batch
-    limit, given = learned_length(model_options(node), batch.pad_to), batch.max_length
-    if limit is None:
+    own, given = learned_length(model_options(node), batch.pad_to), batch.max_length
+    taught, pairs = source_limit(node, batch.pad_to), pair_limit(node, batch.pad_to)
+    if own is None and taught is None and pairs is None:
         return given
-    if isinstance(given, Mapping):
-        return {side: min(given.get(side, limit), limit) for side in ("source", "target")}
-    return limit if given is None else min(given, limit)
+    limits = {}
+    for side in ("source", "target"):
+        asked = given.get(side) if isinstance(given, Mapping) else given
+        known = [own, asked, pairs, taught if side == "source" else None]
+        if known := [limit for limit in known if limit is not None]:
+            limits[side] = min(known)
+    return limits
 
 
 def _check_validation(node: Node, context: Context) -> None:
@@ -163,8 +173,7 @@ def _check_validation(node: Node, context: Context) -> None:
     options = node.options
     if options.validate_ is None or learned_length(model_options(node)) is None:
         return
-    first = next(iter(options.objective.values()))
-    (view,) = views_of(node, {first.view}, context).values()
+    (view,) = views_of(node, {measured_view(node)}, context).values()
     check_lengths(
         model_options(node),
         options.train,
@@ -190,7 +199,7 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
                 "reads both sides as one stream, where the rows would stand at other words. "
                 "Expected a student of kind transformer"
             )
-        vocabulary = _predicted(node, context).fingerprint()
+        vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
         corpora = {
             scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))
         }

@@ -12,6 +12,7 @@ from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import bleu, chrf
 from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures, row_sums
+from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
@@ -22,6 +23,17 @@ _TEXT = {"bleu": bleu, "chrf": chrf}
 _FIGURES = ("loss", "accuracy", "perplexity")
 BATCH_TOKENS = 4096
 _VALIDATION_SEED = 0
+
+
+def batches_of(examples: ExampleSet, view: Any) -> Sequential:
+    """All rows once, in the view, with the same masks each time."""
+    return Sequential(
+        examples,
+        {view.name: view},
+        size=BATCH_TOKENS,
+        unit="joint_tokens",
+        seed=_VALIDATION_SEED,
+    )
 
 
 class TeacherForced:
@@ -36,13 +48,7 @@ class TeacherForced:
 
     def __init__(self, model: Any, examples: ExampleSet, view: Any, top_k: int = 0):
         self._predict = predictor(model, top_k)
-        self._batches = Sequential(
-            examples,
-            {view.name: view},
-            size=BATCH_TOKENS,
-            unit="joint_tokens",
-            seed=_VALIDATION_SEED,
-        )
+        self._batches = batches_of(examples, view)
         self._rows, self._name = len(examples), view.name
 
     def rows(self) -> dict[str, np.ndarray]:
@@ -54,25 +60,31 @@ class TeacherForced:
 
         for batch, predictions in side_by_side(predict, self._batches):
             record = batch[self._name]
-            side = record.get("target", record)
-            for name, values in row_sums(predictions, side["selected"]).items():
+            for name, values in row_sums(predictions, predicted_side(record)["selected"]).items():
                 into = totals.setdefault(name, np.zeros(self._rows))
                 into[batch["examples"]] = values
         return totals
 
 
+def measured_view(trained: Node) -> str | None:
+    """The view to measure a model in: none for one that writes text, else its first term's."""
+    if trained.spec.models[trained.options.train].kind == "transformer":
+        return None
+    return next(iter(trained.options.objective.values())).view
+
+
 def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:
     """The callable that a training stage validates by: model in, metrics out.
 
-    loss and accuracy are of the first term's view, in plain negative log-likelihood, with the same
-    masks each time; bleu and chrf of the outputs. The time limit ends it at once: the training that
-    called it has its own state to save, and nothing of the validation's.
+    loss and accuracy are of a BERT's first term's view, or of the whole target, in plain negative
+    log-likelihood, with the same masks each time; bleu and chrf of the outputs. The time limit ends
+    it at once: the training that called it has its own state to save, and nothing of the
+    validation's.
     """
     options = node.options.validate_
     corpus = options.on
     examples = ExampleSet([part_of(node, "validate", corpus, context)])
-    first = next(iter(node.options.objective.values()))
-    (view,) = views_of(node, {first.view}, context).values()
+    (view,) = views_of(node, {measured_view(node)}, context).values()
     tokenizers = side_tokenizers(node, context)
     wanted = [metric for metric in options.metrics if metric in _TEXT]
     references = list(open_text(node.inputs["validate"], context).lines("target")) if wanted else []
@@ -96,7 +108,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             outputs = made["decoder"].decode(sources).outputs
             hypotheses = tokenizers["target"].decode_batch(outputs)
             for metric in wanted:
-                found[metric] = _TEXT[metric](hypotheses, references, samples=1).value
+                settings = {"tokenize": options.tokenize} if metric == "bleu" else {}
+                found[metric] = _TEXT[metric](hypotheses, references, samples=1, **settings).value
         return found
 
     def within_the_limit(model: Any) -> dict[str, float]:

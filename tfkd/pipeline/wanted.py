@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.builder import MASKED, GraphBuilder
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -31,12 +31,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gate:
-    """One teacher gate: a scoring stage's figures beside a model's without teacher.
+    """One teacher gate: a scoring stage's figures beside a model's without teacher; or those of a
+    teacher that students ask in their steps, beside its own without context.
 
     Attributes:
         options: The spec's evaluate entry.
         on: The corpus.
-        teacher: The scoring stage on that corpus.
+        teacher: The scoring stage on that corpus, or the evaluation of the teacher itself.
         baseline: The evaluation stage of the model without a teacher; None without `against`.
         seen: Whether students learn from what the teacher says of these rows.
     """
@@ -107,6 +108,12 @@ class Wanted:
         return [self.builder.stage(self.spec, stage)]
 
 
+def _of_masked_words(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
+    """The gate of a teacher that fills in masked words."""
+    node = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
+    return Gate(entry, corpus, node, None, seen=False)
+
+
 def wanted(spec: Spec, data_dir: Path) -> Wanted:
     """Builds the graph of a spec.
 
@@ -119,6 +126,10 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
     for entry in spec.evaluate:
         for corpus in entry.on:
             if "teacher_gate" in entry.metrics:
+                of, stage = builder.resolve(spec, entry.of)
+                if of.stages[stage].kind != "score":
+                    found.gates.append(_of_masked_words(builder, spec, entry, corpus))
+                    continue
                 teacher = builder.score_on(spec, entry.of, corpus)
                 baseline = None
                 if entry.against:

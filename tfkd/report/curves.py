@@ -10,7 +10,7 @@ from tfkd.report.wording import is_number, metric_name, number, words
 
 Key = tuple[str, str]
 _TRAINING, _VALIDATION = "training", "validation"
-_ORDER = ["loss", "term", "metric", "validation", "setting"]
+_ORDER = ["loss", "term", "metric", "validation", "combiner", "setting"]
 
 
 def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]
     for system, lines in histories.items():
         for (key, which), points in _points(lines).items():
             name = f"{system.name}, {which}" if len(histories) > 1 else which
-            if key[0] == "setting":
+            if key[0] in ("setting", "combiner"):
                 name = system.name if len(histories) > 1 else "value"
             x, y = zip(*points, strict=True)
             line = Line(name, list(x), list(y), system.series, which == _VALIDATION)
@@ -93,6 +93,8 @@ def _points(
         for kind in ("terms", "metrics"):
             for name, value in (line.get(kind) or {}).items():
                 add((kind[:-1], name), _TRAINING, step, value)
+        for name, value in (line.get("combiner") or {}).items():
+            add(("combiner", name), _TRAINING, step, value)
         add(("setting", "learning_rate"), _TRAINING, step, line.get("learning_rate"))
     return points
 
@@ -123,6 +125,11 @@ def _title(key: Key) -> tuple[str, str]:
         return "Training loss, the weighted sum of all terms", "nats"
     if kind == "setting":
         return "Learning rate", ""
+    if kind == "combiner":
+        what, _, module = name.partition("/")
+        if what == "gated" and module:
+            return f"{module}: steps without the auxiliary gradient", "share of steps"
+        return words(name), ""
     if re.search(r"(^|[._/])kl($|[._/])|above", name):
         term = re.split(r"[._/]kl|[._/]above", name)[0] if not name.startswith("kl") else ""
         return f"{words(term)}: KL above the teacher’s entropy".lstrip(": "), "nats a token"

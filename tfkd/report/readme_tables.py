@@ -143,8 +143,9 @@ def teacher(runs: Sequence[Run]) -> str:
     for run in runs:
         for gate in run.entries("teacher_gates"):
             name = f"{run.title}: {gate.get('of')}"
+            beside = gate.get("beside") or "a model without a teacher"
             sides = [("the teacher", gate.get("figures"), gate.get("verdict", "")),
-                     ("a model without a teacher", gate.get("baseline"), "")]  # fmt: skip
+                     (beside, gate.get("baseline"), "")]  # fmt: skip
             for who, figures, verdict in sides:
                 if figures:
                     rows.append([name, gate.get("on"), who, *_gate_figures(figures), verdict])
@@ -169,7 +170,9 @@ def stages(runs: Sequence[Run]) -> str:
 
 
 def speed(made: dict[str, Any]) -> str:
-    """Tokens a second of training steps, from what `tools/bench_training --json` wrote."""
+    """What `tools/bench_training --json` or `tools/bench_mask_task --json` wrote."""
+    if "milliseconds" in made["rows"][0]:
+        return _step_times(made)
     rows = [
         [f"`{row['name']}`", f"{row['tokens_per_second']:,.0f}", _ratio(row["ratio"]),
          percent(row["share_of_peak"]), _ratio(row["soft_over_plain"], 3)]
@@ -187,6 +190,21 @@ def speed(made: dict[str, Any]) -> str:
                 rows,
                 left=1,
             ),
+        ]
+    )
+
+
+def _step_times(made: dict[str, Any]) -> str:
+    """Milliseconds of training steps, and their ratios to a plain one."""
+    rows = [
+        [row["name"], f"{row['milliseconds']:,.0f}", _ratio(row["ratio"])] for row in made["rows"]
+    ]
+    said = [plain(made["settings"]), plain(made["machine"]), ", ".join(made["versions"].values())]
+    return "\n".join(
+        [
+            f"`{_line(made['command'])}` ({'; '.join(map(_line, said))}):",
+            "",
+            _table(["step", "ms", "times plain"], rows, left=1),
         ]
     )
 

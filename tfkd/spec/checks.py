@@ -3,7 +3,8 @@
 from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train, sides_of
+from tfkd.spec.options import sides_of
+from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]
@@ -75,6 +76,16 @@ def _models(parts: Parts, faults: Faults) -> None:
         if head is not None and getattr(head, "tokenizer", None) is not None:
             place = (*path, "head", "tokenizer")
             known(parts, faults, place, "tokenizer", head.tokenizer, "tokenizers")
+            theirs, ours = (
+                getattr(parts.tokenizers.get(one), "kind", None)
+                for one in (head.tokenizer, options.tokenizer)
+            )
+            if None not in (theirs, ours) and theirs != ours:
+                faults.add(
+                    place, f"{head.tokenizer} is of kind {theirs}, {options.tokenizer} of kind "
+                    f"{ours}: words of one have no piece of the same name in the other",
+                    f"a tokenizer of kind {ours}",
+                )  # fmt: skip
             if head.tied and head.tokenizer != options.tokenizer:
                 faults.add(
                     (*path, "head", "tied"), "true, with another vocabulary than the input's",

@@ -44,6 +44,11 @@ class Found:
     parts: Parts
 
     @property
+    def headless(self) -> bool:
+        """Whether it loads a checkpoint without its word-prediction head."""
+        return getattr(self.stage, "head", None) == "none"
+
+    @property
     def model(self) -> Any:
         """The model that it trains or loads; None where it has none or a faulty one."""
         return self.parts.models.get(getattr(self.stage, "train", None))

@@ -129,7 +129,10 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
                 f"the plugin {name} cannot be imported ({type(error).__name__}: {error}); "
                 "is it on PYTHONPATH?"
             ) from error
-        if callable(getattr(plugin, "register", None)):
-            plugin.register()
+        own = getattr(plugin, "register", None)
+        if own is register:
+            continue  # the name that it imported, and has called
+        if callable(own):
+            own()
         elif callable(plugin):
             plugin()

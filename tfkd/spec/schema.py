@@ -45,6 +45,7 @@ def json_schema() -> dict[str, Any]:
         "view": _of_kind(of, "view"),
         "optimizer": _of_kind(of, "optimizer", default="adam"),
         "decode": _of_kind(of, "decode"),
+        "combiner": _combiner(of),
         "objective": _objective(of),
         "stage": {
             "anyOf": [
@@ -110,8 +111,8 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
     choices = []
     for name in registry.names(kind):
         schema = of(registry.lookup(kind, name).options)
-        if "learn_from" in schema["properties"]:
-            schema = _several(schema, "learn_from")
+        lists = [key for key in ("learn_from", "main", "auxiliary") if key in schema["properties"]]
+        schema = _several(schema, *lists)
         if name != default:
             schema["required"] = ["kind", *schema.get("required", [])]
         choices.append(schema)
@@ -137,6 +138,22 @@ def _objective(of: Any) -> dict[str, Any]:
     }
 
 
+def _combiner(of: Any) -> dict[str, Any]:
+    """A combiner by its name as the only key, or by the key `kind`."""
+    named = [
+        {
+            "type": "object",
+            "required": [name],
+            "additionalProperties": False,
+            "properties": {
+                name: _several(of(registry.lookup("combiner", name).options), "main", "auxiliary")
+            },
+        }
+        for name in registry.names("combiner")
+    ]
+    return {"anyOf": [*named, _of_kind(of, "combiner")]}
+
+
 def _several(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     """Lists that may be given as their only entry; data parts, as their corpus's name."""
     properties = dict(schema["properties"])
@@ -156,6 +173,7 @@ def _train(schema: dict[str, Any]) -> dict[str, Any]:
     properties = schema["properties"]
     properties["objective"] = {"$ref": "#/$defs/objective"}
     properties["optimizer"] = _optional("optimizer", properties["optimizer"])
+    properties["gradients"] = _optional("combiner", properties["gradients"])
     return schema
 
 

@@ -3,31 +3,12 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
-from tfkd.spec.options import own_vocabulary
+from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.start_checks import MODELS, check_start
+from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
+from tfkd.spec.term_checks import check_hides, check_terms, paired
 
-_STREAM_VIEWS = {"mlm", "conditional_mlm", "prefix_lm"}
-_PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
-_VIEWS_OF = {"masked_lm": ("mlm", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
-
-
-def sides_of(model: Any) -> dict[str, str]:
-    """A model's tokenizers by side, as far as they are given."""
-    tokenizer = getattr(model, "tokenizer", None)
-    if tokenizer is None or isinstance(tokenizer, str):
-        return {} if tokenizer is None else {"source": tokenizer, "target": tokenizer}
-    return {"source": tokenizer.source, "target": tokenizer.target}
-
-
-def _paired(corpus: Any) -> bool:
-    return {"source", "target"} <= set(corpus.field_names)
-
-
-def _output(model: Any) -> str | None:
-    """The tokenizer whose pieces a model predicts."""
-    return own_vocabulary(model) or sides_of(model).get("target")
 
 
 def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -44,8 +25,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
     check_start(parts, faults, path, stage, model)
-    for term, options in stage.objective.items():
-        _term(parts, faults, (*path, "objective", term), options, model, stage)
+    check_terms(parts, faults, path, stage, model)
     if stage.validate_ is not None:
         where = (*path, "validate")
         corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on)
@@ -68,6 +48,8 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     """A scoring stage: its teacher and data."""
     teacher = stage_of(parts, faults, (*path, "score"), stage.score, kinds=MODELS)
+    if teacher is not None and teacher.headless:
+        faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
         if teacher.model.kind == "transformer":
             faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
@@ -86,8 +68,11 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     gate = "teacher_gate" in entry.metrics
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
-    kinds = ("score",) if gate else ("train",)
+    kinds = ("score", *MODELS) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
+    if gate and stage is not None and stage.stage.kind != "score":
+        _mask_gate(parts, faults, path, entry, stage)
+        return
     stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
     model = stage.model if stage is not None else None
     _writes(faults, (*path, "metrics"), model, entry.metrics)
@@ -101,72 +86,47 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             _measures(parts, faults, where, stage, name)
 
 
+def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
+    """The gate of a teacher that students ask in their steps: a bert, beside itself."""
+    if stage.model is not None and stage.model.kind != "bert":
+        faults.add(
+            (*path, "of"), f"{entry.of} has a {stage.model.kind}",
+            "a score stage, or a stage of a bert",
+        )  # fmt: skip
+    if stage.headless:
+        faults.add((*path, "of"), f"{entry.of} {NO_HEAD}", "one with a head")
+    if entry.against is not None:
+        faults.add(
+            (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
+            "context", "a score stage, or nothing to compare with",
+        )  # fmt: skip
+    if stage.stage.kind == "train" and getattr(stage.model, "kind", None) == "bert":
+        first = next(iter(stage.stage.objective.values()), None)
+        view = stage.parts.views.get(getattr(first, "view", None))
+        if first is not None and getattr(view, "kind", "none") in ("none", "prefix_lm"):
+            faults.add(
+                (*path, "of"), f"the first term of {entry.of} hides no words", "one with a view of "
+                "kind mlm, spans or conditional_mlm first",
+            )  # fmt: skip
+    for index, name in enumerate(entry.on):
+        where = written(faults, (*path, "on", index))
+        corpus_of(parts, faults, where, name)
+        if stage.stage.kind == "train":
+            _measures(parts, faults, where, stage, name)
+
+
 def _scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None:
     """What a teacher scores are pairs."""
     corpus = corpus_of(parts, faults, path, name)
-    if corpus is not None and not _paired(corpus):
+    if corpus is not None and not paired(corpus):
         found = ", ".join(corpus.field_names)
         faults.add(path, f"{name} has {found}", "a corpus with source and target")
 
 
 def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
-    """No more probabilities are kept than there are pieces; a learnt vocabulary has `size`."""
-    name, top_k = _output(teacher.model), getattr(stage, "top_k", 0)
-    pieces = teacher.parts.tokenizers.get(name)
-    learnt = getattr(pieces, "kind", None) == "wordpiece" and pieces.learn_from
-    if learnt and top_k > pieces.size:
-        faults.add(path, f"{top_k} of the {pieces.size} pieces of {name}", "no more than those")
-
-
-def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
-    view_name = getattr(options, "view", None)
-    if view_name is None:
-        if options.kind in _VIEWS_OF:
-            faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
-        elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
-            faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
-    elif known(parts, faults, (*path, "view"), "view", view_name, "views"):
-        view = parts.views.get(view_name)
-        _view(faults, (*path, "view"), view, view_name, options, model)
-        for part in stage.data:
-            _hides(parts, faults, (*path, "view"), view, view_name, part.of)
-    teacher = getattr(options, "teacher", None)
-    if teacher is not None:
-        scored = stage_of(parts, faults, (*path, "teacher"), teacher, kinds=("score",))
-        _teaches(faults, (*path, "teacher"), teacher, scored, stage, model)
-
-
-def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
-    if view is None:
-        return
-    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
-        faults.add(
-            path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
-            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
-        )  # fmt: skip
-    if model is None:
-        return
-    if model.kind == "transformer" and view.kind in _STREAM_VIEWS:
-        faults.add(path, f"{name} ({view.kind}) is for a BERT", "no view for an encoder-decoder")
-    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
-    if model.kind == "bert" and limit is not None and longest > limit:
-        faults.add(
-            path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
-            "a smaller max_length of the view, or a larger one of the model",
-        )  # fmt: skip
-
-
-def _hides(parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str) -> None:
-    """A view that hides words of the target needs one."""
-    if view is None or view.kind not in _PAIR_VIEWS:
-        return
-    found = parts.data.get(corpus)
-    if found is not None and not _paired(found):
-        fields = ", ".join(found.field_names)
-        faults.add(
-            path, f"{name} ({view.kind}) hides words of the target, and {corpus} has {fields}",
-            "corpora with source and target",
-        )  # fmt: skip
+    """No more probabilities are kept than there are pieces."""
+    top_k = getattr(stage, "top_k", 0)
+    check_top_k(teacher.parts, faults, path, top_k, predicted(teacher.model))
 
 
 def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:
@@ -174,41 +134,13 @@ def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus:
     first = next(iter(trained.stage.objective.values()), None)
     name = getattr(first, "view", None)
     if getattr(trained.model, "kind", None) == "bert" and name is not None:
-        _hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
-
-
-def _teaches(
-    faults: Faults, path: tuple, name: str, scored: Found | None, stage: Any, model: Any
-) -> None:
-    """A stored teacher must speak of the student's words, and of some of its rows."""
-    if scored is None:
-        return
-    teacher = found_stage(scored.parts, scored.stage.score)
-    theirs, ours = _output(teacher.model) if teacher is not None else None, _output(model)
-    if theirs and ours and theirs != ours:
-        faults.add(
-            path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
-            f"a teacher with tokenizer: {ours} (or a head with it)",
-        )  # fmt: skip
-    rows = [part.of for part in scored.stage.data]
-    reads = [part.of for part in stage.data]
-    if None not in (*rows, *reads) and not set(rows) & set(reads):
-        faults.add(
-            path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
-            "a teacher that scored what its student reads",
-        )  # fmt: skip
-    turned = [part.of for part in stage.data if part.swap and part.of in rows]
-    if turned:
-        faults.add(
-            path, f"{name} scored {', '.join(turned)} as it is, this stage reads it swapped",
-            "no swap where soft targets are stored",
-        )  # fmt: skip
+        check_hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
 def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
     if model is None or corpus is None or model.kind != "transformer":
         return
-    if not _paired(corpus):
+    if not paired(corpus):
         fields = ", ".join(corpus.field_names)
         faults.add(
             path, f"an encoder-decoder cannot read {name}, which has {fields}",

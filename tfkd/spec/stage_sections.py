@@ -59,12 +59,18 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
     before = len(faults.errors)
     value = dict(value)
     if kinds[0] == "train":
-        value["objective"] = _objective(faults, (*path, "objective"), value.get("objective"))
+        terms = value.get("objective")
+        value["objective"] = _objective(faults, (*path, "objective"), terms)
         optimizer = value.get("optimizer")
         value["optimizer"] = of_kind(
             faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
             default="adam",
         )  # fmt: skip
+        if value.get("gradients") is not None:
+            gone = set(terms if isinstance(terms, dict) else ()) - set(value["objective"])
+            value["gradients"] = _combiner(
+                faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
+            )
         _decode_of_validation(faults, path, value)
     options = faults.options(path, _KINDS[kinds[0]], value)
     return options if len(faults.errors) == before else _stand_in(kinds[0], value)
@@ -117,6 +123,29 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
     ):
         faults.add(path, "every term has weight 0", "at least one that counts")
     return terms
+
+
+def _combiner(
+    faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str], terms: set[str]
+) -> Any:
+    """`{gated: {main: ..}}`, or in one mapping `{kind: gated, main: ..}`.
+
+    Terms of weight 0 are taken out of its lists; None where one of them is empty then: there is
+    nothing to combine.
+    """
+    if isinstance(value, dict) and "kind" not in value and len(value) == 1:
+        ((kind, inner),) = value.items()
+        path, value = (*path, kind), {"kind": kind, **inner} if isinstance(inner, dict) else inner
+    options = of_kind(faults, path, "combiner", value)
+    if options is None:
+        return None
+    lists = {
+        key: [name for name in getattr(options, key) if name not in gone]
+        for key in ("main", "auxiliary")
+    }
+    unknown = {name for key in lists for name in lists[key]} - terms
+    # A name that no term has is told of where terms are checked.
+    return options.model_copy(update=lists) if all(lists.values()) or unknown else None
 
 
 def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> None:

@@ -27,6 +27,11 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
         origin = stage_of(parts, faults, where, reference, kinds=MODELS)
         theirs = origin.model if origin is not None else None
         if key in ("", "all"):
+            if origin is not None and origin.headless:
+                faults.add(
+                    where, f"{reference} has no head, which this stage's model has",
+                    f"{{embedding: {reference}, encoder: {reference}}}",
+                )  # fmt: skip
             if model is not None and theirs is not None:
                 _whole(faults, where, reference, model, theirs)
         elif model is not None:

@@ -11,6 +11,7 @@ _PLACES = {
     "Combiner": "combiners",
     "Constant": "schedules",
     "Distiller": "distiller",
+    "GatedGradients": "gradient_gating",
     "Interrupted": "interruption",
     "InverseSquareRoot": "schedules",
     "Linear": "schedules",

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfkd.layers import dropout_key
 from tfkd.layers.fusion import fusing
+from tfkd.objectives.term import GROUPS
 from tfkd.training.combiners import Combiner
 from tfkd.training.dropout_keys import slice_key
 from tfkd.training.gradients import dense
@@ -162,29 +163,30 @@ class _Slice:
         self.names: list[str] = []
 
     def __call__(self, part: Batch, key: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-        gradients, statistics = [], {"loss": tf.constant(0.0)}
         values = [parameter.value for parameter in self._parameters]
-        for group, terms in self._groups.items():
-            # What is frozen is not watched: no gradient is computed below the lowest trained layer.
-            with (
-                tf.GradientTape(watch_accessed_variables=False) as tape,
-                dropout_key(key),
-            ):
-                tape.watch(values)
-                loss, sums, metrics = self._distiller.objective(
-                    part, self._counts, training=True, terms=terms
-                )
+        apart = len(self._groups) > 1
+        # One forward pass for all groups, which may share views. What is frozen is not watched: no
+        # gradient is computed below the lowest trained layer.
+        with (
+            tf.GradientTape(persistent=apart, watch_accessed_variables=False) as tape,
+            dropout_key(key),
+        ):
+            tape.watch(values)
+            result = self._distiller.objective(part, self._counts, training=True, apart=apart)
+        gradients = []
+        for group in self._groups:
+            loss = result.by_group[group] if apart else result.loss
             found = [
                 self._unscaled(dense(gradient, value.shape))
                 for gradient, value in zip(tape.gradient(loss, values), values, strict=True)
             ]
             self._reached[group] = [gradient is not None for gradient in found]
             gradients += [gradient for gradient in found if gradient is not None]
-            statistics["loss"] += self._unscaled(loss)
-            statistics |= {f"sum/{name}": value for name, value in sums.items()}
-            for name, (value, count) in metrics.items():
-                statistics[f"metric_sum/{name}"] = value
-                statistics[f"metric_count/{name}"] = count
+        statistics = {"loss": self._unscaled(result.loss)}
+        statistics |= {f"sum/{name}": value for name, value in result.sums.items()}
+        for name, (value, count) in result.metrics.items():
+            statistics[f"metric_sum/{name}"] = value
+            statistics[f"metric_count/{name}"] = count
         self.names = list(statistics)
         return gradients, tf.stack([tf.cast(value, tf.float32) for value in statistics.values()])
 
@@ -220,13 +222,11 @@ class _Slice:
         }
 
 
-def _groups(terms: Sequence[Any], combiner: Combiner) -> dict[str, list[Any]]:
+def _groups(terms: Sequence[Any], combiner: Combiner) -> list[str]:
+    """The groups that are differentiated apart; one, "all", where none are."""
     if not combiner.grouped:
-        return {"all": list(terms)}
-    groups: dict[str, list[Any]] = {"main": [], "auxiliary": []}
-    for term in terms:
-        groups[term.group].append(term)
-    return {group: members for group, members in groups.items() if members}
+        return ["all"]
+    return [group for group in GROUPS if any(term.group == group for term in terms)]
 
 
 def _accumulate(one, work: _Slice, micro_batches: int) -> tuple[list[tf.Tensor], tf.Tensor]:

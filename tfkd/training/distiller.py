@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.initializers import derive_seed
+from tfkd.objectives import LiveTeacher, Objective, objective_forward
 from tfkd.training.combiners import Combiner, Sum
 from tfkd.training.parameters import Parameter, named_parameters
 from tfkd.training.step import Batch, Scalars, replica_step
@@ -22,10 +24,12 @@ class Distiller(keras.Model):
     Args:
         student: The model that learns, built.
         terms: Loss terms (see `tfkd.objectives`).
-        combiner: How the gradients of main and auxiliary terms combine; None: they are summed.
-        teachers: Live teachers by stage name, for terms that ask for one. They are used without
-            dropout, and are in neither the weights nor the optimizer of this model.
-        seed: Seed of dropout in `fit`.
+        combiner: How the gradients of main and auxiliary terms combine (`GatedGradients`, or one of
+            your own); None: they are summed.
+        teachers: Live teachers (`tfkd.objectives.LiveTeacher`) by the names that terms call them
+            by. They run without dropout, and are in neither the weights nor the optimizer of this
+            model.
+        seed: Seed of dropout in `fit`, and of weights that terms own.
 
     Attributes:
         static_shapes: Whether every position is projected to the vocabulary, as XLA needs it.
@@ -42,7 +46,7 @@ class Distiller(keras.Model):
         student: keras.Model,
         terms: Sequence[Any],
         combiner: Combiner | None = None,
-        teachers: Mapping[str, keras.Model] | None = None,
+        teachers: Mapping[str, LiveTeacher] | None = None,
         seed: int = 1,
         **kwargs: Any,
     ):
@@ -58,10 +62,9 @@ class Distiller(keras.Model):
         self.combiner = combiner or Sum()
         self.seed = seed
         self.static_shapes = False
-        for teacher in (teachers or {}).values():
-            teacher.trainable = False
-        # In a function, out of sight of Keras's tracking: no part of this model.
-        self._live = lambda: dict(teachers or {})
+        for term in terms:
+            if hasattr(term, "attach"):
+                term.attach(student, dict(teachers or {}), derive_seed(seed, f"terms/{term.name}"))
         self._means: dict[str, keras.metrics.Mean] = {}
         # XLA compiles anew for each batch shape, and makes nothing faster on CPUs.
         self.supports_jit = False
@@ -69,11 +72,6 @@ class Distiller(keras.Model):
             if not layer.built and not layer.weights:
                 layer.built = True
         self.built = True
-
-    @property
-    def teachers(self) -> dict[str, keras.Model]:
-        """Live teachers by stage name."""
-        return self._live()
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -89,34 +87,24 @@ class Distiller(keras.Model):
         return {term.name: tf.cast(term.count(batch), tf.float32) for term in self.terms}
 
     def objective(
-        self,
-        batch: Batch,
-        counts: Scalars,
-        *,
-        training: bool,
-        terms: Sequence[Any] | None = None,
-    ) -> tuple[tf.Tensor, Scalars, dict[str, tuple[tf.Tensor, tf.Tensor]]]:
+        self, batch: Batch, counts: Scalars, *, training: bool, apart: bool = False
+    ) -> Objective:
         """The loss of a batch, or of a slice of the batch that `counts` were counted in.
 
         Args:
             batch: Records by view, `[rows, ...]`.
             counts: From `counts`.
             training: Whether dropout is on and the loss will be differentiated.
-            terms: Some of the terms; None: all.
-
-        Returns:
-            The loss, float32; each term's sum by name; each metric's (sum, count) by name.
+            apart: Whether each group's loss will be differentiated by itself.
         """
-        from tfkd.objectives import objective_forward
-
         return objective_forward(
             self.student,
-            self.terms if terms is None else terms,
+            self.terms,
             batch,
             counts,
             training=training,
             static_shapes=self.static_shapes,
-            views=[term.view for term in self.terms],
+            apart=apart,
         )
 
     def compile(
@@ -153,10 +141,11 @@ class Distiller(keras.Model):
         """One step of `evaluate`."""
         batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         counts = self.counts(batch)
-        loss, sums, metrics = self.objective(batch, counts, training=False)
-        statistics = {"loss": loss} | {f"sum/{name}": value for name, value in sums.items()}
+        result = self.objective(batch, counts, training=False)
+        statistics = {"loss": result.loss}
+        statistics |= {f"sum/{name}": value for name, value in result.sums.items()}
         statistics |= {f"count/{name}": value for name, value in counts.items()}
-        for name, (value, count) in metrics.items():
+        for name, (value, count) in result.metrics.items():
             statistics |= {f"metric_sum/{name}": value, f"metric_count/{name}": count}
         return self._shown(statistics)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfkd.objectives.term import predicted_side
 from tfkd.training.backward import Backward, Batch
 from tfkd.training.dropout_keys import step_key
 from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
@@ -209,4 +210,4 @@ def tokens_in(batch: Batch, view: str | None) -> int:
 
 
 def _valid(record: Any) -> Any:
-    return record.get("target", record).get("valid") if isinstance(record, dict) else None
+    return predicted_side(record).get("valid") if isinstance(record, dict) else None

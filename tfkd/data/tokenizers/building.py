@@ -1,4 +1,4 @@
-"""The tokenizer that a spec describes: learnt, read from a vocabulary file, or from a preset."""
+"""The tokenizer that a spec describes: learnt, read from a file, or from a preset."""
 
 import json
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from tfkd.data.source_files import find_files
 from tfkd.data.tfds_source import reachable
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.preset_files import OPTION_FILES, VOCABULARY_FILES
+from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import CHUNK, SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
 
@@ -18,18 +19,39 @@ from tfkd.spec.errors import UserError
 PRESET_HOST = ("www.kaggle.com", 443)
 
 
-def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> WordPiece:
+# The kinds of tokenizers, by what `tokenizer.json` calls them.
+_KINDS = {"wordpiece": WordPiece, "sentencepiece": SentencePiece}
+Tokenizer = WordPiece | SentencePiece
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Reads what a tokenizer's `save` wrote.
+
+    Raises:
+        ValueError: It is not what was saved, or of no kind that is known.
+    """
+    kind = json.loads((Path(folder) / "tokenizer.json").read_text("utf-8")).get("kind")
+    if kind not in _KINDS:
+        raise ValueError(
+            f"{folder}: tokenizer.json says kind {kind!r}; expected one of {', '.join(_KINDS)}."
+        )
+    return _KINDS[kind].load(folder)
+
+
+def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> Tokenizer:
     """Builds a tokenizer.
 
     Args:
-        options: `lower_case`, and one of `learn_from` with `size`, `vocabulary`, `preset`; with
-            `keep`, a read vocabulary is cut down to the pieces that `lines` need.
+        options: `kind`, `lower_case`, and one of `learn_from` with `size`, `vocabulary`, `preset`;
+            with `keep`, a read vocabulary is cut down to the pieces that `lines` need.
         lines: The text to learn from, or that `keep.seen_in` names; read once, as a stream.
         data_dir: The folder that file names are relative to.
 
     Raises:
         UserError: The file or preset is missing or is no BERT vocabulary.
     """
+    if options.kind == "sentencepiece":
+        return _sentencepiece(options, lines, data_dir)
     if options.vocabulary is not None:
         (path,) = find_files(options.vocabulary, data_dir)[:1]
         tokenizer = _tokenizer(read_vocabulary(path), options.lower_case, None, str(path))
@@ -42,6 +64,25 @@ def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> WordPiece:
         )
         return WordPiece(pieces, options.lower_case)
     return tokenizer if options.keep is None else keep_seen(tokenizer, lines)
+
+
+def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:
+    if options.vocabulary is None:
+        model = learn_sentencepiece(
+            lines,
+            options.size,
+            model=options.model,
+            lower_case=options.lower_case,
+            character_coverage=options.character_coverage,
+            byte_fallback=options.byte_fallback,
+            normalization=options.normalization,
+        )
+        return SentencePiece(model, options.lower_case)
+    (path,) = find_files(options.vocabulary, data_dir)[:1]
+    try:
+        return SentencePiece(path.read_bytes(), options.lower_case)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def keep_seen(tokenizer: WordPiece, lines: Iterable[str]) -> WordPiece:

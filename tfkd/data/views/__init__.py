@@ -9,19 +9,26 @@ from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
 from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
+from tfkd.data.views.source import SourceView
+from tfkd.data.views.spans import SpansView
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "ConditionalMLMView",
     "MaskedLMView",
     "PairView",
     "PrefixLMView",
+    "SourceView",
+    "SpansView",
     "StreamView",
     "View",
     "build_view",
 ]
 
-_BUILT_IN = {view.kind: view for view in (MaskedLMView, ConditionalMLMView, PrefixLMView)}
+_BUILT_IN = {
+    view.kind: view for view in (MaskedLMView, SpansView, ConditionalMLMView, PrefixLMView)
+}
 
 
 def _class_of(kind: str, sides: Mapping[str, str]) -> type:
@@ -45,9 +52,10 @@ def build_view(
     """A view by its kind, for a model that reads the given sides.
 
     Args:
-        kind: "none", "mlm", "conditional_mlm", "prefix_lm", or a plugin's.
+        kind: "none", "mlm", "spans", "conditional_mlm", "prefix_lm", or a plugin's.
         sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
-            `{"source": S, "target": T}` for an encoder-decoder.
+            `{"source": S, "target": T}` for an encoder-decoder, whose encoder alone reads "mlm" and
+            "spans".
         tokenizers: Tokenizers (or their `Specials`) by name.
         name: The view's key in a batch.
         options: The kind's options: `p`, `replace`, `max_length`.
@@ -57,6 +65,9 @@ def build_view(
     """
     made = _class_of(kind, sides)
     streams = "text" in sides
+    if kind in OF_SOURCE and not streams:
+        source = sides["source"]
+        return SourceView(made, source, tokenizers[source], name=name, **options)
     if streams != (made.layout == "stream"):
         raise UserError(
             f"view {name}: the kind {kind} is for "

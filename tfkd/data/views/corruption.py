@@ -90,6 +90,21 @@ def choose_at_least_one(
     return allowed & ((order == drawn) | ((order > drawn) & (uniform < p[:, None])))
 
 
+def check_shares(replace: Sequence[float]) -> tuple[float, ...]:
+    """Three shares as numbers: of [MASK], random and kept.
+
+    Raises:
+        ValueError: Not three, one negative, or all 0.
+    """
+    shares = tuple(float(share) for share in replace)
+    if len(shares) != 3 or min(shares) < 0 or sum(shares) <= 0:
+        raise ValueError(
+            "Invalid value for argument `replace`. Expected three shares, none negative, not "
+            f"all 0: [MASK], random, kept. Received: replace={replace}"
+        )
+    return shares
+
+
 def replace_by_mask(ids: np.ndarray, selected: np.ndarray, specials: SpecialTokens) -> np.ndarray:
     """[MASK] at every selected position; int32 `[B, T]`."""
     return np.where(selected, np.int32(specials.mask_id), ids)

@@ -7,7 +7,13 @@ import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
 from tfkd.data.views.base import Draws, Record, StreamView, record, words
-from tfkd.data.views.corruption import Probability, choose_each, ordinary_ids, replace_by_shares
+from tfkd.data.views.corruption import (
+    Probability,
+    check_shares,
+    choose_each,
+    ordinary_ids,
+    replace_by_shares,
+)
 
 
 class MaskedLMView(StreamView):
@@ -39,12 +45,7 @@ class MaskedLMView(StreamView):
     ):
         super().__init__(tokenizer, specials, name=name, max_length=max_length)
         self.p = Probability.of(p)
-        self.replace = tuple(float(share) for share in replace)
-        if len(self.replace) != 3 or min(self.replace) < 0 or sum(self.replace) <= 0:
-            raise ValueError(
-                "Invalid value for argument `replace`. Expected three shares, none negative, not "
-                f"all 0: [MASK], random, kept. Received: replace={replace}"
-            )
+        self.replace = check_shares(replace)
         self._ordinary = ordinary_ids(specials)
 
     def salt(self) -> str:

@@ -1,21 +1,28 @@
 """Typed options: every key that a spec can have, with a description."""
 
-from tfkd.spec.options.corpora import CORPORA, CorpusOptions, WordPieceOptions
+from tfkd.spec.options.corpora import (
+    CORPORA,
+    CorpusOptions,
+    SentencePieceOptions,
+    WordPieceOptions,
+)
 from tfkd.spec.options.models import (
     BertOptions,
     ConditionalMlmOptions,
     MlmOptions,
     PlainOptions,
     PrefixLmOptions,
+    SpansOptions,
     TransformerOptions,
 )
 from tfkd.spec.options.objectives import (
     CausalLMOptions,
     CrossEntropyOptions,
+    HiddenStatesOptions,
     MaskedLMOptions,
     SoftTargetsOptions,
 )
-from tfkd.spec.options.parts import own_vocabulary, part_names, weight_sizes
+from tfkd.spec.options.parts import own_vocabulary, part_names, sides_of, term_module, weight_sizes
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
@@ -30,6 +37,8 @@ from tfkd.spec.options.training import (
     AdamOptions,
     BatchOptions,
     BeamOptions,
+    CombinerOptions,
+    GatedOptions,
     GreedyOptions,
     ScheduleOptions,
     ValidateOptions,
@@ -43,12 +52,15 @@ __all__ = [
     "BeamOptions",
     "BertOptions",
     "CausalLMOptions",
+    "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
     "CrossEntropyOptions",
     "DataPart",
     "EvaluateOptions",
+    "GatedOptions",
     "GreedyOptions",
+    "HiddenStatesOptions",
     "LoadOptions",
     "MaskedLMOptions",
     "MlmOptions",
@@ -58,12 +70,16 @@ __all__ = [
     "RuntimeOptions",
     "ScheduleOptions",
     "ScoreOptions",
+    "SentencePieceOptions",
     "SoftTargetsOptions",
+    "SpansOptions",
     "TrainOptions",
     "TransformerOptions",
     "ValidateOptions",
     "WordPieceOptions",
     "own_vocabulary",
     "part_names",
+    "sides_of",
+    "term_module",
     "weight_sizes",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tfkd.spec.options.base import Count, Name, Options, Positive, Rate
 
@@ -123,22 +123,38 @@ class PlainOptions(_ViewOptions):
     kind: Literal["none"] = Field("none", description="The kind of view.")
 
 
+def _whole(replace: list[int]) -> list[int]:
+    if sum(replace) != 100:
+        raise ValueError(f"replace must add up to 100; {replace} gives {sum(replace)}")
+    return replace
+
+
+Replace = Annotated[
+    list[Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3), AfterValidator(_whole)
+]
+_REPLACE = "Per cent [MASK], random word, unchanged."
+
+
 class MlmOptions(_ViewOptions):
     """BERT's masks: a share of the words, of which 80 % become [MASK], 10 % random, 10 % stay."""
 
     kind: Literal["mlm"] = Field("mlm", description="The kind of view.")
     p: MaskShare = Field(0.15, description="The share of words that are predicted.")
-    replace: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3)] = (
-        Field([80, 10, 10], description="Per cent [MASK], random word, unchanged.")
-    )
+    replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
-    @model_validator(mode="after")
-    def _whole(self) -> "MlmOptions":
-        if sum(self.replace) != 100:
-            raise ValueError(
-                f"replace must add up to 100; {self.replace} gives {sum(self.replace)}"
-            )
-        return self
+
+class SpansOptions(_ViewOptions):
+    """SpanBERT's masks: spans of whole words, each replaced as one (Joshi et al., 2020)."""
+
+    kind: Literal["spans"] = Field("spans", description="The kind of view.")
+    p: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.15, description="The share of tokens that are predicted."
+    )
+    geometric: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.2, description="Parameter of the spans' lengths in words."
+    )
+    longest: Count = Field(10, description="Words of the longest span.")
+    replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
 
 class ConditionalMlmOptions(_ViewOptions):

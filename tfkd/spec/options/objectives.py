@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tfkd.spec.options.base import Amount, Name, Options, Positive, StageReference
+from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, StageReference
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
@@ -45,11 +45,17 @@ class CrossEntropyOptions(_TermOptions):
     )
 
 
+At = Literal["selected", "all"]
+_AT = "selected: the positions that the view selected; all: every word. Of a live teacher."
+
+
 class SoftTargetsOptions(_TermOptions):
-    """Cross-entropy against a teacher's distribution (Chen et al., 2020)."""
+    """Cross-entropy against a teacher's distribution, stored or live."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
-    teacher: StageReference = Field(description="A score stage (stored top K).")
+    teacher: StageReference = Field(
+        description="A score stage (stored top K), or a train or load stage (asked in each step)."
+    )
     temperature: Positive = Field(1.0, description="Softens the teacher.")
     form: Literal["paper", "hinton"] = Field(
         "paper", description="paper: the student at temperature 1; hinton: both at T, times T^2."
@@ -57,3 +63,27 @@ class SoftTargetsOptions(_TermOptions):
     rest: Literal["drop", "bucket"] = Field(
         "drop", description="The teacher's mass beyond the top K: dropped, or one more class."
     )
+    top_k: Count | None = Field(
+        None, description="K of a live teacher; default: its whole distribution."
+    )
+    at: At = Field("selected", description=_AT)
+
+
+class HiddenStatesOptions(_TermOptions):
+    """Squared distance to a live teacher's hidden states."""
+
+    kind: Literal["hidden_states"] = Field("hidden_states", description="The kind of term.")
+    teacher: StageReference = Field(description="A train or load stage, asked in each step.")
+    layers: Literal["last", "second_to_last", "every", "mix"] | dict[Name, Name] = Field(
+        "last",
+        description="last; second_to_last of the teacher; every layer, each by its share of the "
+        "depth; mix: a learnt one of all of the teacher's; or {layer_2: layer_4, hidden: mix}: "
+        "states of the student and of the teacher (embedding, layer_N, hidden, the last).",
+    )
+    projection: Literal["linear", "none"] = Field(
+        "linear", description="From the student's width to the teacher's; none: of one width."
+    )
+    over_width: Literal["mean", "sum"] = Field(
+        "mean", description="Over the squares of a position; sum: the squared norm."
+    )
+    at: At = Field("all", description=_AT)

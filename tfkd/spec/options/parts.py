@@ -2,6 +2,31 @@
 
 from typing import Any
 
+# Kinds of views whose hidden words an encoder alone can read.
+OF_SOURCE = ("mlm", "spans")
+
+
+def sides_of(model: Any) -> dict[str, str]:
+    """A model's tokenizers by side, as far as they are given."""
+    tokenizer = getattr(model, "tokenizer", None)
+    if tokenizer is None or isinstance(tokenizer, str):
+        return {} if tokenizer is None else {"source": tokenizer, "target": tokenizer}
+    return {"source": tokenizer.source, "target": tokenizer.target}
+
+
+def term_module(model: Any, view: Any, live: Any) -> str | None:
+    """The module of a student that a term reads: "encoder", or None for its last states.
+
+    Args:
+        model: The student's options.
+        view: The options of the term's view; None for the plain one.
+        live: The options of the model of a teacher that is asked in the step; None without one.
+    """
+    if getattr(model, "kind", None) != "transformer":
+        return None
+    of_source = getattr(view, "kind", None) in OF_SOURCE
+    return "encoder" if of_source or getattr(live, "kind", None) == "bert" else None
+
 
 def part_names(model: Any) -> tuple[str, ...] | None:
     """The parts of a built-in kind of model that have weights, as in `tfkd.models`' `parts`.

@@ -14,7 +14,13 @@ from tfkd.spec.options.base import (
     StageReference,
     Text,
 )
-from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+from tfkd.spec.options.training import (
+    BLEU_TOKENIZER,
+    BatchOptions,
+    BleuTokenizer,
+    ScheduleOptions,
+    ValidateOptions,
+)
 
 
 class DataPart(Options):
@@ -40,6 +46,11 @@ class TrainOptions(Options):
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
     from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
+    )
+    gradients: Any = Field(
+        None,
+        description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
+        "auxiliary: [...], modules: layer}}; default: they are summed.",
     )
     batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
     optimizer: Any = Field(None, description="The optimizer; default: Adam.")
@@ -67,6 +78,11 @@ class LoadOptions(Options):
         "relative to the data folder, else to the folder that the run is started in."
     )
     into: Name = Field(description="The model, a bert whose sizes are the checkpoint's.")
+    head: Literal["published", "none"] = Field(
+        "published",
+        description="none: for a checkpoint without its word-prediction head, as SpanBERT's are; "
+        "enough for hidden_states, and to start parts from.",
+    )
 
     @property
     def train(self) -> str:
@@ -112,6 +128,7 @@ class EvaluateOptions(Options):
         Field(min_length=1),
     ] = Field(description="What is measured.")
     decode: Any = Field(None, description="How outputs are made; default: beam.")
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         1000, description="Bootstrap samples."

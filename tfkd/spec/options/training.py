@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate
 
@@ -47,6 +47,30 @@ class AdafactorOptions(Options):
     clip_threshold: Positive = Field(1.0, description="Largest root mean square of an update.")
     weight_decay: Amount = Field(0.0, description="Never on biases and normalizations.")
     clip_norm: Positive | None = Field(None, description="Largest global norm of a gradient.")
+
+
+class CombinerOptions(Options):
+    """How the gradients of main and auxiliary terms combine; a plugin's options extend it."""
+
+    main: Annotated[list[Name], Field(min_length=1)] = Field(description="The main terms.")
+    auxiliary: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The other terms: each of the objective is in one of the two lists."
+    )
+
+    _listed = field_validator("main", "auxiliary", mode="before")(
+        lambda value: [value] if isinstance(value, str) else value
+    )
+
+
+class GatedOptions(CombinerOptions):
+    """A module takes the auxiliary gradient where it does not oppose the main one."""
+
+    kind: Literal["gated"] = Field("gated", description="The kind of combiner.")
+    modules: Literal["layer", "sublayer", "encoder"] = Field(
+        "layer",
+        description="What is gated together: each layer; attention and feed-forward apart; all "
+        "that both reach.",
+    )
 
 
 class ScheduleOptions(Options):
@@ -115,6 +139,11 @@ class KeepAverage(Options):
     average: Count = Field(description="How many.")
 
 
+# sacreBLEU's tokenizers that need no other package.
+BleuTokenizer = Literal["13a", "intl", "zh", "char", "none"]
+BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; intl; char; none."
+
+
 METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf")
 
 
@@ -127,6 +156,7 @@ class ValidateOptions(Options):
         list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf"]], Field(min_length=1)
     ] = Field(["loss", "accuracy"], description="What is measured.")
     decode: Any = Field(None, description="How outputs are made for bleu and chrf.")
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )

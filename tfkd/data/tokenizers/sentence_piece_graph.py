@@ -1,0 +1,37 @@
+"""A SentencePiece model as TensorFlow operations."""
+
+import tensorflow as tf
+import tensorflow_text
+
+
+class SentencePieceGraph(tf.Module):
+    """`tokenize` and `detokenize` of a `SentencePiece`, for use in a graph and in a SavedModel.
+
+    Both run on strings, so they stay outside of compiled (XLA) functions.
+
+    Args:
+        tokenizer: The tokenizer; it decides every detail.
+    """
+
+    def __init__(self, tokenizer):
+        super().__init__(name="sentencepiece")
+        self._lower_case = tokenizer.lower_case
+        self._splitter = tensorflow_text.SentencepieceTokenizer(
+            model=tokenizer.model, out_type=tf.int32
+        )
+        special = [False] * tokenizer.size
+        for number in tokenizer.special_ids:
+            special[number] = True
+        self._special = special
+
+    def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """UTF-8 strings `[B]` to int32 ids `[B, (pieces)]`, without special tokens."""
+        text = tf.convert_to_tensor(text, tf.string)
+        if self._lower_case:
+            text = tf.strings.lower(text, encoding="utf-8")
+        return self._splitter.tokenize(text)
+
+    def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
+        """int32 ids `[B, T]`, with padding and special tokens or without, to strings `[B]`."""
+        special = tf.gather(tf.constant(self._special), ids)
+        return self._splitter.detokenize(tf.ragged.boolean_mask(ids, ~special))

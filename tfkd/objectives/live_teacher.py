@@ -1,0 +1,82 @@
+"""A frozen teacher that answers within the step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.objectives.term import Record
+
+
+class LiveTeacher:
+    """A frozen model that reads what its student reads, without dropout and without a gradient.
+
+    It is in neither the student's weights nor its checkpoints nor the optimizer. A model that reads
+    one stream (a BERT) beside the encoder of an encoder-decoder reads `[CLS] x [SEP]` where that
+    reads `x [SEP]`; its states come back without the first position, so that position t of both is
+    the same token.
+
+    Args:
+        model: The teacher, in the precision that it is to run in.
+        start_id: [CLS] of the vocabulary that it predicts; a BERT reads the same.
+        end_id: [SEP] of that vocabulary.
+        head: The name of its head over the vocabulary; None: its only one.
+
+    Example:
+        teacher = LiveTeacher(bert, start_id=2, end_id=3)
+        term = SoftTargets(teacher="bert", view="masked", module="encoder", group="auxiliary")
+        distiller = Distiller(student, [words, term], GatedGradients(), {"bert": teacher})
+    """
+
+    def __init__(self, model: Any, *, start_id: int, end_id: int, head: str | None = None):
+        self.model = model
+        self.start_id = start_id
+        self.end_id = end_id
+        self._head = head
+        model.trainable = False
+
+    @property
+    def head(self) -> Any:
+        """The head over the vocabulary that it predicts.
+
+        Raises:
+            AttributeError: It has none.
+        """
+        return self.model.heads[self._head] if self._head else self.model.head
+
+    @property
+    def reads_streams(self) -> bool:
+        """Whether it reads one stream, not two sides."""
+        return self.model.plain_view == "stream"
+
+    def states(self, record: Record) -> dict[str, tf.Tensor]:
+        """Its states by name, `[B, T, ...]` at the T positions of the record.
+
+        Args:
+            record: A stream; or a pair or a source alone, whose source a stream model reads.
+        """
+        alone = self.reads_streams and "source" in record
+        read = self._stream(record["source"]) if alone else record
+        states = {
+            name: tf.stop_gradient(state)
+            for name, state in self.model(read, training=False).items()
+        }
+        if not alone:
+            return states
+        # What is no sequence, like a pooled state, stays.
+        return {name: s[:, 1:] if s.shape.rank == 3 else s for name, s in states.items()}
+
+    def _stream(self, source: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        ids, valid = tf.convert_to_tensor(source["ids"]), tf.convert_to_tensor(source["valid"])
+        start = tf.fill(tf.shape(ids[:, :1]), tf.constant(self.start_id, ids.dtype))
+        # An empty row, the filler of a batch, stays empty.
+        return {
+            "ids": tf.concat([start, ids], 1),
+            "valid": tf.concat([tf.reduce_any(valid, 1, keepdims=True), valid], 1),
+        }
+
+    def words(self, side: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Every position of a side but [CLS], [SEP] and padding, bool `[B, T]`."""
+        clean = tf.convert_to_tensor(side.get("labels", side["ids"]))
+        valid = tf.convert_to_tensor(side["valid"])
+        return valid & (clean != self.start_id) & (clean != self.end_id)

@@ -1,0 +1,115 @@
+"""What a training stage learns from: its terms, the live teachers, and how gradients combine."""
+
+from collections.abc import Mapping
+
+from tfkd.data.tokenizers import Tokenizer
+from tfkd.objectives import LiveTeacher, Term, build_terms
+from tfkd.pipeline.builder import model_tokenizers
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import model_options, side_tokenizers
+from tfkd.pipeline.models import learned_length, trained_model
+from tfkd.spec import registry
+from tfkd.spec.errors import UserError
+from tfkd.spec.options import term_module
+from tfkd.training import Combiner
+
+# Kinds of stages whose models can be asked within a step.
+_LIVE = ("train", "load")
+
+
+def live_nodes(node: Node) -> dict[str, Node]:
+    """The stages of a training stage's live teachers, by their references."""
+    return {
+        node.options.objective[role.partition(".")[2]].teacher: child
+        for role, child in node.inputs.items()
+        if role.startswith("teacher.") and child.kind in _LIVE
+    }
+
+
+def source_limit(node: Node, pad_to: int) -> int | None:
+    """The most tokens of a source that an encoder-decoder's live BERTs have positions for.
+
+    They read [CLS] before it, and padding has positions too.
+    """
+    if "text" in model_tokenizers(model_options(node)):
+        return None  # a stream: its view cuts it
+    readers = [model_options(child) for child in live_nodes(node).values()]
+    limits = [model.max_length - 1 for model in readers if model.kind == "bert"]
+    return min(limits) // pad_to * pad_to if limits else None
+
+
+def pair_limit(node: Node, pad_to: int) -> int | None:
+    """The most tokens of a side that live encoder-decoders with learned positions read."""
+    limits = [learned_length(model_options(child), pad_to) for child in live_nodes(node).values()]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def terms_of(node: Node, context: Context) -> list[Term]:
+    """The terms of a training stage."""
+    options, live = node.options, live_nodes(node)
+    modules = {}
+    for name, term in options.objective.items():
+        view = node.spec.views.get(term.view)
+        teacher = live.get(getattr(term, "teacher", None))
+        module = term_module(
+            model_options(node), view, None if teacher is None else model_options(teacher)
+        )
+        if module is not None:
+            modules[name] = module
+    auxiliary = options.gradients.auxiliary if options.gradients is not None else ()
+    sides = side_tokenizers(node, context)
+    return build_terms(
+        options.objective,
+        padding_id=predicted_tokenizer(sides).pad_id,
+        source_padding_id=sides["source"].pad_id if "source" in sides else None,
+        modules=modules,
+        auxiliary=auxiliary,
+    )
+
+
+def predicted_tokenizer(sides: Mapping[str, Tokenizer]) -> Tokenizer:
+    """The tokenizer whose pieces a model predicts, of its tokenizers by side."""
+    return next(sides[side] for side in ("head", "target", "text") if side in sides)
+
+
+def combiner_of(node: Node) -> Combiner | None:
+    """What `gradients:` asks for; None sums all gradients."""
+    options = node.options.gradients
+    if options is None:
+        return None
+    settings = options.model_dump(exclude={"kind", "main", "auxiliary"})
+    return registry.load(registry.lookup("combiner", options.kind))(**settings)
+
+
+def live_teachers(node: Node, context: Context) -> dict[str, LiveTeacher]:
+    """The live teachers by reference, each in the precision that it was trained in; a checkpoint,
+    in the student's. To be called in the strategy's scope.
+
+    Raises:
+        UserError: A teacher reads other pieces than its student.
+    """
+    found = {}
+    for reference, teacher in live_nodes(node).items():
+        theirs, ours = side_tokenizers(teacher, context), side_tokenizers(node, context)
+        sides = {"text": "text" if "text" in ours else "source"}  # a BERT reads the source
+        if "text" not in theirs:
+            sides = {"source": "source", "target": "target"}
+        for read, shown in sides.items():
+            _refuse_other_pieces(node, reference, theirs[read], ours[shown])
+        precision = getattr(teacher.options, "precision", node.options.precision)
+        model = trained_model(teacher, context, precision=precision)
+        # The pieces at the positions that both share: of a BERT, those that it reads.
+        predicted = theirs.get("text") or theirs["target"]
+        found[reference] = LiveTeacher(model, start_id=predicted.start_id, end_id=predicted.end_id)
+    return found
+
+
+def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:
+    if read.fingerprint() != shown.fingerprint():
+        raise UserError(
+            f"stages.{node.label}: the live teacher {reference} reads the pieces of another "
+            f"vocabulary ({read.fingerprint()[:12]}) than its student "
+            f"({shown.fingerprint()[:12]}): the same text would be cut otherwise. Give both the "
+            "same tokenizer"
+        )

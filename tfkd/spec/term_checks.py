@@ -1,0 +1,112 @@
+"""The terms of an objective: whether view, teacher, model and data fit each other."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts, known, written
+from tfkd.spec.teacher_checks import (
+    SOURCE_VIEWS,
+    check_positions,
+    check_teacher,
+    source_alone,
+)
+
+_STREAM_VIEWS = {"mlm", "spans", "conditional_mlm", "prefix_lm"}
+_PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
+_VIEWS_OF = {"masked_lm": ("mlm", "spans", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
+
+
+def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
+    """All terms of a training stage, and how their gradients combine."""
+    for name, options in stage.objective.items():
+        _term(parts, faults, (*path, "objective", name), options, model, stage)
+    _groups(faults, path, stage)
+
+
+def paired(corpus: Any) -> bool:
+    """Whether a corpus has two sides."""
+    return {"source", "target"} <= set(corpus.field_names)
+
+
+def check_hides(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str
+) -> None:
+    """A view that hides words of the target needs one."""
+    if view is None or view.kind not in _PAIR_VIEWS:
+        return
+    found = parts.data.get(corpus)
+    if found is not None and not paired(found):
+        fields = ", ".join(found.field_names)
+        faults.add(
+            path, f"{name} ({view.kind}) hides words of the target, and {corpus} has {fields}",
+            "corpora with source and target",
+        )  # fmt: skip
+
+
+def _groups(faults: Faults, path: tuple, stage: Any) -> None:
+    """Each term in one list of `gradients`."""
+    gradients = getattr(stage, "gradients", None)
+    if gradients is None:
+        return
+    where = written(faults, (*path, "gradients", gradients.kind))
+    terms, seen = list(stage.objective), set()
+    for key in ("main", "auxiliary"):
+        for name in getattr(gradients, key):
+            if name not in terms:
+                faults.add(
+                    (*where, key), f"there is no term {name}", f"one of {', '.join(terms)}", terms,
+                    name,
+                )  # fmt: skip
+            elif name in seen:
+                faults.add((*where, key), f"{name} stands here twice", "each term in one list")
+            seen.add(name)
+    if left := [name for name in terms if name not in seen]:
+        faults.add(where, f"{', '.join(left)} in neither list", "each term in main or auxiliary")
+
+
+def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
+    name = getattr(options, "view", None)
+    view = None
+    if name is None:
+        if options.kind in _VIEWS_OF:
+            faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
+        elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
+            faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
+    elif known(parts, faults, (*path, "view"), "view", name, "views"):
+        view = parts.views.get(name)
+        _view(faults, (*path, "view"), view, name, options, model)
+        for part in stage.data:
+            check_hides(parts, faults, (*path, "view"), view, name, part.of)
+    live = check_teacher(parts, faults, path, options, model, stage)
+    if name is not None and view is None:
+        return
+    if live is not None:
+        check_positions(faults, path, options, view, model, live)
+    if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
+        faults.add(
+            (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
+            "own, selected, tokens or rows",
+        )  # fmt: skip
+
+
+def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
+    if view is None:
+        return
+    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
+        faults.add(
+            path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
+            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
+        )  # fmt: skip
+    if model is None:
+        return
+    if model.kind == "transformer" and view.kind in _PAIR_VIEWS:
+        faults.add(
+            path, f"{name} ({view.kind}) is for a BERT",
+            f"no view for an encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
+        )  # fmt: skip
+    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
+    if model.kind == "bert" and limit is not None and longest > limit:
+        faults.add(
+            path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
+            "a smaller max_length of the view, or a larger one of the model",
+        )  # fmt: skip
