@@ -10,9 +10,10 @@ import numpy as np
 from tfkd.data.source_files import find_files
 from tfkd.data.tfds_source import reachable
 from tfkd.data.tokenizers.learning import learn_wordpiece
+from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import OPTION_FILES, VOCABULARY_FILES
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
-from tfkd.data.tokenizers.wordpiece import CHUNK, SPECIALS, WordPiece
+from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
 
 # Where Keras Hub fetches presets from.

@@ -1,24 +1,23 @@
 """SentencePiece models, unigram or byte-pair encoding, in Python and in the graph."""
 
 import base64
-import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from tfkd.data.files import write_atomically
-from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers.learning import CHINESE
-from tfkd.data.tokenizers.wordpiece import CHUNK, END, MASK, PAD, START, UNKNOWN
+from tfkd.data.tokenizers.piece_tokenizer import PieceTokenizer
+from tfkd.data.tokenizers.wordpiece import END, MASK, PAD, START, UNKNOWN
 
 SPACE = "\u2581"
 MODEL_FILE, OPTIONS_FILE = "sentencepiece.model", "tokenizer.json"
 
 
-class SentencePiece:
+class SentencePiece(PieceTokenizer):
     """Text to the pieces of a SentencePiece model, and back.
 
     Spaces are part of the pieces, so text comes back as it was, but for what the model's own
@@ -83,40 +82,16 @@ class SentencePiece:
             self.vocabulary.append(name)
         return self.vocabulary.index(name)
 
-    def encode(self, lines: Sequence[str]) -> Ragged:
-        """The ids of some lines, without special tokens."""
-        values, lengths = [], []
-        for start in range(0, len(lines), CHUNK):
-            ids = self._graph.tokenize(np.array(lines[start : start + CHUNK], object))
-            values.append(ids.values.numpy())
-            lengths.append(ids.row_lengths().numpy())
-        offsets = np.zeros(len(lines) + 1, np.int64)
-        if lines:
-            np.cumsum(np.concatenate(lengths), out=offsets[1:])
-        return Ragged(np.concatenate([np.zeros(0, np.int32), *values]), offsets)
-
     def decode(self, ids: Iterable[int]) -> str:
         """Text from ids; special tokens are dropped."""
         special = set(self.special_ids)
         return self._processor.decode([int(number) for number in ids if number not in special])
-
-    def decode_batch(self, rows: Ragged) -> list[str]:
-        """`decode` of each row."""
-        return [self.decode(rows.row(row).tolist()) for row in range(len(rows))]
-
-    def pieces(self, ids: Iterable[int]) -> list[str]:
-        """The pieces themselves."""
-        return [self.vocabulary[number] for number in ids]
 
     def in_graph(self):
         """A `tf.Module` with `tokenize` and `detokenize` for serving; see `SentencePieceGraph`."""
         from tfkd.data.tokenizers.sentence_piece_graph import SentencePieceGraph
 
         return SentencePieceGraph(self)
-
-    @functools.cached_property
-    def _graph(self):
-        return self.in_graph()
 
     def fingerprint(self) -> str:
         """64 hexadecimal digits of what decides the ids."""

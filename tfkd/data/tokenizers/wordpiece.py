@@ -1,6 +1,5 @@
 """BERT's tokenizer, in Python and in the graph, with the way back to text."""
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -9,15 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.data.files import write_atomically
-from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers.detokenizer import detokenize
+from tfkd.data.tokenizers.piece_tokenizer import PieceTokenizer
 
 PAD, UNKNOWN, START, END, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LONGEST_WORD = 100  # bytes of UTF-8; a longer word is [UNK]
-CHUNK = 8192  # lines encoded at once
 
 
-class WordPiece:
+class WordPiece(PieceTokenizer):
     """Text to word pieces by BERT's rules, and back to text as people write it.
 
     Words are split at white space, at each punctuation mark and around each Chinese character; a
@@ -82,39 +80,15 @@ class WordPiece:
             for piece in self.vocabulary
         ]
 
-    def encode(self, lines: Sequence[str]) -> Ragged:
-        """The ids of some lines, without special tokens."""
-        values, lengths = [], []
-        for start in range(0, len(lines), CHUNK):
-            ids = self._graph.tokenize(np.array(lines[start : start + CHUNK], object))
-            values.append(ids.values.numpy())
-            lengths.append(ids.row_lengths().numpy())
-        offsets = np.zeros(len(lines) + 1, np.int64)
-        if lines:
-            np.cumsum(np.concatenate(lengths), out=offsets[1:])
-        return Ragged(np.concatenate([np.zeros(0, np.int32), *values]), offsets)
-
     def decode(self, ids: Iterable[int]) -> str:
         """Text from ids; special tokens are dropped."""
         return detokenize("".join([self._said[number] for number in ids]))
-
-    def decode_batch(self, rows: Ragged) -> list[str]:
-        """`decode` of each row."""
-        return [self.decode(rows.row(row).tolist()) for row in range(len(rows))]
-
-    def pieces(self, ids: Iterable[int]) -> list[str]:
-        """The pieces themselves."""
-        return [self.vocabulary[number] for number in ids]
 
     def in_graph(self):
         """A `tf.Module` with `tokenize` and `detokenize` for serving; see `WordPieceGraph`."""
         from tfkd.data.tokenizers.wordpiece_graph import WordPieceGraph
 
         return WordPieceGraph(self)
-
-    @functools.cached_property
-    def _graph(self):
-        return self.in_graph()
 
     def fingerprint(self) -> str:
         """64 hexadecimal digits of what decides the ids."""

@@ -1,11 +1,11 @@
 """A view whose labels are ids of another vocabulary: a head of its own (P1, section 3.1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfkd.data.examples import ExampleSet
-from tfkd.data.views.base import Record, Visits
+from tfkd.data.views.base import Record, View
+from tfkd.data.views.changed import ChangedView
 
 
 def vocabulary_map(read: Sequence[str], predicted: Sequence[str], unknown: str) -> np.ndarray:
@@ -24,7 +24,7 @@ def vocabulary_map(read: Sequence[str], predicted: Sequence[str], unknown: str) 
     return np.array([places.get(piece, stand_in) for piece in read], np.int32)
 
 
-class Relabelled:
+class Relabelled(ChangedView):
     """Another view of one stream, with its labels translated.
 
     Args:
@@ -32,30 +32,10 @@ class Relabelled:
         table: int32 `[V]`: the new id of each old one; see `vocabulary_map`.
     """
 
-    layout = "stream"
-
-    def __init__(self, view, table: np.ndarray):
-        self._view = view
+    def __init__(self, view: View, table: np.ndarray):
+        super().__init__(view)
         self._table = np.asarray(table, np.int32)
-        self.name = view.name
-        self.max_length = view.max_length
-        self.tokenizer = view.tokenizer
-        self.specials = view.specials
 
-    def lengths(self, example_set: ExampleSet) -> dict[str, np.ndarray]:
-        """See `View.lengths`."""
-        return self._view.lengths(example_set)
-
-    def __call__(
-        self,
-        example_set: ExampleSet,
-        examples: np.ndarray,
-        epoch: Visits,
-        seed: int,
-        *,
-        pad_to: int = 1,
-        widths: Mapping[str, int] | None = None,
-    ) -> Record:
-        """See `View.__call__`."""
-        record = self._view(example_set, examples, epoch, seed, pad_to=pad_to, widths=widths)
+    def change(self, record: Record) -> Record:
+        """See `ChangedView`."""
         return {**record, "labels": self._table[record["labels"]]}
