@@ -7,13 +7,17 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "BertFusion": "bert_fusion",
     "Blocks": "initializers",
+    "BottleneckAdapter": "bottleneck_adapter",
     "CrossAttention": "attention",
+    "CrossAttentionAdapter": "cross_attention_adapter",
     "Dense": "dense",
     "Dropout": "dropout",
     "Embedding": "embedding",
     "FeedForward": "feed_forward",
     "LayerNorm": "layer_norm",
+    "LengthPredictor": "length_predictor",
     "PLACES": "hooks",
     "Positions": "positions",
     "SelfAttention": "attention",

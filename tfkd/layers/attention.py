@@ -40,6 +40,7 @@ class _Attention(keras.layers.Layer):
         *,
         dropout: float = 0.0,
         kernel_initializer: Any = "glorot_uniform",
+        output_initializer: Any = None,
         seed: int | None = None,
         adapters: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -54,14 +55,16 @@ class _Attention(keras.layers.Layer):
         self.heads = heads
         self.rate = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer)
         self.seed = seed
         adapters = adapters or {}
         self._given_adapters = sorted(adapters)
         for name, blocks in self._projections.items():
+            own = self.output_initializer if name == "output_projection" else None
             projection = Dense(
                 blocks * width,
                 blocks=blocks,
-                kernel_initializer=self.kernel_initializer,
+                kernel_initializer=own or self.kernel_initializer,
                 seed=derive_seed(seed, name),
                 adapter=adapters.get(name),
                 dtype=self.dtype_policy,
@@ -101,6 +104,8 @@ class _Attention(keras.layers.Layer):
             "heads": self.heads,
             "dropout": self.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": self.output_initializer
+            and keras.initializers.serialize(self.output_initializer),
             "seed": self.seed,
             "adapters": adapters,
         }
@@ -115,6 +120,7 @@ class SelfAttention(_Attention):
         heads: Number of heads; divides `width`.
         dropout: Rate on the attention weights.
         kernel_initializer: Keras initializer of each `[width, width]` matrix.
+        output_initializer: Of the output's matrix; None: `kernel_initializer`.
         seed: Seed of the weights.
         adapters: Layers on the projections, by name: `query_key_value`, `output_projection`.
 

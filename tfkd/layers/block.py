@@ -206,7 +206,11 @@ class TransformerBlock(keras.layers.Layer):
 
     def start(self, batch: int | tf.Tensor, memories: dict[str, Any]) -> dict[str, Any]:
         """Returns the cache of step 0: empty keys and values, and the projected memory."""
-        cache: dict[str, Any] = {"self_attention": self.self_attention.start(batch)}
+        return {"self_attention": self.self_attention.start(batch), **self.project(memories)}
+
+    def project(self, memories: dict[str, Any]) -> dict[str, Any]:
+        """Returns the part of the cache that the memories alone give: their keys and values."""
+        cache: dict[str, Any] = {}
         if self.cross_attention is not None:
             cache["cross_attention"] = self.cross_attention.start(memories["encoder"], memories)
         for place, adapter in self.adapters.items():

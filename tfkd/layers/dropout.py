@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -170,11 +170,17 @@ class Dropout(keras.layers.Layer):
         """The mask of this place for a tensor of this shape, or None where nothing is dropped."""
         if not training or not self.enabled or self.rate == 0:
             return None
+        return draw_mask(tf.shape(inputs), self.rate, self._key())
+
+    def uniform(self, shape: Sequence[Any]) -> tf.Tensor:
+        """Uniform numbers on [0, 1) keyed as this place's masks are, float32 of the shape given."""
+        return tf.random.stateless_uniform(shape, self._key(), alg="philox")
+
+    def _key(self) -> tf.Tensor:
         key = getattr(_scope, "key", None)
         if key is None:
             key = tf.random.uniform([2], minval=-(2**31), maxval=2**31 - 1, dtype=tf.int32)
-        key = tf.bitwise.bitwise_xor(key, tf.constant(_salt_of(self.place or self.name), tf.int32))
-        return draw_mask(tf.shape(inputs), self.rate, key)
+        return tf.bitwise.bitwise_xor(key, tf.constant(_salt_of(self.place or self.name), tf.int32))
 
     def call(
         self, inputs: tf.Tensor, residual: tf.Tensor | None = None, training: bool = False

@@ -81,15 +81,18 @@ class Stack(keras.layers.Layer):
         hidden: tf.Tensor,
         penalty: tf.Tensor | None = None,
         memories: dict[str, Any] | None = None,
+        projected: dict[str, Any] | None = None,
         training: bool = False,
     ) -> dict[str, tf.Tensor]:
         """Returns `{"layer_1": .., "layer_N": .., "hidden": ..}`, each `[batch, length, width]`.
 
-        "hidden" is the last state, after the final normalization if there is one.
+        "hidden" is the last state, after the final normalization if there is one. `projected`, from
+        `project`, spares the projections of the memories.
         """
         states = {}
         for block in self.blocks:
-            hidden, _ = block(hidden, penalty, memories=memories, training=training)
+            cache = None if projected is None else projected[block.name]
+            hidden, _ = block(hidden, penalty, memories=memories, cache=cache, training=training)
             states[block.name] = hidden
         states["hidden"] = hidden if self.final_norm is None else self.final_norm(hidden)
         return states
@@ -97,6 +100,10 @@ class Stack(keras.layers.Layer):
     def start(self, batch: int | tf.Tensor, memories: dict[str, Any]) -> dict[str, Any]:
         """Returns the caches of step 0, by block."""
         return {block.name: block.start(batch, memories) for block in self.blocks}
+
+    def project(self, memories: dict[str, Any]) -> dict[str, Any]:
+        """Returns the keys and values of the memories by block, for several calls on one source."""
+        return {block.name: block.project(memories) for block in self.blocks}
 
     def step(
         self, hidden: tf.Tensor, caches: dict[str, Any], memories: dict[str, Any]

@@ -4,9 +4,13 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "AbNet": "ab_net",
     "Bert": "bert",
+    "BertFused": "bert_fused",
+    "EncoderDecoder": "encoder_decoder",
     "LanguageModel": "language_model",
     "Transformer": "transformer",
+    "TransformerDecoder": "transformer_decoder",
     "VocabularyHead": "heads",
     "build_model": "builder",
     "freeze": "freezing",

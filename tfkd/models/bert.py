@@ -265,15 +265,19 @@ class Bert(LanguageModel):
             penalty = prefix_penalty(prefix, seen, self.compute_dtype)
         elif valid is not None:
             penalty = key_penalty(valid, self.compute_dtype)
-        inputs = _inputs(record)
-        if self._options["positions"] == "segment" and "types" in inputs:
-            inputs.setdefault("positions", segment_positions(inputs["types"]))
-        embedded = self.embedding(inputs, training=training)
+        embedded = self.embed(record, training)
         states = self.encoder(embedded, penalty, memories=memories, training=training)
         states = {"embedding": embedded, **states}
         if self.pooler is not None:
             states["pooled"] = tf.math.tanh(self.pooler(states["hidden"][:, 0]))
         return states
+
+    def embed(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """dropout(LN(token + type + position)) of a stream record: `[batch, length, width]`."""
+        inputs = _inputs(record)
+        if self._options["positions"] == "segment" and "types" in inputs:
+            inputs.setdefault("positions", segment_positions(inputs["types"]))
+        return self.embedding(inputs, training=training)
 
     def get_config(self) -> dict[str, Any]:
         adapters = {

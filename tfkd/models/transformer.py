@@ -10,24 +10,16 @@ from tfkd.layers import hooks
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
-from tfkd.layers.masks import causal_penalty, key_penalty
+from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
+from tfkd.models.encoder_decoder import EncoderDecoder
 from tfkd.models.heads import VocabularyHead
-from tfkd.models.language_model import LanguageModel, States
-
-Memories = dict[str, dict[str, tf.Tensor]]
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Transformer(LanguageModel):
-    """An encoder-decoder.
-
-    Called with a pair record `{"source": {"ids", "valid"}, "target": {"ids", "valid"}}` it returns
-    "encoder.embedding", "encoder.layer_1", ..., "encoder.hidden", "decoder.embedding",
-    "decoder.layer_1", ..., "decoder.hidden" and "hidden" (the decoder's), each
-    `[batch, length, width]`. Optional keys: `positions` on both sides, and `memory_valid` on the
-    source: the encoder states that the decoder may see (MASS), where that differs from `valid`.
+class Transformer(EncoderDecoder):
+    """The Transformer encoder-decoder; see `EncoderDecoder` for what it reads and returns.
 
     Kernels start xavier uniform, embeddings N(0, 1 / width) and are scaled by sqrt(width) at input.
 
@@ -50,14 +42,16 @@ class Transformer(LanguageModel):
         share_embeddings: "all": one table for source, target and output; "target": one for target
             and output; "none": three.
         output_bias: Whether the output has a bias.
+        decoder_attention: "causal", or "full": a target token sees those on both sides, as
+            Mask-Predict has it.
+        lengths: Rows of the table of a length predictor (see `LengthPredictor`); None: none.
         adapters: `{"encoder": {"layer_N": {place: layer}}, "decoder": ...}`, see
             `tfkd.layers.hooks`.
         seed: Seed of all weights: the same seed gives the same weights; None draws by chance.
 
-    Reference: Vaswani et al. 2017, Attention Is All You Need, section 3.
+    Reference: Vaswani et al. 2017, Attention Is All You Need, section 3; Ghazvininejad et al. 2019,
+    Mask-Predict, section 3, for full attention and lengths.
     """
-
-    plain_view = "encoder_decoder"
 
     def __init__(
         self,
@@ -79,6 +73,8 @@ class Transformer(LanguageModel):
         max_length: int = 512,
         share_embeddings: str = "all",
         output_bias: bool = True,
+        decoder_attention: str = "causal",
+        lengths: int | None = None,
         adapters: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
         seed: int | None = 1,
         name: str = "transformer",
@@ -87,6 +83,7 @@ class Transformer(LanguageModel):
         super().__init__(name=name, **kwargs)
         source_size = source_vocabulary_size or vocabulary_size
         _check_sharing(share_embeddings, source_size, vocabulary_size)
+        _check_attention(decoder_attention)
         adapters = adapters or {}
         if unknown := set(adapters) - {"encoder", "decoder"}:
             raise ValueError(
@@ -111,12 +108,24 @@ class Transformer(LanguageModel):
             "max_length": max_length,
             "share_embeddings": share_embeddings,
             "output_bias": output_bias,
+            "decoder_attention": decoder_attention,
+            "lengths": lengths,
             "seed": seed,
         }
         self.vocabulary_size = vocabulary_size
         self.source_vocabulary_size = source_size
         self.width = width
         self.max_length = max_length
+        self.causal = decoder_attention == "causal"
+        self.lengths = None
+        if lengths is not None:
+            self.lengths = LengthPredictor(
+                lengths,
+                width,
+                seed=derive_seed(seed, "lengths"),
+                dtype=self.dtype_policy,
+                name="lengths",
+            )
         table = keras.initializers.RandomNormal(stddev=width**-0.5)
 
         def embedding(size: int, name: str) -> Embedding:
@@ -192,101 +201,25 @@ class Transformer(LanguageModel):
             getattr(self, f"{side}_positions").build()
             getattr(self, f"{side}_dropout").build()
             getattr(self, side).build((None, None, self.width))
+        if self.lengths is not None:
+            self.lengths.build()
         self.head.build()
 
-    def call(
-        self,
-        record: Mapping[str, Mapping[str, tf.Tensor]],
-        memories: Memories | None = None,
-        training: bool = False,
-    ) -> States:
-        """Returns the states of a pair record.
+    @property
+    def encoder_stack(self) -> Stack:
+        """The encoder's blocks."""
+        return self.encoder
 
-        Args:
-            record: `source` and `target`, each `ids` int32 `[batch, length]` and `valid` bool alike
-                (optional); padding is at the end. Other keys are ignored. Without a target the
-                encoder runs alone.
-            memories: What adapters read beside it, see `tfkd.layers.hooks`.
-            training: Whether dropout is on.
-        """
-        encoded = self.encode(record["source"], memories, training)
-        states = {f"encoder.{name}": state for name, state in encoded.items()}
-        if "target" not in record:
-            return states
-        target = record["target"]
-        decoder_memories = {**(memories or {}), "encoder": self._memory(record["source"], encoded)}
-        embedded = self._embed("decoder", target, training)
-        penalty = causal_penalty(tf.shape(target["ids"])[1], self.compute_dtype)
-        decoded = self.decoder(embedded, penalty, memories=decoder_memories, training=training)
-        return {
-            **states,
-            "decoder.embedding": embedded,
-            **{f"decoder.{name}": state for name, state in decoded.items()},
-            "hidden": decoded["hidden"],
-        }
+    @property
+    def decoder_stack(self) -> Stack:
+        """The decoder's blocks."""
+        return self.decoder
 
-    def encode(
-        self,
-        source: Mapping[str, tf.Tensor],
-        memories: Memories | None = None,
-        training: bool = False,
-    ) -> States:
-        """Runs the encoder alone: "embedding", "layer_1", ..., "hidden"."""
-        penalty = key_penalty(source["valid"], self.compute_dtype) if "valid" in source else None
-        embedded = self._embed("encoder", source, training)
-        states = self.encoder(embedded, penalty, memories=memories, training=training)
-        return {"embedding": embedded, **states}
-
-    def start(
-        self, source: Mapping[str, tf.Tensor], memories: Memories | None = None
-    ) -> dict[str, Any]:
-        """Encodes the sources and returns the state that decoding starts from.
-
-        Every tensor of it has the batch first, so beams may gather its rows. The keys and values of
-        the decoder start with no steps and grow by one a step.
-        """
-        encoder = self._memory(source, self.encode(source, memories))
-        memories = {**(memories or {}), "encoder": encoder}
-        caches = self.decoder.start(tf.shape(source["ids"])[0], memories)
-        if not self.decoder.has_adapters:
-            memories = {"encoder": {"mask": encoder["mask"]}}
-        return {"caches": caches, "memories": memories}
-
-    def step(
-        self,
-        ids: tf.Tensor,
-        state: dict[str, Any],
-        index: int | tf.Tensor,
-        max_length: int | None = None,
-    ) -> tuple[tf.Tensor, dict[str, Any]]:
-        """Feeds one token a row and returns the logits of the next.
-
-        Args:
-            ids: int32 `[batch]`: the tokens at position `index`.
-            state: From `start` or the step before.
-            index: Position of `ids`, counted from 0.
-            max_length: Not needed, since caches grow; taken for callers that know it.
-
-        Returns:
-            float32 `[batch, vocabulary_size]` and the new state.
-        """
-        del max_length
-        position = tf.reshape(tf.cast(index, tf.int32), [1])
-        hidden = self._embed("decoder", {"ids": ids[:, None], "positions": position}, False)
-        hidden, caches = self.decoder.step(hidden, state["caches"], state["memories"])
-        logits = self.head.logits(hidden[:, 0])
-        return logits, {"caches": caches, "memories": state["memories"]}
-
-    def _embed(self, side: str, record: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+    def embed(self, side: str, record: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+        """dropout(sqrt(width) * token + position) of a side: `[batch, length, width]`."""
         tokens = self.source_embedding if side == "encoder" else self.target_embedding
         hidden = getattr(self, f"{side}_positions")(tokens(record["ids"]), record.get("positions"))
         return getattr(self, f"{side}_dropout")(hidden, training=training)
-
-    def _memory(self, source: Mapping[str, tf.Tensor], encoded: States) -> dict[str, tf.Tensor]:
-        seen = source.get("memory_valid", source.get("valid"))
-        if seen is None:
-            seen = tf.ones_like(source["ids"], tf.bool)
-        return {"hidden": encoded["hidden"], "mask": key_penalty(seen, self.compute_dtype)}
 
     def get_config(self) -> dict[str, Any]:
         adapters = {
@@ -298,6 +231,14 @@ class Transformer(LanguageModel):
             for side in ("encoder", "decoder")
         }
         return {**super().get_config(), **self._options, "adapters": adapters}
+
+
+def _check_attention(attention: str) -> None:
+    if attention not in ("causal", "full"):
+        raise ValueError(
+            "Invalid value for argument `decoder_attention`. Expected 'causal' or 'full'. "
+            f"Received: decoder_attention={attention!r}"
+        )
 
 
 def _check_sharing(share: str, source_size: int, target_size: int) -> None:

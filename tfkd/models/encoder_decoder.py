@@ -1,0 +1,219 @@
+"""What all encoder-decoders share: the way of a batch through them, and decoding with caches."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfkd.layers.length_predictor import LengthPredictor
+from tfkd.layers.masks import causal_penalty, key_penalty
+from tfkd.layers.stack import Stack
+from tfkd.models.language_model import LanguageModel, States
+
+Memories = dict[str, dict[str, tf.Tensor]]
+Side = Mapping[str, tf.Tensor]
+
+
+class EncoderDecoder(LanguageModel):
+    """An encoder whose last states a decoder attends to.
+
+    Called with a pair record `{"source": {"ids", "valid"}, "target": {"ids", "valid"}}` it returns
+    "encoder.embedding", "encoder.layer_1", ..., "encoder.hidden", "decoder.embedding",
+    "decoder.layer_1", ..., "decoder.hidden" and "hidden" (the decoder's), each
+    `[batch, length, width]`; with a length predictor "length_logits" `[batch, lengths]` too.
+    Optional keys: `positions` on both sides, and `memory_valid` on the source: the encoder states
+    that the decoder may see (MASS), where that differs from `valid`.
+
+    A causal decoder makes one token after the other (`start`, `step`); one that sees both sides
+    fills in all hidden tokens at once (`prepare`, `fill`), and knows how many there are by its
+    length predictor.
+
+    A subclass sets the attributes below and has `embed`.
+
+    Attributes:
+        encoder_stack: The encoder's blocks.
+        decoder_stack: The decoder's blocks.
+        causal: Whether a target token sees earlier ones alone.
+        lengths: A `LengthPredictor`, whose [LENGTH] the encoder reads in front of each source; its
+            state is cut off. None: none.
+        max_length: Positions that the model knows.
+    """
+
+    plain_view = "encoder_decoder"
+
+    causal: bool
+    lengths: LengthPredictor | None
+    max_length: int
+
+    @property
+    def encoder_stack(self) -> Stack:
+        """The encoder's blocks."""
+        raise NotImplementedError
+
+    @property
+    def decoder_stack(self) -> Stack:
+        """The decoder's blocks."""
+        raise NotImplementedError
+
+    def embed(self, side: str, record: Side, training: bool) -> tf.Tensor:
+        """The embedded tokens of a side, "encoder" or "decoder": `[batch, length, width]`."""
+        raise NotImplementedError
+
+    def call(
+        self,
+        record: Mapping[str, Side],
+        memories: Memories | None = None,
+        training: bool = False,
+    ) -> States:
+        """Returns the states of a pair record.
+
+        Args:
+            record: `source` and `target`, each `ids` int32 `[batch, length]` and `valid` bool alike
+                (optional); padding is at the end. Other keys are ignored. Without a target the
+                encoder runs alone.
+            memories: What adapters read beside it, see `tfkd.layers.hooks`.
+            training: Whether dropout is on.
+        """
+        encoded = self.encode(record["source"], memories, training)
+        lengths = encoded.pop("length_logits", None)
+        states = {f"encoder.{name}": state for name, state in encoded.items()}
+        if lengths is not None:
+            states["length_logits"] = lengths
+        if "target" not in record:
+            return states
+        target = record["target"]
+        decoder_memories = {**(memories or {}), "encoder": self._memory(record["source"], encoded)}
+        embedded = self.embed("decoder", target, training)
+        decoded = self.decoder_stack(
+            embedded, self._penalty(target), memories=decoder_memories, training=training
+        )
+        return {
+            **states,
+            "decoder.embedding": embedded,
+            **{f"decoder.{name}": state for name, state in decoded.items()},
+            "hidden": decoded["hidden"],
+        }
+
+    def encode(
+        self, source: Side, memories: Memories | None = None, training: bool = False
+    ) -> States:
+        """Runs the encoder alone: "embedding", "layer_1", ..., "hidden" at the source's tokens, and
+        "length_logits" float32 `[batch, lengths]` with a length predictor."""
+        embedded = self.embed("encoder", source, training)
+        seen = source.get("valid")
+        if self.lengths is not None:
+            embedded = self.lengths.prepend(embedded)
+            if seen is not None:
+                seen = tf.pad(seen, [[0, 0], [1, 0]], constant_values=True)
+        penalty = None if seen is None else key_penalty(seen, self.compute_dtype)
+        states = self.encoder_stack(embedded, penalty, memories=memories, training=training)
+        states = {"embedding": embedded, **states}
+        if self.lengths is None:
+            return states
+        logits = self.lengths(states["hidden"][:, 0])
+        return {**{name: state[:, 1:] for name, state in states.items()}, "length_logits": logits}
+
+    def start(self, source: Side, memories: Memories | None = None) -> dict[str, Any]:
+        """Encodes the sources and returns the state that decoding starts from.
+
+        Every tensor of it has the batch first, so beams may gather its rows. The keys and values of
+        the decoder start with no steps and grow by one a step.
+
+        Raises:
+            ValueError: The decoder sees both sides; it fills in all tokens at once.
+        """
+        if not self.causal:
+            raise ValueError(
+                f"model {self.name!r} sees both sides of a target token: it cannot make one after "
+                "the other. Decode with mask_predict (`tfkd.decoding.MaskPredict`)"
+            )
+        memories = self._memories(source, self.encode(source, memories), memories)
+        caches = self.decoder_stack.start(tf.shape(source["ids"])[0], memories)
+        return {"caches": caches, "memories": self._needed(memories)}
+
+    def step(
+        self,
+        ids: tf.Tensor,
+        state: dict[str, Any],
+        index: int | tf.Tensor,
+        max_length: int | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
+        """Feeds one token a row and returns the logits of the next.
+
+        Args:
+            ids: int32 `[batch]`: the tokens at position `index`.
+            state: From `start` or the step before.
+            index: Position of `ids`, counted from 0.
+            max_length: Not needed, since caches grow; taken for callers that know it.
+
+        Returns:
+            float32 `[batch, vocabulary_size]` and the new state.
+        """
+        del max_length
+        position = tf.reshape(tf.cast(index, tf.int32), [1])
+        hidden = self.embed("decoder", {"ids": ids[:, None], "positions": position}, False)
+        hidden, caches = self.decoder_stack.step(hidden, state["caches"], state["memories"])
+        logits = self.head.logits(hidden[:, 0])
+        return logits, {"caches": caches, "memories": state["memories"]}
+
+    def prepare(
+        self, source: Side, memories: Memories | None = None
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
+        """Encodes the sources for decoding in parallel.
+
+        Returns:
+            The lengths' logits float32 `[batch, lengths]`, and the state that `fill` reads, of
+            which every tensor has the batch first.
+
+        Raises:
+            ValueError: The decoder is causal, or there is no length predictor.
+        """
+        if self.causal or self.lengths is None:
+            raise ValueError(
+                f"model {self.name!r} makes one token after the other: its decoder is causal, or "
+                "it predicts no length. Decode with beam or greedy search"
+            )
+        encoded = self.encode(source, memories)
+        memories = self._memories(source, encoded, memories)
+        projected = self.decoder_stack.project(memories)
+        state = {"projected": projected, "memories": self._needed(memories)}
+        return encoded["length_logits"], state
+
+    def fill(self, target: Side, state: dict[str, Any]) -> tf.Tensor:
+        """The last states of whole targets, of which some tokens are hidden.
+
+        Args:
+            target: `ids` int32 and `valid` bool `[rows, length]`.
+            state: From `prepare`, a row each.
+
+        Returns:
+            `[rows, length, width]`: what the head reads.
+        """
+        embedded = self.embed("decoder", target, False)
+        states = self.decoder_stack(
+            embedded,
+            self._penalty(target),
+            memories=state["memories"],
+            projected=state["projected"],
+        )
+        return states["hidden"]
+
+    def _penalty(self, target: Side) -> tf.Tensor | None:
+        if self.causal:
+            return causal_penalty(tf.shape(target["ids"])[1], self.compute_dtype)
+        return key_penalty(target["valid"], self.compute_dtype) if "valid" in target else None
+
+    def _memory(self, source: Side, encoded: States) -> dict[str, tf.Tensor]:
+        seen = source.get("memory_valid", source.get("valid"))
+        if seen is None:
+            seen = tf.ones_like(source["ids"], tf.bool)
+        return {"hidden": encoded["hidden"], "mask": key_penalty(seen, self.compute_dtype)}
+
+    def _memories(self, source: Side, encoded: States, memories: Memories | None) -> Memories:
+        return {**(memories or {}), "encoder": self._memory(source, encoded)}
+
+    def _needed(self, memories: Memories) -> Memories:
+        """What decoding reads again and again: the masks; adapters may read the states too."""
+        if self.decoder_stack.has_adapters:
+            return memories
+        return {"encoder": {"mask": memories["encoder"]["mask"]}}
