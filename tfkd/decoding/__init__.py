@@ -1,4 +1,4 @@
-"""From a model to outputs: beam search, greedy search, and the decoding of whole corpora."""
+"""From a model to outputs: beam, greedy, Mask-Predict, and the decoding of whole corpora."""
 
 import importlib
 from typing import Any
@@ -10,10 +10,12 @@ _PLACES = {
     "GreedySearch": "searches",
     "Hypotheses": "hypotheses",
     "LengthLimit": "length_limit",
+    "MaskPredict": "mask_predict_search",
     "beam_search": "beam",
     "build_search": "searches",
     "greedy_search": "greedy",
     "length_penalty": "hypotheses",
+    "mask_predict": "passes",
 }
 __all__ = sorted(_PLACES)
 

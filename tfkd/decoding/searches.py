@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from tfkd.decoding.beam import beam_search
+from tfkd.decoding.mask_predict_search import MaskPredict
 from tfkd.decoding.greedy import greedy_search
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.length_limit import LengthLimit
@@ -129,7 +130,7 @@ class GreedySearch:
         )
 
 
-_KINDS = {"beam": BeamSearch, "greedy": GreedySearch}
+_KINDS = {"beam": BeamSearch, "greedy": GreedySearch, "mask_predict": MaskPredict}
 
 
 def build_search(options: Any) -> Search:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tfkd.models.adapters import build_adapters
 from tfkd.models.bert import Bert
 from tfkd.models.heads import start_head_from_embeddings
 from tfkd.models.transformer import Transformer
@@ -37,6 +38,8 @@ _TRANSFORMER = (
     "positions",
     "max_length",
     "output_bias",
+    "decoder_attention",
+    "lengths",
 )
 
 
@@ -47,6 +50,7 @@ def build_model(
     policy: str = "float32",
     seed: int | None = 1,
     heads_needed: Iterable[str] = ("masked_lm",),
+    frozen: Iterable[str] = (),
 ) -> keras.Model:
     """Builds the model of a spec's `teacher` or `student`, with weights.
 
@@ -59,10 +63,16 @@ def build_model(
         policy: Keras dtype policy: "float32", "mixed_bfloat16", ...
         seed: Seed of the weights.
         heads_needed: Kinds of heads that the objective's terms need.
+        frozen: Parts that never train (see `tfkd.models.freezing.frozen_parts`): under a mixed
+            policy these hold their weights in the compute type, without a float32 copy.
 
     Raises:
         KeyError: a tokenizer that is not given.
     """
+    if options.kind in ("abnet", "bert_fused"):
+        from tfkd.models.composed import build_composed
+
+        return build_composed(options, tokenizers, policy=policy, seed=seed, frozen=tuple(frozen))
     builders = {"bert": build_bert, "transformer": build_transformer}
     build = builders.get(options.kind)
     if build is None:
@@ -90,8 +100,9 @@ def build_bert(
         output_heads["masked_lm"] = {}
     model = Bert(
         tokenizers[options.tokenizer].size,
-        **{name: getattr(options, name) for name in _BERT},
+        **bert_arguments(options),
         output_heads=output_heads,
+        adapters=build_adapters(options.adapters, {"encoder": options}, policy, seed).get("encoder"),
         dtype=policy,
         seed=seed,
     )
@@ -147,10 +158,23 @@ def build_transformer(
         tokenizers[target].size,
         source_vocabulary_size=tokenizers[source].size,
         share_embeddings=share,
-        **{name: getattr(options, name) for name in _TRANSFORMER},
+        **transformer_arguments(options),
+        adapters=build_adapters(
+            options.adapters, {"encoder": options, "decoder": options}, policy, seed
+        ),
         dtype=policy,
         seed=seed,
     )
+
+
+def bert_arguments(options: Any) -> dict[str, Any]:
+    """The arguments of `Bert` that its options give."""
+    return {name: getattr(options, name) for name in _BERT}
+
+
+def transformer_arguments(options: Any) -> dict[str, Any]:
+    """The arguments of `Transformer` that its options give."""
+    return {name: getattr(options, name) for name in _TRANSFORMER}
 
 
 def tokenizer_names(tokenizer: Any) -> tuple[str, str]:

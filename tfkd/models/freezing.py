@@ -62,6 +62,14 @@ def freeze(
     )
 
 
+def frozen_parts(parts: Iterable[str], trainable: str | Iterable[str]) -> tuple[str, ...]:
+    """Of a model's parts, those of which no weight trains, adapters aside; see `freeze`."""
+    if trainable == "all":
+        return ()
+    begun = {name.partition("/")[0] for name in _as_list(trainable)}
+    return tuple(part for part in parts if part not in begun)
+
+
 def _as_list(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 

@@ -12,6 +12,17 @@ _SIDES = {
     "source_embedding/table": ("source",),
     "target_embedding/table": ("target",),
     **dict.fromkeys(HEAD_ROWS, ("head",)),
+    # Of models that are made of others.
+    "encoder/embedding/tokens/table": ("source",),
+    "decoder/embedding/tokens/table": ("target",),
+    "decoder/embedding/table": ("target",),
+    "decoder/head/bias": ("target",),
+    "bert/embedding/tokens/table": ("source",),
+    "transformer/embedding/table": ("source", "target"),
+    "transformer/source_embedding/table": ("source",),
+    "transformer/target_embedding/table": ("target",),
+    "transformer/head/matrix": ("target",),
+    "transformer/head/bias": ("target",),
 }
 
 

@@ -8,6 +8,7 @@ _PLACES = {
     "CrossEntropy": "cross_entropy",
     "DenseTeacher": "token_terms",
     "HiddenStates": "hidden_states",
+    "Length": "length",
     "LiveTeacher": "live_teacher",
     "MaskedLM": "cross_entropy",
     "Objective": "objective",

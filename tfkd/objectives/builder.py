@@ -5,12 +5,13 @@ from typing import Any
 
 from tfkd.objectives.cross_entropy import CausalLM, CrossEntropy, MaskedLM
 from tfkd.objectives.hidden_states import HiddenStates
+from tfkd.objectives.length import Length
 from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
 from tfkd.spec.errors import UserError
 
 _BUILT_IN = {
-    term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates)
+    term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates, Length)
 }
 
 

@@ -1,6 +1,7 @@
 """What no section can see alone: names that must exist, parts that must fit together."""
 
 from tfkd.spec.circles import circle, round_trip, way_back
+from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import sides_of
@@ -66,6 +67,10 @@ def _tokenizers(parts: Parts, faults: Faults) -> None:
 def _models(parts: Parts, faults: Faults) -> None:
     for name, options in parts.models.items():
         path = tuple(name.split("."))
+        check_composed(parts, faults, path, options)
+        check_adapters(parts, faults, name, options)
+        if getattr(options, "kind", None) in COMPOSED:
+            continue  # its tokenizers are those of its models
         sides = sides_of(options)
         if getattr(options, "kind", None) == "bert":
             sides.pop("source")  # one stream

@@ -10,6 +10,7 @@ TOP = {
     "tokenizers": "tokenizers by name",
     "teacher": "a model, or models by name",
     "student": "a model, or models by name",
+    "adapters": "adapters of the student, by side: encoder, decoder",
     "views": "views by name",
     "stages": "stages by name",
     "variants": "named changes",

@@ -26,6 +26,7 @@ class Parts:
     data: dict[str, Any]
     tokenizers: dict[str, Any]
     models: dict[str, Any]
+    adapters: dict[str, Any]
     views: dict[str, Any]
     stages: dict[str, Any]
     evaluate: list[Any]

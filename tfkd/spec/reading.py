@@ -109,11 +109,13 @@ class Reading:
                 faults.add(("variants", name), f"found {shown(own)}", expected)
         if len(variants) > MOST_VARIANTS:
             faults.add(("variants",), f"{len(variants)} variants", f"at most {MOST_VARIANTS}")
+        adapters = sections.adapters(faults, tree)
         parts = Parts(
             data=sections.corpora(faults, tree),
             tokenizers=sections.each(faults, tree, "tokenizers", "tokenizer", "wordpiece"),
-            models=sections.models(faults, tree),
-            views=sections.each(faults, tree, "views", "view", None),
+            models=sections.linked(sections.models(faults, tree), adapters),
+            adapters=adapters,
+            views=sections.views(faults, tree),
             stages=stages(faults, tree),
             evaluate=evaluations(faults, tree),
             export=sections.export(faults, tree),

@@ -26,6 +26,8 @@ def resolved(spec: Any) -> dict[str, Any]:
             plain.setdefault(role, {})[part] = _dump(options)
         else:
             plain[role] = _dump(options)
+    if spec.adapters:
+        plain["adapters"] = {side: _dump(options) for side, options in spec.adapters.items()}
     plain["views"] = {name: _dump(options) for name, options in spec.views.items()}
     plain["stages"] = {name: _dump(options) for name, options in spec.stages.items()}
     if spec.changes:

@@ -12,7 +12,7 @@ from tfkd.spec.options import (
     ScoreOptions,
     TrainOptions,
 )
-from tfkd.spec.sections import TOP
+from tfkd.spec.sections import SIDES, TOP
 
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
 
@@ -42,7 +42,8 @@ def json_schema() -> dict[str, Any]:
                 {**_by_name("model"), "not": {"required": ["kind"]}, "minProperties": 1},
             ]
         },
-        "view": _of_kind(of, "view"),
+        "adapter": _of_kind(of, "adapter"),
+        "view": _view(_of_kind(of, "view")),
         "optimizer": _of_kind(of, "optimizer", default="adam"),
         "decode": _of_kind(of, "decode"),
         "combiner": _combiner(of),
@@ -69,6 +70,13 @@ def json_schema() -> dict[str, Any]:
         "tokenizers": _or_null(_by_name("tokenizer")),
         "teacher": _or_null({"$ref": "#/$defs/models"}),
         "student": _or_null({"$ref": "#/$defs/models"}),
+        "adapters": _or_null(
+            {
+                "type": "object",
+                "properties": {side: _or_null({"$ref": "#/$defs/adapter"}) for side in SIDES},
+                "additionalProperties": False,
+            }
+        ),
         "views": _or_null(_by_name("view")),
         "stages": _or_null(_by_name("stage")),
         "variants": _or_null({"type": "object", "additionalProperties": {"type": "object"}}),
@@ -117,6 +125,18 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
             schema["required"] = ["kind", *schema.get("required", [])]
         choices.append(schema)
     return {"anyOf": choices}
+
+
+def _view(schema: dict[str, Any]) -> dict[str, Any]:
+    """Any view; one that names a side may leave out its kind, and its sides are views."""
+    for choice in schema["anyOf"]:
+        if choice["properties"]["kind"]["const"] != "by_side":
+            continue
+        choice["required"] = [key for key in choice["required"] if key != "kind"]
+        choice["anyOf"] = [{"required": [key]} for key in ("kind", "source", "target")]
+        for side in ("source", "target"):
+            choice["properties"][side] = _optional("view", choice["properties"][side])
+    return schema
 
 
 def _objective(of: Any) -> dict[str, Any]:

@@ -91,6 +91,31 @@ def of_kind(
     return faults.options(path, registry.lookup(kind, name).options, {"kind": name, **value})
 
 
+SIDES = ("encoder", "decoder")
+
+
+def adapters(faults: Faults, tree: Node) -> dict[str, Any]:
+    """`adapters:`, by side; a side of null has none."""
+    found = {}
+    for side, value in mapping(faults, tree, "adapters").items():
+        if side not in SIDES:
+            faults.add(("adapters", side), "unknown key", f"one of {', '.join(SIDES)}", SIDES, side)
+        elif value is not None:
+            found[side] = of_kind(faults, ("adapters", side), "adapter", value)
+    return {side: options for side, options in found.items() if options is not None}
+
+
+def linked(models: dict[str, Any], adapters: dict[str, Any]) -> dict[str, Any]:
+    """The models with those that they are made of; the students with their adapters."""
+    known = dict(models)
+    for name in sorted(models, key=lambda name: len(getattr(models[name], "named_models", dict)())):
+        options = known[name]
+        if hasattr(options, "linked"):
+            own = adapters if name.partition(".")[0] == "student" else {}
+            known[name] = options.linked(known, own)
+    return known
+
+
 def models(faults: Faults, tree: Node) -> dict[str, Any]:
     """`teacher:` and `student:`, each one model or several by name."""
     found = {}
@@ -112,6 +137,26 @@ def _several_models(value: Any) -> bool:
     if not isinstance(value, dict) or "kind" in value or not value:
         return False
     return all(isinstance(one, dict) for one in value.values())
+
+
+def views(faults: Faults, tree: Node) -> dict[str, Any]:
+    """`views:`; one with a side, `source` or `target`, and no kind is of the kind by_side."""
+    found = {}
+    for name, value in named(faults, tree, "views").items():
+        path = ("views", name)
+        if isinstance(value, dict) and "kind" not in value and {"source", "target"} & set(value):
+            value = {"kind": "by_side", **value}
+        if not isinstance(value, dict) or value.get("kind") != "by_side":
+            found[name] = of_kind(faults, path, "view", value)
+            continue
+        sides = {
+            side: of_kind(faults, (*path, side), "view", value[side])
+            for side in ("source", "target")
+            if value.get(side) is not None
+        }
+        if None not in sides.values():
+            found[name] = of_kind(faults, path, "view", {**value, **sides})
+    return {name: options for name, options in found.items() if options is not None}
 
 
 def each(faults: Faults, tree: Node, key: str, kind: str, default: str | None) -> dict[str, Any]:

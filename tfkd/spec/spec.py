@@ -15,7 +15,7 @@ from tfkd.spec.other_specs import MOST_TREES
 from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
 from tfkd.spec.resolved import provenance, resolved, with_overrides
 
-_PARTS = ("data", "tokenizers", "models", "views", "stages")
+_PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Spec:
         data: Corpora by name.
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
+        adapters: The students' adapters by side: `encoder`, `decoder`.
         views: Views by name.
         stages: Training and scoring stages by name.
         evaluate: Evaluations.
@@ -55,6 +56,7 @@ class Spec:
     data: Mapping[str, Any]
     tokenizers: Mapping[str, Any]
     models: Mapping[str, Any]
+    adapters: Mapping[str, Any]
     views: Mapping[str, Any]
     stages: Mapping[str, Any]
     evaluate: tuple[Any, ...]

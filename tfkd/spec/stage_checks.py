@@ -4,6 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
+from tfkd.spec.options import reads_pairs
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -51,8 +52,11 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if teacher is not None and teacher.headless:
         faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
-        if teacher.model.kind == "transformer":
-            faults.add((*path, "score"), "its model is a transformer", "a stage that trains a bert")
+        if reads_pairs(teacher.model):
+            faults.add(
+                (*path, "score"), f"its model is a {teacher.model.kind}",
+                "a stage that trains a bert",
+            )  # fmt: skip
         _keeps(faults, (*path, "top_k"), stage, teacher)
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
@@ -138,7 +142,7 @@ def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus:
 
 
 def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
-    if model is None or corpus is None or model.kind != "transformer":
+    if model is None or corpus is None or not reads_pairs(model):
         return
     if not paired(corpus):
         fields = ", ".join(corpus.field_names)

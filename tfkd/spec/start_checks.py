@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import part_names, weight_sizes
+from tfkd.spec.options import part_names, sides_of, weight_sizes, whole_parts
 from tfkd.spec.wording import shown
 
 # Stages that a model with its weights comes of.
@@ -34,12 +34,15 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
                 )  # fmt: skip
             if model is not None and theirs is not None:
                 _whole(faults, where, reference, model, theirs)
+        elif model is not None and _is_whole(key, model, theirs):
+            _whole(faults, where, reference, whole_parts(model)[key], theirs)
+            _pieces(faults, where, key, reference, model, theirs)
         elif model is not None:
             _part(faults, where, key, reference, model, theirs)
     trainable = getattr(stage, "trainable", "all")
     for index, name in enumerate([] if isinstance(trainable, str) else trainable):
         if model is not None:
-            _has(faults, (*path, "trainable", index), name, model, stage.train)
+            _trains(faults, (*path, "trainable", index), name, model, stage.train)
 
 
 def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> None:
@@ -60,6 +63,35 @@ def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> No
         faults.add(
             path, f"{name} has a {theirs.kind} with {there}; this stage trains one with {here}",
             "a model of the same sizes, or parts and their stages",
+        )  # fmt: skip
+
+
+def _is_whole(key: str, model: Any, theirs: Any) -> bool:
+    """Whether a part is a model of its own, and starts from one of its kind, not of its owner's."""
+    part = whole_parts(model).get(key)
+    return None not in (part, theirs) and theirs.kind != model.kind
+
+
+def _pieces(faults: Faults, path: tuple, key: str, name: str, ours: Any, theirs: Any) -> None:
+    """A part that is a whole model reads the pieces that its stage was trained with."""
+    part = whole_parts(ours)[key]
+    mine, other = sides_of(part), sides_of(theirs)
+    if mine and other and mine != other:
+        here, there = (" and ".join(dict.fromkeys(one.values())) for one in (mine, other))
+        faults.add(
+            path, f"{name} reads the pieces of {there}, this part those of {here}",
+            f"a stage of a {part.kind} with tokenizer {here}",
+        )  # fmt: skip
+
+
+def _trains(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> None:
+    """What is trained: a part, or all adapters."""
+    if name != "adapters":
+        _has(faults, path, name, model, whose)
+    elif part_names(model) is not None and not model.adapters:
+        faults.add(
+            path, f"adapters, and {whose} has none",
+            "a section adapters: {encoder: {kind: bottleneck, ..}}, or the names of parts",
         )  # fmt: skip
 
 

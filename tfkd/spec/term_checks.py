@@ -4,6 +4,8 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, known, written
+from tfkd.spec.options import reads_pairs
+from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
     check_positions,
@@ -11,9 +13,14 @@ from tfkd.spec.teacher_checks import (
     source_alone,
 )
 
-_STREAM_VIEWS = {"mlm", "spans", "conditional_mlm", "prefix_lm"}
+_STREAM_VIEWS = {
+    "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span", "by_side"
+}  # fmt: skip
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
-_VIEWS_OF = {"masked_lm": ("mlm", "spans", "conditional_mlm"), "causal_lm": ("prefix_lm",)}
+_VIEWS_OF = {
+    "masked_lm": ("mlm", "spans", "conditional_mlm", "uniform_count", "by_side"),
+    "causal_lm": ("prefix_lm",),
+}
 
 
 def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
@@ -72,11 +79,18 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
             faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
         elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
             faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
+        elif _fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):
+            faults.add(
+                path, f"{stage.train} sees both sides of each word, and the plain view hides none",
+                "masked_lm with a view of kind by_side",
+            )  # fmt: skip
     elif known(parts, faults, (*path, "view"), "view", name, "views"):
         view = parts.views.get(name)
         _view(faults, (*path, "view"), view, name, options, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
+    if options.kind == "length" and getattr(model, "lengths", 0) is None:
+        faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
     live = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
@@ -86,6 +100,39 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
             "own, selected, tokens or rows",
+        )  # fmt: skip
+
+
+def _fills_in(model: Any) -> bool:
+    """Whether a decoder sees both sides of a token."""
+    return getattr(model, "decoder_attention", "causal") == "full"
+
+
+def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
+    """The views of an encoder-decoder: by its decoder's attention, and of its encoder alone."""
+    if view.kind == "by_side":
+        if not _fills_in(model):
+            faults.add(
+                path, f"{name} (by_side) is for a decoder that sees both sides",
+                "no view, or decoder_attention: full of the model",
+            )  # fmt: skip
+        for side in ("source", "target"):
+            kind = getattr(getattr(view, side), "kind", "mlm")
+            if kind not in ("mlm", "spans", "uniform_count", "one_span"):
+                faults.add(path, f"the {side} of {name} is of kind {kind}", "one of mlm, spans, "
+                           "uniform_count, one_span")  # fmt: skip
+        if view.target is None:
+            faults.add(path, f"{name} hides nothing of the target", "target: {kind: uniform_count}")
+    elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
+        faults.add(
+            path, f"{name} ({view.kind}) is for a BERT",
+            f"{'a view of kind by_side' if _fills_in(model) else 'no view'} for an "
+            f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
+        )  # fmt: skip
+    elif model.kind != "transformer":
+        faults.add(
+            path, f"{name} ({view.kind}) is of the source alone, and {model.kind} has no terms "
+            "on its encoder", "a student of kind transformer, or another view",
         )  # fmt: skip
 
 
@@ -99,10 +146,12 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         )  # fmt: skip
     if model is None:
         return
-    if model.kind == "transformer" and view.kind in _PAIR_VIEWS:
+    if reads_pairs(model):
+        _of_pairs(faults, path, view, name, model)
+    elif model.kind == "bert" and view.kind == "by_side":
         faults.add(
-            path, f"{name} ({view.kind}) is for a BERT",
-            f"no view for an encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
+            path, f"{name} (by_side) has two sides, and a bert reads one stream",
+            "a view of kind mlm, spans, uniform_count or conditional_mlm",
         )  # fmt: skip
     longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
     if model.kind == "bert" and limit is not None and longest > limit:

@@ -5,29 +5,44 @@ from typing import Any
 
 from tfkd.data.layouts import SpecialTokens
 from tfkd.data.views.base import StreamView, View
+from tfkd.data.views.by_side import SIDES, BySideView
 from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
+from tfkd.data.views.one_span import OneSpanView
 from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.data.views.source import SourceView
 from tfkd.data.views.spans import SpansView
+from tfkd.data.views.uniform_count import UniformCountView
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
+    "BySideView",
     "ConditionalMLMView",
     "MaskedLMView",
+    "OneSpanView",
     "PairView",
     "PrefixLMView",
     "SourceView",
     "SpansView",
     "StreamView",
+    "UniformCountView",
     "View",
     "build_view",
 ]
 
 _BUILT_IN = {
-    view.kind: view for view in (MaskedLMView, SpansView, ConditionalMLMView, PrefixLMView)
+    view.kind: view
+    for view in (
+        MaskedLMView,
+        SpansView,
+        ConditionalMLMView,
+        PrefixLMView,
+        UniformCountView,
+        OneSpanView,
+        BySideView,
+    )
 }
 
 
@@ -52,13 +67,15 @@ def build_view(
     """A view by its kind, for a model that reads the given sides.
 
     Args:
-        kind: "none", "mlm", "spans", "conditional_mlm", "prefix_lm", or a plugin's.
+        kind: "none", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
+            "by_side", or a plugin's.
         sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
             `{"source": S, "target": T}` for an encoder-decoder, whose encoder alone reads "mlm" and
             "spans".
         tokenizers: Tokenizers (or their `Specials`) by name.
         name: The view's key in a batch.
-        options: The kind's options: `p`, `replace`, `max_length`.
+        options: The kind's options: `p`, `replace`, `max_length`; of "by_side", `source` and
+            `target`, each options of a stream's kind, or None.
 
     Raises:
         UserError: The kind reads one stream and the model two, or the other way round.
@@ -83,4 +100,23 @@ def build_view(
     if made is PairView:
         options.pop("max_length", None)  # the batch's limits leave long pairs out instead
     source, target = sides["source"], sides["target"]
+    if made is BySideView:
+        return _by_side(sides, tokenizers, name, options)
     return made(source, target, tokenizers[source], tokenizers[target], name=name, **options)
+
+
+def _by_side(
+    sides: Mapping[str, str],
+    tokenizers: Mapping[str, SpecialTokens],
+    name: str,
+    options: Mapping[str, Any],
+) -> BySideView:
+    corruptions = {}
+    for side in SIDES:
+        if options.get(side) is None:
+            continue
+        given = {**options[side], "max_length": None}
+        made = _class_of(given.pop("kind"), {"text": sides[side]})
+        corruptions[side] = made(sides[side], tokenizers[sides[side]], name=name, **given)
+    specials = {side: tokenizers[sides[side]] for side in SIDES}
+    return BySideView(corruptions, dict(sides), specials, name=name)

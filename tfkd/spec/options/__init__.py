@@ -1,5 +1,10 @@
 """Typed options: every key that a spec can have, with a description."""
 
+from tfkd.spec.options.adapters import (
+    AdapterOptions,
+    BottleneckOptions,
+    CrossAttentionAdapterOptions,
+)
 from tfkd.spec.options.corpora import (
     CORPORA,
     CorpusOptions,
@@ -7,22 +12,30 @@ from tfkd.spec.options.corpora import (
     WordPieceOptions,
 )
 from tfkd.spec.options.models import (
+    AbNetOptions,
+    BertFusedOptions,
     BertOptions,
-    ConditionalMlmOptions,
-    MlmOptions,
-    PlainOptions,
-    PrefixLmOptions,
-    SpansOptions,
+    ModelOptions,
+    TransformerDecoderOptions,
     TransformerOptions,
 )
 from tfkd.spec.options.objectives import (
     CausalLMOptions,
     CrossEntropyOptions,
     HiddenStatesOptions,
+    LengthOptions,
     MaskedLMOptions,
     SoftTargetsOptions,
 )
-from tfkd.spec.options.parts import own_vocabulary, part_names, sides_of, term_module, weight_sizes
+from tfkd.spec.options.parts import (
+    own_vocabulary,
+    part_names,
+    reads_pairs,
+    sides_of,
+    term_module,
+    weight_sizes,
+    whole_parts,
+)
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
@@ -40,30 +53,51 @@ from tfkd.spec.options.training import (
     CombinerOptions,
     GatedOptions,
     GreedyOptions,
+    MaskPredictOptions,
     ScheduleOptions,
     ValidateOptions,
+)
+from tfkd.spec.options.views import (
+    BySideOptions,
+    ConditionalMlmOptions,
+    MlmOptions,
+    OneSpanOptions,
+    PlainOptions,
+    PrefixLmOptions,
+    SpansOptions,
+    UniformCountOptions,
 )
 
 __all__ = [
     "CORPORA",
+    "AbNetOptions",
     "AdafactorOptions",
     "AdamOptions",
+    "AdapterOptions",
     "BatchOptions",
     "BeamOptions",
+    "BertFusedOptions",
     "BertOptions",
+    "BottleneckOptions",
+    "BySideOptions",
     "CausalLMOptions",
     "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
+    "CrossAttentionAdapterOptions",
     "CrossEntropyOptions",
     "DataPart",
     "EvaluateOptions",
     "GatedOptions",
     "GreedyOptions",
     "HiddenStatesOptions",
+    "LengthOptions",
     "LoadOptions",
+    "MaskPredictOptions",
     "MaskedLMOptions",
     "MlmOptions",
+    "ModelOptions",
+    "OneSpanOptions",
     "PaperOptions",
     "PlainOptions",
     "PrefixLmOptions",
@@ -74,12 +108,16 @@ __all__ = [
     "SoftTargetsOptions",
     "SpansOptions",
     "TrainOptions",
+    "TransformerDecoderOptions",
     "TransformerOptions",
+    "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",
     "own_vocabulary",
     "part_names",
+    "reads_pairs",
     "sides_of",
     "term_module",
     "weight_sizes",
+    "whole_parts",
 ]

@@ -1,10 +1,11 @@
-"""Options of models, heads and views."""
+"""Options of models and heads."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from tfkd.spec.options.base import Count, Name, Options, Positive, Rate
+from tfkd.spec.options.base import Count, Name, Options, Positive, Rate, Share
 
 Activation = Literal["relu", "gelu", "gelu_tanh"]
 
@@ -20,7 +21,37 @@ class MaskedLMHeadOptions(Options):
     tied: bool = Field(False, description="Share the input embeddings.")
 
 
-class _Attention(Options):
+class ModelOptions(Options):
+    """What all kinds of models share: adapters, and other models that a model is made of."""
+
+    _parts: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _adapters: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """Options of the models that it is made of, by the names that its own options give."""
+        return self._parts
+
+    @property
+    def adapters(self) -> Mapping[str, Any]:
+        """Options of its adapters by side: `encoder`, `decoder`."""
+        return self._adapters
+
+    def linked(self, models: Mapping[str, Any], adapters: Mapping[str, Any]) -> "ModelOptions":
+        """The same options, with the models that they name and with adapters."""
+        found = self.model_copy()
+        found._parts = {
+            name: models[name] for name in self.named_models().values() if name in models
+        }
+        found._adapters = dict(adapters)
+        return found
+
+    def named_models(self) -> dict[str, str]:
+        """The names of other models in its options, by option."""
+        return {}
+
+
+class _Attention(ModelOptions):
     width: Count = Field(description="Size of the hidden vectors.")
     heads: Count = Field(description="Attention heads; they divide the width.")
     feed_forward: Count | None = Field(None, description="Inner size; default 4 x width.")
@@ -59,6 +90,15 @@ class BertOptions(_Attention):
     )
 
 
+Lengths = Annotated[int, Field(ge=2, le=4096)]
+_LENGTHS = "Rows of the table of target lengths, [LENGTH]'s own among them; none: no lengths."
+DecoderAttention = Literal["causal", "full"]
+_DECODER_ATTENTION = (
+    "causal: a target token sees earlier ones; full: those on both sides, to be filled in at once "
+    "by mask_predict."
+)
+
+
 class SideTokenizers(Options):
     """A tokenizer for each side."""
 
@@ -83,6 +123,8 @@ class TransformerOptions(_Attention):
         "default: all with one tokenizer, else target.",
     )
     output_bias: bool = Field(True, description="Whether the output has a bias.")
+    decoder_attention: DecoderAttention = Field("causal", description=_DECODER_ATTENTION)
+    lengths: Lengths | None = Field(None, description=_LENGTHS)
 
     @model_validator(mode="after")
     def _halves(self) -> Any:
@@ -93,78 +135,120 @@ class TransformerOptions(_Attention):
         return self
 
 
-class Uniform(Options):
-    """A share drawn anew for each sentence."""
+class TransformerDecoderOptions(_Attention):
+    """A Transformer's decoder behind an encoder of another kind, trained from scratch."""
 
-    uniform: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
-        description="[LOW, HIGH], between 0 and 1."
+    tokenizer: Name = Field(description="The target's tokenizer.")
+    layers: Count = Field(description="Blocks.")
+    activation: Activation = Field("relu", description="Of the feed-forward networks.")
+    norm: Literal["post", "pre"] = Field("post", description="Where layers are normalized.")
+    norm_epsilon: Positive = Field(1e-6, description="Epsilon of the normalizations.")
+    positions: Literal["sinusoidal", "learned"] = Field("sinusoidal", description="Positions.")
+    output_bias: bool = Field(True, description="Whether the output has a bias.")
+
+
+class _OfBerts(ModelOptions):
+    """What is made of models that stand elsewhere in the spec."""
+
+    def _named(self, option: str) -> Any:
+        return self.parts.get(getattr(self, option))
+
+    @property
+    def positions(self) -> str:
+        """BERT's positions are learned."""
+        return "learned"
+
+
+class AbNetOptions(_OfBerts):
+    """AB-Net: a BERT reads the source, a BERT fills in the target, adapters learn."""
+
+    kind: Literal["abnet"] = Field("abnet", description="The kind of model.")
+    encoder: Name = Field(description="A bert of this spec, which reads the source.")
+    decoder: Name | TransformerDecoderOptions = Field(
+        description="A bert of this spec, whose head predicts the target; or a Transformer's "
+        "decoder of its own (AB-Net-Enc)."
+    )
+    decoder_attention: DecoderAttention = Field("full", description=_DECODER_ATTENTION)
+    lengths: Lengths | None = Field(1024, description=_LENGTHS)
+    dropout: Rate | None = Field(None, description="Of the berts; default: their own.")
+
+    def named_models(self) -> dict[str, str]:
+        named = {"encoder": self.encoder}
+        return named | ({"decoder": self.decoder} if isinstance(self.decoder, str) else {})
+
+    @property
+    def encoder_options(self) -> Any:
+        """The source's bert; None where its name leads nowhere."""
+        return self._named("encoder")
+
+    @property
+    def decoder_options(self) -> Any:
+        """The target's bert, or the options of the Transformer's decoder."""
+        return self._named("decoder") if isinstance(self.decoder, str) else self.decoder
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizers of both sides; None where a name leads nowhere."""
+        sides = self.encoder_options, self.decoder_options
+        names = [getattr(side, "tokenizer", None) for side in sides]
+        return SideTokenizers(source=names[0], target=names[1]) if all(names) else None
+
+    @property
+    def width(self) -> int | None:
+        """The decoder's."""
+        return getattr(self.decoder_options, "width", None)
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens of a side."""
+        sides = self.encoder_options, self.decoder_options
+        return min(getattr(side, "max_length", 512) for side in sides)
+
+
+class BertFusedOptions(_OfBerts):
+    """BERT-Fused: a Transformer that attends to a frozen BERT beside itself (Zhu et al., 2020)."""
+
+    kind: Literal["bert_fused"] = Field("bert_fused", description="The kind of model.")
+    bert: Name = Field(description="A bert of this spec, which reads the source.")
+    transformer: Name = Field(description="A transformer of this spec, whose weights it has.")
+    drop_net: Share | Literal[0] = Field(
+        1.0, description="How often, in training, one of two attentions stands alone."
     )
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Uniform":
-        low, high = self.uniform
-        if not 0 < low <= high <= 1:
-            raise ValueError("expected 0 < LOW <= HIGH <= 1")
-        return self
+    def named_models(self) -> dict[str, str]:
+        return {"bert": self.bert, "transformer": self.transformer}
 
+    @property
+    def bert_options(self) -> Any:
+        """The bert; None where its name leads nowhere."""
+        return self._named("bert")
 
-MaskShare = Annotated[float, Field(gt=0, le=1)] | Uniform
+    @property
+    def transformer_options(self) -> Any:
+        """The transformer; None where its name leads nowhere."""
+        return self._named("transformer")
 
+    @property
+    def tokenizer(self) -> Any:
+        """The transformer's."""
+        return getattr(self.transformer_options, "tokenizer", None)
 
-class _ViewOptions(Options):
-    max_length: Annotated[int, Field(ge=8)] = Field(
-        256, description="The most tokens of a stream; too long pairs lose the longer side's first."
-    )
+    @property
+    def width(self) -> int | None:
+        """The transformer's."""
+        return getattr(self.transformer_options, "width", None)
 
+    @property
+    def lengths(self) -> int | None:
+        """The transformer's."""
+        return getattr(self.transformer_options, "lengths", None)
 
-class PlainOptions(_ViewOptions):
-    """Nothing hidden."""
+    @property
+    def decoder_attention(self) -> str:
+        """The transformer's."""
+        return getattr(self.transformer_options, "decoder_attention", "causal")
 
-    kind: Literal["none"] = Field("none", description="The kind of view.")
-
-
-def _whole(replace: list[int]) -> list[int]:
-    if sum(replace) != 100:
-        raise ValueError(f"replace must add up to 100; {replace} gives {sum(replace)}")
-    return replace
-
-
-Replace = Annotated[
-    list[Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3), AfterValidator(_whole)
-]
-_REPLACE = "Per cent [MASK], random word, unchanged."
-
-
-class MlmOptions(_ViewOptions):
-    """BERT's masks: a share of the words, of which 80 % become [MASK], 10 % random, 10 % stay."""
-
-    kind: Literal["mlm"] = Field("mlm", description="The kind of view.")
-    p: MaskShare = Field(0.15, description="The share of words that are predicted.")
-    replace: Replace = Field([80, 10, 10], description=_REPLACE)
-
-
-class SpansOptions(_ViewOptions):
-    """SpanBERT's masks: spans of whole words, each replaced as one (Joshi et al., 2020)."""
-
-    kind: Literal["spans"] = Field("spans", description="The kind of view.")
-    p: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.15, description="The share of tokens that are predicted."
-    )
-    geometric: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.2, description="Parameter of the spans' lengths in words."
-    )
-    longest: Count = Field(10, description="Words of the longest span.")
-    replace: Replace = Field([80, 10, 10], description=_REPLACE)
-
-
-class ConditionalMlmOptions(_ViewOptions):
-    """Masks words of the target alone, always by [MASK] (Chen et al., 2020, section 3.2)."""
-
-    kind: Literal["conditional_mlm"] = Field("conditional_mlm", description="The kind of view.")
-    p: MaskShare = Field(0.15, description="The share of target words that are predicted.")
-
-
-class PrefixLmOptions(_ViewOptions):
-    """Left to right over the target, all of the source seen (BERT_l2r of Chen et al., 2020)."""
-
-    kind: Literal["prefix_lm"] = Field("prefix_lm", description="The kind of view.")
+    @property
+    def max_length(self) -> int:
+        """The most tokens of a source: bert reads [CLS] before them."""
+        return getattr(self.bert_options, "max_length", 512) - 1

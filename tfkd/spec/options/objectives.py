@@ -87,3 +87,9 @@ class HiddenStatesOptions(_TermOptions):
         "mean", description="Over the squares of a position; sum: the squared norm."
     )
     at: At = Field("all", description=_AT)
+
+
+class LengthOptions(_TermOptions):
+    """Cross-entropy of the target's length, [SEP] counted, as the encoder predicts it."""
+
+    kind: Literal["length"] = Field("length", description="The kind of term.")

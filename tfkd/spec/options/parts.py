@@ -14,6 +14,24 @@ def sides_of(model: Any) -> dict[str, str]:
     return {"source": tokenizer.source, "target": tokenizer.target}
 
 
+def reads_pairs(model: Any) -> bool:
+    """Whether a built-in kind of model is an encoder-decoder."""
+    return getattr(model, "kind", None) in ("transformer", "abnet", "bert_fused")
+
+
+def whole_parts(model: Any) -> dict[str, Any]:
+    """The parts of a model that are whole models of other stages, with their options."""
+    kind = getattr(model, "kind", None)
+    if kind == "abnet":
+        found = {"encoder": model.encoder_options}
+        if isinstance(model.decoder, str):
+            found["decoder"] = model.decoder_options
+        return found
+    if kind == "bert_fused":
+        return {"bert": model.bert_options, "transformer": model.transformer_options}
+    return {}
+
+
 def term_module(model: Any, view: Any, live: Any) -> str | None:
     """The module of a student that a term reads: "encoder", or None for its last states.
 
@@ -38,15 +56,20 @@ def part_names(model: Any) -> tuple[str, ...] | None:
         The first names of its weights' paths; None for a plugin's kind, whose parts only the model
         itself knows.
     """
+    lengths = ("lengths",) if getattr(model, "lengths", None) is not None else ()
     if model.kind == "bert":
         return ("embedding", "encoder", "head")
+    if model.kind == "abnet":
+        return ("encoder", "decoder", *lengths)
+    if model.kind == "bert_fused":
+        return ("bert", "transformer")
     if model.kind != "transformer":
         return None
     share = sharing(model)
     names = ["embedding"] if share == "all" else ["source_embedding", "target_embedding"]
     if model.positions == "learned":
         names += ["encoder_positions", "decoder_positions"]
-    names += ["encoder", "decoder"]
+    names += ["encoder", "decoder", *lengths]
     # A head that shares its matrix has its bias alone.
     return (*names, "head") if model.output_bias or share == "none" else tuple(names)
 
@@ -62,10 +85,24 @@ def weight_sizes(model: Any) -> dict[str, Any]:
 
     Vocabularies are left out: only their stages know their sizes.
     """
+    if whole := whole_parts(model):
+        found = {}
+        if model.kind == "abnet":
+            found = {"lengths": model.lengths}
+            if not isinstance(model.decoder, str):
+                whole["decoder"] = model.decoder
+        for name, options in whole.items():
+            if options is not None and hasattr(options, "width"):
+                found |= {f"{name} {key}": one for key, one in weight_sizes(options).items()}
+        for side, adapter in model.adapters.items():
+            found[f"{side} adapters"] = adapter.model_dump()
+        return found
     sizes = {
         "width": model.width,
         "feed_forward": model.feed_forward or 4 * model.width,
     }
+    if not hasattr(model, "kind"):  # a decoder by itself
+        return sizes | {"layers": model.layers, "output_bias": model.output_bias}
     if model.kind == "bert":
         return sizes | {
             "layers": model.layers,
@@ -78,6 +115,7 @@ def weight_sizes(model: Any) -> dict[str, Any]:
         "positions": model.positions,
         "share_embeddings": sharing(model),
         "output_bias": model.output_bias,
+        "lengths": model.lengths,
     }
     if model.positions == "learned":
         sizes["max_length"] = model.max_length

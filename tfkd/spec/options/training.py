@@ -127,6 +127,40 @@ class BeamOptions(Options):
         return self
 
 
+class MaskPredictOptions(Options):
+    """Mask-Predict: all of an output at once, its least sure tokens again (P3, appendix B)."""
+
+    kind: Literal["mask_predict"] = Field("mask_predict", description="The kind of search.")
+    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(10, description="T.")
+    length_candidates: Annotated[int, Field(ge=1, le=64)] = Field(
+        4, description="The most likely lengths, decoded side by side."
+    )
+    passes: Literal["iterations", "one_more"] = Field(
+        "iterations", description="Passes of the decoder: T, or T + 1 as AB-Net's code."
+    )
+    stop_when_stable: bool = Field(
+        True, description="A candidate that a pass leaves as it was is done."
+    )
+    choose_by: Literal["length_penalty", "mean"] = Field(
+        "length_penalty",
+        description="Of the candidates: sum log p / ((5 + L) / 6)^length_penalty, or mean log p.",
+    )
+    length_penalty: float = Field(1.1, description="Its exponent.")
+    forbid_specials: bool = Field(
+        True, description="No [MASK], [PAD], [UNK] or [CLS] in an output."
+    )
+    n_best: Count = Field(1, description="Outputs a sentence, of different lengths.")
+    max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+
+    @model_validator(mode="after")
+    def _enough(self) -> "MaskPredictOptions":
+        if self.n_best > self.length_candidates:
+            raise ValueError(
+                f"n_best ({self.n_best}) is more than length_candidates ({self.length_candidates})"
+            )
+        return self
+
+
 class KeepBest(Options):
     """The weights of the best step by validation."""
 

@@ -1,0 +1,74 @@
+"""Options of adapters."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tfkd.spec.options.base import Count, Options, Positive, Rate
+
+Place = Literal[
+    "after_block",
+    "beside_self_attention",
+    "beside_cross_attention",
+    "beside_feed_forward",
+    "on_self_attention_query_key_value",
+    "on_self_attention_output",
+    "on_cross_attention_query",
+    "on_cross_attention_key_value",
+    "on_cross_attention_output",
+    "on_feed_forward_inner",
+    "on_feed_forward_outer",
+]
+
+
+class Top(Options):
+    """The top layers."""
+
+    top: Count = Field(description="How many.")
+
+
+class AdapterOptions(Options):
+    """Where adapters stand; the options of a plugin's kind extend it."""
+
+    layers: Literal["all"] | Top | Annotated[list[Count], Field(min_length=1)] = Field(
+        "all", description="all, {top: N}, or a list of layers' numbers, counted from 1."
+    )
+    place: Place = Field("after_block", description="Where in a block it stands.")
+
+    def numbers(self, layers: int) -> list[int]:
+        """The layers that have one, of a stack of so many.
+
+        Raises:
+            ValueError: There are fewer.
+        """
+        if self.layers == "all":
+            return list(range(1, layers + 1))
+        if isinstance(self.layers, Top):
+            if self.layers.top > layers:
+                raise ValueError(f"the top {self.layers.top} of {layers} layers")
+            return list(range(layers - self.layers.top + 1, layers + 1))
+        if beyond := [number for number in self.layers if number > layers]:
+            raise ValueError(f"layer {beyond[0]} of {layers} layers")
+        return sorted(set(self.layers))
+
+
+class BottleneckOptions(AdapterOptions):
+    """h + W2 relu(W1 LN(h)), as on the encoder's side of AB-Net."""
+
+    kind: Literal["bottleneck"] = Field("bottleneck", description="The kind of adapter.")
+    width: Count = Field(description="Its inner size.")
+    activation: Literal["relu", "gelu", "gelu_tanh"] = Field("relu", description="Between both.")
+    norm_epsilon: Positive = Field(1e-5, description="Epsilon of its normalization.")
+
+
+class CrossAttentionAdapterOptions(AdapterOptions):
+    """Attention to the encoder, as on the decoder's side of AB-Net."""
+
+    kind: Literal["cross_attention"] = Field("cross_attention", description="The kind of adapter.")
+    heads: Count = Field(description="Attention heads; they divide the width.")
+    feed_forward: Literal["none"] | Count = Field(
+        "none", description="Inner size of a feed-forward network behind it, or none."
+    )
+    dropout: Rate = Field(0.1, description="Dropout on its outputs.")
+    attention_dropout: Rate = Field(0.0, description="Dropout on attention weights.")
+    norm_epsilon: Positive = Field(1e-5, description="Epsilon of its normalizations.")
