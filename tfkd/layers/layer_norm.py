@@ -113,8 +113,10 @@ class LayerNorm(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         width = (input_shape[-1],)
-        self.scale = self.add_weight(width, initializer="ones", name="scale", autocast=False)
-        self.offset = self.add_weight(width, initializer="zeros", name="offset", autocast=False)
+        # In float32 under every policy, since they are read so: no copy is made of them.
+        shared = {"dtype": "float32", "autocast": False}
+        self.scale = self.add_weight(width, initializer="ones", name="scale", **shared)
+        self.offset = self.add_weight(width, initializer="zeros", name="offset", **shared)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         flat = tf.reshape(inputs, [-1, self.scale.shape[0]])

@@ -82,7 +82,11 @@ class VocabularyHead(keras.layers.Layer):
         self.own_bias = None
         if self.use_bias:
             self.own_bias = self.add_weight(
-                (self.vocabulary_size,), initializer="zeros", name="bias", autocast=False
+                (self.vocabulary_size,),
+                initializer="zeros",
+                name="bias",
+                dtype="float32",  # it is read so under every policy
+                autocast=False,
             )
         if self.dense is not None:
             self.dense.build((None, self.width))

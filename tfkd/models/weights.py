@@ -23,12 +23,16 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, by path in the model (`unused`: by path in the file)."""
+    """What a load did, by path in the model (`unused`: by path in the file).
+
+    `sources` has the path in the file of each weight that was loaded.
+    """
 
     loaded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 def variables_by_path(model: keras.Model) -> dict[str, keras.Variable]:
@@ -40,11 +44,19 @@ def variables_by_path(model: keras.Model) -> dict[str, keras.Variable]:
     return dict(sorted(paths.items()))
 
 
-def save_weights(model: keras.Model, path: str | PathLike) -> None:
-    """Writes all weights of a model, float32, whole or not at all."""
+def save_weights(model: keras.Model, path: str | PathLike, without: Iterable[str] = ()) -> None:
+    """Writes the weights of a model, float32, whole or not at all.
+
+    Args:
+        model: The model.
+        path: The safetensors file.
+        without: Paths of weights that are kept elsewhere: a frozen BERT's, beside its adapters.
+    """
+    left = set(without)
     tensors = {
         name: variable.value.numpy().astype(np.float32)
         for name, variable in variables_by_path(model).items()
+        if name not in left
     }
     # One entry: several are written in no fixed order, and equal weights must be equal files.
     metadata = {"tfkd": type(model).__name__}
@@ -89,6 +101,7 @@ def load_weights(
     *,
     layers: Mapping[int, int] | None = None,
     without: Iterable[str] = (),
+    more: Mapping[str, np.ndarray] | None = None,
     strict: bool = True,
 ) -> LoadReport:
     """Loads a file written by `save_weights`, whole or in parts.
@@ -103,6 +116,8 @@ def load_weights(
             the same numbers, so that a shallower model reads the lower layers.
         without: Beginnings of weights that stay as they are in the model, and that the file may
             have or lack.
+        more: Tensors that count as the file's, which it need not have: see `without` of
+            `save_weights`.
         strict: Every weight of the parts must be in the file with its shape, and, where all parts
             are loaded, every weight of the file in the model. Otherwise what fits is loaded and the
             report tells the rest.
@@ -112,7 +127,7 @@ def load_weights(
             loaded then.
         ValueError: a part that the model does not have.
     """
-    tensors = read_tensors(path)
+    tensors = {**(more or {}), **read_tensors(path)}
     without = tuple(without)
     found = _sources(model, parts, layers)
     left = [name for name in found if any(under(name, one) for one in without)]
@@ -132,6 +147,7 @@ def load_weights(
     used |= {name for name in tensors if any(under(name, one) for one in without)}
     report.unused.extend(sorted(set(tensors) - used))
     report.loaded.extend(chosen)
+    report.sources.update((name, sources[name][1]) for name in chosen)
     if strict:
         _refuse(path, model, report, whole=parts is None and layers is None)
     for variable, value in chosen.values():

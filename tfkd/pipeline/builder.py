@@ -7,7 +7,7 @@ from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.preset_files import PRESET_FILES
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import plain, raised, repeated
+from tfkd.pipeline.identity import model_identity, plain, raised, repeated
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -23,6 +23,8 @@ TOP_K = 8
 
 def model_tokenizers(model: Any) -> dict[str, str]:
     """The tokenizers of a model's inputs: `{"source": T, "target": T}` or `{"text": T}`."""
+    if model.tokenizer is None:
+        raise UserError(f"a model of kind {model.kind} is made of models that the spec lacks")
     if isinstance(model.tokenizer, str):
         if model.kind == "bert":
             return {"text": model.tokenizer}
@@ -206,7 +208,7 @@ class GraphBuilder:
         if head is not None:
             inputs["tokenizer.head"] = self.tokenizer(spec, head)
         identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
-        identity["model"] = self._model_identity(model)
+        identity["model"] = model_identity(model)
         if getattr(getattr(model, "head", None), "tied", True) is False:
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
@@ -238,6 +240,10 @@ class GraphBuilder:
                 view = spec.views[term_options.view]
                 entry["view"] = plain(view)
                 entry["view_revision"] = registry.lookup("view", view.kind).revision
+                for side in ("source", "target"):
+                    inner = getattr(view, side, None)
+                    entry |= {f"{side}_{key}": one for key, one in raised(
+                        "view", inner and inner.kind).items()}  # fmt: skip
             teacher = getattr(term_options, "teacher", None)
             if teacher is not None:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
@@ -251,7 +257,7 @@ class GraphBuilder:
             for side, tokenizer in model_tokenizers(model).items()
         }
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
-        identity: dict[str, Any] = {"model": self._model_identity(model), "load_revision": 2}
+        identity: dict[str, Any] = {"model": model_identity(model), "load_revision": 2}
         identity["model"].pop("head", None)
         if options.head != "published":
             identity["head"] = options.head
@@ -261,13 +267,6 @@ class GraphBuilder:
             folder = checkpoint_folder(options.load, self._data_dir)
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
-
-    def _model_identity(self, model: Any) -> dict[str, Any]:
-        identity = plain(model, without={"tokenizer"})
-        if head_tokenizer(model) is not None:
-            identity["head"].pop("tokenizer")
-        identity["revision"] = registry.lookup("model", model.kind).revision
-        return identity
 
     def _part(self, spec: Spec, role: str, corpus: str, model: Any, swap: bool) -> dict[str, Node]:
         """A corpus's ids, and the corpus itself, which tells what a store's rows belong to."""

@@ -53,3 +53,23 @@ def repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:
 
 def _count(paths: list[Any], data_dir: Path) -> int:
     return sum(len(find_files(side, data_dir)) for side in paths)
+
+
+def model_identity(model: Any) -> dict[str, Any]:
+    """What a model is, whatever its tokenizers and the models that it is made of are called."""
+    named = model.named_models() if hasattr(model, "named_models") else {}
+    identity = plain(model, without={"tokenizer", *named})
+    head = getattr(model, "head", None)
+    if head is not None and head.tokenizer not in (None, model.tokenizer):
+        identity["head"].pop("tokenizer")
+    for option, name in named.items():
+        identity[option] = model_identity(model.parts[name])
+    if isinstance(identity.get("decoder"), dict):
+        identity["decoder"].pop("tokenizer", None)
+    if adapters := getattr(model, "adapters", None):
+        identity["adapters"] = {
+            side: plain(options) | raised("adapter", options.kind)
+            for side, options in adapters.items()
+        }
+    identity["revision"] = registry.lookup("model", model.kind).revision
+    return identity

@@ -10,19 +10,23 @@ import numpy as np
 from tfkd.data.buckets import within_limits
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
-from tfkd.models import build_model, load_weights, rows_of_pieces, saved_names
+from tfkd.models import build_model, rows_of_pieces
 from tfkd.models.builder import start_head
+from tfkd.models.freezing import frozen_parts
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under
 from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
-from tfkd.pipeline.text_stages import open_tokenizer, place
+from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
+from tfkd.pipeline.text_stages import open_tokenizer
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import part_names, whole_parts
 
-WEIGHTS = "weights.safetensors"
+__all__ = ["WEIGHTS", "Started", "build_models", "fresh_model", "started", "trained_model"]
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # What validation and evaluation pad widths to, as batches do unless a spec says otherwise.
 PAD_TO = 4
@@ -40,45 +44,72 @@ def has_own_matrix(model: Any) -> bool:
     return getattr(getattr(model, "head", None), "tied", True) is False
 
 
+@dataclass(frozen=True)
+class Started:
+    """A model as a training starts with it.
+
+    Attributes:
+        model: The model.
+        origins: By the role of each stage of `from:`, the path of each weight that is that stage's
+            in this model, and what it is called there.
+    """
+
+    model: keras.Model
+    origins: Shared
+
+
 def fresh_model(node: Node, context: Context, *, precision: str | None = None) -> keras.Model:
+    """The model of `started`."""
+    return started(node, context, precision=precision).model
+
+
+def started(node: Node, context: Context, *, precision: str | None = None) -> Started:
     """The model of a training stage as it starts: its seed's weights, then those of `from:`.
 
     A head with a matrix of its own that no stage of `from:` has starts from the input embeddings
-    that were loaded (P1), where its options say so.
+    that were loaded (P1), where its options say so. Parts that stay frozen have their weights in
+    the precision of the products.
 
     Raises:
         UserError: The weights of `from:` are another model's, or of another vocabulary's pieces.
     """
     options = node.options
+    model_of = model_options(node)
     model = build_model(
-        model_options(node),
+        model_of,
         named_tokenizers(node, context),
         policy=POLICIES[precision or options.precision],
         seed=options.seed,
         heads_needed=heads_of(node.spec, options),
+        frozen=frozen_parts(part_names(model_of) or (), options.trainable),
     )
-    loaded: set[str] = set()
+    origins: Shared = {}
     for role, origin in node.inputs.items():
         if not role.startswith("from."):
             continue
         part = role.partition(".")[2]
         try:
-            loaded |= _start_from(model, origin, None if part == "all" else part, node, context)
+            found = _start_from(model, origin, None if part == "all" else part, node, context)
         except ValueError as error:
             raise UserError(f"stages.{node.label}.from: {error}") from error
-    if has_own_matrix(model_options(node)) and loaded and HEAD_MATRIX not in loaded:
-        start_head(model, model_options(node), named_tokenizers(node, context))
-    return model
+        for names in origins.values():  # a later stage's weights replace an earlier one's
+            for name in found:
+                names.pop(name, None)
+        origins[role] = found
+    loaded = {name for names in origins.values() for name in names}
+    if has_own_matrix(model_of) and loaded and HEAD_MATRIX not in loaded:
+        start_head(model, model_of, named_tokenizers(node, context))
+    return Started(model, origins)
 
 
 def _start_from(
     model: keras.Model, origin: Node, part: str | None, node: Node, context: Context
-) -> set[str]:
-    """Loads a stage's weights into a model, or into a part of it; returns the paths.
+) -> dict[str, str]:
+    """Loads a stage's weights into a model, or into a part of it; returns their paths, here and
+    there.
 
     The rows of a head with a matrix of its own are loaded where the stage has that very head.
     """
-    path = place(origin, context).path / WEIGHTS
     rows = {
         name: sides
         for name, sides in rows_of_pieces(model).items()
@@ -86,7 +117,8 @@ def _start_from(
     }
     without: tuple[str, ...] = ()
     if has_own_matrix(model_options(node)) and not (
-        HEAD_MATRIX in saved_names(path) and not _difference("head", node, origin, context)
+        HEAD_MATRIX in weight_names(origin, context)
+        and not _difference("head", node, origin, context)
     ):
         without = HEAD_ROWS
     for name, sides in rows.items():
@@ -97,8 +129,12 @@ def _start_from(
                     "another piece. Give both models one tokenizer, or name the parts to start "
                     "from, without this one"
                 )
-    parts = None if part is None else [part]
-    return set(load_weights(model, path, parts, without=without).loaded)
+    parts: Any = None if part is None else [part]
+    if part in whole_parts(model_options(node)) and (
+        model_options(origin).kind != model_options(node).kind
+    ):
+        parts = {part: ""}
+    return load_stage(model, origin, context, parts, without=without).sources
 
 
 def _difference(side: str, node: Node, origin: Node, context: Context) -> str:
@@ -117,7 +153,8 @@ def _difference(side: str, node: Node, origin: Node, context: Context) -> str:
 
 def _tokenizer_of(side: str, node: Node) -> Node | None:
     """The stage of the tokenizer whose pieces a side has; see `models.pieces.rows_of_pieces`."""
-    names = ("head", "text", "target") if side == "head" else (side,)
+    # A model of one stream has one side's pieces, whichever it is a part for.
+    names = ("head", "text", "target") if side == "head" else (side, "text")
     found = [node.inputs.get(f"tokenizer.{name}") for name in names]
     return next((one for one in found if one is not None), None)
 
@@ -128,13 +165,12 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     Raises:
         UserError: A checkpoint lacks the model's head, which a training stage has to teach.
     """
-    path = place(node, context).path / WEIGHTS
     options = model_options(node)
     if node.kind == "load" and not heads_of(node.spec, node.options):
         options = options.model_copy(update={"head": None})
     if node.kind == "load" and has_own_matrix(options):
         head = head_tokenizer(options)
-        if head is not None or HEAD_MATRIX not in saved_names(path):
+        if head is not None or HEAD_MATRIX not in weight_names(node, context):
             raise UserError(
                 f"stages.{node.label}: {node.options.train} has a head of its own (over tokenizer "
                 f"{head or options.tokenizer}), which the checkpoint lacks: it predicts nothing "
@@ -148,23 +184,26 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
         seed=1,  # every weight is loaded
         heads_needed=heads_of(node.spec, node.options),
     )
-    load_weights(model, path)
+    load_stage(model, node, context)
     return model
 
 
 def learned_length(model: Any, pad_to: int = PAD_TO) -> int | None:
-    """The most tokens of a side that an encoder-decoder with learned positions reads.
+    """The most tokens of a side that an encoder-decoder reads: its positions, its lengths.
 
     Args:
         model: A model's options.
         pad_to: What widths are padded to: padding has positions too.
 
     Returns:
-        None for any number: sinusoidal positions, or a stream, which its view cuts.
+        None for any number: sinusoidal positions and no lengths, or a stream, which its view cuts.
     """
-    if getattr(model, "positions", None) != "learned" or "text" in model_tokenizers(model):
+    if "text" in model_tokenizers(model):
         return None
-    return model.max_length // pad_to * pad_to
+    limits = [model.max_length] if getattr(model, "positions", None) == "learned" else []
+    if getattr(model, "lengths", None) is not None:
+        limits.append(model.lengths - 1)  # the longest that its table knows
+    return min(limits) // pad_to * pad_to if limits else None
 
 
 def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where: str) -> None:

@@ -22,9 +22,10 @@ from tfkd.pipeline.inputs import (
     training_set,
     views_of,
 )
-from tfkd.pipeline.models import WEIGHTS, check_lengths, fresh_model, learned_length
+from tfkd.pipeline.models import WEIGHTS, check_lengths, learned_length, started
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.stage_weights import frozen_of, shared_names, write_shared
 from tfkd.pipeline.step_sizes import how_cores_share
 from tfkd.pipeline.terms import (
     combiner_of,
@@ -67,8 +68,10 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     if batcher.excluded:
         context.say(f"{node.label}: {batcher.excluded:,} rows over max_length are left out")
     with strategy.scope():
-        model = fresh_model(node, context)
-        freeze(model, options.trainable)
+        begun = started(node, context)
+        model = begun.model
+        freeze(model, options.trainable, dropout=options.frozen_dropout)
+        shared = frozen_of(model, begun.origins)
         distiller = Distiller(
             model,
             terms_of(node, context),
@@ -77,9 +80,9 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             seed=options.seed,
         )
     rule = options.validate_
-    shared = how_cores_share(node, model.count_params(), replicas // hosts.number)
+    parted = how_cores_share(node, model.count_params(), replicas // hosts.number)
     # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
-    streams, fuse = hosts.gather([shared["streams"], shared["fuse"]]).min(0)
+    streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
     try:
         with context.deadline.holding():
             result = train(
@@ -104,6 +107,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
                 steps_per_execution=node.spec.runtime.steps_per_execution,
                 streams=int(streams),
                 fuse=bool(fuse),
+                kept_elsewhere=shared_names(shared),
             )
     except TrainingDiverged as error:
         raise TrainingDiverged(f"stages.{node.label}: {error}") from error
@@ -113,6 +117,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         return {}
     for name in ("history.jsonl", WEIGHTS):
         write_atomically(folder.path / name, (folder.scratch / name).read_bytes())
+    write_shared(folder, shared)
     events = folder.scratch / "tensorboard"
     if events.exists():
         shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)

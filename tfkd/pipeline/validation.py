@@ -15,8 +15,9 @@ from tfkd.objectives.prediction_sums import figures, row_sums
 from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of, side_tokenizers, views_of
+from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
 from tfkd.pipeline.text_stages import open_text
+from tfkd.spec.options import fills_in, reads_pairs
 
 _TEXT = {"bleu": bleu, "chrf": chrf}
 # Which of a figure's names a metric has.
@@ -67,10 +68,18 @@ class TeacherForced:
 
 
 def measured_view(trained: Node) -> str | None:
-    """The view to measure a model in: none for one that writes text, else its first term's."""
-    if trained.spec.models[trained.options.train].kind == "transformer":
+    """The view to measure a model in: none for one that writes from left to right, else its first
+    term's; of one that fills words in, the first term's that predicts words."""
+    model = model_options(trained)
+    if reads_pairs(model) and not fills_in(model):
         return None
-    return next(iter(trained.options.objective.values())).view
+    terms = list(trained.options.objective.values())
+    return next((term.view for term in terms if term.kind != "length"), terms[0].view)
+
+
+def default_search(trained: Node) -> Any:
+    """How a training validates outputs unless it says so: greedily, or by Mask-Predict."""
+    return {"kind": "mask_predict" if fills_in(model_options(trained)) else "greedy"}
 
 
 def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:
@@ -96,7 +105,7 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             made["model"] = model
             made["forced"] = TeacherForced(model, examples, view)
             if wanted:
-                search = build_search(options.decode or {"kind": "greedy"})
+                search = build_search(options.decode or default_search(node))
                 made["decoder"] = Decoder(model, search, tokenizers["source"], tokenizers["target"])
         found: dict[str, float] = {}
         if any(metric in _FIGURES for metric in options.metrics):

@@ -9,7 +9,7 @@ from tfkd.pipeline.builder import MASKED, GraphBuilder
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import BeamOptions
+from tfkd.spec.options import BeamOptions, MaskPredictOptions, fills_in
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,20 @@ class Wanted:
         return [self.builder.stage(self.spec, stage)]
 
 
+def default_decode(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
+    """How a stage's model is decoded where nothing says it."""
+    found, name = builder.resolve(spec, reference)
+    model = found.models.get(getattr(found.stages[name], "train", None))
+    return MaskPredictOptions() if fills_in(model) else BeamOptions()
+
+
+def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:
+    """The decoding given, unless a model's decoder cannot be decoded so."""
+    own = default_decode(builder, spec, reference)
+    filling = MaskPredictOptions().kind
+    return own if filling in (own.kind, decode.kind) and own.kind != decode.kind else decode
+
+
 def _of_masked_words(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
     """The gate of a teacher that fills in masked words."""
     node = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
@@ -140,17 +154,21 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 seen = corpus in [part.of for part in scored.stages[stage].data]
                 found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
                 continue
-            decode = entry.decode or BeamOptions()
+            decode = entry.decode or default_decode(builder, spec, entry.of)
             system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
             baseline = None
             if entry.against:
                 baseline = builder.evaluation(
-                    spec, entry.against, corpus, tuple(entry.metrics), decode
+                    spec,
+                    entry.against,
+                    corpus,
+                    tuple(entry.metrics),
+                    entry.against_decode or _same_or_default(builder, spec, entry.against, decode),
                 )
                 baseline = None if baseline.key == system.key else baseline
             found.evaluations.append(Evaluation(entry, corpus, system, baseline))
     for stage in spec.export:
         decodes = [e.decode for e in spec.evaluate if e.of == stage and e.decode is not None]
-        decode = decodes[0] if decodes else BeamOptions()
+        decode = decodes[0] if decodes else default_decode(builder, spec, stage)
         found.exports[stage] = builder.export(spec, stage, decode)
     return found

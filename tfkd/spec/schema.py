@@ -199,5 +199,6 @@ def _train(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _evaluation(schema: dict[str, Any]) -> dict[str, Any]:
     schema = _several(schema, "on", "metrics")
-    schema["properties"]["decode"] = _optional("decode", schema["properties"]["decode"])
+    for key in ("decode", "against_decode"):
+        schema["properties"][key] = _optional("decode", schema["properties"][key])
     return schema

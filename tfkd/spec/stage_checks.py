@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import reads_pairs
+from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -33,6 +33,8 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
         _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
         _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
+        decode = getattr(stage.validate_, "decode", None)
+        _decodes(faults, (*where, "decode"), stage.train, model, decode)
 
 
 def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -77,8 +79,12 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if gate and stage is not None and stage.stage.kind != "score":
         _mask_gate(parts, faults, path, entry, stage)
         return
-    stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
+    beside = stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
     model = stage.model if stage is not None else None
+    _decodes(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
+    if beside is not None:
+        decode = getattr(entry, "against_decode", None)
+        _decodes(faults, (*path, "against_decode"), entry.against, beside.model, decode)
     _writes(faults, (*path, "metrics"), model, entry.metrics)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
@@ -150,6 +156,20 @@ def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> N
             path, f"an encoder-decoder cannot read {name}, which has {fields}",
             "a corpus with source and target",
         )  # fmt: skip
+
+
+def _decodes(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
+    """Mask-Predict fills in; beam and greedy search go from left to right."""
+    kind = getattr(decode, "kind", None)
+    if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):
+        return
+    if fills_in(model) != (kind == "mask_predict"):
+        faults.add(
+            path,
+            f"{kind}, and {name} "
+            + ("fills in" if fills_in(model) else "goes from left to right"),
+            "mask_predict" if fills_in(model) else "beam or greedy",
+        )
 
 
 def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None:

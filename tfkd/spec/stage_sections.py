@@ -163,8 +163,9 @@ def evaluation(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         return None
     before = len(faults.errors)
     value = dict(value)
-    if value.get("decode") is not None:
-        value["decode"] = of_kind(faults, (*path, "decode"), "decode", value["decode"])
+    for key in ("decode", "against_decode"):
+        if value.get(key) is not None:
+            value[key] = of_kind(faults, (*path, key), "decode", value[key])
     options = faults.options(path, EvaluateOptions, value)
     if len(faults.errors) == before:
         return options

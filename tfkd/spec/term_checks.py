@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, known, written
-from tfkd.spec.options import reads_pairs
+from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -79,7 +79,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
             faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
         elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
             faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
-        elif _fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):
+        elif fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):
             faults.add(
                 path, f"{stage.train} sees both sides of each word, and the plain view hides none",
                 "masked_lm with a view of kind by_side",
@@ -103,15 +103,10 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         )  # fmt: skip
 
 
-def _fills_in(model: Any) -> bool:
-    """Whether a decoder sees both sides of a token."""
-    return getattr(model, "decoder_attention", "causal") == "full"
-
-
 def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
     """The views of an encoder-decoder: by its decoder's attention, and of its encoder alone."""
     if view.kind == "by_side":
-        if not _fills_in(model):
+        if not fills_in(model):
             faults.add(
                 path, f"{name} (by_side) is for a decoder that sees both sides",
                 "no view, or decoder_attention: full of the model",
@@ -126,7 +121,7 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
     elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
         faults.add(
             path, f"{name} ({view.kind}) is for a BERT",
-            f"{'a view of kind by_side' if _fills_in(model) else 'no view'} for an "
+            f"{'a view of kind by_side' if fills_in(model) else 'no view'} for an "
             f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
         )  # fmt: skip
     elif model.kind != "transformer":

@@ -1,6 +1,6 @@
 """The training loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,7 @@ def train(
     steps_per_execution: int = 1,
     streams: int = 1,
     fuse: bool = False,
+    kept_elsewhere: Collection[str] = (),
 ) -> TrainResult:
     """Trains a distiller's student; called again with the same folder, it goes on where it was.
 
@@ -104,6 +105,7 @@ def train(
         streams: Parts of each micro-batch that a CPU's cores take side by side; see
             `tfkd.training.cores`.
         fuse: Compile chains of elementwise operations; see `tfkd.layers.fusion.fusing`.
+        kept_elsewhere: Paths of frozen weights that `weights.safetensors` need not hold.
 
     Raises:
         Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
@@ -144,6 +146,7 @@ def train(
         steps_per_execution=steps_per_execution,
         streams=streams,
         fuse=fuse,
+        kept_elsewhere=kept_elsewhere,
     )
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections import deque
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class TrainingRun:
         steps_per_execution: int,
         streams: int,
         fuse: bool,
+        kept_elsewhere: Collection[str] = (),
     ):
         self._hosts, self._steps_per_execution = hosts, steps_per_execution
         self._distiller, self._batcher = distiller, batcher
@@ -75,7 +77,7 @@ class TrainingRun:
         self._every, self._keeper, self._seed = validate_every, keeper, seed
         self._log_every, self._save_every = log_every, save_every_seconds
         self._time_limit, self._progress = time_limit, progress
-        self._tensorboard = tensorboard
+        self._tensorboard, self._kept_elsewhere = tensorboard, kept_elsewhere
         self._validation = Validation(validate, folder / "validations.json")
         parameters = distiller.parameters
         with strategy.scope():
@@ -362,4 +364,4 @@ class TrainingRun:
             assign(self._arrays.student, chosen)
             if self._keeper.averages:
                 self._measure(f"mean of steps {', '.join(map(str, self._keeper.steps))}")
-        save_weights(self._distiller.student, self._folder / WEIGHTS)
+        save_weights(self._distiller.student, self._folder / WEIGHTS, self._kept_elsewhere)

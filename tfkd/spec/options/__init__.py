@@ -28,6 +28,7 @@ from tfkd.spec.options.objectives import (
     SoftTargetsOptions,
 )
 from tfkd.spec.options.parts import (
+    fills_in,
     own_vocabulary,
     part_names,
     reads_pairs,
@@ -113,6 +114,7 @@ __all__ = [
     "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",
+    "fills_in",
     "own_vocabulary",
     "part_names",
     "reads_pairs",

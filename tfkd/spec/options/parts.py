@@ -19,6 +19,11 @@ def reads_pairs(model: Any) -> bool:
     return getattr(model, "kind", None) in ("transformer", "abnet", "bert_fused")
 
 
+def fills_in(model: Any) -> bool:
+    """Whether a decoder sees both sides of a token, and fills in what is hidden."""
+    return getattr(model, "decoder_attention", "causal") == "full"
+
+
 def whole_parts(model: Any) -> dict[str, Any]:
     """The parts of a model that are whole models of other stages, with their options."""
     kind = getattr(model, "kind", None)

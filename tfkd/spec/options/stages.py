@@ -61,7 +61,11 @@ class TrainOptions(Options):
     seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
     validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
     trainable: Literal["all"] | list[Name] = Field(
-        "all", description="all, or the parts (encoder, decoder, ...) that are trained."
+        "all",
+        description="all, or what is trained: parts (encoder, decoder, lengths, ...), adapters.",
+    )
+    frozen_dropout: bool = Field(
+        True, description="Whether frozen layers keep their dropout, as AB-Net's berts do."
     )
     log_every: Count = Field(50, description="Steps between two lines of the history.")
     save_every: Positive = Field(120.0, description="Seconds between two checkpoints.")
@@ -127,9 +131,18 @@ class EvaluateOptions(Options):
         ],
         Field(min_length=1),
     ] = Field(description="What is measured.")
-    decode: Any = Field(None, description="How outputs are made; default: beam.")
+    decode: Any = Field(
+        None,
+        description="How outputs are made; default: beam, or mask_predict for a decoder that "
+        "sees both sides.",
+    )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
+    against_decode: Any = Field(
+        None,
+        description="How the baseline's outputs are made; default: as decode, or, where its "
+        "decoder is of the other kind, by that one's default.",
+    )
     bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         1000, description="Bootstrap samples."
     )
