@@ -74,17 +74,18 @@ def _as_list(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _in_adapter(path: str) -> bool:
+def in_adapter(path: str) -> bool:
+    """Whether a weight, by its path, is an adapter's."""
     return any(name.startswith("adapter_") for name in path.split("/"))
 
 
 def _any_adapters(paths: Iterable[str]) -> bool:
-    return any(_in_adapter(path) for path in paths)
+    return any(in_adapter(path) for path in paths)
 
 
 def _matches(path: str, name: str) -> bool:
     if name == "adapters":
-        return _in_adapter(path)
+        return in_adapter(path)
     return path == name or path.startswith(f"{name}/")
 
 
@@ -95,5 +96,5 @@ def _owned(dropout: str, variables: dict[str, keras.Variable]) -> list[keras.Var
         variable
         for path, variable in variables.items()
         if (not owner or path.startswith(f"{owner}/"))
-        and (_in_adapter(owner) or not _in_adapter(path))
+        and (in_adapter(owner) or not in_adapter(path))
     ]

@@ -12,9 +12,9 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
 from tfkd.models import build_model, rows_of_pieces
 from tfkd.models.builder import start_head
-from tfkd.models.freezing import frozen_parts
+from tfkd.models.freezing import frozen_parts, in_adapter
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
-from tfkd.models.weights import under
+from tfkd.models.weights import under, variables_by_path
 from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -134,6 +134,7 @@ def _start_from(
         model_options(origin).kind != model_options(node).kind
     ):
         parts = {part: ""}
+        without += tuple(name for name in variables_by_path(model) if in_adapter(name))
     return load_stage(model, origin, context, parts, without=without).sources
 
 

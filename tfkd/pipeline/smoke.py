@@ -47,17 +47,42 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     for role in ("teacher", "student"):
         model = plain.get(role)
         for one in [model] if model and "kind" in model else (model or {}).values():
-            one.update({key: value for key, value in _SMALL.items() if key in one})
-            one.setdefault("max_length", _SMALL["max_length"])
-            # Follows the width: models of one width stay models of one shape.
-            one.pop("feed_forward", None)
+            _model(one)
+    for adapter in (plain.get("adapters") or {}).values():
+        if adapter:
+            _adapter(adapter)
     for view in (plain.get("views") or {}).values():
-        view["max_length"] = min(view.get("max_length") or 128, 128)
+        if "source" not in view and "target" not in view:
+            view["max_length"] = min(view.get("max_length") or 128, 128)
     for stage in (plain.get("stages") or {}).values():
         _stage(stage)
     for entry in plain.get("evaluate") or []:
         entry["bootstrap"] = 20
     return plain
+
+
+def _model(options: dict[str, Any]) -> None:
+    options.update({key: value for key, value in _SMALL.items() if key in options})
+    if "width" in options:  # else it is made of other models
+        options.setdefault("max_length", _SMALL["max_length"])
+    # Follows the width: models of one width stay models of one shape.
+    options.pop("feed_forward", None)
+    if options.get("lengths"):
+        options["lengths"] = _SMALL["max_length"]
+    if isinstance(options.get("decoder"), dict):
+        _model(options["decoder"])
+
+
+def _adapter(options: dict[str, Any]) -> None:
+    for key, small in (("width", 8), ("heads", 2)):
+        if key in options:
+            options[key] = small
+    if isinstance(options.get("feed_forward"), int):
+        options["feed_forward"] = 8
+    if isinstance(options.get("layers"), dict):
+        options["layers"] = {"top": 1}
+    elif isinstance(options.get("layers"), list):
+        options["layers"] = [2]
 
 
 def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
