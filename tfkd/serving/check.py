@@ -38,7 +38,7 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     alone = [
         signatures["serving_default"](text=tf.constant([line])) for line in request["text"][:4]
     ]
-    return {
+    found = {
         "outputs": [line.decode("utf-8") for line in text["outputs"].numpy()],
         "scores": text["scores"].numpy().tolist(),
         "output_ids": [
@@ -54,6 +54,16 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         ],
         "tensorflow": tf.__version__,
     }
+    if request.get("options"):
+        given = {name: tf.constant(value, tf.int32) for name, value in request["options"].items()}
+        chosen = signatures["with_options"](text=tf.constant(request["text"], tf.string), **given)
+        found["with_options"] = [
+            [line.decode("utf-8"), float(score)]
+            for line, score in zip(
+                chosen["outputs"].numpy(), chosen["scores"].numpy(), strict=True
+            )
+        ]
+    return found
 
 
 def main(arguments: list[str]) -> None:

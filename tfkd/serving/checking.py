@@ -14,15 +14,10 @@ import numpy as np
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.decoder import source_limit
-from tfkd.decoding.searches import BeamSearch, GreedySearch, Search
-from tfkd.serving.plain_decoding import (
-    PlainOutput,
-    Predict,
-    plain_beam_search,
-    plain_greedy_search,
-    plain_score,
-    uncached,
-)
+from tfkd.decoding.searches import Search
+from tfkd.serving.plain_decoding import PlainOutput
+from tfkd.serving.plain_searches import Sentence, plain_search
+from tfkd.serving.served_model import serving_options
 
 # Scores of float32 in two orders of summation; ties are closer than that, relative to the score.
 TOLERANCE = 1e-3
@@ -127,7 +122,7 @@ def self_check(
         model: The float32 model.
         source_tokenizer: The source's: `encode`, and `in_graph()` that may differ from it.
         target_tokenizer: And of the target.
-        search: A `BeamSearch` or `GreedySearch`.
+        search: A `BeamSearch`, `GreedySearch` or `MaskPredict`.
     """
     sentences = list(dict.fromkeys(sentences))
     encoded = source_tokenizer.encode(sentences)
@@ -143,15 +138,16 @@ def self_check(
         "text": sentences,
         "source_ids": sources,
         "pad_id": int(source_tokenizer.pad_id),
+        "options": serving_options(search),
     }
     served = run_fresh(folder, request)
     limits = search.max_length.lengths([len(row) for row in sources], source_limit(model)).numpy()
-    predict_from = uncached(model, target_tokenizer, int(source_tokenizer.end_id))
+    decode = plain_search(search, model, target_tokenizer, int(source_tokenizer.end_id))
     ties, largest, differences = 0, 0.0, []
     for i, sentence in enumerate(sentences):
-        predict = predict_from(sources[i])
-        expected = _plain(predict, search, int(target_tokenizer.end_id), int(limits[i]))
-        reason, tie, gap = _compare(i, served, expected, predict, search, target_tokenizer)
+        plain = decode(sources[i], int(limits[i]))
+        expected = plain.output
+        reason, tie, gap = _compare(i, served, plain, target_tokenizer)
         largest, ties = max(largest, gap), ties + tie
         if reason:
             differences.append(
@@ -167,38 +163,21 @@ def self_check(
     return CheckResult(len(sentences), ties, largest, otherwise, differences)
 
 
-def _plain(predict: Predict, search: Search, end_id: int, limit: int) -> PlainOutput:
-    if isinstance(search, BeamSearch):
-        return plain_beam_search(
-            predict,
-            end_id=end_id,
-            limit=limit,
-            beam=search.beam,
-            length_penalty=search.length_penalty,
-        )
-    if isinstance(search, GreedySearch):
-        return plain_greedy_search(predict, end_id=end_id, limit=limit)
-    raise TypeError(
-        "Invalid value for argument `search`. Expected a BeamSearch or a GreedySearch: there is no "
-        f"plain decoding of other kinds. Received: {search!r}"
-    )
-
-
 def _compare(
-    i: int,
-    served: dict[str, Any],
-    expected: PlainOutput,
-    predict: Predict,
-    search: Search,
-    tokenizer: Any,
+    i: int, served: dict[str, Any], plain: Sentence, tokenizer: Any
 ) -> tuple[str, bool, float]:
     """Returns (what is wrong or "", whether it is a tie, difference of scores)."""
+    expected: PlainOutput = plain.output
     text, score, ids = served["outputs"][i], served["scores"][i], served["output_ids"][i]
     scale = max(1.0, abs(expected.score))
     if _text(tokenizer, ids) != text:
         return f"its signature ids gives {_text(tokenizer, ids)!r}", False, 0.0
     if abs(served["id_scores"][i] - score) > TIE * scale:
         return f"its signature ids gives the score {served['id_scores'][i]:.5f}", False, 0.0
+    if "with_options" in served:
+        chosen_text, chosen_score = served["with_options"][i]
+        if chosen_text != text or abs(chosen_score - score) > TIE * scale:
+            return f"its signature with_options gives {chosen_text!r}", False, 0.0
     if i < len(served["alone"]):
         alone_text, alone_score = served["alone"][i]
         if alone_text != text and abs(alone_score - score) > TIE * scale:
@@ -207,12 +186,12 @@ def _compare(
         gap = abs(score - expected.score)
         far = "the same output has another score" if gap > TOLERANCE * scale else ""
         return far, False, gap
-    own = plain_score(
-        predict,
-        ids,
-        end_id=int(tokenizer.end_id),
-        length_penalty=search.length_penalty,
-    )
+    if plain.score is None:
+        # Its score is that of a way of deciding, of which rounding has taken another.
+        return ("", True, 0.0) if expected.margin <= TIE * scale else (
+            "another output, and no tie", False, 0.0
+        )  # fmt: skip
+    own = plain.score(ids)
     gap = abs(own - score)
     if gap > TOLERANCE * scale:
         return f"the model scores the served output {own:.5f}", False, gap

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfkd.serving.served_model import serving_options
+
 _USE = """\
 ## Use
 
@@ -26,13 +28,26 @@ Signature `serving_default`: `text`, strings `[batch]`, gives `outputs`, strings
 `scores`, float32 `[batch]`. Signature `ids`: `source_ids`, int32 `[batch, length]`, bare ids padded
 with {pad}, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, int32 `[batch]`, and
 `scores`.
-
-- A score is log p / ((5 + tokens) / 6)^{penalty}, the end counted among the tokens.
+{options}
+- A score is {score}, the end counted among the tokens.
 - A line of more than {limit} tokens loses its end. An empty line has an empty output.
 - Characters that the vocabulary lacks are read as an unknown piece; bytes that are not UTF-8 are
   read as U+FFFD.
 - An output has at most min({most}, {factor} * source tokens + {plus}) tokens.
 """
+
+
+_OPTIONS = """\
+Signature `with_options`: `text`, and the int32 scalars `iterations` and `length_candidates`, gives
+what `serving_default` gives, with as many passes and lengths as each call asks for.
+"""
+
+
+def _score(search: Any) -> str:
+    if getattr(search, "choose_by", "") == "mean":
+        return "the mean of the tokens' log p, each as it was predicted last"
+    text = f"log p / ((5 + tokens) / 6)^{search.length_penalty}"
+    return f"{text}, each token's p as it was predicted last" if serving_options(search) else text
 
 
 def model_card(
@@ -71,7 +86,8 @@ def model_card(
         example=example.replace("\\", "\\\\").replace('"', '\\"').replace("'", "’"),
         pad=pad,
         limit=limit,
-        penalty=search.length_penalty,
+        options=_OPTIONS if serving_options(search) else "",
+        score=_score(search),
         most=limit if length.most is None else min(length.most, limit),
         factor=length.factor,
         plus=length.plus,

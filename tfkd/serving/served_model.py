@@ -1,18 +1,31 @@
 """The module that is saved: tokenizers, model and search in one graph."""
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
 
 from tfkd.decoding.decoder import decode_batch, source_limit
-from tfkd.decoding.searches import Search
+from tfkd.decoding.searches import MaskPredict, Search
+
+
+def serving_options(search: Search) -> dict[str, int]:
+    """What a caller of a SavedModel may choose anew for each call, with what is chosen else."""
+    if not isinstance(search, MaskPredict):
+        return {}
+    return {
+        "iterations": int(search.iterations),
+        "length_candidates": int(search.length_candidates),
+    }
 
 
 class ServedModel(tf.Module):
     """Text to text, and ids to ids, each one graph for any number of rows.
 
     Sources of more tokens than the model holds lose their end. A source without any token (an empty
-    line) has an empty output. Text that is not UTF-8 is read with U+FFFD for the bad bytes.
+    line) has an empty output. Text that is not UTF-8 is read with U+FFFD for the bad bytes. Where
+    the search has options that can be chosen call by call (see `serving_options`), a signature
+    `with_options` takes them as int32 scalars.
 
     Args:
         model: A float32 model with `start`, `step`, `vocabulary_size` and `weights`.
@@ -30,7 +43,9 @@ class ServedModel(tf.Module):
         pad, end = int(source_tokenizer.pad_id), int(source_tokenizer.end_id)
         limit = source_limit(model)
 
-        def decode(sources: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def decode(
+            sources: tf.RaggedTensor, search: Search = search
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             sources = sources[:, :limit]
             ends = tf.fill([sources.nrows(), 1], end)
             ids = tf.concat([sources, ends], axis=1).to_tensor(pad)
@@ -47,6 +62,18 @@ class ServedModel(tf.Module):
             ids, _, scores = decode(tf.cast(self.source_text.tokenize(text), tf.int32))
             return {"outputs": self.target_text.detokenize(ids), "scores": scores}
 
+        options = serving_options(search)
+
+        @tf.function(
+            input_signature=[text, *(tf.TensorSpec([], tf.int32, name=name) for name in options)]
+        )
+        def serve_with_options(text: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+            chosen = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
+            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
+            tokens = tf.cast(self.source_text.tokenize(text), tf.int32)
+            ids, _, scores = decode(tokens, dataclasses.replace(search, **chosen))
+            return {"outputs": self.target_text.detokenize(ids), "scores": scores}
+
         @tf.function(input_signature=[source_ids])
         def serve_ids(source_ids: tf.Tensor) -> dict[str, tf.Tensor]:
             sources = tf.RaggedTensor.from_tensor(source_ids, padding=pad)
@@ -54,7 +81,10 @@ class ServedModel(tf.Module):
             return {"output_ids": ids, "output_lengths": lengths, "scores": scores}
 
         # Behind a callable, or they would be tracked, and every graph saved twice.
-        self._functions = lambda: {"serving_default": serve_text, "ids": serve_ids}
+        functions = {"serving_default": serve_text, "ids": serve_ids}
+        if options:
+            functions["with_options"] = serve_with_options
+        self._functions = lambda: functions
 
     def signatures(self) -> dict[str, Any]:
         """The functions by signature name."""
