@@ -1,10 +1,16 @@
 """A model that is a table: any distribution over next tokens, for each sentence and prefix."""
 
 import itertools
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+
+# The modules that tests share stand beside them.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 class TableModel:

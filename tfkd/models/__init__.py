@@ -5,6 +5,7 @@ from typing import Any
 
 _PLACES = {
     "AbNet": "ab_net",
+    "AdapterSets": "adapter_sets",
     "Bert": "bert",
     "BertFused": "bert_fused",
     "EncoderDecoder": "encoder_decoder",

@@ -42,14 +42,14 @@ def freeze(
     variables = variables_by_path(model)
     names = None if trainable == "all" else _as_list(trainable)
     for name in names or ():
-        if not any(_matches(path, name) for path in variables):
+        if not any(names_weight(name, path) for path in variables):
             known = [*model.parts, *(["adapters"] if _any_adapters(variables) else [])]
             raise UserError(
                 f"trainable: model {model.name!r} has no weights named {name!r}. "
                 f"Its parts are: {', '.join(known)}."
             )
     for path, variable in variables.items():
-        variable.trainable = names is None or any(_matches(path, name) for name in names)
+        variable.trainable = names is None or any(names_weight(name, path) for name in names)
     for layer in model._flatten_layers(include_self=False):
         if isinstance(layer, Dropout):
             owned = _owned(relative_path(model, layer.path), variables)
@@ -83,7 +83,8 @@ def _any_adapters(paths: Iterable[str]) -> bool:
     return any(in_adapter(path) for path in paths)
 
 
-def _matches(path: str, name: str) -> bool:
+def names_weight(name: str, path: str) -> bool:
+    """Whether a name of `freeze` stands for the weight at a path."""
     if name == "adapters":
         return in_adapter(path)
     return path == name or path.startswith(f"{name}/")
