@@ -1,9 +1,13 @@
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+# The modules that tests share stand beside them.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

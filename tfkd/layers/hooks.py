@@ -75,7 +75,12 @@ def checked(adapters: Mapping[str, Any] | None) -> dict[str, keras.layers.Layer]
 
 def store(adapter: keras.layers.Layer | None) -> dict[str, Any] | None:
     """Returns an adapter as a config that `restore` reads."""
-    return None if adapter is None else keras.saving.serialize_keras_object(adapter)
+    if adapter is None:
+        return None
+    config = keras.saving.serialize_keras_object(adapter)
+    # Its block builds it: built by itself, its weights' paths would not tell where it stands.
+    config.pop("build_config", None)
+    return config
 
 
 def restore(adapter: Any) -> keras.layers.Layer | None:
