@@ -91,7 +91,9 @@ def test_80_10_10(specials):
     counts = np.array([masked, random, kept])
     assert chi_square(counts, shares * len(chosen)) < 13.8
     assert not set(new[(new != old) & (new != specials.mask_id)]) & set(specials.special_ids)
-    np.testing.assert_array_equal(found["ids"][~found["selected"]], stream["ids"][~found["selected"]])
+    np.testing.assert_array_equal(
+        found["ids"][~found["selected"]], stream["ids"][~found["selected"]]
+    )
 
 
 def test_choose_count_takes_the_smallest_of_its_order():
@@ -113,7 +115,9 @@ def test_the_span_has_the_code_s_length_and_places(specials):
     expected = [max(1, round(0.1 * length)) + 1 for length in lengths.tolist()]
     assert size.tolist() == expected
     last, _ = choose_span(lengths, 0.1, np.full(9, 0.7), np.zeros(9))
-    assert last.tolist() == [max(0, n - (size - 1)) for n, size in zip(lengths, expected, strict=True)]
+    assert last.tolist() == [
+        max(0, n - (size - 1)) for n, size in zip(lengths, expected, strict=True)
+    ]
     count = 40_000
     view = OneSpanView("t", specials)
     found = view.corrupt(text([20] * count, 20, specials), draws(count))
@@ -175,7 +179,9 @@ def test_masks_do_not_depend_on_the_batch_and_are_new_each_epoch(pairs, specials
     whole = view(pairs, np.arange(3), 2, 5, widths={"source": 12, "target": 12})
     alone = view(pairs, np.array([1]), 2, 5, widths={"source": 12, "target": 12})
     np.testing.assert_array_equal(whole["target"]["ids"][1], alone["target"]["ids"][0])
-    many = [view(pairs, np.array([1]), epoch, 5)["target"]["selected"].tolist() for epoch in range(6)]
+    many = [
+        view(pairs, np.array([1]), epoch, 5)["target"]["selected"].tolist() for epoch in range(6)
+    ]
     assert len({str(one) for one in many}) > 1
 
 

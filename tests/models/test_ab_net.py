@@ -10,6 +10,7 @@ from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredicto
 from tfkd.models import AbNet, Bert, freeze, load_weights, save_weights, variables_by_path
 from tfkd.models.freezing import in_adapter
 
+
 @pytest.mark.parametrize(
     ("width", "feed_forward", "expected"),
     [(512, 512, 48_079_872), (2048, 2048, 104_721_408), (2048, None, 66_920_448)],
@@ -136,9 +137,7 @@ def test_filling_in_is_the_whole_model():
         states = model(RECORD)
         logits, state = model.prepare(RECORD["source"])
         np.testing.assert_allclose(logits, states["length_logits"], atol=1e-6)
-        np.testing.assert_allclose(
-            model.fill(RECORD["target"], state), states["hidden"], atol=1e-5
-        )
+        np.testing.assert_allclose(model.fill(RECORD["target"], state), states["hidden"], atol=1e-5)
 
 
 @pytest.mark.parametrize("decoder", ["bert", "transformer"])
@@ -260,6 +259,8 @@ def test_drop_net_takes_one_of_both_or_their_mean():
 def test_a_frozen_bert_is_a_part_by_itself():
     model = fused()
     freeze(model, ["transformer"])
-    names = {path.partition("/")[0] for path, one in variables_by_path(model).items() if one.trainable}
+    names = {
+        path.partition("/")[0] for path, one in variables_by_path(model).items() if one.trainable
+    }
     assert names == {"transformer"}
     assert set(model.parts) == {"bert", "transformer"}

@@ -6,12 +6,20 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd.data.tokenizers import learn_sentencepiece
-from tfkd.models import build_model
-from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
+from tfkd.models import build_model, freeze
+from tfkd.pipeline.model_sizes import (
+    encoder_parameters,
+    model_parameters,
+    trained_parameters,
+)
 from tfkd.pipeline.plan import _expected_size, plan
 from tfkd.spec import load_spec
 from tfkd.spec.options import (
+    AbNetOptions,
+    BertFusedOptions,
     BertOptions,
+    BottleneckOptions,
+    CrossAttentionAdapterOptions,
     SentencePieceOptions,
     TransformerOptions,
     WordPieceOptions,
@@ -60,6 +68,51 @@ def test_parameters_are_those_of_the_built_model(options, sides):
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
     said = model_parameters(options, {side: SIZES[name] for side, name in sides.items()})
     assert said == model.count_params()
+
+
+BERT_OPTIONS = BertOptions.model_validate(BERT)
+OTHER_BERT = BertOptions.model_validate(BERT | {"tokenizer": "two", "layers": 3, "width": 12})
+DECODER = {"tokenizer": "two", "layers": 2, "width": 8, "heads": 2, "max_length": 16}
+ADAPTERS = {
+    "encoder": BottleneckOptions(kind="bottleneck", width=3),
+    "decoder": CrossAttentionAdapterOptions(
+        kind="cross_attention", heads=2, feed_forward=5, layers={"top": 2}
+    ),
+}
+PART_OF = {"encoder": "a", "decoder": "b"}
+
+
+@pytest.mark.parametrize(
+    ("options", "adapters", "trainable"),
+    [
+        (PART_OF | {"lengths": 20}, ADAPTERS, ["adapters", "lengths"]),
+        (PART_OF | {"lengths": 20}, ADAPTERS, "all"),
+        (PART_OF | {"lengths": None, "decoder_attention": "causal"}, {}, ["decoder"]),
+        (PART_OF | {"decoder": DECODER}, {"encoder": ADAPTERS["encoder"]}, ["decoder", "adapters"]),
+        (PART_OF | {"decoder": DECODER | {"norm": "pre", "positions": "learned"}}, ADAPTERS,
+         ["encoder"]),
+    ],
+)  # fmt: skip
+def test_parameters_of_an_abnet_all_and_trained(options, adapters, trainable):
+    models = {"a": BERT_OPTIONS, "b": OTHER_BERT}
+    options = AbNetOptions.model_validate(options).linked(models, adapters)
+    model = build_model(options, {name: words(size) for name, size in SIZES.items()})
+    sizes = {"source": SIZES["one"], "target": SIZES["two"]}
+    assert model_parameters(options, sizes) == model.count_params()
+    assert trained_parameters(options, sizes, trainable) == freeze(model, trainable).trained
+
+
+def test_parameters_of_a_fused_bert():
+    inner = TransformerOptions.model_validate(PAIR | {"lengths": 9, "decoder_attention": "full"})
+    options = BertFusedOptions(kind="bert_fused", bert="a", transformer="b")
+    options = options.linked({"a": OTHER_BERT, "b": inner}, {})
+    model = build_model(options, {"one": words(40), "two": words(40)})
+    sizes = {"source": 40, "target": 40}
+    assert model_parameters(options, sizes) == model.count_params()
+    assert (
+        trained_parameters(options, sizes, ["transformer"])
+        == freeze(model, ["transformer"]).trained
+    )
 
 
 def test_two_tokenizers_of_one_size_are_not_one():

@@ -102,7 +102,9 @@ def build_bert(
         tokenizers[options.tokenizer].size,
         **bert_arguments(options),
         output_heads=output_heads,
-        adapters=build_adapters(options.adapters, {"encoder": options}, policy, seed).get("encoder"),
+        adapters=build_adapters(options.adapters, {"encoder": options}, policy, seed).get(
+            "encoder"
+        ),
         dtype=policy,
         seed=seed,
     )

@@ -11,7 +11,8 @@ from tfkd.objectives.term import Term
 from tfkd.spec.errors import UserError
 
 _BUILT_IN = {
-    term.kind: term for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates, Length)
+    term.kind: term
+    for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates, Length)
 }
 
 

@@ -81,7 +81,7 @@ class StepMemory:
 
     Attributes:
         runtime: TensorFlow itself.
-        weights: In float32.
+        weights: In float32; what is frozen, in the precision of the products.
         moments: What the optimizer keeps.
         casts: Copies of the weights in the precision of the products.
         gradients: In float32: each stream's, and their sums.
@@ -109,26 +109,25 @@ class StepMemory:
         return total - coming - going + max(coming, going)
 
 
-def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> StepMemory:
-    """Predicts a step's memory, all weights trained.
+def step_memory(
+    model: Any, parameters: int, vocabulary: int, step: Step, trained: int | None = None
+) -> StepMemory:
+    """Predicts a step's memory.
 
     Tests hold the peak against that of real steps: within a factor of 1.3 either way.
 
     Args:
-        model: Options of a `bert` or `transformer`.
+        model: Options of a `bert`, `transformer`, `abnet` or `bert_fused`.
         parameters: Of the model.
         vocabulary: Size of the vocabulary that is predicted.
         step: The step's sizes.
+        trained: Of the parameters, those that train; None: all. The others are held once, in the
+            precision of the products.
     """
     width, item = model.width, step.item
-    if model.kind == "bert":
-        per_token = model.layers * _block(model, step) + _embedding(model, step)
-    else:
-        per_token = (
-            model.encoder_layers * _block(model, step)
-            + model.decoder_layers * _block(model, step, cross=True)
-            + 2 * _embedding(model, step)
-        )
+    per_token = _kept_per_token(model, step, adapters_alone=trained not in (None, parameters))
+    frozen = 0 if trained is None else parameters - trained
+    parameters -= frozen
     activations = 0
     for share in step.predicted:
         # Hidden states at the predicted positions too, and their gradient.
@@ -150,7 +149,7 @@ def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> Ste
     copies = step.streams + (step.streams > 1) + (step.micro_batches > 1)
     return StepMemory(
         runtime=_RUNTIME + _FUSED * step.fused + _STREAM * (step.streams - 1),
-        weights=parameters * _FLOAT,
+        weights=parameters * _FLOAT + frozen * item,
         moments=step.moments * parameters * _FLOAT,
         casts=parameters * item if item < _FLOAT else 0,
         gradients=parameters * _FLOAT * copies,
@@ -159,6 +158,67 @@ def step_memory(model: Any, parameters: int, vocabulary: int, step: Step) -> Ste
         gates=(step.gated + own) * _FLOAT * copies if step.gated else 0,
         teachers=sum(_teacher(teacher, step) for teacher in step.teachers),
     )
+
+
+def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool) -> int:
+    """Bytes a token that the blocks of both sides keep for the backward pass.
+
+    Args:
+        model: The model's options.
+        step: The step's sizes.
+        adapters_alone: Whether frozen layers below the lowest adapter keep nothing.
+    """
+    if model.kind == "bert_fused":
+        inner = model.transformer_options
+        blocks = inner.encoder_layers + inner.decoder_layers
+        fused = blocks * _attention_kept(inner, step)
+        return _kept_per_token(inner, step, adapters_alone=False) + fused
+    if model.kind == "bert":
+        stacks = {"encoder": (model, model.layers, False)}
+    elif model.kind == "transformer":
+        stacks = {
+            "encoder": (model, model.encoder_layers, False),
+            "decoder": (model, model.decoder_layers, True),
+        }
+    else:
+        decoder = model.decoder_options
+        stacks = {
+            "encoder": (model.encoder_options, model.encoder_options.layers, False),
+            "decoder": (decoder, decoder.layers, not isinstance(model.decoder, str)),
+        }
+    total = 0
+    for side, (options, layers, cross) in stacks.items():
+        adapter = model.adapters.get(side)
+        below = 0
+        if side == "decoder" and adapters_alone and adapter is not None and not cross:
+            below = min(adapter.numbers(layers))
+        total += (layers - below) * _block(options, step, cross)
+        total += 0 if below else _embedding(options, step)
+        if adapter is not None:
+            total += len(adapter.numbers(layers)) * _adapter(adapter, options, step)
+    return total
+
+
+def _adapter(adapter: Any, model: Any, step: Step) -> int:
+    """Bytes a token that an adapter keeps."""
+    width, item = model.width, step.item
+    norm = width * ((item if step.fused else _FLOAT) + item)
+    if adapter.kind == "bottleneck":
+        return norm + 2 * adapter.width * item
+    if adapter.kind != "cross_attention":
+        return 0  # a plugin's is not known
+    inner = 0 if adapter.feed_forward == "none" else adapter.feed_forward
+    parts = 2 if inner else 1
+    masks = width * _mask(adapter.dropout, step)
+    pairs = adapter.heads * step.longest * (_FLOAT + item + _mask(adapter.attention_dropout, step))
+    return parts * (norm + masks) + 5 * width * item + pairs + 2 * inner * item
+
+
+def _attention_kept(model: Any, step: Step) -> int:
+    """Bytes a token that one attention keeps."""
+    rate = model.dropout if model.attention_dropout is None else model.attention_dropout
+    pairs = model.heads * step.longest * (_FLOAT + step.item + _mask(rate, step))
+    return 5 * model.width * step.item + pairs
 
 
 def _pass(vocabulary: int, width: int, most: int, item: int) -> int:
@@ -205,10 +265,8 @@ def _block(model: Any, step: Step, cross: bool = False) -> int:
     kept = parts * width * (norm + item + _mask(model.dropout, step))
     # Queries as scaled, keys, values, what comes of them; and each head's weights, the soft-max in
     # float32 and, dropped out, in the precision of the products.
-    rate = model.dropout if model.attention_dropout is None else model.attention_dropout
-    pairs = model.heads * step.longest * (_FLOAT + item + _mask(rate, step))
-    kept += (parts - 1) * (5 * width * item + pairs)
-    if step.fused or model.activation == "relu":
+    kept += (parts - 1) * _attention_kept(model, step)
+    if step.fused or getattr(model, "activation", "gelu") == "relu":
         return kept + 2 * inner * item
     # The input and its distribution in float32, and the output.
     return kept + inner * (2 * _FLOAT + item)

@@ -1,40 +1,164 @@
 """The number of a model's weights, from its options alone."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from tfkd.spec.options import whole_parts
+
+# Kinds of models whose weights are counted from their options.
+COUNTED = ("bert", "transformer", "abnet", "bert_fused")
 
 
 def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
     """The number of a model's weights.
 
     Args:
-        model: Options of a `bert` or `transformer`.
+        model: Options of one of the kinds `COUNTED`.
         vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`.
     """
-    width = model.width
-    inner = model.feed_forward or 4 * width
-    norm = 2 * width
-    attention = 4 * (width * width + width)
-    feed_forward = 2 * width * inner + inner + width
+    return sum(part_parameters(model, vocabularies).values())
+
+
+def trained_parameters(
+    model: Any, vocabularies: dict[str, int], trainable: str | Iterable[str]
+) -> int | None:
+    """The number of the weights that train; None where names reach into parts."""
+    parts = part_parameters(model, vocabularies)
+    if trainable == "all":
+        return sum(parts.values())
+    names = set(trainable)
+    if any("/" in name for name in names):
+        return None
+    # A part that trains takes its adapters with it.
+    return sum(
+        size
+        for part, size in parts.items()
+        if part in names or part.partition("/")[0] in names or
+        (part.endswith("/adapters") and "adapters" in names)
+    )  # fmt: skip
+
+
+def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
+    """The weights of each part, its adapters apart: `encoder`, `encoder/adapters`, ..."""
     if model.kind == "bert":
-        vocabulary = vocabularies["text"]
-        embedding = (vocabulary + model.max_length + model.types) * width + norm
-        block = attention + feed_forward + 2 * norm
-        transform = width * width + width + norm
+        found = _bert(model, vocabularies["text"], vocabularies.get("head"))
+    elif model.kind == "transformer":
+        found = _transformer(model, vocabularies["source"], vocabularies["target"])
+    elif model.kind == "abnet":
+        found = _abnet(model, vocabularies)
+    else:
+        bert, inner = model.bert_options, model.transformer_options
+        whole = _bert(bert, vocabularies["source"], None, head=False)
+        parts = _transformer(inner, vocabularies["source"], vocabularies["target"])
+        fusion = _attention(inner.width, bert.width)
+        blocks = inner.encoder_layers + inner.decoder_layers
+        return {
+            "bert": sum(whole.values()),
+            "transformer": sum(parts.values()) + blocks * fusion,
+        }
+    widths = _stacks(model)
+    for side, options in model.adapters.items():
+        width, layers, memory = widths[side]
+        size = _adapter(options, width, memory)
+        if size is not None:  # a plugin's is not known
+            found[f"{side}/adapters"] = len(options.numbers(layers)) * size
+    return found
+
+
+def _stacks(model: Any) -> dict[str, tuple[int, int, int]]:
+    """Width, layers and the memory's width of each side that may have adapters."""
+    if model.kind == "abnet":
+        sides = {"encoder": model.encoder_options, "decoder": model.decoder_options}
+        memory = model.encoder_options.width
+        return {side: (one.width, one.layers, memory) for side, one in sides.items()}
+    if model.kind == "bert":
+        return {"encoder": (model.width, model.layers, model.width)}
+    return {
+        side: (model.width, getattr(model, f"{side}_layers"), model.width)
+        for side in ("encoder", "decoder")
+    }
+
+
+def _adapter(options: Any, width: int, memory: int) -> int | None:
+    norm = 2 * width
+    if options.kind == "bottleneck":
+        return norm + 2 * width * options.width
+    if options.kind != "cross_attention":
+        return None
+    inner = 0 if options.feed_forward == "none" else options.feed_forward
+    feed_forward = 2 * width * inner + inner + width + norm if inner else 0
+    return _attention(width, memory) + norm + feed_forward
+
+
+def _attention(width: int, memory: int) -> int:
+    """Query, key, value and output, with their biases."""
+    return 2 * (width * width + width) + 2 * (memory * width + width)
+
+
+def _feed_forward(model: Any) -> int:
+    inner = model.feed_forward or 4 * model.width
+    return 2 * model.width * inner + inner + model.width
+
+
+def _bert(
+    model: Any, vocabulary: int, predicted: int | None, *, head: bool = True
+) -> dict[str, int]:
+    width, norm = model.width, 2 * model.width
+    found = {
+        "embedding": (vocabulary + model.max_length + model.types) * width + norm,
+        "encoder": model.layers * (_attention(width, width) + _feed_forward(model) + 2 * norm),
+    }
+    if head:
         own = model.head is not None and not model.head.tied
-        predicted = vocabularies.get("head", vocabulary)
-        return embedding + model.layers * block + transform + predicted * (width * own + 1)
-    source, target = vocabularies["source"], vocabularies["target"]
+        transform = width * width + width + norm
+        found["head"] = transform + (predicted or vocabulary) * (width * own + 1)
+    return found
+
+
+def _transformer(model: Any, source: int, target: int) -> dict[str, int]:
+    width = model.width
+    norm, attention, feed_forward = 2 * width, _attention(width, width), _feed_forward(model)
     one = isinstance(model.tokenizer, str) or model.tokenizer.source == model.tokenizer.target
     share = model.share_embeddings or ("all" if one else "target")
-    tables = {"all": target, "target": source + target, "none": source + 2 * target}[share]
-    encoder = model.encoder_layers * (attention + feed_forward + 2 * norm)
-    decoder = model.decoder_layers * (2 * attention + feed_forward + 3 * norm)
-    total = tables * width + encoder + decoder + (target if model.output_bias else 0)
+    last = norm if model.norm == "pre" else 0
+    found = {
+        "encoder": model.encoder_layers * (attention + feed_forward + 2 * norm) + last,
+        "decoder": model.decoder_layers * (2 * attention + feed_forward + 3 * norm) + last,
+        "head": (target if model.output_bias else 0) + (target * width if share == "none" else 0),
+    }
+    if share == "all":
+        found["embedding"] = target * width
+    else:
+        found |= {"source_embedding": source * width, "target_embedding": target * width}
     if model.positions == "learned":
-        total += 2 * model.max_length * width
-    if model.norm == "pre":
-        total += 2 * norm
-    return total
+        table = model.max_length * width
+        found |= {"encoder_positions": table, "decoder_positions": table}
+    if model.lengths is not None:
+        found["lengths"] = model.lengths * width
+    return found
+
+
+def _abnet(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
+    encoder, decoder = model.encoder_options, model.decoder_options
+    source, target = vocabularies["source"], vocabularies["target"]
+    found = {"encoder": sum(_bert(encoder, source, None, head=False).values())}
+    if "decoder" in whole_parts(model):
+        found["decoder"] = sum(_bert(decoder, target, None).values())
+    else:
+        width, norm = decoder.width, 2 * decoder.width
+        block = (
+            _attention(width, width)
+            + _attention(width, encoder.width)
+            + _feed_forward(decoder)
+            + 3 * norm
+        )
+        found["decoder"] = target * width + decoder.layers * block
+        found["decoder"] += norm if decoder.norm == "pre" else 0
+        found["decoder"] += target if decoder.output_bias else 0
+        found["decoder"] += decoder.max_length * width if decoder.positions == "learned" else 0
+    if model.lengths is not None:
+        found["lengths"] = model.lengths * encoder.width
+    return found
 
 
 def encoder_parameters(model: Any, source_vocabulary: int) -> int:
@@ -45,6 +169,5 @@ def encoder_parameters(model: Any, source_vocabulary: int) -> int:
         source_vocabulary: The size of the source's vocabulary.
     """
     width = model.width
-    inner = model.feed_forward or 4 * width
-    block = 4 * (width * width + width) + 2 * width * inner + inner + width + 4 * width
+    block = _attention(width, width) + _feed_forward(model) + 4 * width
     return source_vocabulary * width + model.encoder_layers * block

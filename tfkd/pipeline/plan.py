@@ -6,15 +6,13 @@ from typing import Any
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.memory import step_memory
-from tfkd.pipeline.model_sizes import model_parameters
+from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import Spec
 
 _FLOAT = 4
-# Models whose parameters are counted from their options.
-_COUNTED = ("bert", "transformer")
 # What a training takes beside a plain one.
 _EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
 
@@ -57,8 +55,8 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     ]
     lines.append(
         f"{len(nodes)} stages, {done} done already. Sizes of vocabularies are those asked for, "
-        "or the file's, until they are made. memory is a step's peak on one device, all weights "
-        "trained: TensorFlow itself, weights, moments, gradients and activations; of the longest "
+        "or the file's, until they are made. memory is a step's peak on one device: "
+        "TensorFlow itself, weights, moments, gradients and activations; of the longest "
         "rows that fit (<=) until the ids are made."
     )
     lines += notes
@@ -120,7 +118,7 @@ def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) 
 def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[str]) -> list[str]:
     options = node.options
     model = node.spec.models[options.train]
-    if model.kind not in _COUNTED:  # a plugin's
+    if model.kind not in COUNTED:  # a plugin's
         return ["", "", f"{options.steps:,}", "", "", ""]
     vocabularies = {
         role.partition(".")[2]: sizes[child.key]
@@ -131,17 +129,20 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     batch = options.batch
     unit = "" if batch.unit != "sentences" else " sentences"
     tokens = f"{options.steps * batch.size:,}{unit}"
-    trained = f"{parameters:,}" if options.trainable == "all" else ", ".join(options.trainable)
+    counted = trained_parameters(model, vocabularies, options.trainable)
+    trained = ", ".join(options.trainable) if counted is None else f"{counted:,}"
     predicted = vocabularies.get("head", vocabularies.get("target", vocabularies.get("text")))
     longest, known = longest_row(node, context)
     source = vocabularies.get("source", vocabularies.get("text"))
     step = step_sizes(node, parameters, longest, source)
-    taken = step_memory(model, parameters, predicted, step)
+    taken = step_memory(model, parameters, predicted, step, counted)
     memory = f"{'' if known else '<= '}{_bytes(taken.peak)}"
     for name, what in _EXTRA.items():
         if getattr(taken, name):
             notes.append(f"{node.label}: {what} {_bytes(getattr(taken, name))} of its memory.")
-    disk = _bytes(parameters * _FLOAT)
+    # What stays as another stage left it is not written once more.
+    kept = counted if counted is not None and options.from_ else parameters
+    disk = _bytes(kept * _FLOAT)
     return [f"{parameters:,}", trained, f"{options.steps:,}", tokens, memory, disk]
 
 

@@ -59,9 +59,7 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         chosen = signatures["with_options"](text=tf.constant(request["text"], tf.string), **given)
         found["with_options"] = [
             [line.decode("utf-8"), float(score)]
-            for line, score in zip(
-                chosen["outputs"].numpy(), chosen["scores"].numpy(), strict=True
-            )
+            for line, score in zip(chosen["outputs"].numpy(), chosen["scores"].numpy(), strict=True)
         ]
     return found
 

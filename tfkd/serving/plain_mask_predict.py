@@ -74,7 +74,9 @@ def _filled(
         if index and count < length:
             margin = min(margin, log_p[order[count]] - log_p[order[count - 1]])
         hidden = order[:count]
-        rows = model.words([mask_id if place in hidden else tokens[place] for place in range(length)])
+        rows = model.words(
+            [mask_id if place in hidden else tokens[place] for place in range(length)]
+        )
         before = list(tokens)
         for place in hidden:
             second, best = np.argsort(rows[place])[-2:]

@@ -166,8 +166,7 @@ def _decodes(faults: Faults, path: tuple, name: str, model: Any, decode: Any) ->
     if fills_in(model) != (kind == "mask_predict"):
         faults.add(
             path,
-            f"{kind}, and {name} "
-            + ("fills in" if fills_in(model) else "goes from left to right"),
+            f"{kind}, and {name} " + ("fills in" if fills_in(model) else "goes from left to right"),
             "mask_predict" if fills_in(model) else "beam or greedy",
         )
 
