@@ -8,118 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import tfkd
+from tfkd.cli_parser import build_parser
 
 DONE, WRONG_INPUT, USAGE, RESUMABLE = 0, 1, 2, 3
-
-_EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
-3 stopped, and the same command continues (time limit, signal, failure)"""
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tfkd",
-        description="Distils pre-trained language models into small models that generate or "
-        "classify text: one YAML spec in, a trained, scored and exported model out.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"tfkd {tfkd.__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-
-    def verb(name: str, summary: str, *, spec: str | None = None) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + "."
-        )
-        if spec:
-            sub.add_argument("spec", metavar="SPEC", help="the spec's YAML file")
-            sub.add_argument("--variant", metavar="V", help="one of the spec's variants")
-            sub.add_argument(
-                "--set", dest="overrides", metavar="K=V", action="append", default=[],
-                help="replace one value: a dotted path and a YAML value (repeatable)",
-            )  # fmt: skip
-        if spec == "run":
-            _folders(sub)
-            sub.add_argument(
-                "--smoke", action="store_true", help="every stage, tiny, on generated text"
-            )
-        sub.add_argument(
-            "--plugin", dest="plugins", metavar="MODULE", action="append", default=[],
-            help="import a module that registers classes of your own (repeatable)",
-        )  # fmt: skip
-        return sub
-
-    run = verb("run", "run every stage of a spec that is not done yet", spec="run")
-    run.add_argument("--all-variants", action="store_true", help="run the spec and every variant")
-    run.add_argument("--until", metavar="STAGE", help="stop when this stage is done")
-    run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
-    verb("plan", "say what a run would do, and its size, before anything starts", spec="run")
-    verb("show", "print the resolved spec and where each value came from", spec="show")
-    validate = verb("validate", "check specs and all their variants; every error at once")
-    validate.add_argument("specs", metavar="SPEC", nargs="+")
-    init = verb("init", "write a commented starter spec")
-    init.add_argument("path", nargs="?", type=Path, default=Path("spec.yaml"))
-    init.add_argument(
-        "--source", default="de", help="the source language, the source files' ending"
-    )
-    init.add_argument(
-        "--target", default="en", help="the target language, the target files' ending"
-    )
-    for name, summary in (
-        ("evaluate", "score a run's models again and print the scores"),
-        ("export", "write a run's SavedModels and print where they lie"),
-    ):
-        sub = verb(name, summary)
-        sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
-    compare = verb("compare", "compare two runs on the same test sets: paired bootstrap")
-    compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
-    compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
-    generate = verb("generate", "lines in, outputs out, in order")
-    generate.add_argument("model", metavar="RUN|SAVEDMODEL", type=Path)
-    generate.add_argument("--input", type=Path, help="a file of lines (default: standard input)")
-    generate.add_argument("--output", type=Path, help="a file to write (default: standard output)")
-    generate.add_argument(
-        "--scores", action="store_true", help="put score and a tab before each line"
-    )
-    report = verb("report", "write the HTML page of one run, or of several side by side")
-    report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
-    report.add_argument(
-        "--output", type=Path,
-        help="the page (default: RUN/report.html; of several runs, report.html beside the first)",
-    )  # fmt: skip
-    doctor = verb("doctor", "check this machine: versions, devices, threads, disk, data")
-    _folders(doctor)
-    schema = verb("schema", "print the JSON schema of specs, for editors")
-    schema.add_argument("--output", type=Path)
-    listing = verb("list", "list what specs can name")
-    listing.add_argument("what", nargs="?", default="all")
-    return parser
-
-
-def _samples(text: str) -> int:
-    """A number of bootstrap samples."""
-    number = int(text)
-    if not 10 <= number <= 1_000_000:
-        raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
-    return number
-
-
-_samples.__name__ = "number"
-
-
-def _folders(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data-dir", type=Path, default=Path(os.environ.get("TFKD_DATA", ".")), metavar="D",
-        help="the folder that data paths are relative to (default: $TFKD_DATA, else this folder)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--runs-dir", type=Path, default=Path("runs"), metavar="D", help="default: runs"
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -305,8 +201,29 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _generate(options: argparse.Namespace) -> None:
     _pipeline("generate.generate")(
-        options.model, source=options.input, target=options.output, scores=options.scores
+        options.model,
+        source=options.input,
+        target=options.output,
+        scores=options.scores,
+        options=_chosen(options),
     )
+
+
+def _bench(options: argparse.Namespace) -> None:
+    text = _pipeline("bench.bench")(
+        options.models,
+        source=options.input,
+        rounds=options.rounds,
+        options=_chosen(options),
+        output=options.output,
+    )
+    print(text)
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, int]:
+    """What a SavedModel that fills in lets its callers choose, as far as it was given."""
+    names = ("iterations", "length_candidates")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -357,6 +274,7 @@ _VERBS = {
     "export": _export,
     "compare": _compare,
     "generate": _generate,
+    "bench": _bench,
     "report": _report,
     "doctor": _doctor,
     "schema": _schema,

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-
 # The modules that tests share stand beside them.
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -1,5 +1,7 @@
 """Mask-Predict against a loop over sentences and candidates, written from the papers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -82,7 +84,7 @@ def test_a_sentence_does_not_depend_on_its_batch():
 
 
 def test_passes_hide_what_the_papers_count():
-    """L = 12 and T = 10: 12, 10, 9, 8, 7, 6, 4, 3, 2, 1; where floating point is off by one, too."""
+    """L = 12 and T = 10: 12, 10, 9, 8, 7, 6, 4, 3, 2, 1; right where floating point is off, too."""
     length, index = tf.constant([12]), tf.range(10)
     counts = [int(hidden_count(length, t, tf.constant(10))[0]) for t in index]
     assert counts == [12, 10, 9, 8, 7, 6, 4, 3, 2, 1]
@@ -110,7 +112,7 @@ def test_kept_tokens_keep_their_old_probability():
     passes, hypotheses = search.trace(model, source, tf.constant([15]), Specials(SIZE))
     assert len(passes) == 4
     assert passes[0].hidden.numpy().all()
-    for before, after in zip(passes, passes[1:], strict=False):
+    for before, after in pairwise(passes):
         kept = ~after.hidden.numpy()
         np.testing.assert_array_equal(before.tokens.numpy()[kept], after.tokens.numpy()[kept])
         np.testing.assert_array_equal(before.log_p.numpy()[kept], after.log_p.numpy()[kept])
@@ -129,7 +131,7 @@ def test_a_trace_ends_where_a_pass_changes_nothing():
     for row in range(4):
         changed = [
             bool((after.tokens[row] != before.tokens[row]).numpy().any())
-            for before, after in zip(passes, passes[1:], strict=False)
+            for before, after in pairwise(passes)
         ]
         hidden = [bool(one.hidden[row].numpy().any()) for one in passes[1:]]
         if False in changed:

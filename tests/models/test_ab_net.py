@@ -147,13 +147,14 @@ def test_a_causal_decoder_steps_as_it_runs_whole(decoder):
     options = dict(sides[decoder])
     if decoder == "transformer":
         options.pop("initializer_range")
+    made = adapters()
     model = AbNet(
         BERT,
         options,
         lengths=None,
         decoder_attention="causal",
-        adapters={side: one for side, one in adapters().items() if decoder == "bert" or side == "encoder"},
-    )  # fmt: skip
+        adapters={side: made[side] for side in made if decoder == "bert" or side == "encoder"},
+    )
     hidden = model(RECORD)["hidden"]
     state = model.start(RECORD["source"])
     for index in range(2):
@@ -201,7 +202,7 @@ def test_a_bert_is_read_into_each_part(tmp_path):
 
 
 def test_a_part_in_the_compute_type_computes_the_same():
-    """Frozen BERTs need no float32 copy: bfloat16 weights give the very states of a mixed policy."""
+    """Frozen BERTs need no float32 copy: bfloat16 weights give a mixed policy's very states."""
     mixed = abnet(dtype="mixed_bfloat16")
     pure = AbNet(
         {**BERT, "dtype": "bfloat16"}, {**TARGET, "dtype": "bfloat16"}, lengths=20, seed=3,

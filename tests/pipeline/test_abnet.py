@@ -1,7 +1,6 @@
 """AB-Net end to end: two frozen BERTs, adapters that are stored apart, and what moves."""
 
 import json
-
 from pathlib import Path
 
 import numpy as np

@@ -106,13 +106,8 @@ class Decoder:
         done = 0
 
         def search(batch: tuple[np.ndarray, int]) -> Hypotheses:
-            chosen, width = batch
-            ids = sources.take(chosen).dense(width, self._source.pad_id)
-            places = np.arange(width)
-            ends = lengths[chosen][:, None]
-            ids = np.where(places < ends, ids, self._source.pad_id)
-            ids = np.where(places == ends, self._source.end_id, ids)
-            return Hypotheses(*(x.numpy() for x in self.decode_batch(ids, ends[:, 0] + 1)))
+            padded = self._padded(sources, lengths, *batch)
+            return Hypotheses(*(x.numpy() for x in self.decode_batch(*padded)))
 
         for (chosen, _), result in side_by_side(search, self._batches(lengths)):
             scores[chosen] = result.scores
@@ -125,6 +120,46 @@ class Decoder:
                 progress(done, rows)
         n_best = Ragged.from_rows(found)
         return Decoded(n_best.take(np.arange(rows) * n), scores[:, 0], totals[:, 0], n_best, scores)
+
+    def trace(self, sources: Ragged) -> list[list[dict[str, Any]]]:
+        """How Mask-Predict comes to the outputs of a few sources, over their likeliest lengths.
+
+        Returns:
+            For each source its passes, each `{"pieces": the target's pieces after it, "hidden": the
+            places that it hid}`; passes after the last that hid anything are left out.
+        """
+        lengths = np.minimum(sources.lengths, source_limit(self.model))
+        ids, ends = self._padded(sources, lengths, np.arange(len(sources)), int(lengths.max()) + 1)
+        passes, _ = self.search.trace(
+            self.model,
+            *decoding_inputs(self.model, self.search, tf.constant(ids), tf.constant(ends)),
+            self._target,
+        )
+        found: list[list[dict[str, Any]]] = [[] for _ in range(len(sources))]
+        for one in passes:
+            for row, (tokens, hidden) in enumerate(
+                zip(one.tokens.numpy(), one.hidden.numpy(), strict=True)
+            ):
+                if hidden.any():
+                    shown = tokens[tokens != self._target.pad_id]
+                    found[row].append(
+                        {
+                            "pieces": [self._target.vocabulary[token] for token in shown],
+                            "hidden": np.flatnonzero(hidden).tolist(),
+                        }
+                    )
+        return found
+
+    def _padded(
+        self, sources: Ragged, lengths: np.ndarray, chosen: np.ndarray, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sources with their ends, int32 `[rows, width]`, and their lengths, the end counted."""
+        ids = sources.take(chosen).dense(width, self._source.pad_id)
+        places = np.arange(width)
+        ends = lengths[chosen][:, None]
+        ids = np.where(places < ends, ids, self._source.pad_id)
+        ids = np.where(places == ends, self._source.end_id, ids)
+        return ids.astype(np.int32), (ends[:, 0] + 1).astype(np.int32)
 
     def _batches(self, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
         """Rows and width of each batch, longest first: a lack of memory shows at once."""
@@ -155,8 +190,16 @@ def decode_batch(
         lengths: int32 `[batch]`: tokens of each source, the end counted; 0 for a filler row.
         specials: The target's special ids.
     """
+    source, limits = decoding_inputs(model, search, ids, lengths)
+    return search(model, source, limits, specials)
+
+
+def decoding_inputs(
+    model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """The sources as a model reads them, and the most tokens of each output."""
     valid = tf.range(tf.shape(ids)[1]) < lengths[:, None]
     # Position 0 holds the start, so one token fewer than the model's positions can be produced.
     most = int(getattr(model, "max_length", None) or 512) - 1
     limits = search.max_length.lengths(tf.maximum(lengths - 1, 0), most)
-    return search(model, {"ids": ids, "valid": valid}, limits, specials)
+    return {"ids": ids, "valid": valid}, limits

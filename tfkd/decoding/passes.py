@@ -103,9 +103,9 @@ def mask_predict(
 ) -> Candidates:
     """Fills in candidates of given lengths by T passes; all rows side by side.
 
-    Before pass t = 1 ... T - 1 the max(1, floor(L (T - t) / T)) least sure tokens of a candidate are
-    hidden again. Candidates that are done leave the batch, so that later passes cost less; what a
-    row ends with does not depend on the others.
+    Before pass t = 1 ... T - 1 the max(1, floor(L (T - t) / T)) least sure tokens of a candidate
+    are hidden again. Candidates that are done leave the batch, so that later passes cost less; what
+    a row ends with does not depend on the others.
 
     Args:
         state: Nest of tensors with a row for each candidate.

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from tfkd.decoding.beam import beam_search
-from tfkd.decoding.mask_predict_search import MaskPredict
 from tfkd.decoding.greedy import greedy_search
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.length_limit import LengthLimit
+from tfkd.decoding.mask_predict_search import MaskPredict
 
 
 class Specials(Protocol):

@@ -38,6 +38,7 @@ class Against(TypedDict):
     of: str
     variant: str | None
     metrics: dict[str, Comparison]
+    decode: NotRequired[dict[str, Any] | None]
 
 
 # `from` is a word of Python's own, hence the other way to write a TypedDict.
@@ -54,6 +55,20 @@ class Example(TypedDict):
     reference: str
     hypothesis: str
     against: NotRequired[str | None]
+
+
+class Pass(TypedDict):
+    """One pass over an output that is filled in: its pieces after it, the places that it hid."""
+
+    pieces: list[str]
+    hidden: list[int]
+
+
+class Trace(TypedDict):
+    """How one output came about."""
+
+    source: str
+    passes: list[Pass]
 
 
 class RoundTrip(TypedDict):
@@ -78,6 +93,8 @@ class Evaluation(TypedDict):
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]
+    trace: NotRequired[list[Trace]]
+    lower_case: NotRequired[bool]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
     sha256: NotRequired[dict[str, str]]

@@ -41,9 +41,10 @@ class AbNet(EncoderDecoder):
 
     Example:
         >>> bert = {"vocabulary_size": 8000, "layers": 2, "width": 64, "heads": 4}
+        >>> names = ("layer_1", "layer_2")
         >>> adapters = {
-        ...     "encoder": {f"layer_{n}": {"after_block": BottleneckAdapter(32)} for n in (1, 2)},
-        ...     "decoder": {f"layer_{n}": {"after_block": CrossAttentionAdapter(4)} for n in (1, 2)},
+        ...     "encoder": {name: {"after_block": BottleneckAdapter(32)} for name in names},
+        ...     "decoder": {name: {"after_block": CrossAttentionAdapter(4)} for name in names},
         ... }
         >>> model = AbNet(bert, bert, lengths=128, adapters=adapters)
         >>> freeze(model, ["adapters", "lengths"])

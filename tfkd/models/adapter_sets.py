@@ -80,7 +80,7 @@ class AdapterSets:
             more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
             raise UserError(
                 f"{path}: these are not adapters of model {self._model.name!r}: "
-                f"{', '.join(wrong[:_SHOWN])}{more}. Expected those of a model with the same options"
+                f"{', '.join(wrong[:_SHOWN])}{more}. Expected those of a model with its options"
             )
         self._sets[name] = {key: np.array(tensors[key]) for key in self._variables}
 

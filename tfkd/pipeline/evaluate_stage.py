@@ -1,5 +1,6 @@
 """Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tfkd.data.files import write_atomically
 from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.data.views import build_view
 from tfkd.data.views.blind import Blind
-from tfkd.decoding import Decoder, build_search
+from tfkd.decoding import Decoder, MaskPredict, build_search
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
@@ -31,6 +32,8 @@ from tfkd.pipeline.validation import TeacherForced, batches_of, measured_view
 from tfkd.spec.options import MlmOptions
 
 _SHARD_ROWS = 256
+TRACE = "trace.json"
+_TRACED = 3
 
 
 def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -86,9 +89,8 @@ def _outputs(
 ) -> None:
     """Decodes in shards, each written whole: a killed evaluation goes on with the next."""
     tokenizers = side_tokenizers(node.inputs["model"], context)
-    decoder = Decoder(
-        model, build_search(node.options["decode"]), tokenizers["source"], tokenizers["target"]
-    )
+    search = build_search(node.options["decode"])
+    decoder = Decoder(model, search, tokenizers["source"], tokenizers["target"])
     hypotheses: list[str] = []
     for start in range(0, len(examples), _SHARD_ROWS):
         shard = folder.scratch / f"outputs-{start:08d}.json"
@@ -100,12 +102,29 @@ def _outputs(
             lines = tokenizers["target"].decode_batch(outputs)
             write_sealed(shard, {"lines": lines})
         hypotheses += lines
-    references = list(open_text(node.inputs["text"], context).lines("target"))
+    text = open_text(node.inputs["text"], context)
+    references = list(text.lines("target"))
+    if isinstance(search, MaskPredict):
+        _trace(decoder, examples, view, text, folder)
     target = tokenizers["target"]
     round_trip = target.decode_batch(target.encode(references))
     for name, lines in (("hypotheses", hypotheses), ("round_trip", round_trip)):
         one_line = [line.replace("\n", " ") for line in lines]
         write_atomically(folder.path / f"{name}.txt", "\n".join(one_line) + "\n")
+
+
+def _trace(
+    decoder: Decoder, examples: ExampleSet, view: Any, text: Any, folder: StageFolder
+) -> None:
+    """Writes how a few outputs came about, pass by pass."""
+    rows = np.linspace(0, len(examples) - 1, min(_TRACED, len(examples))).astype(int)
+    found = [
+        {"source": text.line("source", int(row)), "passes": passes}
+        for row, passes in zip(
+            rows, decoder.trace(examples.take("source", view.source, rows)), strict=True
+        )
+    ]
+    write_atomically(folder.path / TRACE, json.dumps(found, ensure_ascii=False, indent=1))
 
 
 def _known(shard: Path) -> list[str] | None:

@@ -3,7 +3,7 @@
 import codecs
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -17,7 +17,12 @@ _LINES = 1024
 
 
 def generate(
-    model: Path, *, source: Path | None = None, target: Path | None = None, scores: bool = False
+    model: Path,
+    *,
+    source: Path | None = None,
+    target: Path | None = None,
+    scores: bool = False,
+    options: Mapping[str, int] | None = None,
 ) -> None:
     """Translates line by line, in order.
 
@@ -26,11 +31,14 @@ def generate(
         source: A UTF-8 file of lines; None: standard input.
         target: A file to write; None: standard output.
         scores: Put the score and a tab before each line.
+        options: What a SavedModel that fills in lets its callers choose: `iterations`,
+            `length_candidates`.
 
     Raises:
-        UserError: There is no exported model, or the input cannot be read. The target is as it was.
+        UserError: There is no exported model, it has no such options, or the input cannot be read.
+            The target is as it was.
     """
-    translator = load_saved_model(saved_model_of(model))
+    translator = load_saved_model(saved_model_of(model), options)
     with contextlib.ExitStack() as files:
         try:
             reading = files.enter_context(open(source, "rb")) if source else sys.stdin.buffer

@@ -1,5 +1,6 @@
 """Scores of one model on one test set, from the outputs and sums that its evaluation left."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from tfkd.evaluation import (
     tokenized_bleu,
 )
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.evaluate_stage import TRACE
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
@@ -66,6 +68,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "on": evaluation.on,
         "decode": node.identity.get("decode"),
         "tokenize": options.tokenize,
+        **({"lower_case": True} if options.lower_case else {}),
         "rows": summary["rows"],
         "metrics": {},
         "against": None,
@@ -73,6 +76,9 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     if evaluation.baseline is not None:
         variant = evaluation.baseline.inputs["model"].spec.variant
         entry["against"] = {"of": options.against, "variant": variant, "metrics": {}}
+        theirs = evaluation.baseline.identity.get("decode")
+        if theirs != entry["decode"]:
+            entry["against"]["decode"] = theirs
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
@@ -118,11 +124,13 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     if evaluation.baseline is not None:
         others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
     tokenize = {"tokenize": options.tokenize}
+    case = {"lower_case": True} if options.lower_case else {}
+    tokenize |= case
     for metric in options.metrics:
         if metric not in _TEXT:
             continue
         settings = {"samples": options.bootstrap, "seed": options.seed}
-        settings |= tokenize if metric == "bleu" else {}
+        settings |= tokenize if metric == "bleu" else case
         entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
         if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
@@ -131,6 +139,9 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
+    trace = context.stages / node.key / TRACE
+    if trace.exists():
+        entry["trace"] = json.loads(trace.read_text("utf-8"))
     step = max(1, len(references) // _EXAMPLES)
     entry["examples"] = [
         {

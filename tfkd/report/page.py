@@ -14,6 +14,7 @@ from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
 from tfkd.report.plots import table
 from tfkd.report.scores import score_blocks, verdicts
+from tfkd.report.searches import search_plots
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.systems import Run, Systems, label_of, open_runs
 
@@ -50,6 +51,8 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         blocks=blocks,
         verdicts=verdicts(blocks),
         curves=stage_curves(runs, systems),
+        searches=search_plots(runs, systems),
+        traces=_traces(runs, systems),
         gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
         examples=_examples(runs, systems),
         stages=[_stages(run) for run in runs if run.part("stages")],
@@ -126,6 +129,17 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
             for baseline in row.pop("baselines"):
                 row["outputs"][baseline] = row["outputs"].pop(baseline)
     return [{"on": on, "rows": list(rows.values())} for on, rows in blocks.items() if rows]
+
+
+def _traces(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
+    """How a decoder that fills in came to its outputs: of each system the first search's."""
+    found: dict[tuple[Any, str], dict[str, Any]] = {}
+    for run in runs:
+        for entry in run.entries("evaluations"):
+            key = (systems.of(run, label_of(entry)), str(entry.get("on")))
+            if entry.get("trace") and key not in found:
+                found[key] = {"system": key[0], "on": key[1], "sentences": entry["trace"]}
+    return list(found.values())
 
 
 def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:

@@ -18,7 +18,7 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         results: The content of a run's results.json.
     """
     evaluations = [
-        {key: value for key, value in entry.items() if key not in ("examples", SEAL)}
+        {key: value for key, value in entry.items() if key not in ("examples", "trace", SEAL)}
         for entry in results.get("evaluations", [])
     ]
     # The seal is that of the file as the run wrote it.

@@ -71,7 +71,8 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if not against:
             continue
         system = systems.of(run, label_of(against))
-        search = _decode(entry["decode"]) if entry.get("decode") else None
+        decode = against.get("decode") or entry.get("decode")
+        search = _decode(decode) if decode else None
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
             _row(rows, system, None, search, figures, only_baseline=True)

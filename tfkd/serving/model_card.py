@@ -39,7 +39,8 @@ with {pad}, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, int32
 
 _OPTIONS = """\
 Signature `with_options`: `text`, and the int32 scalars `iterations` and `length_candidates`, gives
-what `serving_default` gives, with as many passes and lengths as each call asks for.
+what `serving_default` gives, with as many passes and lengths as each call asks for; signature
+`options` gives the two as `serving_default` has them.
 """
 
 

@@ -34,10 +34,8 @@ def plain_mask_predict(model: PlainModel, search: Any, *, limit: int, specials: 
     """
     if limit == 0:
         return PlainOutput((), 0.0, np.inf)
-    ranked = sorted(
-        ((model.lengths[length], -length) for length in range(1, min(limit + 2, len(model.lengths)))),
-        reverse=True,
-    )  # fmt: skip
+    possible = range(1, min(limit + 2, len(model.lengths)))
+    ranked = sorted(((model.lengths[length], -length) for length in possible), reverse=True)
     count = min(search.length_candidates, len(ranked))
     margin = np.inf
     if count < len(ranked):

@@ -1,8 +1,8 @@
 """A SavedModel as a Python object: lines in, outputs out, in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfkd.serving.checksums import check_checksums
 from tfkd.spec.errors import UserError
@@ -24,9 +24,13 @@ class SavedTranslator:
 
     Args:
         folder: The version folder (with saved_model.pb).
+        options: What the SavedModel lets its callers choose (`iterations`, `length_candidates`).
+
+    Raises:
+        UserError: The SavedModel has no such options.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, options: Mapping[str, int] | None = None):
         import tensorflow as tf
         import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
 
@@ -34,6 +38,10 @@ class SavedTranslator:
         # Kept: the signatures use the variables of the object without owning them.
         self._loaded = tf.saved_model.load(str(folder))
         self._call = self._loaded.signatures["serving_default"]
+        self._options: dict[str, Any] = {}
+        if options:
+            self._choose(options)
+            return
         takes = set(self._call.structured_input_signature[1])
         gives = set(self._call.structured_outputs)
         if takes != {"text"} or not {"outputs", "scores"} <= gives:
@@ -42,6 +50,20 @@ class SavedTranslator:
                 f"{', '.join(sorted(gives))}"
             )
 
+    def _choose(self, options: Mapping[str, int]) -> None:
+        import tensorflow as tf
+
+        signatures = self._loaded.signatures
+        known = signatures["options"]() if "options" in signatures else {}
+        if unknown := sorted(set(options) - set(known)):
+            raise UserError(
+                f"{self.folder}: this SavedModel has no option {', '.join(unknown)}; it has "
+                f"{', '.join(sorted(known)) or 'none'}"
+            )
+        self._call = signatures["with_options"]
+        given = {name: tf.constant(value, tf.int32) for name, value in options.items()}
+        self._options = {**known, **given}
+
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """Returns one output a line, in order; an empty line has an empty output."""
         import tensorflow as tf
@@ -49,19 +71,26 @@ class SavedTranslator:
         encoded = [line.encode("utf-8", "replace") for line in lines]
         found: list[Translation | None] = [None] * len(encoded)
         for batch in _batches([len(line) for line in encoded]):
-            result = self._call(text=tf.constant([encoded[i] for i in batch], tf.string))
+            text = tf.constant([encoded[i] for i in batch], tf.string)
+            result = self._call(text=text, **self._options)
             pairs = zip(result["outputs"].numpy(), result["scores"].numpy(), strict=True)
             for i, (text, score) in zip(batch, pairs, strict=True):
                 found[i] = Translation(text.decode("utf-8"), float(score))
         return found
 
 
-def load_saved_model(folder: str | Path) -> SavedTranslator:
+def load_saved_model(
+    folder: str | Path, options: Mapping[str, int] | None = None
+) -> SavedTranslator:
     """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
 
+    Args:
+        folder: Where it lies.
+        options: See `SavedTranslator`.
+
     Raises:
-        UserError: there is no SavedModel, it is damaged, or it has no signature from text to
-            outputs.
+        UserError: there is no SavedModel, it is damaged, it has no signature from text to outputs,
+            or not these options.
     """
     folder = Path(folder)
     found = folder
@@ -76,7 +105,7 @@ def load_saved_model(folder: str | Path) -> SavedTranslator:
         found = max(versions, key=lambda path: int(path.name))
     check_checksums(found)
     try:
-        return SavedTranslator(found)
+        return SavedTranslator(found, options)
     except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "

@@ -74,6 +74,10 @@ class ServedModel(tf.Module):
             ids, _, scores = decode(tokens, dataclasses.replace(search, **chosen))
             return {"outputs": self.target_text.detokenize(ids), "scores": scores}
 
+        @tf.function(input_signature=[])
+        def serve_options() -> dict[str, tf.Tensor]:
+            return {name: tf.constant(value, tf.int32) for name, value in options.items()}
+
         @tf.function(input_signature=[source_ids])
         def serve_ids(source_ids: tf.Tensor) -> dict[str, tf.Tensor]:
             sources = tf.RaggedTensor.from_tensor(source_ids, padding=pad)
@@ -83,7 +87,7 @@ class ServedModel(tf.Module):
         # Behind a callable, or they would be tracked, and every graph saved twice.
         functions = {"serving_default": serve_text, "ids": serve_ids}
         if options:
-            functions["with_options"] = serve_with_options
+            functions |= {"with_options": serve_with_options, "options": serve_options}
         self._functions = lambda: functions
 
     def signatures(self) -> dict[str, Any]:

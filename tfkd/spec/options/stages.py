@@ -137,6 +137,7 @@ class EvaluateOptions(Options):
         "sees both sides.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    lower_case: bool = Field(False, description="Score outputs without regard to case.")
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     against_decode: Any = Field(
         None,

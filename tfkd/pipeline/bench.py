@@ -1,0 +1,158 @@
+"""Size and latency of exported models, side by side on the same lines."""
+
+import json
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.pipeline.generate import saved_model_of
+from tfkd.pipeline.run_folder import RESULTS, read_results
+from tfkd.serving import load_saved_model
+from tfkd.spec.errors import UserError
+
+# Lines of a call: one at a time, and what a server batches.
+_ALONE, _TOGETHER = 1, 64
+_MOST_LINES = 50
+
+
+def bench(
+    models: Sequence[Path],
+    *,
+    source: Path | None = None,
+    rounds: int = 5,
+    options: Mapping[str, int] | None = None,
+    output: Path | None = None,
+) -> str:
+    """Measures exported models: bytes on disk, parameters, milliseconds a line, lines a second.
+
+    All are loaded in one process and called in turn, round by round, so that whatever else the
+    machine does strikes each of them. The first call of each, which traces nothing but warms up, is
+    left out. A line's latency is that of a call with this line alone, text in and text out; a
+    model's is the median over lines of the medians over rounds, between their quartiles.
+
+    Args:
+        models: Run folders or SavedModels.
+        source: A UTF-8 file of lines to read; None: the sources of the first run's examples.
+        rounds: Times that each line is read.
+        options: What SavedModels that fill in let their callers choose.
+        output: A JSON file to write, with all figures.
+
+    Returns:
+        A table.
+
+    Raises:
+        UserError: A model is not exported, or there are no lines.
+    """
+    lines = _lines(models, source)
+    loaded = [load_saved_model(saved_model_of(path), options) for path in models]
+    times: list[list[list[float]]] = [[[] for _ in lines] for _ in loaded]
+    together: list[list[float]] = [[] for _ in loaded]
+    many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
+    for translator in loaded:
+        translator.translate(lines[:1])
+        translator.translate(many)
+    for _ in range(rounds):
+        for number, line in enumerate(lines):
+            for model, translator in enumerate(loaded):
+                times[model][number].append(_seconds(translator, [line]))
+        for model, translator in enumerate(loaded):
+            together[model].append(_seconds(translator, many))
+    found = [
+        {
+            "model": str(path),
+            **_size(translator.folder),
+            **_latency(times[number]),
+            "lines_a_second": len(many) / statistics.median(together[number]),
+        }
+        for number, (path, translator) in enumerate(zip(models, loaded, strict=True))
+    ]
+    for one in found:
+        one["times_as_fast"] = found[0]["milliseconds"] / one["milliseconds"]
+    if output is not None:
+        content = {"lines": len(lines), "rounds": rounds, "options": dict(options or {})}
+        write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
+    return _table(found, len(lines))
+
+
+def _lines(models: Sequence[Path], source: Path | None) -> list[str]:
+    if source is not None:
+        try:
+            lines = source.read_text("utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+    else:
+        lines = [
+            example["source"]
+            for path in models
+            if (path / RESULTS).exists()
+            for entry in read_results(path).get("evaluations", ())
+            for example in entry.get("examples") or ()
+        ]
+    lines = list(dict.fromkeys(line for line in lines if line.strip()))[:_MOST_LINES]
+    if not lines:
+        raise UserError(
+            "there are no lines to read; give a file of them by --input, or a run folder whose "
+            "evaluation has outputs"
+        )
+    return lines
+
+
+def _seconds(translator: Any, lines: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    translator.translate(lines)
+    return time.perf_counter() - begun
+
+
+def _size(folder: Path) -> dict[str, Any]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    shapes = reader.get_variable_to_shape_map()
+    weights = 0
+    for name, shape in shapes.items():
+        if reader.get_variable_to_dtype_map()[name].is_floating:
+            count = 1
+            for size in shape:
+                count *= size
+            weights += count
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"bytes": size, "parameters": weights}
+
+
+def _latency(times: Sequence[Sequence[float]]) -> dict[str, float]:
+    medians = sorted(1000 * statistics.median(one) for one in times)
+    quartiles = statistics.quantiles(medians, n=4) if len(medians) > 1 else [medians[0]] * 3
+    return {
+        "milliseconds": statistics.median(medians),
+        "milliseconds_low": quartiles[0],
+        "milliseconds_high": quartiles[2],
+    }
+
+
+def _table(found: Sequence[Mapping[str, Any]], lines: int) -> str:
+    head = ["model", "MiB", "parameters", "ms a line", "quartiles", "lines/s of 64", "as fast"]
+    rows = [head] + [
+        [
+            one["model"],
+            f"{one['bytes'] / 2**20:.1f}",
+            f"{one['parameters']:,}",
+            f"{one['milliseconds']:.1f}",
+            f"{one['milliseconds_low']:.1f} to {one['milliseconds_high']:.1f}",
+            f"{one['lines_a_second']:.1f}",
+            f"{one['times_as_fast']:.2f}",
+        ]
+        for one in found
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    text.append(f"{lines} lines, one at a time, text in and text out; medians.")
+    return "\n".join(text)
