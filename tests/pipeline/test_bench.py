@@ -1,0 +1,70 @@
+"""Size and latency of exported models."""
+
+import json
+
+import pytest
+
+from tfkd import cli
+from tfkd.pipeline import bench as module
+from tfkd.spec.errors import UserError
+
+
+def test_bench_measures_a_run_and_its_savedmodel(finished, tmp_path, capsys):
+    """Both ways to name the same model: the same size, and lines from the run's examples."""
+    run = finished.run
+    folder = next((run / "export").glob("*/1"))
+    out = tmp_path / "bench.json"
+    words = ["bench", str(run), str(folder), "--rounds", "2", "--output", str(out)]
+    assert cli.main(words) == cli.DONE
+    shown = capsys.readouterr().out
+    assert "ms a line" in shown
+    content = json.loads(out.read_text("utf-8"))
+    one, two = content["models"]
+    assert one["parameters"] == two["parameters"] > 0
+    assert one["bytes"] == two["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert one["times_as_fast"] == 1
+    for model in (one, two):
+        assert 0 < model["milliseconds_low"] <= model["milliseconds"] <= model["milliseconds_high"]
+    assert content["lines"] > 1
+
+
+def test_lines_come_from_a_file_and_without_lines_there_is_a_word(finished, tmp_path, capsys):
+    folder = next((finished.run / "export").glob("*/1"))
+    assert cli.main(["bench", str(folder)]) == cli.WRONG_INPUT
+    assert "--input" in capsys.readouterr().err
+    (tmp_path / "lines").write_text("ein mann\n\nzwei hunde\n", "utf-8")
+    assert cli.main(["bench", str(folder), "--input", str(tmp_path / "lines"), "--rounds", "1"]) == cli.DONE
+    assert "2 lines" in capsys.readouterr().out
+    with pytest.raises(UserError, match="cannot be read"):
+        module.bench([folder], source=tmp_path / "none")
+
+
+def test_an_option_that_a_savedmodel_lacks_is_refused(finished, capsys):
+    folder = next((finished.run / "export").glob("*/1"))
+    words = ["bench", str(finished.run), "--iterations", "3"]
+    assert cli.main(words) == cli.WRONG_INPUT
+    assert "iterations" in capsys.readouterr().err
+    assert folder.exists()
+
+
+def test_models_take_turns(monkeypatch, tmp_path):
+    """Round by round and line by line each model is called, so that noise strikes all alike."""
+    called = []
+
+    class Translator:
+        folder = tmp_path
+
+        def __init__(self, name):
+            self.name = name
+
+        def translate(self, lines):
+            called.append((self.name, len(lines)))
+
+    monkeypatch.setattr(module, "saved_model_of", lambda path: path)
+    monkeypatch.setattr(module, "load_saved_model", lambda path, options: Translator(path.name))
+    monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
+    (tmp_path / "lines").write_text("a\nb\n", "utf-8")
+    module.bench([tmp_path / "x", tmp_path / "y"], source=tmp_path / "lines", rounds=2)
+    warm = 4
+    assert called[warm : warm + 6] == [("x", 1), ("y", 1), ("x", 1), ("y", 1), ("x", 64), ("y", 64)]
+    assert len(called) == warm + 12
