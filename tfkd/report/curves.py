@@ -38,8 +38,10 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 
 def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]]) -> list[Plot]:
     series: dict[Key, list[Line]] = {}
+    # Of all systems: a figure of validation stands in one plot, be it of one term or of several.
+    known = {key for lines in histories.values() for key in _training_keys(lines)}
     for system, lines in histories.items():
-        for (key, which), points in _points(lines).items():
+        for (key, which), points in _points(lines, known).items():
             name = f"{system.name}, {which}" if len(histories) > 1 else which
             if key[0] in ("setting", "combiner"):
                 name = system.name if len(histories) > 1 else "value"
@@ -65,8 +67,17 @@ def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]
     return plots
 
 
+def _training_keys(lines: Sequence[Mapping[str, Any]]) -> set[Key]:
+    return {
+        (kind[:-1], name)
+        for line in lines
+        for kind in ("terms", "metrics")
+        for name in line.get(kind) or {}
+    }
+
+
 def _points(
-    lines: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]], known: set[Key]
 ) -> dict[tuple[Key, str], list[tuple[float, float]]]:
     points: dict[tuple[Key, str], list[tuple[float, float]]] = {}
 
@@ -75,12 +86,6 @@ def _points(
         if is_number(step) and is_number(value):
             points.setdefault((key, which), []).append((step, value))
 
-    known = {
-        (kind[:-1], name)
-        for line in lines
-        for kind in ("terms", "metrics")
-        for name in line.get(kind) or {}
-    }
     for line in lines:
         step = line.get("step")
         for name, value in (line.get("validation") or {}).items():
