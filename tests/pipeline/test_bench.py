@@ -21,7 +21,11 @@ def test_bench_measures_a_run_and_its_savedmodel(finished, tmp_path, capsys):
     content = json.loads(out.read_text("utf-8"))
     one, two = content["models"]
     assert one["parameters"] == two["parameters"] > 0
-    assert one["bytes"] == two["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert (
+        one["bytes"]
+        == two["bytes"]
+        == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    )
     assert one["times_as_fast"] == 1
     for model in (one, two):
         assert 0 < model["milliseconds_low"] <= model["milliseconds"] <= model["milliseconds_high"]
@@ -33,7 +37,10 @@ def test_lines_come_from_a_file_and_without_lines_there_is_a_word(finished, tmp_
     assert cli.main(["bench", str(folder)]) == cli.WRONG_INPUT
     assert "--input" in capsys.readouterr().err
     (tmp_path / "lines").write_text("ein mann\n\nzwei hunde\n", "utf-8")
-    assert cli.main(["bench", str(folder), "--input", str(tmp_path / "lines"), "--rounds", "1"]) == cli.DONE
+    assert (
+        cli.main(["bench", str(folder), "--input", str(tmp_path / "lines"), "--rounds", "1"])
+        == cli.DONE
+    )
     assert "2 lines" in capsys.readouterr().out
     with pytest.raises(UserError, match="cannot be read"):
         module.bench([folder], source=tmp_path / "none")

@@ -32,6 +32,7 @@ EVERY_TERM = [
     "stages.learn.optimizer={kind: adam, epsilon: 1e-3}",
     "views.mlm={kind: mlm, p: 0.15, max_length: 160}",
     "views.prefix={kind: prefix_lm, max_length: 160}",
+    "student.lengths=70",
     "stages.teach.objective={masked_lm: {view: cmlm, divide_by: target_tokens},"
     " whole: {kind: masked_lm, view: mlm, weight: 0.5, label_smoothing: 0.1, smoothing: fairseq},"
     " causal_lm: {view: prefix, weight: 0.3, divide_by: tokens}}",
@@ -39,9 +40,10 @@ EVERY_TERM = [
     " soft_targets: {weight: 0.4, temperature: 2, teacher: targets},"
     " hinton: {kind: soft_targets, weight: 0.01, temperature: 3, form: hinton, rest: bucket,"
     " teacher: targets, divide_by: rows},"
+    " length: {weight: 0.1, divide_by: target_tokens},"
     " mask: {kind: soft_targets, weight: 0.3, view: mlm, teacher: teach},"
     " states: {kind: hidden_states, weight: 0.05, layers: mix, teacher: teach}}",
-    "stages.learn.gradients={gated: {main: [cross_entropy, soft_targets, hinton],"
+    "stages.learn.gradients={gated: {main: [cross_entropy, soft_targets, hinton, length],"
     " auxiliary: [mask, states]}}",
     "stages.teach.steps=50",
     "stages.learn.steps=50",

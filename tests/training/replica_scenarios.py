@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import filled_in
 import mask_task
 import numpy as np
 import opposed
@@ -70,6 +71,7 @@ MODELS = {
     ),
     "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
     "taught": lambda: (mask_task.distiller(), mask_task.PairAndMaskBatcher(uneven=True)),
+    "filled": lambda: (filled_in.distiller(), filled_in.batcher()),
     "opposed": lambda: (opposed.distiller(), opposed.Rows()),
 }
 

@@ -3,6 +3,7 @@
 Fifty steps without dropout, of every kind of term: see `replica_scenarios.MODELS`.
 """
 
+import filled_in
 import mask_task
 import numpy as np
 import opposed
@@ -37,12 +38,13 @@ SHORT = {
     ],
     "streams": ["accumulated", "side_by_side", "two_replicas_accumulated"],
     "taught": ["accumulated", "side_by_side", "two_replicas_accumulated"],
+    "filled": ["side_by_side", "two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]]
-    for model in ("fake", "gated", "pairs", "streams", "taught")
+    for model in ("fake", "gated", "pairs", "streams", "taught", "filled")
 }
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
@@ -125,10 +127,12 @@ def test_replicas_of_opposite_signs_take_the_whole_steps_decision(scenario):
 
 
 def test_every_term_divisor_and_view_is_trained():
-    terms = [*real_models.more_terms(), *stream_models.terms(), *mask_task.terms()]
+    models = (real_models.more_terms, stream_models.terms, mask_task.terms, filled_in.terms)
+    terms = [term for of_model in models for term in of_model()]
     assert {term.divide_by for term in terms} == set(DIVISORS)
     assert {term.kind for term in terms} >= builtin("objective")
-    assert {kind for kind, _ in stream_models.VIEWS.values()} == builtin("view")
+    streams = {kind for kind, _ in stream_models.VIEWS.values()}
+    assert streams | filled_in.VIEWS == builtin("view")
 
 
 def builtin(group):
