@@ -11,9 +11,15 @@ from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
 # Their corpora come with no checkout.
-FULL_SCALE = {"mask_kd_wmt14_ende", "mask_kd_wmt19_zhen"}
+FULL_SCALE = {
+    "abnet_iwslt14_deen",
+    "abnet_wmt14_ende",
+    "abnet_wmt14_enfr",
+    "mask_kd_wmt14_ende",
+    "mask_kd_wmt19_zhen",
+}
 # One of each method and family runs in the short ring, all of them in the long one.
-SHORT = {"multi30k_deen", "mask_kd_multi30k_ende"}
+SHORT = {"multi30k_deen", "mask_kd_multi30k_ende", "abnet_multi30k_deen"}
 
 
 def names(specs):
@@ -63,9 +69,10 @@ def test_it_runs_at_tiny_sizes(path, tmp_path):
 
 
 @pytest.mark.long
-def test_every_row_of_the_mask_task_runs_at_tiny_sizes(tmp_path):
-    """Its variants: hidden states, words as they are, spans, gates of each size."""
-    (path,) = (path for path in SPECS if path.stem == "mask_kd_multi30k_ende")
+@pytest.mark.parametrize("name", ["mask_kd_multi30k_ende", "abnet_multi30k_deen"])
+def test_every_row_of_a_papers_tables_runs_at_tiny_sizes(name, tmp_path):
+    """The variants of a spec, which share their stages."""
+    (path,) = (path for path in SPECS if path.stem == name)
     runs = tmp_path / "runs"
     words = ["run", str(path), "--smoke", "--all-variants", "--runs-dir", str(runs)]
     assert cli.main([*words, "--data-dir", str(tmp_path)]) == cli.DONE

@@ -17,8 +17,6 @@ def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> Non
     """The models that a model names, each of the right kind, and whether they go together."""
     kinds = COMPOSED.get(getattr(model, "kind", None))
     if kinds is None:
-        if getattr(model, "kind", None) == "transformer":
-            _lengths(faults, path, model)
         return
     for option, name in model.named_models().items():
         where = (*path, option)
@@ -29,7 +27,6 @@ def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> Non
             faults.add(where, f"{name} is a {found.kind}", f"a {kinds[option]}")
     if model.kind == "abnet":
         _abnet(parts, faults, path, model)
-        _lengths(faults, path, model)
     else:
         _fused(faults, path, model)
 
@@ -59,12 +56,6 @@ def _fused(faults: Faults, path: tuple, model: Any) -> None:
             (*path, "transformer"), f"{model.transformer} reads its source in the pieces of "
             f"{source}, {model.bert} in those of {theirs}", f"tokenizer {theirs} for the source",
         )  # fmt: skip
-
-
-def _lengths(faults: Faults, path: tuple, model: Any) -> None:
-    """A decoder that sees both sides knows by its length how many tokens to fill in."""
-    if model.decoder_attention == "full" and model.lengths is None:
-        faults.add((*path, "lengths"), "none, with full decoder_attention", "lengths: 1024")
 
 
 def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:

@@ -91,7 +91,20 @@ class BertOptions(_Attention):
 
 
 Lengths = Annotated[int, Field(ge=2, le=4096)]
-_LENGTHS = "Rows of the table of target lengths, [LENGTH]'s own among them; none: no lengths."
+_LENGTHS = (
+    "Rows of the table of target lengths, [LENGTH]'s own among them; default: 1,024 with full "
+    "decoder_attention, else none."
+)
+_MOST_LENGTHS = 1024
+
+
+def _with_lengths(options: Any) -> Any:
+    """A decoder that sees both sides knows by its length how many tokens to fill in."""
+    if options.decoder_attention == "full" and options.lengths is None:
+        object.__setattr__(options, "lengths", _MOST_LENGTHS)
+    return options
+
+
 DecoderAttention = Literal["causal", "full"]
 _DECODER_ATTENTION = (
     "causal: a target token sees earlier ones; full: those on both sides, to be filled in at once "
@@ -125,6 +138,8 @@ class TransformerOptions(_Attention):
     output_bias: bool = Field(True, description="Whether the output has a bias.")
     decoder_attention: DecoderAttention = Field("causal", description=_DECODER_ATTENTION)
     lengths: Lengths | None = Field(None, description=_LENGTHS)
+
+    _lengths_of_full = model_validator(mode="after")(_with_lengths)
 
     @model_validator(mode="after")
     def _halves(self) -> Any:
@@ -169,8 +184,10 @@ class AbNetOptions(_OfBerts):
         "decoder of its own (AB-Net-Enc)."
     )
     decoder_attention: DecoderAttention = Field("full", description=_DECODER_ATTENTION)
-    lengths: Lengths | None = Field(1024, description=_LENGTHS)
+    lengths: Lengths | None = Field(None, description=_LENGTHS)
     dropout: Rate | None = Field(None, description="Of the berts; default: their own.")
+
+    _lengths_of_full = model_validator(mode="after")(_with_lengths)
 
     def named_models(self) -> dict[str, str]:
         named = {"encoder": self.encoder}
