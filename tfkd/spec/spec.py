@@ -159,8 +159,9 @@ def _checked(reading: Reading, variant: str | None) -> Sections:
     found = reading.checked(variant)
     stage, trail = circle_through_all(
         found.parts.stages,
+        found.tree.plain(),
         variant,
-        lambda name: reading.checked(name).parts.stages,
+        lambda name: reading.checked(name).tree.plain(),
         reading.others,
         reading.path,
     )

@@ -31,6 +31,7 @@ from tfkd.spec.options.stages import (
     RuntimeOptions,
     ScoreOptions,
     TrainOptions,
+    TranslateOptions,
 )
 from tfkd.spec.options.training import (
     AdafactorOptions,
@@ -75,6 +76,7 @@ __all__ = [
     "SpansOptions",
     "TrainOptions",
     "TransformerOptions",
+    "TranslateOptions",
     "ValidateOptions",
     "WordPieceOptions",
     "own_vocabulary",
