@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.builder import MASKED, GraphBuilder
+from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.products import MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import BeamOptions
