@@ -35,7 +35,7 @@ class Spec:
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
         views: Views by name.
-        stages: Training and scoring stages by name.
+        stages: Stages by name; those that translate are corpora too.
         evaluate: Evaluations.
         export: Stages to export.
         runtime: Where it runs.
