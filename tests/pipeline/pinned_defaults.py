@@ -8,7 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions
+from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions, TranslateOptions
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
 TABLE = Path(__file__).parent / "pinned_defaults.json"
@@ -23,6 +23,7 @@ def defaults() -> dict[str, Any]:
     models = {
         "train": TrainOptions,
         "score": ScoreOptions,
+        "translate": TranslateOptions,
         "data_part": DataPart,
         "batch": BatchOptions,
         "schedule": ScheduleOptions,

@@ -55,6 +55,7 @@ stages:
     schedule: {kind: linear, rate: 1e-2}
     log_every: 2
     validate: {on: valid, every: 3, metrics: [loss], keep: {best: loss}}
+  synthetic: {translate: "learn#baseline", data: train, decode: {kind: greedy}}
 variants:
   baseline: {stages.learn.objective: {cross_entropy: {label_smoothing: 0.1}}}
 evaluate:
@@ -65,6 +66,7 @@ evaluate:
     metrics: [bleu, chrf, loss, perplexity]
     against: "learn#baseline"
     bootstrap: 20
+  - {of: "learn#baseline", on: [synthetic], metrics: [loss], bootstrap: 20}
 export: [learn]
 """
 

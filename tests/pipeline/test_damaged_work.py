@@ -10,7 +10,7 @@ from damage import DAMAGES, damage, files, follow_advice, kind_of, kinds, names_
 from drills import finished_copy, stable_files, stage_of
 from small_line import arguments
 
-import tfkd.pipeline.evaluate_stage as evaluate_stage
+import tfkd.pipeline.output_shards as output_shards
 from tfkd import cli
 from tfkd.targets import StoreWriter, score_masked
 from tfkd.training.training_run import TrainingRun
@@ -18,6 +18,7 @@ from tfkd.training.training_run import TrainingRun
 STAGES = {
     "train learn": ("--until", "learn", "--set", "stages.learn.save_every=0.0001"),
     "score": ("--until", "targets"),
+    "translate": ("--until", "synthetic"),
     "evaluate": (),
 }
 
@@ -38,7 +39,8 @@ def _then_stop(function, when=lambda self: True):
 STOPS = {
     "train learn": (TrainingRun, "_call", lambda self: self.step == 5),
     "score": (StoreWriter, "write", lambda self: True),
-    "evaluate": (evaluate_stage, "write_sealed", lambda path: True),
+    "translate": (output_shards, "write_sealed", lambda path: True),
+    "evaluate": (output_shards, "write_sealed", lambda path: True),
 }
 
 
@@ -106,6 +108,7 @@ SAMPLE = [
     ("train learn", "work/kept/step-000000003.safetensors", "deleted"),
     ("score", "store-0/shard-00000.bin", "flipped"),
     ("score", "store-0/manifest.json", "halved"),
+    ("translate", "work/outputs-0-000000000.json", "halved"),
     ("evaluate", "work/outputs-00000000.json", "flipped"),
 ]
 
@@ -119,6 +122,7 @@ def test_a_file_of_a_stage_under_way(line, under_way, tmp_path, capsys, kind, na
     ("kind", "name", "found", "changed"),
     [
         ("train learn", "work/validations.json", '"loss": 5', '"loss": 1'),
+        ("translate", "work/outputs-0-000000000.json", '  "', '  "so '),
         ("evaluate", "work/outputs-00000000.json", '  "', '  "so '),
     ],
 )
@@ -148,6 +152,7 @@ def test_no_kind_of_file_is_left_out(under_way, kind):
             "work/history.jsonl", "work/seconds", "work/tensorboard/events.out.tfevents",
         },
         "score": {"work/seconds"},
+        "translate": {"work/seconds"},
         "evaluate": {"work/seconds", "rows.npz"},
     }[kind]  # fmt: skip
 

@@ -60,6 +60,8 @@ def test_what_changes_no_result_changes_no_fingerprint(spec_path, override):
 STUDENTS = {
     "train learn", "train learn#baseline", "evaluate learn#baseline on train",
     "evaluate learn#baseline on test", "evaluate learn on test", "export learn",
+    "translate synthetic", "ids synthetic.source.joint", "ids synthetic.target.joint",
+    "evaluate learn#baseline on synthetic",
 }  # fmt: skip
 DISTILLED = {"train learn", "evaluate learn on test", "export learn"}
 TAUGHT = {"train teach", "score targets"} | DISTILLED

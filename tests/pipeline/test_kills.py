@@ -19,6 +19,7 @@ KINDS = {
     "ids": ("", ("--until", "teach")),
     "train": ("work/checkpoints/*.json", ("--until", "teach")),
     "score": ("store-0/.*", ("--until", "targets")),
+    "translate": ("work/outputs-*.json", ("--until", "synthetic")),
     "evaluate": ("work/outputs-*.json", ()),
     "export": (".1.part", ()),
 }

@@ -11,6 +11,7 @@ from small_line import arguments, manifest, stage_folders, start, timeless, weig
 
 from tfkd import cli
 from tfkd.evaluation.results import result_errors
+from tfkd.pipeline.graph import REVISIONS
 from tfkd.serving import load_saved_model
 
 SENTENCES = "der mann sieht den hund.\n\ndie frau schläft.\n"
@@ -31,7 +32,8 @@ def results_of(runs):
 def test_results_have_their_form(line):
     assert result_errors(line.results) == []
     assert not any(stage["cached"] for stage in line.results["stages"].values())
-    (entry,) = line.results["evaluations"]
+    entry, on_outputs = line.results["evaluations"]
+    assert on_outputs["on"] == "synthetic"
     assert set(entry["metrics"]) == set(entry["against"]["metrics"])
     assert set(entry["metrics"]) == {"bleu", "chrf", "loss", "perplexity"}
     assert len((line.run / entry["hypotheses"]).read_text("utf-8").splitlines()) == entry["rows"]
@@ -43,16 +45,16 @@ def test_the_run_folder_is_whole(line):
     names = {name for name in os.listdir(line.run) if not name.startswith(".")}
     assert names == {
         "spec.yaml", "origin.json", "results.json", "report.html", "evaluation", "export",
-        "teach", "targets", "learn", "learn#baseline",
+        "teach", "targets", "learn", "learn#baseline", "synthetic",
     }  # fmt: skip
-    for name in ("teach", "targets", "learn", "learn#baseline"):
+    for name in ("teach", "targets", "learn", "learn#baseline", "synthetic"):
         assert (line.run / name / "manifest.json").exists()
     assert "<html" in (line.run / "report.html").read_text("utf-8")[:200]
     assert (line.run / "export" / "learn" / "1" / "saved_model.pb").exists()
 
 
 def test_stages_leave_nothing_but_results(line):
-    for kind in ("corpus", "tokenizer", "ids", "train", "score", "evaluate", "export"):
+    for kind in REVISIONS:
         for folder in stage_folders(line.runs, kind):
             found = {
                 str(path.relative_to(folder))

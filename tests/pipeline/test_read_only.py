@@ -61,7 +61,7 @@ def test_a_folder_that_became_read_only_after_the_start(line, tmp_path, capsys, 
     assert same_results(line, runs)
 
 
-@pytest.mark.parametrize("kind", ["corpus", "score", "train", "evaluate", "export"])
+@pytest.mark.parametrize("kind", ["corpus", "score", "train", "translate", "evaluate", "export"])
 def test_a_read_only_stage_under_way(line, tmp_path, capsys, kind):
     runs = finished_copy(line, tmp_path)
     folder = stage_of(runs, kind)
@@ -69,6 +69,7 @@ def test_a_read_only_stage_under_way(line, tmp_path, capsys, kind):
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     until = {"evaluate": (), "export": (), "score": ("--until", "targets")}
+    until["translate"] = ("--until", "synthetic")
     words = arguments(line.spec, runs, *until.get(kind, ("--until", "teach")))
     errors = _refused(words, folder, capsys)
     assert "Give this user the right to read and write there" in errors

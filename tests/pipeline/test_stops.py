@@ -15,6 +15,7 @@ import tfkd.pipeline.evaluate_stage as evaluate_stage
 import tfkd.pipeline.export_stage as export_stage
 import tfkd.pipeline.score_stage as score_stage
 import tfkd.pipeline.text_stages as text_stages
+import tfkd.pipeline.translate_stage as translate_stage
 import tfkd.pipeline.validation as validation
 from tfkd import cli
 from tfkd.pipeline.context import Deadline
@@ -25,6 +26,7 @@ UNTIL = {
     "ids": ("--until", "teach"),
     "train": ("--until", "teach"),
     "score": ("--until", "targets"),
+    "translate": ("--until", "synthetic"),
     "evaluate": (),
     "export": (),
 }
@@ -34,6 +36,7 @@ INSIDE = {
     "tokenizer": (text_stages, "build_tokenizer"),
     "ids": (text_stages, "encode_corpus"),
     "score": (score_stage, "trained_model"),
+    "translate": (translate_stage, "trained_model"),
     "evaluate": (evaluate_stage, "trained_model"),
     "export": (export_stage, "export_saved_model"),
 }

@@ -5,9 +5,8 @@ import time
 import pytest
 
 from tfkd.spec import load_spec, validate_files
-from tfkd.spec.circles import written_needs
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.tree import node_of
+from tfkd.spec.stage_inputs import inputs_of
 
 SPEC = """\
 tfkd: 1
@@ -119,7 +118,7 @@ def test_files_that_refer_to_each_other_without_a_circle(tmp_path, origin):
     ],
 )
 def test_what_a_stage_reads_is_seen_as_it_is_written(stage, references):
-    assert written_needs(node_of(stage, "f")) == references
+    assert inputs_of({"stages": {"stage": stage}}, "stage") == references
 
 
 def test_set_takes_a_circle_apart_only_where_it_stands(tmp_path):

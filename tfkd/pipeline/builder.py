@@ -5,9 +5,19 @@ from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
-from tfkd.data.tokenizers.preset_files import PRESET_FILES
+from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import model_identity, plain, raised, repeated
+from tfkd.pipeline.identity import (
+    decode_identity,
+    model_identity,
+    origins,
+    plain,
+    raised,
+    repeated,
+    vocabulary_identity,
+)
+from tfkd.pipeline.letter_case import lower_cased
+from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -15,8 +25,6 @@ from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
-# What is measured of a teacher that fills in masked words; a product of evaluations, no metric.
-MASKED = "masked"
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -39,11 +47,6 @@ def head_tokenizer(model: Any) -> str | None:
     return None if name == model.tokenizer else name
 
 
-def lower_cased(trained: Node) -> bool:
-    """Whether a model knows its sources in lower case only: what serves it lower-cases them."""
-    return all(trained.spec.data[part.of].lower_case for part in trained.options.data)
-
-
 class GraphBuilder:
     """Builds nodes, each once, from specs and their variants.
 
@@ -56,12 +59,17 @@ class GraphBuilder:
         self._data_dir = data_dir
         self._home = home
         self._made: dict[tuple, Node] = {}
+        self._under_way: set[tuple] = set()
         self._hashes: dict[str, str] = {}
         self._specs: dict[tuple[Path, str | None], Spec] = {}
 
     def _once(self, key: tuple, make) -> Node:
         if key not in self._made:
+            if key in self._under_way:  # over tokenizers of a teacher from another variant
+                raise UserError(f"a circle of stages leads back to the {key[1]} {key[2]}")
+            self._under_way.add(key)
             self._made[key] = make()
+            self._under_way.discard(key)
         return self._made[key]
 
     def _own(self, spec: Spec, name: str) -> str:
@@ -71,7 +79,9 @@ class GraphBuilder:
     # ------------------------------------------------------------------ text and ids
 
     def corpus(self, spec: Spec, name: str) -> Node:
-        """A corpus's text, read, checked and transformed."""
+        """A corpus's text: read, checked and transformed, or what a translate stage writes."""
+        if name in spec.stages:
+            return self.stage(spec, name)
         return self._once((id(spec), "corpus", name), lambda: self._corpus(spec, name))
 
     def _corpus(self, spec: Spec, name: str) -> Node:
@@ -94,7 +104,7 @@ class GraphBuilder:
 
     def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
         """A corpus's fields."""
-        return spec.data[name].field_names
+        return (spec.stages if name in spec.stages else spec.data)[name].field_names
 
     def tokenizer(self, spec: Spec, name: str) -> Node:
         """A tokenizer: learnt, or read from a file or preset."""
@@ -113,28 +123,8 @@ class GraphBuilder:
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
             identity["fields"].append(field or list(self.fields(spec, corpus)))
         if not options.learn_from:
-            identity["origin"] = self._vocabulary(name, options)
+            identity["origin"] = vocabulary_identity(name, options, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
-
-    def _vocabulary(self, name: str, options: Any) -> Any:
-        """What a vocabulary that is read depends on: its file's bytes, or its preset."""
-        if getattr(options, "preset", None) is not None:
-            return {"preset": self._preset(options.preset)}
-        path = self._data_dir / options.vocabulary
-        if path.is_file():
-            return sha256_of(path)
-        raise UserError(
-            f"tokenizers.{name}.vocabulary: {path} is no file; name one with a piece a line, "
-            "relative to the data folder (--data-dir), or a folder as `preset:`"
-        )
-
-    def _preset(self, name: str) -> Any:
-        """The bytes of all of a folder's files that say what its tokenizer is, or a name."""
-        folder = self._data_dir / name
-        if not folder.is_dir():
-            return name
-        return {place: sha256_of(folder / place) for place in PRESET_FILES
-                if (folder / place).is_file()}  # fmt: skip
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
         """One field of a corpus in one tokenizer's ids."""
@@ -192,8 +182,27 @@ class GraphBuilder:
         """A stage by its reference, `STAGE[#VARIANT]` or `SPEC:STAGE[#VARIANT]`."""
         spec, name = self.resolve(spec, reference)
         options = spec.stages[name]
-        make = {"train": self._train, "score": self._score, "load": self._load}[options.kind]
+        make = {
+            "train": self._train,
+            "score": self._score,
+            "load": self._load,
+            "translate": self._translate,
+        }[options.kind]
         return self._once((id(spec), "stage", name), lambda: make(spec, name, options))
+
+    def _translate(self, spec: Spec, name: str, options: Any) -> Node:
+        trained = self.stage(spec, options.translate)
+        inputs, fields = {"model": trained}, []
+        for i, part in enumerate(options.data):
+            inputs[f"data.{i}.corpus"] = self.corpus(spec, part.of)
+            fields.append(options.read_field(self.fields(spec, part.of), part.swap))
+        identity = plain(options, without={"translate", "data", "decode"})
+        model = trained.spec.models[trained.options.train]
+        decode = options.decode or default_decode(model)
+        identity |= {"fields": fields, **decode_identity(decode)}
+        if spec.change is not None:  # --smoke
+            identity["filled"] = True
+        return Node("translate", self._label(spec, name), spec, options, inputs, identity)
 
     def _label(self, spec: Spec, name: str) -> str:
         return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
@@ -222,7 +231,7 @@ class GraphBuilder:
             identity.pop("validate_", None)
             decode = options.validate_.decode
             identity |= raised("decode", decode and decode.kind)
-        for part, reference in _origins(options.from_).items():
+        for part, reference in origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
         identity |= raised("combiner", options.gradients and options.gradients.kind)
@@ -316,11 +325,10 @@ class GraphBuilder:
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
         inputs |= self._part(spec, "data", corpus, model, False)
-        wanted = tuple(sorted({_PRODUCT[metric] for metric in metrics}))
+        wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
-            identity["decode"] = plain(decode)
-            identity["decode_revision"] = registry.lookup("decode", decode.kind).revision
+            identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
@@ -332,29 +340,7 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = {
-            "decode": plain(decode),
-            "decode_revision": registry.lookup("decode", decode.kind).revision,
-        }
+        identity = decode_identity(decode)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
-
-
-# Which product of an evaluation stage a metric is computed from.
-_PRODUCT = {
-    "bleu": "outputs",
-    "chrf": "outputs",
-    "tokenized_bleu": "outputs",
-    "loss": "figures",
-    "perplexity": "figures",
-    "accuracy": "figures",
-    "teacher_gate": "figures",
-    MASKED: "masked",
-}
-
-
-def _origins(value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    return {"all": value} if isinstance(value, str) else dict(value)

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,7 +9,6 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
-from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.data.views import build_view
 from tfkd.data.views.blind import Blind
 from tfkd.decoding import Decoder, MaskPredict, build_search
@@ -26,6 +24,7 @@ from tfkd.pipeline.inputs import (
     views_of,
 )
 from tfkd.pipeline.models import check_lengths, trained_model
+from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced, batches_of, measured_view
@@ -91,17 +90,18 @@ def _outputs(
     tokenizers = side_tokenizers(node.inputs["model"], context)
     search = build_search(node.options["decode"])
     decoder = Decoder(model, search, tokenizers["source"], tokenizers["target"])
+
+    def decoded(rows: np.ndarray) -> dict[str, list[str]]:
+        context.deadline.check()
+        outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
+        return {"lines": tokenizers["target"].decode_batch(outputs)}
+
     hypotheses: list[str] = []
     for start in range(0, len(examples), _SHARD_ROWS):
-        shard = folder.scratch / f"outputs-{start:08d}.json"
-        lines = _known(shard)
-        if lines is None:
-            context.deadline.check()
-            rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
-            outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
-            lines = tokenizers["target"].decode_batch(outputs)
-            write_sealed(shard, {"lines": lines})
-        hypotheses += lines
+        rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
+        hypotheses += shard(
+            folder.scratch / f"outputs-{start:08d}.json", lambda rows=rows: decoded(rows)
+        )["lines"]
     text = open_text(node.inputs["text"], context)
     references = list(text.lines("target"))
     if isinstance(search, MaskPredict):
@@ -125,11 +125,3 @@ def _trace(
         )
     ]
     write_atomically(folder.path / TRACE, json.dumps(found, ensure_ascii=False, indent=1))
-
-
-def _known(shard: Path) -> list[str] | None:
-    """The outputs of an earlier attempt; None where they are missing or damaged."""
-    try:
-        return read_sealed(shard)["lines"]
-    except (OSError, ValueError):
-        return None

@@ -17,9 +17,13 @@ REVISIONS = {
     "train": 2,
     "load": 1,
     "score": 1,
+    "translate": 1,
     "evaluate": 1,
     "export": 1,
 }
+
+# Kinds of stages that write a corpus.
+CORPORA = ("corpus", "translate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,8 @@ class Node:
     """One stage: a result that is made once and shared by all that need it.
 
     Attributes:
-        kind: `corpus`, `tokenizer`, `ids`, `train`, `score`, `evaluate` or `export`.
+        kind: `corpus`, `tokenizer`, `ids`, `train`, `load`, `score`, `translate`, `evaluate` or
+            `export`.
         label: The name that people see, `STAGE[#VARIANT]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.

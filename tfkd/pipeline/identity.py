@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.files import sha256_of
 from tfkd.data.source_files import find_files, shown
+from tfkd.data.tokenizers.preset_files import PRESET_FILES
 from tfkd.spec import registry
+from tfkd.spec.errors import UserError
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -73,3 +76,48 @@ def model_identity(model: Any) -> dict[str, Any]:
         }
     identity["revision"] = registry.lookup("model", model.kind).revision
     return identity
+
+
+def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
+    """What a vocabulary that is read depends on: its file's bytes, or its preset.
+
+    Args:
+        name: The tokenizer's name, for the message.
+        options: Its options.
+        data_dir: The folder that its paths are relative to.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    if getattr(options, "preset", None) is not None:
+        return {"preset": _preset(options.preset, data_dir)}
+    path = data_dir / options.vocabulary
+    if path.is_file():
+        return sha256_of(path)
+    raise UserError(
+        f"tokenizers.{name}.vocabulary: {path} is no file; name one with a piece a line, "
+        "relative to the data folder (--data-dir), or a folder as `preset:`"
+    )
+
+
+def _preset(name: str, data_dir: Path) -> Any:
+    """The bytes of all of a folder's files that say what its tokenizer is, or a name."""
+    folder = data_dir / name
+    if not folder.is_dir():
+        return name
+    return {
+        place: sha256_of(folder / place) for place in PRESET_FILES if (folder / place).is_file()
+    }
+
+
+def decode_identity(decode: Any) -> dict[str, Any]:
+    """What outputs hang on beside their model: how they are made, and by which revision."""
+    revision = registry.lookup("decode", decode.kind).revision
+    return {"decode": plain(decode), "decode_revision": revision}
+
+
+def origins(value: str | Mapping[str, str] | None) -> dict[str, str]:
+    """The stages of `from:` by part; the whole model's part is `all`."""
+    if value is None:
+        return {}
+    return {"all": value} if isinstance(value, str) else dict(value)

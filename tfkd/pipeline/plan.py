@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.graph import CORPORA, Node, in_order
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
 from tfkd.pipeline.stage_folder import StageFolder
@@ -112,6 +112,8 @@ def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) 
             cells[1] = f"{summary['trained_parameters']:,}"
     elif node.kind == "score":
         cells[5] = _store_size(node, context)
+    elif node.kind == "translate":
+        cells[3] = _rows_to_read(node, context, notes)
     return [f"{node.kind} {node.label}", state, *cells]
 
 
@@ -144,6 +146,19 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     kept = counted if counted is not None and options.from_ else parameters
     disk = _bytes(kept * _FLOAT)
     return [f"{parameters:,}", trained, f"{options.steps:,}", tokens, memory, disk]
+
+
+def _rows_to_read(node: Node, context: Context, notes: list[str]) -> str:
+    """The rows that a translate stage reads; its tokens are known once it has written them."""
+    rows = 0
+    for child in node.inputs.values():
+        if child.kind in CORPORA:
+            folder = StageFolder(context.stages, child.kind, child.fingerprint)
+            if not folder.done:
+                notes.append(f"{node.label}: rows and tokens are known once {child.label} is made.")
+                return ""
+            rows += folder.manifest()["summary"]["report"]["kept"]
+    return f"{rows:,} rows"
 
 
 def _store_size(node: Node, context: Context) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import tfkd
 from tfkd.evaluation import learnt_by_heart, mask_gate, teacher_gate, thin_history
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, distinct_labels, in_order
+from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.wanted import Gate, Wanted
@@ -62,7 +62,7 @@ def assemble(
         "data": {
             labels[node.key]: _manifest(node, context)["summary"]["report"]
             for node in nodes
-            if node.kind == "corpus"
+            if node.kind in CORPORA
         },
         "stages": {
             f"{node.kind} {labels[node.key]}": _stage(node, labels[node.key], context, cached)

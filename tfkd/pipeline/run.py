@@ -30,10 +30,11 @@ _KINDS = {
     "train": "tfkd.pipeline.train_stage:run_train",
     "load": "tfkd.pipeline.load_stage:run_load",
     "score": "tfkd.pipeline.score_stage:run_score",
+    "translate": "tfkd.pipeline.translate_stage:run_translate",
     "evaluate": "tfkd.pipeline.evaluate_stage:run_evaluate",
     "export": "tfkd.pipeline.export_stage:run_export",
 }
-_SHOWN = {"train", "load", "score"}
+_SHOWN = {"train", "load", "score", "translate"}
 # Errors that say that a folder is no place to write to.
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 

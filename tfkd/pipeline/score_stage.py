@@ -1,7 +1,5 @@
 """Scoring stages: a teacher's top K for every target word, one store for each corpus."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,12 +11,11 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.progress import told_progress
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import place
 from tfkd.spec.errors import UserError
 from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, score_previous
-
-_SAY_EVERY = 15.0
 
 
 def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             examples,
             view,
             StoreWriter(folder.path / f"store-{index}", header),
-            progress=_progress(f"{node.label}: {part.of}", context),
+            progress=told_progress(f"{node.label}: {part.of}", context),
             **settings,
         )
         figures.append(store.figures)
@@ -91,21 +88,6 @@ def open_store(node: Node, index: int, vocabulary: str, context: Context) -> Sof
     folder = place(node, context).path / f"store-{index}"
     corpus = node.inputs[f"data.{index}.corpus"].fingerprint
     return SoftTargetStore(folder, corpus=corpus, vocabulary=vocabulary, verify=False)
-
-
-def _progress(label: str, context: Context) -> Callable[[int, int], None]:
-    begun = last = time.monotonic()
-
-    def show(done: int, total: int) -> None:
-        nonlocal last
-        context.deadline.check()
-        now = time.monotonic()
-        if now - last >= _SAY_EVERY:
-            left = (now - begun) / max(done, 1) * (total - done)
-            context.say(f"{label}: {done:,} of {total:,} rows, {left:.0f} s left")
-            last = now
-
-    return show
 
 
 def _joined(figures: list[dict[str, float]], label: str, limit: int) -> dict[str, float]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.builder import MASKED, GraphBuilder
+from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.products import MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import BeamOptions, MaskPredictOptions, fills_in
+from tfkd.spec.options import MaskPredictOptions
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,15 @@ class Wanted:
         return [self.builder.stage(self.spec, stage)]
 
 
-def default_decode(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
+def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
     """How a stage's model is decoded where nothing says it."""
     found, name = builder.resolve(spec, reference)
-    model = found.models.get(getattr(found.stages[name], "train", None))
-    return MaskPredictOptions() if fills_in(model) else BeamOptions()
+    return default_decode(found.models.get(getattr(found.stages[name], "train", None)))
 
 
 def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:
     """The decoding given, unless a model's decoder cannot be decoded so."""
-    own = default_decode(builder, spec, reference)
+    own = _default(builder, spec, reference)
     filling = MaskPredictOptions().kind
     return own if filling in (own.kind, decode.kind) and own.kind != decode.kind else decode
 
@@ -154,7 +155,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 seen = corpus in [part.of for part in scored.stages[stage].data]
                 found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
                 continue
-            decode = entry.decode or default_decode(builder, spec, entry.of)
+            decode = entry.decode or _default(builder, spec, entry.of)
             system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
             baseline = None
             if entry.against:
@@ -169,6 +170,6 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
             found.evaluations.append(Evaluation(entry, corpus, system, baseline))
     for stage in spec.export:
         decodes = [e.decode for e in spec.evaluate if e.of == stage and e.decode is not None]
-        decode = decodes[0] if decodes else default_decode(builder, spec, stage)
+        decode = decodes[0] if decodes else _default(builder, spec, stage)
         found.exports[stage] = builder.export(spec, stage, decode)
     return found

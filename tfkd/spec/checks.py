@@ -6,9 +6,17 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import sides_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
+from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]
+
+_STAGES = {
+    "train": check_train,
+    "score": check_score,
+    "load": check_load,
+    "translate": check_translate,
+}
 
 
 def check(parts: Parts, faults: Faults) -> None:
@@ -19,9 +27,8 @@ def check(parts: Parts, faults: Faults) -> None:
     for name, stage in parts.stages.items():
         if name in parts.names["data"]:
             faults.add(("stages", name), "a corpus has this name too", "a name of its own")
-        check_stage = {"train": check_train, "score": check_score, "load": check_load}[stage.kind]
-        check_stage(parts, faults, ("stages", name), stage)
-    trail = circle(parts.stages, parts.variant)
+        _STAGES[stage.kind](parts, faults, ("stages", name), stage)
+    trail = circle(parts.stages, faults.tree.plain(), parts.variant)
     if trail:
         expected = "stages that do not wait for themselves"
         faults.add(("stages", trail[0]), f"a circle of stages: {' -> '.join(trail)}", expected)

@@ -9,53 +9,36 @@ from typing import Any
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.other_specs import OtherSpecs, real_place
 from tfkd.spec.references import parse
-from tfkd.spec.tree import Node
+from tfkd.spec.stage_inputs import inputs_of
 from tfkd.spec.wording import cut
 
-# The file of another spec (None: the spec itself, with its `--set`), a variant, a stage.
+# The file of another spec (None: the spec itself, with its `--set`), a variant, and a stage or,
+# on the way to one, `data.NAME` or `tokenizers.NAME`.
 _Place = tuple[str | None, str | None, str]
 
 
-def needs(stage: Any) -> list[str]:
-    """The stages that a stage reads, as references."""
-    if stage.kind == "score":
-        return [stage.score] if stage.score else []
-    if stage.kind == "load":
-        return []
-    origins = stage.from_ or {}
-    found = [origins] if isinstance(origins, str) else list(origins.values())
-    terms = stage.objective.values()
-    return found + [term.teacher for term in terms if getattr(term, "teacher", None)]
+def circle(stages: Iterable[str], spec: Mapping[str, Any], variant: str | None) -> list[str]:
+    """The way from a stage back to itself, in one variant of a spec; [] where there is none.
 
-
-def written_needs(stage: Node) -> list[str]:
-    """The same of a stage as it was written, right or wrong."""
-    plain = stage.plain()
-    if not isinstance(plain, dict) or "load" in plain:
-        return []
-    if "score" in plain:
-        found = [plain["score"]]
-    else:
-        origins, terms = plain.get("from"), plain.get("objective")
-        found = list(origins.values()) if isinstance(origins, dict) else [origins]
-        for term in terms.values() if isinstance(terms, dict) else ():
-            if isinstance(term, dict) and term.get("weight") != 0:
-                found.append(term.get("teacher"))
-    return [reference for reference in found if isinstance(reference, str)]
-
-
-def circle(stages: Mapping[str, Any], variant: str | None) -> list[str]:
-    """The way from a stage back to itself, in one variant of a spec; [] where there is none."""
+    Args:
+        stages: Where to begin.
+        spec: The spec in plain values, as it is in the variant.
+        variant: The variant.
+    """
 
     def inputs(name: str) -> list[str]:
-        found = _inputs(needs(stages[name]), (None, variant, name)) if name in stages else []
-        return [stage for spec, of, stage in found if spec is None and of == variant]
+        found = _inputs(inputs_of(spec, name), (None, variant, name))
+        return [part for spec, of, part in found if spec is None and of == variant]
 
-    return round_trip(way_back(stages, inputs))
+    trail = round_trip(way_back(stages, inputs))
+    first = next((index for index, part in enumerate(trail) if "." not in part), None)
+    # A circle of nothing but corpora is none of stages.
+    return [] if first is None else [*trail[first:-1], *trail[:first], trail[first]]
 
 
 def circle_through_all(
-    stages: Mapping[str, Any],
+    stages: Iterable[str],
+    spec: Mapping[str, Any],
     variant: str | None,
     other: Callable[[str], Mapping[str, Any]],
     specs: OtherSpecs,
@@ -66,9 +49,10 @@ def circle_through_all(
     What other specs say is taken as it was written: their faults are their own.
 
     Args:
-        stages: The spec's stages, in the variant.
+        stages: Where to begin.
+        spec: The spec in plain values, as it is in the variant.
         variant: The variant.
-        other: Gives another variant's stages.
+        other: Gives the same of another variant.
         specs: Gives other specs.
         home: The spec's file.
 
@@ -76,15 +60,13 @@ def circle_through_all(
         The stage of this spec that the circle is reached from, and the circle; ("", []) where
         there is none.
     """
-    known: dict[str | None, Mapping[str, Any]] = {variant: stages}
+    known: dict[tuple[str | None, str | None], Mapping[str, Any]] = {(None, variant): spec}
 
     def inputs(place: _Place) -> list[_Place]:
-        spec, of, name = place
-        if spec is not None:
-            return _inputs(_written(specs, place), place)
-        if of not in known:
-            known[of] = other(of or "")
-        return _inputs(needs(known[of][name]) if name in known[of] else [], place, home)
+        file, of, part = place
+        if (file, of) not in known:
+            known[file, of] = _written(specs, file, of) if file else other(of or "")
+        return _inputs(inputs_of(known[file, of], part), place, None if file else home)
 
     way = way_back([(None, variant, name) for name in stages], inputs)
     if not way:
@@ -140,14 +122,12 @@ def _inputs(references: list[str], place: _Place, home: Path | None = None) -> l
     return found
 
 
-def _written(specs: OtherSpecs, place: _Place) -> list[str]:
-    spec, variant, name = place
+def _written(specs: OtherSpecs, file: str, variant: str | None) -> Mapping[str, Any]:
     try:
-        stages = specs.tree(Path(spec or ""), variant).child("stages")
+        found = specs.tree(Path(file), variant).plain()
     except SpecErrors:
-        return []
-    stage = stages.child(name) if stages is not None else None
-    return written_needs(stage) if stage is not None else []
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _shown(place: _Place, variant: str | None, home: Path) -> str:

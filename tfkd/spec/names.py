@@ -68,7 +68,10 @@ def written(faults: Faults, path: tuple) -> tuple:
 
 def known(parts: Parts, faults: Faults, path: tuple, what: str, name: str, section: str) -> bool:
     """Whether a part has a name; a fault where none has."""
-    names = parts.names[section]
+    return _listed(faults, path, what, name, parts.names[section])
+
+
+def _listed(faults: Faults, path: tuple, what: str, name: str, names: list[str]) -> bool:
     if name in names:
         return True
     expected = f"one of {', '.join(names)}" if names else f"a {what}; the spec has none"
@@ -137,14 +140,31 @@ def _has_stage(parts: Parts, faults: Faults, path: tuple, name: str, variant: st
     return False
 
 
+def found_corpus(parts: Parts, name: str | None) -> Any:
+    """What has a corpus's `field_names`: a corpus, or a translate stage; None without one, or with
+    a faulty one."""
+    if name in parts.names["data"]:
+        return parts.data.get(name)
+    stage = parts.stages.get(name)
+    return stage if hasattr(stage, "field_names") else None
+
+
 def corpus_of(parts: Parts, faults: Faults, path: tuple, place: str | None) -> Any:
-    """The corpus of `CORPUS` or `CORPUS.FIELD`; None for a fault."""
+    """The corpus of `CORPUS` or `CORPUS.FIELD`, which a translate stage may write; None for a
+    fault."""
     if place is None:
         return None
     name, dot, field = place.partition(".")
-    if not known(parts, faults, path, "corpus", name, "data"):
+    stage = None if name in parts.names["data"] else parts.stages.get(name)
+    if stage is not None and stage.kind != "translate":
+        faults.add(path, f"{name} is a {stage.kind} stage", "a corpus or a translate stage")
         return None
-    corpus = parts.data.get(name)
+    if stage is None and name in set(parts.names["stages"]) - set(parts.names["data"]):
+        return None  # a stage of no known kind: a fault of its own
+    written_by = [name for name, one in parts.stages.items() if one.kind == "translate"]
+    if not _listed(faults, path, "corpus", name, [*parts.names["data"], *written_by]):
+        return None
+    corpus = found_corpus(parts, name)
     if corpus is not None and dot and field not in corpus.field_names:
         fields = corpus.field_names
         faults.add(

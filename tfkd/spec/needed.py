@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfkd.spec.circles import needs
 from tfkd.spec.references import parse
+from tfkd.spec.stage_inputs import corpora, inputs_of
 
 
 def needed_stages(spec: Any) -> list[tuple[str | None, str]]:
@@ -18,7 +18,7 @@ def needed_stages(spec: Any) -> list[tuple[str | None, str]]:
         specs (`SPEC:STAGE`) are not among them.
     """
     found: dict[tuple[str | None, str], None] = {}
-    specs = {spec.variant: spec}
+    specs = {spec.variant: spec.resolved()}
 
     def visit(variant: str | None, reference: str) -> None:
         parsed = parse(reference)
@@ -28,8 +28,8 @@ def needed_stages(spec: Any) -> list[tuple[str | None, str]]:
         if (variant, parsed.stage) in found:
             return
         if variant not in specs:
-            specs[variant] = spec.with_variant(variant)
-        for name in needs(specs[variant].stages[parsed.stage]):
+            specs[variant] = spec.with_variant(variant).resolved()
+        for name in inputs_of(specs[variant], parsed.stage):
             visit(variant, name)
         found[variant, parsed.stage] = None
 
@@ -37,6 +37,8 @@ def needed_stages(spec: Any) -> list[tuple[str | None, str]]:
         visit(spec.variant, entry.of)
         if entry.against is not None:
             visit(spec.variant, entry.against)
+        for name in corpora(specs[spec.variant], entry.on):
+            visit(spec.variant, name)
     for stage in spec.export:
         visit(spec.variant, stage)
-    return list(found)
+    return [(variant, name) for variant, name in found if "." not in name]

@@ -9,6 +9,7 @@ PLACES = (
     ("stages", "*", "from"),
     ("stages", "*", "from", "*"),
     ("stages", "*", "score"),
+    ("stages", "*", "translate"),
     ("stages", "*", "objective", "*", "teacher"),
     ("evaluate", "*", "of"),
     ("evaluate", "*", "against"),

@@ -11,6 +11,7 @@ from tfkd.spec.options import (
     RuntimeOptions,
     ScoreOptions,
     TrainOptions,
+    TranslateOptions,
 )
 from tfkd.spec.sections import SIDES, TOP
 
@@ -53,6 +54,7 @@ def json_schema() -> dict[str, Any]:
                 _train(of(TrainOptions)),
                 _several(of(ScoreOptions), "data"),
                 of(LoadOptions),
+                _translate(of(TranslateOptions)),
             ]
         },
         "evaluation": _evaluation(of(EvaluateOptions)),
@@ -194,6 +196,12 @@ def _train(schema: dict[str, Any]) -> dict[str, Any]:
     properties["objective"] = {"$ref": "#/$defs/objective"}
     properties["optimizer"] = _optional("optimizer", properties["optimizer"])
     properties["gradients"] = _optional("combiner", properties["gradients"])
+    return schema
+
+
+def _translate(schema: dict[str, Any]) -> dict[str, Any]:
+    schema = _several(schema, "data")
+    schema["properties"]["decode"] = _optional("decode", schema["properties"]["decode"])
     return schema
 
 

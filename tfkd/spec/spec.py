@@ -36,7 +36,7 @@ class Spec:
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
         adapters: The students' adapters by side: `encoder`, `decoder`.
         views: Views by name.
-        stages: Training and scoring stages by name.
+        stages: Stages by name; those that translate are corpora too.
         evaluate: Evaluations.
         export: Stages to export.
         runtime: Where it runs.
@@ -161,8 +161,9 @@ def _checked(reading: Reading, variant: str | None) -> Sections:
     found = reading.checked(variant)
     stage, trail = circle_through_all(
         found.parts.stages,
+        found.tree.plain(),
         variant,
-        lambda name: reading.checked(name).parts.stages,
+        lambda name: reading.checked(name).tree.plain(),
         reading.others,
         reading.path,
     )

@@ -34,7 +34,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
         _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
         decode = getattr(stage.validate_, "decode", None)
-        _decodes(faults, (*where, "decode"), stage.train, model, decode)
+        check_decode(faults, (*where, "decode"), stage.train, model, decode)
 
 
 def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -81,10 +81,10 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         return
     beside = stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
     model = stage.model if stage is not None else None
-    _decodes(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
+    check_decode(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
     if beside is not None:
         decode = getattr(entry, "against_decode", None)
-        _decodes(faults, (*path, "against_decode"), entry.against, beside.model, decode)
+        check_decode(faults, (*path, "against_decode"), entry.against, beside.model, decode)
     _writes(faults, (*path, "metrics"), model, entry.metrics)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
@@ -158,7 +158,7 @@ def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> N
         )  # fmt: skip
 
 
-def _decodes(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
+def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
     """Mask-Predict fills in; beam and greedy search go from left to right."""
     kind = getattr(decode, "kind", None)
     if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):

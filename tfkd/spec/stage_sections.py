@@ -4,12 +4,23 @@ from types import SimpleNamespace
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.options import EvaluateOptions, LoadOptions, ScoreOptions, TrainOptions
+from tfkd.spec.options import (
+    EvaluateOptions,
+    LoadOptions,
+    ScoreOptions,
+    TrainOptions,
+    TranslateOptions,
+)
 from tfkd.spec.sections import check_name, named, of_kind
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown as in_short
 
-_KINDS = {"train": TrainOptions, "score": ScoreOptions, "load": LoadOptions}
+_KINDS = {
+    "train": TrainOptions,
+    "score": ScoreOptions,
+    "load": LoadOptions,
+    "translate": TranslateOptions,
+}
 
 
 # A run's folder has these beside its stages.
@@ -72,6 +83,8 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
                 faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
             )
         _decode_of_validation(faults, path, value)
+    if kinds[0] == "translate" and value.get("decode") is not None:
+        value["decode"] = of_kind(faults, (*path, "decode"), "decode", value["decode"])
     options = faults.options(path, _KINDS[kinds[0]], value)
     return options if len(faults.errors) == before else _stand_in(kinds[0], value)
 
@@ -96,7 +109,7 @@ def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(
         kind=kind, data=data, objective=value.get("objective") or {}, batch=None,
         train=_word(value.get("into" if kind == "load" else "train")),
-        score=_word(value.get("score")),
+        score=_word(value.get("score")), translate=_word(value.get("translate")),
         from_=origins if isinstance(origins, dict) else _word(origins),
         validate_=validate if isinstance(validate, SimpleNamespace) else None,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, known, written
+from tfkd.spec.names import Parts, found_corpus, known, written
 from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
@@ -41,7 +41,7 @@ def check_hides(
     """A view that hides words of the target needs one."""
     if view is None or view.kind not in _PAIR_VIEWS:
         return
-    found = parts.data.get(corpus)
+    found = found_corpus(parts, corpus)
     if found is not None and not paired(found):
         fields = ", ".join(found.field_names)
         faults.add(

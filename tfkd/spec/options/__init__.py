@@ -45,6 +45,7 @@ from tfkd.spec.options.stages import (
     RuntimeOptions,
     ScoreOptions,
     TrainOptions,
+    TranslateOptions,
 )
 from tfkd.spec.options.training import (
     AdafactorOptions,
@@ -111,6 +112,7 @@ __all__ = [
     "TrainOptions",
     "TransformerDecoderOptions",
     "TransformerOptions",
+    "TranslateOptions",
     "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",

@@ -1,5 +1,6 @@
 """Options of stages, evaluations and the top level."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -113,6 +114,42 @@ class ScoreOptions(Options):
     def on_corpora(self, names: list[str]) -> "ScoreOptions":
         """The same work on other corpora."""
         return self.model_copy(update={"data": [DataPart(of=name) for name in names]})
+
+
+# Fields that hold no text.
+_NO_TEXT = {"label", "mark"}
+
+
+class TranslateOptions(Options):
+    """Writes a model's outputs for a corpus; its name is that of a corpus of source and target
+    (sequence-level distillation: Kim and Rush, 2016; back-translation: Sennrich et al., 2016)."""
+
+    kind: ClassVar[str] = "translate"
+    translate: StageReference = Field(description="The training stage of an encoder-decoder.")
+    data: Annotated[list[DataPart], Field(min_length=1)] = Field(
+        description="What it reads: the source, or a text without sides; with swap, the target."
+    )
+    keep_source: bool = Field(
+        True,
+        description="true: fields source (what was read) and target (the outputs); false: the "
+        "outputs alone, as text.",
+    )
+    decode: Any = Field(None, description="How outputs are made; default: beam.")
+
+    _listed = field_validator("data", mode="before")(_parts)
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The fields of the corpus that it writes."""
+        return ("source", "target") if self.keep_source else ("text",)
+
+    @staticmethod
+    def read_field(fields: Sequence[str], swap: bool) -> str | None:
+        """The field that is read of a corpus with these fields; None where it has none to read."""
+        if swap or "source" in fields:
+            side = "target" if swap else "source"
+            return side if side in fields else None
+        return "text" if set(fields) - _NO_TEXT == {"text"} else None
 
 
 METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")

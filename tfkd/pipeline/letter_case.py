@@ -1,0 +1,35 @@
+"""Whether what a stage read and wrote is in lower case, as its corpora were."""
+
+from tfkd.pipeline.graph import Node
+
+
+def lower_cased(trained: Node) -> bool:
+    """Whether a model knows its sources in lower case only: what serves it lower-cases them."""
+    return _all_lower(trained, "source", "target")
+
+
+def _all_lower(trained: Node, side: str, swapped: str) -> bool:
+    """Whether all corpora of a training stage have a side in lower case."""
+    return all(
+        _lower(trained.inputs[f"data.{index}.corpus"], swapped if part.swap else side)
+        for index, part in enumerate(trained.options.data)
+    )
+
+
+def _lower(corpus: Node, field: str) -> bool:
+    """Whether a field of a corpus is in lower case.
+
+    What a translate stage read is as it was; its outputs are in the case of the targets that its
+    model has learnt from.
+    """
+    if corpus.kind != "translate":
+        return corpus.options.lower_case
+    if field == "source":
+        return all(
+            _lower(corpus.inputs[f"data.{index}.corpus"], read)
+            for index, read in enumerate(corpus.identity["fields"])
+        )
+    trained = corpus.inputs["model"]
+    if getattr(trained.inputs["tokenizer.target"].options, "lower_case", False):
+        return True
+    return _all_lower(trained, "target", "source")
