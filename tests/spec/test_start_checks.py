@@ -94,7 +94,7 @@ def test_weights_that_are_there_are_valid(tmp_path, change):
             "stages.here.trainable.1: teacher.same is a bert without a part 'nosuch'; expected one "
             "of embedding, encoder, head",
         ),
-        ("stages.here.trainable=[adapters]", "without a part 'adapters'"),
+        ("stages.here.trainable=[adapters]", "adapters, and teacher.same has none"),
         ("stages.there.trainable=[source_embedding]", "a transformer without a part 'source_emb"),
     ],
 )

@@ -72,7 +72,7 @@ def _tokenizers(spec: Mapping[str, Any], model: Any) -> list[str]:
     known = _mapping(spec.get(TOKENIZERS))
     found = [f"{TOKENIZERS}.{name}" for name in dict.fromkeys(_words(names)) if name in known]
     # A model that is made of others reads their pieces.
-    for key in _PARTS_OF.get(options.get("kind"), ()):
+    for key in _PARTS_OF.get(str(options.get("kind")), ()):
         if options.get(key) != model and isinstance(options.get(key), str):
             found += _tokenizers(spec, options[key])
     return list(dict.fromkeys(found))
