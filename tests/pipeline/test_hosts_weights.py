@@ -18,7 +18,9 @@ from tfkd.spec import registry
 
 # Without dropout any number of replicas comes to the same weights. A bias of attention keys has a
 # gradient of 0 but for rounding, which Adam would blow up to whole steps unless epsilon is above.
+# A unit of ReLU that is 0 but for rounding has a gradient on one side and none on the other: GELU.
 ALIKE = [
+    "student.activation=gelu",
     "student.dropout=0",
     "teacher.dropout=0",
     "stages.teach.optimizer={kind: adam, epsilon: 1e-4}",
