@@ -142,6 +142,48 @@ def test_speed_is_shown_from_its_file(folder):
         regenerate(block("speed other"), folder)
 
 
+MEASURED = {
+    "command": "tools/bench_x",
+    "settings": {"rounds": 3},
+    "machine": {"cores": 2},
+    "versions": {"tfkd": "tensorflow 2.21.0"},
+}
+
+
+def speed_block(folder, rows):
+    (folder / "speed").mkdir()
+    (folder / "speed" / "x.json").write_text(json.dumps({**MEASURED, "rows": rows}))
+    return regenerate(block("speed x"), folder)
+
+
+def test_time_and_memory_of_steps_stand_beside_the_first_row_s(folder):
+    rows = [
+        {"name": "all weights", "trained": 2e6, "milliseconds": 1234.5, "ratio": 1.0,
+         "mebibytes": 800.2, "memory_ratio": 1.0},
+        {"name": "adapters | alone", "trained": 5e5, "milliseconds": 999.4, "ratio": 0.809,
+         "mebibytes": 512.4, "memory_ratio": 0.6404},
+    ]  # fmt: skip
+    text = speed_block(folder, rows)
+    assert "| trained | parameters | ms a step | of all weights | MiB | of all weights |" in text
+    assert "| adapters \\| alone | 500,000 | 999 | 80.9 % | 512 | 64.0 % |" in text
+    assert "`tools/bench_x` (rounds 3; cores 2; tensorflow 2.21.0):" in text
+
+
+def test_decoding_times_stand_by_length_and_by_part(folder):
+    rows = [
+        {"name": name, "source_tokens": length, "milliseconds": one, "times_as_fast": ratio,
+         "parameters": size, "bytes": 9, "parts": {"encoder": length / 4}}
+        for name, size, times in (("beam", 70_000_000, [(90, 1), (600.4, 1)]),
+                                  ("at once", 80_000_000, [(45, 2), (150.1, 4.004)]))
+        for length, (one, ratio) in zip((10, 60), times, strict=True)
+    ]  # fmt: skip
+    text = speed_block(folder, rows)
+    head = "| model | parameters | 10 tokens, ms | times as fast | 60 tokens, ms | times as fast |"
+    assert head in text
+    assert "| at once | 80,000,000 | 45 | 2.00 | 150 | 4.00 |" in text
+    assert "| beam | 60 | encoder | 15.0 |" in text
+
+
 def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tmp_path, capsys):
     project, run = tmp_path / "project", tmp_path / "runs" / "small"
     project.mkdir()

@@ -2,8 +2,8 @@
 
 A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- results:end -->`; KIND
 is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone
-shows all that is there. `<!-- results:begin speed NAME -->` shows what `tools/bench_training
---json specs/results/speed/NAME.json` measured.
+shows all that is there. `<!-- results:begin speed NAME -->` shows what a benchmark under tools/
+measured, with `--json specs/results/speed/NAME.json`.
 """
 
 import argparse
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.report.markdown import flat, one_line, table
 from tfkd.report.published_results import published
 from tfkd.report.scores import score_blocks
+from tfkd.report.speed_tables import speed
 from tfkd.report.systems import Run, Systems, open_runs
 from tfkd.report.wording import (
     duration,
@@ -79,7 +81,7 @@ def _names(folder: Path) -> list[str]:
 
 def _everything(name: str, folder: Path) -> str:
     runs = open_runs([_read(folder / f"{name}.json")])
-    parts = [f"### {_line(runs[0].title)}", commands(runs)]
+    parts = [f"### {one_line(runs[0].title)}", commands(runs)]
     if runs[0].entries("evaluations"):
         parts.append(scores(runs))
     if runs[0].entries("teacher_gates"):
@@ -133,8 +135,8 @@ def scores(runs: Sequence[Run]) -> str:
         for metric in metrics
         for signature in block["signatures"].get(metric, [])
     )
-    notes = [f"`{_line(signature)}`" for signature in signatures]
-    return "\n".join([_table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
+    notes = [f"`{one_line(signature)}`" for signature in signatures]
+    return "\n".join([table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
 
 
 def teacher(runs: Sequence[Run]) -> str:
@@ -150,7 +152,7 @@ def teacher(runs: Sequence[Run]) -> str:
                 if figures:
                     rows.append([name, gate.get("on"), who, *_gate_figures(figures), verdict])
     figures = ["first guess right", "right word in top K", "entropy", "positions"]
-    return _table(["teacher", "on", "who", *figures, "verdict"], rows, left=3)
+    return table(["teacher", "on", "who", *figures, "verdict"], rows, left=3)
 
 
 def _gate_figures(figures: dict[str, Any]) -> list[str]:
@@ -166,51 +168,7 @@ def stages(runs: Sequence[Run]) -> str:
         for run in runs
         for name, stage in run.part("stages").items()
     ]  # fmt: skip
-    return _table(["run", "stage", "kind", "time", "size"], rows, left=3)
-
-
-def speed(made: dict[str, Any]) -> str:
-    """What `tools/bench_training --json` or `tools/bench_mask_task --json` wrote."""
-    if "milliseconds" in made["rows"][0]:
-        return _step_times(made)
-    rows = [
-        [f"`{row['name']}`", f"{row['tokens_per_second']:,.0f}", _ratio(row["ratio"]),
-         percent(row["share_of_peak"]), _ratio(row["soft_over_plain"], 3)]
-        for row in made["rows"]
-    ]  # fmt: skip
-    peaks = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in made["peak"].items())
-    settings = plain(made["settings"])
-    return "\n".join(
-        [
-            f"`{_line(made['command'])}` ({_line(settings)}; {_line(plain(made['machine']))}; "
-            f"{_line(', '.join(made['versions'].values()))}; peak of matrix products {peaks}):",
-            "",
-            _table(
-                ["step", "tokens/s", "times PyTorch float32", "of peak", "distilled / plain"],
-                rows,
-                left=1,
-            ),
-        ]
-    )
-
-
-def _step_times(made: dict[str, Any]) -> str:
-    """Milliseconds of training steps, and their ratios to a plain one."""
-    rows = [
-        [row["name"], f"{row['milliseconds']:,.0f}", _ratio(row["ratio"])] for row in made["rows"]
-    ]
-    said = [plain(made["settings"]), plain(made["machine"]), ", ".join(made["versions"].values())]
-    return "\n".join(
-        [
-            f"`{_line(made['command'])}` ({'; '.join(map(_line, said))}):",
-            "",
-            _table(["step", "ms", "times plain"], rows, left=1),
-        ]
-    )
-
-
-def _ratio(value: float | None, places: int = 2) -> str:
-    return "" if value is None else f"{value:.{places}f}"
+    return table(["run", "stage", "kind", "time", "size"], rows, left=3)
 
 
 def commands(runs: Sequence[Run]) -> str:
@@ -219,10 +177,10 @@ def commands(runs: Sequence[Run]) -> str:
     for run in runs:
         machine = plain(dict(run.part("machine")))
         lines += [
-            f"{run.title}, {duration(run.results.get('seconds'))} ({_line(machine)}):",
+            f"{run.title}, {duration(run.results.get('seconds'))} ({one_line(machine)}):",
             "",
             "```",
-            _line(str(run.results.get("command", ""))),
+            one_line(str(run.results.get("command", ""))),
             "```",
             "",
         ]
@@ -241,10 +199,10 @@ def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
     letters = row["system"].letters
     titles = [run.title for run in runs if run.letter in letters]
     # A stage that all runs share needs no run's name.
-    name = f"`{_flat(row['system'].label)}`"
+    name = f"`{flat(row['system'].label)}`"
     if titles and len(titles) < len(runs):
         name += f" of {', '.join(titles)}"
-    name += f", {_flat(row['note'])}" if row["note"] else ""
+    name += f", {flat(row['note'])}" if row["note"] else ""
     return f"{name}, seed {row['seed']}" if row["seed"] not in (None, 1) else name
 
 
@@ -261,27 +219,11 @@ def _cell(row: dict[str, Any], metric: str) -> str:
 def _comparison(one: dict[str, Any]) -> list[str]:
     low, high = (metric_value(one["metric"], one[end], signed=True) for end in ("low", "high"))
     return [
-        f"`{_flat(one['against'].label)}`",
+        f"`{flat(one['against'].label)}`",
         f"{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
         p_value(one["p"]),
         one["reading"],
     ]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int) -> str:
-    rule = ["---" if place < left else "---:" for place in range(len(head))]
-    lines = [head, rule, *([_flat(str(cell)) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _line(text: str) -> str:
-    """On one line, without the end of a comment."""
-    return " ".join(text.split()).replace("-->", "--&gt;").replace("<!--", "&lt;!--")
-
-
-def _flat(text: str) -> str:
-    """On one line, without the end of a comment or of a table's cell."""
-    return re.sub(r"(?<!\\)\|", r"\\|", _line(text))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

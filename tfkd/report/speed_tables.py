@@ -1,0 +1,78 @@
+"""Tables of what the benchmarks under tools/ measured."""
+
+from typing import Any
+
+from tfkd.report.markdown import one_line, table
+from tfkd.report.wording import number, percent, plain
+
+
+def speed(made: dict[str, Any]) -> str:
+    """What `--json` of a benchmark under `tools/` wrote."""
+    first = made["rows"][0]
+    if "source_tokens" in first:
+        return _decoding(made)
+    if "mebibytes" in first:
+        return _time_and_memory(made)
+    if "milliseconds" in first:
+        return _step_times(made)
+    rows = [
+        [f"`{row['name']}`", f"{row['tokens_per_second']:,.0f}", _ratio(row["ratio"]),
+         percent(row["share_of_peak"]), _ratio(row["soft_over_plain"], 3)]
+        for row in made["rows"]
+    ]  # fmt: skip
+    peaks = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in made["peak"].items())
+    head = ["step", "tokens/s", "times PyTorch float32", "of peak", "distilled / plain"]
+    return _measured(made, table(head, rows, left=1), f"peak of matrix products {peaks}")
+
+
+def _step_times(made: dict[str, Any]) -> str:
+    """Milliseconds of training steps, and their ratios to a plain one."""
+    rows = [
+        [row["name"], f"{row['milliseconds']:,.0f}", _ratio(row["ratio"])] for row in made["rows"]
+    ]
+    return _measured(made, table(["step", "ms", "times plain"], rows, left=1))
+
+
+def _time_and_memory(made: dict[str, Any]) -> str:
+    """Milliseconds and memory of training steps, and their shares of the first row's."""
+    rows = [
+        [row["name"], number(row["trained"]), f"{row['milliseconds']:,.0f}",
+         percent(row["ratio"]), f"{row['mebibytes']:,.0f}", percent(row["memory_ratio"])]
+        for row in made["rows"]
+    ]  # fmt: skip
+    first = made["rows"][0]["name"]
+    head = ["trained", "parameters", "ms a step", f"of {first}", "MiB", f"of {first}"]
+    return _measured(made, table(head, rows, left=1))
+
+
+def _decoding(made: dict[str, Any]) -> str:
+    """Milliseconds of a sentence by model and length, and where they go."""
+    lengths = list(dict.fromkeys(row["source_tokens"] for row in made["rows"]))
+    names = list(dict.fromkeys(row["name"] for row in made["rows"]))
+    found = {(row["name"], row["source_tokens"]): row for row in made["rows"]}
+    head = ["model", "parameters"]
+    for length in lengths:
+        head += [f"{length} tokens, ms", "times as fast"]
+    rows, parts = [], []
+    for name in names:
+        cells = [name, number(found[name, lengths[0]]["parameters"])]
+        for length in lengths:
+            row = found[name, length]
+            cells += [f"{row['milliseconds']:,.0f}", _ratio(row["times_as_fast"])]
+            parts += [[name, str(length), what, f"{one:.1f}"] for what, one in row["parts"].items()]
+        rows.append(cells)
+    spent = table(["model", "tokens", "part, run alone", "ms"], parts, left=1)
+    return _measured(made, "\n\n".join([table(head, rows, left=1), spent]))
+
+
+def _measured(made: dict[str, Any], tables: str, *more: str) -> str:
+    """Tables below the command, the settings and the machine that they were measured with."""
+    versions = ", ".join(made["versions"].values())
+    said = "; ".join(
+        map(one_line, [plain(made["settings"]), plain(made["machine"]), versions, *more])
+    )
+    return f"`{one_line(made['command'])}` ({said}):\n\n{tables}"
+
+
+def _ratio(value: float | None, places: int = 2) -> str:
+    return "" if value is None else f"{value:.{places}f}"
