@@ -11,11 +11,18 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 
-from tfkd.models import build_model
+from tfkd.models import build_model, freeze
+from tfkd.models.freezing import frozen_parts
 from tfkd.objectives import LiveTeacher, build_terms
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize, step_memory
 from tfkd.pipeline.model_sizes import encoder_parameters
-from tfkd.spec.options import BertOptions, TransformerOptions
+from tfkd.spec.options import (
+    AbNetOptions,
+    BertOptions,
+    BottleneckOptions,
+    CrossAttentionAdapterOptions,
+    TransformerOptions,
+)
 from tfkd.training import Distiller, GatedGradients, build_optimizer
 from tfkd.training.step_function import StepFunction
 
@@ -30,15 +37,42 @@ def status(key):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
 
-def record(bert, rows, length, size, share):
+FILL = {
+    "words": {"kind": "masked_lm", "view": "fill", "divide_by": "target_tokens"},
+    "length": {"view": "fill", "weight": 0.1, "divide_by": "target_tokens"},
+}
+
+
+def options_of(model):
+    """The options of a case's model; those of an AB-Net with its BERTs and adapters."""
+    if model["kind"] != "abnet":
+        kind = BertOptions if model["kind"] == "bert" else TransformerOptions
+        return kind.model_validate(model | {"tokenizer": "one"})
+    bert = BertOptions.model_validate(model["berts"] | {"tokenizer": "one"})
+    named = {"kind": "abnet", "encoder": "bert", "decoder": "bert", "lengths": 128}
+    adapters = {
+        "encoder": BottleneckOptions.model_validate(model["encoder"]),
+        "decoder": CrossAttentionAdapterOptions.model_validate(model["decoder"]),
+    }
+    return AbNetOptions.model_validate(named).linked({"bert": bert}, adapters)
+
+
+def terms_of(kind):
+    if kind == "abnet":
+        return build_terms(FILL)
+    return build_terms({"masked_lm" if kind == "bert" else "cross_entropy": {}})
+
+
+def record(kind, rows, length, size, share):
     draw = np.random.default_rng(1)
 
     def ids():
         return draw.integers(5, size, (rows, length)).astype(np.int32)
 
     everywhere = np.ones((rows, length), bool)
-    if not bert:
-        target = {"ids": ids(), "valid": everywhere, "labels": ids(), "selected": everywhere}
+    if kind != "bert":
+        selected = everywhere if kind == "transformer" else draw.random((rows, length)) < share
+        target = {"ids": ids(), "valid": everywhere, "labels": ids(), "selected": selected}
         return {"source": {"ids": ids(), "valid": everywhere}, "target": target}
     places = np.tile(np.arange(length, dtype=np.int32), (rows, 1))
     selected = draw.random((rows, length)) < share
@@ -80,16 +114,16 @@ def main(case):
         unknown_id=1,
     )
     item, policy = POLICIES[case["precision"]]
-    bert = case["model"]["kind"] == "bert"
-    options = (BertOptions if bert else TransformerOptions).model_validate(
-        case["model"] | {"tokenizer": "one"}
-    )
-    model = build_model(options, {"one": words}, policy=policy)
+    kind, trainable = case["model"]["kind"], case.get("trainable", "all")
+    options = options_of(case["model"])
+    frozen = frozen_parts(("encoder", "decoder"), trainable)
+    model = build_model(options, {"one": words}, policy=policy, frozen=frozen)
+    counted = freeze(model, trainable)
     taught, extra = case.get("taught"), {}
     if taught:
         distiller, extra = with_teacher(model, taught, words, size, case, item, policy)
     else:
-        distiller = Distiller(model, build_terms({"masked_lm" if bert else "cross_entropy": {}}))
+        distiller = Distiller(model, terms_of(kind))
     optimizer = build_optimizer({"kind": "adam"})
     optimizer.build(distiller.parameters)
     step = StepFunction(
@@ -98,9 +132,9 @@ def main(case):
     )  # fmt: skip
     rows = micro * case["tokens"] // case["longest"]
     view = distiller.terms[0].view or "plain"
-    batch = {"examples": np.arange(rows), view: record(bert, rows, case["longest"], size, share)}
+    batch = {"examples": np.arange(rows), view: record(kind, rows, case["longest"], size, share)}
     if taught:
-        stream = record(True, rows, case["longest"], size, MASKED)
+        stream = record("bert", rows, case["longest"], size, MASKED)
         names = ("ids", "valid", "labels", "selected")
         batch["masked"] = {"source": {name: stream[name] for name in names}}
     batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
@@ -110,7 +144,8 @@ def main(case):
     for number in range(2, 5):
         step(batch, number + 1, 1e-3).numpy()
     sizes = Step(case["tokens"], case["longest"], (share,), item, fused, streams, micro, **extra)
-    predicted = step_memory(options, model.count_params(), size, sizes)
+    trained = None if trainable == "all" else counted.trained
+    predicted = step_memory(options, model.count_params(), size, sizes, trained)
     print(json.dumps({"measured": status("VmHWM"), "predicted": predicted.peak}))
 
 

@@ -17,6 +17,15 @@ PAIR = {
 }  # fmt: skip
 ON_CORES = {"streams": 2, "fused": True}
 TAUGHT = {"taught": BERT, "model": PAIR, "tokens": 8192, "longest": 32}
+FILLS = {
+    "model": {
+        "kind": "abnet", "berts": {"kind": "bert", "layers": 4, "width": 256, "heads": 4},
+        "encoder": {"kind": "bottleneck", "width": 512},
+        "decoder": {"kind": "cross_attention", "heads": 4, "feed_forward": 512},
+    },
+    "predicted": 0.5, "tokens": 8192, "longest": 32,
+}  # fmt: skip
+ALONE = {"trainable": ["adapters", "lengths"]}
 CASES = {
     "pair_on_cores": {"model": PAIR, "precision": "bfloat16", "tokens": 8192, "longest": 32}
     | ON_CORES,
@@ -26,6 +35,10 @@ CASES = {
 MORE = {
     "taught_on_cores": TAUGHT | {"precision": "bfloat16"} | ON_CORES,
     "taught_plain": TAUGHT | {"precision": "float32"},
+    "adapters_alone": FILLS | ALONE | {"precision": "float32"},
+    "adapters_alone_on_cores": FILLS | ALONE | {"precision": "bfloat16"} | ON_CORES,
+    "adapters_and_all": FILLS | {"precision": "bfloat16"} | ON_CORES,
+    "adapters_and_all_plain": FILLS | {"precision": "float32"},
     "pair_plain": {"model": PAIR, "precision": "float32", "tokens": 4096, "longest": 24},
     "pair_plain_low": {"model": PAIR, "precision": "bfloat16", "tokens": 4096, "longest": 24},
     "pair_large": {"model": PAIR, "precision": "bfloat16", "tokens": 16384, "longest": 128}

@@ -17,6 +17,8 @@ from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
 _TARGET = 0.5
+# The mean share of tokens that a count drawn uniformly hides.
+_UNIFORM = 0.5
 _ANY = 2**31
 _ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -145,7 +147,11 @@ def _reads(node: Node, name: str) -> _Term:
 
 
 def _share(view: Any) -> float:
-    """The mean share of a stream's tokens that a view predicts."""
+    """The mean share of a stream's tokens, or of the target's, that a view predicts."""
+    if view.kind == "by_side":
+        return 1.0 if view.target is None else _share(view.target)
+    if view.kind == "uniform_count":
+        return _UNIFORM
     if view.kind == "prefix_lm":
         return _TARGET
     if view.kind not in ("mlm", "spans", "conditional_mlm"):
