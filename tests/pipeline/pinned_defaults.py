@@ -12,7 +12,7 @@ from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions, Trans
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
 TABLE = Path(__file__).parent / "pinned_defaults.json"
-_KINDS = ("corpus", "tokenizer", "model", "view", "objective", "optimizer", "decode")
+_KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optimizer", "decode")
 # What is in no fingerprint may change as it likes.
 _FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
 

@@ -127,8 +127,9 @@ def test_another_task_shares_the_berts_and_has_its_own_adapters(home, finished):
     words = ("--variant", "other_task", "--until", "abnet")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
     other = home / "runs" / "ab@other_task"
-    assert (other / "bert_de").resolve() == (finished / "bert_de").resolve()
-    one, two = (load_file(run / "abnet" / "weights.safetensors") for run in (finished, other))
+    assert (other / "bert_de#other_task").resolve() == (finished / "bert_de").resolve()
+    folders = finished / "abnet", other / "abnet#other_task"
+    one, two = (load_file(folder / "weights.safetensors") for folder in folders)
     assert set(one) == set(two)
     assert all(np.abs(one[name] - two[name]).max() > 0 for name in one)
 
@@ -175,7 +176,7 @@ variants:
 def test_a_trained_bert_is_stored_with_its_adapters(home, finished):
     words = ("--variant", "whole", "--until", "abnet")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
-    folder = home / "runs" / "ab@whole" / "abnet"
+    folder = home / "runs" / "ab@whole" / "abnet#whole"
     assert "encoder/embedding/tokens/table" in load_file(folder / "weights.safetensors")
     assert shared(folder) == {}
 
@@ -186,11 +187,10 @@ def test_a_users_own_adapter_joins_as_a_plugin(home, finished, monkeypatch):
     words = ("--variant", "own_adapter", "--plugin", "low_rank_plugin")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
     run = home / "runs" / "ab@own_adapter"
-    own = load_file(run / "abnet" / "weights.safetensors")
-    place = "self_attention/adapter_on_self_attention_output"
+    own = load_file(run / "abnet#own_adapter" / "weights.safetensors")
     paths = [path for path in own if path.startswith("encoder/") and path.endswith("up/kernel")]
     assert len(paths) == 2
-    assert all("adapter_on_self_attention_output" in path for path in paths), place
+    assert all("self_attention/adapter_on_self_attention_output" in path for path in paths)
     assert all(np.abs(own[path]).max() > 0 for path in paths)  # they start at 0
     assert (run / "export" / "abnet" / "1" / "saved_model.pb").is_file()
 

@@ -9,9 +9,9 @@ from tfkd.pipeline import bench as module
 from tfkd.spec.errors import UserError
 
 
-def test_bench_measures_a_run_and_its_savedmodel(finished, tmp_path, capsys):
+def test_bench_measures_a_run_and_its_savedmodel(line, tmp_path, capsys):
     """Both ways to name the same model: the same size, and lines from the run's examples."""
-    run = finished.run
+    run = line.run
     folder = next((run / "export").glob("*/1"))
     out = tmp_path / "bench.json"
     words = ["bench", str(run), str(folder), "--rounds", "2", "--output", str(out)]
@@ -32,8 +32,8 @@ def test_bench_measures_a_run_and_its_savedmodel(finished, tmp_path, capsys):
     assert content["lines"] > 1
 
 
-def test_lines_come_from_a_file_and_without_lines_there_is_a_word(finished, tmp_path, capsys):
-    folder = next((finished.run / "export").glob("*/1"))
+def test_lines_come_from_a_file_and_without_lines_there_is_a_word(line, tmp_path, capsys):
+    folder = next((line.run / "export").glob("*/1"))
     assert cli.main(["bench", str(folder)]) == cli.WRONG_INPUT
     assert "--input" in capsys.readouterr().err
     (tmp_path / "lines").write_text("ein mann\n\nzwei hunde\n", "utf-8")
@@ -46,9 +46,9 @@ def test_lines_come_from_a_file_and_without_lines_there_is_a_word(finished, tmp_
         module.bench([folder], source=tmp_path / "none")
 
 
-def test_an_option_that_a_savedmodel_lacks_is_refused(finished, capsys):
-    folder = next((finished.run / "export").glob("*/1"))
-    words = ["bench", str(finished.run), "--iterations", "3"]
+def test_an_option_that_a_savedmodel_lacks_is_refused(line, capsys):
+    folder = next((line.run / "export").glob("*/1"))
+    words = ["bench", str(line.run), "--iterations", "3"]
     assert cli.main(words) == cli.WRONG_INPUT
     assert "iterations" in capsys.readouterr().err
     assert folder.exists()
