@@ -51,7 +51,8 @@ def _fused(faults: Faults, path: tuple, model: Any) -> None:
     source = getattr(transformer, "tokenizer", None)
     source = getattr(source, "source", source)
     theirs = getattr(bert, "tokenizer", None)
-    if None not in (source, theirs) and source != theirs:
+    # What is no bert is a fault of its own.
+    if source is not None and isinstance(theirs, str) and source != theirs:
         faults.add(
             (*path, "transformer"), f"{model.transformer} reads its source in the pieces of "
             f"{source}, {model.bert} in those of {theirs}", f"tokenizer {theirs} for the source",

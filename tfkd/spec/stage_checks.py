@@ -85,6 +85,10 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if beside is not None:
         decode = getattr(entry, "against_decode", None)
         check_decode(faults, (*path, "against_decode"), entry.against, beside.model, decode)
+    elif getattr(entry, "against_decode", None) is not None and entry.against is None:
+        faults.add(
+            (*path, "against_decode"), "no baseline to decode", "against: STAGE[#VARIANT] beside it"
+        )
     _writes(faults, (*path, "metrics"), model, entry.metrics)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
