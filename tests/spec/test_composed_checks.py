@@ -171,6 +171,22 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "stages.de.objective.length: a bert predicts no lengths",
         ),
         ("stages.de.objective={masked_lm: {view: fill}}", "fill (by_side) has two sides"),
+        (
+            "stages.ab.objective.soft={kind: soft_targets, teacher: de, view: fill}",
+            "stages.ab.objective.soft.teacher: de is a bert, which reads the source",
+        ),
+        (
+            "stages.ab.objective.near={kind: hidden_states, teacher: de, view: fill}",
+            "stages.ab.objective.near.teacher: de is a bert, which reads the source",
+        ),
+        (
+            "stages.enc.objective.soft={kind: soft_targets, teacher: ab}",
+            "stages.enc.objective.soft.teacher: ab fills in, and this student goes from left",
+        ),
+        (
+            "stages.ab.objective.soft={kind: soft_targets, teacher: enc, view: fill}",
+            "stages.ab.objective.soft.teacher: enc goes from left to right, and this student fills",
+        ),
         ("views.fill={source: {kind: one_span}}", "fill hides nothing of the target"),
         ("views.fill={target: {kind: prefix_lm}}", "the target of fill is of kind prefix_lm"),
         ("views.fill={target: {kind: uniform}}", "'uniform' is no view"),
