@@ -136,6 +136,10 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
         ("adapters.encoder.layers=some", "adapters.encoder.layers"),
         ("adapters.encoder.place=behind", "adapters.encoder.place"),
         (
+            "adapters.encoder.place=on_feed_forward_inner",
+            "adapters.encoder.place: on_feed_forward_inner, whose output is not as wide as its",
+        ),
+        (
             "adapters.encoder.place=beside_cross_attention",
             "the blocks of student.ab have no cross-attention",
         ),
