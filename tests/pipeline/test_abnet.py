@@ -1,12 +1,14 @@
 """AB-Net end to end: two frozen BERTs, adapters that are stored apart, and what moves."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from small_line import arguments, write_line
 
 from tfkd import cli
@@ -15,7 +17,9 @@ from tfkd.models.freezing import in_adapter
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec import load_spec
+from tfkd.spec.errors import UserError
 
 HERE = Path(__file__).parent
 
@@ -104,7 +108,8 @@ def finished(home):
 
 def shared(folder):
     path = folder / "shared_weights.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    noted = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return {role: entry["names"] for role, entry in noted.items()}
 
 
 def test_only_adapters_and_lengths_are_stored(finished):
@@ -145,6 +150,30 @@ def test_the_model_comes_back_whole(home, finished):
                 np.testing.assert_array_equal(found[f"{part}/{name}"], value)
     for name, value in load_file(finished / "abnet" / "weights.safetensors").items():
         np.testing.assert_array_equal(found[name], value)
+
+
+def test_adapters_are_refused_beside_another_bert(home, finished, tmp_path):
+    """A BERT that was made anew on another machine comes out otherwise: its adapters are not."""
+    runs = tmp_path / "moved"
+    shutil.copytree(home / "runs", runs, symlinks=True)
+    node, context = node_of(home, "abnet")
+    context = dataclasses.replace(context, runs_dir=runs)
+    trained_model(node, context)  # a copy elsewhere is as good
+    bert = StageFolder(runs / "stages", "train", node.inputs["from.encoder"].fingerprint)
+    tensors = load_file(bert.path / "weights.safetensors")
+    tensors["embedding/tokens/table"] += np.float32(1e-6)
+    save_file(tensors, bert.path / "weights.safetensors")
+    with pytest.raises(UserError, match=r"the manifest says|has other bytes"):
+        trained_model(node, context)
+    manifest = bert.manifest()
+    bert.finish(
+        inputs=manifest["inputs"],
+        identity=manifest["identity"],
+        summary=manifest["summary"],
+        seconds=manifest["seconds"],
+    )
+    with pytest.raises(UserError, match=r"bert_de\) was made anew since abnet was trained beside"):
+        trained_model(node, context)
 
 
 def test_a_stage_goes_on_from_one_that_shares(home, finished):

@@ -102,6 +102,18 @@ def test_parameters_of_an_abnet_all_and_trained(options, adapters, trainable):
     assert trained_parameters(options, sizes, trainable) == freeze(model, trainable).trained
 
 
+def test_a_plugins_adapters_are_not_counted_as_nothing():
+    options = AbNetOptions.model_validate(PART_OF | {"lengths": 20})
+    own = SimpleNamespace(kind="own", numbers=lambda layers: [1])
+    options = options.linked(
+        {"a": BERT_OPTIONS, "b": OTHER_BERT}, {"encoder": own, "decoder": ADAPTERS["decoder"]}
+    )
+    sizes = {"source": SIZES["one"], "target": SIZES["two"]}
+    assert trained_parameters(options, sizes, ["adapters", "lengths"]) is None
+    assert trained_parameters(options, sizes, ["encoder"]) is None
+    assert trained_parameters(options, sizes, ["lengths"]) == 20 * BERT_OPTIONS.width
+
+
 def test_parameters_of_a_fused_bert():
     inner = TransformerOptions.model_validate(PAIR | {"lengths": 9, "decoder_attention": "full"})
     options = BertFusedOptions(kind="bert_fused", bert="a", transformer="b")

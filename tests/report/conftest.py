@@ -2,9 +2,13 @@
 
 import copy
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 FINGERPRINT = "3f9c1ab27d40e856"
 SENTENCES = [

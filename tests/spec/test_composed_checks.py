@@ -2,6 +2,7 @@
 
 import pytest
 
+from tfkd.pipeline.smoke import smoke_spec
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
 
@@ -135,6 +136,10 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
         ("adapters.encoder.layers=some", "adapters.encoder.layers"),
         ("adapters.encoder.place=behind", "adapters.encoder.place"),
         (
+            "adapters.encoder.place=on_feed_forward_inner",
+            "adapters.encoder.place: on_feed_forward_inner, whose output is not as wide as its",
+        ),
+        (
             "adapters.encoder.place=beside_cross_attention",
             "the blocks of student.ab have no cross-attention",
         ),
@@ -144,6 +149,7 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "cross_attention on the encoder, which has nothing to attend to",
         ),
         ("stages.ab.trainable=[adapter]", "without a part 'adapter'"),
+        ("stages.ab.trainable=[]", "stages.ab.trainable: 0 entries; expected at least 1"),
         ("stages.ab.from={encoder: wide, decoder: en}", "wide has a bert with width: 16"),
         ("stages.ab.from={encoder: en, decoder: en}", "stages.ab.from.encoder"),
         ("stages.ab.from=de", "de has a bert, this stage trains a abnet"),
@@ -164,7 +170,27 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "fill (by_side) is for a decoder that sees both sides",
         ),
         ("stages.enc.objective={length: {}}", "student.enc predicts no lengths"),
+        (
+            "stages.de.objective={masked_lm: {view: mlm}, length: {view: mlm}}",
+            "stages.de.objective.length: a bert predicts no lengths",
+        ),
         ("stages.de.objective={masked_lm: {view: fill}}", "fill (by_side) has two sides"),
+        (
+            "stages.ab.objective.soft={kind: soft_targets, teacher: de, view: fill}",
+            "stages.ab.objective.soft.teacher: de is a bert, which reads the source",
+        ),
+        (
+            "stages.ab.objective.near={kind: hidden_states, teacher: de, view: fill}",
+            "stages.ab.objective.near.teacher: de is a bert, which reads the source",
+        ),
+        (
+            "stages.enc.objective.soft={kind: soft_targets, teacher: ab}",
+            "stages.enc.objective.soft.teacher: ab fills in, and this student goes from left",
+        ),
+        (
+            "stages.ab.objective.soft={kind: soft_targets, teacher: enc, view: fill}",
+            "stages.ab.objective.soft.teacher: enc goes from left to right, and this student fills",
+        ),
         ("views.fill={source: {kind: one_span}}", "fill hides nothing of the target"),
         ("views.fill={target: {kind: prefix_lm}}", "the target of fill is of kind prefix_lm"),
         ("views.fill={target: {kind: uniform}}", "'uniform' is no view"),
@@ -181,6 +207,10 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "evaluate=[{of: ab, on: train, metrics: bleu, against: enc, against_decode: "
             "{kind: mask_predict}}]",
             "evaluate.0.against_decode: mask_predict, and enc goes from left to right",
+        ),
+        (
+            "evaluate=[{of: ab, on: train, metrics: bleu, against_decode: {kind: beam}}]",
+            "evaluate.0.against_decode: no baseline to decode; expected against:",
         ),
         (
             "stages.ab.validate={on: train, metrics: [bleu], decode: {kind: greedy}}",
@@ -210,3 +240,20 @@ def test_adapters_of_a_model_that_has_none_are_named(tmp_path):
 def test_trainable_adapters_need_adapters(tmp_path):
     with pytest.raises(SpecErrors, match=r"adapters, and student\.ab has none"):
         load(tmp_path, "adapters=null")
+
+
+@pytest.mark.parametrize("layers", ["[1, 3]", "[2]", "{top: 2}", "all"])
+def test_smoke_keeps_adapters_inside_its_small_models(tmp_path, layers):
+    """A small transformer has one block a side, whatever the layers are called in the large."""
+    spec = load(
+        tmp_path,
+        "student={kind: transformer, encoder_layers: 3, decoder_layers: 3, width: 8, heads: 2, "
+        "tokenizer: {source: german, target: english}}",
+        f"adapters.encoder.layers={layers}",
+        "stages.ab={train: student, trainable: [adapters], data: train, steps: 1, "
+        "objective: {cross_entropy: {}}}",
+        "stages.enc=null",
+        "evaluate=[{of: ab, on: train, metrics: bleu}]",
+    )
+    small = smoke_spec(spec).models["student"]
+    assert small.adapters["encoder"].numbers(small.encoder_layers) == [1]

@@ -63,6 +63,13 @@ def test_what_fits_is_valid(tmp_path, change):
         ("stages.student.data={of: train, swap: true}", "this stage reads it swapped"),
         ("export=[tuned]", "export.0: tuned trains a bert, which writes no text"),
         ("teacher.tokenizer=other", "predicts the pieces of other, this student those of one"),
+        (
+            "stages.student.data=[train, train.source]",
+            "stages.student.data.1: 'train.source' is one field of a corpus; expected train, the "
+            "whole corpus",
+        ),
+        ("stages.tuned.validate={on: train.target}", "stages.tuned.validate.on: 'train.target' is"),
+        ("evaluate.0.on=train.source", "evaluate.0.on: 'train.source' is one field of a corpus"),
         ("stages.tuned.data=[train, text]", "hides words of the target, and text has text"),
         ("stages.tuned.objective={cross_entropy: {}}", "a bert predicts words that a view hides"),
         ("stages.tuned.objective={masked_lm: {}}", "no view; expected view: one of kind mlm or"),

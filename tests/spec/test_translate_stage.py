@@ -106,6 +106,10 @@ def test_what_fits_is_valid(tmp_path, change):
             "stages.synthetic.data.1: pairs has text, text_b; expected a corpus with a source, or "
             "text alone",
         ),
+        (
+            "stages.synthetic.data=train.target",
+            "stages.synthetic.data: 'train.target' is one field of a corpus; expected train",
+        ),
         ("stages.synthetic.data=labels", "labels has label; expected a corpus with a source, or"),
         ("stages.synthetic.decode={kind: bean}", "stages.synthetic.decode.kind: 'bean' is no"),
         ("stages.synthetic.decode={kind: beam, beam: 0}", "stages.synthetic.decode.beam: 0 is too"),

@@ -8,6 +8,7 @@ import keras
 
 from tfkd.layers.initializers import derive_seed
 from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
 
 Adapters = dict[str, dict[str, dict[str, keras.layers.Layer]]]
 _ELSEWHERE = ("kind", "layers", "place")
@@ -36,6 +37,7 @@ def build_adapters(
     Returns:
         `{"encoder": {"layer_N": {place: layer}}, "decoder": ...}`.
     """
+    register_builtins()  # options may have been made without a spec
     found: Adapters = {}
     for side, options in adapters.items():
         stack = sides[side]

@@ -77,7 +77,9 @@ def build_model(
     build = builders.get(options.kind)
     if build is None:
         from tfkd.spec import registry
+        from tfkd.spec.builtins import register_builtins
 
+        register_builtins()  # options may have been made without a spec
         build = registry.load(registry.lookup("model", options.kind)).from_options
     return build(options, tokenizers, policy=policy, seed=seed, heads_needed=tuple(heads_needed))
 

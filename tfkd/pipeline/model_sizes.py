@@ -22,12 +22,14 @@ def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
 def trained_parameters(
     model: Any, vocabularies: dict[str, int], trainable: str | Iterable[str]
 ) -> int | None:
-    """The number of the weights that train; None where names reach into parts."""
+    """The number of the weights that train; None where names reach into parts, or are those of a
+    plugin's adapters."""
     parts = part_parameters(model, vocabularies)
     if trainable == "all":
         return sum(parts.values())
     names = set(trainable)
-    if any("/" in name for name in names):
+    unknown = {side for side in model.adapters if f"{side}/adapters" not in parts}
+    if any("/" in name for name in names) or (unknown and names & {"adapters", *unknown}):
         return None
     # A part that trains takes its adapters with it.
     return sum(

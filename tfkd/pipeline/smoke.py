@@ -82,7 +82,7 @@ def _adapter(options: dict[str, Any]) -> None:
     if isinstance(options.get("layers"), dict):
         options["layers"] = {"top": 1}
     elif isinstance(options.get("layers"), list):
-        options["layers"] = [2]
+        options["layers"] = [1]  # a small transformer's sides have no other
 
 
 def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import place
+from tfkd.spec.errors import UserError
 
 WEIGHTS = "weights.safetensors"
 SHARED = "shared_weights.json"
@@ -36,10 +37,21 @@ def frozen_of(model: keras.Model, origins: Shared) -> Shared:
     }
 
 
-def write_shared(folder: StageFolder, shared: Shared) -> None:
-    """Notes which weights are another stage's; nothing where none are."""
-    if any(shared.values()):
-        write_atomically(folder.path / SHARED, json.dumps(shared, indent=1, sort_keys=True))
+def write_shared(folder: StageFolder, shared: Shared, node: Node, context: Context) -> None:
+    """Notes which weights are another stage's, and what its bytes were; nothing where none are."""
+    if not any(shared.values()):
+        return
+    noted = {
+        role: {"sha256": _digest(node.inputs[role], context), "names": names}
+        for role, names in shared.items()
+        if names
+    }
+    write_atomically(folder.path / SHARED, json.dumps(noted, indent=1, sort_keys=True))
+
+
+def _digest(node: Node, context: Context) -> str:
+    """Of a stage's own weights, as its manifest has it."""
+    return place(node, context).manifest()["files"][WEIGHTS]["sha256"]
 
 
 def shared_names(shared: Shared) -> set[str]:
@@ -48,8 +60,27 @@ def shared_names(shared: Shared) -> set[str]:
 
 
 def _shared(node: Node, context: Context) -> Shared:
-    path = place(node, context).path / SHARED
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    """The names of the weights that other stages keep.
+
+    Raises:
+        UserError: Such a stage was made anew since, and its weights came out otherwise: on a
+            machine with other cores, for one. These weights were not trained beside those.
+    """
+    folder = place(node, context)
+    path = folder.path / SHARED
+    if not path.exists():
+        return {}
+    noted = json.loads(path.read_text("utf-8"))
+    for role, entry in noted.items():
+        origin = node.inputs[role]
+        # Before digests were noted, an entry was its names.
+        if "names" in entry and entry["sha256"] != _digest(origin, context):
+            raise UserError(
+                f"{path}: {place(origin, context).path} ({origin.label}) was made anew since "
+                f"{node.label} was trained beside its weights, and has others now. Remove the "
+                f"folder {folder.path} and run the same command: the stage is made anew."
+            )
+    return {role: entry.get("names", entry) for role, entry in noted.items()}
 
 
 def shared_tensors(node: Node, context: Context) -> dict[str, np.ndarray]:

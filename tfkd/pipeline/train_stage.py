@@ -117,7 +117,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         return {}
     for name in ("history.jsonl", WEIGHTS):
         write_atomically(folder.path / name, (folder.scratch / name).read_bytes())
-    write_shared(folder, shared)
+    write_shared(folder, shared, node, context)
     events = folder.scratch / "tensorboard"
     if events.exists():
         shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)

@@ -73,6 +73,8 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         system = systems.of(run, label_of(against))
         decode = against.get("decode") or entry.get("decode")
         search = _decode(decode) if decode else None
+        if against.get("decode"):  # not as the system beside it
+            decodes.append(f"{search} for {system.name}")
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
             _row(rows, system, None, search, figures, only_baseline=True)

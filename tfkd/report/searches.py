@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.plots import Line, Plot
-from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import is_number, metric_name, metric_value
+from tfkd.report.systems import Run, System, Systems, label_of
+from tfkd.report.wording import is_number, metric_name, metric_value, plain
 from tfkd.spec.options import MaskPredictOptions
 
 _SETTINGS = {"iterations": "iterations", "length_candidates": "length candidates"}
@@ -39,23 +39,19 @@ def _plot(
     entries: Sequence[tuple[Run, Mapping[str, Any]]],
     systems: Systems,
 ) -> Plot | None:
-    lines: dict[Any, dict[int, float]] = {}
+    lines: dict[tuple[System, str], dict[int, float]] = {}
     metric = next(iter(entries[0][1]["metrics"]))
     for run, entry in entries:
         value = (entry["metrics"].get(metric) or {}).get("value")
-        options = {name: _value(entry["decode"], name) for name in _SETTINGS}
-        rest = {key: one for key, one in entry["decode"].items() if key not in _SETTINGS}
-        others = {key: one for key, one in options.items() if key != setting}
         if is_number(value):
-            key = (systems.of(run, label_of(entry)), str(others), str(rest), tuple(others.items()))
-            lines.setdefault(key, {})[options[setting]] = value
+            key = (systems.of(run, label_of(entry)), _besides(entry["decode"], setting))
+            lines.setdefault(key, {})[_value(entry["decode"], setting)] = value
     lines = {key: points for key, points in lines.items() if len(points) > 1}
     if not lines:
         return None
     places = sorted({place for points in lines.values() for place in points})
     drawn, said = [], []
-    for (system, _, _, others), points in lines.items():
-        besides = ", ".join(f"{number} {_SETTINGS[name]}" for name, number in others)
+    for (system, besides), points in lines.items():
         name = f"{system.name}, {besides}"
         x = [places.index(place) for place in sorted(points)]
         y = [points[place] for place in sorted(points)]
@@ -74,6 +70,13 @@ def _plot(
         x_name=_SETTINGS[setting],
         places=[str(place) for place in places],
     )
+
+
+def _besides(decode: Mapping[str, Any], setting: str) -> str:
+    """What a search has beside the setting that a plot varies: what is not at its default, too."""
+    others = [f"{_value(decode, name)} {_SETTINGS[name]}" for name in _SETTINGS if name != setting]
+    rest = {key: one for key, one in decode.items() if key not in (*_SETTINGS, "kind")}
+    return ", ".join([*others, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])
 
 
 def _value(decode: Mapping[str, Any], name: str) -> Any:

@@ -13,6 +13,14 @@ COMPOSED = {
 }
 
 
+# Projections whose outputs are not as wide as their inputs, as the built-in adapters need them.
+_UNEVEN = {
+    "on_self_attention_query_key_value", "on_cross_attention_key_value", "on_feed_forward_inner",
+    "on_feed_forward_outer",
+}  # fmt: skip
+_OF_BLOCKS = ("bottleneck", "cross_attention")
+
+
 def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:
     """The models that a model names, each of the right kind, and whether they go together."""
     kinds = COMPOSED.get(getattr(model, "kind", None))
@@ -51,7 +59,8 @@ def _fused(faults: Faults, path: tuple, model: Any) -> None:
     source = getattr(transformer, "tokenizer", None)
     source = getattr(source, "source", source)
     theirs = getattr(bert, "tokenizer", None)
-    if None not in (source, theirs) and source != theirs:
+    # What is no bert is a fault of its own.
+    if source is not None and isinstance(theirs, str) and source != theirs:
         faults.add(
             (*path, "transformer"), f"{model.transformer} reads its source in the pieces of "
             f"{source}, {model.bert} in those of {theirs}", f"tokenizer {theirs} for the source",
@@ -79,6 +88,12 @@ def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:
             faults.add((*where, "heads"), f"{heads}, and {name} is {width} wide", "a divisor")
         if adapter.kind == "cross_attention" and side == "encoder":
             faults.add(where, "cross_attention on the encoder, which has nothing to attend to")
+        if adapter.kind in _OF_BLOCKS and adapter.place in _UNEVEN:
+            faults.add(
+                (*where, "place"), f"{adapter.place}, whose output is not as wide as its input, "
+                f"and a {adapter.kind} adapter adds to one what it reads of the other",
+                "after_block, a place beside a sub-layer, or an adapter of your own",
+            )  # fmt: skip
         if "cross_attention" in adapter.place and not cross:
             faults.add(
                 (*where, "place"), f"{adapter.place}, and the blocks of {name} have no "

@@ -149,9 +149,11 @@ def found_corpus(parts: Parts, name: str | None) -> Any:
     return stage if hasattr(stage, "field_names") else None
 
 
-def corpus_of(parts: Parts, faults: Faults, path: tuple, place: str | None) -> Any:
+def corpus_of(
+    parts: Parts, faults: Faults, path: tuple, place: str | None, *, whole: bool = False
+) -> Any:
     """The corpus of `CORPUS` or `CORPUS.FIELD`, which a translate stage may write; None for a
-    fault."""
+    fault. `whole`: what reads all fields takes no `CORPUS.FIELD`."""
     if place is None:
         return None
     name, dot, field = place.partition(".")
@@ -163,6 +165,9 @@ def corpus_of(parts: Parts, faults: Faults, path: tuple, place: str | None) -> A
         return None  # a stage of no known kind: a fault of its own
     written_by = [name for name, one in parts.stages.items() if one.kind == "translate"]
     if not _listed(faults, path, "corpus", name, [*parts.names["data"], *written_by]):
+        return None
+    if whole and dot:
+        faults.add(path, f"{shown(place)} is one field of a corpus", f"{name}, the whole corpus")
         return None
     corpus = found_corpus(parts, name)
     if corpus is not None and dot and field not in corpus.field_names:

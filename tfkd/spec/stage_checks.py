@@ -21,7 +21,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         model = parts.models.get(stage.train)
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
-        corpus = corpus_of(parts, faults, where, part.of)
+        corpus = corpus_of(parts, faults, where, part.of, whole=True)
         _reads(faults, where, model, part.of, corpus)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
@@ -29,7 +29,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     check_terms(parts, faults, path, stage, model)
     if stage.validate_ is not None:
         where = (*path, "validate")
-        corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on)
+        corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
         _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
         _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
         _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
@@ -85,13 +85,17 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if beside is not None:
         decode = getattr(entry, "against_decode", None)
         check_decode(faults, (*path, "against_decode"), entry.against, beside.model, decode)
+    elif getattr(entry, "against_decode", None) is not None and entry.against is None:
+        faults.add(
+            (*path, "against_decode"), "no baseline to decode", "against: STAGE[#VARIANT] beside it"
+        )
     _writes(faults, (*path, "metrics"), model, entry.metrics)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         if gate:
             _scored(parts, faults, where, name)
             continue
-        _reads(faults, where, model, name, corpus_of(parts, faults, where, name))
+        _reads(faults, where, model, name, corpus_of(parts, faults, where, name, whole=True))
         if stage is not None:
             _measures(parts, faults, where, stage, name)
 
@@ -120,14 +124,14 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             )  # fmt: skip
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
-        corpus_of(parts, faults, where, name)
+        corpus_of(parts, faults, where, name, whole=True)
         if stage.stage.kind == "train":
             _measures(parts, faults, where, stage, name)
 
 
 def _scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None:
     """What a teacher scores are pairs."""
-    corpus = corpus_of(parts, faults, path, name)
+    corpus = corpus_of(parts, faults, path, name, whole=True)
     if corpus is not None and not paired(corpus):
         found = ", ".join(corpus.field_names)
         faults.add(path, f"{name} has {found}", "a corpus with source and target")

@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
-from tfkd.spec.options import own_vocabulary, sides_of, term_module
+from tfkd.spec.options import fills_in, own_vocabulary, reads_pairs, sides_of, term_module
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.start_checks import MODELS
 
@@ -105,8 +105,22 @@ def _live(
 ) -> None:
     """A teacher that is asked in the step reads what its student reads, in the same pieces."""
     where = (*path, "teacher")
-    if teacher.kind not in ("bert", "transformer"):
+    if teacher.kind != "bert" and not reads_pairs(teacher):
         return  # a plugin's
+    if teacher.kind == "bert" and reads_pairs(model) and _kind(model) != "transformer":
+        faults.add(
+            where, f"{name} is a bert, which reads the source, and terms of a {model.kind} are of "
+            "its target", "a stage that trains a model like this student",
+        )  # fmt: skip
+        return
+    if reads_pairs(teacher) and reads_pairs(model) and fills_in(teacher) != fills_in(model):
+        does, other = ("fills in", "goes from left to right")[:: 1 if fills_in(teacher) else -1]
+        faults.add(
+            where, f"{name} {does}, and this student {other}",
+            "a teacher that sees as much of the target; or a translate stage of it as this "
+            "stage's data",
+        )  # fmt: skip
+        return
     if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
         faults.add(where, f"{name} is a {teacher.kind}", "a stage of a bert")
         return

@@ -89,7 +89,9 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         _view(faults, (*path, "view"), view, name, options, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
-    if options.kind == "length" and getattr(model, "lengths", 0) is None:
+    if options.kind == "length" and getattr(model, "kind", None) == "bert":
+        faults.add(path, "a bert predicts no lengths", "the term of an encoder-decoder")
+    elif options.kind == "length" and getattr(model, "lengths", 0) is None:
         faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
     live = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:

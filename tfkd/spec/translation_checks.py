@@ -23,7 +23,7 @@ def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> No
     seen: set[str] = set()
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
-        corpus = corpus_of(parts, faults, where, part.of)
+        corpus = corpus_of(parts, faults, where, part.of, whole=True)
         if corpus is not None:
             _read(faults, where, part, corpus.field_names)
         if getattr(part, "weight", 1) != 1:

@@ -61,7 +61,7 @@ class TrainOptions(Options):
     )
     seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
     validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
-    trainable: Literal["all"] | list[Name] = Field(
+    trainable: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all",
         description="all, or what is trained: parts (encoder, decoder, lengths, ...), adapters.",
     )
