@@ -202,6 +202,28 @@ variants:
     np.testing.assert_array_equal(variables_by_path(model)["lengths/table"], lengths)
 
 
+def test_layers_of_a_bert_go_into_a_part(home, finished):
+    """All but the upper layer of the German BERT; that one starts anew and is stored."""
+    words = ["--until", "abnet"]
+    for change in (
+        "stages.abnet.from={encoder/embedding: bert_de, encoder/encoder/layer_1: bert_de, "
+        "decoder: bert_en}",
+        "stages.abnet.trainable=[adapters, lengths, encoder/encoder/layer_2]",
+        "name=lower",
+    ):
+        words += ["--set", change]
+    assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
+    folder = home / "runs" / "lower" / "abnet"
+    bert = load_file(finished / "bert_de" / "weights.safetensors")
+    names = shared(folder)
+    for part in ("embedding", "encoder/layer_1"):
+        taken = {name for name in bert if name.startswith(f"{part}/")}
+        assert names[f"from.encoder/{part}"] == {f"encoder/{name}": name for name in taken}
+    own = {name for name in load_file(folder / "weights.safetensors") if not in_adapter(name)}
+    upper = {f"encoder/{name}" for name in bert if name.startswith("encoder/layer_2/")}
+    assert own == upper | {"lengths/table"}
+
+
 def test_a_trained_bert_is_stored_with_its_adapters(home, finished):
     words = ("--variant", "whole", "--until", "abnet")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE

@@ -54,6 +54,34 @@ def test_an_option_that_a_savedmodel_lacks_is_refused(line, capsys):
     assert folder.exists()
 
 
+def test_options_go_to_the_models_that_have_them(monkeypatch, tmp_path):
+    given = {}
+
+    class Translator:
+        folder = tmp_path
+
+        def __init__(self, name):
+            self.name = name
+            self.choices = {"iterations": 10} if name == "fills" else {}
+
+        def choose(self, options):
+            given[self.name] = dict(options)
+
+        def translate(self, lines):
+            pass
+
+    monkeypatch.setattr(module, "saved_model_of", lambda path: path)
+    monkeypatch.setattr(module, "load_saved_model", lambda path: Translator(path.name))
+    monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
+    (tmp_path / "lines").write_text("a\u2028b\n", "utf-8")
+    models = [tmp_path / "fills", tmp_path / "beam"]
+    text = module.bench(models, source=tmp_path / "lines", rounds=1, options={"iterations": 4})
+    assert given == {"fills": {"iterations": 4}}
+    assert "1 lines" in text  # that character ends no line
+    with pytest.raises(UserError, match="none of these SavedModels has the options iterations"):
+        module.bench([models[1]], source=tmp_path / "lines", options={"iterations": 4})
+
+
 def test_models_take_turns(monkeypatch, tmp_path):
     """Round by round and line by line each model is called, so that noise strikes all alike."""
     called = []
@@ -62,13 +90,13 @@ def test_models_take_turns(monkeypatch, tmp_path):
         folder = tmp_path
 
         def __init__(self, name):
-            self.name = name
+            self.name, self.choices = name, {}
 
         def translate(self, lines):
             called.append((self.name, len(lines)))
 
     monkeypatch.setattr(module, "saved_model_of", lambda path: path)
-    monkeypatch.setattr(module, "load_saved_model", lambda path, options: Translator(path.name))
+    monkeypatch.setattr(module, "load_saved_model", lambda path: Translator(path.name))
     monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
     (tmp_path / "lines").write_text("a\nb\n", "utf-8")
     module.bench([tmp_path / "x", tmp_path / "y"], source=tmp_path / "lines", rounds=2)

@@ -311,11 +311,32 @@ def test_rows_over_the_learned_positions_are_left_out(place):
 def test_rows_to_validate_on_must_fit_the_learned_positions(place, monkeypatch):
     monkeypatch.setattr(train_stage, "train", lambda *_, **__: pytest.fail("it has begun"))
     message = (
-        r"stages\.learn\.validate\.on: train: \d+ rows, the first of them row \d+, are longer than "
-        r"the 12 tokens that student has positions for \(the longest has \d+\)"
+        r"stages\.learn\.validate\.on: train: \d+ rows, the first of them row \d+, have a source "
+        r"longer than the 12 tokens that student has positions for \(the longest has \d+\)"
     )
     with pytest.raises(UserError, match=message):
         place.run("learn", *LEARNED, "stages.learn.validate={on: train, metrics: [loss]}")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, {"target": 19}),
+        (600, {"source": 600, "target": 19}),
+        ({"target": 10}, {"target": 10}),
+    ],
+)
+def test_a_table_of_lengths_limits_targets_alone(given, expected):
+    """Of 20 rows the first is [LENGTH]'s own: the longest target has 19 tokens."""
+    model = SimpleNamespace(
+        kind="transformer", tokenizer="joint", positions="sinusoidal", max_length=510, lengths=20
+    )
+    node = SimpleNamespace(
+        inputs={},
+        options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
+        spec=SimpleNamespace(models={"student": model}),
+    )
+    assert train_stage._max_length(node) == expected
 
 
 @pytest.mark.parametrize(

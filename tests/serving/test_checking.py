@@ -109,3 +109,5 @@ def test_options_at_their_defaults_must_agree_with_the_plain_signature(tokenizer
     for other in (["be ba", -1.0], ["ba be", -1.5]):
         found = _compare(0, served | {"with_options": [other]}, plain, tokenizer)[0]
         assert "with_options" in found
+    tie = Sentence(PlainOutput((5, 6), -1.0, 1e-9), None)
+    assert _compare(0, served | {"with_options": [["be ba", -1.5]]}, tie, tokenizer)[0] == ""

@@ -66,7 +66,7 @@ stages:
     trainable: [transformer]
     data: train
     steps: 1
-    objective: {words: {kind: masked_lm, view: fill}}
+    objective: {words: {kind: masked_lm, view: fill}, length: {view: fill}}
 evaluate:
   - {of: ab, on: train, metrics: bleu, against: enc}
 """
@@ -106,6 +106,26 @@ def test_a_fused_bert_fits_without_adapters(tmp_path):
     )
     model = spec.models["student.fused"]
     assert (model.lengths, model.decoder_attention) == (32, "full")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # Lengths, and whole models, that an earlier stage has taught.
+        ("stages.more={train: student.ab, from: ab, trainable: [adapters], data: train, steps: 1, "
+         "objective: {words: {kind: masked_lm, view: fill}}}",),
+        ("stages.more={train: student.ab, from: {encoder: de, decoder: en, lengths: ab}, "
+         "trainable: [adapters], data: train, steps: 1, objective: {words: {kind: masked_lm, "
+         "view: fill}}}",),
+        # Parts of a bert, and parts that train.
+        ("stages.ab.from={encoder/embedding: de, encoder/encoder/layer_1: de, decoder: en}",
+         "stages.ab.trainable=[adapters, lengths, encoder/encoder/layer_2]"),
+        ("stages.ab.from={encoder: de}", "stages.ab.trainable=[adapters, lengths, decoder]"),
+        ("stages.ab.from=null", "stages.ab.trainable=all"),
+    ],
+)  # fmt: skip
+def test_what_was_taught_before_may_stay(tmp_path, changes):
+    load(tmp_path, *changes)
 
 
 def test_a_resolved_spec_is_the_spec(tmp_path):
@@ -152,7 +172,41 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
         ("stages.ab.trainable=[]", "stages.ab.trainable: 0 entries; expected at least 1"),
         ("stages.ab.from={encoder: wide, decoder: en}", "wide has a bert with width: 16"),
         ("stages.ab.from={encoder: en, decoder: en}", "stages.ab.from.encoder"),
-        ("stages.ab.from=de", "de has a bert, this stage trains a abnet"),
+        ("stages.ab.from=de", "de has a bert, this stage trains an abnet"),
+        (
+            "stages.ab.from={encoder: de}",
+            "stages.ab: decoder neither starts from a stage nor trains: it would stay at chance",
+        ),
+        (
+            "stages.ab.objective={words: {kind: masked_lm, view: fill}}",
+            "student.ab predicts lengths, and no term teaches them",
+        ),
+        (
+            "stages.ab.objective={words: {kind: masked_lm, view: fill}, length: {view: fill, "
+            "weight: 0}}",
+            "student.ab predicts lengths, and no term teaches them",
+        ),
+        (
+            "stages.ab.from={encoder: de, encoder/embedding: de, decoder: en}",
+            "stages.ab.from.encoder/embedding: a part of encoder, which starts from a stage",
+        ),
+        (
+            "stages.ab.from={encoder/encoder/layer_4: de, decoder: en}",
+            "this model has no 'encoder/encoder/layer_4'; expected layers 1 to 3",
+        ),
+        (
+            "stages.ab.from={encoder/middle: de, decoder: en}",
+            "de has a bert without a part middle",
+        ),
+        (
+            "stages.enc.trainable=[adapters, decoder/decoder/layer_3]",
+            "student.enc has no 'decoder/decoder/layer_3'; expected layers 1 to 2",
+        ),
+        (
+            "stages.de.trainable=[encoder/layer_77]",
+            "teacher.german has no 'encoder/layer_77'; expected layers 1 to 3",
+        ),
+        ("stages.ab.objective={words: {kind: masked_lm}}", "expected view: one of kind by_side"),
         (
             "stages.ab.objective={words: {kind: cross_entropy}}",
             "student.ab sees both sides of each word, and the plain view hides none",

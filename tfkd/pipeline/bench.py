@@ -37,17 +37,18 @@ def bench(
         models: Run folders or SavedModels.
         source: A UTF-8 file of lines to read; None: the sources of the first run's examples.
         rounds: Times that each line is read.
-        options: What SavedModels that fill in let their callers choose.
+        options: What SavedModels that fill in let their callers choose; the others go without.
         output: A JSON file to write, with all figures.
 
     Returns:
         A table.
 
     Raises:
-        UserError: A model is not exported, or there are no lines.
+        UserError: A model is not exported, none has the options, or there are no lines.
     """
     lines = _lines(models, source)
-    loaded = [load_saved_model(saved_model_of(path), options) for path in models]
+    loaded = [load_saved_model(saved_model_of(path)) for path in models]
+    _choose(loaded, options or {})
     times: list[list[list[float]]] = [[[] for _ in lines] for _ in loaded]
     together: list[list[float]] = [[] for _ in loaded]
     many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
@@ -77,10 +78,21 @@ def bench(
     return _table(found, len(lines))
 
 
+def _choose(loaded: Sequence[Any], options: Mapping[str, int]) -> None:
+    able = [translator for translator in loaded if set(options) <= set(translator.choices)]
+    if not able:
+        raise UserError(
+            f"none of these SavedModels has the options {', '.join(options)}; models that "
+            "mask_predict decodes have"
+        )
+    for translator in able if options else ():
+        translator.choose(options)
+
+
 def _lines(models: Sequence[Path], source: Path | None) -> list[str]:
     if source is not None:
         try:
-            lines = source.read_text("utf-8", errors="replace").splitlines()
+            lines = source.read_bytes().decode("utf-8", "replace").split("\n")
         except OSError as error:
             raise UserError(f"{source} cannot be read ({error.strerror})") from error
     else:

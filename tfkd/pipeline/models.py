@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfkd.data.buckets import within_limits
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
 from tfkd.models import build_model, rows_of_pieces
@@ -130,10 +129,11 @@ def _start_from(
                     "from, without this one"
                 )
     parts: Any = None if part is None else [part]
-    if part in whole_parts(model_options(node)) and (
+    whole, _, below = (part or "").partition("/")
+    if whole in whole_parts(model_options(node)) and (
         model_options(origin).kind != model_options(node).kind
     ):
-        parts = {part: ""}
+        parts = {part: below}
         without += tuple(name for name in variables_by_path(model) if in_adapter(name))
     return load_stage(model, origin, context, parts, without=without).sources
 
@@ -189,26 +189,30 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     return model
 
 
-def learned_length(model: Any, pad_to: int = PAD_TO) -> int | None:
-    """The most tokens of a side that an encoder-decoder reads: its positions, its lengths.
+def side_limits(model: Any, pad_to: int = PAD_TO) -> dict[str, int]:
+    """The most tokens of each side that an encoder-decoder reads: its positions, and of a target
+    the longest that its table of lengths knows.
 
     Args:
         model: A model's options.
         pad_to: What widths are padded to: padding has positions too.
 
     Returns:
-        None for any number: sinusoidal positions and no lengths, or a stream, which its view cuts.
+        By side; none for any number: of sinusoidal positions without lengths, and of a stream,
+        which its view cuts.
     """
     if "text" in model_tokenizers(model):
-        return None
-    limits = [model.max_length] if getattr(model, "positions", None) == "learned" else []
+        return {}
+    limits: dict[str, int] = {}
+    if getattr(model, "positions", None) == "learned":
+        limits = dict.fromkeys(("source", "target"), model.max_length // pad_to * pad_to)
     if getattr(model, "lengths", None) is not None:
-        limits.append(model.lengths - 1)  # the longest that its table knows
-    return min(limits) // pad_to * pad_to if limits else None
+        limits["target"] = min(limits.get("target", model.lengths), model.lengths - 1)
+    return limits
 
 
 def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where: str) -> None:
-    """Refuses rows that a model has no positions for.
+    """Refuses rows that a model has no positions for, or whose target's length it does not know.
 
     Args:
         model: The model's options.
@@ -220,18 +224,23 @@ def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where
     Raises:
         UserError: There are such rows.
     """
-    limit = learned_length(model)
-    if limit is None:
+    limits = side_limits(model)
+    if not limits:
         return
     lengths = view.lengths(examples)
-    longer = np.flatnonzero(~within_limits(lengths, limit))
-    if len(longer):
-        longest = max(int(lengths[side][longer].max()) for side in ("source", "target"))
+    for side, limit in limits.items():
+        longer = np.flatnonzero(lengths[side] > limit) if side in lengths else []
+        if not len(longer):
+            continue
+        if side == "target" and limit + 1 == getattr(model, "lengths", None):
+            has, mend = "knows lengths of", f"give it lengths: {int(lengths[side].max()) + 1}"
+        else:
+            has = "has positions for"
+            mend = "raise the model's max_length, or give it sinusoidal positions"
         raise UserError(
-            f"{where}: {len(longer):,} rows, the first of them row {longer[0] + 1}, are longer "
-            f"than the {limit} tokens that {name} has positions for (the longest has {longest}). "
-            "Leave them out by the corpus's max_characters, raise the model's max_length, or "
-            "give it sinusoidal positions"
+            f"{where}: {len(longer):,} rows, the first of them row {longer[0] + 1}, have a {side} "
+            f"longer than the {limit} tokens that {name} {has} (the longest has "
+            f"{int(lengths[side].max())}). Leave them out by the corpus's max_characters, or {mend}"
         )
 
 

@@ -73,14 +73,13 @@ def _shared(node: Node, context: Context) -> Shared:
     noted = json.loads(path.read_text("utf-8"))
     for role, entry in noted.items():
         origin = node.inputs[role]
-        # Before digests were noted, an entry was its names.
-        if "names" in entry and entry["sha256"] != _digest(origin, context):
+        if entry["sha256"] != _digest(origin, context):
             raise UserError(
                 f"{path}: {place(origin, context).path} ({origin.label}) was made anew since "
                 f"{node.label} was trained beside its weights, and has others now. Remove the "
                 f"folder {folder.path} and run the same command: the stage is made anew."
             )
-    return {role: entry.get("names", entry) for role, entry in noted.items()}
+    return {role: entry["names"] for role, entry in noted.items()}
 
 
 def shared_tensors(node: Node, context: Context) -> dict[str, np.ndarray]:

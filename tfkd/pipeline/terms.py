@@ -8,7 +8,7 @@ from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
-from tfkd.pipeline.models import learned_length, trained_model
+from tfkd.pipeline.models import side_limits, trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import term_module
@@ -39,10 +39,13 @@ def source_limit(node: Node, pad_to: int) -> int | None:
     return min(limits) // pad_to * pad_to if limits else None
 
 
-def pair_limit(node: Node, pad_to: int) -> int | None:
-    """The most tokens of a side that live encoder-decoders with learned positions read."""
-    limits = [learned_length(model_options(child), pad_to) for child in live_nodes(node).values()]
-    return min((limit for limit in limits if limit is not None), default=None)
+def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
+    """The most tokens of each side that live encoder-decoders read; see `side_limits`."""
+    limits: dict[str, int] = {}
+    for child in live_nodes(node).values():
+        for side, limit in side_limits(model_options(child), pad_to).items():
+            limits[side] = min(limit, limits.get(side, limit))
+    return limits
 
 
 def terms_of(node: Node, context: Context) -> list[Term]:

@@ -22,7 +22,7 @@ from tfkd.pipeline.inputs import (
     training_set,
     views_of,
 )
-from tfkd.pipeline.models import WEIGHTS, check_lengths, learned_length, started
+from tfkd.pipeline.models import WEIGHTS, check_lengths, side_limits, started
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stage_weights import frozen_of, shared_names, write_shared
@@ -30,7 +30,7 @@ from tfkd.pipeline.step_sizes import how_cores_share
 from tfkd.pipeline.terms import (
     combiner_of,
     live_teachers,
-    pair_limit,
+    pair_limits,
     predicted_tokenizer,
     source_limit,
     terms_of,
@@ -160,14 +160,14 @@ def _width(node: Node, model: Any) -> int | None:
 def _max_length(node: Node) -> Any:
     """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
     batch = node.options.batch
-    own, given = learned_length(model_options(node), batch.pad_to), batch.max_length
-    taught, pairs = source_limit(node, batch.pad_to), pair_limit(node, batch.pad_to)
-    if own is None and taught is None and pairs is None:
+    own, given = side_limits(model_options(node), batch.pad_to), batch.max_length
+    taught, pairs = source_limit(node, batch.pad_to), pair_limits(node, batch.pad_to)
+    if not own and taught is None and not pairs:
         return given
     limits = {}
     for side in ("source", "target"):
         asked = given.get(side) if isinstance(given, Mapping) else given
-        known = [own, asked, pairs, taught if side == "source" else None]
+        known = [own.get(side), asked, pairs.get(side), taught if side == "source" else None]
         if known := [limit for limit in known if limit is not None]:
             limits[side] = min(known)
     return limits
@@ -176,7 +176,7 @@ def _max_length(node: Node) -> Any:
 def _check_validation(node: Node, context: Context) -> None:
     """Refuses rows that would end the training at its first validation."""
     options = node.options
-    if options.validate_ is None or learned_length(model_options(node)) is None:
+    if options.validate_ is None or not side_limits(model_options(node)):
         return
     (view,) = views_of(node, {measured_view(node)}, context).values()
     check_lengths(

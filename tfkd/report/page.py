@@ -132,14 +132,19 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 
 
 def _traces(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
-    """How a decoder that fills in came to its outputs: of each system the first search's."""
+    """How a decoder that fills in came to its outputs: of each system the longest search."""
     found: dict[tuple[Any, str], dict[str, Any]] = {}
     for run in runs:
         for entry in run.entries("evaluations"):
             key = (systems.of(run, label_of(entry)), str(entry.get("on")))
-            if entry.get("trace") and key not in found:
-                found[key] = {"system": key[0], "on": key[1], "sentences": entry["trace"]}
+            made = {"system": key[0], "on": key[1], "sentences": entry.get("trace")}
+            if made["sentences"] and (key not in found or _passes(made) > _passes(found[key])):
+                found[key] = made
     return list(found.values())
+
+
+def _passes(trace: Mapping[str, Any]) -> int:
+    return max(len(sentence.get("passes", ())) for sentence in trace["sentences"])
 
 
 def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:

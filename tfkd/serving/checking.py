@@ -176,7 +176,8 @@ def _compare(
         return f"its signature ids gives the score {served['id_scores'][i]:.5f}", False, 0.0
     if "with_options" in served:
         chosen_text, chosen_score = served["with_options"][i]
-        if chosen_text != text or abs(chosen_score - score) > TIE * scale:
+        differs = chosen_text != text or abs(chosen_score - score) > TIE * scale
+        if differs and expected.margin > TIE * scale:
             return f"its signature with_options gives {chosen_text!r}", False, 0.0
     if i < len(served["alone"]):
         alone_text, alone_score = served["alone"][i]

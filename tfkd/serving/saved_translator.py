@@ -40,7 +40,7 @@ class SavedTranslator:
         self._call = self._loaded.signatures["serving_default"]
         self._options: dict[str, Any] = {}
         if options:
-            self._choose(options)
+            self.choose(options)
             return
         takes = set(self._call.structured_input_signature[1])
         gives = set(self._call.structured_outputs)
@@ -50,17 +50,27 @@ class SavedTranslator:
                 f"{', '.join(sorted(gives))}"
             )
 
-    def _choose(self, options: Mapping[str, int]) -> None:
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What it lets its callers choose, and the values that stand there otherwise."""
+        signatures = self._loaded.signatures
+        return dict(signatures["options"]()) if "options" in signatures else {}
+
+    def choose(self, options: Mapping[str, int]) -> None:
+        """Sets options for all calls to come.
+
+        Raises:
+            UserError: The SavedModel has no such options.
+        """
         import tensorflow as tf
 
-        signatures = self._loaded.signatures
-        known = signatures["options"]() if "options" in signatures else {}
+        known = self.choices
         if unknown := sorted(set(options) - set(known)):
             raise UserError(
                 f"{self.folder}: this SavedModel has no option {', '.join(unknown)}; it has "
                 f"{', '.join(sorted(known)) or 'none'}"
             )
-        self._call = signatures["with_options"]
+        self._call = self._loaded.signatures["with_options"]
         given = {name: tf.constant(value, tf.int32) for name, value in options.items()}
         self._options = {**known, **given}
 

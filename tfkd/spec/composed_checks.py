@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, known
 from tfkd.spec.options import TransformerDecoderOptions
+from tfkd.spec.wording import a
 
 # Kinds of models that are made of others: option by option, the kind that each must be of.
 COMPOSED = {
@@ -32,7 +33,7 @@ def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> Non
             continue
         found = parts.models.get(name)
         if found is not None and found.kind != kinds[option]:
-            faults.add(where, f"{name} is a {found.kind}", f"a {kinds[option]}")
+            faults.add(where, f"{name} is {a(found.kind)}", f"{a(kinds[option])}")
     if model.kind == "abnet":
         _abnet(parts, faults, path, model)
     else:
@@ -74,7 +75,7 @@ def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:
         where = ("adapters", side)
         if stack is None:
             faults.add(
-                where, f"{name} is a {model.kind}, without adapters on its {side}",
+                where, f"{name} is {a(model.kind)}, without adapters on its {side}",
                 "a student of kind abnet, transformer or (encoder alone) bert",
             )  # fmt: skip
             continue
@@ -91,7 +92,7 @@ def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:
         if adapter.kind in _OF_BLOCKS and adapter.place in _UNEVEN:
             faults.add(
                 (*where, "place"), f"{adapter.place}, whose output is not as wide as its input, "
-                f"and a {adapter.kind} adapter adds to one what it reads of the other",
+                f"and {a(adapter.kind)} adapter adds to one what it reads of the other",
                 "after_block, a place beside a sub-layer, or an adapter of your own",
             )  # fmt: skip
         if "cross_attention" in adapter.place and not cross:

@@ -8,6 +8,7 @@ from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
+from tfkd.spec.wording import a
 
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
 
@@ -45,7 +46,7 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         return
     model = parts.models.get(stage.train)
     if model is not None and model.kind != "bert":
-        faults.add((*path, "into"), f"{stage.train} is a {model.kind}", "a bert")
+        faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", "a bert")
 
 
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -56,7 +57,7 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if teacher is not None and teacher.model is not None:
         if reads_pairs(teacher.model):
             faults.add(
-                (*path, "score"), f"its model is a {teacher.model.kind}",
+                (*path, "score"), f"its model is {a(teacher.model.kind)}",
                 "a stage that trains a bert",
             )  # fmt: skip
         _keeps(faults, (*path, "top_k"), stage, teacher)
@@ -104,7 +105,7 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
     """The gate of a teacher that students ask in their steps: a bert, beside itself."""
     if stage.model is not None and stage.model.kind != "bert":
         faults.add(
-            (*path, "of"), f"{entry.of} has a {stage.model.kind}",
+            (*path, "of"), f"{entry.of} has {a(stage.model.kind)}",
             "a score stage, or a stage of a bert",
         )  # fmt: skip
     if stage.headless:

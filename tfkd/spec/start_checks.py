@@ -1,11 +1,13 @@
 """What a training stage starts from and what it trains: whether the weights can be there."""
 
+import re
 from typing import Any
 
+from tfkd.spec.composed_checks import stack_options
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import part_names, sides_of, weight_sizes, whole_parts
-from tfkd.spec.wording import shown
+from tfkd.spec.options import fills_in, part_names, sides_of, weight_sizes, whole_parts
+from tfkd.spec.wording import a, shown
 
 # Stages that a model with its weights comes of.
 MODELS = ("train", "load")
@@ -39,10 +41,47 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
             _pieces(faults, where, key, reference, model, theirs)
         elif model is not None:
             _part(faults, where, key, reference, model, theirs)
+    if not isinstance(origins, str):
+        _once(faults, (*path, "from"), list(origins))
     trainable = getattr(stage, "trainable", "all")
     for index, name in enumerate([] if isinstance(trainable, str) else trainable):
         if model is not None:
             _trains(faults, (*path, "trainable", index), name, model, stage.train)
+    if model is not None:
+        _taught(faults, path, stage, model)
+
+
+def _once(faults: Faults, path: tuple, keys: list[str]) -> None:
+    """No part starts from two stages."""
+    for inner in keys:
+        for outer in keys:
+            if inner.startswith(f"{outer}/"):
+                faults.add((*path, inner), f"a part of {outer}, which starts from a stage already")
+
+
+def _taught(faults: Faults, path: tuple, stage: Any, model: Any) -> None:
+    """What stays as it is has been taught before: whole models in it, and its lengths."""
+    origins, trainable = stage.from_ or {}, getattr(stage, "trainable", "all")
+    if isinstance(origins, str) or "all" in origins:
+        return
+    given = {name.partition("/")[0] for name in origins}
+    if trainable != "all":
+        moved = {name.partition("/")[0] for name in trainable}
+        for name in whole_parts(model):
+            if name not in given | moved:
+                faults.add(
+                    path, f"{name} neither starts from a stage nor trains: it would stay at chance",
+                    f"from: {{{name}: STAGE}}, or {name} among trainable",
+                )  # fmt: skip
+    if not fills_in(model) or getattr(model, "lengths", None) is None:
+        return
+    learns = any(term.kind == "length" for term in stage.objective.values() if term.weight)
+    if "lengths" not in given and not learns:
+        faults.add(
+            path, f"{stage.train} predicts lengths, and no term teaches them: a decoder that fills "
+            "in decodes as many tokens as they say",
+            "a term length: {view: ..} in the objective, or lengths from a stage",
+        )  # fmt: skip
 
 
 def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> None:
@@ -51,8 +90,8 @@ def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> No
         return
     if ours.kind != theirs.kind:
         faults.add(
-            path, f"{name} has a {theirs.kind}, this stage trains a {ours.kind}",
-            f"a stage of a {ours.kind}, or parts and their stages",
+            path, f"{name} has {a(theirs.kind)}, this stage trains {a(ours.kind)}",
+            f"a stage of {a(ours.kind)}, or parts and their stages",
         )  # fmt: skip
         return
     mine, other = weight_sizes(ours), weight_sizes(theirs)
@@ -61,7 +100,7 @@ def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> No
         there = ", ".join(f"{key}: {shown(other[key])}" for key in unlike)
         here = ", ".join(f"{key}: {shown(mine[key])}" for key in unlike)
         faults.add(
-            path, f"{name} has a {theirs.kind} with {there}; this stage trains one with {here}",
+            path, f"{name} has {a(theirs.kind)} with {there}; this stage trains one with {here}",
             "a model of the same sizes, or parts and their stages",
         )  # fmt: skip
 
@@ -80,7 +119,7 @@ def _pieces(faults: Faults, path: tuple, key: str, name: str, ours: Any, theirs:
         here, there = (" and ".join(dict.fromkeys(one.values())) for one in (mine, other))
         faults.add(
             path, f"{name} reads the pieces of {there}, this part those of {here}",
-            f"a stage of a {part.kind} with tokenizer {here}",
+            f"a stage of {a(part.kind)} with tokenizer {here}",
         )  # fmt: skip
 
 
@@ -99,17 +138,43 @@ def _part(faults: Faults, path: tuple, key: str, name: str, ours: Any, theirs: A
     """One part's weights: the model must have the part, and so must the other stage's."""
     if not _has(faults, path, key, ours, "this model") or theirs is None:
         return
-    there, part = part_names(theirs), key.partition("/")[0]
+    there, (part, _, below) = part_names(theirs), key.partition("/")
+    if below and _is_whole(part, ours, theirs):
+        part = below.partition("/")[0]
+        _pieces(faults, path, key.partition("/")[0], name, ours, theirs)
     if there is not None and part_names(ours) is not None and part not in there:
         known = ", ".join(there)
-        faults.add(path, f"{name} has a {theirs.kind} without a part {part}", f"one of {known}")
+        faults.add(path, f"{name} has {a(theirs.kind)} without a part {part}", f"one of {known}")
 
 
 def _has(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> bool:
-    """Whether a model has a part; a path below a part is judged by the part alone."""
+    """Whether a model has a part; a path below a part is judged by the part and its layers."""
     known, part = part_names(model), name.partition("/")[0]
-    if known is None or part in known:
+    if known is None:
         return True
-    message = f"{whose} is a {model.kind} without a part {shown(part)}"
+    if part in known:
+        return _has_layer(faults, path, name, model, whose)
+    message = f"{whose} is {a(model.kind)} without a part {shown(part)}"
     faults.add(path, message, f"one of {', '.join(known)}", known, part)
     return False
+
+
+def _has_layer(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> bool:
+    """Whether a model's part has the layer that a path names, if it names one."""
+    layers = _layers_there(model, name)
+    if layers is None:
+        return True
+    faults.add(path, f"{whose} has no {shown(name)}", f"layers 1 to {layers}")
+    return False
+
+
+def _layers_there(model: Any, name: str) -> int | None:
+    """How many layers there are where a path names one that is not among them; else None."""
+    part, _, below = name.partition("/")
+    if (whole := whole_parts(model).get(part)) is not None:
+        return _layers_there(whole, below)
+    stack = stack_options(model, part) if part in ("encoder", "decoder") else None
+    named = re.match(r"(?:decoder/)?layer_(\d+)(?:/|$)", below)
+    if stack is None or named is None or 1 <= int(named[1]) <= stack[0]:
+        return None
+    return stack[0]

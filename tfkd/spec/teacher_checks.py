@@ -8,6 +8,7 @@ from tfkd.spec.names import Found, Parts, found_stage, stage_of
 from tfkd.spec.options import fills_in, own_vocabulary, reads_pairs, sides_of, term_module
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.start_checks import MODELS
+from tfkd.spec.wording import a
 
 NO_HEAD = "has no head, and predicts nothing"
 SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
@@ -109,7 +110,7 @@ def _live(
         return  # a plugin's
     if teacher.kind == "bert" and reads_pairs(model) and _kind(model) != "transformer":
         faults.add(
-            where, f"{name} is a bert, which reads the source, and terms of a {model.kind} are of "
+            where, f"{name} is a bert, which reads the source, and terms of {a(model.kind)} are of "
             "its target", "a stage that trains a model like this student",
         )  # fmt: skip
         return
@@ -122,7 +123,7 @@ def _live(
         )  # fmt: skip
         return
     if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
-        faults.add(where, f"{name} is a {teacher.kind}", "a stage of a bert")
+        faults.add(where, f"{name} is {a(teacher.kind)}", "a stage of a bert")
         return
     if options.kind == "hidden_states":
         _layers(faults, path, options, teacher, model)

@@ -76,7 +76,8 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     view = None
     if name is None:
         if options.kind in _VIEWS_OF:
-            faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
+            kinds = ("by_side",) if fills_in(model) else _VIEWS_OF[options.kind]
+            faults.add(path, "no view", f"view: one of kind {' or '.join(kinds)}")
         elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
             faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
         elif fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):

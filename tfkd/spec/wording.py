@@ -137,3 +137,8 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
         return [annotation]
     found = [_models(part) for part in getattr(annotation, "__args__", ())]
     return [one for part in found for one in part]
+
+
+def a(kind: str) -> str:
+    """A kind with its article: "a bert", "an abnet"."""
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
