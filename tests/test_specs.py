@@ -47,6 +47,15 @@ def test_it_is_planned(path, tmp_path, capsys):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
+def test_each_variant_is_planned(path, tmp_path, capsys):
+    """Parts, parameters and memory of each row of a paper's table, without its corpora."""
+    for variant in load_spec(path).variants:
+        words = ["plan", str(path), "--smoke", "--variant", variant]
+        assert cli.main([*words, "--runs-dir", str(tmp_path / "runs")]) == cli.DONE, variant
+        assert "stages, " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "path",
     [pytest.param(path, marks=[] if path.stem in SHORT else [pytest.mark.long]) for path in SPECS],
