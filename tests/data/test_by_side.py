@@ -6,7 +6,7 @@ import pytest
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
-from tfkd.data.views import BySideView, OneSpanView, StreamView, UniformCountView, build_view
+from tfkd.data.views import BySideView, OneSpanView, UniformCountView, build_view
 from tfkd.data.views.base import Draws
 from tfkd.data.views.one_span import choose_span
 from tfkd.data.views.uniform_count import choose_count
@@ -185,8 +185,30 @@ def test_masks_do_not_depend_on_the_batch_and_are_new_each_epoch(pairs, specials
     assert len({str(one) for one in many}) > 1
 
 
-def test_stream_views_are_the_corruptions(specials):
-    assert issubclass(UniformCountView, StreamView)
+def test_sides_that_are_corrupted_alike_draw_their_own_numbers():
+    """The same text on both sides, in one vocabulary: the masks differ."""
+    rows = Ragged.from_rows([np.arange(10, 40)] * 8)
+    same = ExampleSet([Part("train", {("source", "s"): rows, ("target", "s"): rows}, 8)])
+    specials = {"s": Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 60)}
+    kind = {"kind": "uniform_count"}
+    view = build_view("by_side", {"source": "s", "target": "s"}, specials, source=kind, target=kind)
+    found = view(same, np.arange(8), 0, 1)
+    masked = [found[side]["ids"] == specials["s"].mask_id for side in ("source", "target")]
+    assert all((left != right).any() for left, right in zip(*masked, strict=True))
+
+
+def test_the_id_under_a_mask_is_a_label_alone(specials):
+    """Another word under a [MASK] changes the label there, and nothing that a model reads."""
+    stream = text([9] * 50, 9, specials)
+    view = UniformCountView("t", specials)
+    found = view.corrupt(stream, draws(50))
+    other = {**stream, "ids": np.where(found["selected"], 11, stream["ids"])}
+    changed = view.corrupt(other, draws(50))
+    np.testing.assert_array_equal(changed["ids"], found["ids"])
+    assert (changed["labels"] != found["labels"]).any()
+
+
+def test_options_that_cannot_be_are_refused(specials):
     with pytest.raises(ValueError, match="most"):
         UniformCountView("t", specials, most="some")
     with pytest.raises(ValueError, match="`p`"):

@@ -83,8 +83,7 @@ def sentence_by_sentence(model, sentence, limit, search, specials):
     possible = [n for n in range(1, len(logits)) if n <= limit + 1]
     likely = sorted(possible, key=lambda n: -logits[n])[: search.length_candidates]
     found = []
-    for length in likely:
-        length = min(max(length, 2), limit + 1)
+    for length in dict.fromkeys(max(length, 2) for length in likely):
         rows = model.words(sentence, [MASK] * length, forbidden)
         tokens = rows.argmax(-1)
         sure = rows.max(-1)

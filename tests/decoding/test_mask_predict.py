@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import tensorflow as tf
-from filling_table import END, MASK, PAD, FillingTable, Specials, sentence_by_sentence
+from filling_table import END, MASK, PAD, START, FillingTable, Specials, sentence_by_sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.decoding import MaskPredict, build_search
-from tfkd.decoding.passes import Candidates, hidden_count, least_sure
+from tfkd.decoding.passes import hidden_count, least_sure
 
 SIZE = 12
 
@@ -163,8 +163,27 @@ def test_an_output_ends_at_its_first_end_and_forbidden_words_never_come():
     tokens = [token for row in found for token in row[0][0]]
     assert not set(tokens) & {PAD, 1, 2, END, MASK}
     free = rows_of(decode(model, MaskPredict(iterations=3, forbid_specials=False), [16] * 40))
-    assert {PAD, 1, MASK} <= {token for row in free for token in row[0][0]}
+    tokens = {token for row in free for token in row[0][0]}
+    assert {PAD, 1, MASK} <= tokens
+    assert not tokens & {START, END}
     assert any(len(row[0][0]) < 15 for row in found)
+
+
+def test_no_length_is_decoded_twice_and_what_a_sentence_lacks_scores_minus_infinity():
+    """Lengths 1 and 2 are one candidate; a caller may ask for fewer candidates than outputs."""
+    model = FillingTable(sentences=30, size=SIZE, lengths=4, seed=3)
+    search = MaskPredict(n_best=3, length_candidates=3, iterations=2)
+    for sentence, row in enumerate(rows_of(decode(model, search, [9] * 30))):
+        expected = sentence_by_sentence(model, sentence, 9, search, Specials(SIZE))
+        assert len(expected) == 2
+        for (ids, score, _), (their_score, their_ids, _) in zip(row[:2], expected, strict=True):
+            np.testing.assert_allclose(score, their_score, rtol=1e-5)
+            assert ids == their_ids
+        assert row[2] == ([], float("-inf"), float("-inf"))
+    fewer = MaskPredict(n_best=2, length_candidates=tf.constant(1), iterations=2)
+    (row,) = rows_of(decode(model, fewer, [9]))
+    assert row[0][0]
+    assert row[1] == ([], float("-inf"), float("-inf"))
 
 
 @pytest.mark.parametrize(
@@ -184,5 +203,5 @@ def test_options_that_cannot_be_are_refused(options, word):
 
 def test_a_spec_s_options_make_the_search():
     search = build_search({"kind": "mask_predict", "iterations": 3, "max_length": 20})
+    assert isinstance(search, MaskPredict)
     assert (search.iterations, search.max_length.most) == (3, 20)
-    assert isinstance(Candidates(*[tf.zeros([1, 1])] * 3), tuple)

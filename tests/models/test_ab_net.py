@@ -6,9 +6,19 @@ import pytest
 import tensorflow as tf
 from ab_nets import BERT, RECORD, TARGET, abnet, adapters, fused
 
-from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor
-from tfkd.models import AbNet, Bert, freeze, load_weights, save_weights, variables_by_path
+from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor, dropout_key
+from tfkd.models import (
+    AbNet,
+    Bert,
+    Transformer,
+    freeze,
+    load_weights,
+    save_weights,
+    variables_by_path,
+)
 from tfkd.models.freezing import in_adapter
+from tfkd.objectives import MaskedLM
+from tfkd.objectives.objective import objective_forward, term_counts
 
 
 @pytest.mark.parametrize(
@@ -140,6 +150,57 @@ def test_filling_in_is_the_whole_model():
         np.testing.assert_allclose(model.fill(RECORD["target"], state), states["hidden"], atol=1e-5)
 
 
+def test_bert_fused_with_a_causal_decoder_steps_as_it_runs_whole():
+    model = fused(decoder_attention="causal", lengths=None)
+    hidden, state = model(RECORD)["hidden"], model.start(RECORD["source"])
+    for index in range(4):
+        logits, state = model.step(RECORD["target"]["ids"][:, index], state, index)
+        np.testing.assert_allclose(logits, model.head.logits(hidden[:, index]), atol=1e-4)
+
+
+def test_what_a_decoder_cannot_do_is_said():
+    with pytest.raises(ValueError, match="lengths=1024"):
+        abnet(lengths=None).prepare(RECORD["source"])
+    with pytest.raises(ValueError, match=r"bert, transformer.*'recurrent'"):
+        AbNet(BERT, {**TARGET, "kind": "recurrent"})
+    with pytest.raises(ValueError, match="decoder_attention='both'"):
+        abnet(decoder_attention="both")
+
+
+def test_a_decoder_by_itself_is_a_transformers():
+    """The same weights in `TransformerDecoder` and in a whole `Transformer`."""
+    sizes = {"width": 12, "heads": 2, "decoder_attention": "full", "dropout": 0.0}
+    whole = Transformer(
+        40, source_vocabulary_size=50, encoder_layers=1, decoder_layers=2,
+        share_embeddings="target", **sizes,
+    )  # fmt: skip
+    sizes.pop("decoder_attention")
+    model = AbNet(
+        {**BERT, "width": 12}, {"vocabulary_size": 40, "kind": "transformer", "layers": 2, **sizes}
+    )
+    theirs, ours = variables_by_path(whole), variables_by_path(model)
+    names = {"embedding": "target_embedding", "stack": "decoder", "head": "head"}
+    copied = [path for path in ours if path.startswith("decoder/")]
+    for path in copied:
+        _, part, rest = path.split("/", 2)
+        ours[path].assign(theirs[f"{names[part]}/{rest}"])
+    assert {path.split("/")[1] for path in copied} == set(names)
+    memory = {
+        "hidden": tf.random.stateless_normal([2, 5, 12], [1, 2]),
+        "mask": tf.zeros([2, 1, 1, 5]),
+    }
+    hidden = [
+        one.decoder_stack(
+            one.embed("decoder", RECORD["target"], False), None, memories={"encoder": memory}
+        )["hidden"]
+        for one in (whole, model)
+    ]
+    np.testing.assert_allclose(hidden[1], hidden[0], atol=1e-6)
+    np.testing.assert_allclose(
+        model.head.logits(hidden[1]), whole.head.logits(hidden[0]), atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("decoder", ["bert", "transformer"])
 def test_a_causal_decoder_steps_as_it_runs_whole(decoder):
     """Later target tokens change nothing before them, and cached steps are the whole pass."""
@@ -166,12 +227,34 @@ def test_a_causal_decoder_steps_as_it_runs_whole(decoder):
         abnet().start(RECORD["source"])
 
 
-def test_what_stands_under_a_mask_does_not_reach_the_logits():
+def test_what_stands_under_a_mask_changes_the_loss_and_not_the_logits():
     """The ids under [MASK] are labels alone: the record's ids are what the model reads."""
     model = abnet()
-    masked = {**RECORD, "target": {**RECORD["target"], "labels": RECORD["target"]["ids"]}}
-    other = {**masked, "target": {**masked["target"], "labels": masked["target"]["ids"] + 1}}
-    np.testing.assert_array_equal(model(masked)["hidden"], model(other)["hidden"])
+    term = MaskedLM(view="fill")
+    hidden, losses = [], []
+    for more in (0, 1):
+        target = {**RECORD["target"], "labels": RECORD["target"]["ids"] + more}
+        target["selected"] = target["valid"]
+        batch = {"examples": tf.range(2), "fill": {**RECORD, "target": target}}
+        hidden.append(model(batch["fill"])["hidden"])
+        counts = term_counts([term], batch)
+        losses.append(float(objective_forward(model, [term], batch, counts, training=False).loss))
+    np.testing.assert_array_equal(hidden[0], hidden[1])
+    assert abs(losses[0] - losses[1]) > 1e-3
+
+
+@pytest.mark.parametrize("made", [abnet, fused], ids=["ab_net", "bert_fused"])
+def test_a_model_of_others_is_saved_whole(made, tmp_path):
+    """Weights, paths and the places that key dropout, from a `.keras` file."""
+    model = made()
+    model.save(tmp_path / "it.keras")
+    again = keras.models.load_model(tmp_path / "it.keras")
+    assert list(variables_by_path(again)) == list(variables_by_path(model))
+    states = []
+    for one in (model, again):
+        with dropout_key([1, 2]):
+            states.append(one(RECORD, training=True)["hidden"])
+    np.testing.assert_array_equal(*states)
 
 
 def test_frozen_berts_are_frozen_through_save_and_load(tmp_path):
@@ -233,6 +316,26 @@ def test_bert_fused_averages_and_bert_reads_cls():
     theirs, _ = fusion(hidden, memories)
     found, _ = fusion(hidden, memories, branch=own)
     np.testing.assert_allclose(found, (own + theirs) / 2, atol=1e-6)
+
+
+def test_each_attention_of_bert_fused_stands_beside_the_one_of_its_kind():
+    """Encoder: self-attention; decoder: cross-attention (Zhu et al. 2020, section 4)."""
+    model = fused()
+    for stack, place in (
+        (model.encoder_stack, "beside_self_attention"),
+        (model.decoder_stack, "beside_cross_attention"),
+    ):
+        assert [list(block.adapters) for block in stack.blocks] == [[place]] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [({"dropout": 0.4}, 0.4), ({"dropout": 0.4, "attention_dropout": 0.0}, 0.0), ({}, 0.1)],
+)
+def test_attention_to_bert_drops_out_as_the_other_attentions(options, rate):
+    block = fused(**options).encoder_stack.blocks[0]
+    assert block.self_attention.dropout.rate == rate
+    assert block.adapters["beside_self_attention"].attention.dropout.rate == rate
 
 
 def test_drop_net_takes_one_of_both_or_their_mean():

@@ -46,7 +46,8 @@ class Decoder:
     One graph serves all batch shapes: it is traced once, at the first call.
 
     Args:
-        model: With `start`, `step` and `vocabulary_size` (see `tfkd.models.Transformer`).
+        model: With `vocabulary_size` and what the search asks for: `start` and `step`, or
+            `prepare` and `fill` (see `tfkd.models.EncoderDecoder`).
         search: How to decode.
         source: The source's tokenizer, or anything with `pad_id` and `end_id`.
         target: The target's tokenizer, or anything that is `Specials`.
@@ -128,6 +129,8 @@ class Decoder:
             For each source its passes, each `{"pieces": the target's pieces after it, "hidden": the
             places that it hid}`; passes after the last that hid anything are left out.
         """
+        if not len(sources):
+            return []
         lengths = np.minimum(sources.lengths, source_limit(self.model))
         ids, ends = self._padded(sources, lengths, np.arange(len(sources)), int(lengths.max()) + 1)
         passes, _ = self.search.trace(
@@ -141,7 +144,9 @@ class Decoder:
                 zip(one.tokens.numpy(), one.hidden.numpy(), strict=True)
             ):
                 if hidden.any():
-                    shown = tokens[tokens != self._target.pad_id]
+                    # The first pass hides a whole output: [PAD] may be a word where none is
+                    # forbidden.
+                    shown = tokens[: passes[0].hidden[row].numpy().sum()]
                     found[row].append(
                         {
                             "pieces": [self._target.vocabulary[token] for token in shown],

@@ -37,6 +37,11 @@ def length_penalty(tokens: tf.Tensor, alpha: float) -> tf.Tensor:
     return ((5.0 + tf.cast(tokens, tf.float32)) / 6.0) ** alpha
 
 
+def forbidden_ids(specials: Any) -> list[int]:
+    """All special ids but the end: padding, unknown, start and mask are no words."""
+    return sorted({int(number) for number in specials.special_ids} - {int(specials.end_id)})
+
+
 def forbidding(forbidden_ids: Any, vocabulary_size: int) -> tf.Tensor | None:
     """float32 `[vocabulary]` to add to logits, IMPOSSIBLE at forbidden ids; None if none are."""
     forbidden = sorted({int(number) for number in forbidden_ids})

@@ -6,7 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.decoding.hypotheses import IMPOSSIBLE, Hypotheses, forbidding, length_penalty
+from tfkd.decoding.hypotheses import (
+    IMPOSSIBLE,
+    Hypotheses,
+    forbidden_ids,
+    forbidding,
+    length_penalty,
+)
 from tfkd.decoding.length_limit import LengthLimit
 from tfkd.decoding.passes import (
     Candidates,
@@ -37,7 +43,8 @@ class MaskPredict:
         length_penalty: The exponent.
         forbid_specials: No [MASK], [PAD], [UNK] or [CLS] in an output; else they may come, and a
             [CLS] ends an output as a [SEP] does.
-        n_best: Hypotheses to return, of different lengths; at most `length_candidates`.
+        n_best: Hypotheses to return, of different lengths; at most `length_candidates`. Where a
+            sentence has fewer candidates, the others are empty and score -inf.
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes; longer lengths are no
             candidates.
     """
@@ -137,8 +144,9 @@ class MaskPredict:
                 that must be empty.
 
         Returns:
-            int32 `[batch, B]`, the end counted, none below 2 but where the limit is; 0 for a
-            candidate that a sentence does not have. And B.
+            int32 `[batch, B]`, the end counted, none below 2, and no length twice: 1 counts as 2,
+            and of both the likelier is the candidate. 0 for a candidate that a sentence does not
+            have. And B.
         """
         numbers = tf.range(tf.shape(logits)[1])
         most = tf.where(max_lengths > 0, max_lengths + 1, 0)[:, None]
@@ -147,8 +155,10 @@ class MaskPredict:
         if isinstance(self.length_candidates, int) and logits.shape[1] is not None:
             each = min(self.length_candidates, logits.shape[1])
         best, lengths = tf.math.top_k(tf.where(possible, logits, IMPOSSIBLE), each)
-        lengths = tf.minimum(tf.maximum(lengths, SHORTEST), most)
-        return tf.where(best > IMPOSSIBLE / 2, lengths, 0), each
+        shortest = (lengths <= SHORTEST) & (best > IMPOSSIBLE / 2)
+        again = shortest & (tf.cumsum(tf.cast(shortest, tf.int32), 1) > 1)
+        lengths = tf.maximum(lengths, SHORTEST)
+        return tf.where((best > IMPOSSIBLE / 2) & ~again, lengths, 0), each
 
     def choose(
         self, found: Candidates, each: Any, specials: Any, n_best: int | None = None
@@ -175,8 +185,7 @@ class MaskPredict:
     def _mask(self, model: Any, specials: Any) -> tf.Tensor | None:
         if not self.forbid_specials:
             return None
-        special = {int(number) for number in specials.special_ids} - {int(specials.end_id)}
-        return forbidding(special, model.vocabulary_size)
+        return forbidding(forbidden_ids(specials), model.vocabulary_size)
 
 
 def words(model: Any, mask: tf.Tensor | None) -> Predict:

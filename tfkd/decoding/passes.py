@@ -183,10 +183,12 @@ def chosen(
         pad_id: Fills `ids` after the last token.
     """
     by_sentence = tf.reshape(scores, [-1, each])
+    missing = tf.maximum(n_best - each, 0)  # `each` may be chosen call by call
+    by_sentence = tf.pad(by_sentence, [[0, 0], [0, missing]], constant_values=float("-inf"))
     best, order = tf.math.top_k(by_sentence, n_best)
-    rows = tf.range(tf.shape(order)[0])[:, None] * each + order
+    rows = tf.range(tf.shape(order)[0])[:, None] * each + tf.minimum(order, each - 1)
     tokens, valid = tf.gather(candidates.tokens, rows), tf.gather(candidates.valid, rows)
-    stops = ~valid
+    stops = ~valid | (best == float("-inf"))[..., None]
     for number in stop_ids:
         stops |= tokens == number
     lengths = tf.reduce_sum(tf.cast(tf.cumsum(tf.cast(stops, tf.int32), 2) == 0, tf.int32), 2)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfkd.decoding.beam import beam_search
 from tfkd.decoding.greedy import greedy_search
-from tfkd.decoding.hypotheses import Hypotheses
+from tfkd.decoding.hypotheses import Hypotheses, forbidden_ids
 from tfkd.decoding.length_limit import LengthLimit
 from tfkd.decoding.mask_predict_search import MaskPredict
 
@@ -39,17 +39,13 @@ class Search(Protocol):
         """Decodes a batch.
 
         Args:
-            model: With `start` and `step` (see `tfkd.models.Transformer`).
+            model: With `start` and `step`, or `prepare` and `fill` (see
+                `tfkd.models.EncoderDecoder`).
             source: `ids` int32 `[batch, length]` and `valid` bool alike.
             max_lengths: int32 `[batch]`.
             specials: The target's ids that mean something to the search.
         """
         ...
-
-
-def forbidden_ids(specials: Specials) -> list[int]:
-    """All special ids but the end: padding, unknown, start and mask are no words."""
-    return sorted({int(number) for number in specials.special_ids} - {int(specials.end_id)})
 
 
 @dataclass(frozen=True, kw_only=True)

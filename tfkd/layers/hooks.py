@@ -9,7 +9,8 @@ An adapter is a Keras layer that a block calls as
   A decoder's blocks find "encoder" there; a caller of the model may add others (a frozen BERT).
 - `branch`: what the block computed at that place from `hidden`, or None after the block.
 - `cache`: what the adapter returned at the step before in incremental decoding, else None. An
-  adapter with a method `start(memories) -> cache` is asked for its first cache.
+  adapter with a method `start(memories) -> cache` is asked for its first cache; where a decoder
+  fills in whole targets, it gets that one at every pass.
 - the result takes the place of `branch` (beside a sub-layer, on a projection) or of `hidden`
   (after the block), residual connection and normalization included if the adapter wants them.
 

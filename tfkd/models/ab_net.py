@@ -10,10 +10,11 @@ from tfkd.layers.initializers import derive_seed
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.stack import Stack
 from tfkd.models.bert import Bert
-from tfkd.models.encoder_decoder import EncoderDecoder
+from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
 from tfkd.models.transformer_decoder import TransformerDecoder
 
 SIDES = ("encoder", "decoder")
+_DECODERS = {"bert": Bert, "transformer": TransformerDecoder}
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -71,20 +72,20 @@ class AbNet(EncoderDecoder):
                 "Invalid value for argument `adapters`. Expected keys encoder, decoder. "
                 f"Received: {sorted(unknown)}"
             )
-        if decoder_attention not in ("causal", "full"):
-            raise ValueError(
-                "Invalid value for argument `decoder_attention`. Expected 'causal' or 'full'. "
-                f"Received: decoder_attention={decoder_attention!r}"
-            )
+        check_attention(decoder_attention)
         self._seed = seed
         self.causal = decoder_attention == "causal"
         self.encoder = self._part(Bert, "encoder", {**encoder, "output_heads": {}}, adapters)
         options = dict(decoder)
         kind = options.pop("kind", "bert")
+        if kind not in _DECODERS:
+            raise ValueError(
+                "Invalid value for argument `decoder`. Expected a kind of "
+                f"{', '.join(_DECODERS)}. Received: kind={kind!r}"
+            )
         if kind == "transformer":
             options.setdefault("memory_width", self.encoder.width)
-        made = {"bert": Bert, "transformer": TransformerDecoder}[kind]
-        self.decoder = self._part(made, "decoder", options, adapters)
+        self.decoder = self._part(_DECODERS[kind], "decoder", options, adapters)
         if not self.decoder.built:
             self.decoder.build()
         self.lengths = None

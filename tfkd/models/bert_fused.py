@@ -53,6 +53,9 @@ class BertFused(EncoderDecoder):
         shared = {"dtype": self.dtype_policy, "seed": derive_seed(seed, "bert")}
         self.bert = Bert(**{**shared, **bert, "output_heads": {}, "name": "bert"})
         options = {**shared, "seed": derive_seed(seed, "transformer"), **transformer}
+        rate = options.get("attention_dropout")
+        if rate is None:
+            rate = options.get("dropout", 0.1)
         options["adapters"] = {
             side: {
                 f"layer_{number}": {
@@ -60,7 +63,7 @@ class BertFused(EncoderDecoder):
                         options["heads"],
                         memory_width=self.bert.width,
                         drop_net=drop_net,
-                        dropout=options.get("attention_dropout") or options.get("dropout", 0.1),
+                        dropout=rate,
                         seed=derive_seed(seed, "fusion", side, str(number)),
                         dtype=self.dtype_policy,
                     )

@@ -14,6 +14,19 @@ Memories = dict[str, dict[str, tf.Tensor]]
 Side = Mapping[str, tf.Tensor]
 
 
+def check_attention(attention: str) -> None:
+    """Refuses what is no kind of a decoder's attention.
+
+    Raises:
+        ValueError: Neither "causal" nor "full".
+    """
+    if attention not in ("causal", "full"):
+        raise ValueError(
+            "Invalid value for argument `decoder_attention`. Expected 'causal' or 'full'. "
+            f"Received: decoder_attention={attention!r}"
+        )
+
+
 class EncoderDecoder(LanguageModel):
     """An encoder whose last states a decoder attends to.
 
@@ -82,7 +95,7 @@ class EncoderDecoder(LanguageModel):
         if "target" not in record:
             return states
         target = record["target"]
-        decoder_memories = {**(memories or {}), "encoder": self._memory(record["source"], encoded)}
+        decoder_memories = self._memories(record["source"], encoded, memories)
         embedded = self.embed("decoder", target, training)
         decoded = self.decoder_stack(
             embedded, self._penalty(target), memories=decoder_memories, training=training
@@ -168,10 +181,15 @@ class EncoderDecoder(LanguageModel):
         Raises:
             ValueError: The decoder is causal, or there is no length predictor.
         """
-        if self.causal or self.lengths is None:
+        if self.causal:
             raise ValueError(
-                f"model {self.name!r} makes one token after the other: its decoder is causal, or "
-                "it predicts no length. Decode with beam or greedy search"
+                f"model {self.name!r} makes one token after the other: its decoder is causal. "
+                "Decode with beam or greedy search"
+            )
+        if self.lengths is None:
+            raise ValueError(
+                f"model {self.name!r} predicts no length, so that nothing tells how many tokens to "
+                "fill in. Build it with a length predictor (`lengths=1024`)"
             )
         encoded = self.encode(source, memories)
         memories = self._memories(source, encoded, memories)

@@ -13,7 +13,7 @@ from tfkd.layers.initializers import derive_seed
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
-from tfkd.models.encoder_decoder import EncoderDecoder
+from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
 from tfkd.models.heads import VocabularyHead
 
 
@@ -83,7 +83,7 @@ class Transformer(EncoderDecoder):
         super().__init__(name=name, **kwargs)
         source_size = source_vocabulary_size or vocabulary_size
         _check_sharing(share_embeddings, source_size, vocabulary_size)
-        _check_attention(decoder_attention)
+        check_attention(decoder_attention)
         adapters = adapters or {}
         if unknown := set(adapters) - {"encoder", "decoder"}:
             raise ValueError(
@@ -231,14 +231,6 @@ class Transformer(EncoderDecoder):
             for side in ("encoder", "decoder")
         }
         return {**super().get_config(), **self._options, "adapters": adapters}
-
-
-def _check_attention(attention: str) -> None:
-    if attention not in ("causal", "full"):
-        raise ValueError(
-            "Invalid value for argument `decoder_attention`. Expected 'causal' or 'full'. "
-            f"Received: decoder_attention={attention!r}"
-        )
 
 
 def _check_sharing(share: str, source_size: int, target_size: int) -> None:

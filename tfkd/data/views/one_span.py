@@ -15,7 +15,7 @@ class OneSpanView(StreamView):
 
     The span starts at the text's first token with probability 0.2, at the last place where all of
     it but one token fits with 0.2, else uniformly before that place; what of it is beyond the end
-    falls away. Each of its tokens is replaced by itself.
+    falls away. What becomes of a token is drawn for each by itself, not once for the span.
 
     Args:
         p: The share of the text that the span takes.
