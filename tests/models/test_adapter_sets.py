@@ -57,3 +57,23 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="taught"):
         AdapterSets(model, ["nothing"])
     assert load_weights(model, tmp_path / "a.safetensors", strict=False).missing
+
+
+def test_names_that_no_weight_has_are_refused_and_a_causal_model_needs_no_lengths():
+    causal = abnet(lengths=None, decoder_attention="causal")
+    sets = AdapterSets(causal)
+    sets.keep("one")
+    assert sets.names == ["one"]
+    for taught in (("adapters", "length"), ("lengths",)):
+        with pytest.raises(ValueError, match=f"it lacks {taught[-1]}"):
+            AdapterSets(causal, taught)
+
+
+def test_a_set_that_is_replaced_is_in_use_no_more():
+    sets = AdapterSets(abnet())
+    sets.keep("one")
+    assert sets.used == "one"
+    sets.add("one", {path: 2 * value for path, value in sets._sets["one"].items()})
+    assert sets.used is None
+    sets.use("one")
+    assert sets.used == "one"

@@ -111,7 +111,7 @@ def mask_predict(
         state: Nest of tensors with a row for each candidate.
         predict: Predicts what is hidden; see `Predict`.
         lengths: int32 `[rows]`; 0 for a row that is to stay empty.
-        iterations: T, a number or an int32 scalar.
+        iterations: T, a number or an int32 scalar; at least 1.
         mask_id: What stands for a hidden token.
         pad_id: Fills rows up.
         one_more: T + 1 passes, as AB-Net's official code makes.
@@ -123,7 +123,7 @@ def mask_predict(
 
     Reference: Ghazvininejad et al. 2019, Mask-Predict, section 4; P3, appendix B.
     """
-    iterations = tf.convert_to_tensor(iterations, tf.int32)
+    iterations = tf.maximum(tf.convert_to_tensor(iterations, tf.int32), 1)
     passes = iterations + (1 if one_more else 0)
     results = start(lengths, mask_id=mask_id, pad_id=pad_id)
     rows = tf.cast(tf.where(lengths > 0)[:, 0], tf.int32)

@@ -21,8 +21,11 @@ class AdapterSets:
 
     Args:
         model: A model with adapters, such as `AbNet`.
-        taught: What belongs to a set, by the names of `tfkd.models.freeze`: AB-Net's adapters and
-            its table of lengths.
+        taught: What belongs to a set, by the names of `tfkd.models.freeze`; None: the adapters,
+            and the table of lengths where there is one.
+
+    Raises:
+        ValueError: The model has no weights of such a name.
 
     Example:
         sets = AdapterSets(model)
@@ -31,19 +34,23 @@ class AdapterSets:
         sets.use("italian")
     """
 
-    def __init__(self, model: keras.Model, taught: Iterable[str] = ("adapters", "lengths")):
+    def __init__(self, model: keras.Model, taught: Iterable[str] | None = None):
         self._model = model
-        names = tuple(taught)
-        self._variables = {
-            path: variable
-            for path, variable in variables_by_path(model).items()
-            if any(names_weight(name, path) for name in names)
-        }
-        if not self._variables:
+        variables = variables_by_path(model)
+        names = ("adapters", "lengths") if taught is None else tuple(taught)
+        unknown = [
+            name for name in names if not any(names_weight(name, path) for path in variables)
+        ]
+        if unknown and (taught is not None or "adapters" in unknown):
             raise ValueError(
                 "Invalid value for argument `taught`. Expected names of weights that the model "
-                f"has. Received: {list(names)}"
+                f"has. Received: {list(names)}, of which it lacks {', '.join(unknown)}"
             )
+        self._variables = {
+            path: variable
+            for path, variable in variables.items()
+            if any(names_weight(name, path) for name in names)
+        }
         self._sets: dict[str, dict[str, np.ndarray]] = {}
         self.used: str | None = None
 
@@ -68,6 +75,8 @@ class AdapterSets:
     def add(self, name: str, tensors: Mapping[str, np.ndarray], path: str = "the set") -> None:
         """Takes a set by the paths of its weights; others' weights are left aside.
 
+        Nothing is put in place: a set that is replaced while it is in use is in use no more.
+
         Raises:
             UserError: A weight is missing, or has another shape.
         """
@@ -83,6 +92,8 @@ class AdapterSets:
                 f"{', '.join(wrong[:_SHOWN])}{more}. Expected those of a model with its options"
             )
         self._sets[name] = {key: np.array(tensors[key]) for key in self._variables}
+        if name == self.used:
+            self.used = None
 
     def keep(self, name: str) -> None:
         """Takes what is in place now as a set."""
