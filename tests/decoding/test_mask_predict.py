@@ -60,12 +60,14 @@ def test_mask_predict_equals_a_loop_over_sentences(passes, stop, choose_by):
     candidates=st.integers(1, 6),
     limit=st.integers(1, 17),
     forbid=st.booleans(),
+    stop=st.booleans(),
 )
-def test_any_iterations_and_candidates(seed, iterations, candidates, limit, forbid):
+def test_any_iterations_and_candidates(seed, iterations, candidates, limit, forbid, stop):
     model = FillingTable(sentences=2, size=SIZE, lengths=19, seed=seed)
     search = MaskPredict(
-        iterations=iterations, length_candidates=candidates, forbid_specials=forbid
-    )
+        iterations=iterations, length_candidates=candidates, forbid_specials=forbid,
+        stop_when_stable=stop,
+    )  # fmt: skip
     found = rows_of(decode(model, search, [limit, max(limit // 2, 1)]))
     for sentence, most in enumerate([limit, max(limit // 2, 1)]):
         best = sentence_by_sentence(model, sentence, most, search, Specials(SIZE))[0]
@@ -75,7 +77,8 @@ def test_any_iterations_and_candidates(seed, iterations, candidates, limit, forb
 
 def test_a_sentence_does_not_depend_on_its_batch():
     model = FillingTable(sentences=6, size=SIZE, lengths=18, seed=5)
-    search, limits = MaskPredict(iterations=6, length_candidates=4), [3, 16, 1, 9, 0, 12]
+    search = MaskPredict(iterations=6, length_candidates=4, stop_when_stable=True)
+    limits = [3, 16, 1, 9, 0, 12]
     together = rows_of(decode(model, search, limits))
     for sentence, limit in enumerate(limits):
         (alone,) = rows_of(decode(model, search, [limit], [sentence]))
@@ -125,7 +128,7 @@ def test_kept_tokens_keep_their_old_probability():
 
 def test_a_trace_ends_where_a_pass_changes_nothing():
     model = FillingTable(sentences=4, size=SIZE, lengths=10, seed=2)
-    search = MaskPredict(iterations=12, length_candidates=1)
+    search = MaskPredict(iterations=12, length_candidates=1, stop_when_stable=True)
     source = {"ids": tf.constant([[0], [1], [2], [3]])}
     passes, _ = search.trace(model, source, tf.constant([6, 6, 6, 6]), Specials(SIZE))
     for row in range(4):

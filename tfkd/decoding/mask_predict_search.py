@@ -37,7 +37,8 @@ class MaskPredict:
         iterations: T; an int32 scalar tensor will do.
         length_candidates: B: the most likely lengths, decoded side by side; a tensor will do.
         passes: "iterations": T passes, as Mask-Predict makes; "one_more": T + 1, as AB-Net's code.
-        stop_when_stable: Whether a candidate that a pass left as it was is done.
+        stop_when_stable: Whether a candidate that a pass left as it was is done: faster, and worse
+            (see `tfkd.decoding.mask_predict`).
         choose_by: "length_penalty": sum log p / ((5 + L) / 6) ** length_penalty; "mean": sum log p
             / L, as Mask-Predict has it. L counts the end.
         length_penalty: The exponent.
@@ -52,7 +53,7 @@ class MaskPredict:
     iterations: Any = 10
     length_candidates: Any = 4
     passes: str = "iterations"
-    stop_when_stable: bool = True
+    stop_when_stable: bool = False
     choose_by: str = "length_penalty"
     length_penalty: float = 1.1
     forbid_specials: bool = True

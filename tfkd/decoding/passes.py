@@ -99,7 +99,7 @@ def mask_predict(
     mask_id: int,
     pad_id: int,
     one_more: bool = False,
-    stop_when_stable: bool = True,
+    stop_when_stable: bool = False,
 ) -> Candidates:
     """Fills in candidates of given lengths by T passes; all rows side by side.
 
@@ -115,8 +115,9 @@ def mask_predict(
         mask_id: What stands for a hidden token.
         pad_id: Fills rows up.
         one_more: T + 1 passes, as AB-Net's official code makes.
-        stop_when_stable: A candidate that a pass left as it was is done (P3, section 3.3); else
-            all passes are made.
+        stop_when_stable: A candidate that a pass left as it was is done (P3, section 3.3). Early
+            passes hide nearly all tokens again, and often find the same ones: that saves time, and
+            outputs stay unfinished. Else all passes are made, as in both papers' official codes.
 
     Returns:
         The candidates, in the order of the rows.

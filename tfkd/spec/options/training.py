@@ -139,7 +139,9 @@ class MaskPredictOptions(Options):
         "iterations", description="Passes of the decoder: T, or T + 1 as AB-Net's code."
     )
     stop_when_stable: bool = Field(
-        True, description="A candidate that a pass leaves as it was is done."
+        False,
+        description="A candidate that a pass leaves as it was is done: faster, and worse, since "
+        "early passes hide nearly all tokens again and find the same ones.",
     )
     choose_by: Literal["length_penalty", "mean"] = Field(
         "length_penalty",
