@@ -147,12 +147,14 @@ class GraphBuilder:
         fields = self.fields(spec, corpus)
         if "text" in sides:
             wanted = [(field, sides["text"]) for field in fields]
-        else:
-            if not {"source", "target"} <= set(fields):
+        elif not {"source", "target"} <= set(fields):
+            if "text" not in fields or len({*sides.values()}) > 1:
                 raise UserError(
                     f"data.{corpus}: an encoder-decoder needs the fields source and target; "
                     f"this corpus has {', '.join(fields)}"
                 )
+            wanted = [("text", sides["source"])]  # both sides read it, in a view of one text
+        else:
             turned = {"source": "target", "target": "source"} if swap else {}
             wanted = [(turned.get(side, side), sides[side]) for side in ("source", "target")]
         return {(field, name): self.ids(spec, corpus, field, name) for field, name in wanted}

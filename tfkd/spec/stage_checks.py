@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -19,10 +20,11 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         parts, faults, (*path, "train"), "model", stage.train, "models"
     ):
         model = parts.models.get(stage.train)
+    segments = segments_of(Found(stage, parts))
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
         corpus = corpus_of(parts, faults, where, part.of)
-        _reads(faults, where, model, part.of, corpus)
+        _reads(faults, where, model, part.of, corpus, segments)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
     check_start(parts, faults, path, stage, model)
@@ -30,8 +32,8 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if stage.validate_ is not None:
         where = (*path, "validate")
         corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on)
-        _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
-        _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
+        _reads(faults, (*where, "on"), model, stage.validate_.on, corpus, segments)
+        _writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
         _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
         decode = getattr(stage.validate_, "decode", None)
         check_decode(faults, (*where, "decode"), stage.train, model, decode)
@@ -85,13 +87,14 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if beside is not None:
         decode = getattr(entry, "against_decode", None)
         check_decode(faults, (*path, "against_decode"), entry.against, beside.model, decode)
-    _writes(faults, (*path, "metrics"), model, entry.metrics)
+    segments = segments_of(stage)
+    _writes(faults, (*path, "metrics"), model, entry.metrics, segments)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         if gate:
             _scored(parts, faults, where, name)
             continue
-        _reads(faults, where, model, name, corpus_of(parts, faults, where, name))
+        _reads(faults, where, model, name, corpus_of(parts, faults, where, name), segments)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
 
@@ -147,8 +150,12 @@ def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus:
         check_hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
-def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
+def _reads(
+    faults: Faults, path: tuple, model: Any, name: str, corpus: Any, segments: str | None
+) -> None:
     if model is None or corpus is None or not reads_pairs(model):
+        return
+    if segments is not None and "text" in corpus.field_names:
         return
     if not paired(corpus):
         fields = ", ".join(corpus.field_names)
@@ -171,8 +178,15 @@ def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any
         )
 
 
-def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None:
+def _writes(
+    faults: Faults, path: tuple, model: Any, metrics: list[str], segments: str | None
+) -> None:
     texts = sorted(_TEXT_METRICS & set(metrics))
+    if texts and segments is not None:
+        faults.add(
+            path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",
+            "loss, perplexity or accuracy, or a stage that starts from it",
+        )  # fmt: skip
     if texts and model is not None and model.kind == "bert":
         faults.add(
             path, f"{', '.join(texts)} of a bert, which writes no text",
