@@ -48,6 +48,11 @@ class TrainOptions(Options):
     from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
     )
+    balance: dict[Name, Annotated[float, Field(ge=0, le=1)]] | None = Field(
+        None,
+        description="Shares of terms, like {soft: 0.7}: that is its weight, and each other term "
+        "has the rest times its own; at a weight of 0 a term leaves the graph.",
+    )
     gradients: Any = Field(
         None,
         description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
