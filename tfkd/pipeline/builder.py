@@ -337,6 +337,34 @@ class GraphBuilder:
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
 
+    def noise(self, spec: Spec, reference: str, corpus: str, entry: Any, decode: Any) -> Node:
+        """An evaluation's figures on a corpus while the model's parameters have noise on them.
+
+        Args:
+            spec: The spec.
+            reference: The model's stage.
+            corpus: The corpus.
+            entry: The evaluation's options.
+            decode: How outputs are made, for metrics that need them.
+        """
+        trained = self.stage(spec, reference)
+        model = trained.spec.models[trained.options.train]
+        inputs = {"model": trained, "text": self.corpus(spec, corpus)}
+        inputs |= self._part(spec, "data", corpus, model, False)
+        metrics = entry.noise.measured(entry.metrics)
+        identity: dict[str, Any] = {
+            "sigma": sorted({*entry.noise.sigma} - {0.0}),
+            "draws": entry.noise.draws,
+            "seed": entry.noise.seed,
+            "metrics": list(metrics),
+        }
+        options = {"corpus": corpus, "decode": decode, **identity}
+        texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
+        if "outputs" in {PRODUCT[metric] for metric in metrics}:
+            identity |= decode_identity(decode) | texts
+        label = f"{trained.label} on {corpus}"
+        return Node("noise", label, spec, options | texts, inputs, identity)
+
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""
         trained = self.stage(spec, reference)

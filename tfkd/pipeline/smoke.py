@@ -58,6 +58,10 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         _stage(stage)
     for entry in plain.get("evaluate") or []:
         entry["bootstrap"] = 20
+        if entry.get("noise"):
+            sigma = entry["noise"].get("sigma")
+            small = sigma[:2] if isinstance(sigma, list) else sigma
+            entry["noise"] |= {"sigma": small, "draws": 2}
     return plain
 
 

@@ -76,6 +76,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     gate = "teacher_gate" in entry.metrics
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
+    _noise(faults, (*path, "noise"), entry, gate)
     kinds = ("score", *MODELS) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
     if gate and stage is not None and stage.stage.kind != "score":
@@ -97,6 +98,22 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         _reads(faults, where, model, name, corpus_of(parts, faults, where, name), segments)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
+
+
+def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
+    """Metrics under noise are some of the evaluation's."""
+    noise = getattr(entry, "noise", None)
+    if noise is None:
+        return
+    if gate:
+        faults.add(path, "noise on a teacher gate", "an evaluation of its model")
+        return
+    for name in noise.metrics or ():
+        if name not in entry.metrics:
+            faults.add(
+                (*path, "metrics"), f"{name}, which the evaluation does not measure",
+                f"some of {', '.join(entry.metrics)}", entry.metrics, name,
+            )  # fmt: skip
 
 
 def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
