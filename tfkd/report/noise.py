@@ -46,7 +46,7 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[System, _Points]) 
         if not sigmas:
             continue
         # Models of different stages share colours elsewhere; here each needs its own.
-        colour = system.series if system.series not in series else max(series) + 1
+        colour = next(n for n in (system.series, *range(len(lines))) if n not in series)
         series.add(colour)
         scale = 100 if metric == "accuracy" else 1
         means = [scale * points[sigma]["mean"] for sigma in sigmas]
