@@ -105,8 +105,17 @@ def perturbed(
             variable.assign((values.astype(np.float64) + added).astype(values.dtype))
         yield
     finally:
+        _restore(tensors, kept)
+
+
+def _restore(tensors: Mapping[str, NamedTensor], kept: Mapping[str, np.ndarray]) -> None:
+    try:
         for name, values in kept.items():
             tensors[name].variable.assign(values)
+    except BaseException:  # interrupted once more, half way
+        for name, values in kept.items():
+            tensors[name].variable.assign(values)
+        raise
 
 
 class Spread(NamedTuple):
