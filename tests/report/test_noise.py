@@ -52,6 +52,17 @@ def test_student_baseline_and_teacher_stand_in_one_plot_each_in_its_colour(noisy
     assert [line.name for line in bleu.lines] == ["train_student"]
 
 
+def test_perplexities_that_grow_by_powers_of_ten_are_drawn_so(noisy):
+    grown = {"perplexity": points(15.0, 80.0, 4e5)}
+    noisy["evaluations"][0]["noise"]["metrics"] = grown
+    plot = next(plot for plot in plots(noisy) if "Perplexity" in plot.title)
+    assert plot.unit == "Perplexity, logarithmic"
+    assert "<svg" in plot.svg
+    grown["perplexity"] = points(15.0, 16.0, 20.0)
+    plot = next(plot for plot in plots(noisy) if "Perplexity" in plot.title)
+    assert plot.unit == "Perplexity"
+
+
 def test_the_numbers_of_a_plot_have_the_spreads_and_the_sigmas(noisy):
     numbers = table(plots(noisy)[0])
     assert numbers["head"][:2] == ["train_student", "train_student, ±"]

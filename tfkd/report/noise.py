@@ -54,10 +54,15 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[System, _Points]) 
         drawn.append(Line(system.name, sigmas, means, colour, marked=True, spread=spreads))
         figures = ", ".join(_said(metric, points[sigma], sigma) for sigma in sigmas)
         said.append(f"{system.name}: {figures}.")
+    unit = "Accuracy, %" if metric == "accuracy" else metric_name(metric)
+    means = [mean for line in drawn for mean in line.y]
+    # Perplexities grow by powers of ten as outputs fall apart.
+    logarithmic = metric == "perplexity" and max(means, default=0) > 10 * min(means, default=0) > 0
     return Plot(
         identity=identity,
         title=f"{metric_name(metric)} under noise on the parameters, on {on}",
-        unit="Accuracy, %" if metric == "accuracy" else metric_name(metric),
+        unit=f"{unit}, logarithmic" if logarithmic else unit,
+        logarithmic=logarithmic,
         lines=drawn,
         summary=" ".join(said),
         x_name="sigma",

@@ -56,7 +56,8 @@ class Plot:
         x_name: What the places are.
         places: Names of the places 0, 1, ... where they are categories.
         until: The last step, which plots of one stage have in common; from 0.
-        fractions: The places are no whole numbers.
+        fractions: The places are no whole numbers, and no value is left out of the picture.
+        logarithmic: So are the values drawn.
     """
 
     identity: str
@@ -68,6 +69,7 @@ class Plot:
     places: list[str] = field(default_factory=list)
     until: float | None = None
     fractions: bool = False
+    logarithmic: bool = False
 
     @property
     def svg(self) -> Markup:
@@ -115,12 +117,16 @@ def draw(plot: Plot) -> Markup:
                     line.x, line.y, line.spread, fmt="none", ecolor=_SERIES[series],
                     elinewidth=1.1, capsize=3,
                 )  # fmt: skip
-        _set_range(axes, plot)
+        if not plot.fractions:
+            _set_range(axes, plot)
         if plot.until:
             axes.set_xlim(-0.02 * plot.until, 1.02 * plot.until)
         axes.set_xlabel(plot.x_name, color=_MUTED)
         axes.set_ylabel(plot.unit, color=_MUTED)
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        if plot.logarithmic:
+            axes.set_yscale("log")
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if plot.places:
             axes.set_xticks(range(len(plot.places)), plot.places)
