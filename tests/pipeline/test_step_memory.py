@@ -35,11 +35,11 @@ CASES = {
     | ON_CORES,
     "bert_plain": {"model": BERT, "precision": "float32", "tokens": 4096, "longest": 64,
                    "predicted": 0.15},
-    "larger_on_cores": LARGER | {"precision": "bfloat16"} | ON_CORES,
 }  # fmt: skip
 MORE = {
     "taught_on_cores": TAUGHT | {"precision": "bfloat16"} | ON_CORES,
     "taught_plain": TAUGHT | {"precision": "float32"},
+    "larger_on_cores": LARGER | {"precision": "bfloat16"} | ON_CORES,
     "larger_plain": LARGER | {"precision": "float32"},
     "larger_long": LARGER | {"precision": "bfloat16", "tokens": 16384, "longest": 128} | ON_CORES,
     "segments": LARGER | {"precision": "float32", "written": 0.5},
