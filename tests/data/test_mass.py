@@ -46,6 +46,9 @@ def by_hand(view, tokens, source, target):
     assert segment == list(range(segment[0], segment[0] + m)) if m else not segment
     for place in range(n):
         read = source["ids"][place]
+        if view.replace == (100, 0, 0):
+            # The first word that is predicted is hidden as the others are, and none beyond.
+            assert (read == MASK) == (place in segment)
         assert read == tokens[place] or place in segment
         assert read == tokens[place] or read == MASK or read >= 5
         if "memory_valid" in source:
@@ -60,13 +63,17 @@ def by_hand(view, tokens, source, target):
     share=st.sampled_from([0.1, 0.5, 0.7, 1.0]),
     end=st.booleans(),
     hide_masked=st.booleans(),
+    replace=st.sampled_from([(80, 10, 10), (100, 0, 0)]),
     epoch=st.integers(0, 5),
     pad_to=st.sampled_from([1, 4]),
 )
 @settings(max_examples=60, deadline=None)
-def test_what_is_corrupted_is_what_is_predicted(lengths, share, end, hide_masked, epoch, pad_to):
+def test_what_is_corrupted_is_what_is_predicted(
+    lengths, share, end, hide_masked, replace, epoch, pad_to
+):
     examples = texts(lengths)
-    view = MassView("t", SPECIALS, share=share, end=end, hide_masked=hide_masked)
+    options = {"share": share, "end": end, "hide_masked": hide_masked, "replace": replace}
+    view = MassView("t", SPECIALS, **options)
     found = view(examples, np.arange(len(lengths)), epoch, 7, pad_to=pad_to)
     assert ("memory_valid" in found["source"]) == hide_masked
     told = view.lengths(examples)

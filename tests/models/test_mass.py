@@ -46,6 +46,9 @@ def test_a_prediction_hangs_on_neither_its_word_nor_later_ones_of_the_segment(
     before = logits(model, found)
     ids, target = found["source"]["ids"].numpy(), found["target"]
     first, length = target["positions"].numpy()[:, 0], target["selected"].numpy().sum(1)
+    if replace == (100, 0, 0):  # then no word of the segment is in sight
+        within = np.arange(ids.shape[1]) - first[:, None]
+        assert (ids[(within >= 0) & (within < length[:, None])] == MASK).all()
     seen = 0
     for cut in range(int(length.max())):
         changed = [row.copy() for row in texts]
