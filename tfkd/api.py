@@ -22,23 +22,29 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     return results
 
 
-def run_again(run: Any, plugins: Any = ()) -> dict[str, Any]:
+def run_again(run: Any, plugins: Any = (), noise: Any = None) -> dict[str, Any]:
     """Makes what is missing of a trained run's scores and exports; writes its report anew.
 
     Args:
         run: The run folder.
         plugins: Modules that register classes; default: those of the run.
+        noise: `{"sigma": [...], "draws": 5, "seed": 1}`: metrics under noise on the parameters, of
+            each evaluation; None: as the spec says.
 
     Returns:
         The content of results.json.
+
+    Raises:
+        UserError: The folder is no run folder, a model is not trained yet, or the noise is no such
+            mapping.
     """
     from pathlib import Path
 
     from tfkd.pipeline.permissions import permitted
-    from tfkd.pipeline.run_folder import make_again
+    from tfkd.pipeline.run_folder import make_again, noise_options
     from tfkd.report import write_report
 
-    results = make_again(Path(run), plugins)
+    results = make_again(Path(run), plugins, noise_options(noise))
     with permitted(Path(run).absolute().parent):
         write_report([results], Path(run) / "report.html")
     return results

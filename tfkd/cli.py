@@ -172,7 +172,10 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    results = _again(options)
+    noise = None
+    if options.noise:
+        noise = {"sigma": options.noise, "draws": options.draws, "seed": options.noise_seed}
+    results = _again(options, noise=noise)
     print(_pipeline("tables.score_table")(results))
 
 
@@ -188,11 +191,11 @@ def _export(options: argparse.Namespace) -> None:
         print(options.run / export["folder"])
 
 
-def _again(options: argparse.Namespace) -> dict:
+def _again(options: argparse.Namespace, **settings) -> dict:
     _quiet()
     from tfkd.api import run_again
 
-    return run_again(options.run, plugins=options.plugins)
+    return run_again(options.run, plugins=options.plugins, **settings)
 
 
 def _compare(options: argparse.Namespace) -> None:

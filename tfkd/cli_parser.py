@@ -66,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         sub = verb(name, summary)
         sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
+        if name == "evaluate":
+            _noise(sub)
     compare = verb("compare", "compare two runs on the same test sets: paired bootstrap")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
     compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
@@ -111,6 +113,24 @@ def _samples(text: str) -> int:
     return number
 
 
+def _noise(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--noise", type=_sigmas, metavar="S,S,...",
+        help="also score with noise on the parameters: N(0, S^2) times each tensor's mean; the "
+        "report draws it until the run is evaluated again",
+    )  # fmt: skip
+    parser.add_argument("--draws", type=_count, default=5, help="draws of noise (default: 5)")
+    parser.add_argument("--noise-seed", type=int, default=1, metavar="N", help="their seed")
+
+
+def _sigmas(text: str) -> list[float]:
+    """Standard deviations."""
+    found = [float(one) for one in text.split(",")]
+    if not all(0 <= one < float("inf") for one in found):
+        raise argparse.ArgumentTypeError("expected numbers of 0 or more, like 0.01,0.02")
+    return found
+
+
 def _count(text: str) -> int:
     """A number of 1 or more."""
     number = int(text)
@@ -120,6 +140,7 @@ def _count(text: str) -> int:
 
 
 _samples.__name__ = _count.__name__ = "number"
+_sigmas.__name__ = "list of numbers"
 
 
 def _folders(parser: argparse.ArgumentParser) -> None:

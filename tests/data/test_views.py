@@ -56,7 +56,9 @@ def assert_equal(one, other):
 
 
 @pytest.mark.parametrize(
-    ("kind", "sides"), [*((kind, STREAM) for kind in KINDS), ("none", PAIR)], ids=str
+    ("kind", "sides"),
+    [*((kind, STREAM) for kind in KINDS), ("none", PAIR), ("mass", PAIR)],
+    ids=str,
 )
 def test_a_row_does_not_depend_on_its_batch(kind, sides):
     examples = example_set(40)
@@ -75,7 +77,7 @@ def test_a_row_does_not_depend_on_its_batch(kind, sides):
     for name, rows in leaves(batch):
         assert not rows[-2:].any(), name
         assert rows.ndim == 1 or rows.shape[1] % 4 == 0
-        if name.endswith(("ids", "labels", "types", "prefix")):
+        if name.endswith(("ids", "labels", "types", "prefix", "positions")):
             assert rows.dtype == np.int32
         else:
             assert rows.dtype == bool

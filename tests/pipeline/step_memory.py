@@ -102,6 +102,28 @@ def with_teacher(model, taught, words, size, case, item, policy):
     }
 
 
+def with_larger(model, taught, words, size, item, policy, written):
+    """A larger encoder-decoder's whole distribution, at the target's words or at segments'."""
+    options = TransformerOptions.model_validate(taught | {"tokenizer": "one"})
+    teacher = build_model(options, {"one": words}, policy=policy)
+    terms = build_terms({"cross_entropy": {}, "soft": {"kind": "soft_targets", "teacher": "big"}})
+    live = LiveTeacher(teacher, start_id=2, end_id=3)
+    known = TeacherSize(options, teacher.count_params(), written, size, item)
+    extra = {"teachers": (known,), "written": (written,)}
+    return Distiller(model, terms, None, {"big": live}), extra
+
+
+def segments(pair, written):
+    """The record of a view of one text: the target is a part of the source."""
+    length = int(pair["source"]["ids"].shape[1] * written)
+    target = {name: array[:, :length] for name, array in pair["target"].items()}
+    positions = np.tile(np.arange(length, dtype=np.int32), (len(target["ids"]), 1))
+    seen = np.ones_like(pair["source"]["valid"])
+    seen[:, :length] = False
+    return {"source": {**pair["source"], "memory_valid": seen},
+            "target": {**target, "positions": positions}}  # fmt: skip
+
+
 def main(case):
     streams, fused, micro = case.get("streams", 1), case.get("fused", False), case.get("micro", 1)
     if streams > 1:
@@ -119,8 +141,10 @@ def main(case):
     frozen = frozen_parts(("encoder", "decoder"), trainable)
     model = build_model(options, {"one": words}, policy=policy, frozen=frozen)
     counted = freeze(model, trainable)
-    taught, extra = case.get("taught"), {}
-    if taught:
+    taught, extra, written = case.get("taught"), {}, case.get("written", 1.0)
+    if taught and taught["kind"] == "transformer":
+        distiller, extra = with_larger(model, taught, words, size, item, policy, written)
+    elif taught:
         distiller, extra = with_teacher(model, taught, words, size, case, item, policy)
     else:
         distiller = Distiller(model, terms_of(kind))
@@ -133,7 +157,9 @@ def main(case):
     rows = micro * case["tokens"] // case["longest"]
     view = distiller.terms[0].view or "plain"
     batch = {"examples": np.arange(rows), view: record(kind, rows, case["longest"], size, share)}
-    if taught:
+    if written < 1:
+        batch[view], share = segments(batch[view], written), written
+    if taught and taught["kind"] == "bert":
         stream = record("bert", rows, case["longest"], size, MASKED)
         names = ("ids", "valid", "labels", "selected")
         batch["masked"] = {"source": {name: stream[name] for name in names}}

@@ -17,6 +17,10 @@ PAIR = {
 }  # fmt: skip
 ON_CORES = {"streams": 2, "fused": True}
 TAUGHT = {"taught": BERT, "model": PAIR, "tokens": 8192, "longest": 32}
+BIG = {
+    "kind": "transformer", "encoder_layers": 6, "decoder_layers": 6, "width": 512, "heads": 8,
+}  # fmt: skip
+LARGER = {"taught": BIG, "model": PAIR, "tokens": 8192, "longest": 32}
 FILLS = {
     "model": {
         "kind": "abnet", "berts": {"kind": "bert", "layers": 4, "width": 256, "heads": 4},
@@ -35,6 +39,11 @@ CASES = {
 MORE = {
     "taught_on_cores": TAUGHT | {"precision": "bfloat16"} | ON_CORES,
     "taught_plain": TAUGHT | {"precision": "float32"},
+    "larger_on_cores": LARGER | {"precision": "bfloat16"} | ON_CORES,
+    "larger_plain": LARGER | {"precision": "float32"},
+    "larger_long": LARGER | {"precision": "bfloat16", "tokens": 16384, "longest": 128} | ON_CORES,
+    "segments": LARGER | {"precision": "float32", "written": 0.5},
+    "segments_on_cores": LARGER | {"precision": "bfloat16", "written": 0.5} | ON_CORES,
     "adapters_alone": FILLS | ALONE | {"precision": "float32"},
     "adapters_alone_on_cores": FILLS | ALONE | {"precision": "bfloat16"} | ON_CORES,
     "adapters_and_all": FILLS | {"precision": "bfloat16"} | ON_CORES,

@@ -4,7 +4,9 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "NamedTensor": "parameter_noise",
     "Score": "score",
+    "Spread": "parameter_noise",
     "accuracy": "ratios",
     "bleu": "corpus_scores",
     "by_length": "length_buckets",
@@ -17,6 +19,7 @@ _PLACES = {
     "paired_bootstrap": "paired",
     "paired_ratio": "ratios",
     "perplexity": "ratios",
+    "perturbed": "parameter_noise",
     "result_errors": "results",
     "round_trip": "corpus_scores",
     "teacher_gate": "teacher_verdict",

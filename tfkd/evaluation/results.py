@@ -32,6 +32,24 @@ class Comparison(TypedDict):
     wins: NotRequired[float]
 
 
+class NoisePoint(TypedDict):
+    """A metric under noise of one sigma: its values by draw, their mean and standard deviation;
+    None where the outputs are no numbers any more."""
+
+    sigma: float
+    mean: float | None
+    spread: float | None
+    values: list[float | None]
+
+
+class Noise(TypedDict):
+    """Metrics under noise on the parameters, sigma 0 first; see `parameter_noise`."""
+
+    seed: int
+    draws: int
+    metrics: dict[str, list[NoisePoint]]
+
+
 class Against(TypedDict):
     """The baseline that an evaluation is compared with."""
 
@@ -39,6 +57,7 @@ class Against(TypedDict):
     variant: str | None
     metrics: dict[str, Comparison]
     decode: NotRequired[dict[str, Any] | None]
+    noise: NotRequired[Noise]
 
 
 # `from` is a word of Python's own, hence the other way to write a TypedDict.
@@ -94,6 +113,7 @@ class Evaluation(TypedDict):
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]
     trace: NotRequired[list[Trace]]
+    noise: NotRequired[Noise]
     lower_case: NotRequired[bool]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]

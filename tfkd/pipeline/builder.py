@@ -147,12 +147,14 @@ class GraphBuilder:
         fields = self.fields(spec, corpus)
         if "text" in sides:
             wanted = [(field, sides["text"]) for field in fields]
-        else:
-            if not {"source", "target"} <= set(fields):
+        elif not {"source", "target"} <= set(fields):
+            if "text" not in fields or len({*sides.values()}) > 1:
                 raise UserError(
                     f"data.{corpus}: an encoder-decoder needs the fields source and target; "
                     f"this corpus has {', '.join(fields)}"
                 )
+            wanted = [("text", sides["source"])]  # both sides read it, in a view of one text
+        else:
             turned = {"source": "target", "target": "source"} if swap else {}
             wanted = [(turned.get(side, side), sides[side]) for side in ("source", "target")]
         return {(field, name): self.ids(spec, corpus, field, name) for field, name in wanted}
@@ -334,6 +336,34 @@ class GraphBuilder:
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
+
+    def noise(self, spec: Spec, reference: str, corpus: str, entry: Any, decode: Any) -> Node:
+        """An evaluation's figures on a corpus while the model's parameters have noise on them.
+
+        Args:
+            spec: The spec.
+            reference: The model's stage.
+            corpus: The corpus.
+            entry: The evaluation's options.
+            decode: How outputs are made, for metrics that need them.
+        """
+        trained = self.stage(spec, reference)
+        model = trained.spec.models[trained.options.train]
+        inputs = {"model": trained, "text": self.corpus(spec, corpus)}
+        inputs |= self._part(spec, "data", corpus, model, False)
+        metrics = entry.noise.measured(entry.metrics)
+        identity: dict[str, Any] = {
+            "sigma": sorted({*entry.noise.sigma} - {0.0}),
+            "draws": entry.noise.draws,
+            "seed": entry.noise.seed,
+            "metrics": list(metrics),
+        }
+        options = {"corpus": corpus, "decode": decode, **identity}
+        texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
+        if "outputs" in {PRODUCT[metric] for metric in metrics}:
+            identity |= decode_identity(decode) | texts
+        label = f"{trained.label} on {corpus}"
+        return Node("noise", label, spec, options | texts, inputs, identity)
 
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""

@@ -41,7 +41,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     trained = node.inputs["model"]
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
-    view = _view(trained, context)
+    view = view_of(trained, context)
     check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
@@ -61,7 +61,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     return summary
 
 
-def _view(trained: Node, context: Context) -> Any:
+def view_of(trained: Node, context: Context) -> Any:
     """What a model is measured in; a checkpoint, in BERT's own masks."""
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))

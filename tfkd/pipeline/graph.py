@@ -19,6 +19,7 @@ REVISIONS = {
     "score": 1,
     "translate": 1,
     "evaluate": 1,
+    "noise": 1,
     "export": 1,
 }
 
@@ -31,8 +32,8 @@ class Node:
     """One stage: a result that is made once and shared by all that need it.
 
     Attributes:
-        kind: `corpus`, `tokenizer`, `ids`, `train`, `load`, `score`, `translate`, `evaluate` or
-            `export`.
+        kind: `corpus`, `tokenizer`, `ids`, `train`, `load`, `score`, `translate`, `evaluate`,
+            `noise` or `export`.
         label: The name that people see, `STAGE[#VARIANT]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.

@@ -18,6 +18,8 @@ class Step:
         tokens: Computed at once on a device, padding included: of each side, or of the stream.
         longest: Tokens of the longest row.
         predicted: For each view that the step runs, the share of its tokens that are predicted.
+        written: For each such view, the decoder's tokens as a share of the encoder's; none given:
+            as many.
         item: Bytes of a number in the precision of the products.
         fused: Whether elementwise chains are compiled; see `tfkd.layers.fusion`.
         streams: Parts that are taken side by side.
@@ -39,6 +41,7 @@ class Step:
     encoder_views: tuple["EncoderView", ...] = ()
     teachers: tuple["TeacherSize", ...] = ()
     gated: int = 0
+    written: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class TeacherSize:
     Attributes:
         model: Its options.
         parameters: Its weights.
-        share: Of the tokens that it reads, those that are asked for.
+        share: Of the tokens that it reads (an encoder-decoder, in its encoder), those that are
+            asked for.
         classes: Of the vocabulary that it predicts there; 0 where its hidden states are read.
         item: Bytes of a number in its precision.
     """
@@ -125,11 +129,13 @@ def step_memory(
             precision of the products.
     """
     width, item = model.width, step.item
-    per_token = _kept_per_token(model, step, adapters_alone=trained not in (None, parameters))
+    alone = trained not in (None, parameters)
+    written = step.written or (1.0,) * len(step.predicted)
     frozen = 0 if trained is None else parameters - trained
     parameters -= frozen
     activations = 0
-    for share in step.predicted:
+    for share, target in zip(step.predicted, written, strict=True):
+        per_token = _kept_per_token(model, step, adapters_alone=alone, target=target)
         # Hidden states at the predicted positions too, and their gradient.
         activations += int(step.tokens * (per_token + share * width * (2 * item + _FLOAT)))
     for view in step.encoder_views:
@@ -160,19 +166,20 @@ def step_memory(
     )
 
 
-def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool) -> int:
-    """Bytes a token that the blocks of both sides keep for the backward pass.
+def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool, target: float = 1.0) -> float:
+    """Bytes a token of the source that the blocks of both sides keep for the backward pass.
 
     Args:
         model: The model's options.
         step: The step's sizes.
         adapters_alone: Whether frozen layers below the lowest adapter keep nothing.
+        target: The decoder's tokens as a share of the source's.
     """
     if model.kind == "bert_fused":
         inner = model.transformer_options
         blocks = inner.encoder_layers + inner.decoder_layers
         fused = blocks * _attention_kept(inner, step)
-        return _kept_per_token(inner, step, adapters_alone=False) + fused
+        return _kept_per_token(inner, step, adapters_alone=False, target=target) + fused
     if model.kind == "bert":
         stacks = {"encoder": (model, model.layers, False)}
     elif model.kind == "transformer":
@@ -192,10 +199,11 @@ def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool) -> int:
         below = 0
         if side == "decoder" and adapters_alone and adapter is not None and not cross:
             below = min(adapter.numbers(layers))
-        total += (layers - below) * _block(options, step, cross)
-        total += 0 if below else _embedding(options, step)
+        kept = (layers - below) * _block(options, step, cross)
+        kept += 0 if below else _embedding(options, step)
         if adapter is not None:
-            total += len(adapter.numbers(layers)) * _adapter(adapter, options, step)
+            kept += len(adapter.numbers(layers)) * _adapter(adapter, options, step)
+        total += kept * (target if side == "decoder" else 1.0)
     return total
 
 
@@ -238,6 +246,10 @@ def _teacher(teacher: TeacherSize, step: Step) -> int:
     layer = 4 * model.width * item + max(
         inner * 2 * item, 3 * model.width * item + model.heads * step.longest * (_FLOAT + item)
     )
+    if model.kind == "transformer":
+        # The encoder's last states, and keys and values of them for all of the decoder's blocks,
+        # which are ready at once.
+        layer += (1 + 2 * model.decoder_layers) * model.width * item
     chunk = 0
     if teacher.classes:
         asked = int(step.tokens * teacher.share) // step.streams

@@ -136,7 +136,7 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     predicted = vocabularies.get("head", vocabularies.get("target", vocabularies.get("text")))
     longest, known = longest_row(node, context)
     source = vocabularies.get("source", vocabularies.get("text"))
-    step = step_sizes(node, parameters, longest, source)
+    step = step_sizes(node, parameters, longest, source, predicted)
     taken = step_memory(model, parameters, predicted, step, counted)
     memory = f"{'' if known else '<= '}{_bytes(taken.peak)}"
     for name, what in _EXTRA.items():

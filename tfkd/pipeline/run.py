@@ -32,6 +32,7 @@ _KINDS = {
     "score": "tfkd.pipeline.score_stage:run_score",
     "translate": "tfkd.pipeline.translate_stage:run_translate",
     "evaluate": "tfkd.pipeline.evaluate_stage:run_evaluate",
+    "noise": "tfkd.pipeline.noise_stage:run_noise",
     "export": "tfkd.pipeline.export_stage:run_export",
 }
 _SHOWN = {"train", "load", "score", "translate"}

@@ -1,11 +1,13 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.sealed import read_sealed
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.stages import NoiseOptions
 
 RESULTS = "results.json"
 ORIGIN = "origin.json"
@@ -40,7 +42,9 @@ def read_results(run: Path) -> dict[str, Any]:
     return results
 
 
-def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
+def make_again(
+    run: Path, plugins: Sequence[str] = (), noise: NoiseOptions | None = None
+) -> dict[str, Any]:
     """Runs a run's spec again without training: what is missing of its end is made.
 
     What is stored is not decoded anew.
@@ -48,6 +52,7 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
     Args:
         run: The run folder.
         plugins: Modules that register classes; default: those of the run.
+        noise: Measured in each evaluation, instead of what the spec says; None: what that says.
 
     Returns:
         The content of results.json.
@@ -73,6 +78,8 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
             f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME. "
             f"tfkd run SPEC writes {ORIGIN} anew"
         ) from error
+    if noise is not None:
+        spec = replace(spec, evaluate=[_with_noise(entry, noise) for entry in spec.evaluate])
     name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
     folder = run.resolve()
     if folder.name != name:
@@ -91,5 +98,30 @@ def make_again(run: Path, plugins: Sequence[str] = ()) -> dict[str, Any]:
         smoke=smoke,
         command=command,
         say=lambda line: None,
-        make=("evaluate", "export"),
+        make=("evaluate", "noise", "export"),
     )
+
+
+def noise_options(given: Mapping[str, Any] | None) -> NoiseOptions | None:
+    """The options of noise that is asked for beside a spec.
+
+    Raises:
+        UserError: They are no such options.
+    """
+    from pydantic import ValidationError
+
+    if given is None:
+        return None
+    try:
+        return NoiseOptions.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"noise: {place}: {first['msg']}") from error
+
+
+def _with_noise(entry: Any, noise: NoiseOptions) -> Any:
+    """An evaluation under noise; a teacher gate has none."""
+    if "teacher_gate" in entry.metrics:
+        return entry
+    return entry.model_copy(update={"noise": noise})

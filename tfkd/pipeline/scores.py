@@ -23,6 +23,7 @@ from tfkd.evaluation import (
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import TRACE
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
@@ -82,6 +83,10 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
+    if evaluation.noise is not None:
+        entry["noise"] = read_noise(evaluation.noise, context)
+    if evaluation.baseline_noise is not None:
+        entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in options.metrics if name in found}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec import Spec, load_spec
+from tfkd.spec import Spec, load_spec, registry
 
 ROWS = 96
 STEPS = 4
@@ -52,13 +52,24 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         if adapter:
             _adapter(adapter)
     for view in (plain.get("views") or {}).values():
-        if "source" not in view and "target" not in view:
+        if _cuts(view):
             view["max_length"] = min(view.get("max_length") or 128, 128)
     for stage in (plain.get("stages") or {}).values():
         _stage(stage)
     for entry in plain.get("evaluate") or []:
         entry["bootstrap"] = 20
+        if entry.get("noise"):
+            sigma = entry["noise"].get("sigma")
+            small = sigma[:2] if isinstance(sigma, list) else sigma
+            entry["noise"] |= {"sigma": small, "draws": 2}
     return plain
+
+
+def _cuts(view: dict[str, Any]) -> bool:
+    """Whether a view has a max_length: one of two sides leaves that to the batch."""
+    kind = "by_side" if {"source", "target"} & set(view) else view.get("kind", "")
+    known = kind in registry.names("view")
+    return known and "max_length" in registry.lookup("view", kind).options.model_fields
 
 
 def _model(options: dict[str, Any]) -> None:

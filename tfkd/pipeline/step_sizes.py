@@ -13,6 +13,7 @@ from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.options import term_module
+from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
@@ -46,7 +47,13 @@ def _words_per(unit: str) -> int:
     return 20 if unit == "sentences" else 1
 
 
-def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int = 0) -> Step:
+def step_sizes(
+    node: Node,
+    parameters: int,
+    longest: int,
+    source_vocabulary: int = 0,
+    target_vocabulary: int = 0,
+) -> Step:
     """The sizes of a stage's step on one device.
 
     Args:
@@ -54,6 +61,7 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
         parameters: Of its model.
         longest: Tokens of the longest row.
         source_vocabulary: Pieces that the model, and live teachers beside it, read.
+        target_vocabulary: Pieces of the target, of an encoder-decoder and its teachers.
     """
     options, runtime = node.options, node.spec.runtime
     batch = options.batch
@@ -65,14 +73,17 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
     model = node.spec.models[options.train]
     bert = model.kind == "bert"
     terms = [_reads(node, name) for name in options.objective]
-    views = dict.fromkeys(term.view for term in terms if term.module is None or bert)
+    views = dict.fromkeys(term.view for term in terms if term.module is None or bert) or (None,)
+    written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
         predicted=tuple(
-            _share(node.spec.views[view]) if bert and view else 1.0 for view in views or (None,)
+            _share(node.spec.views[view]) if bert and view else share
+            for view, share in zip(views, written, strict=True)
         ),
+        written=() if set(written) == {1.0} else tuple(written),
         item=_ITEM[options.precision],
         micro_batches=micro,
         # Adafactor's rows and columns weigh nothing beside the weights.
@@ -81,15 +92,9 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
         streams=shared["streams"],
         encoder_views=tuple(_encoder_views(terms, source_vocabulary)),
         teachers=tuple(
-            TeacherSize(
-                term.teacher,
-                model_parameters(term.teacher, {"text": source_vocabulary}),
-                term.share,
-                source_vocabulary if term.classifies else 0,
-                _ITEM[term.precision],
-            )
+            _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if term.teacher.kind == "bert"
+            if term.teacher.kind in ("bert", "transformer")
         ),
         gated=_gated(node, parameters, source_vocabulary),
     )
@@ -105,6 +110,24 @@ class _Term(NamedTuple):
     reference: str | None
     teacher: Any
     precision: str
+
+
+def _of_one_text(node: Node, name: str | None) -> bool:
+    """Whether both sides of a stage's model read one text in a view: the decoder, a part of it."""
+    return getattr(node.spec.views.get(name), "kind", None) in OF_ONE_TEXT
+
+
+def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
+    """What the plan knows of a live teacher; `source` and `target` are sizes of vocabularies."""
+    bert = term.teacher.kind == "bert"
+    sizes = {"text": source} if bert else {"source": source, "target": target}
+    return TeacherSize(
+        term.teacher,
+        model_parameters(term.teacher, sizes),
+        term.share,
+        (source if bert else target) if term.classifies else 0,
+        _ITEM[term.precision],
+    )
 
 
 def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
@@ -150,6 +173,8 @@ def _share(view: Any) -> float:
     """The mean share of a stream's tokens, or of the target's, that a view predicts."""
     if view.kind == "by_side":
         return 1.0 if view.target is None else _share(view.target)
+    if view.kind in OF_ONE_TEXT:
+        return view.share
     if view.kind == "uniform_count":
         return _UNIFORM
     if view.kind == "prefix_lm":

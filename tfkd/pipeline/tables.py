@@ -39,9 +39,32 @@ def score_table(results: dict[str, Any]) -> str:
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
     console.print(table)
+    if any(entry.get("noise") for entry in results["evaluations"]):
+        console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
         console.print(f"teacher gate, {gate['of']} on {gate['on']}: {gate['message']}")
     return text.getvalue().rstrip()
+
+
+def _noise_table(results: dict[str, Any]) -> Any:
+    """Means and spreads over the draws, a row for each model, metric and sigma."""
+    from rich.table import Table
+
+    table = Table(title="noise on the parameters, N(0, sigma^2) of each tensor's mean",
+                  title_justify="left")  # fmt: skip
+    for column in ("model", "on", "metric", "sigma", "mean", "spread", "draws"):
+        table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    for entry in results["evaluations"]:
+        for one in (entry, entry.get("against") or {}):
+            noise = one.get("noise") or {"metrics": {}}
+            for metric, points in noise["metrics"].items():
+                for point in points:
+                    table.add_row(
+                        one["of"], entry["on"], metric, f"{point['sigma']:g}",
+                        _fine(point["mean"]), _fine(point["spread"]),
+                        str(len(point["values"])),
+                    )  # fmt: skip
+    return table
 
 
 def closing_words(results: dict[str, Any], folder: Path) -> str:
@@ -55,6 +78,10 @@ def closing_words(results: dict[str, Any], folder: Path) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
+
+
+def _fine(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _signed(value: float | None) -> str:

@@ -64,6 +64,7 @@ def terms_of(node: Node, context: Context) -> list[Term]:
     sides = side_tokenizers(node, context)
     return build_terms(
         options.objective,
+        balance=options.balance,
         padding_id=predicted_tokenizer(sides).pad_id,
         source_padding_id=sides["source"].pad_id if "source" in sides else None,
         modules=modules,

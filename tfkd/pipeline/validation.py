@@ -17,7 +17,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
 from tfkd.pipeline.text_stages import open_text
-from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options import fills_in, reads_pairs, segment_view
 
 _TEXT = {"bleu": bleu, "chrf": chrf}
 # Which of a figure's names a metric has.
@@ -68,11 +68,12 @@ class TeacherForced:
 
 
 def measured_view(trained: Node) -> str | None:
-    """The view to measure a model in: none for one that writes from left to right, else its first
-    term's; of one that fills words in, the first term's that predicts words."""
+    """The view to measure a model in: none for one that writes from left to right, unless it
+    learnt to write segments alone; else its first term's; of one that fills words in, the first
+    term's that predicts words."""
     model = model_options(trained)
     if reads_pairs(model) and not fills_in(model):
-        return None
+        return segment_view(trained.options.objective, trained.spec.views)
     terms = list(trained.options.objective.values())
     return next((term.view for term in terms if term.kind != "length"), terms[0].view)
 
@@ -85,10 +86,10 @@ def default_search(trained: Node) -> Any:
 def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:
     """The callable that a training stage validates by: model in, metrics out.
 
-    loss and accuracy are of a BERT's first term's view, or of the whole target, in plain negative
-    log-likelihood, with the same masks each time; bleu and chrf of the outputs. The time limit ends
-    it at once: the training that called it has its own state to save, and nothing of the
-    validation's.
+    loss and accuracy are of a BERT's first term's view, of the segments that MASS hides, or of the
+    whole target, in plain negative log-likelihood, with the same masks each time; bleu and chrf of
+    the outputs. The time limit ends it at once: the training that called it has its own state to
+    save, and nothing of the validation's.
     """
     options = node.options.validate_
     corpus = options.on

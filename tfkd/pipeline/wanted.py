@@ -23,12 +23,16 @@ class Evaluation:
         on: The corpus.
         system: The evaluation stage of the model.
         baseline: The evaluation stage that it is compared with; None without `against`.
+        noise: The model's noise stage; None without `noise`.
+        baseline_noise: The baseline's.
     """
 
     options: Any
     on: str
     system: Node
     baseline: Node | None
+    noise: Node | None = None
+    baseline_noise: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Wanted:
             if evaluation.baseline is not None:
                 yield evaluation.baseline
             yield evaluation.system
+        for evaluation in self.evaluations:
+            yield from filter(None, (evaluation.noise, evaluation.baseline_noise))
         yield from self.exports.values()
 
     def ends(self) -> list[Node]:
@@ -157,17 +163,20 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
             system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
-            baseline = None
+            baseline, against = None, None
             if entry.against:
-                baseline = builder.evaluation(
-                    spec,
-                    entry.against,
-                    corpus,
-                    tuple(entry.metrics),
-                    entry.against_decode or _same_or_default(builder, spec, entry.against, decode),
+                against = entry.against_decode or _same_or_default(
+                    builder, spec, entry.against, decode
                 )
+                metrics = tuple(entry.metrics)
+                baseline = builder.evaluation(spec, entry.against, corpus, metrics, against)
                 baseline = None if baseline.key == system.key else baseline
-            found.evaluations.append(Evaluation(entry, corpus, system, baseline))
+            noise, theirs = None, None
+            if entry.noise is not None:
+                noise = builder.noise(spec, entry.of, corpus, entry, decode)
+                if baseline is not None:
+                    theirs = builder.noise(spec, entry.against, corpus, entry, against)
+            found.evaluations.append(Evaluation(entry, corpus, system, baseline, noise, theirs))
     for stage in spec.export:
         decodes = [e.decode for e in spec.evaluate if e.of == stage and e.decode is not None]
         decode = decodes[0] if decodes else _default(builder, spec, stage)

@@ -12,6 +12,7 @@ from tfkd.data.files import write_atomically
 from tfkd.report import wording
 from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
+from tfkd.report.noise import noise_plots
 from tfkd.report.plots import table
 from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.searches import search_plots
@@ -52,6 +53,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         verdicts=verdicts(blocks),
         curves=stage_curves(runs, systems),
         searches=search_plots(runs, systems),
+        noises=noise_plots(runs, systems),
         traces=_traces(runs, systems),
         gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
         examples=_examples(runs, systems),

@@ -32,6 +32,7 @@ class Line:
         y: Its values.
         series: The number of its colour, from 0.
         marked: Drawn strong, with a mark at each point; else thin.
+        spread: How far each value may be off, drawn as a bar to both sides; or none.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Line:
     y: list[float]
     series: int = 0
     marked: bool = False
+    spread: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Plot:
         x_name: What the places are.
         places: Names of the places 0, 1, ... where they are categories.
         until: The last step, which plots of one stage have in common; from 0.
+        fractions: The places are no whole numbers, and no value is left out of the picture.
+        logarithmic: So are the values drawn.
     """
 
     identity: str
@@ -64,6 +68,8 @@ class Plot:
     x_name: str = "step"
     places: list[str] = field(default_factory=list)
     until: float | None = None
+    fractions: bool = False
+    logarithmic: bool = False
 
     @property
     def svg(self) -> Markup:
@@ -106,15 +112,27 @@ def draw(plot: Plot) -> Markup:
                 alpha=1 if line.marked else 0.8,
                 solid_joinstyle="round",
             )
-        _set_range(axes, plot)
+            if line.spread:
+                axes.errorbar(
+                    line.x, line.y, line.spread, fmt="none", ecolor=_SERIES[series],
+                    elinewidth=1.1, capsize=3,
+                )  # fmt: skip
+        if not plot.fractions:
+            _set_range(axes, plot)
         if plot.until:
             axes.set_xlim(-0.02 * plot.until, 1.02 * plot.until)
         axes.set_xlabel(plot.x_name, color=_MUTED)
         axes.set_ylabel(plot.unit, color=_MUTED)
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        if plot.logarithmic:
+            axes.set_yscale("log")
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if plot.places:
             axes.set_xticks(range(len(plot.places)), plot.places)
+        elif plot.fractions:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         else:
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -168,9 +186,15 @@ def _inline(svg: str, plot: Plot) -> Markup:
 
 def table(plot: Plot, most: int = 100) -> dict[str, Any]:
     """The numbers of a plot: `head`, `rows`, and `left_out`, how many rows are not shown."""
+    columns = [
+        (name, line.x, values)
+        for line in plot.lines
+        for name, values in ((line.name, line.y), (f"{line.name}, ±", line.spread))
+        if values
+    ]
     points: dict[float, dict[int, float]] = {}
-    for place, line in enumerate(plot.lines):
-        for x, y in zip(line.x, line.y, strict=True):
+    for place, (_, places, values) in enumerate(columns):
+        for x, y in zip(places, values, strict=True):
             points.setdefault(x, {})[place] = y
     places = sorted(points)
     shown: Sequence[float] = places
@@ -178,11 +202,11 @@ def table(plot: Plot, most: int = 100) -> dict[str, Any]:
         shown = [places[step * (len(places) - 1) // (most - 1)] for step in range(most)]
     names = plot.places
     return {
-        "head": [line.name for line in plot.lines],
+        "head": [name for name, _, _ in columns],
         "rows": [
             (
-                names[int(x)] if names else f"{x:,.0f}",
-                [points[x].get(place) for place in range(len(plot.lines))],
+                names[int(x)] if names else f"{x:g}" if plot.fractions else f"{x:,.0f}",
+                [points[x].get(place) for place in range(len(columns))],
             )
             for x in shown
         ],

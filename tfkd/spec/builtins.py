@@ -40,6 +40,7 @@ def register_builtins() -> None:
         ("view", "uniform_count", o.UniformCountOptions, "tfkd.data.views:UniformCountView"),
         ("view", "one_span", o.OneSpanOptions, "tfkd.data.views:OneSpanView"),
         ("view", "by_side", o.BySideOptions, "tfkd.data.views:BySideView"),
+        ("view", "mass", o.MassOptions, "tfkd.data.views:MassView"),
         ("view", "prefix_lm", o.PrefixLmOptions, "tfkd.data.views:PrefixLMView"),
         ("objective", "masked_lm", o.MaskedLMOptions, "tfkd.objectives:MaskedLM"),
         ("objective", "causal_lm", o.CausalLMOptions, "tfkd.objectives:CausalLM"),

@@ -5,6 +5,7 @@ from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import sides_of
+from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
@@ -40,6 +41,11 @@ def check(parts: Parts, faults: Faults) -> None:
         trained = stage_of(parts, faults, where, stage, kinds=("train",))
         if trained is not None and getattr(trained.model, "kind", None) == "bert":
             faults.add(where, f"{stage} trains a bert, which writes no text", "an encoder-decoder")
+        if segments_of(trained) is not None:
+            faults.add(
+                where, f"{stage} learns to write segments ({segments_of(trained)})",
+                "a stage that starts from it",
+            )  # fmt: skip
 
 
 def _corpora(parts: Parts, faults: Faults) -> None:

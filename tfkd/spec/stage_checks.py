@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -20,10 +21,11 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         parts, faults, (*path, "train"), "model", stage.train, "models"
     ):
         model = parts.models.get(stage.train)
+    segments = segments_of(Found(stage, parts))
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
         corpus = corpus_of(parts, faults, where, part.of, whole=True)
-        _reads(faults, where, model, part.of, corpus)
+        _reads(faults, where, model, part.of, corpus, segments)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
     check_start(parts, faults, path, stage, model)
@@ -31,8 +33,8 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if stage.validate_ is not None:
         where = (*path, "validate")
         corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
-        _reads(faults, (*where, "on"), model, stage.validate_.on, corpus)
-        _writes(faults, (*where, "metrics"), model, stage.validate_.metrics)
+        _reads(faults, (*where, "on"), model, stage.validate_.on, corpus, segments)
+        _writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
         _measures(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
         decode = getattr(stage.validate_, "decode", None)
         check_decode(faults, (*where, "decode"), stage.train, model, decode)
@@ -75,6 +77,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     gate = "teacher_gate" in entry.metrics
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
+    _noise(faults, (*path, "noise"), entry, gate)
     kinds = ("score", *MODELS) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
     if gate and stage is not None and stage.stage.kind != "score":
@@ -90,15 +93,33 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         faults.add(
             (*path, "against_decode"), "no baseline to decode", "against: STAGE[#VARIANT] beside it"
         )
-    _writes(faults, (*path, "metrics"), model, entry.metrics)
+    segments = segments_of(stage)
+    _writes(faults, (*path, "metrics"), model, entry.metrics, segments)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         if gate:
             _scored(parts, faults, where, name)
             continue
-        _reads(faults, where, model, name, corpus_of(parts, faults, where, name, whole=True))
+        corpus = corpus_of(parts, faults, where, name, whole=True)
+        _reads(faults, where, model, name, corpus, segments)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
+
+
+def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
+    """Metrics under noise are some of the evaluation's."""
+    noise = getattr(entry, "noise", None)
+    if noise is None:
+        return
+    if gate:
+        faults.add(path, "noise on a teacher gate", "an evaluation of its model")
+        return
+    for name in noise.metrics or ():
+        if name not in entry.metrics:
+            faults.add(
+                (*path, "metrics"), f"{name}, which the evaluation does not measure",
+                f"some of {', '.join(entry.metrics)}", entry.metrics, name,
+            )  # fmt: skip
 
 
 def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
@@ -152,8 +173,12 @@ def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus:
         check_hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
-def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> None:
+def _reads(
+    faults: Faults, path: tuple, model: Any, name: str, corpus: Any, segments: str | None
+) -> None:
     if model is None or corpus is None or not reads_pairs(model):
+        return
+    if segments is not None and "text" in corpus.field_names:
         return
     if not paired(corpus):
         fields = ", ".join(corpus.field_names)
@@ -176,8 +201,15 @@ def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any
         )
 
 
-def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None:
+def _writes(
+    faults: Faults, path: tuple, model: Any, metrics: list[str], segments: str | None
+) -> None:
     texts = sorted(_TEXT_METRICS & set(metrics))
+    if texts and segments is not None:
+        faults.add(
+            path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",
+            "loss, perplexity or accuracy, or a stage that starts from it",
+        )  # fmt: skip
     if texts and model is not None and model.kind == "bert":
         faults.add(
             path, f"{', '.join(texts)} of a bert, which writes no text",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfkd.spec.balance import outweighed
+
 DATA, TOKENIZERS = "data", "tokenizers"
 # Options of models that name others.
 _PARTS_OF = {"abnet": ("encoder", "decoder"), "bert_fused": ("bert", "transformer")}
@@ -36,9 +38,11 @@ def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
         return _words([stage.get("score", stage.get("translate"))]) + corpora(spec, read)
     origins, terms = stage.get("from"), _mapping(stage.get("objective"))
     found = list(origins.values()) if isinstance(origins, dict) else [origins]
-    for term in map(_mapping, terms.values()):
-        if term.get("weight") != 0:  # else it leaves the graph, with its teacher
-            found.append(term.get("teacher"))
+    gone = outweighed(terms, stage.get("balance"))
+    for name, term in terms.items():
+        # At a weight of 0 it leaves the graph, with its teacher.
+        if _mapping(term).get("weight") != 0 and name not in gone:
+            found.append(_mapping(term).get("teacher"))
     read.append(_mapping(stage.get("validate")).get("on"))
     return _words(found) + _tokenizers(spec, stage.get("train")) + corpora(spec, read)
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from tfkd.spec.balance import check_balance, outweighed
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import (
     EvaluateOptions,
@@ -72,6 +73,7 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
     if kinds[0] == "train":
         terms = value.get("objective")
         value["objective"] = _objective(faults, (*path, "objective"), terms)
+        _balance(faults, path, value, terms if isinstance(terms, dict) else {})
         optimizer = value.get("optimizer")
         value["optimizer"] = of_kind(
             faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
@@ -136,6 +138,22 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
     ):
         faults.add(path, "every term has weight 0", "at least one that counts")
     return terms
+
+
+def _balance(faults: Faults, path: tuple, value: dict[str, Any], terms: dict[str, Any]) -> None:
+    """`balance:`, and the terms that it leaves something."""
+    if value.get("balance") is None:
+        return
+    check_balance(faults, (*path, "balance"), value["balance"], terms)
+    gone = outweighed(value["objective"], value["balance"])
+    if value["objective"] and gone >= value["objective"].keys():
+        faults.add((*path, "balance"), "every term has weight 0", "at least one that counts")
+        return
+    value["objective"] = {k: term for k, term in value["objective"].items() if k not in gone}
+    if isinstance(value["balance"], dict):
+        # A term that is gone anyway needs no share.
+        left = {k: share for k, share in value["balance"].items() if share != 0}
+        value["balance"] = left or None
 
 
 def _combiner(

@@ -6,6 +6,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
 from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
     check_positions,
@@ -97,6 +98,9 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     live = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
+    if of_one_text(view):
+        check_segments(parts, faults, path, options, model, live)
+        return
     if live is not None:
         check_positions(faults, path, options, view, model, live)
     if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
@@ -135,7 +139,7 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
 
 
 def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
-    if view is None:
+    if view is None or of_one_text(view):
         return
     if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
         faults.add(

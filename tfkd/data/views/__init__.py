@@ -8,6 +8,7 @@ from tfkd.data.views.base import StreamView, View
 from tfkd.data.views.by_side import SIDES, BySideView
 from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
+from tfkd.data.views.mass import MassView
 from tfkd.data.views.one_span import OneSpanView
 from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
@@ -21,6 +22,7 @@ __all__ = [
     "BySideView",
     "ConditionalMLMView",
     "MaskedLMView",
+    "MassView",
     "OneSpanView",
     "PairView",
     "PrefixLMView",
@@ -42,6 +44,7 @@ _BUILT_IN = {
         UniformCountView,
         OneSpanView,
         BySideView,
+        MassView,
     )
 }
 
@@ -68,7 +71,7 @@ def build_view(
 
     Args:
         kind: "none", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
-            "by_side", or a plugin's.
+            "by_side", "mass", or a plugin's.
         sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
             `{"source": S, "target": T}` for an encoder-decoder, whose encoder alone reads "mlm" and
             "spans".
@@ -78,7 +81,8 @@ def build_view(
             `target`, each options of a stream's kind, or None.
 
     Raises:
-        UserError: The kind reads one stream and the model two, or the other way round.
+        UserError: The kind reads one stream and the model two, or the other way round; or it shows
+            both sides one text, and they have two tokenizers.
     """
     made = _class_of(kind, sides)
     streams = "text" in sides
@@ -102,6 +106,13 @@ def build_view(
     source, target = sides["source"], sides["target"]
     if made is BySideView:
         return _by_side(sides, tokenizers, name, options)
+    if made is MassView:
+        if source != target:
+            raise UserError(
+                f"view {name}: the kind mass predicts what stands in the source, and the sides "
+                f"have two tokenizers, {source} and {target}; give the model one, learnt from both"
+            )
+        return made(source, tokenizers[source], name=name, **options)
     return made(source, target, tokenizers[source], tokenizers[target], name=name, **options)
 
 

@@ -90,17 +90,19 @@ def choose_at_least_one(
     return allowed & ((order == drawn) | ((order > drawn) & (uniform < p[:, None])))
 
 
-def check_shares(replace: Sequence[float]) -> tuple[float, ...]:
-    """Three shares as numbers: of [MASK], random and kept.
+def check_shares(
+    given: Sequence[float], argument: str = "replace", of: str = "[MASK], random, kept"
+) -> tuple[float, ...]:
+    """Three shares as numbers: of [MASK], random and kept, or of what else `of` says.
 
     Raises:
         ValueError: Not three, one negative, or all 0.
     """
-    shares = tuple(float(share) for share in replace)
+    shares = tuple(float(share) for share in given)
     if len(shares) != 3 or min(shares) < 0 or sum(shares) <= 0:
         raise ValueError(
-            "Invalid value for argument `replace`. Expected three shares, none negative, not "
-            f"all 0: [MASK], random, kept. Received: replace={replace}"
+            f"Invalid value for argument `{argument}`. Expected three shares, none negative, not "
+            f"all 0: {of}. Received: {argument}={given}"
         )
     return shares
 

@@ -1,9 +1,12 @@
 """What a model's options tell about its weights: the names of its parts, and their sizes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 # Kinds of views whose hidden words an encoder alone can read.
 OF_SOURCE = ("mlm", "spans")
+# Kinds of views that show both sides of an encoder-decoder the same text.
+OF_ONE_TEXT = ("mass",)
 
 
 def sides_of(model: Any) -> dict[str, str]:
@@ -22,6 +25,21 @@ def reads_pairs(model: Any) -> bool:
 def fills_in(model: Any) -> bool:
     """Whether a decoder sees both sides of a token, and fills in what is hidden."""
     return getattr(model, "decoder_attention", "causal") == "full"
+
+
+def segment_view(objective: Mapping[str, Any], views: Mapping[str, Any]) -> str | None:
+    """The view of one text that a stage trains an encoder-decoder in, and nothing else.
+
+    Args:
+        objective: Options of the stage's terms by name.
+        views: Options of the spec's views by name.
+
+    Returns:
+        The name of its first term's; None where a term reads another view, or the plain one.
+    """
+    names = [getattr(term, "view", None) for term in objective.values()]
+    kinds = {getattr(views.get(name), "kind", None) for name in names}
+    return names[0] if names and kinds <= {*OF_ONE_TEXT} else None
 
 
 def whole_parts(model: Any) -> dict[str, Any]:

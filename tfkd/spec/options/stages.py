@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from tfkd.spec.options.base import (
+    Amount,
     Count,
     FilePath,
     Name,
@@ -47,6 +48,11 @@ class TrainOptions(Options):
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
     from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
+    )
+    balance: dict[Name, Annotated[float, Field(ge=0, le=1)]] | None = Field(
+        None,
+        description="Shares of terms, like {soft: 0.7}: that is its weight, and each other term "
+        "has the rest times its own; at a weight of 0 a term leaves the graph.",
     )
     gradients: Any = Field(
         None,
@@ -155,6 +161,35 @@ class TranslateOptions(Options):
 METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")
 
 
+RATIO_METRICS = ("loss", "perplexity", "accuracy")
+
+
+class NoiseOptions(Options):
+    """Noise on the parameters, N(0, sigma^2) times the mean of each named tensor (LightPAFF,
+    section 6.2)."""
+
+    sigma: Annotated[list[Amount], Field(min_length=1, max_length=100)] = Field(
+        description="Standard deviations, relative to the means; 0 is always measured too."
+    )
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Draws of each.")
+    seed: Seed = Field(1, description="Their seed.")
+    metrics: list[Name] | None = Field(
+        None,
+        description="Of the evaluation's; default: those that need no outputs, if there are any.",
+    )
+
+    @field_validator("sigma", "metrics", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return value if isinstance(value, list) or value is None else [value]
+
+    def measured(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """The metrics that are measured under noise, of an evaluation's."""
+        if self.metrics is not None:
+            return tuple(name for name in metrics if name in self.metrics)
+        return tuple(name for name in metrics if name in RATIO_METRICS) or tuple(metrics)
+
+
 class EvaluateOptions(Options):
     """An evaluation."""
 
@@ -185,6 +220,9 @@ class EvaluateOptions(Options):
         1000, description="Bootstrap samples."
     )
     seed: Seed = Field(1, description="Their seed.")
+    noise: NoiseOptions | None = Field(
+        None, description="The metrics under noise on the parameters, like {sigma: [0.1, 0.2]}."
+    )
 
     @field_validator("on", "metrics", mode="before")
     @classmethod

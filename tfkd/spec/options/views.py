@@ -37,14 +37,19 @@ class PlainOptions(_ViewOptions):
     kind: Literal["none"] = Field("none", description="The kind of view.")
 
 
-def _whole(replace: list[int]) -> list[int]:
-    if sum(replace) != 100:
-        raise ValueError(f"replace must add up to 100; {replace} gives {sum(replace)}")
-    return replace
+def _whole(shares: list[int], name: str = "replace") -> list[int]:
+    if sum(shares) != 100:
+        raise ValueError(f"{name} must add up to 100; {shares} gives {sum(shares)}")
+    return shares
 
 
 Replace = Annotated[
     list[Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3), AfterValidator(_whole)
+]
+Start = Annotated[
+    list[Annotated[int, Field(ge=0)]],
+    Field(min_length=3, max_length=3),
+    AfterValidator(lambda shares: _whole(shares, "start")),
 ]
 _REPLACE = "Per cent [MASK], random word, unchanged."
 
@@ -108,3 +113,23 @@ class BySideOptions(Options):
     kind: Literal["by_side"] = Field("by_side", description="The kind of view.")
     source: Any = Field(None, description="A view of one text, like {kind: one_span}.")
     target: Any = Field(None, description="One that hides what is predicted.")
+
+
+class MassOptions(Options):
+    """MASS: an encoder-decoder writes a segment that is hidden from its encoder."""
+
+    kind: Literal["mass"] = Field("mass", description="The kind of view.")
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="The segment's share of a text's tokens; one at least stays."
+    )
+    start: Start = Field(
+        [20, 20, 60], description="Per cent of segments at the front, at the end, anywhere."
+    )
+    replace: Replace = Field([80, 10, 10], description=_REPLACE)
+    end: bool = Field(True, description="Whether the last [SEP] is one of the tokens.")
+    side: Literal["source", "target"] = Field(
+        "source", description="What is read of pairs; of a text, the text."
+    )
+    hide_masked: bool = Field(
+        True, description="Whether the decoder does not see the encoder's states at [MASK]."
+    )
