@@ -4,17 +4,21 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "Predicted": "classification",
     "Score": "score",
     "accuracy": "ratios",
     "bleu": "corpus_scores",
     "by_length": "length_buckets",
     "chrf": "corpus_scores",
+    "class_score": "classification",
+    "confusion": "classification",
     "higher_is_better": "score",
     "learnt_by_heart": "teacher_verdict",
     "loss": "ratios",
     "mask_gate": "teacher_verdict",
     "moses_tokens": "moses",
     "paired_bootstrap": "paired",
+    "paired_classes": "classification",
     "paired_ratio": "ratios",
     "perplexity": "ratios",
     "result_errors": "results",

@@ -1,10 +1,12 @@
 """From a spec to the graph of its stages."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.transforms import text_fields
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import (
@@ -17,14 +19,15 @@ from tfkd.pipeline.identity import (
     vocabulary_identity,
 )
 from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.products import MASKED, PRODUCT
+from tfkd.pipeline.products import CLASSES, MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import classifier, heads_needed
 from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
-_NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose"}
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -43,8 +46,14 @@ def model_tokenizers(model: Any) -> dict[str, str]:
 def head_tokenizer(model: Any) -> str | None:
     """The tokenizer of a head with a vocabulary of its own; None where it is the input's."""
     head = getattr(model, "head", None)
-    name = None if head is None else head.tokenizer
+    name = getattr(head, "tokenizer", None)
     return None if name == model.tokenizer else name
+
+
+def said_setting(setting: dict[str, Any]) -> str:
+    """A setting of `choose:` in a label, which names a folder's link."""
+    said = ", ".join(f"{path}={value}" for path, value in setting.items())
+    return re.sub(r"[^\w.=, -]", "_", said)[:100]
 
 
 class GraphBuilder:
@@ -106,6 +115,11 @@ class GraphBuilder:
         """A corpus's fields."""
         return (spec.stages if name in spec.stages else spec.data)[name].field_names
 
+    def texts(self, spec: Spec, name: str) -> list[str]:
+        """Those of a corpus's fields that hold text."""
+        fields = self.fields(spec, name)
+        return [fields[index] for index in text_fields(fields)]
+
     def tokenizer(self, spec: Spec, name: str) -> Node:
         """A tokenizer: learnt, or read from a file or preset."""
         return self._once((id(spec), "tokenizer", name), lambda: self._tokenizer(spec, name))
@@ -121,7 +135,7 @@ class GraphBuilder:
         for i, reference in enumerate(options.learn_from or seen_in):
             corpus, _, field = reference.partition(".")
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
-            identity["fields"].append(field or list(self.fields(spec, corpus)))
+            identity["fields"].append(field or self.texts(spec, corpus))
         if not options.learn_from:
             identity["origin"] = vocabulary_identity(name, options, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
@@ -146,7 +160,7 @@ class GraphBuilder:
         sides = model_tokenizers(model)
         fields = self.fields(spec, corpus)
         if "text" in sides:
-            wanted = [(field, sides["text"]) for field in fields]
+            wanted = [(field, sides["text"]) for field in self.texts(spec, corpus)]
         else:
             if not {"source", "target"} <= set(fields):
                 raise UserError(
@@ -156,6 +170,69 @@ class GraphBuilder:
             turned = {"source": "target", "target": "source"} if swap else {}
             wanted = [(turned.get(side, side), sides[side]) for side in ("source", "target")]
         return {(field, name): self.ids(spec, corpus, field, name) for field, name in wanted}
+
+    def classes(self, spec: Spec, options: Any) -> Node | None:
+        """The classes of a training stage whose model has a head over them; None for any other.
+
+        Raises:
+            UserError: None of its corpora has labels.
+        """
+        model = spec.models[options.train]
+        if "classifier" not in heads_needed(model, options, spec.views):
+            return None
+        names = model.head.classes or [
+            part.of for part in options.data if "label" in self.fields(spec, part.of)
+        ]
+        if not names:
+            raise UserError(
+                f"a classifier learns its classes from labels, and {options.data[0].of} has "
+                f"{', '.join(self.fields(spec, options.data[0].of))}; expected a corpus with a "
+                "field `label`"
+            )
+        names = list(dict.fromkeys(names))
+
+        def make() -> Node:
+            inputs = {f"text.{i}": self.corpus(spec, name) for i, name in enumerate(names)}
+            return Node("classes", self._own(spec, " and ".join(names)), spec, None, inputs, {})
+
+        return self._once((id(spec), "classes", *names), make)
+
+    def classified(
+        self, spec: Spec, role: str, corpus: str, model: Any, classes: Node
+    ) -> dict[str, Node]:
+        """What a classifier reads of a corpus beside its texts, by role: labels, where it has
+        some, and marks; the marked text in place of the text."""
+        fields, (name,) = self.fields(spec, corpus), model_tokenizers(model).values()
+        text = self.corpus(spec, corpus)
+        found = {}
+        if "label" in fields:
+            label = self._own(spec, f"{corpus}.label.classes")
+            found[f"{role}.ids.label"] = self._once(
+                (id(spec), "labels", corpus, classes.key),
+                lambda: Node(
+                    "ids", label, spec, None, {"text": text, "tokenizer": classes},
+                    {"field": "label"},
+                ),
+            )  # fmt: skip
+        for field in ("text", "mark") if model.head.read == "mark" else ():
+            found[f"{role}.ids.{field}"] = self._marked(spec, corpus, field, name)
+        return found
+
+    def _marked(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
+        def make() -> Node:
+            if not {"text", "mark"} <= set(self.fields(spec, corpus)):
+                raise UserError(
+                    f"data.{corpus}: a head that reads the mark needs the fields text and mark; "
+                    f"this corpus has {', '.join(self.fields(spec, corpus))}"
+                )
+            inputs = {
+                "text": self.corpus(spec, corpus),
+                "tokenizer": self.tokenizer(spec, tokenizer),
+            }
+            label = self._own(spec, f"{corpus}.{field}.{tokenizer}")
+            return Node("ids", label, spec, None, inputs, {"field": field, "cut": "mark"})
+
+        return self._once((id(spec), "marked", corpus, field, tokenizer), make)
 
     # ------------------------------------------------------------------ stages of the spec
 
@@ -207,7 +284,10 @@ class GraphBuilder:
     def _label(self, spec: Spec, name: str) -> str:
         return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
 
-    def _train(self, spec: Spec, name: str, options: Any) -> Node:
+    def _train(self, spec: Spec, name: str, options: Any, label: str | None = None) -> Node:
+        if options.choose is not None:
+            return self._chosen(spec, name, options)
+        label = label or self._label(spec, name)
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
             f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
@@ -216,17 +296,23 @@ class GraphBuilder:
         head = head_tokenizer(model)
         if head is not None:
             inputs["tokenizer.head"] = self.tokenizer(spec, head)
+        classes = self.classes(spec, options)
+        if classes is not None:
+            inputs["classes"] = classes
         identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = model_identity(model)
+        if classifier(model) is not None and classes is None:
+            # In pre-training its head is over words, whatever it is tuned to later.
+            identity["model"].pop("head")
         if getattr(getattr(model, "head", None), "tied", True) is False:
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
         for i, part in enumerate(options.data):
-            inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
+            inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap, classes)
             identity["data"][i].pop("of")
         if options.validate_ is not None:
             inputs["validate"] = self.corpus(spec, options.validate_.on)
-            inputs |= self._part(spec, "validate", options.validate_.on, model, False)
+            inputs |= self._part(spec, "validate", options.validate_.on, model, False, classes)
             identity["validate"] = plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
             decode = options.validate_.decode
@@ -257,7 +343,19 @@ class GraphBuilder:
             if teacher is not None:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
             identity["objective"][term] = entry
-        return Node("train", self._label(spec, name), spec, options, inputs, identity)
+        return Node("train", label, spec, options, inputs, identity)
+
+    def _chosen(self, spec: Spec, name: str, options: Any) -> Node:
+        """The best of a stage's trials, each a training of its own, which other stages share."""
+        label = self._label(spec, name)
+        trials = [
+            self._train(spec, name, trial, f"{label}[{said_setting(setting)}]")
+            for setting, trial in options.choose.trials
+        ]
+        inputs = {**trials[0].inputs}
+        inputs |= {f"trial.{i}": node for i, node in enumerate(trials)}
+        identity = {"choose": options.choose.metric}
+        return Node("train", label, spec, options, inputs, identity)
 
     def _load(self, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
@@ -277,12 +375,26 @@ class GraphBuilder:
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
 
-    def _part(self, spec: Spec, role: str, corpus: str, model: Any, swap: bool) -> dict[str, Node]:
+    def _part(
+        self,
+        spec: Spec,
+        role: str,
+        corpus: str,
+        model: Any,
+        swap: bool,
+        classes: Node | None = None,
+    ) -> dict[str, Node]:
         """A corpus's ids, and the corpus itself, which tells what a store's rows belong to."""
         found = {
             f"{role}.ids.{field}.{i}": node
             for i, ((field, _), node) in enumerate(self.encoded(spec, corpus, model, swap).items())
         }
+        if classes is not None:
+            own = self.classified(spec, role, corpus, model, classes)
+            # The marked text stands for the text.
+            keys = {key.rpartition(".")[0] for key in found}
+            replaced = keys & own.keys()
+            found = {k: n for k, n in found.items() if k.rpartition(".")[0] not in replaced} | own
         return {**found, f"{role}.corpus": self.corpus(spec, corpus)}
 
     def _score(self, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
@@ -291,9 +403,13 @@ class GraphBuilder:
         corpora = [on] if on else [part.of for part in options.data]
         inputs = {"model": teacher}
         for i, corpus in enumerate(corpora):
-            inputs |= self._part(spec, f"data.{i}", corpus, teacher_options, False)
+            inputs |= self._part(
+                spec, f"data.{i}", corpus, teacher_options, False, teacher.inputs.get("classes")
+            )
         identity = plain(options, without={"score", "data", "batch_tokens"})
-        if options.read != "masked":
+        if "classes" in teacher.inputs:
+            identity = {"read": "classes"}
+        elif options.read != "masked":
             identity.pop("passes", None)
         label = self._label(spec, name) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
@@ -324,7 +440,10 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
-        inputs |= self._part(spec, "data", corpus, model, False)
+        classes = trained.inputs.get("classes")
+        inputs |= self._part(spec, "data", corpus, model, False, classes)
+        if classes is not None:
+            return self._class_evaluation(spec, trained, corpus, inputs)
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
@@ -334,6 +453,19 @@ class GraphBuilder:
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
+
+    def _class_evaluation(
+        self, spec: Spec, trained: Node, corpus: str, inputs: dict[str, Node]
+    ) -> Node:
+        """A classifier's predictions on a corpus."""
+        if "data.ids.label" not in inputs:
+            raise UserError(
+                f"data.{corpus}: the predictions of {trained.label} are held against labels; this "
+                f"corpus has {', '.join(self.fields(spec, corpus))}"
+            )
+        options = {"corpus": corpus, "products": (CLASSES,), "decode": None}
+        label = f"{trained.label} on {corpus}"
+        return Node("evaluate", label, spec, options, inputs, {"products": [CLASSES]})
 
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""

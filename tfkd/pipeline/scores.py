@@ -20,9 +20,11 @@ from tfkd.evaluation import (
     perplexity,
     tokenized_bleu,
 )
+from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import TRACE
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
@@ -79,6 +81,8 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         theirs = evaluation.baseline.identity.get("decode")
         if theirs != entry["decode"]:
             entry["against"]["decode"] = theirs
+    if CLASSES in node.options["products"]:
+        return score_classes(entry, evaluation, context)
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)

@@ -36,9 +36,16 @@ def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
         return _words([stage.get("score", stage.get("translate"))]) + corpora(spec, read)
     origins, terms = stage.get("from"), _mapping(stage.get("objective"))
     found = list(origins.values()) if isinstance(origins, dict) else [origins]
-    for term in map(_mapping, terms.values()):
-        if term.get("weight") != 0:  # else it leaves the graph, with its teacher
-            found.append(term.get("teacher"))
+    balance = _mapping(stage.get("balance"))
+    tried = set(_mapping(stage.get("choose")))
+    for name, term in terms.items():
+        # What has no weight leaves the graph, with its teacher.
+        share = None if f"balance.{name}" in tried else balance.get(name)
+        if 0 not in (_mapping(term).get("weight"), share):
+            found.append(_mapping(term).get("teacher"))
+    for path, values in _mapping(stage.get("choose")).items():
+        if path.startswith("objective.") and path.endswith(".teacher"):
+            found += _listed(values)
     read.append(_mapping(stage.get("validate")).get("on"))
     return _words(found) + _tokenizers(spec, stage.get("train")) + corpora(spec, read)
 

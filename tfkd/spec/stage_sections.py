@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from tfkd.spec.choosing import balanced, chosen
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import (
     EvaluateOptions,
@@ -68,10 +69,13 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         )  # fmt: skip
         return None
     before = len(faults.errors)
-    value = dict(value)
+    written, value = value, dict(value)
     if kinds[0] == "train":
         terms = value.get("objective")
         value["objective"] = _objective(faults, (*path, "objective"), terms)
+        balanced(faults, path, value)
+        if value.get("choose") is not None:
+            value["choose"] = chosen(faults, path, written, lambda one: _parsed(faults, path, one))
         optimizer = value.get("optimizer")
         value["optimizer"] = of_kind(
             faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
@@ -87,6 +91,13 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         value["decode"] = of_kind(faults, (*path, "decode"), "decode", value["decode"])
     options = faults.options(path, _KINDS[kinds[0]], value)
     return options if len(faults.errors) == before else _stand_in(kinds[0], value)
+
+
+def _parsed(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> Any:
+    """A stage's options; None where they have faults."""
+    before = len(faults.errors)
+    options = stage(faults, path, value)
+    return options if len(faults.errors) == before else None
 
 
 def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
@@ -108,6 +119,7 @@ def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
         validate = SimpleNamespace(on=_word(validate.get("on")), metrics=metrics)
     return SimpleNamespace(
         kind=kind, data=data, objective=value.get("objective") or {}, batch=None,
+        balance={}, choose=None,
         train=_word(value.get("into" if kind == "load" else "train")),
         score=_word(value.get("score")), translate=_word(value.get("translate")),
         from_=origins if isinstance(origins, dict) else _word(origins),

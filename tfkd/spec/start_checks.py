@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import part_names, sides_of, weight_sizes, whole_parts
+from tfkd.spec.options import heads_needed, part_names, sides_of, weight_sizes, whole_parts
 from tfkd.spec.wording import shown
 
 # Stages that a model with its weights comes of.
@@ -27,7 +27,7 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
         origin = stage_of(parts, faults, where, reference, kinds=MODELS)
         theirs = origin.model if origin is not None else None
         if key in ("", "all"):
-            if origin is not None and origin.headless:
+            if origin is not None and origin.headless and _keeps_head(stage, model, parts):
                 faults.add(
                     where, f"{reference} has no head, which this stage's model has",
                     f"{{embedding: {reference}, encoder: {reference}}}",
@@ -43,6 +43,11 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
     for index, name in enumerate([] if isinstance(trainable, str) else trainable):
         if model is not None:
             _trains(faults, (*path, "trainable", index), name, model, stage.train)
+
+
+def _keeps_head(stage: Any, model: Any, parts: Parts) -> bool:
+    """Whether a stage goes on with a head over words; one over classes starts anew."""
+    return model is None or heads_needed(model, stage, parts.views) != ("classifier",)
 
 
 def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> None:

@@ -5,6 +5,7 @@ from tfkd.spec.options.adapters import (
     BottleneckOptions,
     CrossAttentionAdapterOptions,
 )
+from tfkd.spec.options.classifiers import ClassifierHeadOptions, ClassifyOptions
 from tfkd.spec.options.corpora import (
     CORPORA,
     CorpusOptions,
@@ -28,9 +29,12 @@ from tfkd.spec.options.objectives import (
     SoftTargetsOptions,
 )
 from tfkd.spec.options.parts import (
+    classifier,
     fills_in,
+    heads_needed,
     own_vocabulary,
     part_names,
+    reads_classes,
     reads_pairs,
     sides_of,
     term_module,
@@ -83,6 +87,8 @@ __all__ = [
     "BottleneckOptions",
     "BySideOptions",
     "CausalLMOptions",
+    "ClassifierHeadOptions",
+    "ClassifyOptions",
     "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
@@ -116,9 +122,12 @@ __all__ = [
     "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",
+    "classifier",
     "fills_in",
+    "heads_needed",
     "own_vocabulary",
     "part_names",
+    "reads_classes",
     "reads_pairs",
     "sides_of",
     "term_module",

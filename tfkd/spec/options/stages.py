@@ -17,6 +17,7 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.options.training import (
     BLEU_TOKENIZER,
+    POSITIVE,
     BatchOptions,
     BleuTokenizer,
     ScheduleOptions,
@@ -47,6 +48,17 @@ class TrainOptions(Options):
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
     from_: StageReference | dict[Name, StageReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
+    )
+    balance: dict[Name, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {},
+        description="Terms and their shares of the loss, like {soft: 0.7}; the other terms have "
+        "the rest, each times its weight. At 1 they leave the graph.",
+    )
+    choose: Any = Field(
+        None,
+        description="Settings of this stage to try, like {balance.soft: [0.3, 0.5, 0.7], by: "
+        "valid.accuracy}: each is trained, and the best on validation is what follows goes on "
+        "with.",
     )
     gradients: Any = Field(
         None,
@@ -152,7 +164,17 @@ class TranslateOptions(Options):
         return "text" if set(fields) - _NO_TEXT == {"text"} else None
 
 
-METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")
+METRICS = (
+    "bleu",
+    "chrf",
+    "tokenized_bleu",
+    "loss",
+    "perplexity",
+    "accuracy",
+    "f1",
+    "matthews",
+    "teacher_gate",
+)
 
 
 class EvaluateOptions(Options):
@@ -163,7 +185,15 @@ class EvaluateOptions(Options):
     metrics: Annotated[
         list[
             Literal[
-                "bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate"
+                "bleu",
+                "chrf",
+                "tokenized_bleu",
+                "loss",
+                "perplexity",
+                "accuracy",
+                "f1",
+                "matthews",
+                "teacher_gate",
             ]
         ],
         Field(min_length=1),
@@ -174,6 +204,7 @@ class EvaluateOptions(Options):
         "sees both sides.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    positive: Name | None = Field(None, description=POSITIVE)
     lower_case: bool = Field(False, description="Score outputs without regard to case.")
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     against_decode: Any = Field(
