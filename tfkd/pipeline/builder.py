@@ -108,6 +108,10 @@ class GraphBuilder:
                 # The bytes count, not where they lie; a file that is read twice counts twice.
                 places = repeated(identity[paths], list(hashes), self._data_dir)
                 identity[paths] = places or True
+        if "lines" in identity:
+            files = identity["lines"]
+            places = repeated(list(files.values()), list(hashes), self._data_dir)
+            identity["lines"] = [list(files), places or True]
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
 
