@@ -476,7 +476,7 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = decode_identity(decode)
+        identity = {} if "classes" in trained.inputs else decode_identity(decode)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
