@@ -1,12 +1,12 @@
 """From a spec to the graph of its stages."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
 from tfkd.data.transforms import text_fields
+from tfkd.pipeline.class_nodes import ClassNodes
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import (
@@ -19,11 +19,11 @@ from tfkd.pipeline.identity import (
     vocabulary_identity,
 )
 from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.products import CLASSES, MASKED, PRODUCT
+from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier, heads_needed
+from tfkd.spec.options import classifier
 from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
@@ -50,13 +50,7 @@ def head_tokenizer(model: Any) -> str | None:
     return None if name == model.tokenizer else name
 
 
-def said_setting(setting: dict[str, Any]) -> str:
-    """A setting of `choose:` in a label, which names a folder's link."""
-    said = ", ".join(f"{path}={value}" for path, value in setting.items())
-    return re.sub(r"[^\w.=, -]", "_", said)[:100]
-
-
-class GraphBuilder:
+class GraphBuilder(ClassNodes):
     """Builds nodes, each once, from specs and their variants.
 
     Args:
@@ -175,69 +169,6 @@ class GraphBuilder:
             wanted = [(turned.get(side, side), sides[side]) for side in ("source", "target")]
         return {(field, name): self.ids(spec, corpus, field, name) for field, name in wanted}
 
-    def classes(self, spec: Spec, options: Any) -> Node | None:
-        """The classes of a training stage whose model has a head over them; None for any other.
-
-        Raises:
-            UserError: None of its corpora has labels.
-        """
-        model = spec.models[options.train]
-        if "classifier" not in heads_needed(model, options, spec.views):
-            return None
-        names = model.head.classes or [
-            part.of for part in options.data if "label" in self.fields(spec, part.of)
-        ]
-        if not names:
-            raise UserError(
-                f"a classifier learns its classes from labels, and {options.data[0].of} has "
-                f"{', '.join(self.fields(spec, options.data[0].of))}; expected a corpus with a "
-                "field `label`"
-            )
-        names = list(dict.fromkeys(names))
-
-        def make() -> Node:
-            inputs = {f"text.{i}": self.corpus(spec, name) for i, name in enumerate(names)}
-            return Node("classes", self._own(spec, " and ".join(names)), spec, None, inputs, {})
-
-        return self._once((id(spec), "classes", *names), make)
-
-    def classified(
-        self, spec: Spec, role: str, corpus: str, model: Any, classes: Node
-    ) -> dict[str, Node]:
-        """What a classifier reads of a corpus beside its texts, by role: labels, where it has
-        some, and marks; the marked text in place of the text."""
-        fields, (name,) = self.fields(spec, corpus), model_tokenizers(model).values()
-        text = self.corpus(spec, corpus)
-        found = {}
-        if "label" in fields:
-            label = self._own(spec, f"{corpus}.label.classes")
-            found[f"{role}.ids.label"] = self._once(
-                (id(spec), "labels", corpus, classes.key),
-                lambda: Node(
-                    "ids", label, spec, None, {"text": text, "tokenizer": classes},
-                    {"field": "label"},
-                ),
-            )  # fmt: skip
-        for field in ("text", "mark") if model.head.read == "mark" else ():
-            found[f"{role}.ids.{field}"] = self._marked(spec, corpus, field, name)
-        return found
-
-    def _marked(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
-        def make() -> Node:
-            if not {"text", "mark"} <= set(self.fields(spec, corpus)):
-                raise UserError(
-                    f"data.{corpus}: a head that reads the mark needs the fields text and mark; "
-                    f"this corpus has {', '.join(self.fields(spec, corpus))}"
-                )
-            inputs = {
-                "text": self.corpus(spec, corpus),
-                "tokenizer": self.tokenizer(spec, tokenizer),
-            }
-            label = self._own(spec, f"{corpus}.{field}.{tokenizer}")
-            return Node("ids", label, spec, None, inputs, {"field": field, "cut": "mark"})
-
-        return self._once((id(spec), "marked", corpus, field, tokenizer), make)
-
     # ------------------------------------------------------------------ stages of the spec
 
     def resolve(self, spec: Spec, reference: str) -> tuple[Spec, str]:
@@ -349,18 +280,6 @@ class GraphBuilder:
             identity["objective"][term] = entry
         return Node("train", label, spec, options, inputs, identity)
 
-    def _chosen(self, spec: Spec, name: str, options: Any) -> Node:
-        """The best of a stage's trials, each a training of its own, which other stages share."""
-        label = self._label(spec, name)
-        trials = [
-            self._train(spec, name, trial, f"{label}[{said_setting(setting)}]")
-            for setting, trial in options.choose.trials
-        ]
-        inputs = {**trials[0].inputs}
-        inputs |= {f"trial.{i}": node for i, node in enumerate(trials)}
-        identity = {"choose": options.choose.metric}
-        return Node("train", label, spec, options, inputs, identity)
-
     def _load(self, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
         inputs = {
@@ -457,19 +376,6 @@ class GraphBuilder:
         options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
-
-    def _class_evaluation(
-        self, spec: Spec, trained: Node, corpus: str, inputs: dict[str, Node]
-    ) -> Node:
-        """A classifier's predictions on a corpus."""
-        if "data.ids.label" not in inputs:
-            raise UserError(
-                f"data.{corpus}: the predictions of {trained.label} are held against labels; this "
-                f"corpus has {', '.join(self.fields(spec, corpus))}"
-            )
-        options = {"corpus": corpus, "products": (CLASSES,), "decode": None}
-        label = f"{trained.label} on {corpus}"
-        return Node("evaluate", label, spec, options, inputs, {"products": [CLASSES]})
 
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""
