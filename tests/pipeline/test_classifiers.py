@@ -93,6 +93,14 @@ def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
     assert np.isfinite([json.loads(line).get("loss", 0) for line in history.splitlines()]).all()
 
 
+def test_runs_are_compared_by_their_guesses(opinions, capsys):
+    assert cli.main(["compare", str(opinions.run), str(opinions.run)]) == cli.DONE
+    said = capsys.readouterr().out
+    for metric in ("accuracy", "f1", "matthews"):
+        assert f"test {metric}: " in said
+    assert "40 rows" in said
+
+
 def test_a_run_again_makes_nothing_and_shows_choices(opinions):
     before = {path: path.stat().st_mtime_ns for path in stage_folders(opinions.runs, "train")}
     assert cli.main(arguments(opinions.spec, opinions.runs)) == cli.DONE

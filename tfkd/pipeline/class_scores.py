@@ -31,9 +31,12 @@ _RATIO = {"loss": loss, "perplexity": perplexity}
 
 def score_classes(
     entry: dict[str, Any], evaluation: Evaluation, context: Context
-) -> dict[str, Any]:
+) -> tuple[list[str], list[str]]:
     """Fills an entry of results.json's `evaluations`: metrics with intervals, beside a baseline's
     on the same rows; `classes`, `confusion` and `examples`.
+
+    Returns:
+        The guesses and the labels of all rows, by name.
 
     Raises:
         UserError: The baseline tells other classes apart.
@@ -74,7 +77,8 @@ def score_classes(
         entry["unknown_labels"] = unknown
     entry["confusion"] = _confusion(ours, names)
     entry["examples"] = _examples(node, rows, others, names, context)
-    return entry
+    labels = list(open_text(node.inputs["text"], context).lines("label"))
+    return [names[guess] for guess in rows["guess"]], labels
 
 
 def _rows(node: Node, context: Context) -> Rows:

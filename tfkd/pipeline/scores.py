@@ -82,7 +82,9 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         if theirs != entry["decode"]:
             entry["against"]["decode"] = theirs
     if CLASSES in node.options["products"]:
-        return score_classes(entry, evaluation, context)
+        hypotheses, references = score_classes(entry, evaluation, context)
+        write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
+        return entry
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
@@ -156,6 +158,13 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
+    write_outputs(entry, place, hypotheses, references)
+
+
+def write_outputs(
+    entry: dict[str, Any], place: Path, hypotheses: Sequence[str], references: Sequence[str]
+) -> None:
+    """Writes outputs and references beside each other into the run folder; notes their digests."""
     place.parent.mkdir(exist_ok=True)
     entry["sha256"] = {}
     for name, lines in (("hypotheses", hypotheses), ("references", references)):

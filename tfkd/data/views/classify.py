@@ -72,7 +72,7 @@ class ClassifyView(StreamView):
             kept = joint_lengths(first.lengths, second.lengths, paired, self.max_length)[0] - 2
             start = window_start(marks, kept, first.lengths)
             first = _windows(first, start, kept)
-            place = 1 + np.clip(marks - start, 0, np.maximum(kept - 1, 0))
+            place = np.where(present, 1 + np.clip(marks - start, 0, np.maximum(kept - 1, 0)), 0)
         stream = joint(
             first,
             second,
