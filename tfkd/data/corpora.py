@@ -11,6 +11,7 @@ from tfkd.data.sources import Fault, Reader
 from tfkd.data.transforms import Row
 from tfkd.spec.errors import UserError
 
+MARK = "mark"
 LISTED = 10  # lines named for each reason in a report
 
 
@@ -32,8 +33,9 @@ class Tally:
 class Corpus:
     """Rows of named fields, after their transforms; iterating reads the files anew, as a stream.
 
-    The transforms, in this order: rows that are bad (a field that is not UTF-8, empty or longer
-    than `max_characters`) stop or are dropped; `lower_case`; `part`; `drop_overlap`; `sample`;
+    The transforms, in this order: `marked_by` makes the field `mark`; rows that are bad (a field
+    that is not UTF-8, empty or longer than `max_characters`, a mark outside of the text) stop or
+    are dropped; `lower_case`; `part`; `drop_overlap`; `sample`;
     `max_rows`. Spaces around a field are taken off.
 
     Made by `open_corpus`.
@@ -48,6 +50,9 @@ class Corpus:
         self._chosen = None
         self._report: dict | None = None
         self.fields: tuple[str, ...] = self._source.fields
+        self._marked_by = option(options, "marked_by")
+        if self._marked_by is not None:
+            self.fields = (*self.fields, MARK)
         self._texts = frozenset(transforms.text_fields(self.fields))
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
@@ -125,6 +130,8 @@ class Corpus:
         for raw in reader:
             tally.read += 1
             row = _decoded(raw, longest)
+            if not isinstance(row, Fault):
+                row = self._marked(row)
             if isinstance(row, Fault):
                 place = reader.place(row.field)
                 if stop:
@@ -135,6 +142,21 @@ class Corpus:
                 tally.drop(row.reason, place)
             else:
                 yield tally.read, row
+
+    def _marked(self, row: tuple[str, ...]) -> tuple[str, ...] | Fault:
+        """The row with its mark: read off the text, or held against it."""
+        if MARK not in self.fields or "text" not in self.fields:
+            return row
+        place = self.fields.index("text")
+        text = row[place]
+        if self._marked_by is None:
+            at = self.fields.index(MARK)
+            inside = row[at].isascii() and row[at].isdecimal() and int(row[at]) < len(text)
+            return row if inside else Fault("mark outside of the text", at)
+        pieces = text.split(self._marked_by)
+        if len(pieces) != 3 or not pieces[1]:
+            return Fault(f"not one {self._marked_by} on each side of the marked character", place)
+        return (*row[:place], "".join(pieces), *row[place + 1 :], str(len(pieces[0])))
 
     def _overlap_keys(self) -> frozenset[bytes]:
         if self._overlap is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfkd.data import generated
+from tfkd.data import generated, generated_classes
 from tfkd.data.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader, TsvReader
 from tfkd.data.tfds_source import TfdsReader, find_or_fetch
@@ -75,7 +75,9 @@ def _parallel(options, data_dir: Path) -> Source:
     )
 
 
-def _refuse_unequal(sides: list[list[Path]], data_dir: Path) -> None:
+def _refuse_unequal(
+    sides: list[list[Path]], data_dir: Path, what: str = "a parallel corpus"
+) -> None:
     """Nobody can tell which line is missing, so unequal sides are never read."""
     counts = [[count_lines(path) for path in side] for side in sides]
     unequal = sum(counts[0]) != sum(counts[1])
@@ -90,8 +92,8 @@ def _refuse_unequal(sides: list[list[Path]], data_dir: Path) -> None:
             for side, side_counts in zip(sides, counts, strict=True)
         ]
         raise UserError(
-            f"The sides of a parallel corpus have unequal numbers of lines: {lists[0]}; {lists[1]}."
-            " Line n of one side must translate line n of the other: fetch or cut them again."
+            f"The sides of {what} have unequal numbers of lines: {lists[0]}; {lists[1]}."
+            " Line n of one side must belong to line n of the other: fetch or cut them again."
         )
 
 
@@ -132,8 +134,39 @@ def _tfds(options, data_dir: Path) -> Source:
     )
 
 
+def _lines(options, data_dir: Path) -> Source:
+    files = [find_files(paths, data_dir) for paths in options.lines.values()]
+    for other in files[1:]:
+        _refuse_unequal([files[0], other], data_dir, "files that are read line by line together")
+    return _of_files(
+        list(options.lines),
+        [path for side in files for path in side],
+        data_dir,
+        lambda: ParallelReader(files, data_dir),
+    )
+
+
+def _labelled(options) -> Source:
+    """Rows with classes, of the fields that are asked for."""
+    name, fields = f"generated:{options.generated}", options.field_names
+    said = f"{name} {generated_classes.REVISION} {generated.REVISION} {options.rows} {options.seed}"
+    said += f" {' '.join(fields)}"
+
+    def grammar(rows: int, seed: int) -> Iterator[tuple[str, ...]]:
+        return generated_classes.labelled(rows, seed, fields)
+
+    return Source(
+        name,
+        fields,
+        lambda: GrammarReader(grammar, options.rows, options.seed, name, False),
+        lambda: {name: hashlib.sha256(said.encode()).hexdigest()},
+    )
+
+
 def _generated(options, data_dir: Path) -> Source:
     name = f"generated:{options.generated}"
+    if options.generated == "classes":
+        return _labelled(options)
     if options.generated not in GRAMMARS:
         raise UserError(
             f"There is no generated corpus `{options.generated}`; there is {', '.join(GRAMMARS)}."
@@ -175,6 +208,7 @@ KINDS = {
     "parallel": _parallel,
     "tsv": _tsv,
     "jsonl": _jsonl,
+    "lines": _lines,
     "tfds": _tfds,
     "generated": _generated,
 }

@@ -8,6 +8,8 @@ Reference: Koehn, 2004, Statistical Significance Tests for Machine Translation
 Evaluation, section 3.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 # Rows drawn at once: bounds the memory at 8 bytes each, whatever the test set's size.
@@ -40,17 +42,28 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
                 f"Invalid value for argument `{argument}`. Expected at least {least}. "
                 f"Received: {argument}={value}"
             )
-    rows = len(statistics)
+    blocks = times_drawn(len(statistics), samples, seed)
+    return np.concatenate([times @ statistics for times in blocks])
+
+
+def times_drawn(rows: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row is drawn in each bootstrap sample, by blocks of samples.
+
+    Args:
+        rows: The test set's.
+        samples, seed: As in `resampled_sums`.
+
+    Yields:
+        float64 [n, rows]; the n add up to `samples`.
+    """
     generator = np.random.default_rng(seed)
-    sums = np.empty((samples, statistics.shape[1]))
     step = max(1, _DRAWS_AT_ONCE // rows)
     for start in range(0, samples, step):
         size = min(step, samples - start)
         drawn = generator.choice(rows, size=(size, rows), replace=True)
         places = drawn + rows * np.arange(size)[:, None]
-        times_drawn = np.bincount(places.ravel(), minlength=size * rows).reshape(size, rows)
-        sums[start : start + size] = times_drawn.astype(np.float64) @ statistics
-    return sums
+        times = np.bincount(places.ravel(), minlength=size * rows).reshape(size, rows)
+        yield times.astype(np.float64)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

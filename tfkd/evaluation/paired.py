@@ -77,6 +77,14 @@ def paired_difference(
     differences = of_sums(resampled_sums(ours, samples, seed)) - of_sums(
         resampled_sums(theirs, samples, seed)
     )
+    return judged_difference(differences, our_value, their_value)
+
+
+def judged_difference(
+    differences: np.ndarray, our_value: float, their_value: float
+) -> dict[str, Any]:
+    """What `paired_bootstrap` returns, from the samples' differences [samples]."""
+    samples = len(differences)
     delta = float(our_value - their_value)
     low, high = interval(differences)
     sizes = np.abs(differences)

@@ -68,12 +68,41 @@ Bucket = TypedDict(
 
 
 class Example(TypedDict):
-    """One row's texts; `against` is the baseline's output, None without one."""
+    """One row's texts; `against` is the baseline's output, None without one. Of a classifier:
+    `reference` is the label, `hypothesis` the guess, of this `probability`."""
 
     source: str
     reference: str
     hypothesis: str
     against: NotRequired[str | None]
+    probability: NotRequired[float]
+
+
+class Confusion(TypedDict):
+    """Rows of a label (None: one that training lacks) that were guessed to be of a class."""
+
+    label: str | None
+    guess: str
+    rows: int
+
+
+class Trial(TypedDict):
+    """One setting of a stage that is chosen: paths with values, its best validation and step."""
+
+    setting: dict[str, Any]
+    value: float
+    step: int
+    label: str
+    fingerprint: str
+
+
+class Choice(TypedDict):
+    """A stage that is the best of several; `chosen` is the trial's place."""
+
+    stage: str
+    by: str
+    chosen: int
+    trials: list[Trial]
 
 
 class Pass(TypedDict):
@@ -115,6 +144,10 @@ class Evaluation(TypedDict):
     trace: NotRequired[list[Trace]]
     noise: NotRequired[Noise]
     lower_case: NotRequired[bool]
+    classes: NotRequired[list[str]]
+    positive: NotRequired[str]
+    unknown_labels: NotRequired[int]
+    confusion: NotRequired[list[Confusion]]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
     sha256: NotRequired[dict[str, str]]
@@ -182,6 +215,7 @@ class Results(TypedDict):
     evaluations: list[Evaluation]
     teacher_gates: list[TeacherGate]
     exports: list[Export]
+    choices: NotRequired[list[Choice]]
     warnings: list[str]
 
 

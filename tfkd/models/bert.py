@@ -15,6 +15,7 @@ from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.masks import key_penalty, prefix_penalty
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
+from tfkd.models.classifier_head import ClassifierHead
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
 
@@ -97,6 +98,7 @@ class Bert(LanguageModel):
             scratch finds the word at the same place of the other segment at once.
         output_heads: Heads by kind. `{"masked_lm": {"vocabulary_size": None, "tied": True}}`: the
             published head, over another vocabulary if a size is given (then `tied` is False).
+            `{"classifier": {"classes": C, "dropout": None}}`: `ClassifierHead`; None: `dropout`.
         pooler: Whether to add the published tanh layer over the first position.
         adapters: `{"layer_N": {place: layer}}`, see `tfkd.layers.hooks`.
         seed: Seed of all weights: the same seed gives the same weights; None draws by chance.
@@ -137,9 +139,9 @@ class Bert(LanguageModel):
     ):
         super().__init__(name=name, **kwargs)
         output_heads = {"masked_lm": {}} if output_heads is None else output_heads
-        if unknown := set(output_heads) - {"masked_lm"}:
+        if unknown := set(output_heads) - {"masked_lm", "classifier"}:
             raise ValueError(
-                "Invalid value for argument `output_heads`. Expected kinds: masked_lm. "
+                "Invalid value for argument `output_heads`. Expected kinds: masked_lm, classifier. "
                 f"Received: {sorted(unknown)}"
             )
         if positions not in ("stream", "segment"):
@@ -207,8 +209,9 @@ class Bert(LanguageModel):
                 dtype=self.dtype_policy,
                 name="pooler",
             )
+        made = {"masked_lm": self._masked_lm_head, "classifier": self._classifier_head}
         self.heads = {
-            kind: self._masked_lm_head(seed=seed, **self._options["output_heads"][kind])
+            kind: made[kind](seed=seed, **self._options["output_heads"][kind])
             for kind in output_heads
         }
         self.finish()
@@ -234,6 +237,19 @@ class Bert(LanguageModel):
             seed=derive_seed(seed, "head"),
             dtype=self.dtype_policy,
             name="head",
+        )
+
+    def _classifier_head(
+        self, seed: int | None, classes: int, dropout: float | None = None
+    ) -> ClassifierHead:
+        return ClassifierHead(
+            classes,
+            self.width,
+            dropout=self._options["dropout"] if dropout is None else dropout,
+            initializer=bert_initializer(self._options["initializer_range"]),
+            seed=derive_seed(seed, "classifier"),
+            dtype=self.dtype_policy,
+            name="classifier",
         )
 
     def build(self, input_shape: Any = None) -> None:

@@ -9,7 +9,10 @@ from tfkd.models.adapters import build_adapters
 from tfkd.models.bert import Bert
 from tfkd.models.heads import start_head_from_embeddings
 from tfkd.models.transformer import Transformer
+from tfkd.spec.options.parts import classifier
 
+# The number of classes of a head over classes, among sizes of tokenizers: no tokenizer's name.
+CLASSES = "#classes"
 _BERT = (
     "layers",
     "width",
@@ -59,7 +62,7 @@ def build_model(
     Args:
         options: The model's options (`kind` and the arguments of its class).
         tokenizers: By name; `.size` is read, `.vocabulary` and `.special_ids` where a head starts
-            from embeddings.
+            from embeddings. A head over classes reads their number under `CLASSES`.
         policy: Keras dtype policy: "float32", "mixed_bfloat16", ...
         seed: Seed of the weights.
         heads_needed: Kinds of heads that the objective's terms need.
@@ -95,7 +98,13 @@ def build_bert(
     """Builds a BERT; its head is the input's, tied, unless the options name another."""
     output_heads: dict[str, Any] = {}
     head = options.head
-    if head is not None:
+    if classifier(options) is not None:
+        if "masked_lm" in heads_needed:
+            output_heads["masked_lm"] = {}
+        if "classifier" in heads_needed:
+            classes = tokenizers[CLASSES].size
+            output_heads["classifier"] = {"classes": classes, "dropout": head.dropout}
+    elif head is not None:
         size = tokenizers[head.tokenizer or options.tokenizer].size
         output_heads["masked_lm"] = {"vocabulary_size": size, "tied": head.tied}
     elif "masked_lm" in heads_needed:
@@ -131,7 +140,12 @@ def start_head(
         How many pieces found a row of their own; None where the head does not start so.
     """
     head = getattr(options, "head", None)
-    if head is None or head.tied or head.start != "input_embeddings":
+    if (
+        head is None
+        or classifier(options) is not None
+        or head.tied
+        or head.start != "input_embeddings"
+    ):
         return None
     tokenizer = tokenizers[options.tokenizer]
     output = tokenizers[head.tokenizer or options.tokenizer]

@@ -8,36 +8,13 @@ from tfkd.objectives.hidden_states import HiddenStates
 from tfkd.objectives.length import Length
 from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
+from tfkd.spec.balance import balanced_weights
 from tfkd.spec.errors import UserError
 
 _BUILT_IN = {
     term.kind: term
     for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates, Length)
 }
-
-
-def balanced_weights(
-    weights: Mapping[str, float], balance: Mapping[str, float] | None
-) -> dict[str, float]:
-    """The terms' weights after `balance`: `{soft: l}` gives `soft` l and each other term 1 - l
-    times its own weight.
-
-    Raises:
-        UserError: A name is no term, or the shares are not in 0 ... 1.
-    """
-    balance = dict(balance or {})
-    for name in balance:
-        if name not in weights:
-            raise UserError(
-                f"balance: there is no term {name}; the objective has {', '.join(weights)}"
-            )
-    share = sum(balance.values())
-    if balance and (min(balance.values()) < 0 or share > 1 + 1e-9):
-        raise UserError(
-            f"balance: the shares must be 0 or more and add up to at most 1; they are {balance}"
-        )
-    rest = max(0.0, 1 - share) if balance else 1.0
-    return {name: balance.get(name, weight * rest) for name, weight in weights.items()}
 
 
 def build_terms(
@@ -48,6 +25,7 @@ def build_terms(
     source_padding_id: int | None = None,
     modules: Mapping[str, str] | None = None,
     auxiliary: Collection[str] = (),
+    heads: Mapping[str, str] | None = None,
 ) -> list[Term]:
     """The terms of an objective, in its order; a term of weight 0 is left out, with its teacher.
 
@@ -59,6 +37,7 @@ def build_terms(
         source_padding_id: That of the source's, which terms on an encoder predict; None: the same.
         modules: The student's module that a term reads, by the term's name; see `Term`.
         auxiliary: Names of the terms of the group "auxiliary"; the others are "main".
+        heads: The model's head that a term reads, by the term's name; default: its only one.
 
     Raises:
         UserError: Nothing is left to train on, or `balance` does not fit.
@@ -75,6 +54,7 @@ def build_terms(
                 "weight": weights[name],
                 **({"module": modules[name]} if name in (modules or {}) else {}),
                 **({"group": "auxiliary"} if name in auxiliary else {}),
+                **({"head": heads[name]} if name in (heads or {}) else {}),
             },
             source_padding_id
             if name in (modules or {}) and source_padding_id is not None

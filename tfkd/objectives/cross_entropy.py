@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.smoothing import check_smoothing, smoothed_cross_entropy
-from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term import Batch, Record, Term, is_classified
 from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm, is_best
 
 
@@ -16,8 +16,8 @@ from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm, is_best
 class CrossEntropy(Term):
     """sum over positions t of -sum_v q_v log p_v, q the smoothed label of t.
 
-    The metric `accuracy` counts positions whose label has the largest logit; `nll` is the sum
-    without smoothing.
+    Of classes, the positions are those of rows whose class is known. The metric `accuracy` counts
+    positions whose label has the largest logit; `nll` is the sum without smoothing.
 
     Args:
         label_smoothing: e, from 0 to below 1.
@@ -49,6 +49,11 @@ class CrossEntropy(Term):
         super().attach(student, teachers, seed)
         if self.module is not None:
             self.classifier = encoder_classifier(student, student.source_vocabulary_size, seed)
+
+    def positions(self, batch: Batch, record: Record) -> tf.Tensor:
+        """See `Term.positions`."""
+        side = self.side(record)
+        return side["gold"] if is_classified(side) else side["selected"]
 
     def request(
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]

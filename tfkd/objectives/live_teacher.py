@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.objectives.term import Record
+from tfkd.objectives.term import Record, is_classified
 
 
 class LiveTeacher:
@@ -44,6 +44,11 @@ class LiveTeacher:
         """
         return self.model.heads[self._head] if self._head else self.model.head
 
+    def head_named(self, name: str | None) -> Any:
+        """Its head of the kind that a student's term reads; its only one where it has none."""
+        found = getattr(self.model, "heads", {}).get(name)
+        return self.head if found is None else found
+
     @property
     def reads_streams(self) -> bool:
         """Whether it reads one stream, not two sides."""
@@ -77,6 +82,7 @@ class LiveTeacher:
 
     def words(self, side: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Every position of a side but [CLS], [SEP] and padding, bool `[B, T]`."""
-        clean = tf.convert_to_tensor(side.get("labels", side["ids"]))
+        hides = "labels" in side and not is_classified(side)
+        clean = tf.convert_to_tensor(side["labels"] if hides else side["ids"])
         valid = tf.convert_to_tensor(side["valid"])
         return valid & (clean != self.start_id) & (clean != self.end_id)

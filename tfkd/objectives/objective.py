@@ -114,7 +114,10 @@ def objective_forward(
             losses[term.group] += _scale(term, counts) * sums[term.name]
         for group in passes.values():
             hidden = group[0].state(states)
-            result = _one_head(model, group, seen, record, hidden, counts, static_shapes, gradients)
+            with dropout_pass(number):
+                result = _one_head(
+                    model, group, seen, record, hidden, counts, static_shapes, gradients, training
+                )
             losses[group[0].group] += result.loss
             sums.update(result.sums)
             metrics.update(result.metrics)
@@ -137,6 +140,7 @@ def _one_head(
     counts: Mapping[str, tf.Tensor],
     static_shapes: bool,
     gradients: bool,
+    training: bool,
 ) -> _HeadResult:
     """All terms that read one head in one view: one pass, at the union of their positions."""
     head = head_of(model, terms[0])
@@ -147,7 +151,9 @@ def _one_head(
     # How many positions are predicted differs from step to step: nothing to compile anew for.
     with fusing(False):
         requests = [term.request(batch, record, take) for term in terms]
-        transformed = head.transform(take(hidden))
+        # A head over classes has dropout of its own.
+        drops = {"training": training} if hasattr(head, "dropout") else {}
+        transformed = head.transform(take(hidden), **drops)
     result = vocabulary_pass(
         transformed,
         head.matrix(),

@@ -14,7 +14,7 @@ from tfkd.objectives.teacher_distributions import (
     student_log_probabilities,
     teacher_distribution,
 )
-from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term import Batch, Record, Term, is_classified
 from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
@@ -37,6 +37,8 @@ class SoftTargets(Term):
     in the divisor. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
     for a student equal to its targets; the sum itself never comes down to 0. With a live teacher
     `accuracy` counts the positions where the student's largest logit is the text's own word.
+
+    Of classes, every row has one position, be its class known or not, and a store one row each.
 
     Args:
         teacher: The teacher's name: of stored targets in `batch["stores"]`, or of a live teacher.
@@ -115,14 +117,18 @@ class SoftTargets(Term):
         if self.live is None:
             stored = batch["stores"][self.teacher]
             weights = take(self.positions(batch, record))
+            if is_classified(self.side(record)):
+                take = _of_rows(take, self.side(record)["selected"])
             return self._of_top_k(weights, take(stored["ids"]), take(stored["log_probabilities"]))
-        side, head = self.side(record), self.live.head
+        side, head = self.side(record), self.live.head_named(self.head)
         weights = take(self.positions(batch, record))
         hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
-        gold = take(side.get("labels", side["ids"]))
+        # Of rows without a known class there is nothing to be right about.
+        gold = None if is_classified(side) else take(side.get("labels", side["ids"]))
         if self.top_k is None:
-            return self._of_all(weights, hidden, gold)
-        best = top_k_log_probabilities(hidden, head.matrix(), head.bias(), self.top_k, gold)
+            return self._of_all(weights, head, hidden, gold)
+        asked = tf.zeros(tf.shape(weights), tf.int32) if gold is None else gold
+        best = top_k_log_probabilities(hidden, head.matrix(), head.bias(), self.top_k, asked)
         return self._of_top_k(weights, best.ids, best.log_probabilities, gold)
 
     def _of_top_k(
@@ -162,7 +168,9 @@ class SoftTargets(Term):
             unit_mass=self._student_temperature == 1.0 and drops,
         )
 
-    def _of_all(self, weights: tf.Tensor, hidden: tf.Tensor, gold: tf.Tensor) -> TokenTerm:
+    def _of_all(
+        self, weights: tf.Tensor, head: Any, hidden: tf.Tensor, gold: tf.Tensor | None
+    ) -> TokenTerm:
         """The request for a live teacher's whole distribution: no id of it is ever listed."""
         temperature, factor = self._student_temperature, self._factor
 
@@ -172,16 +180,16 @@ class SoftTargets(Term):
             )
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
-            entropy = statistics.teacher_entropy
-            return {"kl": losses - factor * entropy, "accuracy": is_best(statistics, -1)}
+            shown = {"kl": losses - factor * statistics.teacher_entropy}
+            return shown if gold is None else {**shown, "accuracy": is_best(statistics, -1)}
 
-        head = self.live.head
+        asked = tf.zeros(tf.shape(weights), tf.int32) if gold is None else gold
         return TokenTerm(
             weights=tf.cast(weights, tf.float32),
-            picked=gold[:, None],
+            picked=asked[:, None],
             loss=loss,
             metrics=metrics,
-            metric_names=("kl", "accuracy"),
+            metric_names=("kl",) if gold is None else ("kl", "accuracy"),
             temperatures=(temperature,),
             teacher=DenseTeacher(hidden, head.matrix(), head.bias(), self.temperature),
         )
@@ -196,3 +204,12 @@ class SoftTargets(Term):
             "top_k": self.top_k,
             "at": self.at,
         }
+
+
+def _of_rows(
+    take: Callable[[tf.Tensor], tf.Tensor], selected: tf.Tensor
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """As `take`, of `[B, 1, ...]`: each position's row of what is stored once a row."""
+    shape = tf.shape(selected)
+    rows = take(tf.broadcast_to(tf.range(shape[0])[:, None], shape))
+    return lambda values: tf.gather(tf.convert_to_tensor(values)[:, 0], rows)

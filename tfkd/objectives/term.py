@@ -20,6 +20,12 @@ def predicted_side(record: Record) -> Record:
     return record.get("target", record.get("source", record))
 
 
+def is_classified(side: Record) -> bool:
+    """Whether a side's labels are classes of whole rows, each at the one position that is read,
+    and `gold` says which rows have one."""
+    return "gold" in side
+
+
 class Term(keras.layers.Layer):
     """One term of an objective: weight * sum / count.
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.transforms import text_fields
+from tfkd.pipeline.class_nodes import ClassNodes
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import (
@@ -21,10 +23,11 @@ from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import classifier
 from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
-_NO_RESULT = {"log_every", "save_every", "runtime", "seeds"}
+_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose"}
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -43,11 +46,11 @@ def model_tokenizers(model: Any) -> dict[str, str]:
 def head_tokenizer(model: Any) -> str | None:
     """The tokenizer of a head with a vocabulary of its own; None where it is the input's."""
     head = getattr(model, "head", None)
-    name = None if head is None else head.tokenizer
+    name = getattr(head, "tokenizer", None)
     return None if name == model.tokenizer else name
 
 
-class GraphBuilder:
+class GraphBuilder(ClassNodes):
     """Builds nodes, each once, from specs and their variants.
 
     Args:
@@ -99,12 +102,21 @@ class GraphBuilder:
                 # The bytes count, not where they lie; a file that is read twice counts twice.
                 places = repeated(identity[paths], list(hashes), self._data_dir)
                 identity[paths] = places or True
+        if "lines" in identity:
+            files = identity["lines"]
+            places = repeated(list(files.values()), list(hashes), self._data_dir)
+            identity["lines"] = [list(files), places or True]
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
 
     def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
         """A corpus's fields."""
         return (spec.stages if name in spec.stages else spec.data)[name].field_names
+
+    def texts(self, spec: Spec, name: str) -> list[str]:
+        """Those of a corpus's fields that hold text."""
+        fields = self.fields(spec, name)
+        return [fields[index] for index in text_fields(fields)]
 
     def tokenizer(self, spec: Spec, name: str) -> Node:
         """A tokenizer: learnt, or read from a file or preset."""
@@ -121,7 +133,7 @@ class GraphBuilder:
         for i, reference in enumerate(options.learn_from or seen_in):
             corpus, _, field = reference.partition(".")
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
-            identity["fields"].append(field or list(self.fields(spec, corpus)))
+            identity["fields"].append(field or self.texts(spec, corpus))
         if not options.learn_from:
             identity["origin"] = vocabulary_identity(name, options, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
@@ -146,7 +158,7 @@ class GraphBuilder:
         sides = model_tokenizers(model)
         fields = self.fields(spec, corpus)
         if "text" in sides:
-            wanted = [(field, sides["text"]) for field in fields]
+            wanted = [(field, sides["text"]) for field in self.texts(spec, corpus)]
         elif not {"source", "target"} <= set(fields):
             if "text" not in fields or len({*sides.values()}) > 1:
                 raise UserError(
@@ -209,7 +221,10 @@ class GraphBuilder:
     def _label(self, spec: Spec, name: str) -> str:
         return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
 
-    def _train(self, spec: Spec, name: str, options: Any) -> Node:
+    def _train(self, spec: Spec, name: str, options: Any, label: str | None = None) -> Node:
+        if options.choose is not None:
+            return self._chosen(spec, name, options)
+        label = label or self._label(spec, name)
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
             f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
@@ -218,17 +233,23 @@ class GraphBuilder:
         head = head_tokenizer(model)
         if head is not None:
             inputs["tokenizer.head"] = self.tokenizer(spec, head)
+        classes = self.classes(spec, options)
+        if classes is not None:
+            inputs["classes"] = classes
         identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = model_identity(model)
+        if classifier(model) is not None and classes is None:
+            # In pre-training its head is over words, whatever it is tuned to later.
+            identity["model"].pop("head")
         if getattr(getattr(model, "head", None), "tied", True) is False:
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
         for i, part in enumerate(options.data):
-            inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap)
+            inputs |= self._part(spec, f"data.{i}", part.of, model, part.swap, classes)
             identity["data"][i].pop("of")
         if options.validate_ is not None:
             inputs["validate"] = self.corpus(spec, options.validate_.on)
-            inputs |= self._part(spec, "validate", options.validate_.on, model, False)
+            inputs |= self._part(spec, "validate", options.validate_.on, model, False, classes)
             identity["validate"] = plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
             decode = options.validate_.decode
@@ -259,7 +280,7 @@ class GraphBuilder:
             if teacher is not None:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
             identity["objective"][term] = entry
-        return Node("train", self._label(spec, name), spec, options, inputs, identity)
+        return Node("train", label, spec, options, inputs, identity)
 
     def _load(self, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
@@ -279,12 +300,26 @@ class GraphBuilder:
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
 
-    def _part(self, spec: Spec, role: str, corpus: str, model: Any, swap: bool) -> dict[str, Node]:
+    def _part(
+        self,
+        spec: Spec,
+        role: str,
+        corpus: str,
+        model: Any,
+        swap: bool,
+        classes: Node | None = None,
+    ) -> dict[str, Node]:
         """A corpus's ids, and the corpus itself, which tells what a store's rows belong to."""
         found = {
             f"{role}.ids.{field}.{i}": node
             for i, ((field, _), node) in enumerate(self.encoded(spec, corpus, model, swap).items())
         }
+        if classes is not None:
+            own = self.classified(spec, role, corpus, model, classes)
+            # The marked text stands for the text.
+            keys = {key.rpartition(".")[0] for key in found}
+            replaced = keys & own.keys()
+            found = {k: n for k, n in found.items() if k.rpartition(".")[0] not in replaced} | own
         return {**found, f"{role}.corpus": self.corpus(spec, corpus)}
 
     def _score(self, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
@@ -293,9 +328,13 @@ class GraphBuilder:
         corpora = [on] if on else [part.of for part in options.data]
         inputs = {"model": teacher}
         for i, corpus in enumerate(corpora):
-            inputs |= self._part(spec, f"data.{i}", corpus, teacher_options, False)
+            inputs |= self._part(
+                spec, f"data.{i}", corpus, teacher_options, False, teacher.inputs.get("classes")
+            )
         identity = plain(options, without={"score", "data", "batch_tokens"})
-        if options.read != "masked":
+        if "classes" in teacher.inputs:
+            identity = {"read": "classes"}
+        elif options.read != "masked":
             identity.pop("passes", None)
         label = self._label(spec, name) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
@@ -326,7 +365,10 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
-        inputs |= self._part(spec, "data", corpus, model, False)
+        classes = trained.inputs.get("classes")
+        inputs |= self._part(spec, "data", corpus, model, False, classes)
+        if classes is not None:
+            return self._class_evaluation(spec, trained, corpus, inputs)
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
         if "outputs" in wanted:
@@ -370,7 +412,7 @@ class GraphBuilder:
         trained = self.stage(spec, reference)
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = decode_identity(decode)
+        identity = {} if "classes" in trained.inputs else decode_identity(decode)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)

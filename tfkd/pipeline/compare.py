@@ -4,7 +4,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import paired_bootstrap
+import numpy as np
+
+from tfkd.evaluation import Predicted, paired_bootstrap, paired_classes
+from tfkd.evaluation.classification import METRICS
+from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.run_folder import read_results
 from tfkd.spec.errors import UserError
 
@@ -40,16 +44,22 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if searches else ""
-            for metric in ("bleu", "chrf"):
-                found = paired_bootstrap(
-                    hypotheses, others, references, metric=metric, samples=samples, seed=seed,
-                    tokenize=tokenize,
-                )  # fmt: skip
+            classes = tokenize == CLASSES
+            digits = 4 if classes else 2
+            for metric in METRICS if classes else ("bleu", "chrf"):
+                if classes:
+                    found = _classes(hypotheses, others, references, metric, samples, seed)
+                else:
+                    found = paired_bootstrap(
+                        hypotheses, others, references, metric=metric, samples=samples, seed=seed,
+                        tokenize=tokenize,
+                    )  # fmt: skip
                 lines.append(
-                    f"{on} {metric}{models}: {found['value'] + found['delta']:.2f} and "
-                    f"{found['value']:.2f}, difference {found['delta']:+.2f}, 95 % interval "
-                    f"{found['low']:+.2f} to {found['high']:+.2f}, p = {found['p']:.3f}"
-                    f"{_verdict(found)}; {len(references):,} sentences"
+                    f"{on} {metric}{models}: {found['value'] + found['delta']:.{digits}f} and "
+                    f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
+                    f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
+                    f"p = {found['p']:.3f}{_verdict(found)}; {len(references):,} "
+                    f"{'rows' if classes else 'sentences'}"
                 )
     if not lines:
         raise UserError(
@@ -58,6 +68,16 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
+
+
+def _classes(
+    guesses: list[str], others: list[str], labels: list[str], metric: str, samples: int, seed: int
+) -> dict[str, Any]:
+    """Two classifiers; f1 is the mean over all classes."""
+    names = {name: place for place, name in enumerate(sorted({*guesses, *others, *labels}))}
+    ids = [np.array([names[one] for one in rows]) for rows in (labels, guesses, others)]
+    sides = (Predicted(ids[0], guessed, len(names)) for guessed in ids[1:])
+    return paired_classes(metric, *sides, samples=samples, seed=seed)
 
 
 def _verdict(found: dict[str, float]) -> str:
@@ -81,6 +101,8 @@ def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str]
         search = _search(entry.get("decode") or {})
         tokenize = entry.get("tokenize") or _TOKENIZE
         search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
+        if "classes" in entry:
+            search = tokenize = CLASSES
         found[of, on, search] = hypotheses, references, tokenize
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")

@@ -14,6 +14,8 @@ from tfkd.data.views.blind import Blind
 from tfkd.decoding import Decoder, MaskPredict, build_search
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.builder import model_tokenizers
+from tfkd.pipeline.class_stages import classes_of
+from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
@@ -23,11 +25,13 @@ from tfkd.pipeline.inputs import (
     side_tokenizers,
     views_of,
 )
+from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.validation import TeacherForced, batches_of, measured_view
+from tfkd.pipeline.validation import TeacherForced, measured_view
 from tfkd.spec.options import MlmOptions
 
 _SHARD_ROWS = 256
@@ -54,6 +58,9 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
         )
         summary["figures"] = figures(sums)
         context.deadline.check()
+    if CLASSES in node.options["products"]:
+        classes = classes_of(trained, context)
+        summary |= evaluate_classes(model, examples, view, classes, folder.path)
     if "masked" in node.options["products"]:
         summary |= _masked(model, examples, view, node.options["top_k"])
     if "outputs" in node.options["products"]:

@@ -9,6 +9,7 @@ import keras
 
 from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.lower_casing import LowerCasing
+from tfkd.pipeline.class_export import run_class_export
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import side_tokenizers
@@ -27,6 +28,8 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     """
     keras.backend.clear_session()
     trained = node.inputs["model"]
+    if "classes" in trained.inputs:
+        return run_class_export(node, folder, context, card_of(trained))
     text = open_text(node.inputs["text"], context)
     step = max(1, len(text) // _SENTENCES)
     sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
@@ -35,18 +38,7 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
         tokenizers["source"] = LowerCasing(tokenizers["source"])
         sentences = [_as_written(line) for line in sentences]
     model = trained_model(trained, context)
-    card = {
-        "name": trained.spec.name,
-        "summary": trained.spec.description or "",
-        "model": trained.spec.models[trained.options.train].model_dump(
-            mode="json", exclude_none=True
-        ),
-        "training": {
-            "objective": ", ".join(trained.options.objective),
-            "steps": trained.options.steps,
-            "stage": trained.key,
-        },
-    }
+    card = card_of(trained)
     if node.identity.get("lower_case"):
         card["text"] = {
             "input": "lower-cased first, as the training text was",
@@ -62,6 +54,22 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     )
     brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['sentences']} sentences checked"
     return {"check": made["check"], "parameters": made["parameters"], "brief": brief}
+
+
+def card_of(trained: Node) -> dict[str, Any]:
+    """What a model card says of a model's origin."""
+    return {
+        "name": trained.spec.name,
+        "summary": trained.spec.description or "",
+        "model": trained.spec.models[trained.options.train].model_dump(
+            mode="json", exclude_none=True
+        ),
+        "training": {
+            "objective": ", ".join(trained.options.objective),
+            "steps": trained.options.steps,
+            "stage": trained.key,
+        },
+    }
 
 
 def _as_written(line: str) -> str:

@@ -13,6 +13,7 @@ from tfkd.spec import Spec
 REVISIONS = {
     "corpus": 1,
     "tokenizer": 1,
+    "classes": 1,
     "ids": 1,
     "train": 2,
     "load": 1,
@@ -32,8 +33,8 @@ class Node:
     """One stage: a result that is made once and shared by all that need it.
 
     Attributes:
-        kind: `corpus`, `tokenizer`, `ids`, `train`, `load`, `score`, `translate`, `evaluate`,
-            `noise` or `export`.
+        kind: `corpus`, `tokenizer`, `classes`, `ids`, `train`, `load`, `score`, `translate`,
+            `evaluate`, `noise` or `export`.
         label: The name that people see, `STAGE[#VARIANT]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.

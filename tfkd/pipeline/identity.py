@@ -9,6 +9,7 @@ from tfkd.data.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import classifier
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -63,8 +64,10 @@ def model_identity(model: Any) -> dict[str, Any]:
     named = model.named_models() if hasattr(model, "named_models") else {}
     identity = plain(model, without={"tokenizer", *named})
     head = getattr(model, "head", None)
-    if head is not None and head.tokenizer not in (None, model.tokenizer):
+    if getattr(head, "tokenizer", None) not in (None, model.tokenizer):
         identity["head"].pop("tokenizer")
+    if classifier(model) is not None:
+        identity["head"].pop("classes", None)  # names; what they hold is an input
     for option, name in named.items():
         identity[option] = model_identity(model.parts[name])
     if isinstance(identity.get("decoder"), dict):

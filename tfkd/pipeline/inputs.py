@@ -9,10 +9,13 @@ from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
+from tfkd.models.builder import CLASSES
 from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
+from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_tokenizer, place
+from tfkd.spec.options import classifier
 
 PLAIN = "plain"
 
@@ -38,6 +41,8 @@ def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     named = {name: by_side[side] for side, name in model_tokenizers(model).items()}
     if "head" in by_side:
         named[head_tokenizer(model)] = by_side["head"]
+    if (classes := classes_of(node, context)) is not None:
+        named[CLASSES] = classes
     return named
 
 
@@ -85,18 +90,41 @@ def training_set(node: Node, context: Context) -> ExampleSet:
 
 
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
-    """The views that a training stage's terms read; None stands for the plain one."""
+    """The views that a training stage's terms read; None stands for the plain one, which of a
+    classifier is of kind classify."""
     sides = model_tokenizers(model_options(trained))
     tokenizers = named_tokenizers(trained, context)
     views = {}
+    classified = {}
+    if CLASSES in tokenizers:
+        head = classifier(model_options(trained))
+        classified = {"classes": tokenizers[CLASSES].size, "read": head.read}
     for name in sorted(names, key=lambda name: name or ""):
+        if name is None and classified:
+            limit = _readable(trained)
+            views[PLAIN] = build_view(
+                "classify", sides, tokenizers, name=PLAIN, max_length=limit, **classified
+            )
+            continue
         if name is None:
             views[PLAIN] = build_view("none", sides, tokenizers, name=PLAIN)
             continue
         options = trained.spec.views[name]
         settings = options.model_dump(exclude={"kind"})
+        if options.kind == "classify":
+            settings |= classified
         views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
     table = label_map(trained, context)
     if table is not None:
         views = {name: Relabelled(view, table) for name, view in views.items()}
     return views
+
+
+def _readable(trained: Node) -> int:
+    """The most tokens of a stream that a model and its live teachers have positions for."""
+    asked = [
+        child
+        for role, child in trained.inputs.items()
+        if role.startswith("teacher.") and child.kind != "score"
+    ]
+    return min(model_options(node).max_length for node in (trained, *asked))

@@ -14,7 +14,8 @@ def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
 
     Args:
         model: Options of one of the kinds `COUNTED`.
-        vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`.
+        vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`. Of a stage of
+            a classifier `classes`, and `words` where it has a head over words beside it.
     """
     return sum(part_parameters(model, vocabularies).values())
 
@@ -44,6 +45,12 @@ def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
     """The weights of each part, its adapters apart: `encoder`, `encoder/adapters`, ..."""
     if model.kind == "bert":
         found = _bert(model, vocabularies["text"], vocabularies.get("head"))
+        classes = vocabularies.get("classes")
+        if classes is not None:
+            if not vocabularies.get("words"):
+                del found["head"]
+            width = model.width
+            found["classifier"] = width * width + width + classes * (width + 1)
     elif model.kind == "transformer":
         found = _transformer(model, vocabularies["source"], vocabularies["target"])
     elif model.kind == "abnet":
@@ -111,7 +118,7 @@ def _bert(
         "encoder": model.layers * (_attention(width, width) + _feed_forward(model) + 2 * norm),
     }
     if head:
-        own = model.head is not None and not model.head.tied
+        own = getattr(model.head, "tied", True) is False
         transform = width * width + width + norm
         found["head"] = transform + (predicted or vocabulary) * (width * own + 1)
     return found

@@ -15,6 +15,7 @@ from tfkd.models.freezing import frozen_parts, in_adapter
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under, variables_by_path
 from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
+from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
@@ -22,7 +23,7 @@ from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_name
 from tfkd.pipeline.text_stages import open_tokenizer
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import part_names, whole_parts
+from tfkd.spec.options import heads_needed, part_names, whole_parts
 
 __all__ = ["WEIGHTS", "Started", "build_models", "fresh_model", "started", "trained_model"]
 
@@ -33,9 +34,7 @@ PAD_TO = 4
 
 def heads_of(spec: Spec, stage: Any) -> tuple[str, ...]:
     """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
-    if getattr(stage, "head", "published") == "none":
-        return ()
-    return ("masked_lm",) if spec.models[stage.train].kind == "bert" else ()
+    return heads_needed(spec.models[stage.train], stage, spec.views)
 
 
 def has_own_matrix(model: Any) -> bool:
@@ -120,6 +119,7 @@ def _start_from(
         and not _difference("head", node, origin, context)
     ):
         without = HEAD_ROWS
+    without += heads_apart(model, node, origin, context)
     for name, sides in rows.items():
         for side in () if name in without else sides:
             if difference := _difference(side, node, origin, context):
@@ -136,6 +136,22 @@ def _start_from(
         parts = {part: below}
         without += tuple(name for name in variables_by_path(model) if in_adapter(name))
     return load_stage(model, origin, context, parts, without=without).sources
+
+
+def heads_apart(model: Any, node: Node, origin: Node, context: Context) -> tuple[str, ...]:
+    """Heads that a stage does not take from the one it starts from: in pre-training a BERT has one
+    over words, tuned one over classes, which starts anew where the classes are other ones."""
+    if model_options(node).kind != "bert" or model_options(origin).kind != "bert":
+        return ()
+    ours, theirs = (heads_of(one.spec, one.options) for one in (node, origin))
+    if "classifier" not in (*ours, *theirs):
+        return ()
+    apart = () if {"masked_lm"} <= {*ours} & {*theirs} else ("head",)
+    classes = [one.inputs.get("classes") for one in (node, origin)]
+    if None in classes:
+        return (*apart, "classifier")
+    prints = {open_classes(one, context).fingerprint() for one in classes}
+    return apart if len(prints) == 1 else (*apart, "classifier")
 
 
 def _difference(side: str, node: Node, origin: Node, context: Context) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, in_order
 from tfkd.pipeline.memory import step_memory
@@ -11,8 +12,11 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import Spec
+from tfkd.spec.options import heads_needed
 
 _FLOAT = 4
+# The classes of labels that nobody has read yet.
+_CLASSES = 2
 # What a training takes beside a plain one.
 _EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
 
@@ -67,6 +71,9 @@ def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
     """Sizes of tokenizers by their stage's key: as made, else as asked for or as in the file."""
     sizes = {}
     for node in nodes:
+        if node.kind == "classes":
+            folder = StageFolder(context.stages, node.kind, node.fingerprint)
+            sizes[node.key] = folder.manifest()["summary"]["size"] if folder.done else _CLASSES
         if node.kind == "tokenizer":
             folder = StageFolder(context.stages, node.kind, node.fingerprint)
             sizes[node.key] = (
@@ -99,7 +106,9 @@ def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) 
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     state = "done" if folder.done else "under way" if folder.path.exists() else ""
     cells = ["", "", "", "", "", ""]
-    if node.kind == "train":
+    if trials_of(node):
+        cells[2] = f"best of {len(trials_of(node))}"
+    elif node.kind == "train":
         cells = _training(node, sizes, context, notes)
     if folder.done:
         manifest = folder.manifest()
@@ -110,7 +119,7 @@ def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) 
         if node.kind == "train":
             cells[0] = f"{summary['parameters']:,}"
             cells[1] = f"{summary['trained_parameters']:,}"
-    elif node.kind == "score":
+    elif node.kind == "score" and "classes" not in node.inputs["model"].inputs:
         cells[5] = _store_size(node, context)
     elif node.kind == "translate":
         cells[3] = _rows_to_read(node, context, notes)
@@ -127,13 +136,21 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
         for role, child in node.inputs.items()
         if role.startswith("tokenizer.")
     }
+    if (classes := node.inputs.get("classes")) is not None:
+        vocabularies["classes"] = sizes[classes.key]
+        vocabularies["words"] = "masked_lm" in heads_needed(model, options, node.spec.views)
+        if not StageFolder(context.stages, classes.kind, classes.fingerprint).done:
+            notes.append(f"{node.label}: two classes are counted until {classes.label} is read.")
     parameters = model_parameters(model, vocabularies)
     batch = options.batch
     unit = "" if batch.unit != "sentences" else " sentences"
     tokens = f"{options.steps * batch.size:,}{unit}"
     counted = trained_parameters(model, vocabularies, options.trainable)
     trained = ", ".join(options.trainable) if counted is None else f"{counted:,}"
-    predicted = vocabularies.get("head", vocabularies.get("target", vocabularies.get("text")))
+    predicted = vocabularies.get("classes") if not vocabularies.get("words") else None
+    predicted = predicted or vocabularies.get(
+        "head", vocabularies.get("target", vocabularies.get("text"))
+    )
     longest, known = longest_row(node, context)
     source = vocabularies.get("source", vocabularies.get("text"))
     step = step_sizes(node, parameters, longest, source, predicted)

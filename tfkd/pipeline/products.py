@@ -2,6 +2,8 @@
 
 # What is measured of a teacher that fills in masked words; a product of evaluations, no metric.
 MASKED = "masked"
+# A classifier's predictions: what all its metrics are computed from.
+CLASSES = "classes"
 PRODUCT = {
     "bleu": "outputs",
     "chrf": "outputs",
@@ -9,6 +11,8 @@ PRODUCT = {
     "loss": "figures",
     "perplexity": "figures",
     "accuracy": "figures",
+    "f1": CLASSES,
+    "matthews": CLASSES,
     "teacher_gate": "figures",
     MASKED: "masked",
 }

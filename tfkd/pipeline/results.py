@@ -3,11 +3,13 @@
 import json
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tfkd
 from tfkd.evaluation import learnt_by_heart, mask_gate, teacher_gate, thin_history
+from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
@@ -73,6 +75,7 @@ def assemble(
             for node in nodes
             if node.kind == "train"
         },
+        "choices": [choice for node in nodes if (choice := _choice(node, labels, context))],
         "evaluations": evaluations,
         "teacher_gates": gates,
         "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
@@ -127,6 +130,13 @@ def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[s
 def _history(node: Node, context: Context) -> list[dict[str, Any]]:
     path = context.stages / node.key / "history.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str, Any] | None:
+    """What a stage was chosen from; None for any other stage."""
+    if not trials_of(node):
+        return None
+    return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
 
 
 def _gate(gate: Gate, context: Context) -> dict[str, Any]:

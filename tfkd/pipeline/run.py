@@ -26,6 +26,7 @@ from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 _KINDS = {
     "corpus": "tfkd.pipeline.text_stages:run_corpus",
     "tokenizer": "tfkd.pipeline.text_stages:run_tokenizer",
+    "classes": "tfkd.pipeline.class_stages:run_classes",
     "ids": "tfkd.pipeline.text_stages:run_ids",
     "train": "tfkd.pipeline.train_stage:run_train",
     "load": "tfkd.pipeline.load_stage:run_load",

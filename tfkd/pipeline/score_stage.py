@@ -7,6 +7,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import Predict, predictor
+from tfkd.pipeline.class_stores import run_class_scores
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
@@ -25,6 +26,8 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     model = trained_model(
         teacher, context, precision=getattr(teacher.options, "precision", "float32")
     )
+    if "classes" in teacher.inputs:
+        return run_class_scores(model, node, folder, context)
     tokenizers = side_tokenizers(teacher, context)
     tokenizer = tokenizers.get("head", tokenizers["text"])
     (view,) = views_of(teacher, {None}, context).values()

@@ -20,10 +20,12 @@ from tfkd.evaluation import (
     perplexity,
     tokenized_bleu,
 )
+from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import TRACE
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
+from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
@@ -80,6 +82,10 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         theirs = evaluation.baseline.identity.get("decode")
         if theirs != entry["decode"]:
             entry["against"]["decode"] = theirs
+    if CLASSES in node.options["products"]:
+        hypotheses, references = score_classes(entry, evaluation, context)
+        write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
+        return entry
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
@@ -157,6 +163,13 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
+    write_outputs(entry, place, hypotheses, references)
+
+
+def write_outputs(
+    entry: dict[str, Any], place: Path, hypotheses: Sequence[str], references: Sequence[str]
+) -> None:
+    """Writes outputs and references beside each other into the run folder; notes their digests."""
     place.parent.mkdir(exist_ok=True)
     entry["sha256"] = {}
     for name, lines in (("hypotheses", hypotheses), ("references", references)):

@@ -16,6 +16,7 @@ _SMALL = {
     "max_length": 128,
 }
 _TOP_K = 8
+_CLASSIFIED = ("text", "text_b", "source", "target", "label", "mark")
 _BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
 
 
@@ -62,6 +63,7 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             sigma = entry["noise"].get("sigma")
             small = sigma[:2] if isinstance(sigma, list) else sigma
             entry["noise"] |= {"sigma": small, "draws": 2}
+        entry.pop("positive", None)  # generated classes have other names
     return plain
 
 
@@ -99,8 +101,14 @@ def _adapter(options: dict[str, Any]) -> None:
 def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
     """The same fields and transforms over generated rows; what would leave too few is dropped."""
     small: dict[str, Any] = {"generated": "german_english", "rows": ROWS, "seed": seed}
-    fields = corpus.get("columns") or corpus.get("fields") or {}
-    if "text" in corpus or ("text" in fields and "source" not in fields):
+    fields = corpus.get("columns") or corpus.get("fields") or corpus.get("lines") or {}
+    if corpus.get("generated") == "classes":
+        return {**corpus, **small, "generated": "classes"}
+    known = [name for name in fields if name in _CLASSIFIED]
+    if {"label", "text_b"} & set(known) or corpus.get("marked_by"):
+        small["generated"] = "classes"
+        small["fields"] = known + (["mark"] if corpus.get("marked_by") else [])
+    elif "text" in corpus or ("text" in fields and "source" not in fields):
         small["only"] = "text"
     if corpus.get("generated") and corpus.get("only"):
         small["only"] = corpus["only"]
@@ -122,6 +130,9 @@ def _stage(stage: dict[str, Any]) -> None:
         stage["log_every"] = 2
         if stage.get("validate"):
             stage["validate"]["every"] = 2
+            stage["validate"].pop("positive", None)
+        if stage.get("choose"):
+            _choose(stage)
         schedule = stage.get("schedule") or {}
         if (schedule.get("warmup") or 0) >= 1:
             stage["schedule"]["warmup"] = 2
@@ -129,3 +140,13 @@ def _stage(stage: dict[str, Any]) -> None:
         stage["top_k"] = min(stage.get("top_k") or _TOP_K, _TOP_K)
         stage["batch_tokens"] = 2048
         stage["max_length"] = 128
+
+
+def _choose(stage: dict[str, Any]) -> None:
+    """Two settings at most, none of a size that is cut down."""
+    tried = {
+        path: values[:2] if isinstance(values, list) else values
+        for path, values in stage["choose"].items()
+        if path.partition(".")[0] not in ("steps", "batch", "schedule")
+    }
+    stage["choose"] = tried if len(tried) > 1 else None

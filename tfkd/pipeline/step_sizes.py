@@ -12,7 +12,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.options import term_module
+from tfkd.spec.options import reads_classes, term_module
 from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu
 
@@ -80,7 +80,7 @@ def step_sizes(
         tokens=tokens,
         longest=longest,
         predicted=tuple(
-            _share(node.spec.views[view]) if bert and view else share
+            _predicted(node, view, longest) if bert else share
             for view, share in zip(views, written, strict=True)
         ),
         written=() if set(written) == {1.0} else tuple(written),
@@ -169,6 +169,14 @@ def _reads(node: Node, name: str) -> _Term:
     )
 
 
+def _predicted(node: Node, view: str | None, longest: int) -> float:
+    """The share of a stream's tokens that are predicted; of classes, one a row."""
+    model, options = node.spec.models[node.options.train], node.spec.views.get(view)
+    if reads_classes(model, options):
+        return 1 / longest
+    return _share(options) if options is not None else 1.0
+
+
 def _share(view: Any) -> float:
     """The mean share of a stream's tokens, or of the target's, that a view predicts."""
     if view.kind == "by_side":
@@ -199,7 +207,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     for index in range(len(options.data)):
         lengths = []
         for role, child in node.inputs.items():
-            if role.startswith(f"data.{index}.ids."):
+            if role.startswith(f"data.{index}.ids.") and not role.endswith((".label", ".mark")):
                 folder = StageFolder(context.stages, child.kind, child.fingerprint)
                 if not folder.done:
                     return limit, False

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.objectives import LiveTeacher, Term, build_terms
 from tfkd.pipeline.builder import model_tokenizers
+from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
 from tfkd.pipeline.models import side_limits, trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import term_module
+from tfkd.spec.options import reads_classes, term_module
 from tfkd.training import Combiner
 
 # Kinds of stages whose models can be asked within a step.
@@ -51,9 +52,12 @@ def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
 def terms_of(node: Node, context: Context) -> list[Term]:
     """The terms of a training stage."""
     options, live = node.options, live_nodes(node)
-    modules = {}
+    modules, heads = {}, {}
     for name, term in options.objective.items():
         view = node.spec.views.get(term.view)
+        if "classes" in node.inputs:
+            classes = reads_classes(model_options(node), view)
+            heads[name] = "classifier" if classes else "masked_lm"
         teacher = live.get(getattr(term, "teacher", None))
         module = term_module(
             model_options(node), view, None if teacher is None else model_options(teacher)
@@ -69,6 +73,7 @@ def terms_of(node: Node, context: Context) -> list[Term]:
         source_padding_id=sides["source"].pad_id if "source" in sides else None,
         modules=modules,
         auxiliary=auxiliary,
+        heads=heads,
     )
 
 
@@ -102,11 +107,28 @@ def live_teachers(node: Node, context: Context) -> dict[str, LiveTeacher]:
         for read, shown in sides.items():
             _refuse_other_pieces(node, reference, theirs[read], ours[shown])
         precision = getattr(teacher.options, "precision", node.options.precision)
+        _refuse_other_classes(node, reference, teacher, context)
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.
         predicted = theirs.get("text") or theirs["target"]
         found[reference] = LiveTeacher(model, start_id=predicted.start_id, end_id=predicted.end_id)
     return found
+
+
+def _refuse_other_classes(node: Node, reference: str, teacher: Node, context: Context) -> None:
+    """A teacher of classes tells apart what its student does."""
+    ours, theirs = (classes_of(one, context) for one in (node, teacher))
+    if None not in (ours, theirs) and ours.names != theirs.names:
+        raise UserError(other_classes(node, reference, theirs.size, ours.size))
+
+
+def other_classes(node: Node, reference: str, theirs: int, ours: int) -> str:
+    """What is said of a teacher of other classes than its student's."""
+    return (
+        f"stages.{node.label}: the teacher {reference} tells {theirs:,} classes apart, its student "
+        f"{ours:,}, and not all of them are the same. Learn both from the same labels: name the "
+        "corpora in both models, `head: {kind: classifier, classes: [...]}`"
+    )
 
 
 def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:

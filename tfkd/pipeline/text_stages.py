@@ -75,9 +75,14 @@ def open_tokenizer(node: Node, context: Context) -> Tokenizer:
 
 def run_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
     """Encodes one field of a corpus once."""
+    from tfkd.pipeline.class_stages import encode_marked, run_label_ids
+
+    if node.inputs["tokenizer"].kind == "classes":
+        return run_label_ids(node, folder, context)
     text = open_text(node.inputs["text"], context)
     tokenizer = open_tokenizer(node.inputs["tokenizer"], context)
-    encode_corpus(text, node.identity["field"], tokenizer, folder.path)
+    encode = encode_marked if node.identity.get("cut") else encode_corpus
+    encode(text, node.identity["field"], tokenizer, folder.path)
     from tfkd.data.encoded import EncodedField
 
     tokens = int(EncodedField.open(folder.path).lengths.sum())

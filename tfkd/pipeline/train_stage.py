@@ -13,6 +13,9 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.models import freeze
 from tfkd.pipeline.builder import model_tokenizers
+from tfkd.pipeline.choose import take_best
+from tfkd.pipeline.class_stages import classes_of
+from tfkd.pipeline.class_stores import RowStores
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
@@ -30,6 +33,7 @@ from tfkd.pipeline.step_sizes import how_cores_share
 from tfkd.pipeline.terms import (
     combiner_of,
     live_teachers,
+    other_classes,
     pair_limits,
     predicted_tokenizer,
     source_limit,
@@ -37,15 +41,18 @@ from tfkd.pipeline.terms import (
 )
 from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
-from tfkd.targets import PartStores
+from tfkd.targets import PartStores, SoftTargetStore
 from tfkd.training import Distiller, build_optimizer, build_schedule, train
 from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 from tfkd.training.strategies import build_strategy
 
 
 def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Trains to the last step, from the newest checkpoint if there is one."""
+    """Trains to the last step, from the newest checkpoint if there is one; or takes the best of
+    trials that were trained."""
     options = node.options
+    if options.choose is not None:
+        return take_best(node, folder, context) if context.hosts.chief else {}
     keras.backend.clear_session()
     hosts = context.hosts
     strategy = hosts.strategy or _strategy(node)
@@ -188,7 +195,7 @@ def _check_validation(node: Node, context: Context) -> None:
     )
 
 
-def _stores(node: Node, context: Context) -> dict[str, PartStores]:
+def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
     model = model_options(node)
@@ -197,6 +204,16 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
             continue
         term = role.partition(".")[2]
         reference = node.options.objective[term].teacher
+        classes = classes_of(node, context)
+        if classes is not None:
+            theirs = classes_of(scored.inputs["model"], context)
+            if theirs is None or theirs.names != classes.names:
+                size = 0 if theirs is None else theirs.size
+                raise UserError(other_classes(node, reference, size, classes.size))
+            found[reference] = RowStores(
+                _parts(node, scored, classes.fingerprint(), context),
+            )
+            continue
         if "target" not in model_tokenizers(model):
             raise UserError(
                 f"stages.{node.label}.objective.{term}.teacher: {reference} stored a row for each "
@@ -205,19 +222,22 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores]:
                 "Expected a student of kind transformer"
             )
         vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
-        corpora = {
-            scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))
-        }
-        places = [
-            corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
-        ]
-        found[reference] = PartStores(
-            [
-                None if place is None else open_store(scored, place, vocabulary, context)
-                for place in places
-            ]
-        )
+        found[reference] = PartStores(_parts(node, scored, vocabulary, context))
     return found
+
+
+def _parts(
+    node: Node, scored: Node, vocabulary: str, context: Context
+) -> list[SoftTargetStore | None]:
+    """The store of each corpus of a training stage; None of one that was not scored."""
+    corpora = {scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))}
+    places = [
+        corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
+    ]
+    return [
+        None if place is None else open_store(scored, place, vocabulary, context)
+        for place in places
+    ]
 
 
 def _check_rows(node: Node, batcher: Any) -> None:

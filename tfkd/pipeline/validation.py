@@ -6,35 +6,24 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.examples import ExampleSet
-from tfkd.data.sequential import Sequential
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import bleu, chrf
 from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures, row_sums
 from tfkd.objectives.term import predicted_side
+from tfkd.pipeline.class_stages import classes_of
+from tfkd.pipeline.classification import Classified, measured, positive_place
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
+from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.text_stages import open_text
-from tfkd.spec.options import fills_in, reads_pairs, segment_view
+from tfkd.spec.options import fills_in, reads_classes, reads_pairs, segment_view
 
 _TEXT = {"bleu": bleu, "chrf": chrf}
 # Which of a figure's names a metric has.
 _FIGURES = ("loss", "accuracy", "perplexity")
-BATCH_TOKENS = 4096
-_VALIDATION_SEED = 0
-
-
-def batches_of(examples: ExampleSet, view: Any) -> Sequential:
-    """All rows once, in the view, with the same masks each time."""
-    return Sequential(
-        examples,
-        {view.name: view},
-        size=BATCH_TOKENS,
-        unit="joint_tokens",
-        seed=_VALIDATION_SEED,
-    )
 
 
 class TeacherForced:
@@ -70,8 +59,11 @@ class TeacherForced:
 def measured_view(trained: Node) -> str | None:
     """The view to measure a model in: none for one that writes from left to right, unless it
     learnt to write segments alone; else its first term's; of one that fills words in, the first
-    term's that predicts words."""
+    term's that predicts words; of a classifier, the first term's that predicts classes."""
     model = model_options(trained)
+    if "classes" in trained.inputs:
+        views = (term.view for term in trained.options.objective.values())
+        return next(view for view in views if reads_classes(model, trained.spec.views.get(view)))
     if reads_pairs(model) and not fills_in(model):
         return segment_view(trained.options.objective, trained.spec.views)
     terms = list(trained.options.objective.values())
@@ -95,7 +87,9 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     corpus = options.on
     examples = ExampleSet([part_of(node, "validate", corpus, context)])
     (view,) = views_of(node, {measured_view(node)}, context).values()
-    tokenizers = side_tokenizers(node, context)
+    tokenizers, classes = side_tokenizers(node, context), classes_of(node, context)
+    if classes is not None:
+        positive_place(classes, options.positive, f"stages.{node.label}.validate")
     wanted = [metric for metric in options.metrics if metric in _TEXT]
     references = list(open_text(node.inputs["validate"], context).lines("target")) if wanted else []
     made: dict[str, Any] = {}
@@ -104,11 +98,17 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
         # Graphs are traced once for the model, not once a validation.
         if made.get("model") is not model:
             made["model"] = model
-            made["forced"] = TeacherForced(model, examples, view)
+            if classes is None:
+                made["forced"] = TeacherForced(model, examples, view)
+            else:
+                made["classified"] = Classified(model, examples, view)
             if wanted:
                 search = build_search(options.decode or default_search(node))
                 made["decoder"] = Decoder(model, search, tokenizers["source"], tokenizers["target"])
         found: dict[str, float] = {}
+        if classes is not None:
+            rows, where = made["classified"].rows(), f"stages.{node.label}.validate"
+            return measured(rows, classes, options.metrics, options.positive, where)
         if any(metric in _FIGURES for metric in options.metrics):
             values = figures(made["forced"].rows())
             values["perplexity"] = float(np.exp(values["loss"]))

@@ -135,6 +135,25 @@ def _of_masked_words(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str)
     return Gate(entry, corpus, node, None, seen=False)
 
 
+def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate | None:
+    """The gate of a classifier: its accuracy beside that of one that had no teacher; None for a
+    teacher of words."""
+    node = builder.stage(spec, entry.of)
+    trained = node.inputs["model"] if node.kind == "score" else node
+    if "classes" not in trained.inputs:
+        return None
+    gate = ("teacher_gate",)
+    of, stage = builder.resolve(spec, entry.of)
+    if node.kind == "score":
+        of, stage = builder.resolve(of, of.stages[stage].score)
+    teacher = builder.evaluation(of, stage, corpus, gate, None)
+    baseline = (
+        builder.evaluation(spec, entry.against, corpus, gate, None) if entry.against else None
+    )
+    seen = node.kind == "score" and corpus in [part.of for part in node.options.data]
+    return Gate(entry, corpus, teacher, baseline, seen)
+
+
 def wanted(spec: Spec, data_dir: Path) -> Wanted:
     """Builds the graph of a spec.
 
@@ -148,6 +167,9 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
         for corpus in entry.on:
             if "teacher_gate" in entry.metrics:
                 of, stage = builder.resolve(spec, entry.of)
+                if (gate := _of_classes(builder, spec, entry, corpus)) is not None:
+                    found.gates.append(gate)
+                    continue
                 if of.stages[stage].kind != "score":
                     found.gates.append(_of_masked_words(builder, spec, entry, corpus))
                     continue

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from tfkd.data.files import write_atomically
 from tfkd.report import wording
+from tfkd.report.classes import choices, confusions
 from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
 from tfkd.report.noise import noise_plots
@@ -56,6 +57,8 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         noises=noise_plots(runs, systems),
         traces=_traces(runs, systems),
         gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
+        confusions=confusions(runs, systems),
+        choices=choices(runs),
         examples=_examples(runs, systems),
         stages=[_stages(run) for run in runs if run.part("stages")],
         exports=[(run, export) for run in runs for export in run.entries("exports")],
@@ -118,10 +121,11 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
                     (source, reference),
                     {"source": source, "reference": reference, "outputs": {}, "baselines": {}},
                 )
-                outputs = row["outputs"]
-                outputs.setdefault(
-                    systems.of(run, label_of(entry)), str(example.get("hypothesis") or "")
-                )
+                said = str(example.get("hypothesis") or "")
+                if wording.is_number(example.get("probability")):
+                    row["classified"] = True
+                    said = f"{said} ({wording.percent(example['probability'])})"
+                row["outputs"].setdefault(systems.of(run, label_of(entry)), said)
                 if example.get("against") is not None and baseline:
                     row["baselines"].setdefault(baseline, str(example["against"]))
     for rows in blocks.values():

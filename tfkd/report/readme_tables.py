@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.report.classes import choices as tried
 from tfkd.report.markdown import flat, one_line, table
 from tfkd.report.published_results import published
 from tfkd.report.scores import score_blocks
@@ -86,6 +87,8 @@ def _everything(name: str, folder: Path) -> str:
         parts.append(scores(runs))
     if runs[0].entries("teacher_gates"):
         parts += ["The teacher gate:", teacher(runs)]
+    if runs[0].entries("choices"):
+        parts += ["Settings tried:", choices(runs)]
     return "\n" + "\n\n".join(parts) + "\n\n"
 
 
@@ -160,6 +163,17 @@ def _gate_figures(figures: dict[str, Any]) -> list[str]:
     return [*shares, number(figures.get("entropy"), 2), number(figures.get("positions"))]
 
 
+def choices(runs: Sequence[Run]) -> str:
+    """Settings that were tried, and the one that was chosen."""
+    rows = [
+        [f"`{one['stage']}`", trial["setting"], one["by"], trial["value"], number(trial["step"]),
+         "chosen" if trial["chosen"] else ""]
+        for one in tried(runs)
+        for trial in one["trials"]
+    ]  # fmt: skip
+    return table(["stage", "setting", "by", "value", "step", ""], rows, left=3)
+
+
 def stages(runs: Sequence[Run]) -> str:
     """Seconds and sizes of all stages."""
     rows = [
@@ -188,6 +202,7 @@ def commands(runs: Sequence[Run]) -> str:
 
 
 KINDS: dict[str, Callable[[Sequence[Run]], str]] = {
+    "choices": choices,
     "scores": scores,
     "teacher": teacher,
     "stages": stages,

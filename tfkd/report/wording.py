@@ -14,6 +14,8 @@ _METRICS = {
     "loss": "Loss (nats a token)",
     "perplexity": "Perplexity",
     "accuracy": "Accuracy",
+    "f1": "F1",
+    "matthews": "Matthews’ correlation",
 }
 _NAMES = {"cpu": "CPU", "gpu": "GPU", "tensorflow": "TensorFlow"}
 _DECIMALS = {"bleu": 2, "chrf": 2, "tokenized_bleu": 2, "perplexity": 2, "loss": 3}
@@ -65,7 +67,7 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     """A metric's value as papers print it; `signed` writes the sign of a difference."""
     if not is_number(value):
         return NOTHING
-    if metric == "accuracy":
+    if metric in ("accuracy", "f1"):
         text = f"{100 * value:.2f}" + ("" if signed else " %")
     else:
         text = f"{value:,.{_DECIMALS.get(metric, 3)}f}"

@@ -5,8 +5,10 @@ from typing import Any
 
 _PLACES = {
     "ExportRefusedError": "export",
+    "SavedClassifier": "saved_classifier",
     "SavedTranslator": "saved_translator",
     "Translation": "saved_translator",
+    "export_classifier": "classifier_export",
     "export_saved_model": "export",
     "load_saved_model": "saved_translator",
     "self_check": "checking",

@@ -3,7 +3,9 @@
     python -m tfkd.serving.check FOLDER REQUEST RESULT
 
 REQUEST is a JSON file `{"text": [...], "source_ids": [[...], ...], "pad_id": 0}`; RESULT gets both
-signatures' answers. A model that needs any other part of tfkd, or keras_hub, cannot be loaded here.
+signatures' answers. Of a classifier it is `{"rows": {INPUT: [...]}}`, and RESULT gets its labels,
+probabilities and classes. A model that needs any other part of tfkd, or keras_hub, cannot be loaded
+here.
 """
 
 import importlib.abc
@@ -64,11 +66,42 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Asks a classifier: all rows in one call, then each of the first few alone."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
+
+    signatures = tf.saved_model.load(folder).signatures
+
+    def ask(rows: dict[str, list[Any]]) -> dict[str, Any]:
+        given = {
+            name: tf.constant(values, tf.int32 if name == "mark" else tf.string)
+            for name, values in rows.items()
+        }
+        said = signatures["serving_default"](**given)
+        return {
+            "labels": [label.decode("utf-8") for label in said["labels"].numpy()],
+            "probabilities": said["probabilities"].numpy().tolist(),
+        }
+
+    rows = request["rows"]
+    count = min(4, len(next(iter(rows.values()))))
+    return {
+        **ask(rows),
+        "alone": [
+            ask({name: values[i : i + 1] for name, values in rows.items()}) for i in range(count)
+        ],
+        "classes": [name.decode("utf-8") for name in signatures["classes"]()["classes"].numpy()],
+        "tensorflow": tf.__version__,
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Reads the request, answers it and writes the result."""
     folder, request, result = arguments
     sys.meta_path.insert(0, _Refuse())
-    answers = answer(folder, json.loads(Path(request).read_text("utf-8")))
+    asked = json.loads(Path(request).read_text("utf-8"))
+    answers = classify(folder, asked) if "rows" in asked else answer(folder, asked)
     Path(result).write_text(json.dumps(answers), "utf-8")
 
 

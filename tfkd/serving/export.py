@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ from tfkd.serving.server_ops import unknown_ops
 from tfkd.spec.errors import UserError
 
 _SHOWN = 5
+
+
+# A model card's text, and the figures of the check.
+Checked = tuple[str, dict[str, Any]]
 
 
 class ExportRefusedError(UserError):
@@ -59,6 +63,54 @@ def export_saved_model(
     Raises:
         ExportRefusedError: the check does not hold; the message has the sentences that differ.
     """
+    search = build_search(decode)
+    source, target = tokenizers["source"], tokenizers["target"]
+    model = in_float32(model)
+    served = ServedModel(model, source, target, search)
+
+    def checked(part: Path, final: Path) -> Checked:
+        check = self_check(part, sentences, model, source, target, search)
+        _refuse_differences(final, check)
+        text = model_card(
+            card,
+            example=next((line for line in sentences if line), ""),
+            search=search,
+            limit=source_limit(model),
+            pad=int(source.pad_id),
+            check=_sentence(check),
+            folder=str(version),
+        )
+        figures = {
+            "sentences": check.sentences,
+            "ties": check.ties,
+            "largest_difference": check.largest_difference,
+            "tokenised_otherwise": len(check.tokenised_otherwise),
+        }
+        return text, figures
+
+    return write_version(served, folder, checked, version=version, more_ops=more_ops)
+
+
+def write_version(
+    served: tf.Module,
+    folder: str | Path,
+    checked: Callable[[Path, Path], Checked],
+    *,
+    version: int = 1,
+    more_ops: Collection[str] = (),
+) -> dict[str, Any]:
+    """Writes a module's SavedModel beside its place, has it checked, and renames it to its place.
+
+    Args:
+        served: The module, with `signatures()` and `weights`.
+        folder: The folder of versions.
+        checked: Called with the folder that was written and its place to be; returns the model
+            card's text and the check's figures, or raises; a RuntimeError refuses the export.
+        version, more_ops: As in `export_saved_model`.
+
+    Returns:
+        As `export_saved_model`.
+    """
     if version < 1:
         raise ValueError(
             f"Invalid value for argument `version`. Expected at least 1. Received: {version}"
@@ -71,27 +123,13 @@ def export_saved_model(
     if old.exists() and not final.exists():
         old.rename(final)  # killed between the two renames of `_put`
     try:
-        search = build_search(decode)
-        source, target = tokenizers["source"], tokenizers["target"]
-        model = in_float32(model)
-        served = ServedModel(model, source, target, search)
         with written_by_tensorflow(part):
             tf.saved_model.save(served, str(part), signatures=served.signatures())
         _check_ops(part, more_ops)
         try:
-            check = self_check(part, sentences, model, source, target, search)
+            text, figures = checked(part, final)
         except RuntimeError as error:
             raise ExportRefusedError(f"{final}: export refused: {error}") from error
-        _refuse_differences(final, check)
-        text = model_card(
-            card,
-            example=next((line for line in sentences if line), ""),
-            search=search,
-            limit=source_limit(model),
-            pad=int(source.pad_id),
-            check=_sentence(check),
-            folder=str(version),
-        )
         write_atomically(part / "README.md", text)
         write_checksums(part)
         _put(part, final)
@@ -101,12 +139,7 @@ def export_saved_model(
         "folder": str(final),
         "bytes": sum(path.stat().st_size for path in final.rglob("*") if path.is_file()),
         "parameters": sum(int(weight.shape.num_elements()) for weight in served.weights),
-        "check": {
-            "sentences": check.sentences,
-            "ties": check.ties,
-            "largest_difference": check.largest_difference,
-            "tokenised_otherwise": len(check.tokenised_otherwise),
-        },
+        "check": figures,
     }
 
 

@@ -93,12 +93,17 @@ def model_card(
         factor=length.factor,
         plus=length.plus,
     )
-    lines += [use, "## Check", "", check, ""]
+    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"
+
+
+def rest_of_card(card: Mapping[str, Any], use: str, check: str) -> list[str]:
+    """The lines after a card's summary: how the model is used, its check, and every other entry."""
+    lines = [use, "## Check", "", check, ""]
     for key, value in card.items():
         if key not in ("name", "summary") and value not in (None, "", {}, []):
             title = str(key).replace("_", " ")
             lines += [f"## {title[:1].upper()}{title[1:]}", "", *_section(value), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 def _section(value: Any) -> list[str]:

@@ -1,15 +1,13 @@
 """A SavedModel as a Python object: lines in, outputs out, in order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfkd.serving.batches import batches
 from tfkd.serving.checksums import check_checksums
+from tfkd.serving.saved_classifier import SavedClassifier
 from tfkd.spec.errors import UserError
-
-# Bytes and rows of a batch. Short batches waste little on padding and on waiting for the longest.
-_BATCH_BYTES = 8192
-_BATCH_ROWS = 64
 
 
 class Translation(NamedTuple):
@@ -24,19 +22,17 @@ class SavedTranslator:
 
     Args:
         folder: The version folder (with saved_model.pb).
+        loaded: The SavedModel.
         options: What the SavedModel lets its callers choose (`iterations`, `length_candidates`).
 
     Raises:
         UserError: The SavedModel has no such options.
     """
 
-    def __init__(self, folder: Path, options: Mapping[str, int] | None = None):
-        import tensorflow as tf
-        import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
-
+    def __init__(self, folder: Path, loaded: Any, options: Mapping[str, int] | None = None):
         self.folder = folder
         # Kept: the signatures use the variables of the object without owning them.
-        self._loaded = tf.saved_model.load(str(folder))
+        self._loaded = loaded
         self._call = self._loaded.signatures["serving_default"]
         self._options: dict[str, Any] = {}
         if options:
@@ -80,7 +76,7 @@ class SavedTranslator:
 
         encoded = [line.encode("utf-8", "replace") for line in lines]
         found: list[Translation | None] = [None] * len(encoded)
-        for batch in _batches([len(line) for line in encoded]):
+        for batch in batches([len(line) for line in encoded]):
             text = tf.constant([encoded[i] for i in batch], tf.string)
             result = self._call(text=text, **self._options)
             pairs = zip(result["outputs"].numpy(), result["scores"].numpy(), strict=True)
@@ -91,7 +87,7 @@ class SavedTranslator:
 
 def load_saved_model(
     folder: str | Path, options: Mapping[str, int] | None = None
-) -> SavedTranslator:
+) -> SavedTranslator | SavedClassifier:
     """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
 
     Args:
@@ -115,7 +111,7 @@ def load_saved_model(
         found = max(versions, key=lambda path: int(path.name))
     check_checksums(found)
     try:
-        return SavedTranslator(found, options)
+        return _opened(found, options)
     except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
@@ -123,17 +119,19 @@ def load_saved_model(
         ) from error
 
 
+def _opened(folder: Path, options: Mapping[str, int] | None) -> SavedTranslator | SavedClassifier:
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
+
+    loaded = tf.saved_model.load(str(folder))
+    if "classes" not in loaded.signatures:
+        return SavedTranslator(folder, loaded, options)
+    if options:
+        raise UserError(f"{folder}: a classifier has no option {', '.join(sorted(options))}")
+    return SavedClassifier(folder, loaded)
+
+
 def _op_errors() -> type[Exception]:
     import tensorflow as tf
 
     return tf.errors.OpError
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Lines of like length together, longest first."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    first = 0
-    while first < len(order):
-        count = min(max(_BATCH_BYTES // max(lengths[order[first]], 1), 1), _BATCH_ROWS)
-        yield order[first : first + count]
-        first += count

@@ -3,7 +3,36 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tfkd.spec.errors import UserError
 from tfkd.spec.faults import Faults
+
+# Shares that add up to 1 within rounding leave nothing.
+_ROUNDING = 1e-9
+
+
+def balanced_weights(
+    weights: Mapping[str, float], balance: Mapping[str, float] | None
+) -> dict[str, float]:
+    """The terms' weights after `balance`: `{soft: l}` gives `soft` l and each other term 1 - l
+    times its own weight (P4, equations 2 to 7).
+
+    Raises:
+        UserError: A name is no term, or the shares are not in 0 ... 1.
+    """
+    balance = dict(balance or {})
+    for name in balance:
+        if name not in weights:
+            raise UserError(
+                f"balance: there is no term {name}; the objective has {', '.join(weights)}"
+            )
+    share = sum(balance.values())
+    if balance and (min(balance.values()) < 0 or share > 1 + _ROUNDING):
+        raise UserError(
+            f"balance: the shares must be 0 or more and add up to at most 1; they are {balance}"
+        )
+    # What is left of 1 within rounding is nothing: 0 times a term's infinite loss is no number.
+    rest = 1.0 if not balance else 0.0 if share > 1 - _ROUNDING else 1 - share
+    return {name: balance.get(name, weight * rest) for name, weight in weights.items()}
 
 
 def outweighed(names: Collection[str], balance: Any) -> set[str]:
@@ -17,8 +46,22 @@ def outweighed(names: Collection[str], balance: Any) -> set[str]:
     numbers = {name: one for name, one in shares.items() if isinstance(one, int | float)}
     gone = {name for name in names if numbers.get(name) == 0}
     # As `balanced_weights` has it, what is named alone counts where the shares add up to 1.
-    all_taken = bool(numbers) and sum(numbers.values()) >= 1
+    all_taken = bool(numbers) and sum(numbers.values()) > 1 - _ROUNDING
     return gone | ({name for name in names if name not in numbers} if all_taken else set())
+
+
+def untried(balance: Any, choose: Any) -> Any:
+    """The shares that no setting of `choose:` replaces: a term whose share is tried stays.
+
+    Args:
+        balance: Shares by term, as written.
+        choose: Values by dotted path, as written.
+    """
+    if not isinstance(balance, Mapping) or not isinstance(choose, Mapping):
+        return balance
+    if "balance" in choose:
+        return None
+    return {name: share for name, share in balance.items() if f"balance.{name}" not in choose}
 
 
 def check_balance(faults: Faults, path: tuple, balance: Any, terms: Mapping[str, Any]) -> None:
@@ -40,5 +83,5 @@ def check_balance(faults: Faults, path: tuple, balance: Any, terms: Mapping[str,
         elif share != 0 and isinstance(term, Mapping) and term.get("weight") == 0:
             faults.add((*path, name), f"{share}, and {name} has weight: 0", "one of the two")
     shares = [one for one in balance.values() if isinstance(one, int | float)]
-    if sum(shares) > 1 + 1e-9:
+    if sum(shares) > 1 + _ROUNDING:
         faults.add(path, f"shares that add up to {sum(shares):g}", "at most 1")

@@ -34,6 +34,7 @@ def register_builtins() -> None:
             "tfkd.layers:CrossAttentionAdapter",
         ),
         ("view", "none", o.PlainOptions, "tfkd.data.views:PairView"),
+        ("view", "classify", o.ClassifyOptions, "tfkd.data.views:ClassifyView"),
         ("view", "mlm", o.MlmOptions, "tfkd.data.views:MaskedLMView"),
         ("view", "conditional_mlm", o.ConditionalMlmOptions, "tfkd.data.views:ConditionalMLMView"),
         ("view", "spans", o.SpansOptions, "tfkd.data.views:SpansView"),

@@ -1,6 +1,7 @@
 """What no section can see alone: names that must exist, parts that must fit together."""
 
 from tfkd.spec.circles import circle, round_trip, way_back
+from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
@@ -39,12 +40,17 @@ def check(parts: Parts, faults: Faults) -> None:
     for index, stage in enumerate(parts.export):
         where = written(faults, ("export", index))
         trained = stage_of(parts, faults, where, stage, kinds=("train",))
-        if trained is not None and getattr(trained.model, "kind", None) == "bert":
-            faults.add(where, f"{stage} trains a bert, which writes no text", "an encoder-decoder")
         if segments_of(trained) is not None:
             faults.add(
                 where, f"{stage} learns to write segments ({segments_of(trained)})",
                 "a stage that starts from it",
+            )  # fmt: skip
+        if getattr(getattr(trained, "model", None), "kind", None) != "bert":
+            continue
+        if not tells_classes(trained):
+            faults.add(
+                where, f"{stage} trains a bert, which writes no text",
+                "an encoder-decoder, or a stage that trains a classifier",
             )  # fmt: skip
 
 
@@ -82,6 +88,7 @@ def _models(parts: Parts, faults: Faults) -> None:
         path = tuple(name.split("."))
         check_composed(parts, faults, path, options)
         check_adapters(parts, faults, name, options)
+        check_classes(parts, faults, path, options)
         if getattr(options, "kind", None) in COMPOSED:
             continue  # its tokenizers are those of its models
         sides = sides_of(options)

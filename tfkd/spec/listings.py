@@ -34,7 +34,9 @@ _METRICS = {
     "tokenized_bleu": "BLEU of Moses tokens, unsmoothed, as older papers counted it",
     "loss": "Cross-entropy a token, in nats",
     "perplexity": "exp(loss)",
-    "accuracy": "The share of tokens whose best guess is right",
+    "accuracy": "The share of tokens, or of a classifier's rows, whose best guess is right",
+    "f1": "F1 of one of two classes, or its mean over more",
+    "matthews": "Matthews' correlation of labels and guesses",
     "teacher_gate": "Whether a teacher knows more than a model without one (score stages)",
 }
 

@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from tfkd.spec.classifier_checks import (
+    check_choose,
+    check_class_evaluation,
+    check_class_scores,
+    check_class_training,
+    check_word_metrics,
+    tells_classes,
+)
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
+from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
 from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
@@ -30,6 +38,11 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
     check_start(parts, faults, path, stage, model)
     check_terms(parts, faults, path, stage, model)
+    check_class_training(parts, faults, path, stage, model)
+    check_choose(faults, path, stage)
+    for _, trial in stage.choose.trials if stage.choose is not None else ():
+        check_terms(parts, faults, path, trial, model)
+        faults.errors[:] = dict.fromkeys(faults.errors)  # those of every setting are said once
     if stage.validate_ is not None:
         where = (*path, "validate")
         corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
@@ -62,10 +75,14 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
                 (*path, "score"), f"its model is {a(teacher.model.kind)}",
                 "a stage that trains a bert",
             )  # fmt: skip
-        _keeps(faults, (*path, "top_k"), stage, teacher)
+        if tells_classes(teacher):
+            check_class_scores(parts, faults, path, stage, teacher.model)
+        else:
+            _keeps(faults, (*path, "top_k"), stage, teacher)
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
-        _scored(parts, faults, where, part.of)
+        if not tells_classes(teacher):
+            _scored(parts, faults, where, part.of)
         if part.swap:
             faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
         if getattr(part, "weight", 1) != 1:
@@ -80,6 +97,13 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     _noise(faults, (*path, "noise"), entry, gate)
     kinds = ("score", *MODELS) if gate else ("train",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
+    asked = stage
+    if gate and stage is not None and stage.stage.kind == "score":
+        asked = found_stage(stage.parts, stage.stage.score)
+    if tells_classes(asked):
+        beside = stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
+        check_class_evaluation(parts, faults, path, entry, asked, beside)
+        return
     if gate and stage is not None and stage.stage.kind != "score":
         _mask_gate(parts, faults, path, entry, stage)
         return
@@ -95,6 +119,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         )
     segments = segments_of(stage)
     _writes(faults, (*path, "metrics"), model, entry.metrics, segments)
+    check_word_metrics(faults, path, entry, model)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         if gate:

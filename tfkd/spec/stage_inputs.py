@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfkd.spec.balance import outweighed
+from tfkd.spec.balance import outweighed, untried
 
 DATA, TOKENIZERS = "data", "tokenizers"
 # Options of models that name others.
@@ -38,11 +38,16 @@ def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
         return _words([stage.get("score", stage.get("translate"))]) + corpora(spec, read)
     origins, terms = stage.get("from"), _mapping(stage.get("objective"))
     found = list(origins.values()) if isinstance(origins, dict) else [origins]
-    gone = outweighed(terms, stage.get("balance"))
+    choose = _mapping(stage.get("choose"))
+    gone = outweighed(terms, untried(stage.get("balance"), choose))
     for name, term in terms.items():
         # At a weight of 0 it leaves the graph, with its teacher.
-        if _mapping(term).get("weight") != 0 and name not in gone:
+        weighed = _mapping(term).get("weight") != 0 or f"objective.{name}.weight" in choose
+        if weighed and name not in gone:
             found.append(_mapping(term).get("teacher"))
+    for path, values in choose.items():
+        if path.startswith("objective.") and path.endswith(".teacher"):
+            found += _listed(values)
     read.append(_mapping(stage.get("validate")).get("on"))
     return _words(found) + _tokenizers(spec, stage.get("train")) + corpora(spec, read)
 

@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from tfkd.spec.balance import check_balance, outweighed
+from tfkd.spec.balance import check_balance, outweighed, untried
+from tfkd.spec.choosing import chosen
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import (
     EvaluateOptions,
@@ -69,11 +70,13 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         )  # fmt: skip
         return None
     before = len(faults.errors)
-    value = dict(value)
+    written, value = value, dict(value)
     if kinds[0] == "train":
         terms = value.get("objective")
         value["objective"] = _objective(faults, (*path, "objective"), terms)
         _balance(faults, path, value, terms if isinstance(terms, dict) else {})
+        if value.get("choose") is not None:
+            value["choose"] = chosen(faults, path, written, lambda one: _parsed(faults, path, one))
         optimizer = value.get("optimizer")
         value["optimizer"] = of_kind(
             faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
@@ -89,6 +92,13 @@ def stage(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         value["decode"] = of_kind(faults, (*path, "decode"), "decode", value["decode"])
     options = faults.options(path, _KINDS[kinds[0]], value)
     return options if len(faults.errors) == before else _stand_in(kinds[0], value)
+
+
+def _parsed(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> Any:
+    """A stage's options; None where they have faults."""
+    before = len(faults.errors)
+    options = stage(faults, path, value)
+    return options if len(faults.errors) == before else None
 
 
 def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
@@ -110,6 +120,7 @@ def _stand_in(kind: str, value: dict[str, Any]) -> SimpleNamespace:
         validate = SimpleNamespace(on=_word(validate.get("on")), metrics=metrics)
     return SimpleNamespace(
         kind=kind, data=data, objective=value.get("objective") or {}, batch=None,
+        balance=None, choose=None,
         train=_word(value.get("into" if kind == "load" else "train")),
         score=_word(value.get("score")), translate=_word(value.get("translate")),
         from_=origins if isinstance(origins, dict) else _word(origins),
@@ -145,14 +156,18 @@ def _balance(faults: Faults, path: tuple, value: dict[str, Any], terms: dict[str
     if value.get("balance") is None:
         return
     check_balance(faults, (*path, "balance"), value["balance"], terms)
-    gone = outweighed(value["objective"], value["balance"])
+    gone = outweighed(value["objective"], untried(value["balance"], value.get("choose")))
     if value["objective"] and gone >= value["objective"].keys():
         faults.add((*path, "balance"), "every term has weight 0", "at least one that counts")
         return
     value["objective"] = {k: term for k, term in value["objective"].items() if k not in gone}
     if isinstance(value["balance"], dict):
         # A term that is gone anyway needs no share.
-        left = {k: share for k, share in value["balance"].items() if share != 0}
+        left = {
+            k: share
+            for k, share in value["balance"].items()
+            if share != 0 or k in value["objective"]  # one that is tried
+        }
         value["balance"] = left or None
 
 

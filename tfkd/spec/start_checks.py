@@ -6,7 +6,14 @@ from typing import Any
 from tfkd.spec.composed_checks import stack_options
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import fills_in, part_names, sides_of, weight_sizes, whole_parts
+from tfkd.spec.options import (
+    fills_in,
+    heads_needed,
+    part_names,
+    sides_of,
+    weight_sizes,
+    whole_parts,
+)
 from tfkd.spec.wording import a, shown
 
 # Stages that a model with its weights comes of.
@@ -29,7 +36,7 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
         origin = stage_of(parts, faults, where, reference, kinds=MODELS)
         theirs = origin.model if origin is not None else None
         if key in ("", "all"):
-            if origin is not None and origin.headless:
+            if origin is not None and origin.headless and _keeps_head(stage, model, parts):
                 faults.add(
                     where, f"{reference} has no head, which this stage's model has",
                     f"{{embedding: {reference}, encoder: {reference}}}",
@@ -82,6 +89,11 @@ def _taught(faults: Faults, path: tuple, stage: Any, model: Any) -> None:
             "in decodes as many tokens as they say",
             "a term length: {view: ..} in the objective, or lengths from a stage",
         )  # fmt: skip
+
+
+def _keeps_head(stage: Any, model: Any, parts: Parts) -> bool:
+    """Whether a stage goes on with a head over words; one over classes starts anew."""
+    return model is None or heads_needed(model, stage, parts.views) != ("classifier",)
 
 
 def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> None:

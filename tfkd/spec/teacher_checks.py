@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfkd.spec.classifier_checks import check_class_teacher
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
@@ -35,8 +36,9 @@ def check_teacher(
     found = stage_of(parts, faults, where, name, kinds=kinds)
     if found is None:
         return None
+    classes = check_class_teacher(parts, faults, path, options, model, found)
     if found.stage.kind == "score":
-        _stored(faults, where, name, found, stage, model)
+        _stored(faults, where, name, found, stage, None if classes else model)
         view = getattr(options, "view", None)
         if source_alone(model, parts.views.get(view)):
             faults.add(
@@ -179,7 +181,7 @@ def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, m
     teacher = found_stage(scored.parts, scored.stage.score)
     theirs = predicted(teacher.model) if teacher is not None else None
     ours = predicted(model)
-    if theirs and ours and theirs != ours:
+    if model is not None and theirs and ours and theirs != ours:
         faults.add(
             path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
             f"a teacher with tokenizer: {ours} (or a head with it)",

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options import classifier, fills_in, reads_pairs
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
@@ -15,7 +15,8 @@ from tfkd.spec.teacher_checks import (
 )
 
 _STREAM_VIEWS = {
-    "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span", "by_side"
+    "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
+    "by_side",
 }  # fmt: skip
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {
@@ -79,8 +80,13 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         if options.kind in _VIEWS_OF:
             kinds = ("by_side",) if fills_in(model) else _VIEWS_OF[options.kind]
             faults.add(path, "no view", f"view: one of kind {' or '.join(kinds)}")
+        elif classifier(model) is not None:
+            pass  # the plain view of a classifier
         elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
-            faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
+            faults.add(
+                path, "a bert predicts words that a view hides",
+                "masked_lm with a view, or a head: {kind: classifier} of the model",
+            )  # fmt: skip
         elif fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):
             faults.add(
                 path, f"{stage.train} sees both sides of each word, and the plain view hides none",

@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.data.layouts import SpecialTokens
 from tfkd.data.views.base import StreamView, View
 from tfkd.data.views.by_side import SIDES, BySideView
+from tfkd.data.views.classify import ClassifyView
 from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
 from tfkd.data.views.mass import MassView
@@ -20,6 +21,7 @@ from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "BySideView",
+    "ClassifyView",
     "ConditionalMLMView",
     "MaskedLMView",
     "MassView",
@@ -37,6 +39,7 @@ __all__ = [
 _BUILT_IN = {
     view.kind: view
     for view in (
+        ClassifyView,
         MaskedLMView,
         SpansView,
         ConditionalMLMView,
@@ -70,15 +73,16 @@ def build_view(
     """A view by its kind, for a model that reads the given sides.
 
     Args:
-        kind: "none", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
-            "by_side", "mass", or a plugin's.
+        kind: "none", "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count",
+            "one_span", "by_side", "mass", or a plugin's.
         sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
             `{"source": S, "target": T}` for an encoder-decoder, whose encoder alone reads "mlm" and
             "spans".
         tokenizers: Tokenizers (or their `Specials`) by name.
         name: The view's key in a batch.
         options: The kind's options: `p`, `replace`, `max_length`; of "by_side", `source` and
-            `target`, each options of a stream's kind, or None.
+            `target`, each options of a stream's kind, or None; of "classify", `classes` and
+            `read`.
 
     Raises:
         UserError: The kind reads one stream and the model two, or the other way round; or it shows

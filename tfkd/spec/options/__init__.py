@@ -5,6 +5,7 @@ from tfkd.spec.options.adapters import (
     BottleneckOptions,
     CrossAttentionAdapterOptions,
 )
+from tfkd.spec.options.classifiers import ClassifierHeadOptions, ClassifyOptions
 from tfkd.spec.options.corpora import (
     CORPORA,
     CorpusOptions,
@@ -28,9 +29,12 @@ from tfkd.spec.options.objectives import (
     SoftTargetsOptions,
 )
 from tfkd.spec.options.parts import (
+    classifier,
     fills_in,
+    heads_needed,
     own_vocabulary,
     part_names,
+    reads_classes,
     reads_pairs,
     segment_view,
     sides_of,
@@ -85,6 +89,8 @@ __all__ = [
     "BottleneckOptions",
     "BySideOptions",
     "CausalLMOptions",
+    "ClassifierHeadOptions",
+    "ClassifyOptions",
     "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
@@ -119,9 +125,12 @@ __all__ = [
     "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",
+    "classifier",
     "fills_in",
+    "heads_needed",
     "own_vocabulary",
     "part_names",
+    "reads_classes",
     "reads_pairs",
     "segment_view",
     "sides_of",

@@ -30,6 +30,11 @@ class CorpusOptions(Options):
         "drop", description="Rows not UTF-8, empty or too long: left out and reported, or an error."
     )
     max_characters: Count = Field(5000, description="Longer fields make a row bad.")
+    marked_by: Annotated[str, Field(min_length=1, max_length=8)] | None = Field(
+        None,
+        description="What stands on both sides of the one marked character of `text`: it is taken "
+        "out, and the field `mark` has the character's place, from 0.",
+    )
     lower_case: bool = Field(False, description="Lower-case all text.")
     part: EveryNth | None = Field(None, description="Keep every n-th row, or all but these.")
     drop_overlap: list[Name] = Field(
@@ -45,6 +50,20 @@ class CorpusOptions(Options):
         """The names of the corpus's fields."""
         raise AttributeError("a corpus without a source has no fields")
 
+    def _with_mark(self, *names: str) -> tuple[str, ...]:
+        return names if self.marked_by is None else (*names, "mark")
+
+    @model_validator(mode="after")
+    def _marks_text(self) -> "CorpusOptions":
+        if self.marked_by is not None:
+            names = self.field_names
+            if "text" not in names or names.count("mark") > 1:
+                raise ValueError(
+                    f"marked_by, of a corpus with {', '.join(names[:-1])}; expected a field text "
+                    "and none of the name mark"
+                )
+        return self
+
 
 class TextOptions(CorpusOptions):
     """Plain text, a sentence or document a line."""
@@ -54,7 +73,7 @@ class TextOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return ("text",)
+        return self._with_mark("text")
 
 
 class ParallelOptions(CorpusOptions):
@@ -67,7 +86,7 @@ class ParallelOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return ("source", "target")
+        return self._with_mark("source", "target")
 
 
 class TsvOptions(CorpusOptions):
@@ -82,7 +101,7 @@ class TsvOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return tuple(self.columns)
+        return self._with_mark(*self.columns)
 
 
 class JsonLinesOptions(CorpusOptions):
@@ -96,7 +115,7 @@ class JsonLinesOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return tuple(self.fields)
+        return self._with_mark(*self.fields)
 
 
 class TfdsOptions(CorpusOptions):
@@ -111,23 +130,53 @@ class TfdsOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return tuple(self.fields)
+        return self._with_mark(*self.fields)
+
+
+class LinesOptions(CorpusOptions):
+    """Files of one field each, line by line."""
+
+    kind: ClassVar[str] = "lines"
+    lines: Annotated[dict[FieldName, Paths], Field(min_length=1)] = Field(
+        description="Field names and their files, like {text: test.sent, label: test.lb}."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self._with_mark(*self.lines)
 
 
 class GeneratedOptions(CorpusOptions):
     """Sentences that the package makes itself, for trials: no real text."""
 
     kind: ClassVar[str] = "generated"
-    generated: Literal["german_english"] = Field(description="The grammar.")
+    generated: Literal["german_english", "classes"] = Field(
+        description="The grammar: pairs of sentences, or texts with a class."
+    )
     rows: Count = Field(description="How many pairs.")
     seed: Seed = Field(1, description="The seed: other seeds give other sentences.")
     only: Literal["text"] | None = Field(
         None, description="text: both sides as lines of one field, no longer side by side."
     )
+    fields: list[Literal["text", "text_b", "source", "target", "label", "mark"]] = Field(
+        [], description="Of classes: the fields; default: text and label."
+    )
+
+    @model_validator(mode="after")
+    def _one_grammar(self) -> "GeneratedOptions":
+        if self.generated == "classes" and self.only is not None:
+            raise ValueError("only, of rows with classes; expected fields: [text]")
+        if self.generated != "classes" and self.fields:
+            raise ValueError("fields, of pairs of sentences; expected generated: classes")
+        if len(set(self.fields)) < len(self.fields):
+            raise ValueError("a field stands in fields twice")
+        return self
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return ("text",) if self.only else ("source", "target")
+        if self.generated == "classes":
+            return self._with_mark(*(self.fields or ("text", "label")))
+        return self._with_mark("text") if self.only else self._with_mark("source", "target")
 
 
 class KeepOptions(Options):
@@ -210,6 +259,7 @@ CORPORA = {
         TsvOptions,
         JsonLinesOptions,
         TfdsOptions,
+        LinesOptions,
         GeneratedOptions,
     )
 }

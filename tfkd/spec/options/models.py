@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from tfkd.spec.options.base import Count, Name, Options, Positive, Rate, Share
+from tfkd.spec.options.classifiers import ClassifierHeadOptions
 
 Activation = Literal["relu", "gelu", "gelu_tanh"]
 
@@ -19,6 +20,19 @@ class MaskedLMHeadOptions(Options):
         "input_embeddings", description="Rows start from the input embeddings of the same pieces."
     )
     tied: bool = Field(False, description="Share the input embeddings.")
+
+
+def _head_kind(value: Any) -> str:
+    """The kind of a head; unless it is said, one over words."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "classifier" if kind == "classifier" else "masked_lm"
+
+
+HeadOptions = Annotated[
+    Annotated[MaskedLMHeadOptions, Tag("masked_lm")]
+    | Annotated[ClassifierHeadOptions, Tag("classifier")],
+    Discriminator(_head_kind),
+]
 
 
 class ModelOptions(Options):
@@ -85,8 +99,10 @@ class BertOptions(_Attention):
         description="stream: counted through both segments, as published BERTs are; segment: the "
         "second segment counts anew, which a teacher trained from scratch learns to align by.",
     )
-    head: MaskedLMHeadOptions | None = Field(
-        None, description="The output head; default: what the objective's terms need, tied."
+    head: HeadOptions | None = Field(
+        None,
+        description="The output head: masked_lm, over words (default: what the objective's terms "
+        "need, tied), or classifier, over the classes of labels.",
     )
 
 

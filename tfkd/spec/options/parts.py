@@ -42,6 +42,39 @@ def segment_view(objective: Mapping[str, Any], views: Mapping[str, Any]) -> str 
     return names[0] if names and kinds <= {*OF_ONE_TEXT} else None
 
 
+def classifier(model: Any) -> Any:
+    """The options of a model's head over classes; None where it has none."""
+    head = getattr(model, "head", None)
+    return head if getattr(head, "kind", None) == "classifier" else None
+
+
+def reads_classes(model: Any, view: Any) -> bool:
+    """Whether a term predicts classes, not words.
+
+    Args:
+        model: Its model's options.
+        view: The options of its view; None for the plain one.
+    """
+    return classifier(model) is not None and getattr(view, "kind", "classify") == "classify"
+
+
+def heads_needed(model: Any, stage: Any, views: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of heads that a stage's terms read: `masked_lm`, `classifier`, both or none.
+
+    Args:
+        model: The options of the model that it trains, or loads.
+        stage: Its options.
+        views: The options of the spec's views.
+    """
+    if model.kind != "bert" or getattr(stage, "head", "published") == "none":
+        return ()
+    terms = getattr(stage, "objective", {}).values()
+    kinds = {reads_classes(model, views.get(getattr(term, "view", None))) for term in terms}
+    if kinds <= {False}:
+        return ("masked_lm",)
+    return ("masked_lm", "classifier") if len(kinds) > 1 else ("classifier",)
+
+
 def whole_parts(model: Any) -> dict[str, Any]:
     """The parts of a model that are whole models of other stages, with their options."""
     kind = getattr(model, "kind", None)
@@ -81,7 +114,8 @@ def part_names(model: Any) -> tuple[str, ...] | None:
     """
     lengths = ("lengths",) if getattr(model, "lengths", None) is not None else ()
     if model.kind == "bert":
-        return ("embedding", "encoder", "head")
+        classes = ("classifier",) if classifier(model) is not None else ()
+        return ("embedding", "encoder", "head", *classes)
     if model.kind == "abnet":
         return ("encoder", "decoder", *lengths)
     if model.kind == "bert_fused":

@@ -18,6 +18,7 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.options.training import (
     BLEU_TOKENIZER,
+    POSITIVE,
     BatchOptions,
     BleuTokenizer,
     ScheduleOptions,
@@ -53,6 +54,12 @@ class TrainOptions(Options):
         None,
         description="Shares of terms, like {soft: 0.7}: that is its weight, and each other term "
         "has the rest times its own; at a weight of 0 a term leaves the graph.",
+    )
+    choose: Any = Field(
+        None,
+        description="Settings of this stage to try, like {balance.soft: [0.3, 0.5, 0.7], by: "
+        "valid.accuracy}: each is trained, and the best on validation is what follows goes on "
+        "with.",
     )
     gradients: Any = Field(
         None,
@@ -158,7 +165,17 @@ class TranslateOptions(Options):
         return "text" if set(fields) - _NO_TEXT == {"text"} else None
 
 
-METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")
+METRICS = (
+    "bleu",
+    "chrf",
+    "tokenized_bleu",
+    "loss",
+    "perplexity",
+    "accuracy",
+    "f1",
+    "matthews",
+    "teacher_gate",
+)
 
 
 RATIO_METRICS = ("loss", "perplexity", "accuracy")
@@ -198,7 +215,15 @@ class EvaluateOptions(Options):
     metrics: Annotated[
         list[
             Literal[
-                "bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate"
+                "bleu",
+                "chrf",
+                "tokenized_bleu",
+                "loss",
+                "perplexity",
+                "accuracy",
+                "f1",
+                "matthews",
+                "teacher_gate",
             ]
         ],
         Field(min_length=1),
@@ -209,6 +234,7 @@ class EvaluateOptions(Options):
         "sees both sides.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    positive: Name | None = Field(None, description=POSITIVE)
     lower_case: bool = Field(False, description="Score outputs without regard to case.")
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     against_decode: Any = Field(

@@ -180,7 +180,10 @@ BleuTokenizer = Literal["13a", "intl", "zh", "char", "none"]
 BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; intl; char; none."
 
 
-METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf")
+# What is measured of classes alone.
+CLASS_METRICS = ("f1", "matthews")
+POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
+METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf", *CLASS_METRICS)
 
 
 class ValidateOptions(Options):
@@ -189,10 +192,12 @@ class ValidateOptions(Options):
     on: Name = Field(description="A corpus.")
     every: Count = Field(500, description="Steps between two validations.")
     metrics: Annotated[
-        list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf"]], Field(min_length=1)
+        list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf", "f1", "matthews"]],
+        Field(min_length=1),
     ] = Field(["loss", "accuracy"], description="What is measured.")
     decode: Any = Field(None, description="How outputs are made for bleu and chrf.")
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    positive: Name | None = Field(None, description=POSITIVE)
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )

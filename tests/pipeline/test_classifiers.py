@@ -1,0 +1,114 @@
+"""Whole lines of classifiers: from labels to a SavedModel, and settings that are chosen."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_classes import write_opinions, write_readings
+from small_line import arguments, manifest, stage_folders, weights
+
+from tfkd import cli
+from tfkd.evaluation.results import result_errors
+from tfkd.report.readme_tables import KINDS
+from tfkd.report.systems import open_runs
+from tfkd.serving import load_saved_model
+from tfkd.spec.errors import UserError
+
+
+def finished(folder, write, name):
+    spec = write(folder)
+    assert cli.main(arguments(spec, folder / "runs")) == cli.DONE
+    run = folder / "runs" / name
+    results = json.loads((run / "results.json").read_text("utf-8"))
+    return SimpleNamespace(spec=spec, runs=folder / "runs", run=run, results=results)
+
+
+@pytest.fixture(scope="module")
+def readings(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("readings"), write_readings, "readings")
+
+
+@pytest.fixture(scope="module")
+def opinions(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("opinions"), write_opinions, "opinions")
+
+
+def test_marked_words_are_told_apart_and_served(readings):
+    assert result_errors(readings.results) == []
+    of_teacher, of_student = readings.results["evaluations"]
+    assert of_teacher["metrics"]["accuracy"]["value"] > 0.9
+    assert of_teacher["classes"] == ["noun", "verb"]
+    assert of_teacher["positive"] == "verb"
+    assert set(of_student["metrics"]) == {"accuracy"}
+    (gate,) = readings.results["teacher_gates"]
+    assert gate["figures"]["positions"] == gate["baseline"]["positions"] == 30
+    served = load_saved_model(readings.run / "export" / "teach")
+    assert served.inputs == ["text", "mark"]
+    with pytest.raises(UserError, match="expected text, a tab, mark"):
+        served.translate(["they lead film"])
+    lines = [example["source"] for example in of_teacher["examples"]]
+    said = served.translate(lines)
+    for one, example in zip(said, of_teacher["examples"], strict=True):
+        assert one.text == example["hypothesis"]
+        assert one.score == pytest.approx(example["probability"], abs=1e-4)
+    card = (readings.run / "export" / "teach" / "1" / "README.md").read_text("utf-8")
+    assert "- noun\n- verb\n" in card
+
+
+def test_opinions_from_pretraining_to_scores(opinions):
+    results = opinions.results
+    assert result_errors(results) == []
+    (entry,) = results["evaluations"]
+    assert set(entry["metrics"]) == set(entry["against"]["metrics"])
+    assert entry["unknown_labels"] == 1
+    cells = {(one["label"], one["guess"]): one["rows"] for one in entry["confusion"]}
+    assert sum(cells.values()) == entry["rows"] == 40
+    right = sum(rows for (label, guess), rows in cells.items() if label == guess)
+    assert entry["metrics"]["accuracy"]["value"] == pytest.approx(right / 40)
+    assert sum(rows for (label, _), rows in cells.items() if label is None) == 1
+    assert len(entry["examples"]) == 20
+    store = next(stage for name, stage in results["stages"].items() if name == "score labels")
+    assert store["summary"]["figures"]["positions"] == 96  # extra has no labels
+    assert store["summary"]["tokens"] == 96 + 60
+
+
+def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
+    (choice,) = opinions.results["choices"]
+    values = [trial["value"] for trial in choice["trials"]]
+    assert [trial["setting"] for trial in choice["trials"]] == [
+        {"balance.soft": 0.3},
+        {"balance.soft": 1.0},
+    ]
+    assert choice["chosen"] == values.index(max(values))  # of equal ones the first
+    best = choice["trials"][choice["chosen"]]
+    taken = opinions.run / "student_finetune"
+    assert weights(taken) == weights(opinions.runs / "stages" / f"train-{best['fingerprint']}")
+    (export,) = stage_folders(opinions.runs, "export")
+    assert manifest(export)["inputs"]["model"] == taken.resolve().name
+    lost = opinions.runs / "stages" / f"train-{choice['trials'][1]['fingerprint']}"
+    history = (lost / "history.jsonl").read_text("utf-8")
+    assert "cross_entropy" not in history  # at 1 the other term is not in the graph
+    assert np.isfinite([json.loads(line).get("loss", 0) for line in history.splitlines()]).all()
+
+
+def test_runs_are_compared_by_their_guesses(opinions, capsys):
+    assert cli.main(["compare", str(opinions.run), str(opinions.run)]) == cli.DONE
+    said = capsys.readouterr().out
+    for metric in ("accuracy", "f1", "matthews"):
+        assert f"test {metric}: " in said
+    assert "40 rows" in said
+
+
+def test_a_run_again_makes_nothing_and_shows_choices(opinions):
+    before = {path: path.stat().st_mtime_ns for path in stage_folders(opinions.runs, "train")}
+    assert cli.main(arguments(opinions.spec, opinions.runs)) == cli.DONE
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    page = (opinions.run / "report.html").read_text("utf-8")
+    assert "balance.soft 0.3" in page
+    assert "Confusion" in page
+    tables = KINDS["scores"](open_runs([opinions.results]))
+    assert "F1" in tables
+    assert "| balance.soft 0.3 | valid.accuracy |" in KINDS["choices"](
+        open_runs([opinions.results])
+    )

@@ -1,0 +1,68 @@
+"""The best of several trainings of one stage, by validation."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tfkd.evaluation import higher_is_better
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.stage_weights import SHARED, WEIGHTS
+from tfkd.pipeline.text_stages import place
+
+_TAKEN = (WEIGHTS, SHARED, "history.jsonl", "tensorboard")
+
+
+def trials_of(node: Node) -> list[Node]:
+    """The trainings that a stage is chosen from, in the order of the spec; [] without `choose`."""
+    return [child for role, child in node.inputs.items() if role.startswith("trial.")]
+
+
+def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """Puts the result of the best trial in place as the stage's own; of equal ones the first's.
+
+    Files are hard links where the file system has them.
+    """
+    settings = [setting for setting, _ in node.options.choose.trials]
+    trials = trials_of(node)
+    places = [place(trial, context) for trial in trials]
+    summaries = [one.manifest()["summary"] for one in places]
+    values = [float(summary["best"]["value"]) for summary in summaries]
+    metric = node.options.choose.metric
+    best = values.index((max if higher_is_better(metric) else min)(values))
+    for name in _TAKEN:
+        if (places[best].path / name).exists():
+            _take(places[best].path / name, folder.path / name)
+    found = [
+        {
+            "setting": setting,
+            "value": value,
+            "step": summary["best"]["step"],
+            "label": trial.label,
+            "fingerprint": trial.fingerprint,
+        }
+        for setting, value, summary, trial in zip(settings, values, summaries, trials, strict=True)
+    ]
+    said = ", ".join(f"{path} {value}" for path, value in settings[best].items())
+    return {
+        **summaries[best],
+        "choose": {
+            "by": node.options.choose.by,
+            "chosen": best,
+            "trials": found,
+        },
+        "brief": f"the best of {len(trials)}: {said}, {node.options.choose.by} {values[best]:.4f}",
+    }
+
+
+def _take(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        return
+    target.unlink(missing_ok=True)  # of a killed run
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,161 @@
+"""Writes a classifier's SavedModel that answers as the model does, or none at all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.serving.checking import run_fresh
+from tfkd.serving.export import Checked, ExportRefusedError, write_version
+from tfkd.serving.full_precision import in_float32
+from tfkd.serving.model_card import rest_of_card
+from tfkd.serving.served_classifier import MARK, ServedClassifier
+
+# Probabilities of float32 in two orders of summation.
+TOLERANCE = 1e-4
+_SHOWN = 5
+_USE = """\
+## Use
+
+```python
+import tensorflow as tf
+import tensorflow_text  # the tokenizer's ops
+
+model = tf.saved_model.load("{folder}")
+answer = model.signatures["serving_default"]({example})
+print(answer["labels"][0].numpy().decode(), answer["probabilities"][0].numpy())
+```
+
+TensorFlow Serving serves the folder above this one as it is:
+
+```
+tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
+```
+
+Signature `serving_default`: {inputs}, gives `labels`, strings `[batch]`, and `probabilities`,
+float32 `[batch, {count}]`, in the order of the classes below, which signature `classes` gives too.
+
+- A text (or both of a pair together) of more than {limit} tokens is cut{window}.
+- Characters that the vocabulary lacks are read as an unknown piece; bytes that are not UTF-8 are
+  read as U+FFFD.
+
+## Classes
+
+{classes}
+"""
+_SAID = {
+    "text": "`text`, strings `[batch]`",
+    "text_b": "`text_b`, strings `[batch]`, the second of the pair",
+    MARK: "`mark`, int32 `[batch]`, the place of the marked character in the text, from 0",
+}
+
+
+def export_classifier(
+    model: Any,
+    tokenizer: Any,
+    names: Sequence[str],
+    folder: str | Path,
+    card: Mapping[str, Any],
+    *,
+    rows: Mapping[str, Sequence[Any]],
+    expected: np.ndarray,
+    limit: int,
+    version: int = 1,
+) -> dict[str, Any]:
+    """Writes `folder/VERSION/` as `export_saved_model` does.
+
+    It is run in a fresh process on `rows`, and must give the probabilities `expected` to 1e-4, all
+    rows at once and the first ones alone, and label each row by its largest.
+
+    Args:
+        model: A model with a head over classes.
+        tokenizer: Of its texts.
+        names: The classes in the order of their ids.
+        folder: The folder of versions.
+        card: For the model card, see `tfkd.serving.model_card`.
+        rows: Real rows by the names of inputs: `text`, and `text_b` or `mark`.
+        expected: float `[rows, classes]`: the probabilities of the float32 model, as it was
+            trained and evaluated.
+        limit: The most tokens of a stream.
+        version: The version's number.
+
+    Raises:
+        ExportRefusedError: The SavedModel answers otherwise.
+    """
+    model = in_float32(model)
+    served = ServedClassifier(model, tokenizer, names, list(rows), limit)
+
+    def checked(part: Path, final: Path) -> Checked:
+        said = run_fresh(part, {"rows": {name: list(values) for name, values in rows.items()}})
+        largest = _refuse_differences(final, said, rows, expected, names)
+        count = len(expected)
+        check = (
+            f"Before it was put here, this SavedModel answered {count} rows in a fresh process "
+            "with tensorflow and tensorflow_text alone as the float32 model does: probabilities "
+            f"to {largest:.1g}."
+        )
+        text = _card(card, rows, names, limit, check, str(version))
+        return text, {"rows": count, "largest_difference": largest}
+
+    return write_version(served, folder, checked, version=version)
+
+
+def _refuse_differences(
+    final: Path,
+    said: dict[str, Any],
+    rows: Mapping[str, Sequence[Any]],
+    expected: np.ndarray,
+    names: Sequence[str],
+) -> float:
+    """The largest difference of two probabilities."""
+    if not len(expected):
+        raise ExportRefusedError(f"{final}: export refused: no row to check it on")
+    if said["classes"] != list(names):
+        raise ExportRefusedError(f"{final}: export refused: its classes are {said['classes'][:5]}")
+    served = np.array(said["probabilities"])
+    gaps = np.abs(served - expected).max(1)
+    for i, alone in enumerate(said["alone"]):
+        gaps[i] = max(gaps[i], np.abs(np.array(alone["probabilities"][0]) - expected[i]).max())
+    labels = [names[at] for at in served.argmax(1)]
+    wrong = [
+        i for i, gap in enumerate(gaps) if not gap <= TOLERANCE or said["labels"][i] != labels[i]
+    ]
+    if wrong:
+        shown = "\n".join(
+            f"{ {name: values[i] for name, values in rows.items()}!r}: "
+            f"SavedModel {said['labels'][i]!r} {served[i].max():.5f}, model "
+            f"{names[expected[i].argmax()]!r} {expected[i].max():.5f}"
+            for i in wrong[:_SHOWN]
+        )
+        raise ExportRefusedError(
+            f"{final}: export refused: the SavedModel answers {len(wrong)} of {len(expected)} rows "
+            f"otherwise than the model:\n{shown}"
+        )
+    return float(gaps.max())
+
+
+def _card(
+    card: Mapping[str, Any],
+    rows: Mapping[str, Sequence[Any]],
+    names: Sequence[str],
+    limit: int,
+    check: str,
+    folder: str,
+) -> str:
+    name = str(card.get("name", "model"))
+    lines = [f"# {name}", ""]
+    if card.get("summary"):
+        lines += [str(card["summary"]), ""]
+    example = ", ".join(f"{key}=tf.constant([{values[0]!r}])" for key, values in rows.items())
+    use = _USE.format(
+        name=name,
+        folder=folder,
+        example=example,
+        inputs="; ".join(_SAID[key] for key in rows),
+        count=len(names),
+        limit=limit,
+        window=" around its mark" if MARK in rows else " at the end of the longer",
+        classes="\n".join(f"- {one}" for one in names),
+    )
+    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"

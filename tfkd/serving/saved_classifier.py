@@ -1,0 +1,95 @@
+"""A SavedModel of a classifier as a Python object: lines in, labels out, in order."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfkd.serving.batches import batches
+from tfkd.spec.errors import UserError
+
+MARK = "mark"
+
+
+class Label(NamedTuple):
+    """A class and its probability."""
+
+    text: str
+    score: float
+
+
+class SavedClassifier:
+    """Calls a loaded SavedModel's `serving_default` in batches of lines of like length.
+
+    Args:
+        folder: The version folder.
+        loaded: The SavedModel.
+
+    Attributes:
+        inputs: What a line's fields are, apart by tabs: `text`, and `text_b` or `mark`.
+        classes: The names of the classes in the order of probabilities.
+    """
+
+    def __init__(self, folder: Path, loaded: Any):
+        self.folder = folder
+        self._loaded = loaded  # kept: signatures use the variables of the object without owning it
+        self._call = loaded.signatures["serving_default"]
+        taken = set(self._call.structured_input_signature[1])
+        self.inputs = [name for name in ("text", "text_b", MARK) if name in taken]
+        names = loaded.signatures["classes"]()["classes"].numpy()
+        self.classes = [name.decode("utf-8") for name in names]
+
+    def translate(self, lines: Sequence[str]) -> list[Label]:
+        """Returns one label a line, in order; see `inputs`.
+
+        Raises:
+            UserError: A line has other fields.
+        """
+        probabilities = self.probabilities([self._fields(line) for line in lines])
+        best = probabilities.argmax(1)
+        return [
+            Label(self.classes[at], float(row[at]))
+            for at, row in zip(best, probabilities, strict=True)
+        ]
+
+    def probabilities(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """float32 `[rows, classes]` of rows of `inputs`."""
+        import tensorflow as tf
+
+        found = np.zeros((len(rows), len(self.classes)), np.float32)
+        encoded = [
+            {
+                name: row[name] if name == MARK else row[name].encode("utf-8", "replace")
+                for name in self.inputs
+            }
+            for row in rows
+        ]
+        texts = [name for name in self.inputs if name != MARK]
+        for batch in batches([sum(len(row[name]) for name in texts) for row in encoded]):
+            given = {
+                name: tf.constant(
+                    [encoded[i][name] for i in batch], tf.int32 if name == MARK else tf.string
+                )
+                for name in self.inputs
+            }
+            found[batch] = self._call(**given)["probabilities"].numpy()
+        return found
+
+    def _fields(self, line: str) -> dict[str, Any]:
+        values = line.split("\t")
+        fits = len(values) == len(self.inputs) or self.inputs == ["text"]
+        if fits and self.inputs == ["text"]:
+            values = [line]
+        row: dict[str, Any] = dict(zip(self.inputs, values, strict=False))
+        if fits and MARK in row:
+            fits = row[MARK].isascii() and row[MARK].isdecimal() and len(row[MARK]) < 10
+            row[MARK] = int(row[MARK]) if fits else 0
+            fits = fits and row[MARK] < max(1, len(row["text"]))
+        if not fits:
+            wanted = ", a tab, ".join(self.inputs)
+            place = "; the mark is the character's place in the text, from 0"
+            raise UserError(
+                f"a line is {line[:80]!r}; expected {wanted}{place if MARK in self.inputs else ''}"
+            )
+        return row

@@ -1,0 +1,84 @@
+"""Reading a teacher's distribution over classes for every row of a corpus into a store."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.assembly import assemble
+from tfkd.data.examples import ExampleSet
+from tfkd.data.side_by_side import side_by_side
+from tfkd.data.views.base import View
+from tfkd.objectives.prediction_sums import row_sums
+from tfkd.targets.store import SoftTargetStore
+from tfkd.targets.writer import StoreWriter
+
+# Log-probabilities of a shard; 2 MiB. What a killed run loses is at most one.
+NUMBERS_PER_SHARD = 2**19
+
+Predict = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
+
+
+def score_classes(
+    predict: Predict,
+    example_set: ExampleSet,
+    view: View,
+    writer: StoreWriter,
+    *,
+    batch_tokens: int = 8192,
+    pad_to: int = 4,
+    progress: Callable[[int, int], None] | None = None,
+) -> SoftTargetStore:
+    """Scores each row once, at the one position that the view reads: one row of C numbers.
+
+    A run that was stopped goes on after its last whole shard. The store's figures are of the rows
+    whose class is known.
+
+    Args:
+        predict: As of `score_masked`, with K = C: `tfkd.objectives.predictor(teacher, C)`.
+        example_set: The rows.
+        view: A `ClassifyView`.
+        writer: Where they go; its header's K is C.
+        batch_tokens: The most tokens of a batch, padding included; one row may have more.
+        pad_to: Widths are multiples of it.
+        progress: Called with (rows done, rows in all) after each batch.
+
+    Reference: P4, LightPAFF, section 3.1: the whole distribution, no temperature.
+    """
+    lengths, classes = view.lengths(example_set)["joint"], writer.manifest.header.top_k
+    rows_of_a_shard = max(1, NUMBERS_PER_SHARD // classes)
+    while (first := writer.next_example) < len(example_set):
+        last = min(first + rows_of_a_shard, len(example_set))
+        ids = np.zeros((last - first, classes), np.int32)
+        log_probabilities = np.zeros((last - first, classes), np.float32)
+        sums: dict[str, float] = {}
+
+        def read(rows: np.ndarray) -> tuple:
+            batch = assemble(example_set, {view.name: view}, {}, rows, 0, 0, pad_to=pad_to)
+            return batch[view.name], predict(batch[view.name])
+
+        done = first
+        for rows, (record, found) in side_by_side(
+            read, _batches(lengths, first, last, batch_tokens)
+        ):
+            ids[rows - first] = found["ids"]
+            log_probabilities[rows - first] = found["log_probabilities"]
+            known = record["gold"].any(1)
+            for name, value in row_sums(found, record["selected"]).items():
+                sums[name] = sums.get(name, 0.0) + float(value[known].sum())
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(example_set))
+        writer.write(last, np.ones(last - first, np.int64), ids, log_probabilities, sums)
+    return writer.finish()
+
+
+def _batches(lengths: np.ndarray, first: int, last: int, tokens: int) -> list[np.ndarray]:
+    """The rows first ... last - 1 in batches of like length, the longest first."""
+    order = first + np.argsort(-lengths[first:last], kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        end = start + max(1, tokens // max(1, int(lengths[order[start]])))
+        batches.append(order[start:end])
+        start = end
+    return batches
