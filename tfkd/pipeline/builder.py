@@ -21,6 +21,7 @@ from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import reads_streams
 from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
@@ -34,7 +35,7 @@ def model_tokenizers(model: Any) -> dict[str, str]:
     if model.tokenizer is None:
         raise UserError(f"a model of kind {model.kind} is made of models that the spec lacks")
     if isinstance(model.tokenizer, str):
-        if model.kind == "bert":
+        if reads_streams(model):
             return {"text": model.tokenizer}
         return {"source": model.tokenizer, "target": model.tokenizer}
     return {"source": model.tokenizer.source, "target": model.tokenizer.target}

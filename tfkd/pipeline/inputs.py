@@ -1,5 +1,6 @@
 """From finished stages to what models read: tokenizers, example sets, views."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_tokenizer, place
+from tfkd.spec.options import goes_on
 
 PLAIN = "plain"
 
@@ -84,6 +86,20 @@ def training_set(node: Node, context: Context) -> ExampleSet:
     )
 
 
+def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = PLAIN) -> View:
+    """How a model reads text in which nothing is hidden.
+
+    Args:
+        model: Its options. One that goes on with a text reads it in its causal view.
+        tokenizers: By the names they have in the spec.
+        name: The view's key in a batch.
+    """
+    sides = model_tokenizers(model)
+    if goes_on(model):
+        return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
+    return build_view("none", sides, tokenizers, name=name)
+
+
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
     """The views that a training stage's terms read; None stands for the plain one."""
     sides = model_tokenizers(model_options(trained))
@@ -91,10 +107,12 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
     views = {}
     for name in sorted(names, key=lambda name: name or ""):
         if name is None:
-            views[PLAIN] = build_view("none", sides, tokenizers, name=PLAIN)
+            views[PLAIN] = plain_view(model_options(trained), tokenizers)
             continue
         options = trained.spec.views[name]
         settings = options.model_dump(exclude={"kind"})
+        if options.kind == "causal_lm":
+            settings["max_length"] = settings["max_length"] or model_options(trained).max_length
         views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
     table = label_map(trained, context)
     if table is not None:

@@ -36,7 +36,8 @@ def heads_of(spec: Spec, stage: Any) -> tuple[str, ...]:
     """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
     if getattr(stage, "head", "published") == "none":
         return ()
-    return ("masked_lm",) if spec.models[stage.train].kind == "bert" else ()
+    heads = {"bert": ("masked_lm",), "gpt2": ("causal_lm",)}
+    return heads.get(spec.models[stage.train].kind, ())
 
 
 def has_own_matrix(model: Any) -> bool:

@@ -12,7 +12,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.options import term_module
+from tfkd.spec.options import reads_streams, term_module
 from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
@@ -63,15 +63,15 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
     if batch.unit == "sentences":
         tokens *= longest
     model = node.spec.models[options.train]
-    bert = model.kind == "bert"
+    stream = reads_streams(model)
     terms = [_reads(node, name) for name in options.objective]
-    views = dict.fromkeys(term.view for term in terms if term.module is None or bert)
+    views = dict.fromkeys(term.view for term in terms if term.module is None or stream)
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
         predicted=tuple(
-            _share(node.spec.views[view]) if bert and view else 1.0 for view in views or (None,)
+            _share(node.spec.views[view]) if stream and view else 1.0 for view in views or (None,)
         ),
         item=_ITEM[options.precision],
         micro_batches=micro,
@@ -89,7 +89,7 @@ def step_sizes(node: Node, parameters: int, longest: int, source_vocabulary: int
                 _ITEM[term.precision],
             )
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if term.teacher.kind == "bert"
+            if reads_streams(term.teacher)
         ),
         gated=_gated(node, parameters, source_vocabulary),
     )
@@ -167,7 +167,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     given = options.batch.max_length
     limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
     views = [node.spec.views[term.view] for term in options.objective.values() if term.view]
-    if model.kind == "bert" and views:
+    if reads_streams(model) and views:
         # A view cuts what is longer.
         limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
     found = [0]
@@ -181,6 +181,6 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
                 # A special token at the end of each field.
                 lengths.append(EncodedField.open(folder.path).lengths + 1)
         # One stream of both fields and a start, or each on a side of its own.
-        rows = sum(lengths) + 1 if model.kind == "bert" else np.maximum.reduce(lengths)
+        rows = sum(lengths) + 1 if reads_streams(model) else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True

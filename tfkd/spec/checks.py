@@ -4,7 +4,7 @@ from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import sides_of
+from tfkd.spec.options import reads_streams, sides_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
@@ -79,7 +79,7 @@ def _models(parts: Parts, faults: Faults) -> None:
         if getattr(options, "kind", None) in COMPOSED:
             continue  # its tokenizers are those of its models
         sides = sides_of(options)
-        if getattr(options, "kind", None) == "bert":
+        if reads_streams(options):
             sides.pop("source")  # one stream
         for side, tokenizer in sides.items():
             place = written(faults, (*path, "tokenizer", side))

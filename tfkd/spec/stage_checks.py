@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -44,8 +44,10 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     ):
         return
     model = parts.models.get(stage.train)
-    if model is not None and model.kind != "bert":
-        faults.add((*path, "into"), f"{stage.train} is a {model.kind}", "a bert")
+    if model is not None and not reads_streams(model):
+        faults.add((*path, "into"), f"{stage.train} is a {model.kind}", "a bert or a gpt2")
+    if goes_on(model) and stage.head == "none":
+        faults.add((*path, "head"), f"none, and {stage.train} predicts by its embedding", "no head")
 
 
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -54,7 +56,7 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if teacher is not None and teacher.headless:
         faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
-        if reads_pairs(teacher.model):
+        if reads_pairs(teacher.model) or goes_on(teacher.model):
             faults.add(
                 (*path, "score"), f"its model is a {teacher.model.kind}",
                 "a stage that trains a bert",
@@ -161,6 +163,8 @@ def _reads(faults: Faults, path: tuple, model: Any, name: str, corpus: Any) -> N
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
     """Mask-Predict fills in; beam and greedy search go from left to right."""
     kind = getattr(decode, "kind", None)
+    if goes_on(model) and kind == "mask_predict":
+        faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
     if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):
         return
     if fills_in(model) != (kind == "mask_predict"):
@@ -173,8 +177,8 @@ def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any
 
 def _writes(faults: Faults, path: tuple, model: Any, metrics: list[str]) -> None:
     texts = sorted(_TEXT_METRICS & set(metrics))
-    if texts and model is not None and model.kind == "bert":
+    if texts and model is not None and reads_streams(model):
         faults.add(
-            path, f"{', '.join(texts)} of a bert, which writes no text",
+            path, f"{', '.join(texts)} of a {model.kind}, which has no references",
             "loss, perplexity or accuracy",
         )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -14,12 +14,13 @@ from tfkd.spec.teacher_checks import (
 )
 
 _STREAM_VIEWS = {
-    "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span", "by_side"
+    "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span", "by_side",
+    "causal_lm",
 }  # fmt: skip
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {
     "masked_lm": ("mlm", "spans", "conditional_mlm", "uniform_count", "by_side"),
-    "causal_lm": ("prefix_lm",),
+    "causal_lm": ("prefix_lm", "causal_lm"),
 }
 
 
@@ -75,7 +76,9 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     name = getattr(options, "view", None)
     view = None
     if name is None:
-        if options.kind in _VIEWS_OF:
+        if goes_on(model) and options.kind != "masked_lm":
+            pass  # its plain view has every next word predicted
+        elif options.kind in _VIEWS_OF:
             faults.add(path, "no view", f"view: one of kind {' or '.join(_VIEWS_OF[options.kind])}")
         elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
             faults.add(path, "a bert predicts words that a view hides", "masked_lm with a view")
@@ -143,13 +146,23 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         return
     if reads_pairs(model):
         _of_pairs(faults, path, view, name, model)
+    elif goes_on(model) and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
+        faults.add(
+            path, f"{name} ({view.kind}) is for a BERT, and a {model.kind} sees earlier words "
+            "alone", "no view, or one of kind causal_lm",
+        )  # fmt: skip
+    elif model.kind == "bert" and view.kind == "causal_lm":
+        faults.add(
+            path, f"{name} (causal_lm) predicts each next word, and a bert sees it",
+            "a view of kind prefix_lm",
+        )  # fmt: skip
     elif model.kind == "bert" and view.kind == "by_side":
         faults.add(
             path, f"{name} (by_side) has two sides, and a bert reads one stream",
             "a view of kind mlm, spans, uniform_count or conditional_mlm",
         )  # fmt: skip
-    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
-    if model.kind == "bert" and limit is not None and longest > limit:
+    longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)
+    if reads_streams(model) and limit is not None and longest > limit:
         faults.add(
             path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
             "a smaller max_length of the view, or a larger one of the model",

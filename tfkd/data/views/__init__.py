@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.data.layouts import SpecialTokens
 from tfkd.data.views.base import StreamView, View
 from tfkd.data.views.by_side import SIDES, BySideView
+from tfkd.data.views.causal_lm import CausalLMView
 from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
 from tfkd.data.views.one_span import OneSpanView
@@ -19,6 +20,7 @@ from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "BySideView",
+    "CausalLMView",
     "ConditionalMLMView",
     "MaskedLMView",
     "OneSpanView",
@@ -39,6 +41,7 @@ _BUILT_IN = {
         SpansView,
         ConditionalMLMView,
         PrefixLMView,
+        CausalLMView,
         UniformCountView,
         OneSpanView,
         BySideView,

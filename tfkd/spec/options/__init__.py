@@ -11,6 +11,7 @@ from tfkd.spec.options.corpora import (
     SentencePieceOptions,
     WordPieceOptions,
 )
+from tfkd.spec.options.gpt2 import CausalLmViewOptions, Gpt2Options, SampleOptions
 from tfkd.spec.options.models import (
     AbNetOptions,
     BertFusedOptions,
@@ -29,9 +30,11 @@ from tfkd.spec.options.objectives import (
 )
 from tfkd.spec.options.parts import (
     fills_in,
+    goes_on,
     own_vocabulary,
     part_names,
     reads_pairs,
+    reads_streams,
     sides_of,
     term_module,
     weight_sizes,
@@ -83,6 +86,7 @@ __all__ = [
     "BottleneckOptions",
     "BySideOptions",
     "CausalLMOptions",
+    "CausalLmViewOptions",
     "CombinerOptions",
     "ConditionalMlmOptions",
     "CorpusOptions",
@@ -91,6 +95,7 @@ __all__ = [
     "DataPart",
     "EvaluateOptions",
     "GatedOptions",
+    "Gpt2Options",
     "GreedyOptions",
     "HiddenStatesOptions",
     "LengthOptions",
@@ -104,6 +109,7 @@ __all__ = [
     "PlainOptions",
     "PrefixLmOptions",
     "RuntimeOptions",
+    "SampleOptions",
     "ScheduleOptions",
     "ScoreOptions",
     "SentencePieceOptions",
@@ -117,9 +123,11 @@ __all__ = [
     "ValidateOptions",
     "WordPieceOptions",
     "fills_in",
+    "goes_on",
     "own_vocabulary",
     "part_names",
     "reads_pairs",
+    "reads_streams",
     "sides_of",
     "term_module",
     "weight_sizes",

@@ -19,6 +19,16 @@ def reads_pairs(model: Any) -> bool:
     return getattr(model, "kind", None) in ("transformer", "abnet", "bert_fused")
 
 
+def reads_streams(model: Any) -> bool:
+    """Whether a built-in kind of model reads one stream of tokens."""
+    return getattr(model, "kind", None) in ("bert", "gpt2")
+
+
+def goes_on(model: Any) -> bool:
+    """Whether a model continues the text that it reads: a language model from left to right."""
+    return getattr(model, "kind", None) == "gpt2"
+
+
 def fills_in(model: Any) -> bool:
     """Whether a decoder sees both sides of a token, and fills in what is hidden."""
     return getattr(model, "decoder_attention", "causal") == "full"
@@ -64,6 +74,8 @@ def part_names(model: Any) -> tuple[str, ...] | None:
     lengths = ("lengths",) if getattr(model, "lengths", None) is not None else ()
     if model.kind == "bert":
         return ("embedding", "encoder", "head")
+    if model.kind == "gpt2":
+        return ("embedding", "decoder")
     if model.kind == "abnet":
         return ("encoder", "decoder", *lengths)
     if model.kind == "bert_fused":
@@ -114,6 +126,8 @@ def weight_sizes(model: Any) -> dict[str, Any]:
             "max_length": model.max_length,
             "types": model.types,
         }
+    if model.kind == "gpt2":
+        return sizes | {"layers": model.layers, "max_length": model.max_length}
     sizes |= {
         "encoder_layers": model.encoder_layers,
         "decoder_layers": model.decoder_layers,
