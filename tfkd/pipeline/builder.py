@@ -113,7 +113,7 @@ class GraphBuilder:
 
     def _tokenizer(self, spec: Spec, name: str) -> Node:
         options = spec.tokenizers[name]
-        identity = plain(options, without={"learn_from", "vocabulary", "preset", "keep"})
+        identity = plain(options, without={"learn_from", "vocabulary", "merges", "preset", "keep"})
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
         inputs, identity["fields"] = {}, []
         # The text to learn from, or that a vocabulary is cut down to.

@@ -39,9 +39,9 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
         plain["data"][name] = _corpus(corpus, number + 1)
     for tokenizer in (plain.get("tokenizers") or {}).values():
-        for key in ("vocabulary", "preset", "keep"):
+        for key in ("vocabulary", "merges", "preset", "keep"):
             tokenizer.pop(key, None)
-        tokenizer["size"] = 200
+        tokenizer["size"] = 300 if tokenizer.get("kind") == "byte_bpe" else 200
         if not tokenizer.get("learn_from"):
             tokenizer["learn_from"] = [next(iter(plain["data"]))]
     for role in ("teacher", "student"):

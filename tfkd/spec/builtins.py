@@ -22,6 +22,7 @@ def register_builtins() -> None:
             o.SentencePieceOptions,
             "tfkd.data.tokenizers:SentencePiece",
         ),
+        ("tokenizer", "byte_bpe", o.ByteBpeOptions, "tfkd.data.tokenizers:ByteBpe"),
         ("model", "bert", o.BertOptions, "tfkd.models:Bert"),
         ("model", "gpt2", o.Gpt2Options, "tfkd.models:Gpt2"),
         ("model", "transformer", o.TransformerOptions, "tfkd.models:Transformer"),

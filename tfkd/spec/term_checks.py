@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
+from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams, sides_of
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -90,6 +90,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     elif known(parts, faults, (*path, "view"), "view", name, "views"):
         view = parts.views.get(name)
         _view(faults, (*path, "view"), view, name, options, model)
+        _hides_by_mask(parts, faults, (*path, "view"), view, name, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
     if options.kind == "length" and getattr(model, "lengths", 0) is None:
@@ -104,6 +105,20 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
             "own, selected, tokens or rows",
         )  # fmt: skip
+
+
+def _hides_by_mask(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, model: Any
+) -> None:
+    """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
+    if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
+        return
+    for tokenizer in dict.fromkeys(sides_of(model).values()):
+        if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
+            faults.add(
+                path, f"{name} ({view.kind}) hides words by [MASK], and {tokenizer} (byte_bpe) has "
+                "none", "a tokenizer of kind wordpiece or sentencepiece",
+            )  # fmt: skip
 
 
 def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:

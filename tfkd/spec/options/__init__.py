@@ -5,6 +5,7 @@ from tfkd.spec.options.adapters import (
     BottleneckOptions,
     CrossAttentionAdapterOptions,
 )
+from tfkd.spec.options.byte_bpe import ByteBpeOptions
 from tfkd.spec.options.corpora import (
     CORPORA,
     CorpusOptions,
@@ -85,6 +86,7 @@ __all__ = [
     "BertOptions",
     "BottleneckOptions",
     "BySideOptions",
+    "ByteBpeOptions",
     "CausalLMOptions",
     "CausalLmViewOptions",
     "CombinerOptions",
