@@ -25,7 +25,8 @@ LINES = [
 HARD = [
     "", " ", "   ", "\n", "a \n\n b", "  's  're", "x's 's", "aaaaaaaaa", "१२६ ६", "½ ²³ x²",
     "\u00a0a\u3000b\u2003 c\u0085d\x1ce", "🙂🙂 é e\u0301", "<|endoftext|>", "\t\ttabs", "end  ",
-    "\U0001e900\U00031350\u088f", "\0\x7f", "a\0b\0", "\U0010ffff\U0010fffd\0\U0010fffe", "don't DON'T 'tis '' '", "a" * 70,
+    "\U0001e900\U00031350\u088f", "\0\x7f", "a\0b\0", "\U0010ffff\U0010fffd\0\U0010fffe",
+    "don't DON'T 'tis '' '", "a" * 70,
 ]  # fmt: skip
 TEXT = st.one_of(
     st.text(max_size=30),

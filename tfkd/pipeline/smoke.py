@@ -109,6 +109,9 @@ def _stage(stage: dict[str, Any]) -> None:
             stage["batch"]["per_device"] = -(-_BATCH[unit] // 2)
         stage["batch"].pop("max_length", None)
         stage["log_every"] = 2
+        for part in stage["data"] if isinstance(stage.get("data"), list) else []:
+            if isinstance(part, dict) and part.get("pack"):
+                part["pack"] = _SMALL["max_length"] // 2
         if stage.get("validate"):
             stage["validate"]["every"] = 2
         schedule = stage.get("schedule") or {}

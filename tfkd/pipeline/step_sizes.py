@@ -171,7 +171,10 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
         # A view cuts what is longer.
         limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
     found = [0]
-    for index in range(len(options.data)):
+    for index, part in enumerate(options.data):
+        if part.packing is not None:
+            found.append(part.packing.length)
+            continue
         lengths = []
         for role, child in node.inputs.items():
             if role.startswith(f"data.{index}.ids."):

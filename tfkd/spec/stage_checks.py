@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
+from tfkd.spec.packing_checks import check_packing
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -25,6 +26,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _reads(faults, where, model, part.of, corpus)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
+        check_packing(parts, faults, where, part, corpus, stage, model)
     check_start(parts, faults, path, stage, model)
     check_terms(parts, faults, path, stage, model)
     if stage.validate_ is not None:
@@ -67,6 +69,8 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _scored(parts, faults, where, part.of)
         if part.swap:
             faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
+        if part.pack is not None:
+            faults.add(where, f"pack: {part.of} is scored row by row", "no pack in a score stage")
         if getattr(part, "weight", 1) != 1:
             faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfkd.data.examples import ExampleSet
-from tfkd.data.layouts import SpecialTokens, joint
+from tfkd.data.layouts import SpecialTokens, joint, rounded_width
 from tfkd.data.ragged import Ragged
 from tfkd.data.views.base import FIRST, SECOND, Record, StreamView, Visits
 from tfkd.spec.errors import UserError
@@ -17,8 +17,9 @@ class CausalLMView(StreamView):
     With S = `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` the ids are S without its last token, the
     labels S without its first; every position is selected. (GPT-2's [CLS] and [SEP] are one token.)
     What is longer than `max_length` is cut off; the last label is then the token that comes next,
-    no [SEP]. `types` are 1 where a label counts as the target's: in the second side and its [SEP];
-    of a text without one, everywhere.
+    no [SEP]. A packed row (`tfkd.data.packed`) has its separators, and the token before it: nothing
+    is added to it. `types` are 1 where a label counts as the target's: in the second side and its
+    [SEP]; of a text without one, everywhere.
 
     Args:
         tokenizer, specials, name: As in `StreamView`.
@@ -47,9 +48,16 @@ class CausalLMView(StreamView):
                 f"{self.tokenizer}; give it one of them"
             )
         pair = example_set.has(SECOND, self.tokenizer)
-        second = example_set.lengths(SECOND, self.tokenizer) + 1
-        length = example_set.lengths(FIRST, self.tokenizer) + 1 + np.where(pair, second, 0)
-        return {"joint": length if self.max_length is None else np.minimum(length, self.max_length)}
+        first = example_set.lengths(FIRST, self.tokenizer)
+        second = example_set.lengths(SECOND, self.tokenizer)
+        return {"joint": self._counts(first, second, pair, example_set.packed())}
+
+    def _counts(
+        self, first: np.ndarray, second: np.ndarray, pair: np.ndarray, packed: np.ndarray
+    ) -> np.ndarray:
+        """How many positions are read, int64; a packed row brings its own first token."""
+        counts = np.where(packed, first - 1, first + 1) + np.where(pair, second + 1, 0)
+        return counts if self.max_length is None else np.minimum(counts, self.max_length)
 
     def __call__(
         self,
@@ -66,35 +74,50 @@ class CausalLMView(StreamView):
         first = example_set.take(FIRST, self.tokenizer, examples)
         second = example_set.take(SECOND, self.tokenizer, examples)
         paired = example_set.has(SECOND, self.tokenizer, examples)
-        total = first.lengths + 1 + np.where(paired, second.lengths + 1, 0)
-        longest = int(np.where(examples >= 0, total, 0).max(initial=1))
-        limit = longest if self.max_length is None else min(longest, self.max_length)
+        packed, there = example_set.packed(examples), examples >= 0
+        counts = self._counts(first.lengths, second.lengths, paired, packed)
+        counts = np.where(there, counts, 0)
+        longest = int(counts.max(initial=1))
+        width = widths["joint"] if widths else rounded_width(longest, pad_to, self.max_length)
+        starts = np.where(packed, _first_ids(first, self.specials.end_id), self.specials.start_id)
+        first = _without_first(first, packed)
         # One token more than is read, for the last label; what lies beyond it is not laid out.
         stream = joint(
-            _first_tokens(first, limit),
-            _first_tokens(second, limit - 1 - first.lengths),
+            _first_tokens(first, longest),
+            _first_tokens(second, longest - 1 - first.lengths),
             self.specials,
             has_second=paired,
-            present=examples >= 0,
+            present=there,
         )
-        width = widths["joint"] if widths else -(-limit // pad_to) * pad_to
-        if not widths and self.max_length is not None:
-            width = max(limit, min(width, self.max_length))
-        read, stream_types = (
-            _columns(stream["ids"], width + 1, self.specials.pad_id),
-            stream["types"],
-        )
-        there = _columns(stream["valid"], width + 1, False)
-        types = _columns(stream_types, width + 1, 0)[:, 1:] | ~paired[:, None]
-        # The token after the last that may be read is a label alone.
-        valid = there[:, 1:] & (np.arange(width) < limit)
+        tokens = _columns(stream["ids"], width + 1, self.specials.pad_id)
+        tokens[:, 0] = np.where(there, starts, self.specials.pad_id)
+        types = _columns(stream["types"], width + 1, 0)[:, 1:].astype(bool) | ~paired[:, None]
+        valid = np.arange(width) < counts[:, None]
         return {
-            "ids": np.where(valid, read[:, :-1], self.specials.pad_id).astype(np.int32),
-            "types": (types.astype(bool) & valid).astype(np.int32),
+            "ids": np.where(valid, tokens[:, :-1], self.specials.pad_id).astype(np.int32),
+            "types": (types & valid).astype(np.int32),
             "valid": valid,
-            "labels": np.where(valid, read[:, 1:], self.specials.pad_id).astype(np.int32),
+            "labels": np.where(valid, tokens[:, 1:], self.specials.pad_id).astype(np.int32),
             "selected": valid.copy(),
         }
+
+
+def _first_ids(rows: Ragged, filler: int) -> np.ndarray:
+    """The first token of each row, `filler` of an empty one: int32 `[rows]`."""
+    found = np.full(len(rows), filler, np.int32)
+    there = rows.lengths > 0
+    found[there] = rows.values[rows.offsets[:-1][there]]
+    return found
+
+
+def _without_first(rows: Ragged, chosen: np.ndarray) -> Ragged:
+    """The same rows, the chosen ones without their first token."""
+    if not chosen.any():
+        return rows
+    gone = rows.offsets[:-1][chosen & (rows.lengths > 0)]
+    lengths = rows.lengths - (chosen & (rows.lengths > 0))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Ragged(np.delete(rows.values, gone), offsets)
 
 
 def _first_tokens(rows: Ragged, most: np.ndarray | int) -> Ragged:

@@ -1,0 +1,50 @@
+"""Packed data: whether a model reads one text, and no token of a block is cut off again."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts
+from tfkd.spec.options import reads_streams
+
+
+def check_packing(
+    parts: Parts, faults: Faults, path: tuple, part: Any, corpus: Any, stage: Any, model: Any
+) -> None:
+    """`pack:` of a part of a training stage's data.
+
+    Args:
+        parts: The spec's parts.
+        faults: Takes the faults.
+        path: The data part's path.
+        part: Its options.
+        corpus: The corpus's options; None where they are not known.
+        stage: The stage's options.
+        model: Its model's; None where they are not known.
+    """
+    if part.packing is None:
+        return
+    path = (*path, "pack")
+    length = part.packing.length
+    if corpus is not None and ("text" not in corpus.field_names or "text_b" in corpus.field_names):
+        found = ", ".join(corpus.field_names)
+        faults.add(path, f"{part.of} has {found}", "a corpus of one text a row")
+    if model is None:
+        return
+    if not reads_streams(model):
+        faults.add(
+            path, f"{stage.train} is a {model.kind}, which reads rows with two sides",
+            "a bert or a gpt2",
+        )  # fmt: skip
+        return
+    if length > model.max_length:
+        faults.add(
+            path, f"{length} tokens, more than the model's max_length of {model.max_length}",
+            "no more than that",
+        )  # fmt: skip
+    for name in dict.fromkeys(getattr(term, "view", None) for term in stage.objective.values()):
+        limit = getattr(parts.views.get(name), "max_length", None)
+        if limit is not None and length > limit:
+            faults.add(
+                path, f"{length} tokens, and the view {name} reads the first {limit}",
+                f"a max_length of the view of at least {length}",
+            )  # fmt: skip
