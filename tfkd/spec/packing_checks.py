@@ -21,10 +21,11 @@ def check_packing(
         stage: The stage's options.
         model: Its model's; None where they are not known.
     """
-    if part.packing is None:
+    packing = getattr(part, "packing", None)  # a faulty part has none
+    if packing is None:
         return
     path = (*path, "pack")
-    length = part.packing.length
+    length = packing.length
     if corpus is not None and ("text" not in corpus.field_names or "text_b" in corpus.field_names):
         found = ", ".join(corpus.field_names)
         faults.add(path, f"{part.of} has {found}", "a corpus of one text a row")

@@ -69,7 +69,7 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _scored(parts, faults, where, part.of)
         if part.swap:
             faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
-        if part.pack is not None:
+        if getattr(part, "pack", None) is not None:
             faults.add(where, f"pack: {part.of} is scored row by row", "no pack in a score stage")
         if getattr(part, "weight", 1) != 1:
             faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")

@@ -26,7 +26,7 @@ def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> No
         corpus = corpus_of(parts, faults, where, part.of)
         if corpus is not None:
             _read(faults, where, part, corpus.field_names)
-        if part.pack is not None:
+        if getattr(part, "pack", None) is not None:
             faults.add(where, f"pack: {part.of} is translated row by row", "no pack here")
         if getattr(part, "weight", 1) != 1:
             faults.add(
