@@ -25,6 +25,7 @@ name: gpt
 data:
   text: {text: text.txt}
   valid: {text: valid.txt}
+  counted: {text: counted.txt, detokenize: wikitext}
 tokenizers: {bytes: {kind: byte_bpe, preset: gpt2}}
 teacher:
   {kind: gpt2, layers: 2, width: 12, heads: 3, max_length: 48, dropout: 0.0, tokenizer: bytes}
@@ -41,6 +42,15 @@ stages:
     schedule: {kind: constant, rate: 1e-12}
     validate: {on: valid, every: 2, metrics: [loss, perplexity]}
     log_every: 1
+  zero: {load: zero, into: teacher}
+  flat:
+    train: teacher
+    from: zero
+    data: [{of: text, pack: 48}]
+    steps: 1
+    objective: {causal_lm: {}}
+    batch: {size: 512, unit: joint_tokens}
+    schedule: {kind: constant, rate: 1e-12}
   distil:
     train: student
     data: [{of: text, pack: {length: 32, separator: newline}}, {of: valid, weight: 0.5}]
@@ -53,7 +63,18 @@ stages:
     log_every: 1
 evaluate:
   - {of: distil, on: [valid], metrics: [loss, perplexity, accuracy], bootstrap: 20}
-  - {of: same, on: [valid], metrics: [loss], bootstrap: 20}
+  - {of: same, on: [counted], metrics: [word_perplexity], context: 20, against: flat, bootstrap: 20}
+  - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
+  - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
+"""
+
+
+COUNTED = """
+ = Head =
+
+ A well @-@ known dog , which does n't run 2 @.@ 5 miles .
+ It 's here ( again ) .
+
 """
 
 
@@ -75,6 +96,9 @@ class Place:
             )
         save_published_gpt2(model, folder / "gpt2", end_id=self.tokenizer.end_id)
         self.tokenizer.save(folder / "gpt2")
+        model.embedding.tokens.table.assign(0 * model.embedding.tokens.table)
+        save_published_gpt2(model, folder / "zero")
+        (folder / "counted.txt").write_text(COUNTED, "utf-8")
         (folder / "spec.yaml").write_text(SPEC, "utf-8")
         self.context = Context(data_dir=folder, runs_dir=folder / "runs", say=lambda line: None)
         run(self.spec(), data_dir=folder, runs_dir=folder / "runs", say=lambda line: None)
@@ -96,25 +120,25 @@ def place(tmp_path_factory):
     return Place(tmp_path_factory.mktemp("gpt"))
 
 
-def found(history, name):
-    """All values of a metric by the end of its key."""
-    return [
-        value for line in history for key, value in line.items() if key.endswith(name)
-    ]  # fmt: skip
+def numpy_reference():
+    path = Path(__file__).parents[1] / "models" / "gpt2_reference.py"
+    specification = importlib.util.spec_from_file_location("gpt2_reference", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn(place):
     history = place.history("same")
-    distances = found(history, "soft.kl") or found(history, "kl")
-    assert distances
-    assert max(map(abs, distances)) < 1e-4
+    steps = [line for line in history if "metrics" in line]
+    assert len(steps) == 2
+    for step in steps:
+        assert abs(step["metrics"]["soft.kl"]) < 1e-5
+        assert step["gradient_norm"] < 1e-5
 
 
 def test_the_validation_loss_is_that_of_numpy(place):
-    path = Path(__file__).parents[1] / "models" / "gpt2_reference.py"
-    specification = importlib.util.spec_from_file_location("gpt2_reference", path)
-    reference = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(reference)
+    reference = numpy_reference()
     tensors = load_file(place.folder / "gpt2" / "model.safetensors")
     config = json.loads((place.folder / "gpt2" / "config.json").read_text())
     end, total, count = place.tokenizer.end_id, 0.0, 0
@@ -125,10 +149,60 @@ def test_the_validation_loss_is_that_of_numpy(place):
         total -= log_p[np.arange(len(logits)), stream[1:]].sum()
         count += len(logits)
     history = place.history("same")
-    (loss,) = [line["valid"]["loss"] for line in history if "valid" in line] or found(
-        history, "valid.loss"
-    )
+    (loss,) = [line["validation"]["loss"] for line in history if "validation" in line]
     np.testing.assert_allclose(loss, total / count, rtol=1e-4)
+
+
+def evaluated(place, of, metric="word_perplexity"):
+    """The entry of results.json of a stage's evaluation with this metric."""
+    results = json.loads((place.folder / "runs" / "gpt" / "results.json").read_text())
+    (entry,) = [e for e in results["evaluations"] if e["of"] == of and metric in e["metrics"]]
+    return entry
+
+
+def text_stream(place):
+    """The de-tokenized text's tokens, an end after each line that is not empty."""
+    lines = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
+    end = place.tokenizer.end_id
+    return [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
+
+
+WORDS = len(COUNTED.split())
+LINES = len(COUNTED.splitlines())
+
+
+def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
+    """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
+    entry = evaluated(place, "flat")
+    pieces, size = len(text_stream(place)), place.tokenizer.size
+    assert list(entry["metrics"]) == ["word_perplexity", "word_perplexity_with_line_ends"]
+    for words, name in ((WORDS, "word_perplexity"), (WORDS + LINES, list(entry["metrics"])[1])):
+        figure = entry["metrics"][name]
+        np.testing.assert_allclose(figure["value"], size ** (pieces / words), rtol=1e-4)
+        assert f"tokens:{words}" in figure["signature"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_word_perplexity_is_that_of_numpy_in_windows(place):
+    reference = numpy_reference()
+    tensors = load_file(place.folder / "gpt2" / "model.safetensors")
+    config = json.loads((place.folder / "gpt2" / "config.json").read_text())
+    stream, total = [place.tokenizer.end_id, *text_stream(place)], 0.0
+    length, step = 48, 48 - 20
+    for start in range(0, len(stream) - 1, step):
+        stop = min(start + step, len(stream) - 1)
+        first = max(start + step - length, 0)
+        read = np.array(stream[first:stop])
+        logits = reference.logits(tensors, config, read)
+        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        for place_in_text in range(start, stop):
+            total -= log_p[place_in_text - first, stream[place_in_text + 1]]
+    entry = evaluated(place, "same")
+    np.testing.assert_allclose(
+        entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
+    )
+    assert set(entry["against"]["metrics"]) == set(entry["metrics"])
+    assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
 
 
 def test_distillation_runs_on_packed_and_plain_rows(place):

@@ -8,7 +8,7 @@ from tfkd.spec.errors import SpecErrors
 SPEC = """\
 tfkd: 1
 name: gpt
-data: {text: {text: a.txt}, pairs: {parallel: [a.en, a.de]}}
+data: {text: {text: a.txt}, words: {text: a.txt, detokenize: ptb}, pairs: {parallel: [a.en, a.de]}}
 tokenizers:
   bytes: {kind: byte_bpe, size: 300, learn_from: text}
   pieces: {kind: wordpiece, size: 300, learn_from: text}
@@ -51,6 +51,7 @@ def load(folder, *overrides):
         "name=other",
         TERMS + "{causal_lm: {view: next}}",
         TERMS + "{cross_entropy: {}}",
+        "evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 8}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
     ],
@@ -79,6 +80,14 @@ def test_what_fits_is_valid(tmp_path, change):
         ("stages.learn.data=[{of: text, pack: 4}]", "pack"),
         ("student.bert.tokenizer=bytes", None),
         ("teacher.bert.tokenizer=bytes", "bytes (byte_bpe) has none"),
+        ("evaluate=[{of: learn, on: text, metrics: word_perplexity}]", "text counts no words"),
+        (
+            "evaluate=[{of: taught, on: text, metrics: word_perplexity}]",
+            "word_perplexity of a bert",
+        ),
+        ("evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 32}]", "32, of 32"),
+        ("export=[learn]", "which has no SavedModel yet"),
+        ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded.head=none", "predicts by its embedding"),
         ("evaluate=[{of: learn, on: text, metrics: bleu}]", "bleu of a gpt2"),
         ("tokenizers.bytes={kind: byte_bpe, vocabulary: v.json}", "merges belong together"),

@@ -17,6 +17,8 @@ _PLACES = {
     "paired_bootstrap": "paired",
     "paired_ratio": "ratios",
     "perplexity": "ratios",
+    "word_perplexity": "ratios",
+    "WITH_LINE_ENDS": "ratios",
     "result_errors": "results",
     "round_trip": "corpus_scores",
     "teacher_gate": "teacher_verdict",

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import (
@@ -92,6 +93,8 @@ class GraphBuilder:
         }
         identity = plain(options, without={"drop_overlap"})
         identity |= raised("corpus", options.kind)
+        if options.detokenize is not None:
+            identity["detokenize_revision"] = DETOKENIZE_REVISION
         identity["overlap"] = [other.partition(".")[2] for other in others]
         hashes = source_hashes(options, self._data_dir)
         identity["sources"] = list(hashes.values())
@@ -320,6 +323,7 @@ class GraphBuilder:
         metrics: tuple[str, ...],
         decode: Any,
         top_k: int = TOP_K,
+        context: int | None = None,
     ) -> Node:
         """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus."""
         trained = self.stage(spec, reference)
@@ -332,7 +336,15 @@ class GraphBuilder:
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
-        options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
+        if "words" in wanted and context is not None:
+            identity["context"] = context
+        options = {
+            "corpus": corpus,
+            "products": wanted,
+            "decode": decode,
+            "top_k": top_k,
+            "context": context,
+        }
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
 

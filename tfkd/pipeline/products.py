@@ -9,6 +9,7 @@ PRODUCT = {
     "loss": "figures",
     "perplexity": "figures",
     "accuracy": "figures",
+    "word_perplexity": "words",
     "teacher_gate": "figures",
     MASKED: "masked",
 }

@@ -58,6 +58,7 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         _stage(stage)
     for entry in plain.get("evaluate") or []:
         entry["bootstrap"] = 20
+        entry.pop("context", None)
     return plain
 
 
@@ -93,7 +94,7 @@ def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
         small["only"] = "text"
     if corpus.get("generated") and corpus.get("only"):
         small["only"] = corpus["only"]
-    for key in ("lower_case", "on_bad"):
+    for key in ("lower_case", "on_bad", "detokenize"):
         if key in corpus:
             small[key] = corpus[key]
     return small

@@ -156,7 +156,9 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
-            system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
+            system = builder.evaluation(
+                spec, entry.of, corpus, tuple(entry.metrics), decode, context=entry.context
+            )
             baseline = None
             if entry.against:
                 baseline = builder.evaluation(
@@ -165,6 +167,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                     corpus,
                     tuple(entry.metrics),
                     entry.against_decode or _same_or_default(builder, spec, entry.against, decode),
+                    context=entry.context,
                 )
                 baseline = None if baseline.key == system.key else baseline
             found.evaluations.append(Evaluation(entry, corpus, system, baseline))

@@ -4,7 +4,7 @@ from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import reads_streams, sides_of
+from tfkd.spec.options import goes_on, reads_streams, sides_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
@@ -40,6 +40,11 @@ def check(parts: Parts, faults: Faults) -> None:
         trained = stage_of(parts, faults, where, stage, kinds=("train",))
         if trained is not None and getattr(trained.model, "kind", None) == "bert":
             faults.add(where, f"{stage} trains a bert, which writes no text", "an encoder-decoder")
+        elif trained is not None and goes_on(trained.model):
+            faults.add(
+                where, f"{stage} trains a gpt2, which has no SavedModel yet", "an encoder-decoder; "
+                "`tfkd.models.save_published_gpt2` writes its weights for other libraries",
+            )  # fmt: skip
 
 
 def _corpora(parts: Parts, faults: Faults) -> None:

@@ -34,6 +34,7 @@ _METRICS = {
     "tokenized_bleu": "BLEU of Moses tokens, unsmoothed, as older papers counted it",
     "loss": "Cross-entropy a token, in nats",
     "perplexity": "exp(loss)",
+    "word_perplexity": "exp(NLL / words of the tokenized original), without and with line ends",
     "accuracy": "The share of tokens whose best guess is right",
     "teacher_gate": "Whether a teacher knows more than a model without one (score stages)",
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts
-from tfkd.spec.options import reads_streams
+from tfkd.spec.options import goes_on, reads_streams
 
 
 def check_packing(
@@ -49,3 +49,34 @@ def check_packing(
                 path, f"{length} tokens, and the view {name} reads the first {limit}",
                 f"a max_length of the view of at least {length}",
             )  # fmt: skip
+
+
+def check_words(
+    faults: Faults, path: tuple, where: tuple, entry: Any, model: Any, name: str, corpus: Any
+) -> None:
+    """`word_perplexity`: a model that goes on with a text, and a text whose words are counted.
+
+    Args:
+        faults: Takes the faults.
+        path: The evaluation's path.
+        where: The corpus's.
+        entry: The evaluation's options.
+        model: Its model's; None where they are not known.
+        name: The corpus's name.
+        corpus: Its options; None where they are not known.
+    """
+    if model is not None and not goes_on(model):
+        faults.add((*path, "metrics"), f"word_perplexity of a {model.kind}", "a stage of a gpt2")
+        return
+    if corpus is not None and getattr(corpus, "detokenize", None) is None:
+        faults.add(
+            where, f"word_perplexity, and {name} counts no words",
+            "detokenize: ptb, wikitext or plain of the corpus",
+        )  # fmt: skip
+    if corpus is not None and "text" not in corpus.field_names:
+        faults.add(where, f"{name} has {', '.join(corpus.field_names)}", "a corpus of text")
+    if model is not None and entry.context is not None and entry.context >= model.max_length:
+        faults.add(
+            (*path, "context"), f"{entry.context}, of {model.max_length} positions",
+            "less than the model's max_length",
+        )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
-from tfkd.spec.packing_checks import check_packing
+from tfkd.spec.packing_checks import check_packing, check_words
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
@@ -97,7 +97,10 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         if gate:
             _scored(parts, faults, where, name)
             continue
-        _reads(faults, where, model, name, corpus_of(parts, faults, where, name))
+        corpus = corpus_of(parts, faults, where, name)
+        _reads(faults, where, model, name, corpus)
+        if "word_perplexity" in entry.metrics:
+            check_words(faults, path, where, entry, model, name, corpus)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
-from tfkd.spec.options import TranslateOptions
+from tfkd.spec.options import TranslateOptions, goes_on
 from tfkd.spec.stage_checks import check_decode
 
 
@@ -17,6 +17,11 @@ def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> No
         faults.add(
             where, f"{stage.translate} trains a bert, which writes no text", "an encoder-decoder"
         )
+    if trained is not None and goes_on(trained.model):
+        faults.add(
+            where, f"{stage.translate} trains a gpt2, which goes on with its text instead",
+            "an encoder-decoder",
+        )  # fmt: skip
     if trained is not None:
         decode = getattr(stage, "decode", None)
         check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)

@@ -173,7 +173,10 @@ class TranslateOptions(Options):
         return "text" if set(fields) - _NO_TEXT == {"text"} else None
 
 
-METRICS = ("bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate")
+METRICS = (
+    "bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "word_perplexity",
+    "teacher_gate",
+)  # fmt: skip
 
 
 class EvaluateOptions(Options):
@@ -184,7 +187,14 @@ class EvaluateOptions(Options):
     metrics: Annotated[
         list[
             Literal[
-                "bleu", "chrf", "tokenized_bleu", "loss", "perplexity", "accuracy", "teacher_gate"
+                "bleu",
+                "chrf",
+                "tokenized_bleu",
+                "loss",
+                "perplexity",
+                "accuracy",
+                "word_perplexity",
+                "teacher_gate",
             ]
         ],
         Field(min_length=1),
@@ -193,6 +203,11 @@ class EvaluateOptions(Options):
         None,
         description="How outputs are made; default: beam, or mask_predict for a decoder that "
         "sees both sides.",
+    )
+    context: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Of word_perplexity: tokens that each token is predicted from at least; "
+        "default: half of the model's max_length.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     lower_case: bool = Field(False, description="Score outputs without regard to case.")
