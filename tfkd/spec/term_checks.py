@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams, sides_of
+from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams, sides_of, whole_parts
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -113,6 +113,8 @@ def _hides_by_mask(
     """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
     if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
         return
+    if model is None or whole_parts(model):
+        return  # its parts are stages of their own, with terms of their own
     for tokenizer in dict.fromkeys(sides_of(model).values()):
         if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
             faults.add(
