@@ -1,14 +1,18 @@
 """Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from tfkd.data import transforms
 from tfkd.data.source_kinds import option, source_of
 from tfkd.data.sources import Fault, Reader
 from tfkd.data.transforms import Row
+from tfkd.data.undone_tokenization import undo_tokenization
 from tfkd.spec.errors import UserError
 
 MARK = "mark"
@@ -22,6 +26,10 @@ class Tally:
     read: int = 0
     kept: int = 0
     dropped: dict[str, dict] = field(default_factory=dict)
+    # Of each kept row of a text whose tokenization is undone: its words, and the ends of lines up
+    # to the next row, those of empty lines counted.
+    words: array = field(default_factory=lambda: array("q"))
+    line_ends: array = field(default_factory=lambda: array("q"))
 
     def drop(self, reason: str, place: str) -> None:
         entry = self.dropped.setdefault(reason, {"count": 0, "lines": []})
@@ -35,8 +43,8 @@ class Corpus:
 
     The transforms, in this order: `marked_by` makes the field `mark`; rows that are bad (a field
     that is not UTF-8, empty or longer than `max_characters`, a mark outside of the text) stop or
-    are dropped; `lower_case`; `part`; `drop_overlap`; `sample`;
-    `max_rows`. Spaces around a field are taken off.
+    are dropped; `lower_case`; `part`; `drop_overlap`; `sample`; `max_rows`; `detokenize`. Spaces
+    around a field are taken off.
 
     Made by `open_corpus`.
     """
@@ -49,6 +57,8 @@ class Corpus:
         self._overlap: frozenset[bytes] | None = None
         self._chosen = None
         self._report: dict | None = None
+        # int64 [rows, 2] after a whole pass over a text with `detokenize`: see `Tally`.
+        self.words: np.ndarray | None = None
         self.fields: tuple[str, ...] = self._source.fields
         self._marked_by = option(options, "marked_by")
         if self._marked_by is not None:
@@ -57,13 +67,20 @@ class Corpus:
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         most = option(self._options, "max_rows")
-        tally = Tally()
+        undone = option(self._options, "detokenize")
+        tally, empty = Tally(), 0
         if most != 0:
             for _, values in self._sampled(tally):
                 tally.kept += 1
+                if undone is not None:
+                    empty = _count_words(tally, values, empty)
+                    values = tuple(undo_tokenization(value, undone) for value in values)
                 yield values
                 if tally.kept == most:
                     break
+        if undone is not None and tally.kept:
+            tally.line_ends[-1] += _empty(tally) - empty
+            self.words = np.stack([tally.words, tally.line_ends], 1).astype(np.int64)
         self._report = {
             "read": tally.read,
             "kept": tally.kept,
@@ -169,6 +186,20 @@ class Corpus:
                 keys.update(map(transforms.overlap_key, lines))
             self._overlap = frozenset(keys)
         return self._overlap
+
+
+def _empty(tally: Tally) -> int:
+    return tally.dropped.get("empty", {}).get("count", 0)
+
+
+def _count_words(tally: Tally, values: tuple[str, ...], before: int) -> int:
+    """Counts a row's words and its line's end; empty lines since the row before belong to that one,
+    those at the text's beginning to the first. Returns how many empty lines there were so far."""
+    empty = _empty(tally)
+    tally.words.append(sum(len(value.split()) for value in values))
+    tally.line_ends.append(1)
+    tally.line_ends[max(len(tally.line_ends) - 2, 0)] += empty - before
+    return empty
 
 
 # Halves of characters, which JSON can name and UTF-8 cannot.

@@ -33,6 +33,8 @@ class Part:
         weight: How often an epoch goes through the corpus; 0.5 takes half of it, drawn anew each
             epoch.
         swap: Source and target change places.
+        packed: Its rows are blocks of many documents, with separators between them (`Packed`);
+            a view that predicts each next token reads them as they are.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Part:
     rows: int
     weight: float = 1.0
     swap: bool = False
+    packed: bool = False
 
     def find(self, field: Field, tokenizer: str) -> IdRows | None:
         """The ids of a field, or of the first that the part has of several; None without any."""
@@ -118,6 +121,13 @@ class ExampleSet:
         found = np.array(
             [part.find(field, tokenizer) is not None for part in self.parts] + [False], bool
         )
+        if examples is None:
+            return np.repeat(found[:-1], np.diff(self.starts))
+        return found[self.locate(examples)[0]]
+
+    def packed(self, examples: np.ndarray | None = None) -> np.ndarray:
+        """Which examples are blocks of many documents: bool `[B]`, or `[N]` for all."""
+        found = np.array([part.packed for part in self.parts] + [False], bool)
         if examples is None:
             return np.repeat(found[:-1], np.diff(self.starts))
         return found[self.locate(examples)[0]]

@@ -57,3 +57,7 @@ class Ragged:
         np.cumsum(lengths, out=offsets[1:])
         starts = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
         return Ragged(np.asarray(self.values[starts + np.arange(offsets[-1])], np.int32), offsets)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """int32 ids by their places in all rows end to end."""
+        return np.asarray(self.values[places], np.int32)

@@ -12,6 +12,8 @@ import numpy as np
 from tfkd.data.corpora import Corpus
 from tfkd.data.files import write_atomically
 
+WORDS = "words.npy"
+
 
 def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
     """Writes a corpus's rows as `FIELD.txt`, `FIELD.offsets.npy` and, last, `corpus.json`.
@@ -45,6 +47,8 @@ def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
         write_atomically(
             folder / f"{name}.offsets.npy", lambda file, a=array_of_places: np.save(file, a)
         )
+    if corpus.words is not None:
+        write_atomically(folder / WORDS, lambda file: np.save(file, corpus.words))
     report = {**corpus.report(), "rows": len(offsets[0]) - 1, "fields": list(fields)}
     write_atomically(folder / "corpus.json", json.dumps(report, indent=1, ensure_ascii=False))
     return report
@@ -56,12 +60,16 @@ class TextCorpus:
     Attributes:
         fields: The names of the fields.
         report: `corpus.json`.
+        words: int64 `[rows, 2]`: words of each row before its tokenization was undone, and ends of
+            lines; None where the corpus says nothing of it.
     """
 
     def __init__(self, folder: Path, report: dict):
         self.fields: tuple[str, ...] = tuple(report["fields"])
         self.report = report
         self._rows = report["rows"]
+        words = folder / WORDS
+        self.words: np.ndarray | None = np.load(words) if words.exists() else None
         self._offsets: dict[str, np.ndarray] = {}
         self._bytes: dict[str, mmap.mmap] = {}
         for name in self.fields:

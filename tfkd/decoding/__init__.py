@@ -11,6 +11,7 @@ _PLACES = {
     "Hypotheses": "hypotheses",
     "LengthLimit": "length_limit",
     "MaskPredict": "mask_predict_search",
+    "Sampling": "searches",
     "beam_search": "beam",
     "build_search": "searches",
     "greedy_search": "greedy",

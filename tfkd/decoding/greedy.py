@@ -1,6 +1,6 @@
 """Greedy search in the graph: the most probable token at each step."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +22,7 @@ def greedy_search(
     length_penalty: float = 0.0,
     forbidden_ids: Iterable[int] = (),
     pad_id: int = 0,
+    choose: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> Hypotheses:
     """Takes the most probable token at each step, until the end or the maximum length.
 
@@ -29,6 +30,8 @@ def greedy_search(
     Sentences that have ended leave the batch.
 
     Args: as `beam_search`, without a beam; `length_penalty` changes the score alone.
+        choose: `(logits [rows, vocabulary], sentence int32 [rows], index) -> int32 [rows]`: another
+            rule than the most probable token, of the rows that stand for these sentences.
 
     Returns:
         One hypothesis a sentence.
@@ -47,7 +50,10 @@ def greedy_search(
         logits = tf.cast(logits, tf.float32)
         if mask is not None:
             logits += mask
-        best = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        if choose is None:
+            best = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        else:
+            best = choose(logits, sentence, index)
         tokens = tf.where(tf.gather(max_lengths, sentence) <= index, end_id, best)
         picked = tf.gather(logits, tokens, batch_dims=1)
         added = picked - tf.reduce_logsumexp(logits, axis=-1)

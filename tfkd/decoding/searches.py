@@ -11,6 +11,7 @@ from tfkd.decoding.greedy import greedy_search
 from tfkd.decoding.hypotheses import Hypotheses, forbidden_ids
 from tfkd.decoding.length_limit import LengthLimit
 from tfkd.decoding.mask_predict_search import MaskPredict
+from tfkd.decoding.sampling import hashed, sampled
 
 
 class Specials(Protocol):
@@ -126,7 +127,79 @@ class GreedySearch:
         )
 
 
-_KINDS = {"beam": BeamSearch, "greedy": GreedySearch, "mask_predict": MaskPredict}
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """Draws each token from the model's distribution, see `tfkd.decoding.sampled`.
+
+    What a row gets is a function of the seed, of what the model read and of the step: the same in
+    every batch. A score is the model's own log-probability of what was drawn, at temperature 1.
+
+    Attributes:
+        temperature: Divides the logits: below 1 likelier tokens, above 1 less likely ones.
+        top_k: Only the K likeliest tokens; None: all.
+        top_p: Only the fewest tokens that together have this probability, after `top_k`.
+        seed: Another seed draws other outputs. A number, or an int32 scalar in a graph.
+        max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
+
+    Reference: Fan et al. 2018 (top_k); Holtzman et al. 2020 (top_p).
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    seed: Any = 1
+    max_length: LengthLimit = field(default_factory=LengthLimit)
+
+    n_best = 1
+    beam = 1
+    length_penalty = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and 0 < self.top_p <= 1):
+            raise ValueError(
+                "Invalid value for `Sampling`. Expected a temperature above 0 and top_p above 0, "
+                f"at most 1. Received: temperature={self.temperature}, top_p={self.top_p}"
+            )
+        object.__setattr__(self, "max_length", LengthLimit.of(self.max_length))
+
+    def __call__(
+        self,
+        model: Any,
+        source: Mapping[str, tf.Tensor],
+        max_lengths: tf.Tensor,
+        specials: Specials,
+    ) -> Hypotheses:
+        keys = hashed(source["ids"], source["valid"], self.seed)
+
+        def choose(logits: tf.Tensor, rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+            return sampled(
+                logits,
+                tf.gather(keys, rows),
+                index,
+                temperature=self.temperature,
+                top_k=self.top_k,
+                top_p=self.top_p,
+            )
+
+        return greedy_search(
+            model.start(source),
+            lambda ids, state, index: model.step(ids, state, index),
+            start_id=int(specials.start_id),
+            end_id=int(specials.end_id),
+            vocabulary_size=model.vocabulary_size,
+            max_lengths=max_lengths,
+            forbidden_ids=forbidden_ids(specials),
+            pad_id=int(specials.pad_id),
+            choose=choose,
+        )
+
+
+_KINDS = {
+    "beam": BeamSearch,
+    "greedy": GreedySearch,
+    "mask_predict": MaskPredict,
+    "sample": Sampling,
+}
 
 
 def build_search(options: Any) -> Search:

@@ -24,6 +24,8 @@ _PLACES = {
     "paired_ratio": "ratios",
     "perplexity": "ratios",
     "perturbed": "parameter_noise",
+    "word_perplexity": "ratios",
+    "WITH_LINE_ENDS": "ratios",
     "result_errors": "results",
     "round_trip": "corpus_scores",
     "teacher_gate": "teacher_verdict",

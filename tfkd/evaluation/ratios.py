@@ -9,6 +9,7 @@ from tfkd.evaluation.bootstrap import interval, resampled_sums
 from tfkd.evaluation.score import Score
 
 Sums = float | np.ndarray
+WITH_LINE_ENDS = "word_perplexity_with_line_ends"
 
 
 def loss(sums: Sums, counts: Sums, *, samples: int = 1000, seed: int = 1) -> Score:
@@ -33,6 +34,35 @@ def perplexity(sums: Sums, counts: Sums, *, samples: int = 1000, seed: int = 1) 
         low=None if found.low is None else float(np.exp(found.low)),
         high=None if found.high is None else float(np.exp(found.high)),
         signature=found.signature,
+    )
+
+
+def word_perplexity(
+    sums: Sums, counts: Sums, *, line_ends: bool = False, samples: int = 1000, seed: int = 1
+) -> Score:
+    """exp(negative log-likelihood of a text / words of its tokenized original).
+
+    A model of pieces is compared with one of words: the sum runs over all pieces and separators of
+    the text, whatever the divisor. Of a uniform model over V pieces it is V^(pieces / words).
+
+    Args:
+        sums: Negative log-likelihoods, as for `loss`.
+        counts: The rows' numbers of words, in the same form; with those of their lines' ends where
+            these count as words.
+        line_ends: Whether they do: named so.
+        samples: Bootstrap samples; up to 1: no interval.
+        seed: Their seed.
+
+    Reference: P4, LightPAFF, table 9; Radford et al. 2019, section 3.1.
+    """
+    name = WITH_LINE_ENDS if line_ends else "word_perplexity"
+    kind = "ppl:words+ends" if line_ends else "ppl:words"
+    found = _ratio(name, kind, sums, counts, samples, seed)
+    low, high = (
+        None if bound is None else float(np.exp(bound)) for bound in (found.low, found.high)
+    )
+    return Score(
+        name=name, value=float(np.exp(found.value)), low=low, high=high, signature=found.signature
     )
 
 

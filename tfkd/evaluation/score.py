@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 # Metrics of which less is better; of all others more is.
-LOWER_IS_BETTER = frozenset({"loss", "perplexity", "entropy"})
+LOWER_IS_BETTER = frozenset(
+    {"loss", "perplexity", "entropy", "word_perplexity", "word_perplexity_with_line_ends"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

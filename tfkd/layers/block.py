@@ -39,6 +39,7 @@ class TransformerBlock(keras.layers.Layer):
         attention_dropout: Rate on attention weights; None: `dropout`.
         activation_dropout: Rate inside the feed-forward network.
         kernel_initializer: Keras initializer of all kernels.
+        output_initializer: Of each sub-layer's last kernel; None: `kernel_initializer`.
         seed: Seed of all weights.
         adapters: Layer by place, see `tfkd.layers.hooks`.
     """
@@ -58,6 +59,7 @@ class TransformerBlock(keras.layers.Layer):
         attention_dropout: float | None = None,
         activation_dropout: float = 0.0,
         kernel_initializer: Any = "glorot_uniform",
+        output_initializer: Any = None,
         seed: int | None = None,
         adapters: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -86,8 +88,13 @@ class TransformerBlock(keras.layers.Layer):
         self.norm = norm
         self.memory_width = memory_width or width
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer)
         self.adapters = hooks.checked(adapters)
-        shared = {"kernel_initializer": self.kernel_initializer, "dtype": self.dtype_policy}
+        shared = {
+            "kernel_initializer": self.kernel_initializer,
+            "output_initializer": self.output_initializer,
+            "dtype": self.dtype_policy,
+        }
         attention = {
             **shared,
             "dropout": dropout if attention_dropout is None else attention_dropout,
@@ -258,5 +265,7 @@ class TransformerBlock(keras.layers.Layer):
             **super().get_config(),
             **self._options,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": self.output_initializer
+            and keras.initializers.serialize(self.output_initializer),
             "adapters": {place: hooks.store(layer) for place, layer in self.adapters.items()},
         }

@@ -23,6 +23,7 @@ class FeedForward(keras.layers.Layer):
         dropout: Rate between the two products. Vaswani et al. and BERT have none; OpenNMT and
             PyTorch's `nn.Transformer` use the rate of the sub-layers.
         kernel_initializer: Keras initializer of both kernels.
+        output_initializer: Of the second kernel; None: `kernel_initializer`.
         seed: Seed of the weights.
         adapters: Layers on the projections, by name: `inner`, `outer`.
 
@@ -37,6 +38,7 @@ class FeedForward(keras.layers.Layer):
         activation: str = "relu",
         dropout: float = 0.0,
         kernel_initializer: Any = "glorot_uniform",
+        output_initializer: Any = None,
         seed: int | None = None,
         adapters: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -47,14 +49,16 @@ class FeedForward(keras.layers.Layer):
         self.activation = activation
         self.rate = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer)
         self.seed = seed
         adapters = adapters or {}
         self._given_adapters = sorted(adapters)
         find_activation(activation)  # refuses unknown names
         for name, units in (("inner", inner), ("outer", width)):
+            own = self.output_initializer if name == "outer" else None
             projection = Dense(
                 units,
-                kernel_initializer=self.kernel_initializer,
+                kernel_initializer=own or self.kernel_initializer,
                 seed=derive_seed(seed, name),
                 adapter=adapters.get(name),
                 dtype=self.dtype_policy,
@@ -88,6 +92,8 @@ class FeedForward(keras.layers.Layer):
             "activation": self.activation,
             "dropout": self.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": self.output_initializer
+            and keras.initializers.serialize(self.output_initializer),
             "seed": self.seed,
             "adapters": adapters,
         }

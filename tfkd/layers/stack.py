@@ -106,13 +106,20 @@ class Stack(keras.layers.Layer):
         return {block.name: block.project(memories) for block in self.blocks}
 
     def step(
-        self, hidden: tf.Tensor, caches: dict[str, Any], memories: dict[str, Any]
+        self,
+        hidden: tf.Tensor,
+        caches: dict[str, Any],
+        memories: dict[str, Any],
+        penalty: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, dict[str, Any]]:
-        """Runs the newest position `[batch, 1, width]` and returns its state and the new caches."""
+        """Runs the newest positions `[batch, new, width]` and returns their states and the caches.
+
+        `penalty` says which of all keys so far the new ones may not see; None: none is hidden.
+        """
         new_caches = {}
         for block in self.blocks:
             hidden, new_caches[block.name] = block(
-                hidden, memories=memories, cache=caches[block.name]
+                hidden, penalty, memories=memories, cache=caches[block.name]
             )
         return hidden if self.final_norm is None else self.final_norm(hidden), new_caches
 

@@ -7,6 +7,7 @@ import keras
 
 from tfkd.models.adapters import build_adapters
 from tfkd.models.bert import Bert
+from tfkd.models.gpt2 import Gpt2
 from tfkd.models.heads import start_head_from_embeddings
 from tfkd.models.transformer import Transformer
 from tfkd.spec.options.parts import classifier
@@ -26,6 +27,18 @@ _BERT = (
     "norm_epsilon",
     "initializer_range",
     "positions",
+)
+_GPT2 = (
+    "layers",
+    "width",
+    "heads",
+    "feed_forward",
+    "max_length",
+    "dropout",
+    "attention_dropout",
+    "activation",
+    "norm_epsilon",
+    "initializer_range",
 )
 _TRANSFORMER = (
     "encoder_layers",
@@ -76,7 +89,7 @@ def build_model(
         from tfkd.models.composed import build_composed
 
         return build_composed(options, tokenizers, policy=policy, seed=seed, frozen=tuple(frozen))
-    builders = {"bert": build_bert, "transformer": build_transformer}
+    builders = {"bert": build_bert, "gpt2": build_gpt2, "transformer": build_transformer}
     build = builders.get(options.kind)
     if build is None:
         from tfkd.spec import registry
@@ -121,6 +134,27 @@ def build_bert(
     )
     start_head(model, options, tokenizers)
     return model
+
+
+def build_gpt2(
+    options: Any,
+    tokenizers: Mapping[str, Any],
+    *,
+    policy: str,
+    seed: int | None,
+    heads_needed: tuple[str, ...] = (),
+) -> Gpt2:
+    """Builds a GPT-2."""
+    del heads_needed  # its head is its embedding
+    return Gpt2(
+        tokenizers[options.tokenizer].size,
+        **{name: getattr(options, name) for name in _GPT2},
+        adapters=build_adapters(options.adapters, {"decoder": options}, policy, seed).get(
+            "decoder"
+        ),
+        dtype=policy,
+        seed=seed,
+    )
 
 
 def start_head(

@@ -53,7 +53,7 @@ def load_published(
     """
     folder = Path(folder)
     config = _read_config(folder)
-    tensors = canonical(_read_all(folder))
+    tensors = canonical(read_safetensors(folder))
     output_heads: dict[str, Any] = {"masked_lm": {}} if masked_lm else {}
     if masked_lm and not config.get("tie_word_embeddings", True):
         output_heads["masked_lm"] = {"tied": False}
@@ -159,7 +159,8 @@ def _activation(folder: Path, config: dict[str, Any]) -> str:
     return _ACTIVATIONS[name]
 
 
-def _read_all(folder: Path) -> dict[str, np.ndarray]:
+def read_safetensors(folder: Path) -> dict[str, np.ndarray]:
+    """All tensors of a folder's `model.safetensors`, or of its numbered parts, by name."""
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         pickled = sorted(p.name for p in folder.glob("*.bin")) + sorted(

@@ -21,7 +21,7 @@ def build_terms(
     objective: Mapping[str, Any],
     *,
     balance: Mapping[str, float] | None = None,
-    padding_id: int = 0,
+    padding_id: int | None = 0,
     source_padding_id: int | None = None,
     modules: Mapping[str, str] | None = None,
     auxiliary: Collection[str] = (),
@@ -33,7 +33,8 @@ def build_terms(
         objective: Options by the term's name: a mapping, or an options model. `kind` is the name
             unless it is given.
         balance: A training stage's `balance`.
-        padding_id: The padding's id in the vocabulary that is predicted.
+        padding_id: The padding's id in the vocabulary that is predicted; None: it has none of its
+            own.
         source_padding_id: That of the source's, which terms on an encoder predict; None: the same.
         modules: The student's module that a term reads, by the term's name; see `Term`.
         auxiliary: Names of the terms of the group "auxiliary"; the others are "main".
@@ -68,7 +69,7 @@ def build_terms(
     return terms
 
 
-def _build(name: str, options: dict[str, Any], padding_id: int) -> Term:
+def _build(name: str, options: dict[str, Any], padding_id: int | None) -> Term:
     kind = options.pop("kind", None) or name
     made = _BUILT_IN.get(kind)
     if made is None:

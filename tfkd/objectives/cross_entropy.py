@@ -22,7 +22,7 @@ class CrossEntropy(Term):
     Args:
         label_smoothing: e, from 0 to below 1.
         smoothing: "opennmt" or "fairseq", see `smoothed_cross_entropy`.
-        padding_id: The id which "opennmt" leaves out.
+        padding_id: The id which "opennmt" leaves out; None: none, padding has no id of its own.
         name: By default the kind's.
         weight, view, divide_by, group, head, module: See `Term`.
     """
@@ -34,7 +34,7 @@ class CrossEntropy(Term):
         *,
         label_smoothing: float = 0.0,
         smoothing: str = "opennmt",
-        padding_id: int = 0,
+        padding_id: int | None = 0,
         name: str | None = None,
         **options: Any,
     ):
@@ -67,7 +67,9 @@ class CrossEntropy(Term):
         """
         gold = take(self.side(record)["labels"])
         smooth = self.label_smoothing > 0
-        picked = [gold, tf.fill(tf.shape(gold), self.padding_id)] if smooth else [gold]
+        picked = [gold]
+        if smooth and self.padding_id is not None:
+            picked.append(tf.fill(tf.shape(gold), self.padding_id))
 
         def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
             return smoothed_cross_entropy(statistics, self.label_smoothing, self.smoothing)

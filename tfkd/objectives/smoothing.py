@@ -25,12 +25,13 @@ def smoothed_cross_entropy(statistics: Statistics, label_smoothing: float, form:
     """-sum_v q_v log p_v, float32 `[C]`.
 
     With e the rate, V the vocabulary's size:
-    - "opennmt": q is 1 - e for the gold id, 0 for padding, e / (V - 2) for every other.
+    - "opennmt": q is 1 - e for the gold id, 0 for padding, e / (V - 2) for every other; without
+      padding among the ids e / (V - 1).
     - "fairseq": q is e / V for every id, and 1 - e more for the gold one.
 
     Args:
         statistics: With the logits of the gold id and of the padding picked, in this order, and
-            `total`; only the gold id's where the rate is 0.
+            `total`; only the gold id's where the rate is 0, or padding has no id of its own.
         label_smoothing: e.
         form: One of the two.
 
@@ -44,6 +45,8 @@ def smoothed_cross_entropy(statistics: Statistics, label_smoothing: float, form:
     if form == "fairseq":
         expected = (1 - label_smoothing) * gold + label_smoothing / size * statistics.total
     else:
-        rest = statistics.total - gold - statistics.picked[:, 1]
-        expected = (1 - label_smoothing) * gold + label_smoothing / (size - 2) * rest
+        padding = statistics.picked[:, 1:]
+        rest = statistics.total - gold - tf.reduce_sum(padding, 1)
+        others = size - 1 - padding.shape[1]
+        expected = (1 - label_smoothing) * gold + label_smoothing / others * rest
     return log_sum_exp - expected

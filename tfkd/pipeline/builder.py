@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.data.corpora import source_hashes
 from tfkd.data.files import sha256_of
 from tfkd.data.transforms import text_fields
+from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
 from tfkd.pipeline.class_nodes import ClassNodes
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
@@ -23,7 +24,7 @@ from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier
+from tfkd.spec.options import classifier, reads_streams
 from tfkd.spec.references import parse
 
 # What changes how a training stage runs, not what comes out.
@@ -37,7 +38,7 @@ def model_tokenizers(model: Any) -> dict[str, str]:
     if model.tokenizer is None:
         raise UserError(f"a model of kind {model.kind} is made of models that the spec lacks")
     if isinstance(model.tokenizer, str):
-        if model.kind == "bert":
+        if reads_streams(model):
             return {"text": model.tokenizer}
         return {"source": model.tokenizer, "target": model.tokenizer}
     return {"source": model.tokenizer.source, "target": model.tokenizer.target}
@@ -94,6 +95,8 @@ class GraphBuilder(ClassNodes):
         }
         identity = plain(options, without={"drop_overlap"})
         identity |= raised("corpus", options.kind)
+        if options.detokenize is not None:
+            identity["detokenize_revision"] = DETOKENIZE_REVISION
         identity["overlap"] = [other.partition(".")[2] for other in others]
         hashes = source_hashes(options, self._data_dir)
         identity["sources"] = list(hashes.values())
@@ -124,7 +127,7 @@ class GraphBuilder(ClassNodes):
 
     def _tokenizer(self, spec: Spec, name: str) -> Node:
         options = spec.tokenizers[name]
-        identity = plain(options, without={"learn_from", "vocabulary", "preset", "keep"})
+        identity = plain(options, without={"learn_from", "vocabulary", "merges", "preset", "keep"})
         identity["revision"] = registry.lookup("tokenizer", options.kind).revision
         inputs, identity["fields"] = {}, []
         # The text to learn from, or that a vocabulary is cut down to.
@@ -360,6 +363,7 @@ class GraphBuilder(ClassNodes):
         metrics: tuple[str, ...],
         decode: Any,
         top_k: int = TOP_K,
+        context: int | None = None,
     ) -> Node:
         """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus."""
         trained = self.stage(spec, reference)
@@ -375,7 +379,15 @@ class GraphBuilder(ClassNodes):
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
-        options = {"corpus": corpus, "products": wanted, "decode": decode, "top_k": top_k}
+        if "words" in wanted and context is not None:
+            identity["context"] = context
+        options = {
+            "corpus": corpus,
+            "products": wanted,
+            "decode": decode,
+            "top_k": top_k,
+            "context": context,
+        }
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
 

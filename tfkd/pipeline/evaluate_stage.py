@@ -11,7 +11,9 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.views import build_view
 from tfkd.data.views.blind import Blind
+from tfkd.data.windows import Windows
 from tfkd.decoding import Decoder, MaskPredict, build_search
+from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.class_stages import classes_of
@@ -25,7 +27,7 @@ from tfkd.pipeline.inputs import (
     side_tokenizers,
     views_of,
 )
-from tfkd.pipeline.measured_batches import batches_of
+from tfkd.pipeline.measured_batches import BATCH_TOKENS, batches_of
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.products import CLASSES
@@ -36,6 +38,7 @@ from tfkd.spec.options import MlmOptions
 
 _SHARD_ROWS = 256
 TRACE = "trace.json"
+WORDS = "words.npz"
 _TRACED = 3
 
 
@@ -61,11 +64,50 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     if CLASSES in node.options["products"]:
         classes = classes_of(trained, context)
         summary |= evaluate_classes(model, examples, view, classes, folder.path)
+    if "words" in node.options["products"]:
+        _words(node, model, folder, context)
     if "masked" in node.options["products"]:
         summary |= _masked(model, examples, view, node.options["top_k"])
     if "outputs" in node.options["products"]:
         _outputs(node, model, examples, view, folder, context)
     return summary
+
+
+def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> None:
+    """Writes the text's negative log-likelihood by row, with the words and ends of lines of its
+    tokenized original: read in order, in windows of the model's length.
+
+    Rows are followed by what its training put between documents: a newline where its first corpus
+    was packed so, else the end.
+    """
+    trained = node.inputs["model"]
+    (tokenizer,) = side_tokenizers(trained, context).values()
+    packing = trained.options.data[0].packing
+    newline = packing is not None and packing.separator == "newline"
+    separator = int(tokenizer.encode(["\n"]).values[0]) if newline else tokenizer.end_id
+    documents = part_of(node, "data", node.options["corpus"], context).find(
+        "text", tokenizer_name(trained)
+    )
+    length = model_options(trained).max_length
+    wanted = node.options["context"]
+    windows = Windows(
+        documents, length, length // 2 if wanted is None else wanted, separator,
+        rows=max(1, BATCH_TOKENS // length),
+    )  # fmt: skip
+    predict, nll = predictor(model), np.zeros(len(documents))
+    for record, document in windows:
+        context.deadline.check()
+        np.add.at(nll, document, -predict(record)["gold_log_probability"].astype(np.float64))
+    words = open_text(node.inputs["text"], context).words
+    write_atomically(
+        folder.path / WORDS,
+        lambda file: np.savez(file, nll=nll, words=words[:, 0], line_ends=words[:, 1]),
+    )
+
+
+def tokenizer_name(trained: Node) -> str:
+    """The name of the tokenizer of a model that reads one stream."""
+    return model_tokenizers(model_options(trained))["text"]
 
 
 def view_of(trained: Node, context: Context) -> Any:

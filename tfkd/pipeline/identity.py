@@ -6,7 +6,7 @@ from typing import Any
 
 from tfkd.data.files import sha256_of
 from tfkd.data.source_files import find_files, shown
-from tfkd.data.tokenizers.preset_files import PRESET_FILES
+from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
@@ -93,7 +93,16 @@ def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
         UserError: There is no such file.
     """
     if getattr(options, "preset", None) is not None:
-        return {"preset": _preset(options.preset, data_dir)}
+        files = BYTE_BPE_FILES if options.kind == "byte_bpe" else PRESET_FILES
+        return {"preset": _preset(options.preset, data_dir, files)}
+    if getattr(options, "merges", None) is not None:
+        paths = [data_dir / options.vocabulary, data_dir / options.merges]
+        if lacking := [path for path in paths if not path.is_file()]:
+            raise UserError(
+                f"tokenizers.{name}: {lacking[0]} is no file; name a GPT-2's vocab.json and "
+                "merges.txt, relative to the data folder (--data-dir)"
+            )
+        return [sha256_of(path) for path in paths]
     path = data_dir / options.vocabulary
     if path.is_file():
         return sha256_of(path)
@@ -103,14 +112,12 @@ def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
     )
 
 
-def _preset(name: str, data_dir: Path) -> Any:
+def _preset(name: str, data_dir: Path, files: tuple[str, ...]) -> Any:
     """The bytes of all of a folder's files that say what its tokenizer is, or a name."""
     folder = data_dir / name
     if not folder.is_dir():
         return name
-    return {
-        place: sha256_of(folder / place) for place in PRESET_FILES if (folder / place).is_file()
-    }
+    return {place: sha256_of(folder / place) for place in files if (folder / place).is_file()}
 
 
 def decode_identity(decode: Any) -> dict[str, Any]:

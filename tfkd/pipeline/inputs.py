@@ -1,11 +1,13 @@
 """From finished stages to what models read: tokenizers, example sets, views."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
+from tfkd.data.packed import Packed
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
@@ -15,7 +17,8 @@ from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_tokenizer, place
-from tfkd.spec.options import classifier
+from tfkd.spec.errors import UserError
+from tfkd.spec.options import PackOptions, classifier, goes_on
 
 PLAIN = "plain"
 
@@ -58,7 +61,14 @@ def label_map(node: Node, context: Context) -> np.ndarray | None:
 
 
 def part_of(
-    node: Node, role: str, name: str, context: Context, *, weight: float = 1.0, swap: bool = False
+    node: Node,
+    role: str,
+    name: str,
+    context: Context,
+    *,
+    weight: float = 1.0,
+    swap: bool = False,
+    pack: PackOptions | None = None,
 ) -> Part:
     """One corpus of a stage in ids.
 
@@ -69,24 +79,79 @@ def part_of(
         context: The run's surroundings.
         weight: How often an epoch goes through it.
         swap: Source and target change places.
+        pack: How its documents are packed into blocks.
     """
     fields = {}
     for key, child in node.inputs.items():
         if key.startswith(f"{role}.ids."):
             _, field, tokenizer = child.label.rsplit(".", 2)
             fields[field, tokenizer] = EncodedField.open(place(child, context).path)
+    if pack is not None:
+        fields = _packed(node, fields, pack, context)
     rows = len(next(iter(fields.values())))
-    return Part(name, fields, rows, weight=weight, swap=swap)
+    return Part(name, fields, rows, weight=weight, swap=swap, packed=pack is not None)
+
+
+def _packed(
+    node: Node, fields: Mapping[tuple[str, str], EncodedField], pack: PackOptions, context: Context
+) -> dict[tuple[str, str], Packed]:
+    """A corpus's text in blocks, as the stage's model reads it.
+
+    One that predicts each next token reads N of them, and the one before as its start; another has
+    [CLS] and [SEP] around a block, which take two places.
+
+    Raises:
+        UserError: The separator is a newline, and the tokenizer has no piece for it.
+    """
+    (tokenizer,) = side_tokenizers(node, context).values()
+    separator = tokenizer.end_id
+    if pack.separator == "newline":
+        found = tokenizer.encode(["\n"]).values
+        if len(found) != 1 or int(found[0]) in tokenizer.special_ids:
+            raise UserError(
+                f"stages.{node.label}.data: pack: separator: newline, and the tokenizer has no "
+                "piece for a newline. Expected separator: end, or a tokenizer of kind byte_bpe"
+            )
+        separator = int(found[0])
+    causal = goes_on(model_options(node))
+    block, overlap = (pack.length, 1) if causal else (pack.length - 2, 0)
+    return {
+        key: Packed(rows, block, separator, overlap)
+        for key, rows in fields.items()
+        if key[0] == "text"
+    }
 
 
 def training_set(node: Node, context: Context) -> ExampleSet:
     """The rows that a training or scoring stage reads."""
     return ExampleSet(
         [
-            part_of(node, f"data.{i}", part.of, context, weight=part.weight, swap=part.swap)
+            part_of(
+                node,
+                f"data.{i}",
+                part.of,
+                context,
+                weight=part.weight,
+                swap=part.swap,
+                pack=part.packing,
+            )
             for i, part in enumerate(node.options.data)
         ]
     )
+
+
+def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = PLAIN) -> View:
+    """How a model reads text in which nothing is hidden.
+
+    Args:
+        model: Its options. One that goes on with a text reads it in its causal view.
+        tokenizers: By the names they have in the spec.
+        name: The view's key in a batch.
+    """
+    sides = model_tokenizers(model)
+    if goes_on(model):
+        return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
+    return build_view("none", sides, tokenizers, name=name)
 
 
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
@@ -107,12 +172,14 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
             )
             continue
         if name is None:
-            views[PLAIN] = build_view("none", sides, tokenizers, name=PLAIN)
+            views[PLAIN] = plain_view(model_options(trained), tokenizers)
             continue
         options = trained.spec.views[name]
         settings = options.model_dump(exclude={"kind"})
         if options.kind == "classify":
             settings |= classified
+        if options.kind == "causal_lm":
+            settings["max_length"] = settings["max_length"] or model_options(trained).max_length
         views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
     table = label_map(trained, context)
     if table is not None:

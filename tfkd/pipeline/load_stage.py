@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from tfkd.models import build_model, load_published, save_weights
+from tfkd.models import build_model, load_published, load_published_gpt2, save_weights
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
@@ -13,7 +13,7 @@ from tfkd.pipeline.published import checkpoint_folder
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 
-# What decides a BERT's function beside its weights, and what decides their shapes. Dropout and the
+# What decides a model's function beside its weights, and what decides their shapes. Dropout and the
 # spread of new weights may be other than the checkpoint's.
 _COMPARED = (
     "vocabulary_size",
@@ -26,11 +26,11 @@ _COMPARED = (
     "activation",
     "norm_epsilon",
     "positions",
-)
+)  # those of them that the kind of model has
 
 
 def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Reads a published BERT, which must compute what the spec's model does.
+    """Reads a published BERT or GPT-2, which must compute what the spec's model does.
 
     The head is the checkpoint's own. One that the spec gives the model instead (a vocabulary of its
     own, a matrix of its own) starts in the training stage that starts from this one.
@@ -39,15 +39,19 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
         UserError: The checkpoint is not the model that the spec declares.
     """
     keras.backend.clear_session()
-    options = model_options(node).model_copy(update={"head": None})
+    options = model_options(node)
+    if options.kind == "bert":
+        options = options.model_copy(update={"head": None})
     heads = heads_of(node.spec, node.options)
     model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
     if node.identity.get("random"):
         save_weights(model, folder.path / WEIGHTS)
         return {"parameters": model.count_params(), "random": True}
-    published = load_published(
-        checkpoint_folder(node.options.load, context.data_dir), masked_lm=bool(heads)
-    )
+    checkpoint = checkpoint_folder(node.options.load, context.data_dir)
+    if options.kind == "gpt2":
+        published = load_published_gpt2(checkpoint)
+    else:
+        published = load_published(checkpoint, masked_lm=bool(heads))
     _refuse_differences(node, model.get_config(), published.get_config())
     save_weights(published, folder.path / WEIGHTS)
     parameters = published.count_params()
@@ -57,14 +61,14 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
 def _refuse_differences(node: Node, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     """Refuses a checkpoint of other options than the spec's, each with both values."""
     said, mends, place = [], [], node.options.into
-    for name in _COMPARED:
+    for name in (name for name in _COMPARED if name in ours):
         in_spec, in_checkpoint = _value(ours, name), _value(theirs, name)
         if in_spec == in_checkpoint:
             continue
         said.append(f"{name} is {in_checkpoint} in the checkpoint and {in_spec} in the spec")
         if name == "vocabulary_size":
             tokenizer = model_options(node).tokenizer
-            mends.append(f"tokenizers.{tokenizer}.vocabulary: the checkpoint's vocab.txt")
+            mends.append(f"tokenizers.{tokenizer}.vocabulary: the checkpoint's vocabulary")
         else:
             mends.append(f"{place}.{name}: {in_checkpoint}")
     if said:

@@ -121,7 +121,7 @@ def step_memory(
     Tests hold the peak against that of real steps: within a factor of 1.3 either way.
 
     Args:
-        model: Options of a `bert`, `transformer`, `abnet` or `bert_fused`.
+        model: Options of a `bert`, `gpt2`, `transformer`, `abnet` or `bert_fused`.
         parameters: Of the model.
         vocabulary: Size of the vocabulary that is predicted.
         step: The step's sizes.
@@ -182,6 +182,8 @@ def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool, target: flo
         return _kept_per_token(inner, step, adapters_alone=False, target=target) + fused
     if model.kind == "bert":
         stacks = {"encoder": (model, model.layers, False)}
+    elif model.kind == "gpt2":
+        stacks = {"decoder": (model, model.layers, False)}
     elif model.kind == "transformer":
         stacks = {
             "encoder": (model, model.encoder_layers, False),

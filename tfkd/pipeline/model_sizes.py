@@ -6,7 +6,7 @@ from typing import Any
 from tfkd.spec.options import whole_parts
 
 # Kinds of models whose weights are counted from their options.
-COUNTED = ("bert", "transformer", "abnet", "bert_fused")
+COUNTED = ("bert", "gpt2", "transformer", "abnet", "bert_fused")
 
 
 def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
@@ -51,6 +51,8 @@ def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
                 del found["head"]
             width = model.width
             found["classifier"] = width * width + width + classes * (width + 1)
+    elif model.kind == "gpt2":
+        found = _gpt2(model, vocabularies["text"])
     elif model.kind == "transformer":
         found = _transformer(model, vocabularies["source"], vocabularies["target"])
     elif model.kind == "abnet":
@@ -82,6 +84,8 @@ def _stacks(model: Any) -> dict[str, tuple[int, int, int]]:
         return {side: (one.width, one.layers, memory) for side, one in sides.items()}
     if model.kind == "bert":
         return {"encoder": (model.width, model.layers, model.width)}
+    if model.kind == "gpt2":
+        return {"decoder": (model.width, model.layers, model.width)}
     return {
         side: (model.width, getattr(model, f"{side}_layers"), model.width)
         for side in ("encoder", "decoder")
@@ -122,6 +126,15 @@ def _bert(
         transform = width * width + width + norm
         found["head"] = transform + (predicted or vocabulary) * (width * own + 1)
     return found
+
+
+def _gpt2(model: Any, vocabulary: int) -> dict[str, int]:
+    width, norm = model.width, 2 * model.width
+    block = _attention(width, width) + _feed_forward(model) + 2 * norm
+    return {
+        "embedding": (vocabulary + model.max_length) * width,
+        "decoder": model.layers * block + norm,
+    }
 
 
 def _transformer(model: Any, source: int, target: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ PRODUCT = {
     "accuracy": "figures",
     "f1": CLASSES,
     "matthews": CLASSES,
+    "word_perplexity": "words",
     "teacher_gate": "figures",
     MASKED: "masked",
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfkd.data.files import sha256_of, write_atomically
 from tfkd.evaluation import (
+    WITH_LINE_ENDS,
     accuracy,
     bleu,
     by_length,
@@ -19,10 +20,11 @@ from tfkd.evaluation import (
     paired_ratio,
     perplexity,
     tokenized_bleu,
+    word_perplexity,
 )
 from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import TRACE
+from tfkd.pipeline.evaluate_stage import TRACE, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.products import CLASSES
@@ -95,13 +97,43 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
-        holder["metrics"] = {name: found[name] for name in options.metrics if name in found}
+        holder["metrics"] = {name: found[name] for name in _names(options) if name in found}
     return entry
+
+
+def _names(options: Any) -> list[str]:
+    """The figures of an evaluation: word perplexities come in two."""
+    names = []
+    for metric in options.metrics:
+        names += [metric, WITH_LINE_ENDS] if metric == "word_perplexity" else [metric]
+    return names
+
+
+def _word_perplexities(
+    entry: dict[str, Any], evaluation: Evaluation, context: Context, settings: dict[str, int]
+) -> None:
+    """Both counts of words: without the ends of lines, and with them."""
+
+    def sums(node: Node, line_ends: bool) -> tuple[np.ndarray, np.ndarray]:
+        with np.load(context.stages / node.key / WORDS, allow_pickle=False) as arrays:
+            words = arrays["words"]
+            return arrays["nll"], words + arrays["line_ends"] if line_ends else words
+
+    for line_ends in (False, True):
+        ours = sums(evaluation.system, line_ends)
+        found = word_perplexity(*ours, line_ends=line_ends, **settings)
+        entry["metrics"][found.name] = found.as_dict()
+        if evaluation.baseline is not None:
+            entry["against"]["metrics"][found.name] = paired_ratio(
+                ours, sums(evaluation.baseline, line_ends), of_ratio=np.exp, **settings
+            )
 
 
 def _ratios(entry: dict[str, Any], evaluation: Evaluation, context: Context) -> None:
     options = evaluation.options
     settings = {"samples": options.bootstrap, "seed": options.seed}
+    if "word_perplexity" in options.metrics:
+        _word_perplexities(entry, evaluation, context, settings)
     for metric in options.metrics:
         if metric not in _RATIO:
             continue

@@ -40,9 +40,9 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
         plain["data"][name] = _corpus(corpus, number + 1)
     for tokenizer in (plain.get("tokenizers") or {}).values():
-        for key in ("vocabulary", "preset", "keep"):
+        for key in ("vocabulary", "merges", "preset", "keep"):
             tokenizer.pop(key, None)
-        tokenizer["size"] = 200
+        tokenizer["size"] = 300 if tokenizer.get("kind") == "byte_bpe" else 200
         if not tokenizer.get("learn_from"):
             tokenizer["learn_from"] = [next(iter(plain["data"]))]
     for role in ("teacher", "student"):
@@ -64,6 +64,7 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             small = sigma[:2] if isinstance(sigma, list) else sigma
             entry["noise"] |= {"sigma": small, "draws": 2}
         entry.pop("positive", None)  # generated classes have other names
+        entry.pop("context", None)
     return plain
 
 
@@ -112,7 +113,7 @@ def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
         small["only"] = "text"
     if corpus.get("generated") and corpus.get("only"):
         small["only"] = corpus["only"]
-    for key in ("lower_case", "on_bad"):
+    for key in ("lower_case", "on_bad", "detokenize"):
         if key in corpus:
             small[key] = corpus[key]
     return small
@@ -128,6 +129,9 @@ def _stage(stage: dict[str, Any]) -> None:
             stage["batch"]["per_device"] = -(-_BATCH[unit] // 2)
         stage["batch"].pop("max_length", None)
         stage["log_every"] = 2
+        for part in stage["data"] if isinstance(stage.get("data"), list) else []:
+            if isinstance(part, dict) and part.get("pack"):
+                part["pack"] = _SMALL["max_length"] // 2
         if stage.get("validate"):
             stage["validate"]["every"] = 2
             stage["validate"].pop("positive", None)

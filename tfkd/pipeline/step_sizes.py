@@ -12,7 +12,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.options import reads_classes, term_module
+from tfkd.spec.options import reads_classes, reads_streams, term_module
 from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu
 
@@ -71,16 +71,16 @@ def step_sizes(
     if batch.unit == "sentences":
         tokens *= longest
     model = node.spec.models[options.train]
-    bert = model.kind == "bert"
+    stream = reads_streams(model)
     terms = [_reads(node, name) for name in options.objective]
-    views = dict.fromkeys(term.view for term in terms if term.module is None or bert) or (None,)
+    views = dict.fromkeys(term.view for term in terms if term.module is None or stream) or (None,)
     written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
         predicted=tuple(
-            _predicted(node, view, longest) if bert else share
+            _predicted(node, view, longest) if stream else share
             for view, share in zip(views, written, strict=True)
         ),
         written=() if set(written) == {1.0} else tuple(written),
@@ -94,7 +94,7 @@ def step_sizes(
         teachers=tuple(
             _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if term.teacher.kind in ("bert", "transformer")
+            if reads_streams(term.teacher) or term.teacher.kind == "transformer"
         ),
         gated=_gated(node, parameters, source_vocabulary),
     )
@@ -119,13 +119,13 @@ def _of_one_text(node: Node, name: str | None) -> bool:
 
 def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
     """What the plan knows of a live teacher; `source` and `target` are sizes of vocabularies."""
-    bert = term.teacher.kind == "bert"
-    sizes = {"text": source} if bert else {"source": source, "target": target}
+    stream = reads_streams(term.teacher)
+    sizes = {"text": source} if stream else {"source": source, "target": target}
     return TeacherSize(
         term.teacher,
         model_parameters(term.teacher, sizes),
         term.share,
-        (source if bert else target) if term.classifies else 0,
+        (source if stream else target) if term.classifies else 0,
         _ITEM[term.precision],
     )
 
@@ -200,11 +200,14 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     given = options.batch.max_length
     limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
     views = [node.spec.views[term.view] for term in options.objective.values() if term.view]
-    if model.kind == "bert" and views:
+    if reads_streams(model) and views:
         # A view cuts what is longer.
         limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
     found = [0]
-    for index in range(len(options.data)):
+    for index, part in enumerate(options.data):
+        if part.packing is not None:
+            found.append(part.packing.length)
+            continue
         lengths = []
         for role, child in node.inputs.items():
             if role.startswith(f"data.{index}.ids.") and not role.endswith((".label", ".mark")):
@@ -214,6 +217,6 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
                 # A special token at the end of each field.
                 lengths.append(EncodedField.open(folder.path).lengths + 1)
         # One stream of both fields and a start, or each on a side of its own.
-        rows = sum(lengths) + 1 if model.kind == "bert" else np.maximum.reduce(lengths)
+        rows = sum(lengths) + 1 if reads_streams(model) else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True

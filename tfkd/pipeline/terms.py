@@ -69,12 +69,17 @@ def terms_of(node: Node, context: Context) -> list[Term]:
     return build_terms(
         options.objective,
         balance=options.balance,
-        padding_id=predicted_tokenizer(sides).pad_id,
-        source_padding_id=sides["source"].pad_id if "source" in sides else None,
+        padding_id=padding_of(predicted_tokenizer(sides)),
+        source_padding_id=padding_of(sides["source"]) if "source" in sides else None,
         modules=modules,
         auxiliary=auxiliary,
         heads=heads,
     )
+
+
+def padding_of(tokenizer: Tokenizer) -> int | None:
+    """The padding's id; None where that is the end's too, which is predicted like any word."""
+    return None if tokenizer.pad_id == tokenizer.end_id else tokenizer.pad_id
 
 
 def predicted_tokenizer(sides: Mapping[str, Tokenizer]) -> Tokenizer:

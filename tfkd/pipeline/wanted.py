@@ -184,14 +184,18 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
-            system = builder.evaluation(spec, entry.of, corpus, tuple(entry.metrics), decode)
+            metrics = tuple(entry.metrics)
+            system = builder.evaluation(
+                spec, entry.of, corpus, metrics, decode, context=entry.context
+            )
             baseline, against = None, None
             if entry.against:
                 against = entry.against_decode or _same_or_default(
                     builder, spec, entry.against, decode
                 )
-                metrics = tuple(entry.metrics)
-                baseline = builder.evaluation(spec, entry.against, corpus, metrics, against)
+                baseline = builder.evaluation(
+                    spec, entry.against, corpus, metrics, against, context=entry.context
+                )
                 baseline = None if baseline.key == system.key else baseline
             noise, theirs = None, None
             if entry.noise is not None:

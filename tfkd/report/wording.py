@@ -13,12 +13,22 @@ _METRICS = {
     "tokenized_bleu": "Tokenised BLEU",
     "loss": "Loss (nats a token)",
     "perplexity": "Perplexity",
+    "word_perplexity": "Word perplexity",
+    "word_perplexity_with_line_ends": "Word perplexity, line ends counted",
     "accuracy": "Accuracy",
     "f1": "F1",
     "matthews": "Matthews’ correlation",
 }
 _NAMES = {"cpu": "CPU", "gpu": "GPU", "tensorflow": "TensorFlow"}
-_DECIMALS = {"bleu": 2, "chrf": 2, "tokenized_bleu": 2, "perplexity": 2, "loss": 3}
+_DECIMALS = {
+    "bleu": 2,
+    "chrf": 2,
+    "tokenized_bleu": 2,
+    "perplexity": 2,
+    "loss": 3,
+    "word_perplexity": 2,
+    "word_perplexity_with_line_ends": 2,
+}
 # Control characters, lone surrogates, and marks that turn the direction of the text after them:
 # none of them is to be seen, and each can break or falsify a page.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

@@ -5,7 +5,7 @@ from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import sides_of
+from tfkd.spec.options import goes_on, reads_streams, sides_of
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
@@ -40,17 +40,22 @@ def check(parts: Parts, faults: Faults) -> None:
     for index, stage in enumerate(parts.export):
         where = written(faults, ("export", index))
         trained = stage_of(parts, faults, where, stage, kinds=("train",))
+        if trained is None:
+            continue
         if segments_of(trained) is not None:
             faults.add(
                 where, f"{stage} learns to write segments ({segments_of(trained)})",
                 "a stage that starts from it",
             )  # fmt: skip
-        if getattr(getattr(trained, "model", None), "kind", None) != "bert":
-            continue
-        if not tells_classes(trained):
+        if getattr(trained.model, "kind", None) == "bert" and not tells_classes(trained):
             faults.add(
                 where, f"{stage} trains a bert, which writes no text",
                 "an encoder-decoder, or a stage that trains a classifier",
+            )  # fmt: skip
+        elif goes_on(trained.model):
+            faults.add(
+                where, f"{stage} trains a gpt2, which has no SavedModel yet", "an encoder-decoder; "
+                "`tfkd.models.save_published_gpt2` writes its weights for other libraries",
             )  # fmt: skip
 
 
@@ -92,7 +97,7 @@ def _models(parts: Parts, faults: Faults) -> None:
         if getattr(options, "kind", None) in COMPOSED:
             continue  # its tokenizers are those of its models
         sides = sides_of(options)
-        if getattr(options, "kind", None) == "bert":
+        if reads_streams(options):
             sides.pop("source")  # one stream
         for side, tokenizer in sides.items():
             place = written(faults, (*path, "tokenizer", side))

@@ -76,7 +76,7 @@ def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:
         if stack is None:
             faults.add(
                 where, f"{name} is {a(model.kind)}, without adapters on its {side}",
-                "a student of kind abnet, transformer or (encoder alone) bert",
+                "a student of kind abnet, transformer, bert (encoder) or gpt2 (decoder)",
             )  # fmt: skip
             continue
         layers, width, cross = stack
@@ -112,5 +112,7 @@ def stack_options(model: Any, side: str) -> tuple[int, int, bool] | None:
     if model.kind == "transformer":
         return getattr(model, f"{side}_layers"), model.width, side == "decoder"
     if model.kind == "bert" and side == "encoder":
+        return model.layers, model.width, False
+    if model.kind == "gpt2" and side == "decoder":
         return model.layers, model.width, False
     return None

@@ -34,6 +34,7 @@ _METRICS = {
     "tokenized_bleu": "BLEU of Moses tokens, unsmoothed, as older papers counted it",
     "loss": "Cross-entropy a token, in nats",
     "perplexity": "exp(loss)",
+    "word_perplexity": "exp(NLL / words of the tokenized original), without and with line ends",
     "accuracy": "The share of tokens, or of a classifier's rows, whose best guess is right",
     "f1": "F1 of one of two classes, or its mean over more",
     "matthews": "Matthews' correlation of labels and guesses",

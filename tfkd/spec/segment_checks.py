@@ -64,7 +64,7 @@ def _reader(faults: Faults, path: tuple, name: str, kind: str, model: Any) -> No
     """A decoder that goes from left to right, and one tokenizer for what both sides read."""
     if model is None:
         return
-    if model.kind in ("bert", "abnet", "bert_fused"):
+    if model.kind in ("bert", "gpt2", "abnet", "bert_fused"):
         faults.add(path, f"{name} ({kind}) is for a transformer, not for a {model.kind}",
                    "a model of kind transformer")  # fmt: skip
         return

@@ -12,7 +12,8 @@ from tfkd.spec.classifier_checks import (
 )
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
-from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
+from tfkd.spec.packing_checks import check_packing, check_words
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
@@ -36,6 +37,7 @@ def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
         _reads(faults, where, model, part.of, corpus, segments)
         if corpus is not None and part.swap and "source" not in corpus.field_names:
             faults.add(where, f"swap: {part.of} has no source and target to swap")
+        check_packing(parts, faults, where, part, corpus, stage, model)
     check_start(parts, faults, path, stage, model)
     check_terms(parts, faults, path, stage, model)
     check_class_training(parts, faults, path, stage, model)
@@ -60,8 +62,10 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     ):
         return
     model = parts.models.get(stage.train)
-    if model is not None and model.kind != "bert":
-        faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", "a bert")
+    if model is not None and not reads_streams(model):
+        faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", "a bert or a gpt2")
+    if goes_on(model) and stage.head == "none":
+        faults.add((*path, "head"), f"none, and {stage.train} predicts by its embedding", "no head")
 
 
 def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
@@ -70,7 +74,7 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if teacher is not None and teacher.headless:
         faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
-        if reads_pairs(teacher.model):
+        if reads_pairs(teacher.model) or goes_on(teacher.model):
             faults.add(
                 (*path, "score"), f"its model is {a(teacher.model.kind)}",
                 "a stage that trains a bert",
@@ -85,6 +89,8 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
             _scored(parts, faults, where, part.of)
         if part.swap:
             faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
+        if getattr(part, "pack", None) is not None:
+            faults.add(where, f"pack: {part.of} is scored row by row", "no pack in a score stage")
         if getattr(part, "weight", 1) != 1:
             faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 
@@ -127,6 +133,8 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             continue
         corpus = corpus_of(parts, faults, where, name, whole=True)
         _reads(faults, where, model, name, corpus, segments)
+        if "word_perplexity" in entry.metrics:
+            check_words(faults, path, where, entry, model, name, corpus)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
 
@@ -216,6 +224,8 @@ def _reads(
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
     """Mask-Predict fills in; beam and greedy search go from left to right."""
     kind = getattr(decode, "kind", None)
+    if goes_on(model) and kind == "mask_predict":
+        faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
     if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):
         return
     if fills_in(model) != (kind == "mask_predict"):
@@ -235,8 +245,8 @@ def _writes(
             path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",
             "loss, perplexity or accuracy, or a stage that starts from it",
         )  # fmt: skip
-    if texts and model is not None and model.kind == "bert":
+    if texts and model is not None and reads_streams(model):
         faults.add(
-            path, f"{', '.join(texts)} of a bert, which writes no text",
+            path, f"{', '.join(texts)} of {a(model.kind)}, which has no references",
             "loss, perplexity or accuracy",
         )  # fmt: skip

@@ -6,7 +6,15 @@ from tfkd.spec.classifier_checks import check_class_teacher
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
-from tfkd.spec.options import fills_in, own_vocabulary, reads_pairs, sides_of, term_module
+from tfkd.spec.options import (
+    fills_in,
+    goes_on,
+    own_vocabulary,
+    reads_pairs,
+    reads_streams,
+    sides_of,
+    term_module,
+)
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.start_checks import MODELS
 from tfkd.spec.wording import a
@@ -78,6 +86,18 @@ def check_positions(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
             "is a transformer", "a stage of a bert as the teacher, or no view",
         )  # fmt: skip
+    soft = options.kind == "soft_targets"
+    if soft and goes_on(live) and options.at == "all":
+        faults.add(
+            (*path, "at"), "all leaves the ends out, and a gpt2 predicts them too", "at: selected, "
+            "which is every position of its text",
+        )  # fmt: skip
+    reads = getattr(view, "max_length", None) or getattr(model, "max_length", 0)
+    if goes_on(live) and goes_on(model) and live.max_length < reads:
+        faults.add(
+            (*path, "teacher"), f"{options.teacher} has positions for {live.max_length} tokens, "
+            f"and this student reads {reads}", "a smaller max_length of the student",
+        )  # fmt: skip
     if kind == "prefix_lm" and getattr(options, "at", None) == "all":
         faults.add(
             (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
@@ -108,8 +128,15 @@ def _live(
 ) -> None:
     """A teacher that is asked in the step reads what its student reads, in the same pieces."""
     where = (*path, "teacher")
-    if teacher.kind != "bert" and not reads_pairs(teacher):
+    if not reads_streams(teacher) and not reads_pairs(teacher):
         return  # a plugin's
+    if goes_on(teacher) != goes_on(model) and model is not None:
+        theirs = "from left to right" if goes_on(teacher) else "both sides of a word"
+        faults.add(
+            where, f"{name} is {a(teacher.kind)}, which reads {theirs}",
+            f"a stage of a {'gpt2' if goes_on(model) else 'bert'}",
+        )  # fmt: skip
+        return
     if teacher.kind == "bert" and reads_pairs(model) and _kind(model) != "transformer":
         faults.add(
             where, f"{name} is a bert, which reads the source, and terms of {a(model.kind)} are of "
@@ -124,7 +151,7 @@ def _live(
             "stage's data",
         )  # fmt: skip
         return
-    if teacher.kind != "bert" and (options.kind == "hidden_states" or _kind(model) == "bert"):
+    if not reads_streams(teacher) and (options.kind == "hidden_states" or reads_streams(model)):
         faults.add(where, f"{name} is {a(teacher.kind)}", "a stage of a bert")
         return
     if options.kind == "hidden_states":
@@ -150,7 +177,7 @@ def _live(
     if model is None:
         return
     theirs, ours = sides_of(teacher), sides_of(model)
-    sides = ("source",) if teacher.kind == "bert" else ("source", "target")
+    sides = ("source",) if reads_streams(teacher) else ("source", "target")
     unlike = [side for side in sides if theirs.get(side) != ours.get(side)]
     if unlike and theirs and ours:
         faults.add(

@@ -4,7 +4,15 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import classifier, fills_in, reads_pairs
+from tfkd.spec.options import (
+    classifier,
+    fills_in,
+    goes_on,
+    reads_pairs,
+    reads_streams,
+    sides_of,
+    whole_parts,
+)
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
@@ -16,12 +24,12 @@ from tfkd.spec.teacher_checks import (
 
 _STREAM_VIEWS = {
     "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
-    "by_side",
+    "by_side", "causal_lm",
 }  # fmt: skip
 _PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
 _VIEWS_OF = {
     "masked_lm": ("mlm", "spans", "conditional_mlm", "uniform_count", "by_side"),
-    "causal_lm": ("prefix_lm",),
+    "causal_lm": ("prefix_lm", "causal_lm"),
 }
 
 
@@ -77,7 +85,9 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     name = getattr(options, "view", None)
     view = None
     if name is None:
-        if options.kind in _VIEWS_OF:
+        if goes_on(model) and options.kind != "masked_lm":
+            pass  # its plain view has every next word predicted
+        elif options.kind in _VIEWS_OF:
             kinds = ("by_side",) if fills_in(model) else _VIEWS_OF[options.kind]
             faults.add(path, "no view", f"view: one of kind {' or '.join(kinds)}")
         elif classifier(model) is not None:
@@ -95,6 +105,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     elif known(parts, faults, (*path, "view"), "view", name, "views"):
         view = parts.views.get(name)
         _view(faults, (*path, "view"), view, name, options, model)
+        _hides_by_mask(parts, faults, (*path, "view"), view, name, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
     if options.kind == "length" and getattr(model, "kind", None) == "bert":
@@ -114,6 +125,22 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
             "own, selected, tokens or rows",
         )  # fmt: skip
+
+
+def _hides_by_mask(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, model: Any
+) -> None:
+    """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
+    if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
+        return
+    if model is None or whole_parts(model):
+        return  # its parts are stages of their own, with terms of their own
+    for tokenizer in dict.fromkeys(sides_of(model).values()):
+        if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
+            faults.add(
+                path, f"{name} ({view.kind}) hides words by [MASK], and {tokenizer} (byte_bpe) has "
+                "none", "a tokenizer of kind wordpiece or sentencepiece",
+            )  # fmt: skip
 
 
 def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
@@ -156,13 +183,23 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         return
     if reads_pairs(model):
         _of_pairs(faults, path, view, name, model)
+    elif goes_on(model) and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
+        faults.add(
+            path, f"{name} ({view.kind}) is for a BERT, and a {model.kind} sees earlier words "
+            "alone", "no view, or one of kind causal_lm",
+        )  # fmt: skip
+    elif model.kind == "bert" and view.kind == "causal_lm":
+        faults.add(
+            path, f"{name} (causal_lm) predicts each next word, and a bert sees it",
+            "a view of kind prefix_lm",
+        )  # fmt: skip
     elif model.kind == "bert" and view.kind == "by_side":
         faults.add(
             path, f"{name} (by_side) has two sides, and a bert reads one stream",
             "a view of kind mlm, spans, uniform_count or conditional_mlm",
         )  # fmt: skip
-    longest, limit = getattr(view, "max_length", 0), getattr(model, "max_length", None)
-    if model.kind == "bert" and limit is not None and longest > limit:
+    longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)
+    if reads_streams(model) and limit is not None and longest > limit:
         faults.add(
             path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
             "a smaller max_length of the view, or a larger one of the model",

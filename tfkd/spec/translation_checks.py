@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
-from tfkd.spec.options import TranslateOptions
+from tfkd.spec.options import TranslateOptions, goes_on
 from tfkd.spec.stage_checks import check_decode
 
 
@@ -17,6 +17,11 @@ def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> No
         faults.add(
             where, f"{stage.translate} trains a bert, which writes no text", "an encoder-decoder"
         )
+    if trained is not None and goes_on(trained.model):
+        faults.add(
+            where, f"{stage.translate} trains a gpt2, which goes on with its text instead",
+            "an encoder-decoder",
+        )  # fmt: skip
     if trained is not None:
         decode = getattr(stage, "decode", None)
         check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)
@@ -26,6 +31,8 @@ def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> No
         corpus = corpus_of(parts, faults, where, part.of, whole=True)
         if corpus is not None:
             _read(faults, where, part, corpus.field_names)
+        if getattr(part, "pack", None) is not None:
+            faults.add(where, f"pack: {part.of} is translated row by row", "no pack here")
         if getattr(part, "weight", 1) != 1:
             faults.add(
                 where, f"weight: {part.of} is translated once", "no weight in a translate stage"

@@ -7,18 +7,21 @@ from tfkd.data.tokenizers.building import (
     load_tokenizer,
     read_vocabulary,
 )
+from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe
 from tfkd.data.tokenizers.detokenizer import detokenize
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import WordPiece
 
 __all__ = [
+    "ByteBpe",
     "SentencePiece",
     "Tokenizer",
     "WordPiece",
     "build_tokenizer",
     "detokenize",
     "keep_seen",
+    "learn_byte_bpe",
     "learn_sentencepiece",
     "learn_wordpiece",
     "load_tokenizer",

@@ -9,9 +9,10 @@ import numpy as np
 
 from tfkd.data.source_files import find_files
 from tfkd.data.tfds_source import reachable
+from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
-from tfkd.data.tokenizers.preset_files import OPTION_FILES, VOCABULARY_FILES
+from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
@@ -21,8 +22,8 @@ PRESET_HOST = ("www.kaggle.com", 443)
 
 
 # The kinds of tokenizers, by what `tokenizer.json` calls them.
-_KINDS = {"wordpiece": WordPiece, "sentencepiece": SentencePiece}
-Tokenizer = WordPiece | SentencePiece
+_KINDS = {"wordpiece": WordPiece, "sentencepiece": SentencePiece, "byte_bpe": ByteBpe}
+Tokenizer = WordPiece | SentencePiece | ByteBpe
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -51,6 +52,8 @@ def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> Tokenizer:
     Raises:
         UserError: The file or preset is missing or is no BERT vocabulary.
     """
+    if options.kind == "byte_bpe":
+        return _byte_bpe(options, lines, Path(data_dir))
     if options.kind == "sentencepiece":
         return _sentencepiece(options, lines, data_dir)
     if options.vocabulary is not None:
@@ -65,6 +68,15 @@ def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> Tokenizer:
         )
         return WordPiece(pieces, options.lower_case)
     return tokenizer if options.keep is None else keep_seen(tokenizer, lines)
+
+
+def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
+    if options.learn_from:
+        return learn_byte_bpe(lines, options.size)
+    if options.vocabulary is not None:
+        return read_byte_bpe(data_dir / options.vocabulary, data_dir / options.merges)
+    vocabulary, merges = (data_dir / options.preset / name for name in BYTE_BPE_FILES)
+    return read_byte_bpe(vocabulary, merges)
 
 
 def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:

@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.data.layouts import SpecialTokens
 from tfkd.data.views.base import StreamView, View
 from tfkd.data.views.by_side import SIDES, BySideView
+from tfkd.data.views.causal_lm import CausalLMView
 from tfkd.data.views.classify import ClassifyView
 from tfkd.data.views.conditional_mlm import ConditionalMLMView
 from tfkd.data.views.masked_lm import MaskedLMView
@@ -21,6 +22,7 @@ from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "BySideView",
+    "CausalLMView",
     "ClassifyView",
     "ConditionalMLMView",
     "MaskedLMView",
@@ -44,6 +46,7 @@ _BUILT_IN = {
         SpansView,
         ConditionalMLMView,
         PrefixLMView,
+        CausalLMView,
         UniformCountView,
         OneSpanView,
         BySideView,

@@ -123,7 +123,7 @@ class StreamView:
         widths: Mapping[str, int] | None = None,
     ) -> dict[str, np.ndarray]:
         """The examples' layout with nothing hidden: what `layouts.joint` returns."""
-        return joint(
+        laid_out = joint(
             example_set.take(FIRST, self.tokenizer, examples),
             example_set.take(SECOND, self.tokenizer, examples),
             self.specials,
@@ -133,6 +133,9 @@ class StreamView:
             pad_to=pad_to,
             width=widths["joint"] if widths else None,
         )
+        if example_set.packed(examples).any():
+            laid_out["separators"] = laid_out["ids"] == self.specials.end_id
+        return laid_out
 
     def __call__(
         self,
@@ -186,12 +189,14 @@ class Draws:
 
 
 def words(stream: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Every position of a stream but [CLS] and [SEP], bool `[B, T]`."""
+    """Every position of a stream but [CLS] and [SEP], bool `[B, T]`: no separator is a word, be it
+    between the documents of a packed row."""
     column = np.arange(stream["ids"].shape[1])
     start, length = stream["first_start"][:, None], stream["first_length"][:, None]
     first = (column >= start) & (column < start + length - 1)
     start, length = stream["second_start"][:, None], stream["second_length"][:, None]
-    return first | ((column >= start) & (column < start + length - 1))
+    found = first | ((column >= start) & (column < start + length - 1))
+    return found & ~stream["separators"] if "separators" in stream else found
 
 
 def second_side(stream: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -5,6 +5,7 @@ from tfkd.spec.options.adapters import (
     BottleneckOptions,
     CrossAttentionAdapterOptions,
 )
+from tfkd.spec.options.byte_bpe import ByteBpeOptions
 from tfkd.spec.options.classifiers import ClassifierHeadOptions, ClassifyOptions
 from tfkd.spec.options.corpora import (
     CORPORA,
@@ -12,6 +13,7 @@ from tfkd.spec.options.corpora import (
     SentencePieceOptions,
     WordPieceOptions,
 )
+from tfkd.spec.options.gpt2 import CausalLmViewOptions, Gpt2Options, SampleOptions
 from tfkd.spec.options.models import (
     AbNetOptions,
     BertFusedOptions,
@@ -31,11 +33,13 @@ from tfkd.spec.options.objectives import (
 from tfkd.spec.options.parts import (
     classifier,
     fills_in,
+    goes_on,
     heads_needed,
     own_vocabulary,
     part_names,
     reads_classes,
     reads_pairs,
+    reads_streams,
     segment_view,
     sides_of,
     term_module,
@@ -46,6 +50,7 @@ from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
     LoadOptions,
+    PackOptions,
     PaperOptions,
     RuntimeOptions,
     ScoreOptions,
@@ -88,7 +93,9 @@ __all__ = [
     "BertOptions",
     "BottleneckOptions",
     "BySideOptions",
+    "ByteBpeOptions",
     "CausalLMOptions",
+    "CausalLmViewOptions",
     "ClassifierHeadOptions",
     "ClassifyOptions",
     "CombinerOptions",
@@ -99,6 +106,7 @@ __all__ = [
     "DataPart",
     "EvaluateOptions",
     "GatedOptions",
+    "Gpt2Options",
     "GreedyOptions",
     "HiddenStatesOptions",
     "LengthOptions",
@@ -109,10 +117,12 @@ __all__ = [
     "MlmOptions",
     "ModelOptions",
     "OneSpanOptions",
+    "PackOptions",
     "PaperOptions",
     "PlainOptions",
     "PrefixLmOptions",
     "RuntimeOptions",
+    "SampleOptions",
     "ScheduleOptions",
     "ScoreOptions",
     "SentencePieceOptions",
@@ -127,11 +137,13 @@ __all__ = [
     "WordPieceOptions",
     "classifier",
     "fills_in",
+    "goes_on",
     "heads_needed",
     "own_vocabulary",
     "part_names",
     "reads_classes",
     "reads_pairs",
+    "reads_streams",
     "segment_view",
     "sides_of",
     "term_module",

@@ -42,6 +42,17 @@ class CorpusOptions(Options):
     )
     sample: Sample | None = Field(None, description="Draw some of the rows.")
     max_rows: Count | None = Field(None, description="Keep the first rows only.")
+    detokenize: Literal["ptb", "wikitext", "plain"] | None = Field(
+        None,
+        description="Undo the corpus's tokenization, and count its words and lines as they were, "
+        "for word_perplexity; plain: count alone.",
+    )
+
+    @model_validator(mode="after")
+    def _whole_text(self) -> "CorpusOptions":
+        if self.detokenize and (self.part or self.sample or self.max_rows):
+            raise ValueError("detokenize counts a whole text; expected no part, sample or max_rows")
+        return self
 
     kind: ClassVar[str]
 

@@ -22,6 +22,16 @@ def reads_pairs(model: Any) -> bool:
     return getattr(model, "kind", None) in ("transformer", "abnet", "bert_fused")
 
 
+def reads_streams(model: Any) -> bool:
+    """Whether a built-in kind of model reads one stream of tokens."""
+    return getattr(model, "kind", None) in ("bert", "gpt2")
+
+
+def goes_on(model: Any) -> bool:
+    """Whether a model continues the text that it reads: a language model from left to right."""
+    return getattr(model, "kind", None) == "gpt2"
+
+
 def fills_in(model: Any) -> bool:
     """Whether a decoder sees both sides of a token, and fills in what is hidden."""
     return getattr(model, "decoder_attention", "causal") == "full"
@@ -59,15 +69,18 @@ def reads_classes(model: Any, view: Any) -> bool:
 
 
 def heads_needed(model: Any, stage: Any, views: Mapping[str, Any]) -> tuple[str, ...]:
-    """The kinds of heads that a stage's terms read: `masked_lm`, `classifier`, both or none.
+    """The kinds of heads that a stage's terms read: `masked_lm`, `classifier`, both, `causal_lm`
+    or none.
 
     Args:
         model: The options of the model that it trains, or loads.
         stage: Its options.
         views: The options of the spec's views.
     """
-    if model.kind != "bert" or getattr(stage, "head", "published") == "none":
+    if not reads_streams(model) or getattr(stage, "head", "published") == "none":
         return ()
+    if goes_on(model):
+        return ("causal_lm",)
     terms = getattr(stage, "objective", {}).values()
     kinds = {reads_classes(model, views.get(getattr(term, "view", None))) for term in terms}
     if kinds <= {False}:
@@ -116,6 +129,8 @@ def part_names(model: Any) -> tuple[str, ...] | None:
     if model.kind == "bert":
         classes = ("classifier",) if classifier(model) is not None else ()
         return ("embedding", "encoder", "head", *classes)
+    if model.kind == "gpt2":
+        return ("embedding", "decoder")
     if model.kind == "abnet":
         return ("encoder", "decoder", *lengths)
     if model.kind == "bert_fused":
@@ -166,6 +181,8 @@ def weight_sizes(model: Any) -> dict[str, Any]:
             "max_length": model.max_length,
             "types": model.types,
         }
+    if model.kind == "gpt2":
+        return sizes | {"layers": model.layers, "max_length": model.max_length}
     sizes |= {
         "encoder_layers": model.encoder_layers,
         "decoder_layers": model.decoder_layers,

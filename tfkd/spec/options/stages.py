@@ -26,12 +26,33 @@ from tfkd.spec.options.training import (
 )
 
 
+class PackOptions(Options):
+    """Blocks of documents end to end."""
+
+    length: Annotated[int, Field(ge=8)] = Field(
+        description="Tokens of a block as the model reads it, special ones counted."
+    )
+    separator: Literal["end", "newline"] = Field(
+        "end", description="What follows each document: the text's end, or a newline's piece."
+    )
+
+
 class DataPart(Options):
     """One corpus of a stage's data."""
 
     of: Name = Field(description="The corpus.")
     weight: Positive = Field(1.0, description="How often an epoch goes through it.")
     swap: bool = Field(False, description="Source and target change places.")
+    pack: Annotated[int, Field(ge=8)] | PackOptions | None = Field(
+        None,
+        description="Rows are blocks of so many tokens of all documents end to end; or {length: "
+        "128, separator: newline}.",
+    )
+
+    @property
+    def packing(self) -> PackOptions | None:
+        """How its rows are packed; None where they are not."""
+        return PackOptions(length=self.pack) if isinstance(self.pack, int) else self.pack
 
 
 def _parts(value: Any) -> Any:
@@ -172,6 +193,7 @@ METRICS = (
     "loss",
     "perplexity",
     "accuracy",
+    "word_perplexity",
     "f1",
     "matthews",
     "teacher_gate",
@@ -221,6 +243,7 @@ class EvaluateOptions(Options):
                 "loss",
                 "perplexity",
                 "accuracy",
+                "word_perplexity",
                 "f1",
                 "matthews",
                 "teacher_gate",
@@ -232,6 +255,11 @@ class EvaluateOptions(Options):
         None,
         description="How outputs are made; default: beam, or mask_predict for a decoder that "
         "sees both sides.",
+    )
+    context: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Of word_perplexity: tokens that each token is predicted from at least; "
+        "default: half of the model's max_length.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     positive: Name | None = Field(None, description=POSITIVE)

@@ -1,0 +1,236 @@
+"""A language model's line: a published teacher, packed text, distillation within the step."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tfkd.data.generated import german_english
+from tfkd.data.packed import Packed
+from tfkd.data.tokenizers import learn_byte_bpe
+from tfkd.models import Gpt2, save_published_gpt2
+from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.inputs import training_set
+from tfkd.pipeline.run import run
+from tfkd.spec import load_spec
+from tfkd.spec.errors import UserError
+
+SPEC = """\
+tfkd: 1
+name: gpt
+data:
+  text: {text: text.txt}
+  valid: {text: valid.txt}
+  counted: {text: counted.txt, detokenize: wikitext}
+tokenizers: {bytes: {kind: byte_bpe, preset: gpt2}}
+teacher:
+  {kind: gpt2, layers: 2, width: 12, heads: 3, max_length: 48, dropout: 0.0, tokenizer: bytes}
+student: {kind: gpt2, layers: 1, width: 8, heads: 2, max_length: 32, tokenizer: bytes}
+stages:
+  gpt: {load: gpt2, into: teacher}
+  same:
+    train: teacher
+    from: gpt
+    data: [{of: text, pack: 48}]
+    steps: 2
+    objective: {soft: {kind: soft_targets, teacher: gpt}}
+    batch: {size: 512, unit: joint_tokens}
+    schedule: {kind: constant, rate: 1e-12}
+    validate: {on: valid, every: 2, metrics: [loss, perplexity]}
+    log_every: 1
+  zero: {load: zero, into: teacher}
+  flat:
+    train: teacher
+    from: zero
+    data: [{of: text, pack: 48}]
+    steps: 1
+    objective: {causal_lm: {}}
+    batch: {size: 512, unit: joint_tokens}
+    schedule: {kind: constant, rate: 1e-12}
+  distil:
+    train: student
+    data: [{of: text, pack: {length: 32, separator: newline}}, {of: valid, weight: 0.5}]
+    steps: 4
+    objective:
+      words: {kind: causal_lm, weight: 0.6}
+      soft: {kind: soft_targets, weight: 0.4, teacher: gpt}
+    batch: {size: 512, unit: joint_tokens}
+    validate: {on: valid, every: 2, metrics: [loss, accuracy]}
+    log_every: 1
+evaluate:
+  - {of: distil, on: [valid], metrics: [loss, perplexity, accuracy], bootstrap: 20}
+  - {of: same, on: [counted], metrics: [word_perplexity], context: 20, against: flat, bootstrap: 20}
+  - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
+  - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
+"""
+
+
+COUNTED = """
+ = Head =
+
+ A well @-@ known dog , which does n't run 2 @.@ 5 miles .
+ It 's here ( again ) .
+
+"""
+
+
+class Place:
+    """A folder with texts and a published GPT-2; a run of all of its spec."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        lines = [pair[1] for pair in german_english(260, 1)]
+        self.texts = {"text": lines[:240], "valid": lines[240:]}
+        for name, rows in self.texts.items():
+            (folder / f"{name}.txt").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+        self.tokenizer = learn_byte_bpe(lines, 300)
+        model = Gpt2(self.tokenizer.size, layers=2, width=12, heads=3, max_length=48)
+        generator = np.random.default_rng(5)
+        for variable in model.weights:
+            variable.assign(
+                variable.value.numpy() + generator.normal(scale=0.2, size=variable.shape)
+            )
+        save_published_gpt2(model, folder / "gpt2", end_id=self.tokenizer.end_id)
+        self.tokenizer.save(folder / "gpt2")
+        model.embedding.tokens.table.assign(0 * model.embedding.tokens.table)
+        save_published_gpt2(model, folder / "zero")
+        (folder / "counted.txt").write_text(COUNTED, "utf-8")
+        (folder / "spec.yaml").write_text(SPEC, "utf-8")
+        self.context = Context(data_dir=folder, runs_dir=folder / "runs", say=lambda line: None)
+        run(self.spec(), data_dir=folder, runs_dir=folder / "runs", say=lambda line: None)
+
+    def spec(self, *overrides):
+        return load_spec(self.folder / "spec.yaml", overrides=overrides)
+
+    def node(self, stage):
+        spec = self.spec()
+        return GraphBuilder(self.folder, spec).stage(spec, stage)
+
+    def history(self, stage):
+        text = (self.context.stages / self.node(stage).key / "history.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("gpt"))
+
+
+def numpy_reference():
+    path = Path(__file__).parents[1] / "models" / "gpt2_reference.py"
+    specification = importlib.util.spec_from_file_location("gpt2_reference", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_a_student_that_is_its_teacher_has_nothing_to_learn(place):
+    history = place.history("same")
+    steps = [line for line in history if "metrics" in line]
+    assert len(steps) == 2
+    for step in steps:
+        assert abs(step["metrics"]["soft.kl"]) < 1e-5
+        assert step["gradient_norm"] < 1e-5
+
+
+def test_the_validation_loss_is_that_of_numpy(place):
+    reference = numpy_reference()
+    tensors = load_file(place.folder / "gpt2" / "model.safetensors")
+    config = json.loads((place.folder / "gpt2" / "config.json").read_text())
+    end, total, count = place.tokenizer.end_id, 0.0, 0
+    for line in place.texts["valid"]:
+        stream = [end, *place.tokenizer.encode([line]).values, end][: 48 + 1]
+        logits = reference.logits(tensors, config, np.array(stream[:-1]))
+        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        total -= log_p[np.arange(len(logits)), stream[1:]].sum()
+        count += len(logits)
+    history = place.history("same")
+    (loss,) = [line["validation"]["loss"] for line in history if "validation" in line]
+    np.testing.assert_allclose(loss, total / count, rtol=1e-4)
+
+
+def evaluated(place, of, metric="word_perplexity"):
+    """The entry of results.json of a stage's evaluation with this metric."""
+    results = json.loads((place.folder / "runs" / "gpt" / "results.json").read_text())
+    (entry,) = [e for e in results["evaluations"] if e["of"] == of and metric in e["metrics"]]
+    return entry
+
+
+def text_stream(place):
+    """The de-tokenized text's tokens, an end after each line that is not empty."""
+    lines = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
+    end = place.tokenizer.end_id
+    return [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
+
+
+WORDS = len(COUNTED.split())
+LINES = len(COUNTED.splitlines())
+
+
+def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
+    """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
+    entry = evaluated(place, "flat")
+    pieces, size = len(text_stream(place)), place.tokenizer.size
+    assert list(entry["metrics"]) == ["word_perplexity", "word_perplexity_with_line_ends"]
+    for words, name in ((WORDS, "word_perplexity"), (WORDS + LINES, list(entry["metrics"])[1])):
+        figure = entry["metrics"][name]
+        np.testing.assert_allclose(figure["value"], size ** (pieces / words), rtol=1e-4)
+        assert f"tokens:{words}" in figure["signature"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_word_perplexity_is_that_of_numpy_in_windows(place):
+    reference = numpy_reference()
+    tensors = load_file(place.folder / "gpt2" / "model.safetensors")
+    config = json.loads((place.folder / "gpt2" / "config.json").read_text())
+    stream, total = [place.tokenizer.end_id, *text_stream(place)], 0.0
+    length, step = 48, 48 - 20
+    for start in range(0, len(stream) - 1, step):
+        stop = min(start + step, len(stream) - 1)
+        first = max(start + step - length, 0)
+        read = np.array(stream[first:stop])
+        logits = reference.logits(tensors, config, read)
+        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        for place_in_text in range(start, stop):
+            total -= log_p[place_in_text - first, stream[place_in_text + 1]]
+    entry = evaluated(place, "same")
+    np.testing.assert_allclose(
+        entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
+    )
+    assert set(entry["against"]["metrics"]) == set(entry["metrics"])
+    assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+
+
+def test_distillation_runs_on_packed_and_plain_rows(place):
+    node = place.node("distil")
+    packed, plain = training_set(node, place.context).parts
+    stream = [
+        token
+        for row in place.texts["text"]
+        for token in [*place.tokenizer.encode([row]).values, *place.tokenizer.encode(["\n"]).values]
+    ]
+    (rows,) = packed.fields.values()
+    assert isinstance(rows, Packed)
+    blocks = rows.take(np.arange(packed.rows))
+    assert [t for i in range(packed.rows) for t in blocks.row(i)[1:].tolist()] == stream
+    assert (packed.packed, plain.packed, plain.rows) == (True, False, len(place.texts["valid"]))
+    scores = json.loads((place.folder / "runs" / "gpt" / "results.json").read_text())
+    said = json.dumps(scores)
+    assert "perplexity" in said
+    assert "accuracy" in said
+
+
+def test_a_newline_needs_a_piece(place):
+    spec = place.spec(
+        "tokenizers.bytes={kind: wordpiece, size: 120, learn_from: text}",
+        "stages.distil.objective={words: {kind: causal_lm}}",
+    )
+    with pytest.raises(UserError, match="has no piece for a newline"):
+        run(
+            spec, data_dir=place.folder, runs_dir=place.folder / "other", until="distil",
+            say=lambda line: None,
+        )  # fmt: skip

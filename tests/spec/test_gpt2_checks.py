@@ -1,0 +1,103 @@
+"""Language models in a spec: which views, teachers, data and searches fit them."""
+
+import pytest
+
+from tfkd.spec import load_spec
+from tfkd.spec.errors import SpecErrors
+
+SPEC = """\
+tfkd: 1
+name: gpt
+data: {text: {text: a.txt}, words: {text: a.txt, detokenize: ptb}, pairs: {parallel: [a.en, a.de]}}
+tokenizers:
+  bytes: {kind: byte_bpe, size: 300, learn_from: text}
+  pieces: {kind: wordpiece, size: 300, learn_from: text}
+teacher:
+  gpt: {kind: gpt2, layers: 2, width: 8, heads: 2, max_length: 64, tokenizer: bytes}
+  bert: {kind: bert, layers: 2, width: 8, heads: 2, tokenizer: pieces}
+student:
+  gpt: {kind: gpt2, layers: 1, width: 8, heads: 2, max_length: 32, tokenizer: bytes}
+  bert: {kind: bert, layers: 1, width: 8, heads: 2, max_length: 512, tokenizer: pieces}
+views:
+  mlm: {kind: mlm}
+  next: {kind: causal_lm, max_length: 32}
+  long: {kind: causal_lm, max_length: 40}
+stages:
+  loaded: {load: folder, into: teacher.gpt}
+  taught:
+    train: teacher.bert
+    data: [{of: text, pack: 128}]
+    steps: 1
+    objective: {masked_lm: {view: mlm}}
+  learn:
+    train: student.gpt
+    data: [{of: text, pack: 32}]
+    steps: 1
+    objective: {causal_lm: {}, soft: {kind: soft_targets, teacher: loaded}}
+evaluate: [{of: learn, on: text, metrics: [loss, perplexity]}]
+"""
+TERMS = "stages.learn.objective="
+
+
+def load(folder, *overrides):
+    path = folder / "spec.yaml"
+    path.write_text(SPEC, "utf-8")
+    return load_spec(path, overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "name=other",
+        TERMS + "{causal_lm: {view: next}}",
+        TERMS + "{cross_entropy: {}}",
+        "evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 8}]",
+        TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
+        "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
+    ],
+)
+def test_what_fits_is_valid(tmp_path, change):
+    load(tmp_path, change)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (TERMS + "{causal_lm: {view: mlm}}", "mlm"),
+        (TERMS + "{masked_lm: {}}", "no view"),
+        (TERMS + "{causal_lm: {view: long}}", "makes 40 tokens, more than the model's max_length"),
+        (TERMS + "{soft: {kind: soft_targets, at: all, teacher: loaded}}", "leaves the ends out"),
+        (TERMS + "{soft: {kind: soft_targets, teacher: taught}}", "expected a stage of a gpt2"),
+        (
+            "stages.taught.objective={soft: {kind: soft_targets, view: mlm, teacher: loaded}}",
+            "expected a stage of a bert",
+        ),
+        ("student.gpt.max_length=100", "has positions for 64 tokens, and this student reads 100"),
+        ("stages.taught.objective={causal_lm: {view: next}}", "a view of kind prefix_lm"),
+        ("stages.learn.data=[{of: text, pack: 33}]", "33 tokens, more than the model's"),
+        ("stages.learn.data=[{of: pairs, pack: 32}]", "a corpus of one text a row"),
+        ("stages.taught.data=[{of: text, pack: 300}]", "300 tokens, and the view mlm reads"),
+        ("stages.learn.data=[{of: text, pack: 4}]", "pack"),
+        ("student.bert.tokenizer=bytes", None),
+        ("teacher.bert.tokenizer=bytes", "bytes (byte_bpe) has none"),
+        ("evaluate=[{of: learn, on: text, metrics: word_perplexity}]", "text counts no words"),
+        (
+            "evaluate=[{of: taught, on: text, metrics: word_perplexity}]",
+            "word_perplexity of a bert",
+        ),
+        ("evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 32}]", "32, of 32"),
+        ("export=[learn]", "which has no SavedModel yet"),
+        ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
+        ("stages.loaded.head=none", "predicts by its embedding"),
+        ("evaluate=[{of: learn, on: text, metrics: bleu}]", "bleu of a gpt2"),
+        ("tokenizers.bytes={kind: byte_bpe, vocabulary: v.json}", "merges belong together"),
+        ("tokenizers.bytes={kind: byte_bpe, size: 200, learn_from: text}", "size"),
+    ],
+)
+def test_what_does_not_fit_is_one_fault(tmp_path, change, part):
+    if part is None:
+        load(tmp_path, change)
+        return
+    with pytest.raises(SpecErrors) as caught:
+        load(tmp_path, change)
+    assert part in str(caught.value)

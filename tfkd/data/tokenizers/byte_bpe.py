@@ -1,0 +1,305 @@
+"""Byte-pair encoding of bytes, GPT-2's, in Python and in the graph."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.files import write_atomically
+from tfkd.data.ragged import Ragged
+from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
+from tfkd.spec.errors import UserError
+
+END_OF_TEXT = "<|endoftext|>"
+VOCABULARY_FILE, MERGES_FILE, OPTIONS_FILE = "vocab.json", "merges.txt", "tokenizer.json"
+
+
+class ByteBpe(PieceTokenizer):
+    """Text to pieces of bytes by GPT-2's rules, and back to the same text, whatever it is.
+
+    Text is split into words (each with the space before it), numbers, marks and white space; a word
+    starts as its UTF-8 bytes, and the neighbours that were merged first when the vocabulary was
+    learnt are merged, again and again. Every byte has a piece, so nothing is unknown.
+
+    `<|endoftext|>` starts a text, ends it and fills up behind it: published GPT-2s have no other
+    special token, and a row of padding more would make the weights another model's. All that reads
+    a batch knows its padding by `valid`, never by the id. There is no [MASK]. `<|endoftext|>`
+    written in a text is text.
+
+    Args:
+        vocabulary: Pieces in the alphabet of `byte_alphabet`; a piece's id is its place.
+        merges: Pairs of pieces, those learnt first first.
+
+    Attributes:
+        size: Number of pieces.
+        pad_id, unknown_id, start_id, end_id: All the id of `<|endoftext|>`.
+        special_ids: That id alone.
+        continuation: bool `[size]`: pieces that do not start with a space.
+
+    Raises:
+        ValueError: The two do not fit: a byte without a piece, a merge of pieces that are not there
+            or that are made later, a piece twice, no `<|endoftext|>`.
+
+    Reference: Radford et al. 2019, section 2.2; Sennrich et al. 2016, section 3.2.
+    """
+
+    lower_case = False
+
+    def __init__(self, vocabulary: Sequence[str], merges: Sequence[tuple[str, str]]):
+        self.vocabulary = list(vocabulary)
+        self.merges = [(first, second) for first, second in merges]
+        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        _check(self.vocabulary, places, self.merges)
+        self.size = len(self.vocabulary)
+        self.end_id = places[END_OF_TEXT]
+        self.pad_id = self.unknown_id = self.start_id = self.end_id
+        self.special_ids = (self.end_id,)
+        back = {character: bytes([byte]) for byte, character in enumerate(byte_alphabet())}
+        self.said = [
+            b"" if piece == END_OF_TEXT else b"".join(back.get(c, c.encode()) for c in piece)
+            for piece in self.vocabulary
+        ]
+        self.continuation = np.array([not said.startswith(b" ") for said in self.said])
+        self.continuation[self.end_id] = False
+
+    @property
+    def mask_id(self) -> int:
+        """There is none.
+
+        Raises:
+            UserError: Always; views that hide words need another kind of tokenizer.
+        """
+        raise UserError(
+            "a byte_bpe tokenizer has no [MASK], and a view or a search asks for it. Expected a "
+            "tokenizer of kind wordpiece or sentencepiece for models that fill in hidden words"
+        )
+
+    def encode(self, lines: Sequence[str]) -> Ragged:
+        """The ids of some lines, without special tokens."""
+        rows: list[list[int]] = []
+        for start in range(0, len(lines), CHUNK):
+            found = self._fast.encode_batch_fast(list(lines[start : start + CHUNK]))
+            rows += [one.ids for one in found]
+        return Ragged.from_rows(rows)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text from ids; special tokens are dropped, bytes that are no UTF-8 become U+FFFD."""
+        return b"".join([self.said[number] for number in ids]).decode("utf-8", "replace")
+
+    @functools.cached_property
+    def _fast(self) -> Any:
+        import tokenizers
+
+        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=places, merges=self.merges))
+        made.pre_tokenizer = splitter()
+        return made
+
+    def in_graph(self) -> Any:
+        """A `tf.Module` with `tokenize` and `detokenize` for serving; see `ByteBpeGraph`."""
+        from tfkd.data.tokenizers.byte_bpe_graph import ByteBpeGraph
+
+        return ByteBpeGraph(self)
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits of what decides the ids."""
+        said = json.dumps(["byte_bpe", self.vocabulary, self.merges])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Writes `vocab.json` and `merges.txt`, as GPT-2's were published, and `tokenizer.json`."""
+        folder = Path(folder)
+        write_published(self, folder)
+        options = {"kind": "byte_bpe", "size": self.size, "fingerprint": self.fingerprint()}
+        write_atomically(folder / OPTIONS_FILE, json.dumps(options, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> "ByteBpe":
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: The files are not those that were saved.
+        """
+        folder = Path(folder)
+        options = json.loads((folder / OPTIONS_FILE).read_text("utf-8"))
+        tokenizer = read_byte_bpe(folder / VOCABULARY_FILE, folder / MERGES_FILE)
+        if tokenizer.fingerprint() != options["fingerprint"]:
+            raise ValueError(f"{folder}: {VOCABULARY_FILE} or {MERGES_FILE} has changed since.")
+        return tokenizer
+
+
+def write_published(tokenizer: ByteBpe, folder: Path) -> None:
+    """Writes `vocab.json` and `merges.txt` alone, which other libraries read beside a GPT-2."""
+    places = {piece: place for place, piece in enumerate(tokenizer.vocabulary)}
+    write_atomically(Path(folder) / VOCABULARY_FILE, json.dumps(places, ensure_ascii=False))
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in tokenizer.merges)]
+    write_atomically(Path(folder) / MERGES_FILE, "".join(f"{line}\n" for line in lines))
+
+
+def read_byte_bpe(vocabulary: Path, merges: Path) -> ByteBpe:
+    """Reads a published byte-level vocabulary.
+
+    Args:
+        vocabulary: `vocab.json`, `{piece: id}`, or a file with a piece a line in the order of ids.
+        merges: `merges.txt`: two pieces a line, after a line with a version.
+
+    Raises:
+        UserError: A file is missing or not of this form, or the two do not fit.
+    """
+    for path in (vocabulary, merges):
+        if not Path(path).is_file():
+            raise UserError(f"{path}: there is no such file; expected a GPT-2's vocabulary files.")
+    try:
+        pieces = _pieces(Path(vocabulary))
+        lines = Path(merges).read_text("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{vocabulary}, {merges}: not UTF-8 ({error}).") from None
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        if (number == 1 and line.startswith("#version")) or not line:
+            continue
+        pair = tuple(line.rstrip("\r").split(" "))
+        if len(pair) != 2:
+            raise UserError(f"{merges}:{number}: expected two pieces with a space between them.")
+        pairs.append(pair)
+    try:
+        return ByteBpe(pieces, pairs)
+    except ValueError as error:
+        raise UserError(f"{vocabulary}, {merges}: {error}") from None
+
+
+def _pieces(path: Path) -> list[str]:
+    text = path.read_text("utf-8")
+    if path.suffix != ".json":
+        return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
+    try:
+        places = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(places, dict) or sorted(map(str, places.values())) != sorted(
+        map(str, range(len(places)))
+    ):
+        raise UserError(f"{path}: expected {{piece: id}} with the ids 0, 1, 2, ... each once.")
+    return sorted(places, key=places.__getitem__)
+
+
+def learn_byte_bpe(lines: Iterable[str], size: int, *, min_frequency: int = 2) -> ByteBpe:
+    """Learns a vocabulary by Hugging Face's `tokenizers`; the same text gives the same one.
+
+    Args:
+        lines: Text; read once, as a stream. Distinct words are kept in memory.
+        size: Number of pieces, the 256 bytes and `<|endoftext|>` included; fewer where the text
+            does not give as many.
+        min_frequency: Rarer pairs of neighbours are not merged.
+
+    Raises:
+        UserError: There is no text.
+    """
+    import tokenizers
+
+    seen = 0
+
+    def text() -> Iterable[str]:
+        nonlocal seen
+        for line in lines:
+            seen += bool(line)
+            yield line
+
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = splitter()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=size - 1,
+        min_frequency=min_frequency,
+        initial_alphabet=sorted(byte_alphabet()),
+        special_tokens=[],
+        show_progress=False,
+    )
+    made.train_from_iterator(text(), trainer)
+    if not seen:
+        raise UserError("A vocabulary cannot be learnt: the text to learn from has no words.")
+    model = json.loads(made.to_str())["model"]
+    pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return ByteBpe([*pieces, END_OF_TEXT], [tuple(pair) for pair in model["merges"]])
+
+
+@functools.cache
+def byte_alphabet() -> tuple[str, ...]:
+    """The character that stands for each byte in a piece: itself where it can be seen and is no
+    space, else the next from U+0100 on."""
+    seen = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return tuple(chr(byte if byte in seen else next(others)) for byte in range(256))
+
+
+@functools.cache
+def character_classes() -> dict[str, str]:
+    """Unicode's letters, numbers and white space as ranges for a regular expression's brackets.
+
+    They are those of the package `regex`, which GPT-2's own encoder splits by. Libraries know
+    different versions of Unicode: written out, every one of them splits alike.
+    """
+    import regex
+
+    everything = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+    found = {}
+    for name, pattern in (("letters", r"\p{L}+"), ("numbers", r"\p{N}+"), ("spaces", r"\s+")):
+        runs = [match.group() for match in regex.finditer(pattern, everything)]
+        found[name] = "".join(rf"\x{{{ord(run[0]):x}}}-\x{{{ord(run[-1]):x}}}" for run in runs)
+    return found
+
+
+def word_pattern(*, after_spaces: str) -> str:
+    """GPT-2's regular expression for what bytes are merged in.
+
+    Args:
+        after_spaces: What stands after a run of white space that is a word of its own.
+    """
+    classes = character_classes()
+    letters, numbers, spaces = (classes[name] for name in ("letters", "numbers", "spaces"))
+    return (
+        rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{letters}]+| ?[{numbers}]+"
+        rf"| ?[^{spaces}{letters}{numbers}]+|{after_spaces}[{spaces}]+"
+    )
+
+
+def splitter() -> Any:
+    """What splits text into words, and words into bytes, for the package `tokenizers`."""
+    from tokenizers import Regex, pre_tokenizers
+
+    spaces = character_classes()["spaces"]
+    pattern = word_pattern(after_spaces=f"[{spaces}]+(?![^{spaces}])|")
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+
+
+def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str, str]]) -> None:
+    def refuse(argument: str, expected: str, received: str) -> None:
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected {expected}. Received: {received}"
+        )
+
+    if len(places) != len(vocabulary):
+        twice = next(p for place, p in enumerate(vocabulary) if places[p] != place)
+        refuse("vocabulary", "distinct pieces", f"{twice!r} twice")
+    if END_OF_TEXT not in places:
+        refuse("vocabulary", f"{END_OF_TEXT} among the pieces", "a vocabulary without it")
+    if lacking := [character for character in byte_alphabet() if character not in places]:
+        refuse(
+            "vocabulary", "a piece for each byte (a byte-level vocabulary, as GPT-2's)",
+            f"{len(lacking)} bytes without one",
+        )  # fmt: skip
+    made = set(byte_alphabet())
+    for pair in merges:
+        if len(pair) != 2 or pair[0] not in made or pair[1] not in made:
+            refuse("merges", "pairs of bytes and of what earlier pairs made", f"{pair}")
+        if "".join(pair) not in places:
+            refuse("merges", "pairs whose piece is in the vocabulary", f"{pair}")
+        made.add("".join(pair))

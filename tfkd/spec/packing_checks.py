@@ -1,0 +1,83 @@
+"""Packed data: whether a model reads one text, and no token of a block is cut off again."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts
+from tfkd.spec.options import goes_on, reads_streams
+from tfkd.spec.wording import a
+
+
+def check_packing(
+    parts: Parts, faults: Faults, path: tuple, part: Any, corpus: Any, stage: Any, model: Any
+) -> None:
+    """`pack:` of a part of a training stage's data.
+
+    Args:
+        parts: The spec's parts.
+        faults: Takes the faults.
+        path: The data part's path.
+        part: Its options.
+        corpus: The corpus's options; None where they are not known.
+        stage: The stage's options.
+        model: Its model's; None where they are not known.
+    """
+    packing = getattr(part, "packing", None)  # a faulty part has none
+    if packing is None:
+        return
+    path = (*path, "pack")
+    length = packing.length
+    if corpus is not None and ("text" not in corpus.field_names or "text_b" in corpus.field_names):
+        found = ", ".join(corpus.field_names)
+        faults.add(path, f"{part.of} has {found}", "a corpus of one text a row")
+    if model is None:
+        return
+    if not reads_streams(model):
+        faults.add(
+            path, f"{stage.train} is {a(model.kind)}, which reads rows with two sides",
+            "a bert or a gpt2",
+        )  # fmt: skip
+        return
+    if length > model.max_length:
+        faults.add(
+            path, f"{length} tokens, more than the model's max_length of {model.max_length}",
+            "no more than that",
+        )  # fmt: skip
+    for name in dict.fromkeys(getattr(term, "view", None) for term in stage.objective.values()):
+        limit = getattr(parts.views.get(name), "max_length", None)
+        if limit is not None and length > limit:
+            faults.add(
+                path, f"{length} tokens, and the view {name} reads the first {limit}",
+                f"a max_length of the view of at least {length}",
+            )  # fmt: skip
+
+
+def check_words(
+    faults: Faults, path: tuple, where: tuple, entry: Any, model: Any, name: str, corpus: Any
+) -> None:
+    """`word_perplexity`: a model that goes on with a text, and a text whose words are counted.
+
+    Args:
+        faults: Takes the faults.
+        path: The evaluation's path.
+        where: The corpus's.
+        entry: The evaluation's options.
+        model: Its model's; None where they are not known.
+        name: The corpus's name.
+        corpus: Its options; None where they are not known.
+    """
+    if model is not None and not goes_on(model):
+        faults.add((*path, "metrics"), f"word_perplexity of {a(model.kind)}", "a stage of a gpt2")
+        return
+    if corpus is not None and getattr(corpus, "detokenize", None) is None:
+        faults.add(
+            where, f"word_perplexity, and {name} counts no words",
+            "detokenize: ptb, wikitext or plain of the corpus",
+        )  # fmt: skip
+    if corpus is not None and "text" not in corpus.field_names:
+        faults.add(where, f"{name} has {', '.join(corpus.field_names)}", "a corpus of text")
+    if model is not None and entry.context is not None and entry.context >= model.max_length:
+        faults.add(
+            (*path, "context"), f"{entry.context}, of {model.max_length} positions",
+            "less than the model's max_length",
+        )  # fmt: skip
