@@ -19,7 +19,12 @@ FULL_SCALE = {
     "mask_kd_wmt19_zhen",
 }
 # One of each method and family runs in the short ring, all of them in the long one.
-SHORT = {"multi30k_deen", "mask_kd_multi30k_ende", "abnet_multi30k_deen"}
+SHORT = {
+    "multi30k_deen",
+    "mask_kd_multi30k_ende",
+    "abnet_multi30k_deen",
+    "lightpaff_bert_mrpc",
+}
 
 
 def names(specs):

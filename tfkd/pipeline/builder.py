@@ -404,7 +404,8 @@ class GraphBuilder(ClassNodes):
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
-        inputs |= self._part(spec, "data", corpus, model, False)
+        classes = trained.inputs.get("classes")
+        inputs |= self._part(spec, "data", corpus, model, False, classes)
         metrics = entry.noise.measured(entry.metrics)
         identity: dict[str, Any] = {
             "sigma": sorted({*entry.noise.sigma} - {0.0}),
@@ -412,6 +413,8 @@ class GraphBuilder(ClassNodes):
             "seed": entry.noise.seed,
             "metrics": list(metrics),
         }
+        if "f1" in metrics and entry.positive is not None:
+            identity["positive"] = entry.positive
         options = {"corpus": corpus, "decode": decode, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         if "outputs" in {PRODUCT[metric] for metric in metrics}:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfkd.data.classes import Classes
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.decoding import Decoder, build_search
@@ -24,6 +25,8 @@ from tfkd.evaluation import (
 )
 from tfkd.models.named_tensors import blocks_by_path
 from tfkd.models.weights import variables_by_path
+from tfkd.pipeline.class_stages import classes_of
+from tfkd.pipeline.classification import Classified, measured, positive_place
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import view_of
 from tfkd.pipeline.graph import Node
@@ -98,6 +101,9 @@ def _measure(
 ) -> Callable[[], Figures]:
     """The callable that measures the model as its weights are; graphs are traced once."""
     metrics: Sequence[str] = node.options["metrics"]
+    classes = classes_of(node.inputs["model"], context)
+    if classes is not None:
+        return _class_measure(node, Classified(model, examples, view), classes)
     ratios = [metric for metric in metrics if metric in _RATIO]
     texts = [metric for metric in metrics if metric in _TEXT]
     forced = TeacherForced(model, examples, view) if ratios else None
@@ -117,6 +123,20 @@ def _measure(
             for metric in texts:
                 settings = _text_settings(node.options, metric)
                 found[metric] = _TEXT[metric](lines, references, samples=1, **settings).value
+        return {metric: _finite(found[metric]) for metric in metrics}
+
+    return measure
+
+
+def _class_measure(node: Node, classified: Classified, classes: Classes) -> Callable[[], Figures]:
+    """The same of a classifier."""
+    metrics, positive = node.options["metrics"], node.options.get("positive")
+    positive_place(classes, positive, "evaluate")  # no class is told of before work is done
+
+    def measure() -> Figures:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = classified.rows()
+            found = measured(rows, classes, metrics, positive, "evaluate")
         return {metric: _finite(found[metric]) for metric in metrics}
 
     return measure

@@ -84,6 +84,10 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         theirs = evaluation.baseline.identity.get("decode")
         if theirs != entry["decode"]:
             entry["against"]["decode"] = theirs
+    if evaluation.noise is not None:
+        entry["noise"] = read_noise(evaluation.noise, context)
+    if evaluation.baseline_noise is not None:
+        entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     if CLASSES in node.options["products"]:
         hypotheses, references = score_classes(entry, evaluation, context)
         write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
@@ -91,10 +95,6 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
-    if evaluation.noise is not None:
-        entry["noise"] = read_noise(evaluation.noise, context)
-    if evaluation.baseline_noise is not None:
-        entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in _names(options) if name in found}

@@ -198,7 +198,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 )
                 baseline = None if baseline.key == system.key else baseline
             noise, theirs = None, None
-            if entry.noise is not None:
+            if entry.noise is not None and entry.noise.measured(metrics):
                 noise = builder.noise(spec, entry.of, corpus, entry, decode)
                 if baseline is not None:
                     theirs = builder.noise(spec, entry.against, corpus, entry, against)

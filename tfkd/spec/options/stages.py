@@ -200,7 +200,9 @@ METRICS = (
 )
 
 
-RATIO_METRICS = ("loss", "perplexity", "accuracy")
+# What is measured while parameters have noise: without outputs, and of outputs.
+_OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "f1", "matthews")
+_UNDER_NOISE = (*_OF_PREDICTIONS, "bleu", "chrf", "tokenized_bleu")
 
 
 class NoiseOptions(Options):
@@ -225,8 +227,9 @@ class NoiseOptions(Options):
     def measured(self, metrics: Sequence[str]) -> tuple[str, ...]:
         """The metrics that are measured under noise, of an evaluation's."""
         if self.metrics is not None:
-            return tuple(name for name in metrics if name in self.metrics)
-        return tuple(name for name in metrics if name in RATIO_METRICS) or tuple(metrics)
+            return tuple(name for name in metrics if name in self.metrics and name in _UNDER_NOISE)
+        able = tuple(name for name in metrics if name in _UNDER_NOISE)
+        return tuple(name for name in able if name in _OF_PREDICTIONS) or able
 
 
 class EvaluateOptions(Options):
