@@ -128,8 +128,13 @@ class Stack(keras.layers.Layer):
         """Whether any block has an adapter."""
         return any(block.adapters for block in self.blocks)
 
-    def get_config(self) -> dict[str, Any]:
+    @property
+    def stored_adapters(self) -> dict[str, dict[str, Any]]:
+        """Its adapters as configs, as its own argument takes them."""
         configs = {block.name: block.get_config()["adapters"] for block in self.blocks}
+        return {name: config for name, config in configs.items() if config}
+
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "layers": len(self.blocks),
@@ -137,7 +142,7 @@ class Stack(keras.layers.Layer):
             "heads": self.heads,
             "norm": self.norm,
             "norm_epsilon": self.norm_epsilon,
-            "adapters": {name: config for name, config in configs.items() if config},
+            "adapters": self.stored_adapters,
             "seed": self.seed,
             "options": dict(self.options),
         }

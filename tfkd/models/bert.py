@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers import hooks
 from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
@@ -296,12 +295,7 @@ class Bert(LanguageModel):
         return self.embedding(inputs, training=training)
 
     def get_config(self) -> dict[str, Any]:
-        adapters = {
-            block.name: {place: hooks.store(layer) for place, layer in block.adapters.items()}
-            for block in self.encoder.blocks
-            if block.adapters
-        }
-        return {**super().get_config(), **self._options, "adapters": adapters}
+        return {**super().get_config(), **self._options, "adapters": self.encoder.stored_adapters}
 
 
 def segment_positions(types: tf.Tensor) -> tf.Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers import hooks
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
@@ -222,14 +221,8 @@ class Transformer(EncoderDecoder):
         return getattr(self, f"{side}_dropout")(hidden, training=training)
 
     def get_config(self) -> dict[str, Any]:
-        adapters = {
-            side: {
-                block.name: {place: hooks.store(layer) for place, layer in block.adapters.items()}
-                for block in getattr(self, side).blocks
-                if block.adapters
-            }
-            for side in ("encoder", "decoder")
-        }
+        sides = {"encoder": self.encoder, "decoder": self.decoder}
+        adapters = {side: stack.stored_adapters for side, stack in sides.items()}
         return {**super().get_config(), **self._options, "adapters": adapters}
 
 

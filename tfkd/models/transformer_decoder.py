@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers import hooks
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
@@ -145,9 +144,4 @@ class TransformerDecoder(keras.layers.Layer):
         return self.dropout(hidden, training=training)
 
     def get_config(self) -> dict[str, Any]:
-        adapters = {
-            block.name: {place: hooks.store(layer) for place, layer in block.adapters.items()}
-            for block in self.stack.blocks
-            if block.adapters
-        }
-        return {**super().get_config(), **self._options, "adapters": adapters}
+        return {**super().get_config(), **self._options, "adapters": self.stack.stored_adapters}

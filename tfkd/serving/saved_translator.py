@@ -35,9 +35,6 @@ class SavedTranslator:
         self._loaded = loaded
         self._call = self._loaded.signatures["serving_default"]
         self._options: dict[str, Any] = {}
-        if options:
-            self.choose(options)
-            return
         takes = set(self._call.structured_input_signature[1])
         gives = set(self._call.structured_outputs)
         if takes != {"text"} or not {"outputs", "scores"} <= gives:
@@ -45,6 +42,8 @@ class SavedTranslator:
                 f"serving_default takes {', '.join(sorted(takes))} and gives "
                 f"{', '.join(sorted(gives))}"
             )
+        if options:
+            self.choose(options)
 
     @property
     def choices(self) -> dict[str, Any]:
