@@ -1,5 +1,6 @@
 """Tables made from results: a typed figure does not survive."""
 
+import copy
 import json
 
 import pytest
@@ -229,3 +230,18 @@ def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
     page = render([results])
     assert "11.11" in page
     assert "3.333" in page
+
+
+def test_every_comparison_of_a_system_stands_there(folder, results):
+    second = copy.deepcopy(results["evaluations"][0])
+    second["against"] |= {"variant": "other", "decode": {"kind": "greedy"}}
+    second["against"]["metrics"]["bleu"] |= {"delta": -8.0, "low": -9.0, "high": -7.0}
+    results["evaluations"].insert(1, second)
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    assert (
+        "| test_2016 | `train_student` |  |  | `train_student#other` | −8.00 [−9.00, −7.00] |"
+        in text
+    )
+    assert text.count("| +1.14 [+0.48, +1.83] |") == 1
+    assert "greedy for train_student#other." in text

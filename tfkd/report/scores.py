@@ -254,11 +254,29 @@ def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[
     return spreads
 
 
+def _plainest(
+    entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
+) -> list[tuple[Run, Mapping[str, Any]]]:
+    """The entries, of those that decode one system in several ways the nearest to the defaults:
+    lines of one colour could not be told apart."""
+    best: dict[Any, int] = {}
+    for run, entry in entries:
+        system, options = systems.of(run, label_of(entry)), len(entry["decode"] or ())
+        best[system] = min(best.get(system, options), options)
+    kept, seen = [], {}
+    for run, entry in entries:
+        system, decode = systems.of(run, label_of(entry)), entry["decode"] or {}
+        if len(decode) == best[system] and seen.setdefault(system, decode) == decode:
+            kept.append((run, entry))
+    return kept
+
+
 def _by_length(
     identity: str, on: str, entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
 ) -> Plot | None:
     buckets: dict[tuple[int, Any], int] = {}
     values: dict[Any, dict[tuple[int, Any], float]] = {}
+    entries = _plainest(entries, systems)
     searches = {str(entry["decode"]) for _, entry in entries if entry.get("by_length")}
     for run, entry in entries:
         search = f", {_decode(entry['decode'])}" if len(searches) > 1 else ""
