@@ -15,7 +15,6 @@ from tfkd.data.windows import Windows
 from tfkd.decoding import Decoder, MaskPredict, build_search
 from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures
-from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
@@ -28,6 +27,7 @@ from tfkd.pipeline.inputs import (
     views_of,
 )
 from tfkd.pipeline.measured_batches import BATCH_TOKENS, batches_of
+from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.products import CLASSES
