@@ -52,6 +52,9 @@ def load(folder, *overrides):
         TERMS + "{causal_lm: {view: next}}",
         TERMS + "{cross_entropy: {}}",
         "evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 8}]",
+        "evaluate=[{of: learn, on: words, metrics: word_perplexity, noise: {sigma: 0.1}}]",
+        "evaluate=[{of: learn, on: words, metrics: [loss, word_perplexity], noise: {sigma: 0.1, "
+        "metrics: word_perplexity}}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
     ],

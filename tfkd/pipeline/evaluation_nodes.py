@@ -81,7 +81,9 @@ class EvaluationNodes:
         }
         if "f1" in metrics and entry.positive is not None:
             identity["positive"] = entry.positive
-        options = {"corpus": corpus, "decode": decode, **identity}
+        if "word_perplexity" in metrics and entry.context is not None:
+            identity["context"] = entry.context
+        options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
             identity |= decode_identity(decode) | texts

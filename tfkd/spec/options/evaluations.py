@@ -8,9 +8,8 @@ from pydantic import Field, field_validator
 from tfkd.spec.options.base import Amount, Name, Options, Seed, StageReference
 from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
 
-# What is measured while parameters have noise: without outputs, and of outputs.
-_OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "f1", "matthews")
-_UNDER_NOISE = (*_OF_PREDICTIONS, "bleu", "chrf", "tokenized_bleu")
+# What needs outputs, which are costly.
+_OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu")
 
 
 class NoiseOptions(Options):
@@ -22,7 +21,7 @@ class NoiseOptions(Options):
     )
     draws: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Draws of each.")
     seed: Seed = Field(1, description="Their seed.")
-    metrics: list[Name] | None = Field(
+    metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
         None,
         description="Of the evaluation's; default: those that need no outputs, if there are any.",
     )
@@ -35,9 +34,8 @@ class NoiseOptions(Options):
     def measured(self, metrics: Sequence[str]) -> tuple[str, ...]:
         """The metrics that are measured under noise, of an evaluation's."""
         if self.metrics is not None:
-            return tuple(name for name in metrics if name in self.metrics and name in _UNDER_NOISE)
-        able = tuple(name for name in metrics if name in _UNDER_NOISE)
-        return tuple(name for name in able if name in _OF_PREDICTIONS) or able
+            return tuple(name for name in metrics if name in self.metrics)
+        return tuple(name for name in metrics if name not in _OF_OUTPUTS) or tuple(metrics)
 
 
 class EvaluateOptions(Options):
