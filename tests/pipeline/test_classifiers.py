@@ -107,10 +107,7 @@ def test_scores_under_noise_are_those_of_the_perturbed_classifier(readings):
 
 
 def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
-    models = {
-        stage: weights(opinions.runs / "stages" / stage.name)
-        for stage in stage_folders(opinions.runs, "train")
-    }
+    models = {stage: weights(stage) for stage in stage_folders(opinions.runs, "train")}
     command = ["evaluate", str(opinions.run), "--noise", "0.3", "--draws", "1"]
     assert cli.main(command) == cli.DONE
     assert "noise on the parameters" in capsys.readouterr().out
