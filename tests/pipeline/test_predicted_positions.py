@@ -18,7 +18,6 @@ from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.validation import TeacherForced
 
 SPECIALS = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 20)
-MASK, PREDICTS = 4, np.arange(5, 20)
 STREAM, SIDES = {"text": "t"}, {"source": "t", "target": "t"}
 # A wide spread of weights: models that say different words at different places.
 WIDE = {"width": 16, "heads": 2, "dropout": 0.4, "initializer_range": 1.0}
