@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 from tfkd.spec.options.base import Amount, Name, Options, Seed, StageReference
 from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
 
-# What needs outputs, which are costly.
-_OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu")
+# What needs no outputs, which are costly.
+_OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "word_perplexity", "f1", "matthews")
 
 
 class NoiseOptions(Options):
@@ -35,7 +35,7 @@ class NoiseOptions(Options):
         """The metrics that are measured under noise, of an evaluation's."""
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        return tuple(name for name in metrics if name not in _OF_OUTPUTS) or tuple(metrics)
+        return tuple(name for name in metrics if name in _OF_PREDICTIONS) or tuple(metrics)
 
 
 class EvaluateOptions(Options):
