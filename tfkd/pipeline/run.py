@@ -21,7 +21,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.stages import may_share_cores
+from tfkd.spec.options import may_share_cores
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
