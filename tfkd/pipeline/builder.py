@@ -417,10 +417,12 @@ class GraphBuilder(ClassNodes):
             identity["positive"] = entry.positive
         options = {"corpus": corpus, "decode": decode, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
+        counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
             identity |= decode_identity(decode) | texts
+            identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
         label = f"{trained.label} on {corpus}"
-        return Node("noise", label, spec, options | texts, inputs, identity)
+        return Node("noise", label, spec, options | texts | counted, inputs, identity)
 
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""

@@ -13,15 +13,13 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import (
+    TEXT_SCORES,
     NamedTensor,
     Spread,
     accuracy,
-    bleu,
-    chrf,
     loss,
     perplexity,
     perturbed,
-    tokenized_bleu,
 )
 from tfkd.models.named_tensors import blocks_by_path
 from tfkd.models.weights import variables_by_path
@@ -34,6 +32,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_metrics import is_text, text_settings
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced
 
@@ -43,7 +42,6 @@ _RATIO = {
     "perplexity": (perplexity, "nll"),
     "accuracy": (accuracy, "correct"),
 }
-_TEXT = {"bleu": bleu, "chrf": chrf, "tokenized_bleu": tokenized_bleu}
 Figures = dict[str, float | None]
 
 
@@ -105,7 +103,7 @@ def _measure(
     if classes is not None:
         return _class_measure(node, Classified(model, examples, view), classes)
     ratios = [metric for metric in metrics if metric in _RATIO]
-    texts = [metric for metric in metrics if metric in _TEXT]
+    texts = [metric for metric in metrics if is_text(metric)]
     forced = TeacherForced(model, examples, view) if ratios else None
     outputs = _outputs(node, model, examples, view, context) if texts else None
     references = list(open_text(node.inputs["text"], context).lines("target")) if texts else []
@@ -122,7 +120,8 @@ def _measure(
             lines = outputs()
             for metric in texts:
                 settings = _text_settings(node.options, metric)
-                found[metric] = _TEXT[metric](lines, references, samples=1, **settings).value
+                score = TEXT_SCORES[metric](lines, references, samples=1, **settings)
+                found[metric] = score.value
         return {metric: _finite(found[metric]) for metric in metrics}
 
     return measure
@@ -154,8 +153,8 @@ def _outputs(
 
 
 def _text_settings(options: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    case = {"lower_case": True} if options["lower_case"] else {}
-    return case | ({"tokenize": options["tokenize"]} if metric == "bleu" else {})
+    given = {name: options[name] for name in ("tokenize", "lower_case", "tokenized", "rouge")}
+    return text_settings(metric, **given)
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, Any]:

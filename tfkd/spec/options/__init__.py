@@ -57,6 +57,7 @@ from tfkd.spec.options.stages import (
     TrainOptions,
     TranslateOptions,
 )
+from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
 from tfkd.spec.options.training import (
     AdafactorOptions,
     AdamOptions,
@@ -121,6 +122,7 @@ __all__ = [
     "PaperOptions",
     "PlainOptions",
     "PrefixLmOptions",
+    "RougeOptions",
     "RuntimeOptions",
     "SampleOptions",
     "ScheduleOptions",
@@ -128,6 +130,7 @@ __all__ = [
     "SentencePieceOptions",
     "SoftTargetsOptions",
     "SpansOptions",
+    "TokenizedOptions",
     "TrainOptions",
     "TransformerDecoderOptions",
     "TransformerOptions",

@@ -16,6 +16,12 @@ from tfkd.spec.options.base import (
     StageReference,
     Text,
 )
+from tfkd.spec.options.text_metrics import (
+    ROUGE_METRICS,
+    ROUGE_WORDS,
+    RougeOptions,
+    TokenizedOptions,
+)
 from tfkd.spec.options.training import (
     BLEU_TOKENIZER,
     POSITIVE,
@@ -186,23 +192,9 @@ class TranslateOptions(Options):
         return "text" if set(fields) - _NO_TEXT == {"text"} else None
 
 
-METRICS = (
-    "bleu",
-    "chrf",
-    "tokenized_bleu",
-    "loss",
-    "perplexity",
-    "accuracy",
-    "word_perplexity",
-    "f1",
-    "matthews",
-    "teacher_gate",
-)
-
-
 # What is measured while parameters have noise: without outputs, and of outputs.
 _OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "f1", "matthews")
-_UNDER_NOISE = (*_OF_PREDICTIONS, "bleu", "chrf", "tokenized_bleu")
+_UNDER_NOISE = (*_OF_PREDICTIONS, "bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS)
 
 
 class NoiseOptions(Options):
@@ -243,6 +235,9 @@ class EvaluateOptions(Options):
                 "bleu",
                 "chrf",
                 "tokenized_bleu",
+                "rouge_1",
+                "rouge_2",
+                "rouge_l",
                 "loss",
                 "perplexity",
                 "accuracy",
@@ -265,6 +260,10 @@ class EvaluateOptions(Options):
         "default: half of the model's max_length.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    tokenized: TokenizedOptions = Field(
+        TokenizedOptions(), description="The tokens of tokenized_bleu."
+    )
+    rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
     lower_case: bool = Field(False, description="Score outputs without regard to case.")
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
