@@ -20,6 +20,7 @@ from tfkd.pipeline.identity import (
     vocabulary_identity,
 )
 from tfkd.pipeline.letter_case import lower_cased
+from tfkd.pipeline.pages import source_names, told_where, vocabulary_names
 from tfkd.pipeline.products import MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
@@ -98,7 +99,8 @@ class GraphBuilder(ClassNodes):
         if options.detokenize is not None:
             identity["detokenize_revision"] = DETOKENIZE_REVISION
         identity["overlap"] = [other.partition(".")[2] for other in others]
-        hashes = source_hashes(options, self._data_dir)
+        with told_where(spec.pages, source_names(options)):
+            hashes = source_hashes(options, self._data_dir)
         identity["sources"] = list(hashes.values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
             if paths in identity:
@@ -138,7 +140,8 @@ class GraphBuilder(ClassNodes):
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
             identity["fields"].append(field or self.texts(spec, corpus))
         if not options.learn_from:
-            identity["origin"] = vocabulary_identity(name, options, self._data_dir)
+            with told_where(spec.pages, vocabulary_names(options)):
+                identity["origin"] = vocabulary_identity(name, options, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
@@ -299,7 +302,8 @@ class GraphBuilder(ClassNodes):
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
-            folder = checkpoint_folder(options.load, self._data_dir)
+            with told_where(spec.pages, [options.load]):
+                folder = checkpoint_folder(options.load, self._data_dir)
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
 
