@@ -225,7 +225,8 @@ class GraphBuilder(ClassNodes):
         return Node("translate", self._label(spec, name), spec, options, inputs, identity)
 
     def _label(self, spec: Spec, name: str) -> str:
-        return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
+        name = f"{name}#{spec.variant}" if spec.variant else name
+        return self._own(spec, name if spec.seed is None else f"{name}+{spec.seed}")
 
     def _train(self, spec: Spec, name: str, options: Any, label: str | None = None) -> Node:
         if options.choose is not None:
