@@ -177,21 +177,53 @@ def test_the_page_shows_means_over_seeds(tmp_path):
     assert f"+{np.mean(differences):.2f}" in text
 
 
-@pytest.mark.long
-def test_a_run_of_two_seeds(path, tmp_path):
-    runs = tmp_path / "runs"
-    words = ["run", str(path), "--set", "seeds=[1, 2]", "--data-dir", str(path.parent)]
-    assert cli.main([*words, "--runs-dir", str(runs), "--smoke"]) == cli.DONE
-    results = json.loads((runs / "small-smoke" / "results.json").read_text("utf-8"))
+TINY = """\
+tfkd: 1
+name: tiny
+seeds: [4, 2]
+data:
+  train: {generated: german_english, rows: 48, seed: 1}
+  test: {generated: german_english, rows: 12, seed: 2}
+tokenizers: {joint: {kind: wordpiece, size: 120, learn_from: train}}
+student:
+  kind: transformer
+  encoder_layers: 1
+  decoder_layers: 1
+  width: 8
+  heads: 2
+  max_length: 64
+  tokenizer: joint
+stages:
+  learn:
+    train: student
+    data: train
+    objective: {cross_entropy: {}}
+    steps: 2
+    batch: {size: 384, unit: max_tokens}
+variants: {slow: {stages.learn.schedule: {kind: linear, rate: 1e-5}}}
+evaluate:
+  - {of: learn, on: test, decode: {kind: greedy, max_length: 8}, metrics: [loss, rouge_1], against: "learn#slow", bootstrap: 20}
+"""  # noqa: E501
+
+
+def test_a_run_of_two_seeds(tmp_path, capsys):
+    spec, runs = tmp_path / "tiny.yaml", tmp_path / "runs"
+    spec.write_text(TINY, "utf-8")
+    assert cli.main(["run", str(spec), "--runs-dir", str(runs)]) == cli.DONE
+    assert "means over the seeds" in capsys.readouterr().out
+    results = json.loads((runs / "tiny" / "results.json").read_text("utf-8"))
     assert result_errors(results) == []
-    of_learn = [one for one in results["evaluations"] if one["on"] == "test"]
-    assert [one["seed"] for one in of_learn] == [1, 2]
-    (summary,) = [one for one in results["over_seeds"] if one["on"] == "test"]
-    losses = [one["metrics"]["loss"]["value"] for one in of_learn]
+    assert [one["seed"] for one in results["evaluations"]] == [4, 2]
+    (summary,) = results["over_seeds"]
+    losses = [one["metrics"]["loss"]["value"] for one in results["evaluations"]]
     assert losses[0] != losses[1]
     assert summary["metrics"]["loss"]["mean"] == pytest.approx(np.mean(losses))
     assert summary["against"]["differences"]["loss"]["n"] == 2
-    assert {gate["seed"] for gate in results["teacher_gates"]} == {1, 2}
-    assert len(results["exports"]) == 1
-    assert (runs / "small-smoke" / "learn+2").exists()
-    assert cli.main(["evaluate", str(runs / "small-smoke")]) == cli.DONE
+    assert {path.name for path in (runs / "tiny").iterdir()} >= {"learn+4", "learn#slow+2"}
+    kinds = [path.name.partition("-")[0] for path in (runs / "stages").iterdir()]
+    assert (kinds.count("train"), kinds.count("tokenizer")) == (4, 1)
+    # Nothing is trained again.
+    assert cli.main(["evaluate", str(runs / "tiny")]) == cli.DONE
+    assert "learn, seed 4" in capsys.readouterr().out
+    assert cli.main(["compare", *2 * [str(runs / "tiny")], "--samples", "20"]) == cli.DONE
+    assert "mean ± deviation of 2 seeds (4, 2)" in capsys.readouterr().out
