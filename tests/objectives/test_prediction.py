@@ -41,6 +41,17 @@ def test_log_probabilities_ranks_and_entropies_equal_float64(tokens, size, k, se
     np.testing.assert_allclose(found.entropy, -(np.exp(log_p) * log_p).sum(-1), atol=4 * close)
 
 
+@pytest.mark.parametrize("place", ["gold", "other", "all"])
+def test_what_is_no_number_is_never_right(place):
+    matrix = np.eye(4, dtype=np.float32)
+    hidden = np.array([[9, 1, 2, 3]], np.float32)
+    hidden[0, {"gold": [0], "other": [2], "all": [0, 1, 2, 3]}[place]] = np.nan
+    found = top_k_log_probabilities(tf.constant(hidden), tf.constant(matrix), None, 0, [0])
+    assert found.gold_rank.numpy().tolist() != [0]
+    sums = row_sums({name: value.numpy() for name, value in found._asdict().items()}, [[True]])
+    assert sums["correct"].tolist() == [0]
+
+
 def test_predictions_come_for_selected_positions_row_by_row():
     rng = np.random.default_rng(1)
     model = TableModel()

@@ -100,7 +100,7 @@ stages:
     validate: {on: valid, every: 3, metrics: [f1], keep: {best: f1}}
 evaluate:
   - {of: teach, on: [valid], metrics: [teacher_gate], against: learn}
-  - {of: teach, on: [valid], metrics: [accuracy, f1], bootstrap: 20}
+  - {of: teach, on: [valid], metrics: [accuracy, f1], bootstrap: 20, noise: {sigma: 1.5, draws: 2}}
   - {of: learn, on: [valid], metrics: [accuracy], bootstrap: 20}
 export: [teach]
 """

@@ -5,14 +5,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from noise_by_hand import put_noise
 from small_classes import write_opinions, write_readings
 from small_line import arguments, manifest, stage_folders, weights
 
 from tfkd import cli
+from tfkd.data.examples import ExampleSet
 from tfkd.evaluation.results import result_errors
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.evaluate_stage import view_of
+from tfkd.pipeline.graph import in_order
+from tfkd.pipeline.inputs import part_of
+from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.wanted import wanted
 from tfkd.report.readme_tables import KINDS
 from tfkd.report.systems import open_runs
 from tfkd.serving import load_saved_model
+from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 
 
@@ -54,6 +64,60 @@ def test_marked_words_are_told_apart_and_served(readings):
         assert one.score == pytest.approx(example["probability"], abs=1e-4)
     card = (readings.run / "export" / "teach" / "1" / "README.md").read_text("utf-8")
     assert "- noun\n- verb\n" in card
+
+
+def predictions(readings, change=lambda model: None):
+    """The teacher's logits of the validation's rows, and their labels; its weights changed."""
+    spec = load_spec(readings.spec)
+    nodes = in_order(wanted(spec, readings.spec.parent).nodes())
+    (node,) = [node for node in nodes if node.kind == "noise"]
+    context = Context(data_dir=readings.spec.parent, runs_dir=readings.runs)
+    trained = node.inputs["model"]
+    model = trained_model(trained, context)
+    change(model)
+    part = part_of(node, "data", "valid", context)
+    record = view_of(trained, context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
+    hidden = model(tf.nest.map_structure(tf.convert_to_tensor, record))["hidden"].numpy()
+    place = np.nonzero(record["selected"])
+    assert np.array_equal(place[0], np.arange(part.rows))
+    return model.heads["classifier"].logits(hidden[place]).numpy(), record["labels"][place]
+
+
+def test_scores_under_noise_are_those_of_the_perturbed_classifier(readings):
+    """Its head has noise on it as well: W, c, M and b are each a named tensor."""
+    _, of_student = readings.results["evaluations"]
+    of_teacher = readings.results["evaluations"][0]
+    assert "noise" not in of_student
+    noise = of_teacher["noise"]["metrics"]
+    assert noise.keys() == {"accuracy", "f1"}
+    for metric in noise:
+        assert noise[metric][0]["values"] == [of_teacher["metrics"][metric]["value"]]
+    plain, _ = predictions(readings)
+    moved = []
+    for draw in (0, 1):
+        logits, labels = predictions(readings, lambda model, draw=draw: put_noise(model, 1.5, draw))
+        moved.append(np.abs(logits - plain).max())
+        guess, verb = logits.argmax(1), 1
+        right = (guess == labels).mean()
+        assert noise["accuracy"][1]["values"][draw] == pytest.approx(right)
+        hits = ((guess == verb) & (labels == verb)).sum()
+        f1 = 2 * hits / ((guess == verb).sum() + (labels == verb).sum())
+        assert noise["f1"][1]["values"][draw] == pytest.approx(f1)
+    assert min(moved) > 0.1
+
+
+def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
+    models = {stage: weights(stage) for stage in stage_folders(opinions.runs, "train")}
+    command = ["evaluate", str(opinions.run), "--noise", "0.3", "--draws", "1"]
+    assert cli.main(command) == cli.DONE
+    assert "noise on the parameters" in capsys.readouterr().out
+    (entry,) = json.loads((opinions.run / "results.json").read_text("utf-8"))["evaluations"]
+    for one in (entry, entry["against"]):
+        assert list(one["noise"]["metrics"]) == ["accuracy", "f1", "matthews", "loss"]
+        for metric, points in one["noise"]["metrics"].items():
+            assert [point["sigma"] for point in points] == [0, 0.3]
+            assert points[0]["values"] == [pytest.approx(one["metrics"][metric]["value"])]
+    assert all(weights(stage) == kept for stage, kept in models.items())
 
 
 def test_opinions_from_pretraining_to_scores(opinions):

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from noise_by_hand import put_noise
 from safetensors.numpy import load_file
 
+from tfkd.data.examples import ExampleSet
 from tfkd.data.generated import german_english
 from tfkd.data.packed import Packed
 from tfkd.data.tokenizers import learn_byte_bpe
 from tfkd.models import Gpt2, save_published_gpt2
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.inputs import training_set
+from tfkd.pipeline.evaluate_stage import view_of
+from tfkd.pipeline.inputs import part_of, training_set
+from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.run import run
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -62,8 +67,18 @@ stages:
     validate: {on: valid, every: 2, metrics: [loss, accuracy]}
     log_every: 1
 evaluate:
-  - {of: distil, on: [valid], metrics: [loss, perplexity, accuracy], bootstrap: 20}
-  - {of: same, on: [counted], metrics: [word_perplexity], context: 20, against: flat, bootstrap: 20}
+  - of: distil
+    on: [valid]
+    metrics: [loss, perplexity, accuracy]
+    bootstrap: 20
+    noise: {sigma: 0.3, draws: 2}
+  - of: same
+    on: [counted]
+    metrics: [word_perplexity]
+    context: 20
+    against: flat
+    bootstrap: 20
+    noise: {sigma: 0.4, draws: 2}
   - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
   - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
 """
@@ -183,10 +198,11 @@ def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
         assert figure["low"] <= figure["value"] <= figure["high"]
 
 
-def test_word_perplexity_is_that_of_numpy_in_windows(place):
+def nats_in_windows(place, folder):
+    """Of the de-tokenized text, by the checkpoint of a folder: windows of 48, 20 of context."""
     reference = numpy_reference()
-    tensors = load_file(place.folder / "gpt2" / "model.safetensors")
-    config = json.loads((place.folder / "gpt2" / "config.json").read_text())
+    tensors = load_file(folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
     stream, total = [place.tokenizer.end_id, *text_stream(place)], 0.0
     length, step = 48, 48 - 20
     for start in range(0, len(stream) - 1, step):
@@ -197,12 +213,63 @@ def test_word_perplexity_is_that_of_numpy_in_windows(place):
         log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         for place_in_text in range(start, stop):
             total -= log_p[place_in_text - first, stream[place_in_text + 1]]
+    return total
+
+
+def test_word_perplexity_is_that_of_numpy_in_windows(place):
+    total = nats_in_windows(place, place.folder / "gpt2")
     entry = evaluated(place, "same")
     np.testing.assert_allclose(
         entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
     )
     assert set(entry["against"]["metrics"]) == set(entry["metrics"])
     assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+
+
+def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_path):
+    """Figure 2 (c) and (d); NumPy reads the weights that noise was put on by hand."""
+    entry = evaluated(place, "same")
+    noise = entry["noise"]["metrics"]
+    names = ["word_perplexity", "word_perplexity_with_line_ends"]
+    assert list(noise) == names
+    for name, words in zip(names, (WORDS, WORDS + LINES), strict=True):
+        assert noise[name][0]["values"] == [pytest.approx(entry["metrics"][name]["value"])]
+        for draw, found in enumerate(noise[name][1]["values"]):
+            model = trained_model(place.node("same"), place.context)
+            put_noise(model, 0.4, draw)
+            folder = tmp_path / f"{name}-{draw}"
+            save_published_gpt2(model, folder)
+            total = nats_in_windows(place, folder)
+            assert found == pytest.approx(np.exp(total / words), rel=2e-3)
+            assert found != pytest.approx(noise[name][0]["mean"], rel=0.01)
+
+
+def test_noise_leaves_a_model_of_zeros_as_it_is(place):
+    """Where a tensor's mean is 0, so is its noise: the uniform model stays uniform."""
+    noise = evaluated(place, "same")["against"]["noise"]["metrics"]["word_perplexity"]
+    expected = place.tokenizer.size ** (len(text_stream(place)) / WORDS)
+    for point in noise:
+        assert point["values"] == pytest.approx([expected] * len(point["values"]), rel=1e-3)
+
+
+def test_figures_of_a_language_model_under_noise(place):
+    entry = evaluated(place, "distil", "perplexity")
+    noise = entry["noise"]["metrics"]
+    assert list(noise) == ["loss", "perplexity", "accuracy"]
+    for metric, points in noise.items():
+        assert points[0]["values"] == [pytest.approx(entry["metrics"][metric]["value"])]
+    model, node = trained_model(place.node("distil"), place.context), place.node("distil")
+    put_noise(model, 0.3, 1)
+    part = part_of(node, "validate", "valid", place.context)
+    record = view_of(node, place.context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
+    hidden = model(tf.nest.map_structure(tf.convert_to_tensor, record))["hidden"]
+    logits = model.head.logits(hidden).numpy().astype(np.float64)[record["selected"]]
+    gold = record["labels"][record["selected"]]
+    nats = np.log(np.exp(logits).sum(1)) - logits[np.arange(len(gold)), gold]
+    expected = {"loss": nats.mean(), "perplexity": np.exp(nats.mean())}
+    expected["accuracy"] = (logits.argmax(1) == gold).mean()
+    for metric, value in expected.items():
+        assert noise[metric][1]["values"][1] == pytest.approx(value, rel=1e-4)
 
 
 def test_distillation_runs_on_packed_and_plain_rows(place):

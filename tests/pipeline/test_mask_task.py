@@ -220,13 +220,13 @@ def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_
     runs = tmp_path / "runs"
     code = cli.main(arguments(spec, runs, "--until", "pretrain"))
     assert code == cli.DONE
-    import tfkd.training.training_run as training_run
+    from tfkd.training.step_function import StepFunction
 
     class StopError(Exception):
         pass
 
     taken = []
-    step = training_run.StepFunction.steps
+    step = StepFunction.steps
 
     def some(self, *arguments, **options):
         taken.append(1)
@@ -235,7 +235,7 @@ def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_
         return step(self, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_run.StepFunction, "steps", some)
+        patch.setattr(StepFunction, "steps", some)
         assert cli.main(arguments(spec, runs, "--until", "learn")) == cli.RESUMABLE
     assert cli.main(arguments(spec, runs, "--until", "learn")) == cli.DONE
     one = next(

@@ -6,13 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
+from noise_by_hand import put_noise
 from small_line import arguments, write_line
 
 from tfkd import cli
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import MassView
-from tfkd.evaluation.parameter_noise import directions
-from tfkd.models import variables_by_path
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.inputs import part_of, side_tokenizers
@@ -231,17 +230,6 @@ def test_without_a_share_the_teacher_is_not_trained_for_it(spec, run):
     assert plain["train student_finetune"].key == student.key
 
 
-def by_hand(model, sigma, draw):
-    """Puts noise on a model: the mean of query, key and value each by itself."""
-    for name, variable in variables_by_path(model).items():
-        values = variable.numpy().astype(np.float64)
-        blocks = 3 if "query_key_value" in name else 2 if "key_value" in name else 1
-        normal = directions(name, values.shape, seed=1, draw=draw)
-        parts, moves = np.split(values, blocks, -1), np.split(normal, blocks, -1)
-        moved = [part + part.mean() * sigma * move for part, move in zip(parts, moves, strict=True)]
-        variable.assign(np.concatenate(moved, -1).astype(np.float32))
-
-
 @pytest.mark.parametrize("stage", ["student_pretrain", "teacher_pretrain"])
 def test_figures_under_noise_are_those_of_the_perturbed_model(spec, run, stage):
     entry = evaluated(run, "student_pretrain")
@@ -257,7 +245,7 @@ def test_figures_under_noise_are_those_of_the_perturbed_model(spec, run, stage):
     assert loss[2]["mean"] == pytest.approx(np.mean(values))
     assert loss[2]["spread"] == pytest.approx(np.std(values, ddof=1))
     model, record = predictions(spec, run, stage)
-    by_hand(model, 0.4, draw=1)
+    put_noise(model, 0.4, draw=1)
     expected, right = figures(model, record)
     assert values[1] == pytest.approx(expected, rel=1e-4)
     assert noise["metrics"]["accuracy"][2]["values"][1] == pytest.approx(right, rel=1e-4)

@@ -164,3 +164,64 @@ def test_durations(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(UserError, match="150m"):
         parse_duration(text)
+
+
+def test_contents_differ_where_a_result_differs_and_not_where_its_logs_do(tmp_path):
+    def made(fingerprint, **files):
+        folder = StageFolder(tmp_path, "train", fingerprint)
+        for name, text in files.items():
+            folder.scratch.joinpath("..", name.replace("_", ".")).write_text(text)
+        folder.finish(inputs={}, identity={}, summary={}, seconds=1)
+        return folder.content()
+
+    first = made("0", weights_safetensors="abc", history_jsonl="at noon")
+    assert first == made("1", weights_safetensors="abc", history_jsonl="at night")
+    assert first != made("2", weights_safetensors="abd", history_jsonl="at noon")
+    assert first != made("3", weights_bin="abc", history_jsonl="at noon")
+
+
+def test_a_result_is_outdated_where_an_input_had_another_content(tmp_path):
+    folder = StageFolder(tmp_path, "evaluate", "0")
+    assert folder.outdated({"model": "a"}) == []
+    folder.begin({"model": "a", "text": "t"})
+    assert folder.outdated({"model": "a", "text": "t"}) == []
+    assert folder.outdated({"model": "b", "text": "t"}) == ["model"]
+    folder.finish(inputs={}, identity={}, summary={}, seconds=1, contents={"model": "a"})
+    # What was not noted is not known to differ.
+    assert folder.outdated({"model": "a", "text": "u"}) == []
+    assert folder.outdated({"model": "b"}) == ["model"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_kill_while_a_folder_is_cleared_leaves_it_outdated(tmp_path, monkeypatch, whole):
+    folder = StageFolder(tmp_path, "evaluate", "0")
+    folder.begin({"model": "a"})
+    (folder.scratch / "shard").write_text("old")
+    (folder.path / "deep").mkdir()
+    (folder.path / "deep" / "outputs").write_text("old")
+    if whole:
+        folder.finish(inputs={}, identity={}, summary={}, seconds=1, contents={"model": "a"})
+    steps = 1
+    while True:
+        left = [steps]
+
+        def counted(function, left=left):
+            def call(*arguments, **options):
+                left[0] -= 1
+                if left[0] < 0:
+                    raise KeyboardInterrupt
+                return function(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.unlink", counted(os.unlink))
+            patch.setattr("os.rmdir", counted(os.rmdir))
+            try:
+                folder.clear()
+                break
+            except KeyboardInterrupt:
+                assert folder.outdated({"model": "b"}) == ["model"]
+        steps += 1
+    assert steps > 2
+    assert [path for path in folder.path.rglob("*") if path.is_file()] == []

@@ -53,14 +53,15 @@ def test_student_baseline_and_teacher_stand_in_one_plot_each_in_its_colour(noisy
 
 
 def test_perplexities_that_grow_by_powers_of_ten_are_drawn_so(noisy):
-    grown = {"perplexity": points(15.0, 80.0, 4e5)}
-    noisy["evaluations"][0]["noise"]["metrics"] = grown
-    plot = next(plot for plot in plots(noisy) if "Perplexity" in plot.title)
-    assert plot.unit == "Perplexity, logarithmic"
-    assert "<svg" in plot.svg
-    grown["perplexity"] = points(15.0, 16.0, 20.0)
-    plot = next(plot for plot in plots(noisy) if "Perplexity" in plot.title)
-    assert plot.unit == "Perplexity"
+    for metric, name in (("perplexity", "Perplexity"), ("word_perplexity", "Word perplexity")):
+        grown = {metric: points(15.0, 80.0, 4e5)}
+        noisy["evaluations"][0]["noise"]["metrics"] = grown
+        plot = next(plot for plot in plots(noisy) if plot.title.startswith(name))
+        assert plot.unit == f"{name}, logarithmic"
+        assert "<svg" in plot.svg
+        grown[metric] = points(15.0, 16.0, 20.0)
+        plot = next(plot for plot in plots(noisy) if plot.title.startswith(name))
+        assert plot.unit == name
 
 
 def test_the_numbers_of_a_plot_have_the_spreads_and_the_sigmas(noisy):

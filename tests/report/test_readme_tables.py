@@ -249,3 +249,18 @@ def test_seeds_get_a_row_of_their_means(folder, results):
     assert f"`train_student#baseline`, {seeds} | 38.67 ± 0.57 [" in text
     lines = [line for line in text.split("\n") if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
+def test_every_comparison_of_a_system_stands_there(folder, results):
+    second = copy.deepcopy(results["evaluations"][0])
+    second["against"] |= {"variant": "other", "decode": {"kind": "greedy"}}
+    second["against"]["metrics"]["bleu"] |= {"delta": -8.0, "low": -9.0, "high": -7.0}
+    results["evaluations"].insert(1, second)
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    assert (
+        "| test_2016 | `train_student` |  |  | `train_student#other` | −8.00 [−9.00, −7.00] |"
+        in text
+    )
+    assert text.count("| +1.14 [+0.48, +1.83] |") == 1
+    assert "greedy for train_student#other." in text

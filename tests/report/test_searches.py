@@ -8,6 +8,7 @@ from read_page import EVIL, Page
 from tfkd.evaluation import result_errors
 from tfkd.report.page import render
 from tfkd.report.published_results import published
+from tfkd.report.scores import score_blocks
 from tfkd.report.searches import search_plots
 from tfkd.report.systems import Systems, open_runs
 
@@ -186,3 +187,15 @@ def test_a_baseline_that_is_decoded_otherwise_says_how(filled):
     filled["evaluations"] = [one]
     page = Page(render([filled]))
     assert "Decoding: mask_predict; beam 5 for translate#transformer." in page.words
+
+
+def test_one_line_by_length_for_a_system_that_is_decoded_in_several_ways(filled):
+    lengths = filled["evaluations"][0]["by_length"]
+    for one in filled["evaluations"][1:]:
+        one["by_length"] = copy.deepcopy(lengths)
+    filled["evaluations"] = filled["evaluations"][1:]
+    runs = open_runs([filled])
+    (block,) = score_blocks(runs, Systems(runs))
+    assert [line.name for line in block["plot"].lines] == ["translate"]
+    # Each way stands in the table.
+    assert len(block["rows"]) == 4

@@ -4,7 +4,7 @@ import pytest
 from spec_files import faults, loaded, replaced
 
 from tfkd.objectives import balanced_weights
-from tfkd.spec.balance import outweighed
+from tfkd.spec.balance import outweighed, untried
 from tfkd.spec.needed import needed_stages
 
 PLACE = "    schedule: {kind: triangular, rate: 5e-4}\n"
@@ -71,3 +71,52 @@ def test_a_share_of_a_term_without_weight_is_a_fault(tmp_path):
     assert any(
         "0.5, and soft_targets has weight: 0; expected one of the two" in line for line in found
     )
+
+
+@pytest.mark.parametrize(
+    ("balance", "choose", "left"),
+    [
+        ({"a": 1.0, "b": 0}, {}, {"a": 1.0, "b": 0}),
+        ({"a": 1.0, "b": 0}, {"balance.a": [0.3], "by": "valid.f1"}, {"b": 0}),
+        ({"a": 1.0}, {"balance.b": [0.3]}, {"a": 1.0}),
+        ({"a": 1.0}, {"balance": [{"a": 0.3}, {"a": 0.5}]}, None),
+        ({"a": 1.0}, None, {"a": 1.0}),
+        ("wrong", {"balance.a": [0.3]}, "wrong"),
+        (None, {"balance.a": [0.3]}, None),
+    ],
+)
+def test_shares_that_are_tried_take_no_term_out(balance, choose, left):
+    assert untried(balance, choose) == left
+
+
+@pytest.mark.parametrize(
+    ("balance", "choose", "trials"),
+    [
+        # As it stands, `soft_targets` would leave, and with it the store that it reads.
+        ("{soft_targets: 0}", "balance.soft_targets: [0.3, 1.0, 0]", [{"cross_entropy",
+         "soft_targets"}, {"soft_targets"}, {"cross_entropy"}]),
+        # As it stands, all others would.
+        ("{soft_targets: 1}", "balance.soft_targets: [0.3, 0]", [{"cross_entropy",
+         "soft_targets"}, {"cross_entropy"}]),
+        ("{cross_entropy: 1}", "balance: [{soft_targets: 1}, {cross_entropy: 1}]",
+         [{"soft_targets"}, {"cross_entropy"}]),
+        # A share that is not tried takes out what it always does.
+        ("{soft_targets: 0}", "steps: [5, 6]", [{"cross_entropy"}, {"cross_entropy"}]),
+    ],
+)  # fmt: skip
+def test_each_setting_has_the_terms_that_its_own_shares_leave(tmp_path, balance, choose, trials):
+    tried = f"{balance}\n    choose: {{{choose}, by: valid.bleu}}"
+    text = balanced(tried).replace(
+        '  - {of: targets, on: valid, metrics: teacher_gate, against: "student#baseline"}\n', ""
+    )
+    spec = loaded(tmp_path, text)
+    found = [trial.objective.keys() for _, trial in spec.stages["student"].choose.trials]
+    assert found == trials
+    # A teacher that any of the settings asks is made.
+    needed = {name for _, name in needed_stages(spec)}
+    assert ("targets" in needed) == any("soft_targets" in terms for terms in trials)
+
+
+def test_a_setting_whose_shares_are_too_much_is_a_fault(tmp_path):
+    tried = "{soft_targets: 0.5}\n    choose: {balance.soft_targets: [0.3, 1.5], by: valid.bleu}"
+    assert any("add up to 1.5" in line for line in faults(tmp_path, balanced(tried)))

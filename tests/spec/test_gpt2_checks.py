@@ -4,6 +4,7 @@ import pytest
 
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
+from tfkd.spec.options import NoiseOptions
 
 SPEC = """\
 tfkd: 1
@@ -52,6 +53,9 @@ def load(folder, *overrides):
         TERMS + "{causal_lm: {view: next}}",
         TERMS + "{cross_entropy: {}}",
         "evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 8}]",
+        "evaluate=[{of: learn, on: words, metrics: word_perplexity, noise: {sigma: 0.1}}]",
+        "evaluate=[{of: learn, on: words, metrics: [loss, word_perplexity], noise: {sigma: 0.1, "
+        "metrics: word_perplexity}}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
     ],
@@ -101,3 +105,18 @@ def test_what_does_not_fit_is_one_fault(tmp_path, change, part):
     with pytest.raises(SpecErrors) as caught:
         load(tmp_path, change)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "asked", "measured"),
+    [
+        (["bleu", "loss", "word_perplexity"], None, ("loss", "word_perplexity")),
+        (["bleu", "chrf"], None, ("bleu", "chrf")),
+        (["bleu", "loss"], ["bleu"], ("bleu",)),
+        (["f1", "accuracy"], ["accuracy", "f1"], ("f1", "accuracy")),
+    ],
+)
+def test_what_needs_no_outputs_is_measured_under_noise_unless_more_is_asked_for(
+    metrics, asked, measured
+):
+    assert NoiseOptions(sigma=0.1, metrics=asked).measured(metrics) == measured

@@ -83,7 +83,12 @@ def perturbed(
         draw: Its number, from 0.
 
     Example:
-        with perturbed(named_tensors(model), 0.1, seed=1, draw=0):
+        blocks = blocks_by_path(model)  # of tfkd.models.named_tensors
+        tensors = {
+            path: NamedTensor(variable, blocks[path])
+            for path, variable in variables_by_path(model).items()
+        }
+        with perturbed(tensors, 0.1, seed=1, draw=0):
             found = evaluate(model)
 
     Raises:

@@ -70,8 +70,8 @@ def top_k_log_probabilities(
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
         of_gold = tf.gather(logits, gold, batch_dims=1)[:, None]
-        # Ties are broken as top_k breaks them.
-        before = (logits > of_gold) | ((logits == of_gold) & (ids < gold[:, None]))
+        # Ties are broken as top_k breaks them; to what is no number every id comes before.
+        before = ~(logits <= of_gold) | ((logits == of_gold) & (ids < gold[:, None]))
         if k:
             largest, best = tf.math.top_k(logits, k)
         else:

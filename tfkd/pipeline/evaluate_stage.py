@@ -11,11 +11,8 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.views import build_view
 from tfkd.data.views.blind import Blind
-from tfkd.data.windows import Windows
 from tfkd.decoding import Decoder, MaskPredict, build_search
-from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures
-from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
@@ -27,11 +24,13 @@ from tfkd.pipeline.inputs import (
     side_tokenizers,
     views_of,
 )
-from tfkd.pipeline.measured_batches import BATCH_TOKENS, batches_of
+from tfkd.pipeline.measured_batches import batches_of
+from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced, measured_view
 from tfkd.spec.options import MlmOptions
@@ -75,39 +74,10 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
 
 def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> None:
     """Writes the text's negative log-likelihood by row, with the words and ends of lines of its
-    tokenized original: read in order, in windows of the model's length.
-
-    Rows are followed by what its training put between documents: a newline where its first corpus
-    was packed so, else the end.
-    """
-    trained = node.inputs["model"]
-    (tokenizer,) = side_tokenizers(trained, context).values()
-    packing = trained.options.data[0].packing
-    newline = packing is not None and packing.separator == "newline"
-    separator = int(tokenizer.encode(["\n"]).values[0]) if newline else tokenizer.end_id
-    documents = part_of(node, "data", node.options["corpus"], context).find(
-        "text", tokenizer_name(trained)
-    )
-    length = model_options(trained).max_length
-    wanted = node.options["context"]
-    windows = Windows(
-        documents, length, length // 2 if wanted is None else wanted, separator,
-        rows=max(1, BATCH_TOKENS // length),
-    )  # fmt: skip
-    predict, nll = predictor(model), np.zeros(len(documents))
-    for record, document in windows:
-        context.deadline.check()
-        np.add.at(nll, document, -predict(record)["gold_log_probability"].astype(np.float64))
-    words = open_text(node.inputs["text"], context).words
-    write_atomically(
-        folder.path / WORDS,
-        lambda file: np.savez(file, nll=nll, words=words[:, 0], line_ends=words[:, 1]),
-    )
-
-
-def tokenizer_name(trained: Node) -> str:
-    """The name of the tokenizer of a model that reads one stream."""
-    return model_tokenizers(model_options(trained))["text"]
+    tokenized original."""
+    nll = TextLikelihood(node, model, context).rows()
+    counted = words_of(node, context)
+    write_atomically(folder.path / WORDS, lambda file: np.savez(file, nll=nll, **counted))
 
 
 def view_of(trained: Node, context: Context) -> Any:

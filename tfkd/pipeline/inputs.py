@@ -12,10 +12,10 @@ from tfkd.data.tokenizers import Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 from tfkd.models.builder import CLASSES
-from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.text_stages import open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions, classifier, goes_on

@@ -14,11 +14,11 @@ from tfkd.models.builder import start_head
 from tfkd.models.freezing import frozen_parts, in_adapter
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under, variables_by_path
-from tfkd.pipeline.builder import head_tokenizer, model_tokenizers
 from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
+from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
 from tfkd.pipeline.text_stages import open_tokenizer
 from tfkd.spec import Spec

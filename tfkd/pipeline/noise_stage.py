@@ -14,12 +14,14 @@ from tfkd.data.files import write_atomically
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import (
     TEXT_SCORES,
+    WITH_LINE_ENDS,
     NamedTensor,
     Spread,
     accuracy,
     loss,
     perplexity,
     perturbed,
+    word_perplexity,
 )
 from tfkd.models.named_tensors import blocks_by_path
 from tfkd.models.weights import variables_by_path
@@ -32,6 +34,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_metrics import is_text, text_settings
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced
@@ -69,7 +72,7 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         with perturbed(tensors, sigma, seed=seed, draw=draw):
             return measure()
 
-    found: dict[str, list[dict[str, Any]]] = {metric: [] for metric in options["metrics"]}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _names(options["metrics"])}
     for place, sigma in enumerate([0.0, *options["sigma"]]):
         several = [
             shard(
@@ -107,22 +110,50 @@ def _measure(
     forced = TeacherForced(model, examples, view) if ratios else None
     outputs = _outputs(node, model, examples, view, context) if texts else None
     references = list(open_text(node.inputs["text"], context).lines("target")) if texts else []
+    words = _word_perplexities(node, model, context) if "word_perplexity" in metrics else None
 
     def measure() -> Figures:
-        found: dict[str, float] = {}
+        found: dict[str, float] = {} if words is None else dict(words())
         if forced is not None:
             sums = forced.rows()
             for metric in ratios:
                 figure, name = _RATIO[metric]
                 with np.errstate(over="ignore", invalid="ignore"):
                     found[metric] = figure(sums[name], sums["positions"], samples=1).value
+            if not np.isfinite(sums["nll"]).all():
+                found |= dict.fromkeys(ratios, math.nan)
         if outputs is not None:
             lines = outputs()
             for metric in texts:
                 settings = _text_settings(node.options, metric)
                 score = TEXT_SCORES[metric](lines, references, samples=1, **settings)
                 found[metric] = score.value
-        return {metric: _finite(found[metric]) for metric in metrics}
+        return {name: _finite(found[name]) for name in _names(metrics)}
+
+    return measure
+
+
+def _names(metrics: Sequence[str]) -> list[str]:
+    """The figures of some metrics: word perplexities come in two."""
+    more = [WITH_LINE_ENDS] if "word_perplexity" in metrics else []
+    return [*metrics, *more]
+
+
+def _word_perplexities(
+    node: Node, model: Any, context: Context
+) -> Callable[[], Mapping[str, float]]:
+    """Both word perplexities of a text, which is opened once."""
+    text, counted = TextLikelihood(node, model, context), words_of(node, context)
+
+    def measure() -> Mapping[str, float]:
+        nll, words = text.rows(), counted["words"]
+        both = {False: words, True: words + counted["line_ends"]}
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = [
+                word_perplexity(nll, counts, line_ends=line_ends, samples=1)
+                for line_ends, counts in both.items()
+            ]
+        return {score.name: score.value for score in scores}
 
     return measure
 
@@ -136,6 +167,8 @@ def _class_measure(node: Node, classified: Classified, classes: Classes) -> Call
         with np.errstate(over="ignore", invalid="ignore"):
             rows = classified.rows()
             found = measured(rows, classes, metrics, positive, "evaluate")
+        if not np.isfinite(rows["probability"]).all():
+            return dict.fromkeys(metrics)
         return {metric: _finite(found[metric]) for metric in metrics}
 
     return measure

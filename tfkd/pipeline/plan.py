@@ -8,6 +8,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, in_order
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
+from tfkd.pipeline.outdated import outdated
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
@@ -27,7 +28,8 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     Args:
         spec: The resolved spec.
         data_dir: The folder that data paths are relative to; the files are hashed, not read in.
-        runs_dir: Where results lie: what is there already is marked `done`.
+        runs_dir: Where results lie: what is there already is marked `done`, or `outdated` where
+            a stage before it was made anew since and came out otherwise.
         smoke: Plan the tiny run.
 
     Returns:
@@ -43,11 +45,15 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
     nodes = in_order(wanted_of_all_seeds(spec, context.data_dir).ends())
     sizes = _vocabularies(nodes, context)
+    old = outdated(nodes, context.stages)
     notes: list[str] = []
     rows = [
         ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],
         *(_row(node, context, sizes, notes) for node in nodes),
     ]
+    for row, node in zip(rows[1:], nodes, strict=True):
+        if node.key in old:
+            row[1] = "outdated"
     done = sum(row[1] == "done" for row in rows[1:])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [

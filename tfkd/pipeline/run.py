@@ -14,6 +14,7 @@ from tfkd.data.files import write_atomically
 from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
 from tfkd.pipeline.seeds import wanted_of_all_seeds
@@ -21,7 +22,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.stages import may_share_cores
+from tfkd.spec.options import may_share_cores
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -165,16 +166,17 @@ def _plain(value: Any) -> Any:
 
 
 def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:
+    old = outdated(nodes, context.stages)
     missing = [
         f"{node.kind} {node.label}"
         for node in nodes
         if node.kind not in make
-        and not StageFolder(context.stages, node.kind, node.fingerprint).done
+        and (node.key in old or not StageFolder(context.stages, node.kind, node.fingerprint).done)
     ]
     if missing:
         raise UserError(
             f"not made yet: {', '.join(missing)}. Run `tfkd run SPEC` to its end first; if it has "
-            "ended, the spec, the data or the version of tfkd has changed since"
+            "ended, the spec, the data, the version of tfkd or a stage before has changed since"
         )
 
 
@@ -210,11 +212,17 @@ def _execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     title = f"{number} {node.kind} {node.label}"
-    if not folder.done:
+    contents = contents_of(node, context.stages)
+    if not folder.done or folder.outdated(contents):
         with folder.locked(context.say, context.deadline.check):
+            if changed := folder.outdated(contents):
+                inputs = dict.fromkeys(node.inputs[role] for role in changed)
+                names = ", ".join(f"{child.kind} {child.label}" for child in inputs)
+                context.say(f"{title}: anew, since {names} came out otherwise than before")
+                folder.clear()
             # Another run may have made it while this one waited.
             if not folder.done:
-                _make(node, folder, context, title)
+                _make(node, folder, context, title, contents)
                 return False
     folder.verify()
     folder.remove_scratch()
@@ -222,12 +230,15 @@ def _execute(node: Node, context: Context, number: str) -> bool:
     return True
 
 
-def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None:
+def _make(
+    node: Node, folder: StageFolder, context: Context, title: str, contents: Mapping[str, str]
+) -> None:
     if may_share_cores(node.spec.runtime):
         from tfkd.training.cores import share_cores
 
         share_cores()
     folder.sweep()
+    folder.begin(contents)
     context.say(title)
     module, _, function = _KINDS[node.kind].partition(":")
     work = getattr(importlib.import_module(module), function)
@@ -241,6 +252,7 @@ def _make(node: Node, folder: StageFolder, context: Context, title: str) -> None
         identity=node.identity,
         summary=summary,
         seconds=seconds,
+        contents=contents,
     )
     context.say(f"{title}: {_duration(seconds)}{_brief(summary)}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfkd.data.sealed import read_sealed
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.stages import NoiseOptions
+from tfkd.spec.options import NoiseOptions
 
 RESULTS = "results.json"
 ORIGIN = "origin.json"

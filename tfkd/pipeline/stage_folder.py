@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import platform
 import shutil
@@ -18,6 +19,9 @@ from tfkd.spec.errors import UserError
 
 MANIFEST = "manifest.json"
 SCRATCH = "work"
+_RESTS_ON = "rests_on.json"
+# What tells of a training's hours, not of its result.
+_LOGS = ("history.jsonl", "tensorboard/")
 _WAIT_SECONDS = 0.2
 _VERSIONED = ("tensorflow", "keras", "keras-hub", "tensorflow-text", "numpy", "sacrebleu")
 
@@ -65,6 +69,49 @@ class StageFolder:
         except (OSError, ValueError, KeyError) as error:
             raise self._refused(MANIFEST, f"cannot be read ({error})") from error
         return manifest
+
+    def content(self) -> str:
+        """A digest of a whole result's files, but for logs: another result has another."""
+        files = self.manifest()["files"]
+        lines = [
+            f"{entry['sha256']} {name}\n"
+            for name, entry in sorted(files.items())
+            if not name.startswith(_LOGS)
+        ]
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def outdated(self, contents: Mapping[str, str]) -> list[str]:
+        """The inputs that had another content when this result was made, or begun.
+
+        Args:
+            contents: The inputs' `content` by role, as they are now.
+        """
+        try:
+            if self.done:
+                made_of = self.manifest().get("contents", {})  # of 0.1's first days: unknown
+            else:
+                made_of = read_sealed(self.work / _RESTS_ON)
+        except (OSError, ValueError):
+            return []
+        return [role for role, now in contents.items() if made_of.get(role, now) != now]
+
+    def begin(self, contents: Mapping[str, str]) -> None:
+        """Notes what the work that begins, or goes on, rests on."""
+        write_sealed(self.scratch / _RESTS_ON, contents)
+
+    def clear(self) -> None:
+        """Removes a result, or the work on it; to be called under the lock."""
+        # What says that it is outdated goes last: a kill before that changes nothing.
+        marks = [self.work / _RESTS_ON, self.path / MANIFEST]
+        for path in [*self.work.glob("*"), *self.path.glob("*")]:
+            if path == self.work or path in marks:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for mark in marks:
+            mark.unlink(missing_ok=True)
 
     def _refused(self, name: str, problem: str) -> UserError:
         return UserError(
@@ -133,10 +180,18 @@ class StageFolder:
         identity: Mapping[str, Any],
         summary: Mapping[str, Any],
         seconds: float,
+        contents: Mapping[str, str] | None = None,
     ) -> None:
         """Writes the manifest, then removes the scratch folder.
 
         In this order: a kill between the two loses nothing but disk space, until the next run.
+
+        Args:
+            inputs: Keys of the stages that it rests on, by role.
+            identity: All else that it depends on.
+            summary: What is told of it.
+            seconds: How long it took.
+            contents: The inputs' `content`, by role.
         """
         scratch = self.path / SCRATCH
         files = {
@@ -152,6 +207,7 @@ class StageFolder:
             "fingerprint": self.fingerprint,
             "identity": identity,
             "inputs": dict(inputs),
+            "contents": dict(contents or {}),
             "summary": dict(summary),
             "seconds": round(seconds, 2),
             "bytes": sum(entry["bytes"] for entry in files.values()),

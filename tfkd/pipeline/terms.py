@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.objectives import LiveTeacher, Term, build_terms
-from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
+from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import side_limits, trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError

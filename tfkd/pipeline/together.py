@@ -23,7 +23,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.stages import may_share_cores
+from tfkd.spec.options import may_share_cores
 from tfkd.training.follower import awaited
 from tfkd.training.hosts import TRAIN, VARIABLE, ClusterHosts, Hosts, Place, place_from
 from tfkd.training.strategies import build_strategy

@@ -12,7 +12,6 @@ from tfkd.data.batcher import build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.models import freeze
-from tfkd.pipeline.builder import model_tokenizers
 from tfkd.pipeline.choose import take_best
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.class_stores import RowStores
@@ -25,6 +24,7 @@ from tfkd.pipeline.inputs import (
     training_set,
     views_of,
 )
+from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import WEIGHTS, check_lengths, side_limits, started
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder

@@ -19,6 +19,7 @@ def length_plots(identity: str, on: str, entries: Entries, systems: Systems) -> 
         entries: The evaluations on it, with their runs.
         systems: Names and colours them.
     """
+    entries = _plainest(entries, systems)
     metrics = dict.fromkeys(metric for _, entry in entries for metric, _ in _by_length(entry))
     plots = (
         _plot(f"{identity}-{place}" if place else identity, metric, on, entries, systems)
@@ -34,6 +35,23 @@ def _by_length(entry: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping
     summary = entry.get("rouge_by_length")
     if summary and summary.get("buckets"):
         yield str(summary.get("metric")), summary["buckets"]
+
+
+def _plainest(
+    entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
+) -> list[tuple[Run, Mapping[str, Any]]]:
+    """The entries, of those that decode one system in several ways the nearest to the defaults:
+    lines of one colour could not be told apart."""
+    best: dict[Any, int] = {}
+    for run, entry in entries:
+        system, options = systems.of(run, label_of(entry)), len(entry.get("decode") or ())
+        best[system] = min(best.get(system, options), options)
+    kept, seen = [], {}
+    for run, entry in entries:
+        system, decode = systems.of(run, label_of(entry)), entry.get("decode") or {}
+        if len(decode) == best[system] and seen.setdefault(system, decode) == decode:
+            kept.append((run, entry))
+    return kept
 
 
 def _plot(identity: str, metric: str, on: str, entries: Entries, systems: Systems) -> Plot | None:

@@ -57,7 +57,8 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[System, _Points]) 
     unit = "Accuracy, %" if metric == "accuracy" else metric_name(metric)
     means = [mean for line in drawn for mean in line.y]
     # Perplexities grow by powers of ten as outputs fall apart.
-    logarithmic = metric == "perplexity" and max(means, default=0) > 10 * min(means, default=0) > 0
+    grown = max(means, default=0) > 10 * min(means, default=0) > 0
+    logarithmic = "perplexity" in metric and grown
     return Plot(
         identity=identity,
         title=f"{metric_name(metric)} under noise on the parameters, on {on}",

@@ -132,6 +132,8 @@ def scores(runs: Sequence[Run]) -> str:
                 ]
                 cells += _comparison(found[0]) if found else ["", "", "", ""]
             rows.append(cells)
+            for one in found[1:] if differ else []:
+                rows.append([*cells[:2], *("" for _ in metrics), *_comparison(one)])
         rows += _over_seeds(block, runs, metrics, differ[:1])
     signatures = dict.fromkeys(
         signature
@@ -140,7 +142,17 @@ def scores(runs: Sequence[Run]) -> str:
         for signature in block["signatures"].get(metric, [])
     )
     notes = [f"`{one_line(signature)}`" for signature in signatures]
+    notes = _decodings(blocks) + notes
     return "\n".join([table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
+
+
+def _decodings(blocks: Sequence[dict[str, Any]]) -> list[str]:
+    """How outputs were decoded, by test set; not where the systems' names say it."""
+    found: dict[str, list[str]] = {}
+    for block in blocks:
+        if block["decode"] and not any(row["note"] for row in block["rows"]):
+            found.setdefault("; ".join(map(flat, block["decode"])), []).append(flat(block["on"]))
+    return [f"Decoding of {', '.join(sets)}: {decode}." for decode, sets in found.items()]
 
 
 def teacher(runs: Sequence[Run]) -> str:

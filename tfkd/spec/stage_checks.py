@@ -154,9 +154,6 @@ def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
                 (*path, "metrics"), f"{name}, which the evaluation does not measure",
                 f"some of {', '.join(entry.metrics)}", entry.metrics, name,
             )  # fmt: skip
-    asked = entry.metrics if noise.metrics is None else [*{*noise.metrics} & {*entry.metrics}]
-    if "word_perplexity" in (noise.metrics or ()) or (asked and not noise.measured(entry.metrics)):
-        faults.add(path, "word_perplexity under noise", "metrics: loss or perplexity of the noise")
 
 
 def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:

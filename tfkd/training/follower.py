@@ -23,29 +23,28 @@ class Follower(TrainingRun):
     def run(self) -> None:
         self._restore()
         self._started = time.monotonic()
-        with self._stop.listening():
+        with self._stopping.signal.listening():
             self._make_steps()
-            self._settle()
-            if self._stop.received:
-                raise Interrupted(f"stopped by {self._stop.received}")
+            self._updates.settle()
+            if received := self._stopping.signal.received:
+                raise Interrupted(f"stopped by {received}")
 
     def _log(self, batches: Prefetcher) -> None:
-        self._settle()
-        made = max(1, self.step - self._interval_step)
-        self._step_seconds = (time.monotonic() - self._interval_start) / made
-        self._totals.clear()
-        self._begin_interval(batches)
+        self._updates.settle()
+        self._pace.measure(self._updates, batches)
+        self._updates.clear()
+        self._pace.begin(self._updates, batches)
 
     def _validate(self, batches: Prefetcher) -> None:
-        self._settle()
+        self._updates.settle()
         answer = self._hosts.agree()
         if answer == STOP:
             raise Interrupted(f"host 0 was stopped in the validation at step {self.step}")
         self._validated, self._exhausted = self.step, answer != CONTINUE
-        self._begin_interval(batches)
+        self._pace.begin(self._updates, batches)
 
     def _save(self) -> None:
-        self._settle()
+        self._updates.settle()
         self._last_save = time.monotonic()
 
     def _restore(self) -> None:

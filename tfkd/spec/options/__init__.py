@@ -13,6 +13,7 @@ from tfkd.spec.options.corpora import (
     SentencePieceOptions,
     WordPieceOptions,
 )
+from tfkd.spec.options.evaluations import EvaluateOptions, NoiseOptions
 from tfkd.spec.options.gpt2 import CausalLmViewOptions, Gpt2Options, SampleOptions
 from tfkd.spec.options.models import (
     AbNetOptions,
@@ -48,16 +49,14 @@ from tfkd.spec.options.parts import (
 )
 from tfkd.spec.options.stages import (
     DataPart,
-    EvaluateOptions,
     LoadOptions,
     PackOptions,
-    PaperOptions,
-    RuntimeOptions,
     ScoreOptions,
     TrainOptions,
     TranslateOptions,
 )
 from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
+from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions, may_share_cores
 from tfkd.spec.options.training import (
     AdafactorOptions,
     AdamOptions,
@@ -117,6 +116,7 @@ __all__ = [
     "MassOptions",
     "MlmOptions",
     "ModelOptions",
+    "NoiseOptions",
     "OneSpanOptions",
     "PackOptions",
     "PaperOptions",
@@ -142,6 +142,7 @@ __all__ = [
     "fills_in",
     "goes_on",
     "heads_needed",
+    "may_share_cores",
     "own_vocabulary",
     "part_names",
     "reads_classes",

@@ -1,0 +1,103 @@
+"""What the graph has for what comes of models: evaluations, noise and exports."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.identity import decode_identity, plain
+from tfkd.pipeline.letter_case import lower_cased
+from tfkd.pipeline.products import MASKED, PRODUCT
+from tfkd.spec import Spec
+
+# K of an evaluation's coverage, unless the teacher that it is compared with stored another.
+TOP_K = 8
+
+
+class EvaluationNodes:
+    """The part of `GraphBuilder` that knows what is made of a stage's model."""
+
+    corpus: Callable[[Spec, str], Node]
+    stage: Callable[[Spec, str], Node]
+    _class_evaluation: Callable[[Spec, Node, str, dict[str, Node]], Node]
+    _part: Callable[..., dict[str, Node]]
+
+    def evaluation(
+        self,
+        spec: Spec,
+        reference: str,
+        corpus: str,
+        metrics: tuple[str, ...],
+        decode: Any,
+        top_k: int = TOP_K,
+        context: int | None = None,
+    ) -> Node:
+        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus."""
+        trained = self.stage(spec, reference)
+        model = trained.spec.models[trained.options.train]
+        inputs = {"model": trained, "text": self.corpus(spec, corpus)}
+        classes = trained.inputs.get("classes")
+        inputs |= self._part(spec, "data", corpus, model, False, classes)
+        if classes is not None:
+            return self._class_evaluation(spec, trained, corpus, inputs)
+        wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
+        identity: dict[str, Any] = {"products": wanted}
+        if "outputs" in wanted:
+            identity |= decode_identity(decode)
+        if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
+            identity["top_k"] = top_k
+        if "words" in wanted and context is not None:
+            identity["context"] = context
+        options = {
+            "corpus": corpus,
+            "products": wanted,
+            "decode": decode,
+            "top_k": top_k,
+            "context": context,
+        }
+        label = f"{trained.label} on {corpus}"
+        return Node("evaluate", label, spec, options, inputs, identity)
+
+    def noise(self, spec: Spec, reference: str, corpus: str, entry: Any, decode: Any) -> Node:
+        """An evaluation's figures on a corpus while the model's parameters have noise on them.
+
+        Args:
+            spec: The spec.
+            reference: The model's stage.
+            corpus: The corpus.
+            entry: The evaluation's options.
+            decode: How outputs are made, for metrics that need them.
+        """
+        trained = self.stage(spec, reference)
+        model = trained.spec.models[trained.options.train]
+        inputs = {"model": trained, "text": self.corpus(spec, corpus)}
+        classes = trained.inputs.get("classes")
+        inputs |= self._part(spec, "data", corpus, model, False, classes)
+        metrics = entry.noise.measured(entry.metrics)
+        identity: dict[str, Any] = {
+            "sigma": sorted({*entry.noise.sigma} - {0.0}),
+            "draws": entry.noise.draws,
+            "seed": entry.noise.seed,
+            "metrics": list(metrics),
+        }
+        if "f1" in metrics and entry.positive is not None:
+            identity["positive"] = entry.positive
+        if "word_perplexity" in metrics and entry.context is not None:
+            identity["context"] = entry.context
+        options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
+        texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
+        counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
+        if "outputs" in {PRODUCT[metric] for metric in metrics}:
+            identity |= decode_identity(decode) | texts
+            identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
+        label = f"{trained.label} on {corpus}"
+        return Node("noise", label, spec, options | texts | counted, inputs, identity)
+
+    def export(self, spec: Spec, reference: str, decode: Any) -> Node:
+        """A model's SavedModel."""
+        trained = self.stage(spec, reference)
+        corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
+        inputs = {"model": trained, "text": corpus}
+        identity = {} if "classes" in trained.inputs else decode_identity(decode)
+        if lower_cased(trained):
+            identity["lower_case"] = True
+        return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)

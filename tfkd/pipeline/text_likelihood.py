@@ -1,0 +1,60 @@
+"""How likely a whole text is to a language model, read in order: what word perplexity is of."""
+
+import numpy as np
+
+from tfkd.data.windows import Windows
+from tfkd.objectives.prediction import predictor
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
+from tfkd.pipeline.measured_batches import BATCH_TOKENS
+from tfkd.pipeline.model_tokenizers import model_tokenizers
+from tfkd.pipeline.text_stages import open_text
+
+
+class TextLikelihood:
+    """The negative log-likelihood of a text, in windows of the model's length.
+
+    Rows are followed by what its training put between documents: a newline where its first corpus
+    was packed so, else the end.
+
+    Args:
+        node: An evaluation or a noise stage: its corpus, and the tokens of context that each token
+            is predicted from at least (`context`; None: half of the model's length).
+        model: The stage's model.
+        context: The run's surroundings.
+    """
+
+    def __init__(self, node: Node, model: object, context: Context):
+        trained = node.inputs["model"]
+        options = model_options(trained)
+        (tokenizer,) = side_tokenizers(trained, context).values()
+        packing = trained.options.data[0].packing
+        newline = packing is not None and packing.separator == "newline"
+        separator = int(tokenizer.encode(["\n"]).values[0]) if newline else tokenizer.end_id
+        documents = part_of(node, "data", node.options["corpus"], context).find(
+            "text", model_tokenizers(options)["text"]
+        )
+        length, wanted = options.max_length, node.options["context"]
+        self._windows = Windows(
+            documents, length, length // 2 if wanted is None else wanted, separator,
+            rows=max(1, BATCH_TOKENS // length),
+        )  # fmt: skip
+        self._documents, self._context = len(documents), context
+        self._predict = predictor(model)
+
+    def rows(self) -> np.ndarray:
+        """Nats of each row and the separator after it, float64 `[rows]`."""
+        nll = np.zeros(self._documents)
+        for record, document in self._windows:
+            self._context.deadline.check()
+            found = self._predict(record)["gold_log_probability"]
+            np.add.at(nll, document, -found.astype(np.float64))
+        return nll
+
+
+def words_of(node: Node, context: Context) -> dict[str, np.ndarray]:
+    """The words of each row's tokenized original and the ends of its lines: `words`, `line_ends`,
+    int `[rows]`."""
+    counted = open_text(node.inputs["text"], context).words
+    return {"words": counted[:, 0], "line_ends": counted[:, 1]}

@@ -1,0 +1,101 @@
+"""Options of evaluations, and of noise on the parameters while one is made."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from tfkd.spec.options.base import Amount, Name, Options, Seed, StageReference
+from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions, TokenizedOptions
+from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
+
+# What needs no outputs, which are costly.
+_OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "word_perplexity", "f1", "matthews")
+
+
+class NoiseOptions(Options):
+    """Noise on the parameters, N(0, sigma^2) times the mean of each named tensor (LightPAFF,
+    section 6.2)."""
+
+    sigma: Annotated[list[Amount], Field(min_length=1, max_length=100)] = Field(
+        description="Standard deviations, relative to the means; 0 is always measured too."
+    )
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Draws of each.")
+    seed: Seed = Field(1, description="Their seed.")
+    metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None,
+        description="Of the evaluation's; default: those that need no outputs, if there are any.",
+    )
+
+    @field_validator("sigma", "metrics", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return value if isinstance(value, list) or value is None else [value]
+
+    def measured(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """The metrics that are measured under noise, of an evaluation's."""
+        if self.metrics is not None:
+            return tuple(name for name in metrics if name in self.metrics)
+        return tuple(name for name in metrics if name in _OF_PREDICTIONS) or tuple(metrics)
+
+
+class EvaluateOptions(Options):
+    """An evaluation."""
+
+    of: StageReference = Field(description="A stage.")
+    on: Annotated[list[Name], Field(min_length=1)] = Field(description="Corpora.")
+    metrics: Annotated[
+        list[
+            Literal[
+                "bleu",
+                "chrf",
+                "tokenized_bleu",
+                "rouge_1",
+                "rouge_2",
+                "rouge_l",
+                "loss",
+                "perplexity",
+                "accuracy",
+                "word_perplexity",
+                "f1",
+                "matthews",
+                "teacher_gate",
+            ]
+        ],
+        Field(min_length=1),
+    ] = Field(description="What is measured.")
+    decode: Any = Field(
+        None,
+        description="How outputs are made; default: beam, or mask_predict for a decoder that "
+        "sees both sides.",
+    )
+    context: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Of word_perplexity: tokens that each token is predicted from at least; "
+        "default: half of the model's max_length.",
+    )
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    tokenized: TokenizedOptions = Field(
+        TokenizedOptions(), description="The tokens of tokenized_bleu."
+    )
+    rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
+    positive: Name | None = Field(None, description=POSITIVE)
+    lower_case: bool = Field(False, description="Score outputs without regard to case.")
+    against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
+    against_decode: Any = Field(
+        None,
+        description="How the baseline's outputs are made; default: as decode, or, where its "
+        "decoder is of the other kind, by that one's default.",
+    )
+    bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        1000, description="Bootstrap samples."
+    )
+    seed: Seed = Field(1, description="Their seed.")
+    noise: NoiseOptions | None = Field(
+        None, description="The metrics under noise on the parameters, like {sigma: [0.1, 0.2]}."
+    )
+
+    @field_validator("on", "metrics", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
