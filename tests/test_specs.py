@@ -15,8 +15,12 @@ FULL_SCALE = {
     "abnet_iwslt14_deen",
     "abnet_wmt14_ende",
     "abnet_wmt14_enfr",
+    "gigaword",
+    "iwslt_deen",
+    "iwslt_envi",
     "mask_kd_wmt14_ende",
     "mask_kd_wmt19_zhen",
+    "wmt14_ende",
 }
 # One of each method and family runs in the short ring, all of them in the long one.
 SHORT = {

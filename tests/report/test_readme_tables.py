@@ -202,7 +202,7 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
     assert secret not in text
     assert kept["command"] == "tfkd run small.yaml --data-dir=D --runs-dir R --smoke"
     for entry, whole in zip(kept["evaluations"], results["evaluations"], strict=True):
-        examples = whole.pop("examples", [])
+        examples = whole.pop("examples", []) + whole.pop("differing", {}).get("rows", [])
         assert entry == whole
         assert all(example["reference"] not in text for example in examples)
     assert "39.41" in (project / "README.md").read_text("utf-8")
@@ -230,6 +230,25 @@ def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
     page = render([results])
     assert "11.11" in page
     assert "3.333" in page
+
+
+def test_seeds_get_a_row_of_their_means(folder, results):
+    entry = next(one for one in results["evaluations"] if one["on"] == "test_2016")
+    again = copy.deepcopy(entry)
+    again["seed"] = 2
+    again["metrics"]["bleu"]["value"] += 1
+    again["against"]["metrics"]["bleu"] |= {"value": 39.07, "delta": 1.34}
+    results["evaluations"] = [entry, again]
+    results["spec"]["seeds"] = [1, 2]
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    # t = 12.706 with one degree of freedom; the differences are 1.14 and 1.34.
+    seeds = "mean ± deviation of 2 seeds [t-interval]"
+    assert f"| `train_student`, {seeds} | 39.91 ± 0.71 [33.56, 46.26] |" in text
+    assert "| `train_student#baseline` | +1.24 [−0.03, +2.51] | – | undecided |" in text
+    assert f"`train_student#baseline`, {seeds} | 38.67 ± 0.57 [" in text
+    lines = [line for line in text.split("\n") if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
 
 
 def test_every_comparison_of_a_system_stands_there(folder, results):

@@ -10,16 +10,18 @@ import numpy as np
 
 from tfkd.data.files import sha256_of, write_atomically
 from tfkd.evaluation import (
+    ROUGE,
+    TEXT_SCORES,
     WITH_LINE_ENDS,
     accuracy,
     bleu,
     by_length,
-    chrf,
+    differing_rows,
     loss,
+    lost_words,
     paired_bootstrap,
     paired_ratio,
     perplexity,
-    tokenized_bleu,
     word_perplexity,
 )
 from tfkd.pipeline.class_scores import score_classes
@@ -29,10 +31,10 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
 
-_TEXT = {"bleu": bleu, "chrf": chrf, "tokenized_bleu": tokenized_bleu}
 # Each ratio with the array of sums it divides by the rows' numbers of tokens.
 _RATIO = {
     "loss": (loss, "nll"),
@@ -43,12 +45,15 @@ _EXAMPLES = 20
 
 
 def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What each one's files in the run folder are called: `OF.ON`, and `OF.ON.2` where the same
-    model is scored on the same test set again (by another search)."""
+    """What each one's files in the run folder are called: `OF[+SEED].ON`, and `OF.ON.2` where the
+    same model is scored on the same test set again (by another search)."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for one in evaluations:
-        name = f"{one.options.of}.{one.on}".replace("/", "_")
+        of = one.options.of
+        if (seed := one.system.inputs["model"].spec.seed) is not None:
+            of = f"{of}+{seed}"
+        name = f"{of}.{one.on}".replace("/", "_")
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return names
@@ -93,7 +98,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
         return entry
     _ratios(entry, evaluation, context)
-    if any(metric in _TEXT for metric in options.metrics):
+    if any(map(is_text, options.metrics)):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
@@ -166,20 +171,30 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     others = None
     if evaluation.baseline is not None:
         others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
-    tokenize = {"tokenize": options.tokenize}
-    case = {"lower_case": True} if options.lower_case else {}
-    tokenize |= case
-    for metric in options.metrics:
-        if metric not in _TEXT:
-            continue
+    tokenize = settings_of("bleu", options)
+    for metric in filter(is_text, options.metrics):
         settings = {"samples": options.bootstrap, "seed": options.seed}
-        settings |= tokenize if metric == "bleu" else case
-        entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
+        settings |= settings_of(metric, options)
+        measure = TEXT_SCORES[metric]
+        entry["metrics"][metric] = measure(hypotheses, references, **settings).as_dict()
         if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
                 hypotheses, others, references, metric, **settings
             )
-    entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
+    summaries = [metric for metric in options.metrics if metric in ROUGE]
+    if summaries:
+        counted = settings_of(summaries[-1], options)
+        entry["rouge"] = {**counted, "lost": _lost(counted["words"], references)}
+        entry["rouge_by_length"] = {
+            "metric": summaries[-1],
+            "buckets": by_length(
+                hypotheses, references, against=others, metric=summaries[-1], **counted, **tokenize
+            ),
+        }
+    if any(is_text(metric) and metric not in ROUGE for metric in options.metrics):
+        entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
+    if others is not None:
+        entry["differing"] = _differing(options, sources, references, hypotheses, others)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
@@ -196,6 +211,40 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
     write_outputs(entry, place, hypotheses, references)
+
+
+def _differing(
+    options: Any,
+    sources: Sequence[str],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    others: Sequence[str],
+) -> dict[str, Any]:
+    """Where the system and its baseline differ most, by the score of each row alone: by BLEU, of
+    summaries by the last ROUGE metric measured."""
+    summaries = [metric for metric in options.metrics if metric in ROUGE]
+    metric = summaries[-1] if summaries else "bleu"
+    rows = differing_rows(hypotheses, others, references, metric, **settings_of(metric, options))
+    return {
+        "metric": metric,
+        "rows": [
+            {
+                "row": (i := one["row"]),
+                "source": sources[i],
+                "reference": references[i],
+                "hypothesis": hypotheses[i],
+                "against": others[i],
+                "value": one["value"],
+                "against_value": one["against"],
+            }
+            for one in rows
+        ],
+    }
+
+
+def _lost(words: str, references: Sequence[str]) -> float:
+    """The share of the references' words that ROUGE's kind of words loses letters of."""
+    return lost_words(references) if words == "ascii" else 0.0
 
 
 def write_outputs(

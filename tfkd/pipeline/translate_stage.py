@@ -94,7 +94,10 @@ class Outputs:
     Attributes:
         fields: `source` and `target`, or `text`.
         tokens: Of the outputs of the last pass.
+        words: None: outputs are no text whose tokenization was undone.
     """
+
+    words = None
 
     def __init__(
         self,

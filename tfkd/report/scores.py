@@ -1,12 +1,12 @@
-"""Scores and comparisons as tables, and BLEU by length as a plot, a block for each test set."""
+"""Scores and comparisons as tables, a block for each test set, with plots by length."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import mean, stdev
 from typing import Any
 
-from tfkd.report.plots import Line, Plot
+from tfkd.report.lengths import length_plots
+from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import is_number, metric_value, plain, reading
+from tfkd.report.wording import decoding, is_number, reading
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if str(entry.get("on")) == on
     ]
     for run, entry in entries:
-        search = _decode(entry["decode"]) if entry.get("decode") else None
+        search = decoding(entry["decode"]) if entry.get("decode") else None
         decodes += [search] if search else []
         row = _row(
             rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
@@ -72,12 +72,14 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             continue
         system = systems.of(run, label_of(against))
         decode = against.get("decode") or entry.get("decode")
-        search = _decode(decode) if decode else None
+        search = decoding(decode) if decode else None
         if against.get("decode"):  # not as the system beside it
             decodes.append(f"{search} for {system.name}")
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
-            _row(rows, system, None, search, figures, only_baseline=True)
+            # With several seeds, each is compared with the baseline's model of the same.
+            seed = entry.get("seed") if run.part("spec").get("seeds") else None
+            _row(rows, system, seed, search, figures, only_baseline=True)
     _name_searches(rows, comparisons)
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     _place_intervals(rows, metrics)
@@ -90,8 +92,9 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "metrics": metrics,
         "rows": rows,
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
-        "spreads": _spreads(rows, metrics),
+        "spreads": score_spreads(rows, metrics),
         "comparisons": comparisons,
+        "over_seeds": difference_spreads(comparisons, rows),
         "pairs": _pairs(comparisons),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
@@ -104,7 +107,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             )
             for metric in metrics
         },
-        "plot": _by_length(f"length-{place + 1}", on, entries, systems),
+        "plots": length_plots(f"length-{place + 1}", on, entries, systems),
     }
 
 
@@ -139,8 +142,11 @@ def _name_searches(rows: Sequence[dict[str, Any]], comparisons: Sequence[dict[st
     for row in rows:
         several = len(searches[row["system"], row["seed"]]) > 1
         notes[row["identity"]] = row["note"] = (several and row["search"]) or ""
+    seeds = {row["identity"]: row["seed"] for row in rows}
+    several = len({*seeds.values()} - {None}) > 1
     for one in comparisons:
-        one["note"] = notes[one["row"]]
+        seed = f"seed {seeds[one['row']]}" if several else ""
+        one["note"] = ", ".join(filter(None, (notes[one["row"]], seed)))
 
 
 def _comparisons(
@@ -165,15 +171,6 @@ def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The baseline's scores alone: the interval beside them is that of the difference."""
     metrics = against.get("metrics") or {}
     return {metric: {"value": found.get("value")} for metric, found in metrics.items()}
-
-
-def _decode(decode: Any) -> str:
-    if not isinstance(decode, dict):
-        return plain(decode)
-    rest = {key: value for key, value in decode.items() if key != "kind" and value is not None}
-    # `beam` is the kind and its width; the width alone says both.
-    kind = [] if decode.get("kind") in rest else [str(decode.get("kind", ""))]
-    return ", ".join([*kind, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])
 
 
 def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -223,92 +220,3 @@ def _place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
                 one["range"] = [
                     round(50 + 46 * one[key] / reach, 2) for key in ("low", "delta", "high")
                 ]
-
-
-def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Mean and standard deviation over the seeds of one system in one run."""
-    by_system: dict[Any, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if row["seed"] is not None:
-            key = (row["system"].label, row["system"].letters, row["note"])
-            by_system.setdefault(key, []).append(row)
-    spreads = []
-    for ours in by_system.values():
-        if len(ours) < 2:
-            continue
-        cells = {}
-        for metric in metrics:
-            values = [row["cells"][metric]["value"] for row in ours if metric in row["cells"]]
-            if len(values) > 1:
-                cells[metric] = (
-                    f"{metric_value(metric, mean(values))} ± {metric_value(metric, stdev(values))}"
-                )
-        spreads.append(
-            {
-                "system": ours[0]["system"],
-                "note": ours[0]["note"],
-                "seeds": len(ours),
-                "cells": cells,
-            }
-        )
-    return spreads
-
-
-def _plainest(
-    entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
-) -> list[tuple[Run, Mapping[str, Any]]]:
-    """The entries, of those that decode one system in several ways the nearest to the defaults:
-    lines of one colour could not be told apart."""
-    best: dict[Any, int] = {}
-    for run, entry in entries:
-        system, options = systems.of(run, label_of(entry)), len(entry["decode"] or ())
-        best[system] = min(best.get(system, options), options)
-    kept, seen = [], {}
-    for run, entry in entries:
-        system, decode = systems.of(run, label_of(entry)), entry["decode"] or {}
-        if len(decode) == best[system] and seen.setdefault(system, decode) == decode:
-            kept.append((run, entry))
-    return kept
-
-
-def _by_length(
-    identity: str, on: str, entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
-) -> Plot | None:
-    buckets: dict[tuple[int, Any], int] = {}
-    values: dict[Any, dict[tuple[int, Any], float]] = {}
-    entries = _plainest(entries, systems)
-    searches = {str(entry["decode"]) for _, entry in entries if entry.get("by_length")}
-    for run, entry in entries:
-        search = f", {_decode(entry['decode'])}" if len(searches) > 1 else ""
-        ours = values.setdefault((systems.of(run, label_of(entry)), search), {})
-        for bucket in entry.get("by_length") or []:
-            key = (bucket["from"], bucket.get("to"))
-            buckets[key] = bucket.get("rows", 0)
-            if is_number(bucket.get("value")):
-                ours[key] = bucket["value"]
-            if entry.get("against") and is_number(bucket.get("against")):
-                baseline = systems.of(run, label_of(entry["against"]))
-                theirs = values.setdefault((baseline, search), {})
-                theirs[key] = bucket["against"]
-    order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
-    if not order:
-        return None
-    lines, summary = [], []
-    for (system, search), found in values.items():
-        x = [place for place, key in enumerate(order) if key in found]
-        if x:
-            y = [found[order[place]] for place in x]
-            name = f"{system.name}{search}"
-            lines.append(Line(name, x, y, system.series, marked=True))
-            summary.append(f"{name}: {', '.join(f'{value:.1f}' for value in y)}.")
-    names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
-    plot = Plot(
-        identity=identity,
-        title=f"BLEU by length on {on}",
-        unit="BLEU",
-        lines=lines,
-        summary=f"Lengths {', '.join(names)}. {' '.join(summary)}",
-        x_name="words, and rows",
-        places=[f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)],
-    )
-    return plot

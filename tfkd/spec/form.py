@@ -6,6 +6,7 @@ TOP = {
     "description": "a sentence on what it is",
     "paper": "the paper it follows",
     "extends": "other specs that it adds to",
+    "pages": "where data can be had: what the data folder needs, and the page to get it from",
     "data": "corpora by name",
     "tokenizers": "tokenizers by name",
     "teacher": "a model, or models by name",
@@ -16,6 +17,7 @@ TOP = {
     "variants": "named changes",
     "evaluate": "a list of evaluations",
     "export": "stages to export",
+    "seeds": "what trains is trained once with each of them, like [1, 2, 3]",
     "runtime": "where it runs",
 }
 # Sections whose keys are names that the spec's author chooses.
