@@ -184,6 +184,28 @@ def test_decoding_times_stand_by_length_and_by_part(folder):
     assert "| beam | 60 | encoder | 15.0 |" in text
 
 
+def test_students_stand_beside_teachers_with_their_spread_and_the_paper_s_figure(folder):
+    row = {
+        "family": "BERT", "work": "label | of a text", "parameters": 110_000_000,
+        "bytes": 440 * 2**20, "milliseconds": 1234.5, "times_as_fast": 1.0,
+        "times_as_fast_low": 1.0, "times_as_fast_high": 1.0, "published": None,
+    }  # fmt: skip
+    student = {
+        "parameters": 25_000_000, "bytes": 100.4 * 2**20, "milliseconds": 56.78,
+        "times_as_fast": 6.504, "times_as_fast_low": 5.1, "times_as_fast_high": 7.0,
+        "published": 7.0909,
+    }  # fmt: skip
+    rows = [
+        {**row, "role": "teacher", "parts": {"12 blocks": 1200.4}},
+        {**row, **student, "role": "student", "parts": {"3 blocks": 50.04}},
+    ]
+    text = speed_block(folder, rows)
+    name = "| BERT | label \\| of a text |"
+    assert f"{name} teacher | 110,000,000 | 440 | 1,234 | 1.00 | 1.00 to 1.00 |  |" in text
+    assert f"{name} student | 25,000,000 | 100 | 56.8 | 6.50 | 5.10 to 7.00 | 7.09 |" in text
+    assert f"{name} student | 3 blocks | 50.0 |" in text
+
+
 def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tmp_path, capsys):
     project, run = tmp_path / "project", tmp_path / "runs" / "small"
     project.mkdir()
