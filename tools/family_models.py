@@ -85,10 +85,11 @@ def language_model(
     never_ending(model.embedding.tokens.table, tokenizer.end_id)
     head, length = model.head, options.scored
 
-    def states(ids: tf.Tensor) -> tf.Tensor:
+    # AutoGraph does not know names of this function that stand in annotations alone.
+    def states(ids: Any) -> Any:
         return model({"ids": ids})["hidden"][:, :-1]
 
-    def scores(hidden: tf.Tensor, gold: tf.Tensor) -> tf.Tensor:
+    def scores(hidden: Any, gold: Any) -> Any:
         flat = tf.ensure_shape(
             head.transform(tf.reshape(hidden, [-1, head.width])), [None, head.width]
         )
@@ -100,7 +101,7 @@ def language_model(
 
         def signatures(self) -> dict[str, Any]:
             @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, name="prompt_ids")])
-            def score(prompt_ids):  # AutoGraph lacks names that only annotations use
+            def score(prompt_ids: Any) -> dict[str, Any]:
                 return {"log_probabilities": scores(states(prompt_ids), prompt_ids[:, 1:])}
 
             return {"ids": super().signatures()["ids"], "score": score}

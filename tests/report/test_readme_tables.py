@@ -10,6 +10,15 @@ from tfkd.spec.errors import UserError
 
 @pytest.fixture
 def folder(tmp_path, results, other):
+    trial = {"step": 50, "label": "train_student", "fingerprint": "f"}
+    trials = [
+        {"setting": {"balance.soft": share}, "value": bleu, **trial}
+        for share, bleu in ((0.3, 38.5), (0.7, 39.25))
+    ]
+    for run in (results, other):
+        run["choices"] = [
+            {"stage": "train_student", "by": "valid.bleu", "chosen": 1, "trials": trials}
+        ]
     (tmp_path / "one.json").write_text(json.dumps(results))
     (tmp_path / "two.json").write_text(json.dumps(other))
     return tmp_path
