@@ -73,7 +73,7 @@ def train(
     Lines of the history: `{"step", "epoch", "seconds", "loss", "terms", "metrics",
     "gradient_norm", "learning_rate", "tokens", "tokens_per_second", "waiting_share"}`, means over
     the steps since the line before (the norm is before clipping; tokens are counted from the start;
-    waiting is the host's, for batches: where a GPU goes on meanwhile, the most that it may wait), and
+    waiting is the host's, for batches: the most that a GPU, which goes on meanwhile, may wait), and
     `{"step", "validation"}`. In float16 also "loss_scale", and "skipped_steps" from the start on.
 
     Args:
