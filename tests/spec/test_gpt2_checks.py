@@ -8,7 +8,11 @@ from tfkd.spec.errors import SpecErrors
 SPEC = """\
 tfkd: 1
 name: gpt
-data: {text: {text: a.txt}, words: {text: a.txt, detokenize: ptb}, pairs: {parallel: [a.en, a.de]}}
+data:
+  text: {text: a.txt}
+  words: {text: a.txt, detokenize: ptb}
+  some: {text: a.txt, detokenize: ptb, part: {every: 9}}
+  pairs: {parallel: [a.en, a.de]}
 tokenizers:
   bytes: {kind: byte_bpe, size: 300, learn_from: text}
   pieces: {kind: wordpiece, size: 300, learn_from: text}
@@ -81,6 +85,7 @@ def test_what_fits_is_valid(tmp_path, change):
         ("student.bert.tokenizer=bytes", None),
         ("teacher.bert.tokenizer=bytes", "bytes (byte_bpe) has none"),
         ("evaluate=[{of: learn, on: text, metrics: word_perplexity}]", "text counts no words"),
+        ("evaluate=[{of: learn, on: some, metrics: word_perplexity}]", "some is some rows of a"),
         (
             "evaluate=[{of: taught, on: text, metrics: word_perplexity}]",
             "word_perplexity of a bert",
