@@ -66,6 +66,7 @@ evaluate:
   - {of: same, on: [counted], metrics: [word_perplexity], context: 20, against: flat, bootstrap: 20}
   - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
   - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
+  - {of: gpt, on: [counted], metrics: [loss, word_perplexity], context: 20, bootstrap: 20}
 """
 
 
@@ -160,11 +161,12 @@ def evaluated(place, of, metric="word_perplexity"):
     return entry
 
 
-def text_stream(place):
-    """The de-tokenized text's tokens, an end after each line that is not empty."""
-    lines = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
-    end = place.tokenizer.end_id
-    return [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
+DETOKENIZED = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
+
+
+def text_stream(place, after):
+    """The de-tokenized text's tokens, with this one after each line that is not empty."""
+    return [t for line in DETOKENIZED for t in [*place.tokenizer.encode([line]).values, after]]
 
 
 WORDS = len(COUNTED.split())
@@ -174,7 +176,7 @@ LINES = len(COUNTED.splitlines())
 def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
     """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
     entry = evaluated(place, "flat")
-    pieces, size = len(text_stream(place)), place.tokenizer.size
+    pieces, size = len(text_stream(place, -1)), place.tokenizer.size
     assert list(entry["metrics"]) == ["word_perplexity", "word_perplexity_with_line_ends"]
     for words, name in ((WORDS, "word_perplexity"), (WORDS + LINES, list(entry["metrics"])[1])):
         figure = entry["metrics"][name]
@@ -183,11 +185,16 @@ def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
         assert figure["low"] <= figure["value"] <= figure["high"]
 
 
-def test_word_perplexity_is_that_of_numpy_in_windows(place):
+@pytest.mark.parametrize("of", ["same", "gpt"])
+def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
+    """Of a trained model with the end after each line, as it read them; of a published one as it
+    is, with line breaks."""
     reference = numpy_reference()
     tensors = load_file(place.folder / "gpt2" / "model.safetensors")
     config = json.loads((place.folder / "gpt2" / "config.json").read_text())
-    stream, total = [place.tokenizer.end_id, *text_stream(place)], 0.0
+    newline = int(place.tokenizer.encode(["\n"]).values[0])
+    after = newline if of == "gpt" else place.tokenizer.end_id
+    stream, total = [after, *text_stream(place, after)], 0.0
     length, step = 48, 48 - 20
     for start in range(0, len(stream) - 1, step):
         stop = min(start + step, len(stream) - 1)
@@ -197,12 +204,16 @@ def test_word_perplexity_is_that_of_numpy_in_windows(place):
         log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         for place_in_text in range(start, stop):
             total -= log_p[place_in_text - first, stream[place_in_text + 1]]
-    entry = evaluated(place, "same")
+    entry = evaluated(place, of)
     np.testing.assert_allclose(
         entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
     )
-    assert set(entry["against"]["metrics"]) == set(entry["metrics"])
-    assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+    if of == "same":
+        assert set(entry["against"]["metrics"]) == set(entry["metrics"])
+        assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+    else:
+        assert entry["metrics"]["loss"]["value"] > 0
+        assert entry["seed"] is None
 
 
 def test_distillation_runs_on_packed_and_plain_rows(place):

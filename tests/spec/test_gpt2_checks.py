@@ -56,6 +56,7 @@ def load(folder, *overrides):
         TERMS + "{causal_lm: {view: next}}",
         TERMS + "{cross_entropy: {}}",
         "evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 8}]",
+        "evaluate=[{of: loaded, on: words, metrics: [word_perplexity, loss], against: learn}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
     ],

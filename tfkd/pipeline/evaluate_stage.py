@@ -23,7 +23,9 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
     model_options,
     named_tokenizers,
+    newline_piece,
     part_of,
+    plain_view,
     side_tokenizers,
     views_of,
 )
@@ -34,7 +36,7 @@ from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced, measured_view
-from tfkd.spec.options import MlmOptions
+from tfkd.spec.options import MlmOptions, goes_on
 
 _SHARD_ROWS = 256
 TRACE = "trace.json"
@@ -78,13 +80,12 @@ def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> Non
     tokenized original: read in order, in windows of the model's length.
 
     Rows are followed by what its training put between documents: a newline where its first corpus
-    was packed so, else the end.
+    was packed so, else the end. A published model has read text with line breaks.
     """
     trained = node.inputs["model"]
     (tokenizer,) = side_tokenizers(trained, context).values()
-    packing = trained.options.data[0].packing
-    newline = packing is not None and packing.separator == "newline"
-    separator = int(tokenizer.encode(["\n"]).values[0]) if newline else tokenizer.end_id
+    newline = newline_piece(tokenizer) if _with_newlines(trained) else None
+    separator = tokenizer.end_id if newline is None else newline
     documents = part_of(node, "data", node.options["corpus"], context).find(
         "text", tokenizer_name(trained)
     )
@@ -105,18 +106,27 @@ def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> Non
     )
 
 
+def _with_newlines(trained: Node) -> bool:
+    if trained.kind == "load":
+        return True
+    packing = trained.options.data[0].packing
+    return packing is not None and packing.separator == "newline"
+
+
 def tokenizer_name(trained: Node) -> str:
     """The name of the tokenizer of a model that reads one stream."""
     return model_tokenizers(model_options(trained))["text"]
 
 
 def view_of(trained: Node, context: Context) -> Any:
-    """What a model is measured in; a checkpoint, in BERT's own masks."""
+    """What a model is measured in; a checkpoint, in BERT's own masks, or as GPT-2 reads text."""
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
     model = model_options(trained)
-    longest = min(MlmOptions().max_length, model.max_length)
     tokenizers = named_tokenizers(trained, context)
+    if goes_on(model):
+        return plain_view(model, tokenizers)
+    longest = min(MlmOptions().max_length, model.max_length)
     return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)
 
 
