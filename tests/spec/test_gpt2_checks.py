@@ -9,7 +9,11 @@ from tfkd.spec.options import NoiseOptions
 SPEC = """\
 tfkd: 1
 name: gpt
-data: {text: {text: a.txt}, words: {text: a.txt, detokenize: ptb}, pairs: {parallel: [a.en, a.de]}}
+data:
+  text: {text: a.txt}
+  words: {text: a.txt, detokenize: ptb}
+  some: {text: a.txt, detokenize: ptb, part: {every: 9}}
+  pairs: {parallel: [a.en, a.de]}
 tokenizers:
   bytes: {kind: byte_bpe, size: 300, learn_from: text}
   pieces: {kind: wordpiece, size: 300, learn_from: text}
@@ -56,6 +60,7 @@ def load(folder, *overrides):
         "evaluate=[{of: learn, on: words, metrics: word_perplexity, noise: {sigma: 0.1}}]",
         "evaluate=[{of: learn, on: words, metrics: [loss, word_perplexity], noise: {sigma: 0.1, "
         "metrics: word_perplexity}}]",
+        "evaluate=[{of: loaded, on: words, metrics: [word_perplexity, loss], against: learn}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
     ],
@@ -85,6 +90,7 @@ def test_what_fits_is_valid(tmp_path, change):
         ("student.bert.tokenizer=bytes", None),
         ("teacher.bert.tokenizer=bytes", "bytes (byte_bpe) has none"),
         ("evaluate=[{of: learn, on: text, metrics: word_perplexity}]", "text counts no words"),
+        ("evaluate=[{of: learn, on: some, metrics: word_perplexity}]", "some is some rows of a"),
         (
             "evaluate=[{of: taught, on: text, metrics: word_perplexity}]",
             "word_perplexity of a bert",

@@ -132,7 +132,7 @@ class Evaluation(TypedDict):
     of: str
     variant: str | None
     on: str
-    seed: int
+    seed: int | None
     rows: int
     metrics: dict[str, Figure]
     decode: NotRequired[dict[str, Any] | None]

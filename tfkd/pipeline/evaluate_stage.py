@@ -21,6 +21,7 @@ from tfkd.pipeline.inputs import (
     model_options,
     named_tokenizers,
     part_of,
+    plain_view,
     side_tokenizers,
     views_of,
 )
@@ -33,7 +34,7 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced, measured_view
-from tfkd.spec.options import MlmOptions
+from tfkd.spec.options import MlmOptions, goes_on
 
 _SHARD_ROWS = 256
 TRACE = "trace.json"
@@ -81,12 +82,14 @@ def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> Non
 
 
 def view_of(trained: Node, context: Context) -> Any:
-    """What a model is measured in; a checkpoint, in BERT's own masks."""
+    """What a model is measured in; a checkpoint, in BERT's own masks, or as GPT-2 reads text."""
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
     model = model_options(trained)
-    longest = min(MlmOptions().max_length, model.max_length)
     tokenizers = named_tokenizers(trained, context)
+    if goes_on(model):
+        return plain_view(model, tokenizers)
+    longest = min(MlmOptions().max_length, model.max_length)
     return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)
 
 

@@ -69,7 +69,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     entry: dict[str, Any] = {
         "of": options.of,
         "variant": trained.spec.variant,
-        "seed": trained.options.seed,
+        "seed": getattr(trained.options, "seed", None),  # a checkpoint has none
         "on": evaluation.on,
         "decode": node.identity.get("decode"),
         "tokenize": options.tokenize,

@@ -101,8 +101,12 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
     _noise(faults, (*path, "noise"), entry, gate)
-    kinds = ("score", *MODELS) if gate else ("train",)
+    kinds = ("score", *MODELS) if gate else MODELS
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
+    if stage is not None and not gate and stage.stage.kind == "load" and not goes_on(stage.model):
+        # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
+        faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
+        return
     asked = stage
     if gate and stage is not None and stage.stage.kind == "score":
         asked = found_stage(stage.parts, stage.stage.score)
@@ -200,9 +204,11 @@ def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
 
 def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:
     """A bert is measured in its first term's view; an encoder-decoder, in the plain one."""
+    if getattr(trained.model, "kind", None) != "bert":
+        return
     first = next(iter(trained.stage.objective.values()), None)
     name = getattr(first, "view", None)
-    if getattr(trained.model, "kind", None) == "bert" and name is not None:
+    if name is not None:
         check_hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
