@@ -20,7 +20,7 @@ from tfkd.pipeline.identity import (
     vocabulary_identity,
 )
 from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.products import MASKED, PRODUCT
+from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -375,7 +375,7 @@ class GraphBuilder(ClassNodes):
             return self._class_evaluation(spec, trained, corpus, inputs)
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
-        if "outputs" in wanted:
+        if {"outputs", CONTINUED} & set(wanted):
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k

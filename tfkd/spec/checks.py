@@ -5,7 +5,7 @@ from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import goes_on, reads_streams, sides_of
+from tfkd.spec.options import reads_streams, sides_of
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
@@ -50,12 +50,7 @@ def check(parts: Parts, faults: Faults) -> None:
         if getattr(trained.model, "kind", None) == "bert" and not tells_classes(trained):
             faults.add(
                 where, f"{stage} trains a bert, which writes no text",
-                "an encoder-decoder, or a stage that trains a classifier",
-            )  # fmt: skip
-        elif goes_on(trained.model):
-            faults.add(
-                where, f"{stage} trains a gpt2, which has no SavedModel yet", "an encoder-decoder; "
-                "`tfkd.models.save_published_gpt2` writes its weights for other libraries",
+                "an encoder-decoder, a gpt2, or a stage that trains a classifier",
             )  # fmt: skip
 
 
