@@ -5,7 +5,7 @@ from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import reads_streams, sides_of
+from tfkd.spec.options import reads_pairs, reads_streams, sides_of
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
@@ -51,6 +51,14 @@ def check(parts: Parts, faults: Faults) -> None:
             faults.add(
                 where, f"{stage} trains a bert, which writes no text",
                 "an encoder-decoder, a gpt2, or a stage that trains a classifier",
+            )  # fmt: skip
+        decodes = [getattr(e, "decode", None) for e in parts.evaluate if e and e.of == stage]
+        first = next((decode for decode in decodes if decode is not None), None)
+        if reads_pairs(trained.model) and getattr(first, "kind", None) == "sample":
+            faults.add(
+                where, f"{stage} is decoded by draws in its first evaluation, and the SavedModel of "
+                "an encoder-decoder is checked against a search", "an evaluation of it with beam "
+                "or greedy first",
             )  # fmt: skip
 
 

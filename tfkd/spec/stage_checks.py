@@ -238,17 +238,17 @@ def _reads(
 
 
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
-    """Mask-Predict fills in; beam and greedy search go from left to right."""
+    """Mask-Predict fills in; beam and greedy search, and draws, go from left to right."""
     kind = getattr(decode, "kind", None)
     if goes_on(model) and kind == "mask_predict":
         faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
-    if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):
+    if not reads_pairs(model) or kind not in ("beam", "greedy", "sample", "mask_predict"):
         return
     if fills_in(model) != (kind == "mask_predict"):
         faults.add(
             path,
             f"{kind}, and {name} " + ("fills in" if fills_in(model) else "goes from left to right"),
-            "mask_predict" if fills_in(model) else "beam or greedy",
+            "mask_predict" if fills_in(model) else "beam, greedy or sample",
         )
 
 
