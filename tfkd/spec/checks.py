@@ -56,9 +56,9 @@ def check(parts: Parts, faults: Faults) -> None:
         first = next((decode for decode in decodes if decode is not None), None)
         if reads_pairs(trained.model) and getattr(first, "kind", None) == "sample":
             faults.add(
-                where, f"{stage} is decoded by draws in its first evaluation, and the SavedModel of "
-                "an encoder-decoder is checked against a search", "an evaluation of it with beam "
-                "or greedy first",
+                where, f"{stage} is decoded by draws in its first evaluation, and an "
+                "encoder-decoder's SavedModel is checked against a search",
+                "an evaluation of it with beam or greedy first",
             )  # fmt: skip
 
 
