@@ -63,6 +63,8 @@ def load(folder, *overrides):
         "evaluate=[{of: loaded, on: words, metrics: [word_perplexity, loss], against: learn}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
+        "export=[learn]",
+        "evaluate=[{of: learn, on: text, metrics: loss, decode: {kind: sample, top_k: 5}}]",
     ],
 )
 def test_what_fits_is_valid(tmp_path, change):
@@ -96,10 +98,14 @@ def test_what_fits_is_valid(tmp_path, change):
             "word_perplexity of a bert",
         ),
         ("evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 32}]", "32, of 32"),
-        ("export=[learn]", "which has no SavedModel yet"),
+        ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded.head=none", "predicts by its embedding"),
         ("evaluate=[{of: learn, on: text, metrics: bleu}]", "bleu of a gpt2"),
+        (
+            "evaluate=[{of: learn, on: text, metrics: loss, decode: {kind: mask_predict}}]",
+            "learn goes from left to right",
+        ),
         ("tokenizers.bytes={kind: byte_bpe, vocabulary: v.json}", "merges belong together"),
         ("tokenizers.bytes={kind: byte_bpe, size: 200, learn_from: text}", "size"),
     ],

@@ -45,9 +45,9 @@ def bench(
     Args:
         models: Run folders, of which all exports are measured, teachers first; or SavedModels.
         source: A UTF-8 file of lines to read, the fields of a classifier's apart by tabs; None: the
-            sources of the runs' examples.
+            sources (or prompts) of the runs' examples.
         rounds: Times that each line is read.
-        options: What SavedModels that fill in let their callers choose; the others go without.
+        options: What SavedModels let their callers choose; those that lack it go without.
         output: A JSON file to write, with all figures.
 
     Returns:
@@ -117,8 +117,9 @@ def _choose(loaded: Sequence[Any], options: Mapping[str, int]) -> None:
     able = [translator for translator in loaded if set(options) <= set(translator.choices)]
     if not able:
         raise UserError(
-            f"none of these SavedModels has the options {', '.join(options)}; models that "
-            "mask_predict decodes have"
+            f"none of these SavedModels has the options {', '.join(options)}; those that "
+            "mask_predict decodes have iterations and length_candidates, language models that "
+            "sample a seed"
         )
     for translator in able if options else ():
         translator.choose(options)

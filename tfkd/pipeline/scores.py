@@ -24,10 +24,11 @@ from tfkd.evaluation import (
 )
 from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.continuations import show_continuations
 from tfkd.pipeline.evaluate_stage import TRACE, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
-from tfkd.pipeline.products import CLASSES
+from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
@@ -90,11 +91,15 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     if CLASSES in node.options["products"]:
         hypotheses, references = score_classes(entry, evaluation, context)
-        write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
+        place = folder / "evaluation" / name
+        write_outputs(entry, place, hypotheses=hypotheses, references=references)
         return entry
     _ratios(entry, evaluation, context)
     if any(metric in _TEXT for metric in options.metrics):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
+    if CONTINUED in node.options["products"]:
+        lines = show_continuations(entry, node, evaluation.baseline, context)
+        write_outputs(entry, folder / "evaluation" / name, **lines)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in _names(options) if name in found}
@@ -195,16 +200,15 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
-    write_outputs(entry, place, hypotheses, references)
+    write_outputs(entry, place, hypotheses=hypotheses, references=references)
 
 
-def write_outputs(
-    entry: dict[str, Any], place: Path, hypotheses: Sequence[str], references: Sequence[str]
-) -> None:
-    """Writes outputs and references beside each other into the run folder; notes their digests."""
+def write_outputs(entry: dict[str, Any], place: Path, **texts: Sequence[str]) -> None:
+    """Writes outputs, references and the like beside each other into the run folder, a file each;
+    notes their digests."""
     place.parent.mkdir(exist_ok=True)
     entry["sha256"] = {}
-    for name, lines in (("hypotheses", hypotheses), ("references", references)):
+    for name, lines in texts.items():
         path = place.with_name(f"{place.name}.{name}.txt")
         write_atomically(path, "\n".join(lines) + "\n")
         entry[name] = f"{place.parent.name}/{path.name}"
