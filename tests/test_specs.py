@@ -15,6 +15,9 @@ FULL_SCALE = {
     "abnet_iwslt14_deen",
     "abnet_wmt14_ende",
     "abnet_wmt14_enfr",
+    "gigaword",
+    "iwslt_deen",
+    "iwslt_envi",
     "lightpaff_bert_polydis",
     "lightpaff_bert_qqp",
     "lightpaff_bert_sst2_paper",
@@ -26,6 +29,7 @@ FULL_SCALE = {
     "lightpaff_mass_wmt17_zhen",
     "mask_kd_wmt14_ende",
     "mask_kd_wmt19_zhen",
+    "wmt14_ende",
 }
 # One of each method and family runs in the short ring, all of them in the long one.
 SHORT = {

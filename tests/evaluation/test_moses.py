@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfkd.evaluation import moses_tokens
+from tfkd.evaluation import MosesWords, moses_tokens, tokenized_bleu
 
 CASES = [
     ("A man, in a blue shirt, is standing.", "A man , in a blue shirt , is standing ."),
@@ -38,3 +38,20 @@ def test_equal_to_the_reference_port(language):
     for text in cases:
         expected = port.tokenize(text, escape=False, return_str=True)
         assert moses_tokens(text, language) == expected
+
+
+def test_compounds_are_split_as_in_get_ende_bleu():
+    split = MosesWords("de", split_compounds=True)
+    assert split("Ein E-Mail-Konto, 2014-15.") == (
+        "Ein E ##AT##-##AT## Mail ##AT##-##AT## Konto , 2014 ##AT##-##AT## 15 ."
+    )
+    assert split("a-b-c - d") == "a ##AT##-##AT## b-c - d"  # as perl's s/(\S)-(\S)/.../g does
+    assert MosesWords("de")("E-Mail") == "E-Mail"
+    rest = "ist hier und bleibt hier"
+    whole = tokenized_bleu([f"ein E-Mail-Konto {rest}"], [f"ein E-Post-Konto {rest}"], samples=1)
+    apart = tokenized_bleu(
+        [f"ein E-Mail-Konto {rest}"], [f"ein E-Post-Konto {rest}"], tokens=split, samples=1
+    )
+    assert apart.value > whole.value
+    assert "tok:moses_tokens-de-compounds" in apart.signature
+    assert "tok:moses_tokens|" in whole.signature

@@ -63,7 +63,7 @@ evaluate:
   - of: learn
     on: [test]
     decode: {kind: greedy}
-    metrics: [bleu, chrf, loss, perplexity]
+    metrics: [bleu, chrf, rouge_l, loss, perplexity]
     against: "learn#baseline"
     bootstrap: 20
   - {of: "learn#baseline", on: [synthetic], metrics: [loss], bootstrap: 20}

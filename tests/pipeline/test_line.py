@@ -35,7 +35,10 @@ def test_results_have_their_form(line):
     entry, on_outputs = line.results["evaluations"]
     assert on_outputs["on"] == "synthetic"
     assert set(entry["metrics"]) == set(entry["against"]["metrics"])
-    assert set(entry["metrics"]) == {"bleu", "chrf", "loss", "perplexity"}
+    assert set(entry["metrics"]) == {"bleu", "chrf", "rouge_l", "loss", "perplexity"}
+    assert entry["rouge"] == {"stem": False, "words": "unicode", "lost": 0.0}
+    for by_length in (entry["by_length"], entry["rouge_by_length"]["buckets"]):
+        assert sum(bucket["rows"] for bucket in by_length) == entry["rows"]
     assert len((line.run / entry["hypotheses"]).read_text("utf-8").splitlines()) == entry["rows"]
     assert len(line.results["teacher_gates"]) == 1
     assert set(line.results["histories"]) == {"teach", "learn", "learn#baseline"}
@@ -122,7 +125,9 @@ def test_report_of_two_runs(line, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert cli.main(["report", str(line.run), str(line.run), "--output", str(page)]) == cli.DONE
     text = page.read_text("utf-8")
-    assert all(words in text for words in ("learn", "chrf", "<svg"))
+    assert all(
+        words in text for words in ("learn", "chrf", "BLEU by length", "ROUGE-L by length", "<svg")
+    )
 
 
 def test_compare_a_run_with_itself(line, capsys):
@@ -130,6 +135,7 @@ def test_compare_a_run_with_itself(line, capsys):
     assert cli.main(words) == cli.DONE
     out = capsys.readouterr().out
     assert "test bleu" in out
+    assert "test rouge_l" in out
     assert "difference +0.00" in out
     assert "(undecided)" in out
 

@@ -4,10 +4,13 @@ import importlib
 from typing import Any
 
 _PLACES = {
+    "MosesWords": "moses",
     "NamedTensor": "parameter_noise",
     "Predicted": "classification",
+    "ROUGE": "rouge_scores",
     "Score": "score",
     "Spread": "parameter_noise",
+    "TEXT_SCORES": "text_metrics",
     "accuracy": "ratios",
     "bleu": "corpus_scores",
     "by_length": "length_buckets",
@@ -17,6 +20,7 @@ _PLACES = {
     "higher_is_better": "score",
     "learnt_by_heart": "teacher_verdict",
     "loss": "ratios",
+    "lost_words": "summary_words",
     "mask_gate": "teacher_verdict",
     "moses_tokens": "moses",
     "paired_bootstrap": "paired",
@@ -27,6 +31,7 @@ _PLACES = {
     "word_perplexity": "ratios",
     "WITH_LINE_ENDS": "ratios",
     "result_errors": "results",
+    "rouge": "rouge_scores",
     "round_trip": "corpus_scores",
     "teacher_gate": "teacher_verdict",
     "thin_history": "results",

@@ -115,20 +115,6 @@ def chrf_of_sums(sums: np.ndarray, *, beta: float = 2.0) -> np.ndarray:
     return 100 * np.where(weighted > 0, product / np.where(weighted > 0, weighted, 1), 0.0)
 
 
-def metric_named(name: str, *, lower_case: bool = False, tokenize: str = "13a") -> CorpusMetric:
-    """`bleu`, `chrf` or `tokenized_bleu` (of tokens between spaces) by name."""
-    if name == "bleu":
-        return bleu_metric(lower_case=lower_case, tokenize=tokenize)
-    if name == "chrf":
-        return chrf_metric(lower_case=lower_case)
-    if name == "tokenized_bleu":
-        return bleu_metric(lower_case=lower_case, tokenize="none", smooth="none", name=name)
-    raise ValueError(
-        f"Invalid value for argument `metric`. Expected bleu, chrf or tokenized_bleu. "
-        f"Received: metric={name!r}"
-    )
-
-
 def check_rows(hypotheses: Sequence[str], references: Sequence[str]) -> None:
     """Raises ValueError unless both have the same number of rows, at least one."""
     for argument, rows in (("hypotheses", hypotheses), ("references", references)):

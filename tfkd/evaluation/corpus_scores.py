@@ -9,7 +9,6 @@ from tfkd.evaluation.corpus_metrics import (
     CorpusMetric,
     bleu_metric,
     chrf_metric,
-    metric_named,
 )
 from tfkd.evaluation.moses import moses_tokens
 from tfkd.evaluation.score import Score
@@ -77,12 +76,15 @@ def tokenized_bleu(
         seed: Their seed.
     """
     tokens = moses_tokens if tokens is None else tokens
-    metric = metric_named("tokenized_bleu", lower_case=lower_case)
+    metric = bleu_metric(
+        lower_case=lower_case, tokenize="none", smooth="none", name="tokenized_bleu"
+    )
     score = _scored(
         metric, [tokens(line) for line in hypotheses], [tokens(line) for line in references],
         samples, seed,
     )  # fmt: skip
-    words = "given" if tokens is str else getattr(tokens, "__name__", "own")
+    named = getattr(tokens, "name", None) or getattr(tokens, "__name__", "own")
+    words = "given" if tokens is str else named
     signature = score.signature.replace("tok:none", f"tok:{words}")
     return replace(score, signature=signature)
 

@@ -1,4 +1,4 @@
-"""BLEU by length: where a system wins and where it loses.
+"""BLEU or ROUGE by length: where a system wins and where it loses.
 
 Reference: Chen et al., 2020, Distilling Knowledge Learned in BERT for Text Generation, section 4.5
 and figure 2.
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.evaluation.corpus_metrics import bleu_metric
+from tfkd.evaluation.text_metrics import metric_named
 
 EDGES = (1, 6, 9, 12, 15, 19, 25, 35)
 
@@ -24,8 +25,11 @@ def by_length(
     least_rows: int = 10,
     lower_case: bool = False,
     tokenize: str = "13a",
+    metric: str = "bleu",
+    stem: bool = False,
+    words: str = "unicode",
 ) -> list[dict[str, Any]]:
-    """Corpus BLEU of the rows in each bucket of lengths.
+    """The score of the rows in each bucket of lengths.
 
     Args:
         hypotheses: The system's outputs.
@@ -36,9 +40,11 @@ def by_length(
         of: Whose length in words sorts the rows: `reference`, so that two systems are compared on
             the same rows and a too short output stays where it belongs; or `output`, the system's
             own.
-        least_rows: A bucket of fewer rows joins its neighbour: such a BLEU says nothing.
+        least_rows: A bucket of fewer rows joins its neighbour: such a score says nothing.
         lower_case: Compare lower-cased text.
         tokenize: sacreBLEU's tokenizer, which also counts the lengths.
+        metric: `bleu`, `chrf`, `rouge_1`, `rouge_2` or `rouge_l`.
+        stem, words: As in `rouge`.
 
     Returns:
         For each bucket with rows, in order: `from`, `to` (the last length in it; None: no end),
@@ -53,10 +59,11 @@ def by_length(
         raise ValueError(
             f"Invalid value for argument `edges`. Expected rising lengths. Received: {edges}"
         )
-    metric = bleu_metric(lower_case=lower_case, tokenize=tokenize)
-    ours = metric.statistics(hypotheses, references)
-    theirs = None if against is None else metric.statistics(against, references)
-    lengths = ours[:, 1 if of == "reference" else 0]
+    measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize, stem=stem, words=words)
+    counted = bleu_metric(lower_case=lower_case, tokenize=tokenize)
+    lengths = counted.statistics(hypotheses, references)[:, 1 if of == "reference" else 0]
+    ours = measure.statistics(hypotheses, references)
+    theirs = None if against is None else measure.statistics(against, references)
     bucket = np.maximum(np.searchsorted(edges, lengths, side="right") - 1, 0)
     buckets = []
     for first, last in _joined(np.bincount(bucket, minlength=len(edges)), least_rows):
@@ -66,8 +73,8 @@ def by_length(
                 "from": int(edges[first]),
                 "to": int(edges[last + 1]) - 1 if last + 1 < len(edges) else None,
                 "rows": int(rows.sum()),
-                "value": metric.value(ours[rows]),
-                "against": None if theirs is None else metric.value(theirs[rows]),
+                "value": measure.value(ours[rows]),
+                "against": None if theirs is None else measure.value(theirs[rows]),
             }
         )
     return buckets

@@ -6,6 +6,7 @@ line's last word always stands alone.
 """
 
 import re
+from dataclasses import dataclass
 
 # A full stop stays on these words: titles, months, and what else ends in one in running text.
 _KEEPS_STOP = {
@@ -49,6 +50,8 @@ _DOTS = re.compile(r"\.{2,}")
 _COMMA_AFTER = re.compile(r"([^\d]),")
 _COMMA_BEFORE = re.compile(r",([^\d])")
 _COMMA_LAST = re.compile(r"(\d),$")
+# As get_ende_bleu.sh finds them: of a-b-c, where b is one letter, the first hyphen alone.
+_COMPOUND = re.compile(r"(\S)-(\S)")
 
 
 def moses_tokens(text: str, language: str = "en") -> str:
@@ -75,6 +78,32 @@ def moses_tokens(text: str, language: str = "en") -> str:
         for place, word in enumerate(words)
     ]
     return " ".join(split_words).replace(chr(0), ".")
+
+
+@dataclass(frozen=True)
+class MosesWords:
+    """`moses_tokens` of one language, and what else papers did to tokens before multi-bleu.
+
+    Attributes:
+        language: As for `moses_tokens`.
+        split_compounds: Words with a hyphen inside count as several (`well ##AT##-##AT## known`),
+            as papers on WMT14 English-German count them since Vaswani et al., 2017
+            (get_ende_bleu.sh).
+    """
+
+    language: str = "en"
+    split_compounds: bool = False
+
+    @property
+    def name(self) -> str:
+        """What a signature says of it."""
+        language = "" if self.language == "en" else f"-{self.language}"
+        return f"moses_tokens{language}{'-compounds' if self.split_compounds else ''}"
+
+    def __call__(self, text: str) -> str:
+        """The line's words with one space between them."""
+        tokens = moses_tokens(text, self.language)
+        return _COMPOUND.sub(r"\1 ##AT##-##AT## \2", tokens) if self.split_compounds else tokens
 
 
 def _final_stop(word: str, following: str, language: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tfkd.evaluation.bootstrap import interval, resampled_sums
-from tfkd.evaluation.corpus_metrics import metric_named
 from tfkd.evaluation.moses import moses_tokens
+from tfkd.evaluation.text_metrics import metric_named
 
 
 def paired_bootstrap(
@@ -24,6 +24,9 @@ def paired_bootstrap(
     *,
     lower_case: bool = False,
     tokenize: str = "13a",
+    tokens: Callable[[str], str] | None = None,
+    stem: bool = False,
+    words: str = "unicode",
 ) -> dict[str, Any]:
     """Compares two systems' outputs on the same rows.
 
@@ -33,11 +36,13 @@ def paired_bootstrap(
         system: The system's outputs.
         baseline: The baseline's outputs, row by row.
         references: One reference a row.
-        metric: `bleu`, `chrf` or `tokenized_bleu` (of Moses tokens).
+        metric: `bleu`, `chrf`, `tokenized_bleu`, `rouge_1`, `rouge_2` or `rouge_l`.
         samples: Bootstrap samples.
         seed: Their seed; sacreBLEU's `--paired-bs` draws the same with SACREBLEU_SEED=seed.
         lower_case: Compare lower-cased text.
         tokenize: sacreBLEU's tokenizer, for BLEU.
+        tokens: Puts spaces between words, for tokenised BLEU; default `moses_tokens`.
+        stem, words: As in `rouge`.
 
     Returns:
         `value`: the baseline's score; `delta`: the system's less the baseline's; `low`, `high`: the
@@ -47,10 +52,11 @@ def paired_bootstrap(
         higher (Koehn's own figure). p weighs the tail on one side, as Koehn's figure does: below
         about 0.025 the interval leaves 0 out.
     """
-    measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize)
+    measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize, stem=stem, words=words)
     if metric == "tokenized_bleu":
+        split = tokens or moses_tokens
         system, baseline, references = (
-            [moses_tokens(line) for line in lines] for lines in (system, baseline, references)
+            [split(line) for line in lines] for lines in (system, baseline, references)
         )
     ours = measure.statistics(system, references)
     theirs = measure.statistics(baseline, references)

@@ -125,6 +125,21 @@ class RoundTrip(TypedDict):
     value: float
 
 
+class RougeWords(TypedDict):
+    """How ROUGE counted words; `lost`: the share of the references' that lost letters by it."""
+
+    words: str
+    stem: bool
+    lost: float
+
+
+class RougeByLength(TypedDict):
+    """A ROUGE metric by length."""
+
+    metric: str
+    buckets: list[Bucket]
+
+
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations` and `references`) are paths relative to the run folder, `sha256` has the digest
@@ -139,6 +154,8 @@ class Evaluation(TypedDict):
     decode: NotRequired[dict[str, Any] | None]
     against: NotRequired[Against | None]
     by_length: NotRequired[list[Bucket]]
+    rouge: NotRequired[RougeWords]
+    rouge_by_length: NotRequired[RougeByLength]
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]

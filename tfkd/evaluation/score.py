@@ -14,8 +14,8 @@ class Score:
     """A corpus figure.
 
     Attributes:
-        name: `bleu`, `chrf`, `tokenized_bleu`, `loss`, `perplexity`, `accuracy`.
-        value: The figure: 0 to 100 for BLEU and chrF, nats a token for the loss, 0 to 1 for
+        name: The metric's, as in specs: `bleu`, `rouge_l`, `loss`, ...
+        value: The figure: 0 to 100 for BLEU, chrF and ROUGE, nats a token for the loss, 0 to 1 for
             accuracy.
         low: The lower end of the 95 % bootstrap interval; None where rows were not given.
         high: Its upper end.

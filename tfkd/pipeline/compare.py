@@ -1,12 +1,13 @@
 """Two finished runs on the same test sets: paired bootstrap."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation import Predicted, paired_bootstrap, paired_classes
+from tfkd.evaluation import ROUGE, Predicted, paired_bootstrap, paired_classes
 from tfkd.evaluation.classification import METRICS
 from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.run_folder import read_results
@@ -38,22 +39,25 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
     several = len({of for of, _, _ in [*ours, *theirs]}) > 1
     searches = len({search for _, _, search in [*ours, *theirs]}) > 1
     lines = []
-    for (of, on, search), (hypotheses, references, tokenize) in ours.items():
-        for (other_of, other_on, other_search), (others, other_references, _) in theirs.items():
-            if (on, search) != (other_on, other_search) or references != other_references:
+    for (of, on, search), system in ours.items():
+        for (other_of, other_on, other_search), baseline in theirs.items():
+            references = system.references
+            if (on, search) != (other_on, other_search) or references != baseline.references:
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if searches else ""
-            classes = tokenize == CLASSES
+            classes = search == CLASSES
             digits = 4 if classes else 2
-            for metric in METRICS if classes else ("bleu", "chrf"):
+            sides = (system.hypotheses, baseline.hypotheses, references)
+            for metric, counted in system.metrics.items():
+                if baseline.metrics.get(metric) != counted:
+                    continue
                 if classes:
-                    found = _classes(hypotheses, others, references, metric, samples, seed)
+                    found = _classes(*sides, metric, samples, seed)
                 else:
                     found = paired_bootstrap(
-                        hypotheses, others, references, metric=metric, samples=samples, seed=seed,
-                        tokenize=tokenize,
-                    )  # fmt: skip
+                        *sides, metric=metric, samples=samples, seed=seed, **counted
+                    )
                 lines.append(
                     f"{on} {metric}{models}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
@@ -90,9 +94,18 @@ def _tests(outputs: dict[tuple[str, str, str], Any]) -> str:
     return ", ".join(f"{on} [{search}]" for _, on, search in outputs)
 
 
-def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str], str]]:
-    """Outputs, references and sacreBLEU's tokenizer by model, test set and search."""
-    found: dict[tuple[str, str, str], tuple[list[str], list[str], str]] = {}
+@dataclass(frozen=True)
+class _Outputs:
+    """One model's outputs on one test set; metrics by name, with how each counts."""
+
+    hypotheses: list[str]
+    references: list[str]
+    metrics: dict[str, dict[str, Any]]
+
+
+def _outputs(run: Path) -> dict[tuple[str, str, str], _Outputs]:
+    """A run's outputs by model, test set and search."""
+    found: dict[tuple[str, str, str], _Outputs] = {}
     for entry in read_results(run)["evaluations"]:
         if not entry.get("hypotheses"):
             continue
@@ -101,12 +114,27 @@ def _outputs(run: Path) -> dict[tuple[str, str, str], tuple[list[str], list[str]
         search = _search(entry.get("decode") or {})
         tokenize = entry.get("tokenize") or _TOKENIZE
         search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
+        metrics = _metrics(entry, tokenize)
         if "classes" in entry:
-            search = tokenize = CLASSES
-        found[of, on, search] = hypotheses, references, tokenize
+            search, metrics = CLASSES, {metric: {} for metric in METRICS}
+        found[of, on, search] = _Outputs(hypotheses, references, metrics)
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found
+
+
+def _metrics(entry: dict[str, Any], tokenize: str) -> dict[str, dict[str, Any]]:
+    """BLEU and chrF of translations, and the ROUGE metrics that were measured."""
+    measured, words = entry.get("metrics") or {}, entry.get("rouge") or {}
+    case = {"lower_case": True} if entry.get("lower_case") else {}
+    summaries = {
+        metric: {"stem": words["stem"], "words": words["words"]}
+        for metric in ROUGE
+        if metric in measured and words
+    }
+    if summaries and not {"bleu", "chrf", "tokenized_bleu"} & set(measured):
+        return summaries
+    return {"bleu": {"tokenize": tokenize, **case}, "chrf": case, **summaries}
 
 
 def _search(decode: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import decode_identity
+from tfkd.pipeline.identity import decode_identity, plain
 from tfkd.pipeline.letter_case import lower_cased
 from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.spec import Spec
@@ -85,10 +85,12 @@ class EvaluationNodes:
             identity["context"] = entry.context
         options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
+        counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
             identity |= decode_identity(decode) | texts
+            identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
         label = f"{trained.label} on {corpus}"
-        return Node("noise", label, spec, options | texts, inputs, identity)
+        return Node("noise", label, spec, options | texts | counted, inputs, identity)
 
     def export(self, spec: Spec, reference: str, decode: Any) -> Node:
         """A model's SavedModel."""

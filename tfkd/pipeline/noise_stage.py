@@ -13,16 +13,14 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import (
+    TEXT_SCORES,
     WITH_LINE_ENDS,
     NamedTensor,
     Spread,
     accuracy,
-    bleu,
-    chrf,
     loss,
     perplexity,
     perturbed,
-    tokenized_bleu,
     word_perplexity,
 )
 from tfkd.models.named_tensors import blocks_by_path
@@ -37,6 +35,7 @@ from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
+from tfkd.pipeline.text_metrics import is_text, text_settings
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced
 
@@ -46,7 +45,6 @@ _RATIO = {
     "perplexity": (perplexity, "nll"),
     "accuracy": (accuracy, "correct"),
 }
-_TEXT = {"bleu": bleu, "chrf": chrf, "tokenized_bleu": tokenized_bleu}
 Figures = dict[str, float | None]
 
 
@@ -108,7 +106,7 @@ def _measure(
     if classes is not None:
         return _class_measure(node, Classified(model, examples, view), classes)
     ratios = [metric for metric in metrics if metric in _RATIO]
-    texts = [metric for metric in metrics if metric in _TEXT]
+    texts = [metric for metric in metrics if is_text(metric)]
     forced = TeacherForced(model, examples, view) if ratios else None
     outputs = _outputs(node, model, examples, view, context) if texts else None
     references = list(open_text(node.inputs["text"], context).lines("target")) if texts else []
@@ -128,7 +126,8 @@ def _measure(
             lines = outputs()
             for metric in texts:
                 settings = _text_settings(node.options, metric)
-                found[metric] = _TEXT[metric](lines, references, samples=1, **settings).value
+                score = TEXT_SCORES[metric](lines, references, samples=1, **settings)
+                found[metric] = score.value
         return {name: _finite(found[name]) for name in _names(metrics)}
 
     return measure
@@ -187,8 +186,8 @@ def _outputs(
 
 
 def _text_settings(options: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    case = {"lower_case": True} if options["lower_case"] else {}
-    return case | ({"tokenize": options["tokenize"]} if metric == "bleu" else {})
+    given = {name: options[name] for name in ("tokenize", "lower_case", "tokenized", "rouge")}
+    return text_settings(metric, **given)
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def assemble(
         "evaluations": evaluations,
         "teacher_gates": gates,
         "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
-        "warnings": _warnings(gates),
+        "warnings": _warnings(gates) + _lost_letters(evaluations),
     }
 
 
@@ -180,6 +180,16 @@ def _warnings(gates: list[dict[str, Any]]) -> list[str]:
                 if message:
                     found.append(f"{scored['of']} on {scored['on']}: {message}")
     return found
+
+
+def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
+    """Test sets whose words ROUGE's `words: ascii` cuts up."""
+    return [
+        f"{entry['of']} on {entry['on']}: ROUGE of words: ascii lost letters of "
+        f"{entry['rouge']['lost']:.1%} of the references' words; words: unicode keeps them"
+        for entry in evaluations
+        if entry.get("rouge", {}).get("lost", 0) > 0
+    ]
 
 
 def _file_name(stage: str) -> str:

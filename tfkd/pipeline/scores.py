@@ -10,16 +10,17 @@ import numpy as np
 
 from tfkd.data.files import sha256_of, write_atomically
 from tfkd.evaluation import (
+    ROUGE,
+    TEXT_SCORES,
     WITH_LINE_ENDS,
     accuracy,
     bleu,
     by_length,
-    chrf,
     loss,
+    lost_words,
     paired_bootstrap,
     paired_ratio,
     perplexity,
-    tokenized_bleu,
     word_perplexity,
 )
 from tfkd.pipeline.class_scores import score_classes
@@ -30,10 +31,10 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
 
-_TEXT = {"bleu": bleu, "chrf": chrf, "tokenized_bleu": tokenized_bleu}
 # Each ratio with the array of sums it divides by the rows' numbers of tokens.
 _RATIO = {
     "loss": (loss, "nll"),
@@ -95,7 +96,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         write_outputs(entry, place, hypotheses=hypotheses, references=references)
         return entry
     _ratios(entry, evaluation, context)
-    if any(metric in _TEXT for metric in options.metrics):
+    if any(map(is_text, options.metrics)):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
     if CONTINUED in node.options["products"]:
         lines = show_continuations(entry, node, evaluation.baseline, context)
@@ -171,20 +172,28 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     others = None
     if evaluation.baseline is not None:
         others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
-    tokenize = {"tokenize": options.tokenize}
-    case = {"lower_case": True} if options.lower_case else {}
-    tokenize |= case
-    for metric in options.metrics:
-        if metric not in _TEXT:
-            continue
+    tokenize = settings_of("bleu", options)
+    for metric in filter(is_text, options.metrics):
         settings = {"samples": options.bootstrap, "seed": options.seed}
-        settings |= tokenize if metric == "bleu" else case
-        entry["metrics"][metric] = _TEXT[metric](hypotheses, references, **settings).as_dict()
+        settings |= settings_of(metric, options)
+        measure = TEXT_SCORES[metric]
+        entry["metrics"][metric] = measure(hypotheses, references, **settings).as_dict()
         if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
                 hypotheses, others, references, metric, **settings
             )
-    entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
+    summaries = [metric for metric in options.metrics if metric in ROUGE]
+    if summaries:
+        counted = settings_of(summaries[-1], options)
+        entry["rouge"] = {**counted, "lost": _lost(counted["words"], references)}
+        entry["rouge_by_length"] = {
+            "metric": summaries[-1],
+            "buckets": by_length(
+                hypotheses, references, against=others, metric=summaries[-1], **counted, **tokenize
+            ),
+        }
+    if any(is_text(metric) and metric not in ROUGE for metric in options.metrics):
+        entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
@@ -201,6 +210,11 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
     write_outputs(entry, place, hypotheses=hypotheses, references=references)
+
+
+def _lost(words: str, references: Sequence[str]) -> float:
+    """The share of the references' words that ROUGE's kind of words loses letters of."""
+    return lost_words(references) if words == "ascii" else 0.0
 
 
 def write_outputs(entry: dict[str, Any], place: Path, **texts: Sequence[str]) -> None:

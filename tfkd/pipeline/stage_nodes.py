@@ -9,6 +9,7 @@ from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import decode_identity, model_identity, origins, plain, raised
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
+from tfkd.pipeline.pages import told_where
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
@@ -98,7 +99,8 @@ class StageNodes:
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
-            folder = checkpoint_folder(options.load, self._data_dir)
+            with told_where(spec.pages, [options.load]):
+                folder = checkpoint_folder(options.load, self._data_dir)
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         return Node("load", self._label(spec, name), spec, options, inputs, identity)
 

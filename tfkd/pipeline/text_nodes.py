@@ -10,6 +10,7 @@ from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain, raised, repeated, vocabulary_identity
 from tfkd.pipeline.model_tokenizers import model_tokenizers
+from tfkd.pipeline.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 
@@ -38,7 +39,8 @@ class TextNodes:
         if options.detokenize is not None:
             identity["detokenize_revision"] = DETOKENIZE_REVISION
         identity["overlap"] = [other.partition(".")[2] for other in others]
-        hashes = source_hashes(options, self._data_dir)
+        with told_where(spec.pages, source_names(options)):
+            hashes = source_hashes(options, self._data_dir)
         identity["sources"] = list(hashes.values())
         for paths in ("text", "parallel", "tsv", "jsonl"):
             if paths in identity:
@@ -78,7 +80,8 @@ class TextNodes:
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
             identity["fields"].append(field or self.texts(spec, corpus))
         if not options.learn_from:
-            identity["origin"] = vocabulary_identity(name, options, self._data_dir)
+            with told_where(spec.pages, vocabulary_names(options)):
+                identity["origin"] = vocabulary_identity(name, options, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:

@@ -8,7 +8,7 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding import Decoder, build_search
-from tfkd.evaluation import bleu, chrf
+from tfkd.evaluation import TEXT_SCORES
 from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import figures, row_sums
 from tfkd.objectives.term import predicted_side
@@ -18,10 +18,10 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
 from tfkd.pipeline.measured_batches import batches_of
+from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.spec.options import fills_in, reads_classes, reads_pairs, segment_view
 
-_TEXT = {"bleu": bleu, "chrf": chrf}
 # Which of a figure's names a metric has.
 _FIGURES = ("loss", "accuracy", "perplexity")
 
@@ -79,9 +79,9 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     """The callable that a training stage validates by: model in, metrics out.
 
     loss and accuracy are of a BERT's first term's view, of the segments that MASS hides, or of the
-    whole target, in plain negative log-likelihood, with the same masks each time; bleu and chrf of
-    the outputs. The time limit ends it at once: the training that called it has its own state to
-    save, and nothing of the validation's.
+    whole target, in plain negative log-likelihood, with the same masks each time; bleu, chrf and
+    ROUGE of the outputs. The time limit ends it at once: the training that called it has its own
+    state to save, and nothing of the validation's.
     """
     options = node.options.validate_
     corpus = options.on
@@ -90,7 +90,7 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     tokenizers, classes = side_tokenizers(node, context), classes_of(node, context)
     if classes is not None:
         positive_place(classes, options.positive, f"stages.{node.label}.validate")
-    wanted = [metric for metric in options.metrics if metric in _TEXT]
+    wanted = [metric for metric in options.metrics if is_text(metric)]
     references = list(open_text(node.inputs["validate"], context).lines("target")) if wanted else []
     made: dict[str, Any] = {}
 
@@ -118,8 +118,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             outputs = made["decoder"].decode(sources).outputs
             hypotheses = tokenizers["target"].decode_batch(outputs)
             for metric in wanted:
-                settings = {"tokenize": options.tokenize} if metric == "bleu" else {}
-                found[metric] = _TEXT[metric](hypotheses, references, samples=1, **settings).value
+                measure, settings = TEXT_SCORES[metric], settings_of(metric, options)
+                found[metric] = measure(hypotheses, references, samples=1, **settings).value
         return found
 
     def within_the_limit(model: Any) -> dict[str, float]:

@@ -1,12 +1,12 @@
-"""Scores and comparisons as tables, and BLEU by length as a plot, a block for each test set."""
+"""Scores and comparisons as tables, a block for each test set, with plots by length."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from tfkd.report.plots import Line, Plot
+from tfkd.report.lengths import length_plots
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import is_number, metric_value, plain, reading
+from tfkd.report.wording import decoding, is_number, metric_value, reading
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if str(entry.get("on")) == on
     ]
     for run, entry in entries:
-        search = _decode(entry["decode"]) if entry.get("decode") else None
+        search = decoding(entry["decode"]) if entry.get("decode") else None
         decodes += [search] if search else []
         row = _row(
             rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
@@ -72,7 +72,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             continue
         system = systems.of(run, label_of(against))
         decode = against.get("decode") or entry.get("decode")
-        search = _decode(decode) if decode else None
+        search = decoding(decode) if decode else None
         if against.get("decode"):  # not as the system beside it
             decodes.append(f"{search} for {system.name}")
         figures = _own_values(against)
@@ -104,7 +104,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             )
             for metric in metrics
         },
-        "plot": _by_length(f"length-{place + 1}", on, entries, systems),
+        "plots": length_plots(f"length-{place + 1}", on, entries, systems),
     }
 
 
@@ -165,15 +165,6 @@ def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The baseline's scores alone: the interval beside them is that of the difference."""
     metrics = against.get("metrics") or {}
     return {metric: {"value": found.get("value")} for metric, found in metrics.items()}
-
-
-def _decode(decode: Any) -> str:
-    if not isinstance(decode, dict):
-        return plain(decode)
-    rest = {key: value for key, value in decode.items() if key != "kind" and value is not None}
-    # `beam` is the kind and its width; the width alone says both.
-    kind = [] if decode.get("kind") in rest else [str(decode.get("kind", ""))]
-    return ", ".join([*kind, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])
 
 
 def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -252,45 +243,3 @@ def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[
             }
         )
     return spreads
-
-
-def _by_length(
-    identity: str, on: str, entries: Sequence[tuple[Run, Mapping[str, Any]]], systems: Systems
-) -> Plot | None:
-    buckets: dict[tuple[int, Any], int] = {}
-    values: dict[Any, dict[tuple[int, Any], float]] = {}
-    searches = {str(entry["decode"]) for _, entry in entries if entry.get("by_length")}
-    for run, entry in entries:
-        search = f", {_decode(entry['decode'])}" if len(searches) > 1 else ""
-        ours = values.setdefault((systems.of(run, label_of(entry)), search), {})
-        for bucket in entry.get("by_length") or []:
-            key = (bucket["from"], bucket.get("to"))
-            buckets[key] = bucket.get("rows", 0)
-            if is_number(bucket.get("value")):
-                ours[key] = bucket["value"]
-            if entry.get("against") and is_number(bucket.get("against")):
-                baseline = systems.of(run, label_of(entry["against"]))
-                theirs = values.setdefault((baseline, search), {})
-                theirs[key] = bucket["against"]
-    order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
-    if not order:
-        return None
-    lines, summary = [], []
-    for (system, search), found in values.items():
-        x = [place for place, key in enumerate(order) if key in found]
-        if x:
-            y = [found[order[place]] for place in x]
-            name = f"{system.name}{search}"
-            lines.append(Line(name, x, y, system.series, marked=True))
-            summary.append(f"{name}: {', '.join(f'{value:.1f}' for value in y)}.")
-    names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
-    plot = Plot(
-        identity=identity,
-        title=f"BLEU by length on {on}",
-        unit="BLEU",
-        lines=lines,
-        summary=f"Lengths {', '.join(names)}. {' '.join(summary)}",
-        x_name="words, and rows",
-        places=[f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)],
-    )
-    return plot

@@ -11,6 +11,9 @@ _METRICS = {
     "bleu": "BLEU",
     "chrf": "chrF",
     "tokenized_bleu": "Tokenised BLEU",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
+    "rouge_l": "ROUGE-L",
     "loss": "Loss (nats a token)",
     "perplexity": "Perplexity",
     "word_perplexity": "Word perplexity",
@@ -24,6 +27,9 @@ _DECIMALS = {
     "bleu": 2,
     "chrf": 2,
     "tokenized_bleu": 2,
+    "rouge_1": 2,
+    "rouge_2": 2,
+    "rouge_l": 2,
     "perplexity": 2,
     "loss": 3,
     "word_perplexity": 2,
@@ -156,3 +162,13 @@ def words(name: str) -> str:
     """`soft_targets.kl` -> Soft targets: kl."""
     text = name.replace("_", " ").replace(".", ": ").replace("/", ": ")
     return _NAMES.get(text, text[:1].upper() + text[1:])
+
+
+def decoding(decode: Any) -> str:
+    """How outputs were made: `{kind: beam, beam: 4}` -> beam 4."""
+    if not isinstance(decode, dict):
+        return plain(decode)
+    rest = {key: value for key, value in decode.items() if key != "kind" and value is not None}
+    # `beam` is the kind and its width; the width alone says both.
+    kind = [] if decode.get("kind") in rest else [str(decode.get("kind", ""))]
+    return ", ".join([*kind, *(f"{key.replace('_', ' ')} {plain(rest[key])}" for key in rest)])

@@ -6,6 +6,7 @@ TOP = {
     "description": "a sentence on what it is",
     "paper": "the paper it follows",
     "extends": "other specs that it adds to",
+    "pages": "where data can be had: what the data folder needs, and the page to get it from",
     "data": "corpora by name",
     "tokenizers": "tokenizers by name",
     "teacher": "a model, or models by name",

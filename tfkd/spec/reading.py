@@ -100,6 +100,7 @@ class Reading:
             "name": sections.run_name(faults, tree),
             "description": sections.description(faults, tree),
             "paper": sections.section(faults, tree, "paper", PaperOptions),
+            "pages": sections.pages(faults, tree),
             "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
         }
         variants = sections.named(faults, tree, "variants")

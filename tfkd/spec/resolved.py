@@ -18,6 +18,8 @@ def resolved(spec: Any) -> dict[str, Any]:
         plain["description"] = spec.description
     if spec.paper is not None:
         plain["paper"] = _dump(spec.paper)
+    if spec.pages:
+        plain["pages"] = dict(spec.pages)
     plain["data"] = {name: _dump(options) for name, options in spec.data.items()}
     plain["tokenizers"] = {name: _dump(options) for name, options in spec.tokenizers.items()}
     for name, options in spec.models.items():

@@ -68,6 +68,12 @@ def json_schema() -> dict[str, Any]:
         "description": {"type": ["string", "null"]},
         "paper": _or_null(of(PaperOptions)),
         "extends": {"type": ["string", "array"], "items": {"type": "string"}},
+        "pages": _or_null(
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string", "pattern": r"^https?://\S{1,2000}$"},
+            }
+        ),
         "data": _or_null(_by_name("corpus")),
         "tokenizers": _or_null(_by_name("tokenizer")),
         "teacher": _or_null({"$ref": "#/$defs/models"}),

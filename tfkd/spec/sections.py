@@ -207,6 +207,20 @@ def description(faults: Faults, tree: Node) -> str | None:
     return node.value
 
 
+_PAGE = re.compile(r"https?://\S{1,2000}\Z")
+
+
+def pages(faults: Faults, tree: Node) -> dict[str, str]:
+    """`pages:`: files, folders and data sets with the web pages that have them."""
+    found = {}
+    for name, value in mapping(faults, tree, "pages").items():
+        if isinstance(value, str) and _PAGE.match(value):
+            found[name] = value
+        else:
+            faults.add(("pages", name), f"found {in_short(value)}", "a page, https://...")
+    return found
+
+
 def export(faults: Faults, tree: Node) -> list[str]:
     """`export:`: a stage or a list of them."""
     node = tree.value.get("export")

@@ -31,6 +31,7 @@ class Spec:
         plugins: The plugins it was read with.
         description: A sentence.
         paper: The paper it follows, or None.
+        pages: Where data can be had: paths in the data folder, or data sets, with their pages.
         data: Corpora by name.
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
@@ -53,6 +54,7 @@ class Spec:
     plugins: tuple[str, ...]
     description: str | None
     paper: Any
+    pages: Mapping[str, str]
     data: Mapping[str, Any]
     tokenizers: Mapping[str, Any]
     models: Mapping[str, Any]

@@ -14,6 +14,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.gate_checks import check_writing_gate, writes
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
 from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
+from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.packing_checks import check_packing, check_words
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
@@ -21,7 +22,7 @@ from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
 from tfkd.spec.wording import a
 
-_TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu"}
+_TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS}
 
 
 def check_train(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:

@@ -55,6 +55,7 @@ from tfkd.spec.options.stages import (
     TrainOptions,
     TranslateOptions,
 )
+from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
 from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions, may_share_cores
 from tfkd.spec.options.training import (
     AdafactorOptions,
@@ -121,6 +122,7 @@ __all__ = [
     "PaperOptions",
     "PlainOptions",
     "PrefixLmOptions",
+    "RougeOptions",
     "RuntimeOptions",
     "SampleOptions",
     "ScheduleOptions",
@@ -128,6 +130,7 @@ __all__ = [
     "SentencePieceOptions",
     "SoftTargetsOptions",
     "SpansOptions",
+    "TokenizedOptions",
     "TrainOptions",
     "TransformerDecoderOptions",
     "TransformerOptions",

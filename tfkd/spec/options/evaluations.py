@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from tfkd.spec.options.base import Amount, Name, Options, Seed, StageReference
+from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions, TokenizedOptions
 from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
 
 # What needs no outputs, which are costly.
@@ -49,6 +50,9 @@ class EvaluateOptions(Options):
                 "bleu",
                 "chrf",
                 "tokenized_bleu",
+                "rouge_1",
+                "rouge_2",
+                "rouge_l",
                 "loss",
                 "perplexity",
                 "accuracy",
@@ -71,6 +75,10 @@ class EvaluateOptions(Options):
         "default: half of the model's max_length.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    tokenized: TokenizedOptions = Field(
+        TokenizedOptions(), description="The tokens of tokenized_bleu."
+    )
+    rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
     lower_case: bool = Field(False, description="Score outputs without regard to case.")
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate
+from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions
 
 
 class BatchOptions(Options):
@@ -183,7 +184,6 @@ BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; i
 # What is measured of classes alone.
 CLASS_METRICS = ("f1", "matthews")
 POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
-METRICS_IN_TRAINING = ("loss", "perplexity", "accuracy", "bleu", "chrf", *CLASS_METRICS)
 
 
 class ValidateOptions(Options):
@@ -192,11 +192,25 @@ class ValidateOptions(Options):
     on: Name = Field(description="A corpus.")
     every: Count = Field(500, description="Steps between two validations.")
     metrics: Annotated[
-        list[Literal["loss", "perplexity", "accuracy", "bleu", "chrf", "f1", "matthews"]],
+        list[
+            Literal[
+                "loss",
+                "perplexity",
+                "accuracy",
+                "bleu",
+                "chrf",
+                "rouge_1",
+                "rouge_2",
+                "rouge_l",
+                "f1",
+                "matthews",
+            ]
+        ],
         Field(min_length=1),
     ] = Field(["loss", "accuracy"], description="What is measured.")
-    decode: Any = Field(None, description="How outputs are made for bleu and chrf.")
+    decode: Any = Field(None, description="How outputs are made for bleu, chrf and ROUGE.")
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
