@@ -1,0 +1,54 @@
+"""The floors of the package: each imports only floors below it, inside of functions too."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "tfkd"
+# From the ground up. The modules beside the folders (cli, api, ...) stand on all of them.
+FLOORS = (
+    "spec",
+    "data",
+    "layers",
+    "models",
+    "objectives",
+    "targets",
+    "training",
+    "decoding",
+    "evaluation",
+    "serving",
+    "pipeline",
+    "report",
+)
+# Rooms that stand beside each other: neither knows of the other.
+BESIDE = {("report", "pipeline"), ("evaluation", "training"), ("serving", "training")}
+
+
+def imported(path):
+    """The floors of the package that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            package, *rest = name.split(".")
+            if package == "tfkd" and rest:
+                yield rest[0]
+
+
+def test_every_folder_is_a_floor():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders == set(FLOORS)
+
+
+def test_a_floor_imports_only_floors_below_it():
+    wrong = []
+    for number, floor in enumerate(FLOORS):
+        for path in sorted((PACKAGE / floor).rglob("*.py")):
+            allowed = {*FLOORS[: number + 1]} - {there for here, there in BESIDE if here == floor}
+            found = {name for name in imported(path) if name not in allowed}
+            found -= {"__version__"}
+            wrong += [f"{path.relative_to(PACKAGE)} imports {name}" for name in sorted(found)]
+    assert not wrong, "\n".join(wrong)
