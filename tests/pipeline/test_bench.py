@@ -137,6 +137,15 @@ def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
     assert ratios[str(alone)] == 4
 
 
+def test_quartiles_of_few_lines_are_times_that_were_measured():
+    found = module._latency([[0.001], [0.002, 0.003, 0.9]])
+    assert found == {
+        "milliseconds": pytest.approx(2.0),
+        "milliseconds_low": pytest.approx(1.5),
+        "milliseconds_high": pytest.approx(2.5),
+    }
+
+
 def test_models_take_turns(monkeypatch, tmp_path):
     """Round by round and line by line each model is called, so that noise strikes all alike."""
     called = []

@@ -92,7 +92,7 @@ def test_a_bare_block_shows_all_there_is(folder, tmp_path):
     ("text", "message"),
     [
         (block("scores three"), "three.json does not exist; there are: one, two"),
-        (block("figures one"), "expected one of scores, teacher, stages, commands"),
+        (block("figures one"), "expected one of choices, scores, teacher, stages, commands"),
         (block("scores"), "is no block"),
         ("<!-- results:begin scores one -->\n| 1 |", "has no `<!-- results:end -->`"),
     ],
