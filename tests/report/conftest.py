@@ -81,6 +81,14 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
                 [text + again for text in texts] for texts in SENTENCES
             )
         ],
+        "differing": {
+            "metric": "bleu",
+            "rows": [
+                {"row": row, "source": source, "reference": reference, "hypothesis": hypothesis,
+                 "against": other, "value": 61.25 - 40 * row, "against_value": 30.5}
+                for row, (source, reference, hypothesis, other) in enumerate(SENTENCES[:2])
+            ],
+        },
         "hypotheses": f"evaluation/{on}.hypotheses.txt",
         "references": f"evaluation/{on}.references.txt",
     }  # fmt: skip

@@ -35,6 +35,33 @@ def test_marks_are_where_the_words_differ():
     assert mark_differences("", "A") == [("missing", "A")]
 
 
+@given(ours=texts, theirs=texts, others=texts)
+def test_what_was_won_is_of_the_reference_and_not_of_the_other_output(ours, theirs, others):
+    text, reference, beside = (" ".join(words) for words in (ours, theirs, others))
+    plain, marked = mark_differences(text, reference), mark_differences(text, reference, beside)
+    assert "".join(part for kind, part in marked if kind != "missing") == text
+    # The same marks, but for stretches of what is the same that are won.
+    joined = [("same" if kind == "won" else kind, part) for kind, part in marked]
+    for kind in ("other", "missing"):
+        assert [part for one, part in joined if one == kind] == [
+            part for one, part in plain if one == kind
+        ]
+    won = [part for kind, part in marked if kind == "won"]
+    assert all(part in reference for part in won)
+    if others == theirs:
+        assert not won
+    if not others:  # nothing of the reference is there
+        same = [part for kind, part in plain if kind == "same"]
+        assert [word for part in won for word in part.split()] == " ".join(same).split()
+
+
+def test_what_was_won_stands_out():
+    reference = "at the age of two, although"
+    assert mark_differences("at the age of two, but", reference, "with two years, but") == [
+        ("won", "at the age of"), ("same", " two, "), ("other", "but"),
+    ]  # fmt: skip
+
+
 def test_very_long_texts_are_left_alone():
     text = "a b " * 500
     assert mark_differences(text, "b") == [("same", text)]

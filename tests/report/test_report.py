@@ -197,7 +197,8 @@ def test_seeds_get_a_mean_and_a_spread(light):
     again["metrics"]["bleu"]["value"] = 40.41
     light["evaluations"].append(again)
     words = Page(render([light])).words
-    assert "mean ± deviation of 2 seeds 39.91 ± 0.71" in words
+    # t = 12.706 with one degree of freedom.
+    assert "mean ± deviation of 2 seeds [95 % t-interval] 39.91 ± 0.71 [33.56, 46.26]" in words
 
 
 @pytest.mark.parametrize("missing", ["evaluations", "histories", "stages", "data", "spec",
@@ -216,6 +217,7 @@ def test_bare_and_broken_results_still_make_a_page(light):
     entry = light["evaluations"][0]
     entry["metrics"]["bleu"] = {"value": float("nan"), "low": None, "high": None}
     entry["by_length"], entry["examples"], entry["against"] = [], None, None
+    light["evaluations"][-1]["differing"] = {"metric": None, "rows": [{"value": None}]}
     light["histories"]["pretrain"] = [{"step": 1, "loss": float("inf")}, {}]
     light["teacher_gates"][0]["baseline"] = None
     Page(render([light]))
@@ -226,3 +228,31 @@ def test_no_results_are_refused(results, tmp_path):
         write_report([], tmp_path / "x.html")
     with pytest.raises(ValueError, match="Received: dict"):
         write_report(results, tmp_path / "x.html")
+
+
+def test_sentences_that_differ_most_stand_with_their_scores_and_marks(page, page_texts):
+    text = page_texts[0]
+    part = text[text.index('id="differing"') : text.index('id="examples"')]
+    words = " ".join(re.sub("<[^>]*>", " ", part).split())
+    assert "Picked by rule" in words
+    assert "Gain, row 1" in words
+    assert "Loss, row 2" in words
+    assert "61.25" in words
+    assert "30.50" in words
+    # The baseline lacks `at` and has `on`.
+    assert '<strong class="won">at</strong>' in part
+    assert "<mark>on</mark>" in part
+    assert page.words.count("Where systems differ most") == 1
+
+
+def test_summaries_have_a_plot_of_their_own_by_length(light):
+    entry = light["evaluations"][0]
+    entry["metrics"]["rouge_l"] = {"value": 44.5, "low": 43.9, "high": 45.1, "signature": "x"}
+    entry["rouge_by_length"] = {"metric": "rouge_l", "buckets": entry["by_length"]}
+    both = Page(render([light])).words
+    assert "BLEU by length" in both
+    assert "ROUGE-L by length" in both
+    del entry["by_length"]
+    alone = render([{**light, "evaluations": [entry]}])
+    assert "ROUGE-L by length" in Page(alone).words
+    assert ">BLEU by length" not in alone

@@ -9,6 +9,9 @@ from typing import Any, NotRequired
 # Before Python 3.12 pydantic checks only this TypedDict, which comes with it.
 from typing_extensions import TypedDict
 
+from tfkd.evaluation.seed_results import SeedSummary
+from tfkd.evaluation.text_results import Bucket, Differing, RougeByLength, RougeWords
+
 SCHEMA = 1
 
 
@@ -58,13 +61,6 @@ class Against(TypedDict):
     metrics: dict[str, Comparison]
     decode: NotRequired[dict[str, Any] | None]
     noise: NotRequired[Noise]
-
-
-# `from` is a word of Python's own, hence the other way to write a TypedDict.
-Bucket = TypedDict(
-    "Bucket",
-    {"from": int, "to": int | None, "rows": int, "value": float, "against": float | None},
-)
 
 
 class Example(TypedDict):
@@ -125,21 +121,6 @@ class RoundTrip(TypedDict):
     value: float
 
 
-class RougeWords(TypedDict):
-    """How ROUGE counted words; `lost`: the share of the references' that lost letters by it."""
-
-    words: str
-    stem: bool
-    lost: float
-
-
-class RougeByLength(TypedDict):
-    """A ROUGE metric by length."""
-
-    metric: str
-    buckets: list[Bucket]
-
-
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations` and `references`) are paths relative to the run folder, `sha256` has the digest
@@ -159,6 +140,7 @@ class Evaluation(TypedDict):
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     examples: NotRequired[list[Example]]
+    differing: NotRequired[Differing]
     trace: NotRequired[list[Trace]]
     noise: NotRequired[Noise]
     lower_case: NotRequired[bool]
@@ -186,6 +168,7 @@ class TeacherGate(TypedDict):
     most_frequent: NotRequired[float]
     context: NotRequired[float]
     seen: NotRequired[bool]
+    seed: NotRequired[int]
     difference: NotRequired[dict[str, float] | None]
 
 
@@ -235,6 +218,7 @@ class Results(TypedDict):
     evaluations: list[Evaluation]
     teacher_gates: list[TeacherGate]
     exports: list[Export]
+    over_seeds: NotRequired[list[SeedSummary]]
     choices: NotRequired[list[Choice]]
     warnings: list[str]
 

@@ -41,7 +41,8 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
         return f"{spec.name}:{name}" if lent else name
 
     def _label(self, spec: Spec, name: str) -> str:
-        return self._own(spec, f"{name}#{spec.variant}" if spec.variant else name)
+        name = f"{name}#{spec.variant}" if spec.variant else name
+        return self._own(spec, name if spec.seed is None else f"{name}+{spec.seed}")
 
     def resolve(self, spec: Spec, reference: str) -> tuple[Spec, str]:
         """The spec (with its variant) and the stage that a reference names."""

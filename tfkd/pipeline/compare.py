@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation import ROUGE, Predicted, paired_bootstrap, paired_classes
+from tfkd.evaluation import ROUGE, Predicted, over_seeds, paired_bootstrap, paired_classes
 from tfkd.evaluation.classification import METRICS
 from tfkd.pipeline.products import CLASSES
 from tfkd.pipeline.run_folder import read_results
@@ -30,19 +30,23 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
 
     Returns:
         A line for each pair that was decoded alike: both values, first minus second with its 95 %
-        interval, p.
+        interval, p. Of runs with `seeds:`, of each seed that both have; and of these together both
+        means with their standard deviations, and Student's interval of the differences by seed.
 
     Raises:
         UserError: The runs share no test set that they decoded alike.
     """
     ours, theirs = _outputs(first), _outputs(second)
-    several = len({of for of, _, _ in [*ours, *theirs]}) > 1
-    searches = len({search for _, _, search in [*ours, *theirs]}) > 1
-    lines = []
-    for (of, on, search), system in ours.items():
-        for (other_of, other_on, other_search), baseline in theirs.items():
+    several = len({of for of, _, _, _ in [*ours, *theirs]}) > 1
+    searches = len({search for _, _, search, _ in [*ours, *theirs]}) > 1
+    lines: list[str] = []
+    by_seed: dict[tuple[str, int], dict[int, dict[str, float]]] = {}
+    for (of, on, search, our_seed), system in ours.items():
+        for (other_of, other_on, other_search, their_seed), baseline in theirs.items():
             references = system.references
             if (on, search) != (other_on, other_search) or references != baseline.references:
+                continue
+            if our_seed != their_seed and None not in (our_seed, their_seed):
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if searches else ""
@@ -58,13 +62,19 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                     found = paired_bootstrap(
                         *sides, metric=metric, samples=samples, seed=seed, **counted
                     )
+                name = f"{on} {metric}{models}"
+                if our_seed is not None and their_seed is not None:
+                    by_seed.setdefault((name, digits), {})[our_seed] = found
+                seeds = [one for one in (our_seed, their_seed) if one is not None]
+                name += f", seed {seeds[0]}" if seeds else ""
                 lines.append(
-                    f"{on} {metric}{models}: {found['value'] + found['delta']:.{digits}f} and "
+                    f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
                     f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
                     f"p = {found['p']:.3f}{_verdict(found)}; {len(references):,} "
                     f"{'rows' if classes else 'sentences'}"
                 )
+    lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
     if not lines:
         raise UserError(
             f"{first} and {second} share no test set with the same references and the same "
@@ -72,6 +82,22 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
+
+
+def _over_seeds(name: str, digits: int, found: dict[int, dict[str, float]]) -> str:
+    """The line of several seeds together."""
+    ours = over_seeds([one["value"] + one["delta"] for one in found.values()])
+    theirs = over_seeds([one["value"] for one in found.values()])
+    delta = over_seeds([one["delta"] for one in found.values()])
+    means = " and ".join(
+        f"{one['mean']:.{digits}f} ± {one['spread']:.{digits}f}" for one in (ours, theirs)
+    )
+    verdict = _verdict({"low": delta["low"], "high": delta["high"], "delta": delta["mean"]})
+    return (
+        f"{name}, mean ± deviation of {delta['n']} seeds ({', '.join(map(str, found))}): {means}, "
+        f"difference {delta['mean']:+.{digits}f}, 95 % t-interval {delta['low']:+.{digits}f} to "
+        f"{delta['high']:+.{digits}f}{verdict}"
+    )
 
 
 def _classes(
@@ -90,8 +116,8 @@ def _verdict(found: dict[str, float]) -> str:
     return " (better)" if found["delta"] > 0 else " (worse)"
 
 
-def _tests(outputs: dict[tuple[str, str, str], Any]) -> str:
-    return ", ".join(f"{on} [{search}]" for _, on, search in outputs)
+def _tests(outputs: dict[Any, Any]) -> str:
+    return ", ".join(dict.fromkeys(f"{on} [{search}]" for _, on, search, _ in outputs))
 
 
 @dataclass(frozen=True)
@@ -103,10 +129,12 @@ class _Outputs:
     metrics: dict[str, dict[str, Any]]
 
 
-def _outputs(run: Path) -> dict[tuple[str, str, str], _Outputs]:
-    """A run's outputs by model, test set and search."""
-    found: dict[tuple[str, str, str], _Outputs] = {}
-    for entry in read_results(run)["evaluations"]:
+def _outputs(run: Path) -> dict[tuple[str, str, str, int | None], _Outputs]:
+    """A run's outputs by model, test set, search and, of a spec with several, seed."""
+    found: dict[tuple[str, str, str, int | None], _Outputs] = {}
+    results = read_results(run)
+    seeds = results["spec"].get("seeds")
+    for entry in results["evaluations"]:
         if not entry.get("hypotheses"):
             continue
         of, on = entry["of"], entry["on"]
@@ -117,7 +145,9 @@ def _outputs(run: Path) -> dict[tuple[str, str, str], _Outputs]:
         metrics = _metrics(entry, tokenize)
         if "classes" in entry:
             search, metrics = CLASSES, {metric: {} for metric in METRICS}
-        found[of, on, search] = _Outputs(hypotheses, references, metrics)
+        found[of, on, search, entry["seed"] if seeds else None] = _Outputs(
+            hypotheses, references, metrics
+        )
     if not found:
         raise UserError(f"{run} has no scored outputs yet: tfkd run finishes it")
     return found

@@ -8,9 +8,9 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, in_order
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
+from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
-from tfkd.pipeline.wanted import wanted
 from tfkd.spec import Spec
 from tfkd.spec.options import heads_needed
 
@@ -41,7 +41,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
 
         spec = smoke_spec(spec)
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
-    nodes = in_order(wanted(spec, context.data_dir).ends())
+    nodes = in_order(wanted_of_all_seeds(spec, context.data_dir).ends())
     sizes = _vocabularies(nodes, context)
     notes: list[str] = []
     rows = [

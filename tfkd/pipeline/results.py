@@ -13,6 +13,7 @@ from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
+from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.wanted import Gate, Wanted
 
@@ -77,6 +78,7 @@ def assemble(
         },
         "choices": [choice for node in nodes if (choice := _choice(node, labels, context))],
         "evaluations": evaluations,
+        "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
         "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
         "warnings": _warnings(gates) + _lost_letters(evaluations),
@@ -148,6 +150,8 @@ def _gate(gate: Gate, context: Context) -> dict[str, Any]:
         "seen": gate.seen,
         "figures": summary["figures"],
     }
+    if (seed := gate.teacher.spec.seed) is not None:
+        entry["seed"] = seed
     if "blind" in summary:
         blind, most = summary["blind"], summary["most_frequent"]
         beside = summary.get("beside", WITHOUT_CONTEXT)
@@ -175,7 +179,8 @@ def _warnings(gates: list[dict[str, Any]]) -> list[str]:
     ]
     for scored in gates:
         for unseen in gates:
-            if scored["of"] == unseen["of"] and scored["seen"] and not unseen["seen"]:
+            alike = all(scored.get(key) == unseen.get(key) for key in ("of", "seed"))
+            if alike and scored["seen"] and not unseen["seen"]:
                 message = learnt_by_heart(scored["figures"], unseen["figures"])
                 if message:
                     found.append(f"{scored['of']} on {scored['on']}: {message}")

@@ -16,8 +16,9 @@ from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.permissions import permitted
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
+from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, link, locked
-from tfkd.pipeline.wanted import Wanted, wanted
+from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import may_share_cores
@@ -110,7 +111,7 @@ def _run(
     make: Collection[str],
 ) -> dict[str, Any] | None:
     started = time.time()
-    plan = wanted(spec, context.data_dir)
+    plan = wanted_of_all_seeds(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})

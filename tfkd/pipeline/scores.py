@@ -16,6 +16,7 @@ from tfkd.evaluation import (
     accuracy,
     bleu,
     by_length,
+    differing_rows,
     loss,
     lost_words,
     paired_bootstrap,
@@ -45,12 +46,15 @@ _EXAMPLES = 20
 
 
 def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What each one's files in the run folder are called: `OF.ON`, and `OF.ON.2` where the same
-    model is scored on the same test set again (by another search)."""
+    """What each one's files in the run folder are called: `OF[+SEED].ON`, and `OF.ON.2` where the
+    same model is scored on the same test set again (by another search)."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for one in evaluations:
-        name = f"{one.options.of}.{one.on}".replace("/", "_")
+        of = one.options.of
+        if (seed := one.system.inputs["model"].spec.seed) is not None:
+            of = f"{of}+{seed}"
+        name = f"{of}.{one.on}".replace("/", "_")
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return names
@@ -194,6 +198,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         }
     if any(is_text(metric) and metric not in ROUGE for metric in options.metrics):
         entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
+    if others is not None:
+        entry["differing"] = _differing(options, sources, references, hypotheses, others)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
@@ -210,6 +216,35 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
     write_outputs(entry, place, hypotheses=hypotheses, references=references)
+
+
+def _differing(
+    options: Any,
+    sources: Sequence[str],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    others: Sequence[str],
+) -> dict[str, Any]:
+    """Where the system and its baseline differ most, by the score of each row alone: by BLEU, of
+    summaries by the last ROUGE metric measured."""
+    summaries = [metric for metric in options.metrics if metric in ROUGE]
+    metric = summaries[-1] if summaries else "bleu"
+    rows = differing_rows(hypotheses, others, references, metric, **settings_of(metric, options))
+    return {
+        "metric": metric,
+        "rows": [
+            {
+                "row": (i := one["row"]),
+                "source": sources[i],
+                "reference": references[i],
+                "hypothesis": hypotheses[i],
+                "against": others[i],
+                "value": one["value"],
+                "against_value": one["against"],
+            }
+            for one in rows
+        ],
+    }
 
 
 def _lost(words: str, references: Sequence[str]) -> float:

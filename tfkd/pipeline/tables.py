@@ -22,12 +22,13 @@ def score_table(results: dict[str, Any]) -> str:
         "p",
     ):
         table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    several = bool(results.get("over_seeds"))
     for entry in results["evaluations"]:
         against = entry.get("against") or {"metrics": {}}
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
             table.add_row(
-                entry["of"],
+                f"{entry['of']}, seed {entry['seed']}" if several else entry["of"],
                 entry["on"],
                 metric,
                 _number(score["value"]),
@@ -39,11 +40,39 @@ def score_table(results: dict[str, Any]) -> str:
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
     console.print(table)
+    if several:
+        console.print(_seed_table(results))
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
-        console.print(f"teacher gate, {gate['of']} on {gate['on']}: {gate['message']}")
+        seed = f", seed {gate['seed']}" if "seed" in gate else ""
+        console.print(f"teacher gate, {gate['of']}{seed} on {gate['on']}: {gate['message']}")
     return text.getvalue().rstrip()
+
+
+def _seed_table(results: dict[str, Any]) -> Any:
+    """Means over the seeds, a row for each model, test set and metric."""
+    from rich.table import Table
+
+    table = Table(title="means over the seeds ± standard deviation, [95 % t-interval]",
+                  title_justify="left")  # fmt: skip
+    for column in ("model", "on", "metric", "seeds", "score", "baseline", "difference"):
+        table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    for one in results["over_seeds"]:
+        against = one["against"] or {"metrics": {}, "differences": {}}
+        for metric, score in one["metrics"].items():
+            table.add_row(
+                one["of"], one["on"], metric, str(score["n"]), _spread(score),
+                _spread(against["metrics"].get(metric)),
+                _spread(against["differences"].get(metric), "+"),
+            )  # fmt: skip
+    return table
+
+
+def _spread(found: dict[str, Any] | None, sign: str = "") -> str:
+    if found is None:
+        return ""
+    return f"{found['mean']:{sign}.2f} ± {found['spread']:.2f} {_interval(found)}"
 
 
 def _noise_table(results: dict[str, Any]) -> Any:

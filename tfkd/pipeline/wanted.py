@@ -66,7 +66,7 @@ class Wanted:
         evaluations: Models with test sets.
         gates: Teacher gates.
         exports: Export stages, by the stage they export.
-        stages: Other stages asked for by name.
+        parts: Of several seeds: what each asks for.
     """
 
     spec: Spec
@@ -74,6 +74,7 @@ class Wanted:
     evaluations: list[Evaluation] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
     exports: dict[str, Node] = field(default_factory=dict)
+    parts: list["Wanted"] = field(default_factory=list)
 
     def nodes(self) -> Iterator[Node]:
         """The last nodes, in the order in which they should be made: gates as early as can be."""
@@ -104,7 +105,9 @@ class Wanted:
         return found
 
     def until(self, stage: str) -> list[Node]:
-        """The one stage to stop after."""
+        """The one stage to stop after, of each seed."""
+        if self.parts:
+            return [node for part in self.parts for node in part.until(stage)]
         try:
             spec, name = self.builder.resolve(self.spec, stage)
         except ValueError as error:  # no reference at all

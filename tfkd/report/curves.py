@@ -22,7 +22,7 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     groups: dict[str, dict[System, list[Mapping[str, Any]]]] = {}
     for run in runs:
         for label, lines in run.part("histories").items():
-            group = groups.setdefault(label.split("#")[0], {})
+            group = groups.setdefault(re.split("[#+]", label)[0], {})
             # A stage that runs share has one system, and one line here.
             group.setdefault(systems.of(run, label), lines)
     found = []

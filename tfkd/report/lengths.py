@@ -21,8 +21,8 @@ def length_plots(identity: str, on: str, entries: Entries, systems: Systems) -> 
     """
     metrics = dict.fromkeys(metric for _, entry in entries for metric, _ in _by_length(entry))
     plots = (
-        _plot(f"{identity}-{metric}".removesuffix("-bleu"), metric, on, entries, systems)
-        for metric in metrics
+        _plot(f"{identity}-{place}" if place else identity, metric, on, entries, systems)
+        for place, metric in enumerate(metrics)
     )
     return [plot for plot in plots if plot is not None]
 

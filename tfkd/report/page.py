@@ -17,6 +17,7 @@ from tfkd.report.noise import noise_plots
 from tfkd.report.plots import table
 from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.searches import search_plots
+from tfkd.report.sentences import differing_sentences
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.systems import Run, Systems, label_of, open_runs
 
@@ -59,6 +60,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
         confusions=confusions(runs, systems),
         choices=choices(runs),
+        differing=differing_sentences(runs, systems),
         examples=_examples(runs, systems),
         stages=[_stages(run) for run in runs if run.part("stages")],
         exports=[(run, export) for run in runs for export in run.entries("exports")],

@@ -7,6 +7,8 @@ from typing import Any
 
 from tfkd.data.sealed import SEAL
 
+# What of an evaluation quotes its test set, and the seal of the file as the run wrote it.
+_SENTENCES = ("examples", "differing", "trace", SEAL)
 # Options of a command whose values are folders of one machine, and what stands for them.
 _FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
 
@@ -18,7 +20,7 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         results: The content of a run's results.json.
     """
     evaluations = [
-        {key: value for key, value in entry.items() if key not in ("examples", "trace", SEAL)}
+        {key: value for key, value in entry.items() if key not in _SENTENCES}
         for entry in results.get("evaluations", [])
     ]
     # The seal is that of the file as the run wrote it.

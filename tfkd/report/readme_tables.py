@@ -132,6 +132,7 @@ def scores(runs: Sequence[Run]) -> str:
                 ]
                 cells += _comparison(found[0]) if found else ["", "", "", ""]
             rows.append(cells)
+        rows += _over_seeds(block, runs, metrics, differ[:1])
     signatures = dict.fromkeys(
         signature
         for block in blocks
@@ -219,6 +220,26 @@ def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
         name += f" of {', '.join(titles)}"
     name += f", {flat(row['note'])}" if row["note"] else ""
     return f"{name}, seed {row['seed']}" if row["seed"] not in (None, 1) else name
+
+
+def _over_seeds(
+    block: dict[str, Any], runs: Sequence[Run], metrics: Sequence[str], differ: Sequence[str]
+) -> list[list[str]]:
+    """A row for each system of several seeds: means, spreads and t-intervals."""
+    rows = []
+    for spread in block["spreads"]:
+        name = f"{_name({**spread, 'seed': None}, runs)}, mean of {spread['seeds']} seeds"
+        cells = [block["on"], name, *(spread["cells"].get(metric, "") for metric in metrics)]
+        for metric in differ:
+            found = [
+                one
+                for one in block["over_seeds"]
+                if (one["system"], one["note"], one["metric"])
+                == (spread["system"], spread["note"], metric)
+            ]
+            cells += _comparison({**found[0], "p": None}) if found else ["", "", "", ""]
+        rows.append(cells)
+    return rows
 
 
 def _cell(row: dict[str, Any], metric: str) -> str:

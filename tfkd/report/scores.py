@@ -1,12 +1,12 @@
 """Scores and comparisons as tables, a block for each test set, with plots by length."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import mean, stdev
 from typing import Any
 
 from tfkd.report.lengths import length_plots
+from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import decoding, is_number, metric_value, reading
+from tfkd.report.wording import decoding, is_number, reading
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -77,7 +77,9 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             decodes.append(f"{search} for {system.name}")
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
-            _row(rows, system, None, search, figures, only_baseline=True)
+            # With several seeds, each is compared with the baseline's model of the same.
+            seed = entry.get("seed") if run.part("spec").get("seeds") else None
+            _row(rows, system, seed, search, figures, only_baseline=True)
     _name_searches(rows, comparisons)
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     _place_intervals(rows, metrics)
@@ -90,8 +92,9 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "metrics": metrics,
         "rows": rows,
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
-        "spreads": _spreads(rows, metrics),
+        "spreads": score_spreads(rows, metrics),
         "comparisons": comparisons,
+        "over_seeds": difference_spreads(comparisons, rows),
         "pairs": _pairs(comparisons),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
@@ -139,8 +142,11 @@ def _name_searches(rows: Sequence[dict[str, Any]], comparisons: Sequence[dict[st
     for row in rows:
         several = len(searches[row["system"], row["seed"]]) > 1
         notes[row["identity"]] = row["note"] = (several and row["search"]) or ""
+    seeds = {row["identity"]: row["seed"] for row in rows}
+    several = len({*seeds.values()} - {None}) > 1
     for one in comparisons:
-        one["note"] = notes[one["row"]]
+        seed = f"seed {seeds[one['row']]}" if several else ""
+        one["note"] = ", ".join(filter(None, (notes[one["row"]], seed)))
 
 
 def _comparisons(
@@ -214,32 +220,3 @@ def _place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
                 one["range"] = [
                     round(50 + 46 * one[key] / reach, 2) for key in ("low", "delta", "high")
                 ]
-
-
-def _spreads(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Mean and standard deviation over the seeds of one system in one run."""
-    by_system: dict[Any, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if row["seed"] is not None:
-            key = (row["system"].label, row["system"].letters, row["note"])
-            by_system.setdefault(key, []).append(row)
-    spreads = []
-    for ours in by_system.values():
-        if len(ours) < 2:
-            continue
-        cells = {}
-        for metric in metrics:
-            values = [row["cells"][metric]["value"] for row in ours if metric in row["cells"]]
-            if len(values) > 1:
-                cells[metric] = (
-                    f"{metric_value(metric, mean(values))} ± {metric_value(metric, stdev(values))}"
-                )
-        spreads.append(
-            {
-                "system": ours[0]["system"],
-                "note": ours[0]["note"],
-                "seeds": len(ours),
-                "cells": cells,
-            }
-        )
-    return spreads

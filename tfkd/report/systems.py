@@ -1,5 +1,6 @@
 """The runs of a page and the systems in them, each with one colour from top to bottom."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ class Systems:
                 if run.letter and run.letter not in letters:
                     letters.append(run.letter)
                 if identity not in self._series:
-                    base = label.split("#")[0]
+                    base = re.split("[#+]", label)[0]
                     self._series[identity] = used.get(base, 0)
                     used[base] = used.get(base, 0) + 1
 

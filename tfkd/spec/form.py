@@ -17,6 +17,7 @@ TOP = {
     "variants": "named changes",
     "evaluate": "a list of evaluations",
     "export": "stages to export",
+    "seeds": "what trains is trained once with each of them, like [1, 2, 3]",
     "runtime": "where it runs",
 }
 # Sections whose keys are names that the spec's author chooses.

@@ -13,6 +13,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts
 from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.other_specs import OtherSpecs
+from tfkd.spec.seeds import seeded, seeds
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
 from tfkd.spec.wording import shown
@@ -46,6 +47,7 @@ class Reading:
         path: The file.
         overrides: What `--set` replaces.
         change: Replaces the composed plain values before they are checked, or None.
+        seed: The seed of all that trains; None: as it is written.
 
     Raises:
         SpecErrors: The file, or what it extends, cannot be read.
@@ -56,11 +58,12 @@ class Reading:
         path: str | Path,
         overrides: Sequence[str] = (),
         change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        seed: int | None = None,
     ):
         self.path = Path(path)
         self.written = extended(path)
         self.others = OtherSpecs()
-        self._overrides, self._change = tuple(overrides), change
+        self._overrides, self._change, self._seed = tuple(overrides), change, seed
         self._sections: dict[str | None, Sections] = {}
         self._checked: dict[str | None, SpecErrors | None] = {}
 
@@ -92,6 +95,8 @@ class Reading:
 
     def _read(self, variant: str | None) -> Sections:
         tree = changed(self.written, variant, self._overrides)
+        if self._seed is not None:
+            tree = seeded(tree, self._seed)
         if self._change is not None:
             tree = node_of(self._change(tree.plain()), str(self.path))
         faults = Faults(tree, variant or "")
@@ -101,6 +106,7 @@ class Reading:
             "description": sections.description(faults, tree),
             "paper": sections.section(faults, tree, "paper", PaperOptions),
             "pages": sections.pages(faults, tree),
+            "seeds": seeds(faults, tree),
             "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
         }
         variants = sections.named(faults, tree, "variants")

@@ -14,6 +14,7 @@ from tfkd.spec.options import (
     TranslateOptions,
 )
 from tfkd.spec.sections import SIDES, TOP
+from tfkd.spec.seeds import MOST as MOST_SEEDS
 
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
 
@@ -90,6 +91,14 @@ def json_schema() -> dict[str, Any]:
         "variants": _or_null({"type": "object", "additionalProperties": {"type": "object"}}),
         "evaluate": _or_null({"type": "array", "items": {"$ref": "#/$defs/evaluation"}}),
         "export": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+        "seeds": _or_null(
+            {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**31},
+                "minItems": 1,
+                "maxItems": MOST_SEEDS,
+            }
+        ),
         "runtime": _or_null(of(RuntimeOptions)),
     }
     for key, schema in properties.items():

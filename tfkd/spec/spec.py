@@ -14,6 +14,7 @@ from tfkd.spec.needed import needed_stages
 from tfkd.spec.other_specs import MOST_TREES
 from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
 from tfkd.spec.resolved import provenance, resolved, with_overrides
+from tfkd.spec.seeds import seeded_variants
 
 _PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
 
@@ -32,6 +33,7 @@ class Spec:
         description: A sentence.
         paper: The paper it follows, or None.
         pages: Where data can be had: paths in the data folder, or data sets, with their pages.
+        seeds: With which all that trains is trained, once each; () for the stages' own.
         data: Corpora by name.
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
@@ -44,6 +46,7 @@ class Spec:
         changes: The variants themselves, by name, as they were written.
         provenance: For each dotted path, where its value was written; `default` where nowhere.
         change: What `load_spec` was given to change the plain values with, or None.
+        seed: The one of its seeds that all its training stages have; None: their own.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Spec:
     description: str | None
     paper: Any
     pages: Mapping[str, str]
+    seeds: tuple[int, ...]
     data: Mapping[str, Any]
     tokenizers: Mapping[str, Any]
     models: Mapping[str, Any]
@@ -67,15 +71,24 @@ class Spec:
     changes: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, str]
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    seed: int | None = None
 
     def with_variant(self, name: str) -> "Spec":
         """The same file with another variant, and the same `--set`."""
+        return self._again(name, self.seed)
+
+    def with_seed(self, seed: int) -> "Spec":
+        """The same spec, all of whose training stages have this seed."""
+        return self._again(self.variant, seed)
+
+    def _again(self, variant: str | None, seed: int | None) -> "Spec":
         return load_spec(
             self.path,
-            variant=name,
+            variant=variant,
             overrides=self.overrides,
             plugins=self.plugins,
             change=self.change,
+            seed=seed,
         )
 
     def needed_stages(self) -> list[tuple[str | None, str]]:
@@ -94,6 +107,7 @@ def load_spec(
     overrides: Sequence[str] = (),
     plugins: Sequence[str] = (),
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    seed: int | None = None,
 ) -> Spec:
     """Reads, composes and checks a spec.
 
@@ -103,14 +117,16 @@ def load_spec(
         overrides: `K=V` each: a dotted path and a YAML value.
         plugins: Modules that register classes of the user's own.
         change: Replaces the composed plain values before they are checked (`--smoke`).
+        seed: The seed of all its training stages; None: their own.
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
     """
     register_builtins()
     registry.load_plugins(plugins)
-    reading = Reading(path, overrides, change)
+    reading = Reading(path, overrides, change, seed)
     found = _checked(reading, variant)
+    changes = with_overrides(found.variants, overrides)
     parts = {field: getattr(found.parts, field) for field in _PARTS}
     spec = Spec(
         **found.top,
@@ -120,11 +136,12 @@ def load_spec(
         path=str(path),
         variant=variant,
         variants=tuple(found.variants),
-        changes=with_overrides(found.variants, overrides),
+        changes=changes if seed is None else seeded_variants(changes, seed),
         overrides=tuple(overrides),
         plugins=tuple(plugins),
         provenance={},
         change=change,
+        seed=seed,
     )
     spec.provenance.update(provenance(spec, found.tree))
     return spec

@@ -1,0 +1,90 @@
+"""Which metrics `tfkd compare` compares, and with which settings."""
+
+import json
+
+import pytest
+
+from tfkd.evaluation import paired_bootstrap, result_errors
+from tfkd.pipeline.compare import compare
+from tfkd.pipeline.results import _lost_letters
+from tfkd.spec.errors import UserError
+
+REFERENCES = ["oil prices rise again", "Tokyo shares fall sharply", "bank cuts its rate"]
+OURS = ["oil prices rose again", "tokyo shares fall", "bank cuts rate"]
+THEIRS = ["prices of oil", "tokyo stocks", "the bank cuts a rate"]
+FIGURE = {"value": 1.0, "low": 0.0, "high": 2.0, "signature": "x"}
+
+
+def run_folder(folder, lines, metrics, **settings):
+    (folder / "evaluation").mkdir(parents=True)
+    for name, text in (("hypotheses", lines), ("references", REFERENCES)):
+        (folder / "evaluation" / f"{name}.txt").write_text("\n".join(text) + "\n")
+    entry = {
+        "of": "learn", "variant": None, "on": "test", "seed": 1, "rows": len(REFERENCES),
+        "decode": {"kind": "greedy"}, "metrics": dict.fromkeys(metrics, FIGURE), "against": None,
+        "hypotheses": "evaluation/hypotheses.txt", "references": "evaluation/references.txt",
+        **settings,
+    }  # fmt: skip
+    results = {
+        "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
+        "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {},
+        "provenance": {}, "data": {}, "stages": {}, "histories": {}, "evaluations": [entry],
+        "teacher_gates": [], "exports": [], "warnings": [],
+    }  # fmt: skip
+    assert result_errors(results) == []
+    (folder / "results.json").write_text(json.dumps(results))
+    return folder
+
+
+def words(stem=False, words="unicode", lost=0.0):
+    return {"rouge": {"stem": stem, "words": words, "lost": lost}}
+
+
+def compared(tmp_path, ours, theirs):
+    first = run_folder(tmp_path / "a", OURS, *ours[:1], **ours[1])
+    second = run_folder(tmp_path / "b", THEIRS, *theirs[:1], **theirs[1])
+    text = compare(first, second, samples=30)
+    return {line.split(":")[0].removeprefix("test "): line for line in text.splitlines()[1:]}
+
+
+def test_summaries_are_compared_by_the_rouge_that_was_measured(tmp_path):
+    measured = (["rouge_1", "rouge_l", "loss"], words(stem=True))
+    found = compared(tmp_path, measured, measured)
+    assert set(found) == {"rouge_1", "rouge_l"}
+    expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "rouge_1", samples=30, stem=True)
+    assert f"difference {expected['delta']:+.2f}" in found["rouge_1"]
+    assert f"interval {expected['low']:+.2f} to {expected['high']:+.2f}" in found["rouge_1"]
+
+
+def test_translations_are_compared_by_bleu_and_chrf_and_rouge_beside_them(tmp_path):
+    found = compared(tmp_path, (["bleu", "rouge_l"], words()), (["bleu", "rouge_l"], words()))
+    assert set(found) == {"bleu", "chrf", "rouge_l"}
+
+
+def test_rouge_of_other_words_is_not_compared(tmp_path):
+    ours, theirs = (["bleu", "rouge_l"], words()), (["bleu", "rouge_l"], words(words="ascii"))
+    assert set(compared(tmp_path, ours, theirs)) == {"bleu", "chrf"}
+
+
+def test_scores_without_case_are_compared_without_case(tmp_path):
+    bare = (["bleu"], {"lower_case": True})
+    found = compared(tmp_path, bare, bare)
+    expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", samples=30, lower_case=True)
+    assert f"difference {expected['delta']:+.2f}" in found["chrf"]
+
+
+def test_scores_with_case_are_not_compared_with_those_without(tmp_path):
+    with pytest.raises(UserError, match="share no test set"):
+        compared(tmp_path, (["bleu"], {"lower_case": True}), (["bleu"], {}))
+
+
+def test_lost_letters_are_a_warning():
+    entries = [
+        {"of": "learn", "on": "test", **words(words="ascii", lost=0.1021)},
+        {"of": "learn", "on": "valid", **words()},
+        {"of": "learn", "on": "other"},
+    ]
+    (warning,) = _lost_letters(entries)
+    assert "learn on test" in warning
+    assert "10.2%" in warning
+    assert "words: unicode" in warning

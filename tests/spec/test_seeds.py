@@ -1,0 +1,81 @@
+"""`seeds:` of a spec: what it may be, and what each seed's spec is."""
+
+import pytest
+from schema_checker import fits
+
+from tfkd.spec import dump_yaml, json_schema, load_spec
+from tfkd.spec.errors import SpecErrors
+
+SPEC = """\
+tfkd: 1
+name: seeded
+seeds: [3, 5]
+data: {train: {generated: german_english, rows: 40}}
+tokenizers: {joint: {kind: wordpiece, size: 100, learn_from: train}}
+teacher: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: joint}
+student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, tokenizer: joint}
+views: {cmlm: {kind: conditional_mlm}}
+stages:
+  teach: {train: teacher, data: train, steps: 1, seed: 9, objective: {masked_lm: {view: cmlm}}}
+  targets: {score: teach, data: train}
+  learn: {train: student, data: train, steps: 1, objective: {cross_entropy: {}, soft_targets: {teacher: targets}}}
+variants:
+  baseline: {stages.learn.objective: {cross_entropy: {}}}
+  other: {stages.learn: {train: student, data: train, steps: 2, objective: {cross_entropy: {}}}, stages.teach.seed: 7}
+evaluate: [{of: learn, on: train, metrics: loss, against: learn#baseline}]
+"""  # noqa: E501
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "seeded.yaml"
+    path.write_text(SPEC, "utf-8")
+    return path
+
+
+def trained(spec):
+    return {name: stage.seed for name, stage in spec.stages.items() if stage.kind == "train"}
+
+
+def test_a_spec_with_seeds_keeps_its_stages_until_one_is_taken(path):
+    spec = load_spec(path)
+    assert (spec.seeds, spec.seed) == ((3, 5), None)
+    assert trained(spec) == {"teach": 9, "learn": 1}
+    assert spec.resolved()["seeds"] == [3, 5]
+    assert load_spec(path, overrides=["seeds=null"]).seeds == ()
+
+
+@pytest.mark.parametrize("variant", [None, "baseline", "other"])
+def test_a_seed_is_that_of_all_that_trains_in_each_variant(path, variant):
+    spec = load_spec(path, variant=variant).with_seed(5)
+    assert (spec.seed, spec.variant) == (5, variant)
+    assert trained(spec) == {"teach": 5, "learn": 5}
+    assert trained(spec.with_variant("other")) == {"teach": 5, "learn": 5}
+    assert trained(spec.with_variant("other").with_seed(3)) == {"teach": 3, "learn": 3}
+    assert spec.provenance["stages.learn.seed"] == f"{path}:3"
+
+
+def test_the_resolved_spec_of_a_seed_is_that_spec_in_all_its_variants(path, tmp_path):
+    spec = load_spec(path).with_seed(5)
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_yaml(spec.resolved()), "utf-8")
+    read = load_spec(again)
+    assert read.seeds == ()
+    for variant in ("baseline", "other"):
+        assert trained(read.with_variant(variant)) == {"teach": 5, "learn": 5}
+    assert read.resolved() == spec.resolved()
+
+
+@pytest.mark.parametrize("given", ["3", "[]", "[1, 1]", "[1.5]", "[-1]", "[true]", "{a: 1}", "[x]"])
+def test_what_are_no_seeds_is_refused(path, given):
+    path.write_text(SPEC.replace("[3, 5]", given), "utf-8")
+    with pytest.raises(SpecErrors, match=r"yaml:3: seeds: found .*like \[1, 2, 3\]"):
+        load_spec(path)
+
+
+def test_the_schema_knows_them(path):
+    schema = json_schema()
+    plain = load_spec(path).resolved()
+    assert fits(schema, plain, schema)
+    for wrong in ([], [-1], ["a"], 3):
+        assert not fits(schema, {**plain, "seeds": wrong}, schema)
