@@ -16,6 +16,7 @@ from tfkd.spec.options import (
 from tfkd.spec.sections import SIDES, TOP
 from tfkd.spec.seeds import MOST as MOST_SEEDS
 
+_HEAD = "ClassifierHeadOptions"
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
 
 
@@ -63,6 +64,8 @@ def json_schema() -> dict[str, Any]:
     train = definitions.get("ValidateOptions")
     if train is not None:
         train["properties"]["decode"] = _optional("decode", train["properties"]["decode"])
+    for name, lists in {"NoiseOptions": ("sigma", "metrics"), _HEAD: ("classes",)}.items():
+        definitions[name] = _several(definitions[name], *lists)
     properties = {
         "tfkd": {"const": 1},
         "name": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
@@ -196,12 +199,18 @@ def _several(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     properties = dict(schema["properties"])
     for key in keys:
         field = dict(properties[key])
+        choices = field.pop("anyOf", [])  # a list, or null
+        field |= next((one for one in choices if "items" in one), {})
+        others = [one for one in choices if "items" not in one]
         item = field.pop("items")
         if "$ref" in item:
             item = {"anyOf": [{"type": "string", "minLength": 1}, item]}
         description = field.pop("description")
         field.pop("title", None)
-        properties[key] = {"anyOf": [item, {**field, "items": item}], "description": description}
+        said = {"description": description}
+        if "default" in field:
+            said["default"] = field.pop("default")
+        properties[key] = {"anyOf": [item, {**field, "items": item}, *others], **said}
     return {**schema, "properties": properties}
 
 
