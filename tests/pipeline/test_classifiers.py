@@ -108,7 +108,7 @@ def test_scores_under_noise_are_those_of_the_perturbed_classifier(readings):
 
 def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
     models = {stage: weights(stage) for stage in stage_folders(opinions.runs, "train")}
-    command = ["evaluate", str(opinions.run), "--noise", "0.3", "--draws", "1"]
+    command = ["evaluate", str(opinions.run), "--noise", "0.3,0", "--draws", "1"]
     assert cli.main(command) == cli.DONE
     assert "noise on the parameters" in capsys.readouterr().out
     (entry,) = json.loads((opinions.run / "results.json").read_text("utf-8"))["evaluations"]
@@ -116,6 +116,7 @@ def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
         assert list(one["noise"]["metrics"]) == ["accuracy", "f1", "matthews", "loss"]
         for metric, points in one["noise"]["metrics"].items():
             assert [point["sigma"] for point in points] == [0, 0.3]
+            assert points[1]["spread"] is None
             assert points[0]["values"] == [pytest.approx(one["metrics"][metric]["value"])]
     assert all(weights(stage) == kept for stage, kept in models.items())
 

@@ -295,19 +295,6 @@ def test_the_report_draws_student_and_teacher_together(run):
     assert "at sigma 0.4" in page
 
 
-def test_noise_may_be_asked_of_a_finished_run(spec, run, capsys):
-    command = ["evaluate", str(run.folder), "--draws", "1", "--noise"]
-    assert cli.main([*command, "0.3,0"]) == cli.DONE
-    assert "noise on the parameters" in capsys.readouterr().out
-    results = json.loads((run.folder / "results.json").read_text("utf-8"))
-    for entry in results["evaluations"]:
-        (points, *_) = entry["noise"]["metrics"].values()
-        assert [point["sigma"] for point in points] == [0, 0.3]
-        assert points[1]["spread"] is None
-    # Outputs are costly: what needs none is measured.
-    assert results["evaluations"][2]["noise"]["metrics"].keys() == {"loss"}
-
-
 def test_smoke_shrinks_it_and_plans(spec, run):
     nodes, _ = graph(spec, run.runs, change=smoke_spec)
     assert "train student_pretrain" in nodes
