@@ -1,5 +1,6 @@
 """Tables made from results: a typed figure does not survive."""
 
+import copy
 import json
 
 import pytest
@@ -260,3 +261,22 @@ def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
     page = render([results])
     assert "11.11" in page
     assert "3.333" in page
+
+
+def test_seeds_get_a_row_of_their_means(folder, results):
+    entry = next(one for one in results["evaluations"] if one["on"] == "test_2016")
+    again = copy.deepcopy(entry)
+    again["seed"] = 2
+    again["metrics"]["bleu"]["value"] += 1
+    again["against"]["metrics"]["bleu"] |= {"value": 39.07, "delta": 1.34}
+    results["evaluations"] = [entry, again]
+    results["spec"]["seeds"] = [1, 2]
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    # t = 12.706 with one degree of freedom; the differences are 1.14 and 1.34.
+    seeds = "mean ± deviation of 2 seeds [t-interval]"
+    assert f"| `train_student`, {seeds} | 39.91 ± 0.71 [33.56, 46.26] |" in text
+    assert "| `train_student#baseline` | +1.24 [−0.03, +2.51] | – | undecided |" in text
+    assert f"`train_student#baseline`, {seeds} | 38.67 ± 0.57 [" in text
+    lines = [line for line in text.split("\n") if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1

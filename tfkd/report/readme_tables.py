@@ -228,7 +228,8 @@ def _over_seeds(
     """A row for each system of several seeds: means, spreads and t-intervals."""
     rows = []
     for spread in block["spreads"]:
-        name = f"{_name({**spread, 'seed': None}, runs)}, mean of {spread['seeds']} seeds"
+        name = _name({**spread, "seed": None}, runs)
+        name += f", mean ± deviation of {spread['seeds']} seeds [t-interval]"
         cells = [block["on"], name, *(spread["cells"].get(metric, "") for metric in metrics)]
         for metric in differ:
             found = [
