@@ -30,7 +30,7 @@ data:
   valid: {text: valid.txt, lower_case: true}
 tokenizers: {bytes: {kind: byte_bpe, size: 290, learn_from: text}}
 teacher:
-  {kind: gpt2, layers: 2, width: 24, heads: 3, max_length: 64, dropout: 0.0, tokenizer: bytes}
+  {kind: gpt2, layers: 1, width: 24, heads: 3, max_length: 64, dropout: 0.0, tokenizer: bytes}
 student:
   {kind: gpt2, layers: 1, width: 16, heads: 2, max_length: 64, dropout: 0.0, tokenizer: bytes}
 stages:

@@ -29,9 +29,7 @@ SAMPLE = {"kind": "sample", "seed": 7, "max_length": 8}
 DECODES = {
     "greedy": {"kind": "greedy", "max_length": {"factor": 0.5, "plus": 6}},
     "beam": {"kind": "beam", "beam": 3, "max_length": 6},
-    "sample": SAMPLE,
-    "top_k": {**SAMPLE, "top_k": 9, "temperature": 0.7},
-    "top_p": {**SAMPLE, "top_p": 0.8, "seed": 2},
+    "cut": {**SAMPLE, "top_k": 9, "top_p": 0.8, "temperature": 0.7, "seed": 2},
 }
 
 
@@ -93,8 +91,12 @@ def test_each_search_is_checked_and_described(here, model, tokenizer, kind, tmp_
     found = load_saved_model(tmp_path).translate(PROMPTS)
     assert [one.text for one in found] == written(model, tokenizer, decode, PROMPTS)
     card = (Path(result["folder"]) / "README.md").read_text("utf-8")
-    words = {"greedy": "likeliest", "beam": "beam 3", "top_k": "top_k 9", "top_p": "top_p 0.8"}
-    assert words.get(kind, "by draws at temperature 1, seed 7") in card
+    words = {
+        "greedy": "with the likeliest token",
+        "beam": "by beam search, beam 3, length penalty 0.6",
+        "cut": "by draws at temperature 0.7, top_k 9, top_p 0.8, seed 2",
+    }
+    assert words[kind] in card
     assert ("with_options" in card) == (decode["kind"] == "sample")
     limit = "min(12, 0.5 * prompt tokens" if kind == "greedy" else f"{decode['max_length']} tokens"
     assert f"at most {limit}" in card
@@ -142,23 +144,28 @@ def test_what_answers_otherwise_does_not_hold(monkeypatch, model, tokenizer, ser
     assert len(found.differences) == 1
 
 
-@pytest.mark.parametrize("kind", ["greedy", "beam"])
-def test_another_search_than_the_one_that_is_told_is_refused(
-    monkeypatch, model, tokenizer, kind, tmp_path
+def test_a_refused_export_leaves_nothing(monkeypatch, model, tokenizer, served, tmp_path):
+    answers = copy.deepcopy(served[1])
+    FAULTS["score"](answers["together"][0])
+    monkeypatch.setattr(module, "run_fresh", lambda folder, request: answers)
+    with pytest.raises(ExportRefusedError, match=r"1 answers to 1 prompts[^']*'the man'"):
+        export(model, tokenizer, SAMPLE, tmp_path, PROMPTS[:1])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", DECODES)
+def test_another_search_than_the_one_that_is_told_does_not_hold(
+    here, model, tokenizer, served, kind
 ):
-    monkeypatch.setattr(module, "run_fresh", check.go_on)
-    told, other = ({**one, "max_length": 6} for one in (DECODES[kind], SAMPLE))
-    monkeypatch.setattr(
-        "tfkd.serving.language_model_export.ServedLanguageModel",
-        lambda model, tokenizer, search: ServedLanguageModel(model, tokenizer, build_search(other)),
-    )
-    with pytest.raises(ExportRefusedError, match="the search"):
-        export(model, tokenizer, told, tmp_path)
+    told = build_search({**DECODES[kind], "max_length": 8})
+    found = module.check_prompts(served[0], PROMPTS, in_float32(model), tokenizer, told)
+    assert any("the search" in one for one in found.differences)
 
 
-def test_without_prompts_nothing_is_exported(here, model, tokenizer, tmp_path):
-    with pytest.raises(ExportRefusedError, match="no prompt to check it on"):
-        export(model, tokenizer, SAMPLE, tmp_path, [])
+def test_without_prompts_nothing_holds(here, model, tokenizer, served):
+    search = build_search(SAMPLE)
+    found = module.check_prompts(served[0], [], in_float32(model), tokenizer, search)
+    assert (found.prompts, found.holds) == (0, False)
 
 
 @settings(max_examples=25, deadline=None)
