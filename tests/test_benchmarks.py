@@ -63,3 +63,38 @@ def test_decodings_are_measured_as_saved_models(tmp_path):
     assert set(plain["parts"]) == set(abnet["parts"]) != set(beam["parts"])
     text = speed(made)
     assert all(f"| {row['name']} |" in text for row in made["rows"])
+
+
+def test_students_are_measured_beside_teachers_of_three_families(tmp_path):
+    lengths = ["--text", "6", "--scored", "5", "--prompt", "3", "--written", "4", "--source", "3"]
+    made = measured(tmp_path, "bench_families", "--small", "--rounds", "2", *lengths)
+    rows = made["rows"]
+    assert [(row["family"], row["role"]) for row in rows] == [
+        (family, role)
+        for family in ("BERT", "GPT-2", "GPT-2", "MASS")
+        for role in ("teacher", "student")
+    ]
+    vocabulary, types, positions = 400, 2, 512
+
+    def block(width, inner, attentions=1):
+        """Attentions with biases, a feed-forward network, and a normalization of each."""
+        attention = 4 * (width * width + width) + 2 * width
+        return attentions * attention + 2 * width * inner + inner + width + 2 * width
+
+    def bert(width, layers):
+        embedding = (vocabulary + types + positions + 2) * width
+        return embedding + layers * block(width, 4 * width) + width * width + width + 2 * width + 2
+
+    assert [row["parameters"] for row in rows[:2]] == [bert(48, 3), bert(32, 1)]
+    for teacher, student in zip(rows[::2], rows[1::2], strict=True):
+        assert teacher["times_as_fast"] == 1
+        assert teacher["parameters"] > student["parameters"] > 4 * vocabulary
+        assert teacher["bytes"] > 4 * teacher["parameters"]
+        assert teacher["work"] == student["work"]
+        assert student["times_as_fast_low"] <= student["times_as_fast"]
+        assert student["times_as_fast"] <= student["times_as_fast_high"]
+        assert len(student["parts"]) == len(teacher["parts"]) >= 1
+    published = [row["published"] for row in rows if row["role"] == "student"]
+    assert [one and round(one, 2) for one in published] == [7.09, 6.87, None, 5.22]
+    text = speed(made)
+    assert "| MASS | 3 tokens of a source of 3, beam 5 | student |" in text

@@ -18,6 +18,15 @@ FULL_SCALE = {
     "gigaword",
     "iwslt_deen",
     "iwslt_envi",
+    "lightpaff_bert_polydis",
+    "lightpaff_bert_qqp",
+    "lightpaff_bert_sst2_paper",
+    "lightpaff_gpt2_ptb_paper",
+    "lightpaff_gpt2_wikitext103",
+    "lightpaff_gpt2_wikitext2_paper",
+    "lightpaff_mass_wmt14_enfr",
+    "lightpaff_mass_wmt16_ende",
+    "lightpaff_mass_wmt17_zhen",
     "mask_kd_wmt14_ende",
     "mask_kd_wmt19_zhen",
     "wmt14_ende",
@@ -28,6 +37,8 @@ SHORT = {
     "mask_kd_multi30k_ende",
     "abnet_multi30k_deen",
     "lightpaff_bert_mrpc",
+    "lightpaff_gpt2_wikitext2",
+    "lightpaff_mass_multi30k",
 }
 
 

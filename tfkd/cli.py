@@ -224,8 +224,8 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, int]:
-    """What a SavedModel that fills in lets its callers choose, as far as it was given."""
-    names = ("iterations", "length_candidates")
+    """What a SavedModel lets its callers choose, as far as it was given."""
+    names = ("iterations", "length_candidates", "seed")
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 

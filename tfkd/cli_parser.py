@@ -90,6 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--length-candidates", type=_count, metavar="B", help="lengths that it tries at once"
         )
+        sub.add_argument(
+            "--seed", type=_seed, metavar="N", help="of a language model that samples: its draws"
+        )
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
     report.add_argument(
@@ -131,6 +134,14 @@ def _sigmas(text: str) -> list[float]:
     return found
 
 
+def _seed(text: str) -> int:
+    """A seed as specs take it."""
+    number = int(text)
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError("expected 0 to 2,147,483,647")
+    return number
+
+
 def _count(text: str) -> int:
     """A number of 1 or more."""
     number = int(text)
@@ -139,7 +150,7 @@ def _count(text: str) -> int:
     return number
 
 
-_samples.__name__ = _count.__name__ = "number"
+_samples.__name__ = _count.__name__ = _seed.__name__ = "number"
 _sigmas.__name__ = "list of numbers"
 
 

@@ -1,16 +1,21 @@
 """Packed rows: every token of every document once, whatever the block; and how views read them."""
 
+import gzip
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.batcher import build_batcher
+from tfkd.data.corpora import open_corpus
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.packed import Packed
 from tfkd.data.ragged import Ragged
+from tfkd.data.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.views import build_view
+from tfkd.spec.options.corpora import TextOptions
 
 END = 30
 GPT = Specials(END, END, END, END, END, (END,), 31)
@@ -117,6 +122,39 @@ class Letters:
 
     def encode(self, lines):
         return Ragged.from_rows([[5 + ord(c) % 20 for c in line] for line in lines])
+
+
+def test_documents_in_compressed_shards_are_mixed_by_weight(tmp_path):
+    """A pre-training corpus: files as many as there are, whole documents a line, blocks of all of
+    them, corpora as often as the spec says, each shard's bytes in the corpus's identity."""
+    rng, parts, whole = np.random.default_rng(2), [], []
+    for name, shards, size, weight in (("wiki", 3, 400, 1.0), ("books", 2, 7000, 2.0)):
+        documents = []
+        (tmp_path / name).mkdir()
+        for shard in range(shards):
+            rows = ["".join(rng.choice(list("abcdefgh "), size)).strip() for _ in range(5)]
+            with gzip.open(tmp_path / name / f"{shard:02d}.txt.gz", "wt") as file:
+                file.writelines(f"{row}\n" for row in rows)
+            documents += rows
+        options = TextOptions(text=f"{name}/*.txt.gz", max_characters=10_000_000)
+        write_text_corpus(open_corpus(options, tmp_path), tmp_path / name)
+        encode_corpus(TextCorpus.open(tmp_path / name), "text", Letters(), tmp_path / name)
+        rows = Packed(EncodedField.open(tmp_path / name), 30, END)
+        stream = [piece for row in documents for piece in [*Letters().encode([row]).values, END]]
+        assert rows.take(np.arange(len(rows))).values.tolist() == stream
+        parts.append(Part(name, {("text", "t"): rows}, len(rows), packed=True, weight=weight))
+        whole.append(len(rows))
+    examples = ExampleSet(parts)
+    view = build_view("mlm", {"text": "t"}, {"t": BERT}, name="masked", max_length=32)
+    batcher = build_batcher(examples, {"masked": view}, size=40, unit="sentences", seed=3)
+    read = np.zeros(len(examples), int)
+    for number in range(batcher.batches_per_epoch):
+        batch = batcher.batch(number)
+        drawn = batch["examples"]
+        np.add.at(read, drawn[drawn >= 0], 1)
+        assert batch["masked"]["ids"].shape[1] <= 32
+    assert (read[: whole[0]] == 1).all()
+    assert (read[whole[0] :] == 2).all()
 
 
 class Lines(list):

@@ -11,7 +11,7 @@ from tfkd.data.corpora import open_corpus
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.data.ragged import Ragged
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
-from tfkd.spec.options.corpora import ParallelOptions
+from tfkd.spec.options.corpora import ParallelOptions, TextOptions
 
 
 class Characters:
@@ -103,6 +103,43 @@ def test_ids_come_back(corpus, tmp_path, size, bytes_each):
     assert len(field.take(np.array([], int))) == 0
 
 
+@pytest.mark.parametrize(("rows", "size"), [(3, 10**6), (10**6, 1), (2, 7), (5, 40)])
+def test_long_lines_are_read_and_encoded_in_small_runs(tmp_path, monkeypatch, rows, size):
+    """Documents of a pre-training corpus may be whole books: their sizes limit what is in memory,
+    and nothing else hangs on it."""
+    lines = ["ab", "c" * 50, "d", "é" * 9, "f", "g" * 30, *"hijklm"]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    write_text_corpus(open_corpus(TextOptions(text="a.txt"), tmp_path), tmp_path)
+    text = TextCorpus.open(tmp_path)
+    runs = list(text.blocks("text", rows=rows, size=size))
+    assert [place for run in runs for place in range(*run)] == list(range(len(lines)))
+    for start, stop in runs:
+        of_run = [len(line.encode()) + 1 for line in lines[start:stop]]
+        assert len(of_run) == 1 or (len(of_run) <= rows and sum(of_run) <= size)
+        if stop < len(lines):  # as much as fits
+            more = sum(of_run) + len(lines[stop].encode()) + 1
+            assert len(of_run) == rows or more > size
+    monkeypatch.setattr("tfkd.data.text_corpus._ROWS", rows)
+    monkeypatch.setattr("tfkd.data.text_corpus._BYTES", size)
+    assert list(text.lines("text")) == lines
+    assert list(text.lines("text", 1, -2)) == lines[1:-2]
+    seen = []
+
+    class Counting(Characters):
+        def encode(self, chunk):
+            seen.append(sum(map(len, chunk[:-1])))
+            return super().encode(chunk)
+
+    monkeypatch.setattr("tfkd.data.encoded.CHUNK", rows)
+    monkeypatch.setattr("tfkd.data.encoded.CHUNK_CHARACTERS", size)
+    meta = encode_corpus(text, "text", Counting(), tmp_path)
+    assert meta["tokens"] == sum(map(len, lines))
+    assert max(seen) < size
+    field = EncodedField.open(tmp_path)
+    taken = field.take(np.arange(len(lines)))
+    assert ["".join(map(chr, taken.row(row))) for row in range(len(lines))] == lines
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 65535), max_size=5), min_size=1, max_size=20),
@@ -116,11 +153,11 @@ def test_take_equals_indexing(tmp_path_factory, rows, data):
             return len(rows)
 
         def lines(self, field, start, stop):
-            return iter(range(start, min(stop, len(rows))))
+            return map(str, range(start, min(stop, len(rows))))
 
     class Lookup(Characters):
         def encode(self, lines):
-            return Ragged.from_rows([rows[line] for line in lines])
+            return Ragged.from_rows([rows[int(line)] for line in lines])
 
     encode_corpus(Rows(), "text", Lookup(), folder)
     wanted = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=30))

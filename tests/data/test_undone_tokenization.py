@@ -49,5 +49,46 @@ def test_other_corpora_count_nothing(tmp_path):
     write_text_corpus(open_corpus(CORPORA["text"](text="a.txt"), tmp_path), tmp_path)
     assert TextCorpus.open(tmp_path).words is None
     assert not (tmp_path / "words.npy").exists()
-    with pytest.raises(ValueError, match="counts a whole text"):
-        CORPORA["text"](text="a.txt", detokenize="ptb", max_rows=3)
+
+
+@pytest.mark.parametrize(
+    ("some", "kept"),
+    [
+        ({"part": {"every": 2, "keep": True}}, [1, 3]),
+        ({"part": {"every": 2}}, [0, 2]),
+        ({"max_rows": 3}, [0, 1, 2]),
+        ({"sample": {"rows": 4}}, [0, 1, 2, 3]),
+    ],
+)
+def test_some_rows_of_a_text_are_text_too_and_count_nothing(tmp_path, some, kept):
+    lines = ["is n't it", "a , b", "x @-@ y", "( z )"]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    options = CORPORA["text"](text="a.txt", detokenize="wikitext", **some)
+    write_text_corpus(open_corpus(options, tmp_path), tmp_path)
+    text = TextCorpus.open(tmp_path)
+    whole = [undo_tokenization(line, "wikitext") for line in lines]
+    assert list(text.lines("text")) == [whole[row] for row in kept]
+    assert text.words is None
+
+
+@pytest.mark.parametrize("kind", ["wikitext", None])
+def test_what_overlaps_is_seen_after_tokenization_is_undone(tmp_path, kind):
+    """The other corpus tells its texts as they come out; so must a row be that is held to them."""
+    (tmp_path / "test.txt").write_text("Is n't it ?\nplain\n")
+    (tmp_path / "a.txt").write_text("is n't it ?\nisn't it?\nA , b\nPlain\n")
+    test = open_corpus(CORPORA["text"](text="test.txt", detokenize=kind), tmp_path)
+    options = CORPORA["text"](text="a.txt", detokenize="wikitext", drop_overlap=["test"])
+    corpus = open_corpus(options, tmp_path, others={"test": test})
+    left = ["A, b"] if kind else ["isn't it?", "isn't it?", "A, b"]
+    assert [row[0] for row in corpus] == left
+
+
+@pytest.mark.parametrize(
+    ("given", "of_counted", "of_others"),
+    [({}, 3, 2), ({"max_characters": 5000}, 2, 2), ({"max_characters": 9000}, 3, 3)],
+)
+def test_no_paragraph_of_a_counted_text_is_too_long(tmp_path, given, of_counted, of_others):
+    (tmp_path / "a.txt").write_text("x\n" + "a b " * 2000 + "\ny\n")
+    for more, kept in (({"detokenize": "plain"}, of_counted), ({}, of_others)):
+        corpus = open_corpus(CORPORA["text"](text="a.txt", **given, **more), tmp_path)
+        assert len(list(corpus)) == kept

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.decoding import build_search
+from tfkd.data.ragged import Ragged
+from tfkd.decoding import Continuer, build_search
 from tfkd.decoding.continuation import continue_prompts, prompt_limit
 from tfkd.models import Gpt2
 
@@ -59,6 +60,18 @@ def test_probabilities_are_the_models_own(model, decode):
         assert alone.ids.numpy()[0, : int(alone.lengths[0])].tolist() == tokens
     assert int(found.lengths[3]) == 0  # a filler
     assert float(found.log_probabilities[3]) == 0
+
+
+def test_a_corpus_of_prompts_comes_back_in_order(model):
+    search = build_search({"kind": "sample", "max_length": 6, "seed": 4})
+    prompts = [[5, 7], [], [3, 3, 9, 1, 2, 8, 8, 4, 4, 4], [1], [5, 7]]
+    found = Continuer(model, search, SPECIALS, batch_rows=2)(Ragged.from_rows(prompts))
+    for row, prompt in enumerate(prompts):
+        # The last 7 tokens and the start: half of the positions.
+        alone = continue_prompts(model, search, *padded([[0, *prompt[-7:]]]), SPECIALS)
+        assert found.row(row).tolist() == alone.ids.numpy()[0, : int(alone.lengths[0])].tolist()
+    assert found.row(0).tolist() == found.row(4).tolist()
+    assert len(Continuer(model, search, SPECIALS)(Ragged.from_rows([]))) == 0
 
 
 def test_what_is_written_fits_beside_the_longest_prompt(model):

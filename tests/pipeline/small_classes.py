@@ -65,7 +65,7 @@ evaluate:
     metrics: [accuracy, f1, matthews, loss]
     against: "student_finetune#baseline"
     bootstrap: 50
-export: [student_finetune]
+export: [student_finetune, teacher_finetune]
 """
 
 READINGS = """\

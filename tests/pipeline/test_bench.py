@@ -27,6 +27,7 @@ def test_bench_measures_a_run_and_its_savedmodel(line, tmp_path, capsys):
         == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     )
     assert one["times_as_fast"] == 1
+    assert content["as_fast_as"] == one["model"]
     for model in (one, two):
         assert 0 < model["milliseconds_low"] <= model["milliseconds"] <= model["milliseconds_high"]
     assert content["lines"] > 1
@@ -80,6 +81,69 @@ def test_options_go_to_the_models_that_have_them(monkeypatch, tmp_path):
     assert "1 lines" in text  # that character ends no line
     with pytest.raises(UserError, match="none of these SavedModels has the options iterations"):
         module.bench([models[1]], source=tmp_path / "lines", options={"iterations": 4})
+
+
+def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
+    """Teachers by what their stage trains, not by their names; without one the first is it."""
+    milliseconds = {"small": 2.0, "large": 8.0, "large#again": 9.0, "../other.yaml:large": 4.0}
+
+    class Translator:
+        choices = {}  # noqa: RUF012
+
+        def __init__(self, folder):
+            self.folder = folder
+            self.name = next(name for name in milliseconds if folder.parent.name == _place(name))
+
+    def _place(name):
+        return name.replace("/", "_").replace(":", "_")
+
+    def run(name, exports):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / module.RESULTS).write_text("{}")
+        found[tmp_path / name] = {
+            "spec": {"stages": {"small": {"train": "student"}, "large": {"train": "teacher.one"}}},
+            "exports": [{"stage": one, "folder": f"export/{_place(one)}/1"} for one in exports],
+        }
+        return tmp_path / name
+
+    found = {}
+    monkeypatch.setattr(module, "read_results", found.__getitem__)
+    monkeypatch.setattr(module, "load_saved_model", Translator)
+    monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
+    monkeypatch.setattr(
+        module, "_seconds", lambda model, lines: milliseconds[model.name] * len(lines) / 1000
+    )
+    Translator.translate = lambda self, lines: None
+    (tmp_path / "lines").write_text("a\n", "utf-8")
+    out = tmp_path / "out.json"
+
+    def measured(*runs):
+        text = module.bench(runs, source=tmp_path / "lines", rounds=1, output=out)
+        content = json.loads(out.read_text("utf-8"))
+        assert f"as fast as {content['as_fast_as']}." in text
+        ratios = {one["model"]: one["times_as_fast"] for one in content["models"]}
+        return content["as_fast_as"], ratios
+
+    both = run("both", ["small", "large", "large#again"])
+    than, ratios = measured(both)
+    assert than == f"{both} large"
+    assert list(ratios.values()) == [1, pytest.approx(8 / 9), 4]
+    assert list(ratios) == [f"{both} large", f"{both} large#again", f"{both} small"]
+    alone, other = run("alone", ["small"]), run("other", ["../other.yaml:large"])
+    than, ratios = measured(alone, other)
+    assert (than, ratios) == (str(alone), {str(alone): 1, str(other): 0.5})
+    than, ratios = measured(alone, both)
+    assert than == f"{both} large"
+    assert ratios[str(alone)] == 4
+
+
+def test_quartiles_of_few_lines_are_times_that_were_measured():
+    found = module._latency([[0.001], [0.002, 0.003, 0.9]])
+    assert found == {
+        "milliseconds": pytest.approx(2.0),
+        "milliseconds_low": pytest.approx(1.5),
+        "milliseconds_high": pytest.approx(2.5),
+    }
 
 
 def test_models_take_turns(monkeypatch, tmp_path):

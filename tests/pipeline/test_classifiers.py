@@ -149,8 +149,8 @@ def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
     best = choice["trials"][choice["chosen"]]
     taken = opinions.run / "student_finetune"
     assert weights(taken) == weights(opinions.runs / "stages" / f"train-{best['fingerprint']}")
-    (export,) = stage_folders(opinions.runs, "export")
-    assert manifest(export)["inputs"]["model"] == taken.resolve().name
+    exports = stage_folders(opinions.runs, "export")
+    assert taken.resolve().name in [manifest(one)["inputs"]["model"] for one in exports]
     lost = opinions.runs / "stages" / f"train-{choice['trials'][1]['fingerprint']}"
     history = (lost / "history.jsonl").read_text("utf-8")
     assert "cross_entropy" not in history  # at 1 the other term is not in the graph
@@ -163,6 +163,31 @@ def test_runs_are_compared_by_their_guesses(opinions, capsys):
     for metric in ("accuracy", "f1", "matthews"):
         assert f"test {metric}: " in said
     assert "40 rows" in said
+
+
+def test_a_run_s_student_is_measured_beside_its_teacher(opinions, tmp_path, capsys):
+    out = tmp_path / "bench.json"
+    assert cli.main(["bench", str(opinions.run), "--rounds", "1", "--output", str(out)]) == cli.DONE
+    said = capsys.readouterr().out
+    content = json.loads(out.read_text("utf-8"))
+    teacher, student = content["models"]
+    assert [teacher["model"], student["model"]] == [
+        f"{opinions.run} teacher_finetune",
+        f"{opinions.run} student_finetune",
+    ]
+    assert content["as_fast_as"] == teacher["model"]
+    assert f"as fast as {teacher['model']}" in said
+    assert teacher["times_as_fast"] == 1
+    assert student["times_as_fast"] == teacher["milliseconds"] / student["milliseconds"]
+    assert teacher["parameters"] > student["parameters"]
+    assert content["lines"] == 20
+
+
+def test_lines_with_marks_are_measured(readings, capsys):
+    assert cli.main(["bench", str(readings.run), "--rounds", "1"]) == cli.DONE
+    assert "ms a line" in capsys.readouterr().out
+    assert cli.main(["bench", str(readings.run), "--iterations", "3"]) == cli.WRONG_INPUT
+    assert "iterations" in capsys.readouterr().err
 
 
 def test_a_run_again_makes_nothing_and_shows_choices(opinions):

@@ -81,6 +81,7 @@ evaluate:
     noise: {sigma: 0.4, draws: 2}
   - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
   - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
+  - {of: gpt, on: [counted], metrics: [loss, word_perplexity], context: 20, bootstrap: 20}
 """
 
 
@@ -175,11 +176,12 @@ def evaluated(place, of, metric="word_perplexity"):
     return entry
 
 
-def text_stream(place):
-    """The de-tokenized text's tokens, an end after each line that is not empty."""
-    lines = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
-    end = place.tokenizer.end_id
-    return [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
+DETOKENIZED = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
+
+
+def text_stream(place, after):
+    """The de-tokenized text's tokens, with this one after each line that is not empty."""
+    return [t for line in DETOKENIZED for t in [*place.tokenizer.encode([line]).values, after]]
 
 
 WORDS = len(COUNTED.split())
@@ -189,7 +191,7 @@ LINES = len(COUNTED.splitlines())
 def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
     """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
     entry = evaluated(place, "flat")
-    pieces, size = len(text_stream(place)), place.tokenizer.size
+    pieces, size = len(text_stream(place, -1)), place.tokenizer.size
     assert list(entry["metrics"]) == ["word_perplexity", "word_perplexity_with_line_ends"]
     for words, name in ((WORDS, "word_perplexity"), (WORDS + LINES, list(entry["metrics"])[1])):
         figure = entry["metrics"][name]
@@ -198,12 +200,12 @@ def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
         assert figure["low"] <= figure["value"] <= figure["high"]
 
 
-def nats_in_windows(place, folder):
+def nats_in_windows(place, folder, after):
     """Of the de-tokenized text, by the checkpoint of a folder: windows of 48, 20 of context."""
     reference = numpy_reference()
     tensors = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
-    stream, total = [place.tokenizer.end_id, *text_stream(place)], 0.0
+    stream, total = [after, *text_stream(place, after)], 0.0
     length, step = 48, 48 - 20
     for start in range(0, len(stream) - 1, step):
         stop = min(start + step, len(stream) - 1)
@@ -216,14 +218,23 @@ def nats_in_windows(place, folder):
     return total
 
 
-def test_word_perplexity_is_that_of_numpy_in_windows(place):
-    total = nats_in_windows(place, place.folder / "gpt2")
-    entry = evaluated(place, "same")
+@pytest.mark.parametrize("of", ["same", "gpt"])
+def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
+    """Of a trained model with the end after each line, as it read them; of a published one as it
+    is, with line breaks."""
+    newline = int(place.tokenizer.encode(["\n"]).values[0])
+    after = newline if of == "gpt" else place.tokenizer.end_id
+    total = nats_in_windows(place, place.folder / "gpt2", after)
+    entry = evaluated(place, of)
     np.testing.assert_allclose(
         entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
     )
-    assert set(entry["against"]["metrics"]) == set(entry["metrics"])
-    assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+    if of == "same":
+        assert set(entry["against"]["metrics"]) == set(entry["metrics"])
+        assert entry["against"]["metrics"]["word_perplexity"]["value"] > 0
+    else:
+        assert entry["metrics"]["loss"]["value"] > 0
+        assert entry["seed"] is None
 
 
 def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_path):
@@ -239,7 +250,7 @@ def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_p
             put_noise(model, 0.4, draw)
             folder = tmp_path / f"{name}-{draw}"
             save_published_gpt2(model, folder)
-            total = nats_in_windows(place, folder)
+            total = nats_in_windows(place, folder, place.tokenizer.end_id)
             assert found == pytest.approx(np.exp(total / words), rel=2e-3)
             assert found != pytest.approx(noise[name][0]["mean"], rel=0.01)
 
@@ -247,7 +258,8 @@ def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_p
 def test_noise_leaves_a_model_of_zeros_as_it_is(place):
     """Where a tensor's mean is 0, so is its noise: the uniform model stays uniform."""
     noise = evaluated(place, "same")["against"]["noise"]["metrics"]["word_perplexity"]
-    expected = place.tokenizer.size ** (len(text_stream(place)) / WORDS)
+    pieces = len(text_stream(place, place.tokenizer.end_id))
+    expected = place.tokenizer.size ** (pieces / WORDS)
     for point in noise:
         assert point["values"] == pytest.approx([expected] * len(point["values"]), rel=1e-3)
 

@@ -108,6 +108,8 @@ evaluate:
     bootstrap: 20
     noise: {sigma: [0.4, 0.1], draws: 2, metrics: [loss, accuracy]}
   - {of: bert_pretrain, on: held, metrics: accuracy, bootstrap: 20}
+  - {of: teacher_pretrain, on: held, metrics: teacher_gate}
+  - {of: teacher_pretrain, on: held, metrics: teacher_gate, against: student_pretrain}
   - of: student_finetune
     on: valid
     metrics: [bleu, loss]
@@ -185,6 +187,33 @@ def test_pre_training_is_measured_at_the_segments_words(spec, run):
     assert entry["against"]["metrics"]["accuracy"]["value"] == pytest.approx(accuracy, rel=1e-4)
     bert = evaluated(run, "bert_pretrain")["metrics"]["accuracy"]
     assert bert["low"] <= bert["value"] <= bert["high"]
+
+
+def test_a_teacher_of_segments_is_held_against_itself_without_the_text(spec, run):
+    asked, compared = run.results["teacher_gates"]
+    model, record = predictions(spec, run, "teacher_pretrain")
+    _, accuracy = figures(model, record)
+    assert asked["figures"]["accuracy"] == pytest.approx(accuracy)
+    ids, valid = (record["source"][key].numpy() for key in ("ids", "valid"))
+    words = np.arange(ids.shape[1]) < valid.sum(1, keepdims=True) - 1
+    ends = valid & ~words
+    mask, end = 4, 3
+    blank = {
+        "ids": tf.constant(np.where(words, mask, np.where(ends, end, ids))),
+        "valid": tf.constant(valid),
+        "memory_valid": tf.constant(ends),
+    }
+    _, blind = figures(model, {**record, "source": blank})
+    assert asked["baseline"]["accuracy"] == pytest.approx(blind)
+    gold = record["target"]["labels"].numpy()[record["target"]["valid"].numpy()]
+    assert asked["most_frequent"] == pytest.approx(np.bincount(gold).max() / len(gold))
+    assert asked["beside"] == "the teacher that reads no text around"
+    assert f"of {len(gold):,} hidden words" in asked["message"]
+    assert compared["beside"] == "a model without a teacher"
+    student = evaluated(run, "student_pretrain")["metrics"]["accuracy"]["value"]
+    assert compared["baseline"]["accuracy"] == pytest.approx(student)
+    assert compared["figures"]["accuracy"] == pytest.approx(accuracy)
+    assert compared["figures"]["positions"] == compared["baseline"]["positions"] == len(gold)
 
 
 def test_both_distillations_ask_the_teacher(run):

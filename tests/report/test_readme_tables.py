@@ -11,6 +11,15 @@ from tfkd.spec.errors import UserError
 
 @pytest.fixture
 def folder(tmp_path, results, other):
+    trial = {"step": 50, "label": "train_student", "fingerprint": "f"}
+    trials = [
+        {"setting": {"balance.soft": share}, "value": bleu, **trial}
+        for share, bleu in ((0.3, 38.5), (0.7, 39.25))
+    ]
+    for run in (results, other):
+        run["choices"] = [
+            {"stage": "train_student", "by": "valid.bleu", "chosen": 1, "trials": trials}
+        ]
     (tmp_path / "one.json").write_text(json.dumps(results))
     (tmp_path / "two.json").write_text(json.dumps(other))
     return tmp_path
@@ -84,7 +93,7 @@ def test_a_bare_block_shows_all_there_is(folder, tmp_path):
     ("text", "message"),
     [
         (block("scores three"), "three.json does not exist; there are: one, two"),
-        (block("figures one"), "expected one of scores, teacher, stages, commands"),
+        (block("figures one"), "expected one of choices, scores, teacher, stages, commands"),
         (block("scores"), "is no block"),
         ("<!-- results:begin scores one -->\n| 1 |", "has no `<!-- results:end -->`"),
     ],
@@ -183,6 +192,28 @@ def test_decoding_times_stand_by_length_and_by_part(folder):
     assert head in text
     assert "| at once | 80,000,000 | 45 | 2.00 | 150 | 4.00 |" in text
     assert "| beam | 60 | encoder | 15.0 |" in text
+
+
+def test_students_stand_beside_teachers_with_their_spread_and_the_paper_s_figure(folder):
+    row = {
+        "family": "BERT", "work": "label | of a text", "parameters": 110_000_000,
+        "bytes": 440 * 2**20, "milliseconds": 1234.5, "times_as_fast": 1.0,
+        "times_as_fast_low": 1.0, "times_as_fast_high": 1.0, "published": None,
+    }  # fmt: skip
+    student = {
+        "parameters": 25_000_000, "bytes": 100.4 * 2**20, "milliseconds": 56.78,
+        "times_as_fast": 6.504, "times_as_fast_low": 5.1, "times_as_fast_high": 7.0,
+        "published": 7.0909,
+    }  # fmt: skip
+    rows = [
+        {**row, "role": "teacher", "parts": {"12 blocks": 1200.4}},
+        {**row, **student, "role": "student", "parts": {"3 blocks": 50.04}},
+    ]
+    text = speed_block(folder, rows)
+    name = "| BERT | label \\| of a text |"
+    assert f"{name} teacher | 110,000,000 | 440 | 1,234 | 1.00 | 1.00 to 1.00 |  |" in text
+    assert f"{name} student | 25,000,000 | 100 | 56.8 | 6.50 | 5.10 to 7.00 | 7.09 |" in text
+    assert f"{name} student | 3 blocks | 50.0 |" in text
 
 
 def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tmp_path, capsys):

@@ -254,6 +254,10 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "evaluate.0.decode: beam, and ab fills in; expected mask_predict",
         ),
         (
+            "evaluate=[{of: ab, on: train, metrics: bleu, decode: {kind: sample}}]",
+            "evaluate.0.decode: sample, and ab fills in; expected mask_predict",
+        ),
+        (
             "evaluate=[{of: enc, on: train, metrics: bleu, decode: {kind: mask_predict}}]",
             "evaluate.0.decode: mask_predict, and enc goes from left to right",
         ),

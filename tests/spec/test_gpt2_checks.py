@@ -9,7 +9,11 @@ from tfkd.spec.options import NoiseOptions
 SPEC = """\
 tfkd: 1
 name: gpt
-data: {text: {text: a.txt}, words: {text: a.txt, detokenize: ptb}, pairs: {parallel: [a.en, a.de]}}
+data:
+  text: {text: a.txt}
+  words: {text: a.txt, detokenize: ptb}
+  some: {text: a.txt, detokenize: ptb, part: {every: 9}}
+  pairs: {parallel: [a.en, a.de]}
 tokenizers:
   bytes: {kind: byte_bpe, size: 300, learn_from: text}
   pieces: {kind: wordpiece, size: 300, learn_from: text}
@@ -56,8 +60,11 @@ def load(folder, *overrides):
         "evaluate=[{of: learn, on: words, metrics: word_perplexity, noise: {sigma: 0.1}}]",
         "evaluate=[{of: learn, on: words, metrics: [loss, word_perplexity], noise: {sigma: 0.1, "
         "metrics: word_perplexity}}]",
+        "evaluate=[{of: loaded, on: words, metrics: [word_perplexity, loss], against: learn}]",
         TERMS + "{causal_lm: {}, states: {kind: hidden_states, teacher: loaded}}",
         "stages.learn.data=[{of: text, pack: {length: 16, separator: newline}}, {of: pairs}]",
+        "export=[learn]",
+        "evaluate=[{of: learn, on: text, metrics: loss, decode: {kind: sample, top_k: 5}}]",
     ],
 )
 def test_what_fits_is_valid(tmp_path, change):
@@ -85,15 +92,20 @@ def test_what_fits_is_valid(tmp_path, change):
         ("student.bert.tokenizer=bytes", None),
         ("teacher.bert.tokenizer=bytes", "bytes (byte_bpe) has none"),
         ("evaluate=[{of: learn, on: text, metrics: word_perplexity}]", "text counts no words"),
+        ("evaluate=[{of: learn, on: some, metrics: word_perplexity}]", "some is some rows of a"),
         (
             "evaluate=[{of: taught, on: text, metrics: word_perplexity}]",
             "word_perplexity of a bert",
         ),
         ("evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 32}]", "32, of 32"),
-        ("export=[learn]", "which has no SavedModel yet"),
+        ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded.head=none", "predicts by its embedding"),
         ("evaluate=[{of: learn, on: text, metrics: bleu}]", "bleu of a gpt2"),
+        (
+            "evaluate=[{of: learn, on: text, metrics: loss, decode: {kind: mask_predict}}]",
+            "learn goes from left to right",
+        ),
         ("tokenizers.bytes={kind: byte_bpe, vocabulary: v.json}", "merges belong together"),
         ("tokenizers.bytes={kind: byte_bpe, size: 200, learn_from: text}", "size"),
     ],

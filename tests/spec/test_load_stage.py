@@ -46,6 +46,10 @@ def test_stages_start_from_it_and_score_with_it(tmp_path):
         ("stages.bert.into=techer", "no model 'techer'; expected one of teacher, student; did you"),
         ("stages.bert={load: bert}", "stages.bert.into: missing"),
         ("stages.bert={load: 5, into: teacher}", "stages.bert.load: found 5; expected text"),
+        (
+            "evaluate=[{of: bert, on: train, metrics: loss}]",
+            "bert is a load stage; expected a train",
+        ),
         ("export=[bert]", "bert is a load stage; expected a train stage"),
         ("stages.bert.train=teacher", "two kinds of stage in one"),
     ],

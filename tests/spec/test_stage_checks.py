@@ -94,7 +94,11 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         ("evaluate.0.of=tuned", "bleu of a bert, which has no references"),
         ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
-        ("evaluate.0.metrics=[teacher_gate]", "student has a transformer; expected a score stage"),
+        ("evaluate.0.decode={kind: sample}", "is decoded by draws in its first evaluation"),
+        (
+            "evaluate.0.metrics=[teacher_gate]",
+            "student writes whole outputs, and nothing stands beside it",
+        ),
         ("stages.tuned.objective={masked_lm: {view: cmlm, weight: 0}}", "every term has weight 0"),
     ],
 )

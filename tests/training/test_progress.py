@@ -11,6 +11,7 @@ LINE = {
     "metrics": {"words.accuracy": 0.25},
     "learning_rate": 1e-3,
     "tokens_per_second": 12345.6,
+    "waiting_share": 0.0349,
 }
 
 
@@ -28,7 +29,7 @@ def test_says_steps_speed_every_term_and_time_left(capsys, terminal):
     assert "[loss] 2.0" in shown
     for part in ("loss 2.5000", "words 1.5000", "soft 3.5000", "words.accuracy 0.2500"):
         assert part in shown
-    assert "12,346 tokens/s" in shown
+    assert "12,346 tokens/s 3 % waiting for data" in shown
     assert "3 min 20 s left" in shown
 
 

@@ -1,5 +1,6 @@
 """Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
 
+import functools
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +45,8 @@ class Corpus:
     The transforms, in this order: `marked_by` makes the field `mark`; rows that are bad (a field
     that is not UTF-8, empty or longer than `max_characters`, a mark outside of the text) stop or
     are dropped; `lower_case`; `part`; `drop_overlap`; `sample`; `max_rows`; `detokenize`. Spaces
-    around a field are taken off.
+    around a field are taken off. `drop_overlap` compares texts as they come out: with their
+    tokenization undone.
 
     Made by `open_corpus`.
     """
@@ -57,7 +59,7 @@ class Corpus:
         self._overlap: frozenset[bytes] | None = None
         self._chosen = None
         self._report: dict | None = None
-        # int64 [rows, 2] after a whole pass over a text with `detokenize`: see `Tally`.
+        # int64 [rows, 2] after a whole pass over a whole text with `detokenize`: see `Tally`.
         self.words: np.ndarray | None = None
         self.fields: tuple[str, ...] = self._source.fields
         self._marked_by = option(options, "marked_by")
@@ -67,18 +69,19 @@ class Corpus:
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         most = option(self._options, "max_rows")
-        undone = option(self._options, "detokenize")
+        undone, counted = option(self._options, "detokenize"), option(self._options, "counted")
         tally, empty = Tally(), 0
         if most != 0:
             for _, values in self._sampled(tally):
                 tally.kept += 1
-                if undone is not None:
+                if counted:
                     empty = _count_words(tally, values, empty)
+                if undone is not None:
                     values = tuple(undo_tokenization(value, undone) for value in values)
                 yield values
                 if tally.kept == most:
                     break
-        if undone is not None and tally.kept:
+        if counted and tally.kept:
             tally.line_ends[-1] += _empty(tally) - empty
             self.words = np.stack([tally.words, tally.line_ends], 1).astype(np.int64)
         self._report = {
@@ -138,7 +141,10 @@ class Corpus:
         if (part := option(options, "part")) is not None:
             rows = transforms.part(rows, part.every, part.keep, drop)
         if option(options, "drop_overlap"):
-            rows = transforms.drop_overlap(rows, self._texts, self._overlap_keys(), drop)
+            undone = option(options, "detokenize")
+            as_read = functools.partial(undo_tokenization, kind=undone) if undone else str
+            keys = self._overlap_keys()
+            rows = transforms.drop_overlap(rows, self._texts, keys, drop, as_read)
         return rows
 
     def _checked(self, tally: Tally, reader: Reader) -> Iterator[Row]:

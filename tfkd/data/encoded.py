@@ -1,6 +1,7 @@
 """A field's token ids on the disk, read through memory mapping."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,14 +11,15 @@ from tfkd.data.files import write_atomically
 from tfkd.data.ragged import Ragged
 from tfkd.data.text_corpus import TextCorpus
 
-CHUNK = 8192  # lines encoded at once
+# Lines encoded at once; and characters, after which of whole books fewer are.
+CHUNK, CHUNK_CHARACTERS = 8192, 1 << 23
 
 
 def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict:
     """Writes a field's bare ids (no special tokens): `ids.bin`, `offsets.npy`, then `meta.json`.
 
-    Ids take 2 bytes each where the vocabulary has at most 65,536 pieces, else 4. `CHUNK` lines are
-    in memory at a time, and 8 bytes a row.
+    Ids take 2 bytes each where the vocabulary has at most 65,536 pieces, else 4. `CHUNK` lines,
+    or `CHUNK_CHARACTERS` and a line, are in memory at a time, and 8 bytes a row.
 
     Args:
         text: The rows.
@@ -35,12 +37,14 @@ def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict
 
     def write(file: BinaryIO) -> None:
         nonlocal unknown
-        for start in range(0, len(text), CHUNK):
-            ids = tokenizer.encode(list(text.lines(field, start, start + CHUNK)))
+        start = 0
+        for lines in _chunks(text.lines(field, 0, len(text))):
+            ids = tokenizer.encode(lines)
             stop = start + len(ids)
             offsets[start + 1 : stop + 1] = offsets[start] + ids.offsets[1:]
             unknown += int(np.count_nonzero(ids.values == tokenizer.unknown_id))
             file.write(ids.values.astype(kind).tobytes())
+            start = stop
 
     write_atomically(folder / "ids.bin", write)
     write_atomically(folder / "offsets.npy", lambda file: np.save(file, offsets))
@@ -55,6 +59,20 @@ def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict
     }
     write_atomically(folder / "meta.json", json.dumps(meta, indent=1))
     return meta
+
+
+def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The lines in lists of at most `CHUNK`, which end with `CHUNK_CHARACTERS`."""
+    chunk: list[str] = []
+    characters = 0
+    for line in lines:
+        chunk.append(line)
+        characters += len(line)
+        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 class EncodedField:

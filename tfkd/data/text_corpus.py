@@ -13,6 +13,8 @@ from tfkd.data.corpora import Corpus
 from tfkd.data.files import write_atomically
 
 WORDS = "words.npy"
+# What is read at once of lines that may be whole books.
+_ROWS, _BYTES = 4096, 1 << 22
 
 
 def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
@@ -99,8 +101,19 @@ class TextCorpus:
 
     def lines(self, field: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
         """The field of rows `start` to `stop` (excluded), as a stream."""
-        start, stop, _ = slice(start, stop).indices(self._rows)
-        for first in range(start, stop, 4096):
-            last = min(first + 4096, stop)
+        for first, last in self.blocks(field, start, stop, rows=_ROWS, size=_BYTES):
             begin, end = self._offsets[field][[first, last]]
             yield from self._bytes[field][begin : end - 1].decode("utf-8").split("\n")
+
+    def blocks(
+        self, field: str, start: int = 0, stop: int | None = None, *, rows: int, size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Rows `start` to `stop` in runs of at most `rows`, and of `size` bytes of the field or one
+        row: where each run starts and ends."""
+        start, stop, _ = slice(start, stop).indices(self._rows)
+        offsets = self._offsets[field]
+        while start < stop:
+            window = offsets[start : min(start + rows, stop) + 1]
+            fitting = int(np.searchsorted(window, window[0] + size, side="right")) - 1
+            yield start, start + max(fitting, 1)
+            start += max(fitting, 1)

@@ -47,11 +47,15 @@ def overlap_key(text: str) -> bytes:
 
 
 def drop_overlap(
-    rows: Iterable[Row], texts: Collection[int], keys: Collection[bytes], drop: Drop
+    rows: Iterable[Row],
+    texts: Collection[int],
+    keys: Collection[bytes],
+    drop: Drop,
+    as_read: Callable[[str], str] = str,
 ) -> Iterator[Row]:
-    """Leaves out rows any of whose text fields stands, as a whole, among `keys`."""
+    """Leaves out rows any of whose text fields, `as_read`, stands, as a whole, among `keys`."""
     for number, values in rows:
-        if any(overlap_key(values[index]) in keys for index in texts):
+        if any(overlap_key(as_read(values[index])) in keys for index in texts):
             drop("overlap")
         else:
             yield number, values

@@ -5,6 +5,7 @@ from typing import Any
 
 _PLACES = {
     "BeamSearch": "searches",
+    "Continuer": "continuation",
     "Decoded": "decoder",
     "Decoder": "decoder",
     "GreedySearch": "searches",

@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from tfkd.data.ragged import Ragged
 from tfkd.decoding.searches import Search, Specials
 from tfkd.objectives.prediction import top_k_log_probabilities
 
@@ -56,6 +58,47 @@ def continue_prompts(
         _log_probabilities(model, ids, lengths, written, count, ended, specials),
         ended,
     )
+
+
+class Continuer:
+    """Continues prompts of any number and length; prompts of like length together.
+
+    One graph serves all batch shapes: it is traced once, at the first call.
+
+    Args:
+        model: A `Gpt2`, or a model like it.
+        search: How to choose.
+        specials: The special ids.
+        batch_rows: The most prompts of a batch.
+    """
+
+    def __init__(self, model: Any, search: Search, specials: Specials, *, batch_rows: int = 32):
+        self._limit, self._rows = prompt_limit(model), batch_rows
+        self._start, self._pad = int(specials.start_id), int(specials.pad_id)
+        ids, lengths = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+        self._graph = tf.function(
+            lambda ids, lengths: continue_prompts(model, search, ids, lengths, specials),
+            input_signature=[ids, lengths],
+        )
+
+    def __call__(self, prompts: Ragged) -> Ragged:
+        """Bare ids of prompts, without the start, to bare ids of continuations, in order."""
+        most = self._limit - 1
+        rows = [
+            [self._start, *(prompts.row(i)[-most:] if most else [])] for i in range(len(prompts))
+        ]
+        order = sorted(range(len(rows)), key=lambda row: -len(rows[row]))
+        found: list[Any] = [np.zeros(0, np.int32)] * len(rows)
+        for first in range(0, len(order), self._rows):
+            batch = order[first : first + self._rows]
+            width = len(rows[batch[0]])
+            ids = [[*rows[i], *([self._pad] * (width - len(rows[i])))] for i in batch]
+            lengths = [len(rows[i]) for i in batch]
+            said = self._graph(tf.constant(ids, tf.int32), tf.constant(lengths, tf.int32))
+            written, counts = said.ids.numpy(), said.lengths.numpy()
+            for place, row in enumerate(batch):
+                found[row] = written[place, : counts[place]]
+        return Ragged.from_rows(found)
 
 
 def _log_probabilities(

@@ -122,13 +122,14 @@ class RoundTrip(TypedDict):
 
 
 class Evaluation(TypedDict):
-    """A model's scores on a corpus; `hypotheses` and `references` are paths relative to the run
-    folder, `sha256` has the digest of each."""
+    """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
+    `continuations` and `references`) are paths relative to the run folder, `sha256` has the digest
+    of each."""
 
     of: str
     variant: str | None
     on: str
-    seed: int
+    seed: int | None
     rows: int
     metrics: dict[str, Figure]
     decode: NotRequired[dict[str, Any] | None]
@@ -147,6 +148,8 @@ class Evaluation(TypedDict):
     positive: NotRequired[str]
     unknown_labels: NotRequired[int]
     confusion: NotRequired[list[Confusion]]
+    prompts: NotRequired[str]
+    continuations: NotRequired[str]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
     sha256: NotRequired[dict[str, str]]

@@ -80,17 +80,24 @@ def teacher_gate(
 
 
 def mask_gate(
-    figures: Mapping[str, float], blind: Mapping[str, float], most_frequent: float
+    figures: Mapping[str, float],
+    blind: Mapping[str, float],
+    most_frequent: float,
+    *,
+    words: str = "masked words",
+    beside: str = "the teacher without context",
 ) -> dict[str, Any]:
-    """Judges a teacher of masked words by what it knows of words from their context.
+    """Judges a teacher by what it knows of words from their context.
 
     Clearly better means: more often right than the most frequent word and than the teacher itself
-    where every word is hidden, by the same rule as `teacher_gate`'s.
+    without context, by the same rule as `teacher_gate`'s.
 
     Args:
-        figures: The teacher's `accuracy` and `positions` at masked words.
-        blind: The same where all other words are hidden too.
+        figures: The teacher's `accuracy` and `positions` at the words that it predicts.
+        blind: The same where the context is hidden.
         most_frequent: The accuracy of the one word that is right most often at these positions.
+        words: What these words are.
+        beside: What sees no context.
 
     Returns:
         As `teacher_gate`, the difference being that to the better of the two; and `context`: the
@@ -101,9 +108,9 @@ def mask_gate(
     floor = {"accuracy": max(without, float(most_frequent)), "positions": positions}
     judged = teacher_gate({"accuracy": accuracy, "positions": positions}, floor)
     message = (
-        f"The teacher is right at {_points(accuracy)} of {positions:,} masked words, the most "
-        f"frequent word at {_points(most_frequent)}, the teacher without context at "
-        f"{_points(without)}: {100 * (accuracy - without):.1f} points come of context."
+        f"The teacher is right at {_points(accuracy)} of {positions:,} {words}, the most frequent "
+        f"word at {_points(most_frequent)}, {beside} at {_points(without)}: "
+        f"{100 * (accuracy - without):.1f} points come of context."
     )
     if judged["verdict"] != CLEARLY_BETTER:
         message += (

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfkd.data.files import write_atomically
 from tfkd.pipeline.generate import saved_model_of
@@ -18,6 +18,14 @@ _ALONE, _TOGETHER = 1, 64
 _MOST_LINES = 50
 
 
+class Exported(NamedTuple):
+    """A SavedModel's name and place, and whether its spec calls the model a teacher."""
+
+    name: str
+    folder: Path
+    teacher: bool
+
+
 def bench(
     models: Sequence[Path],
     *,
@@ -26,7 +34,8 @@ def bench(
     options: Mapping[str, int] | None = None,
     output: Path | None = None,
 ) -> str:
-    """Measures exported models: bytes on disk, parameters, milliseconds a line, lines a second.
+    """Measures exported models: bytes on disk, parameters, milliseconds a line, lines a second, and
+    how many times as fast each is as the first teacher among them, or else as the first model.
 
     All are loaded in one process and called in turn, round by round, so that whatever else the
     machine does strikes each of them. The first call of each, which traces nothing but warms up, is
@@ -34,10 +43,11 @@ def bench(
     model's is the median over lines of the medians over rounds, between their quartiles.
 
     Args:
-        models: Run folders or SavedModels.
-        source: A UTF-8 file of lines to read; None: the sources of the first run's examples.
+        models: Run folders, of which all exports are measured, teachers first; or SavedModels.
+        source: A UTF-8 file of lines to read, the fields of a classifier's apart by tabs; None: the
+            sources (or prompts) of the runs' examples.
         rounds: Times that each line is read.
-        options: What SavedModels that fill in let their callers choose; the others go without.
+        options: What SavedModels let their callers choose; those that lack it go without.
         output: A JSON file to write, with all figures.
 
     Returns:
@@ -47,7 +57,8 @@ def bench(
         UserError: A model is not exported, none has the options, or there are no lines.
     """
     lines = _lines(models, source)
-    loaded = [load_saved_model(saved_model_of(path)) for path in models]
+    exported = [one for path in models for one in _exports(path)]
+    loaded = [load_saved_model(one.folder) for one in exported]
     _choose(loaded, options or {})
     times: list[list[list[float]]] = [[[] for _ in lines] for _ in loaded]
     together: list[list[float]] = [[] for _ in loaded]
@@ -63,27 +74,52 @@ def bench(
             together[model].append(_seconds(translator, many))
     found = [
         {
-            "model": str(path),
+            "model": one.name,
+            "teacher": one.teacher,
             **_size(translator.folder),
             **_latency(times[number]),
             "lines_a_second": len(many) / statistics.median(together[number]),
         }
-        for number, (path, translator) in enumerate(zip(models, loaded, strict=True))
+        for number, (one, translator) in enumerate(zip(exported, loaded, strict=True))
     ]
+    than = next((one for one in found if one["teacher"]), found[0])
     for one in found:
-        one["times_as_fast"] = found[0]["milliseconds"] / one["milliseconds"]
+        one["times_as_fast"] = than["milliseconds"] / one["milliseconds"]
     if output is not None:
-        content = {"lines": len(lines), "rounds": rounds, "options": dict(options or {})}
+        content = {
+            "lines": len(lines),
+            "rounds": rounds,
+            "options": dict(options or {}),
+            "as_fast_as": than["model"],
+        }
         write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
-    return _table(found, len(lines))
+    return _table(found, len(lines), than["model"])
+
+
+def _exports(path: Path) -> list[Exported]:
+    """The SavedModels of a run folder, teachers first, or the one that the path is."""
+    results = read_results(path) if (path / RESULTS).exists() else {}
+    exports = results.get("exports") or []
+    if not exports:
+        return [Exported(str(path), saved_model_of(path), False)]
+    stages = (results.get("spec") or {}).get("stages") or {}
+    found = []
+    for one in exports:
+        # A variant's stage trains the same model; of another spec's stage nothing is known here.
+        stage = stages.get(one["stage"].partition("#")[0]) or {}
+        teacher = str(stage.get("train")).partition(".")[0] == "teacher"
+        name = f"{path} {one['stage']}" if len(exports) > 1 else str(path)
+        found.append(Exported(name, path / one["folder"], teacher))
+    return sorted(found, key=lambda one: not one.teacher)
 
 
 def _choose(loaded: Sequence[Any], options: Mapping[str, int]) -> None:
     able = [translator for translator in loaded if set(options) <= set(translator.choices)]
     if not able:
         raise UserError(
-            f"none of these SavedModels has the options {', '.join(options)}; models that "
-            "mask_predict decodes have"
+            f"none of these SavedModels has the options {', '.join(options)}; those that "
+            "mask_predict decodes have iterations and length_candidates, language models that "
+            "sample a seed"
         )
     for translator in able if options else ():
         translator.choose(options)
@@ -136,7 +172,10 @@ def _size(folder: Path) -> dict[str, Any]:
 
 def _latency(times: Sequence[Sequence[float]]) -> dict[str, float]:
     medians = sorted(1000 * statistics.median(one) for one in times)
-    quartiles = statistics.quantiles(medians, n=4) if len(medians) > 1 else [medians[0]] * 3
+    # Inclusive: of few lines the other kind reaches beyond the fastest and the slowest.
+    quartiles = [medians[0]] * 3
+    if len(medians) > 1:
+        quartiles = statistics.quantiles(medians, n=4, method="inclusive")
     return {
         "milliseconds": statistics.median(medians),
         "milliseconds_low": quartiles[0],
@@ -144,7 +183,7 @@ def _latency(times: Sequence[Sequence[float]]) -> dict[str, float]:
     }
 
 
-def _table(found: Sequence[Mapping[str, Any]], lines: int) -> str:
+def _table(found: Sequence[Mapping[str, Any]], lines: int, than: str) -> str:
     head = ["model", "MiB", "parameters", "ms a line", "quartiles", "lines/s of 64", "as fast"]
     rows = [head] + [
         [
@@ -166,5 +205,5 @@ def _table(found: Sequence[Mapping[str, Any]], lines: int) -> str:
         ).rstrip()
         for row in rows
     ]
-    text.append(f"{lines} lines, one at a time, text in and text out; medians.")
+    text.append(f"{lines} lines, one at a time, text in and text out; medians; as fast as {than}.")
     return "\n".join(text)

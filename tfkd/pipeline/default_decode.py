@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from tfkd.spec.options import BeamOptions, MaskPredictOptions, fills_in
+from tfkd.spec.options import BeamOptions, GreedyOptions, MaskPredictOptions, fills_in, goes_on
+
+# Tokens that a language model goes on with, whatever its prompt.
+_WRITTEN = 64
 
 
-def default_decode(model: Any) -> BeamOptions | MaskPredictOptions:
-    """Mask-Predict for a decoder that sees both sides, else beam search.
+def default_decode(model: Any) -> BeamOptions | GreedyOptions | MaskPredictOptions:
+    """Mask-Predict for a decoder that sees both sides, greedy search of at most 64 tokens for a
+    language model, which repeats itself in a beam, else beam search.
 
     Args:
         model: The model's options.
     """
+    if goes_on(model):
+        return GreedyOptions(max_length=_WRITTEN)
     return MaskPredictOptions() if fills_in(model) else BeamOptions()

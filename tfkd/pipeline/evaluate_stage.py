@@ -1,7 +1,6 @@
 """Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
 
 import json
-from collections import Counter
 from typing import Any
 
 import keras
@@ -10,30 +9,31 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.views import build_view
-from tfkd.data.views.blind import Blind
 from tfkd.decoding import Decoder, MaskPredict, build_search
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.context_gate import beside_itself
+from tfkd.pipeline.continuations import write_continuations
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
     model_options,
     named_tokenizers,
     part_of,
+    plain_view,
     side_tokenizers,
     views_of,
 )
-from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.products import CLASSES
+from tfkd.pipeline.products import CLASSES, CONTINUED, MASKED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.validation import TeacherForced, measured_view
-from tfkd.spec.options import MlmOptions
+from tfkd.spec.options import MlmOptions, goes_on
 
 _SHARD_ROWS = 256
 TRACE = "trace.json"
@@ -42,7 +42,8 @@ _TRACED = 3
 
 
 def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Writes `rows.npz` (sums by row) or `hypotheses.txt` and `round_trip.txt`, or both."""
+    """Writes what the metrics are computed from: `rows.npz` (sums by row), `hypotheses.txt` and
+    `round_trip.txt`, `words.npz`, `continuations.json`."""
     keras.backend.clear_session()
     trained = node.inputs["model"]
     model = trained_model(trained, context)
@@ -65,8 +66,12 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
         summary |= evaluate_classes(model, examples, view, classes, folder.path)
     if "words" in node.options["products"]:
         _words(node, model, folder, context)
-    if "masked" in node.options["products"]:
-        summary |= _masked(model, examples, view, node.options["top_k"])
+    if MASKED in node.options["products"]:
+        summary |= beside_itself(
+            model_options(trained), model, examples, view, node.options["top_k"]
+        )
+    if CONTINUED in node.options["products"]:
+        write_continuations(node, model, folder, context)
     if "outputs" in node.options["products"]:
         _outputs(node, model, examples, view, folder, context)
     return summary
@@ -81,25 +86,14 @@ def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> Non
 
 
 def view_of(trained: Node, context: Context) -> Any:
-    """What a model is measured in; a checkpoint, in BERT's own masks."""
+    """What a model is measured in; a checkpoint, in BERT's own masks, or as GPT-2 reads text."""
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
-    model = model_options(trained)
+    model, tokenizers = model_options(trained), named_tokenizers(trained, context)
+    if goes_on(model):
+        return plain_view(model, tokenizers)
     longest = min(MlmOptions().max_length, model.max_length)
-    tokenizers = named_tokenizers(trained, context)
     return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)
-
-
-def _masked(model: Any, examples: ExampleSet, view: Any, top_k: int) -> dict[str, Any]:
-    """A teacher's figures at masked words: as they are, without context, and of one word alone."""
-    seen = figures(TeacherForced(model, examples, view, top_k).rows())
-    blind = figures(TeacherForced(model, examples, Blind(view)).rows())
-    counts: Counter[int] = Counter()
-    for batch in batches_of(examples, view):
-        record = batch[view.name]
-        counts.update(record["labels"][record["selected"]].tolist())
-    most = max(counts.values(), default=0) / max(1, sum(counts.values()))
-    return {"figures": seen, "blind": blind, "most_frequent": most}
 
 
 def _outputs(

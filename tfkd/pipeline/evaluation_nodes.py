@@ -6,7 +6,7 @@ from typing import Any
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import decode_identity, plain
 from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.products import MASKED, PRODUCT
+from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.spec import Spec
 
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
@@ -41,7 +41,7 @@ class EvaluationNodes:
             return self._class_evaluation(spec, trained, corpus, inputs)
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted}
-        if "outputs" in wanted:
+        if {"outputs", CONTINUED} & set(wanted):
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k

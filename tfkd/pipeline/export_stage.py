@@ -12,11 +12,13 @@ from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.class_export import run_class_export
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.inputs import model_options, side_tokenizers
+from tfkd.pipeline.language_export import run_language_export
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.serving import export_saved_model
+from tfkd.spec.options import goes_on
 
 _SENTENCES = 24
 
@@ -30,6 +32,8 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     trained = node.inputs["model"]
     if "classes" in trained.inputs:
         return run_class_export(node, folder, context, card_of(trained))
+    if goes_on(model_options(trained)):
+        return run_language_export(node, folder, context, card_of(trained))
     text = open_text(node.inputs["text"], context)
     step = max(1, len(text) // _SENTENCES)
     sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]

@@ -24,15 +24,16 @@ def generate(
     scores: bool = False,
     options: Mapping[str, int] | None = None,
 ) -> None:
-    """Translates line by line, in order.
+    """Translates line by line, in order, or continues prompts: the continuation alone, as it
+    follows its prompt, mostly with a space in front; a newline in it is written as a space.
 
     Args:
         model: A run folder, or a SavedModel's folder (a version, or a folder of versions).
         source: A UTF-8 file of lines; None: standard input.
         target: A file to write; None: standard output.
         scores: Put the score and a tab before each line.
-        options: What a SavedModel that fills in lets its callers choose: `iterations`,
-            `length_candidates`.
+        options: What a SavedModel lets its callers choose: `iterations` and `length_candidates` of
+            one that fills in, `seed` of a language model that samples.
 
     Raises:
         UserError: There is no exported model, it has no such options, or the input cannot be read.

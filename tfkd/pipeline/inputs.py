@@ -106,13 +106,12 @@ def _packed(
     (tokenizer,) = side_tokenizers(node, context).values()
     separator = tokenizer.end_id
     if pack.separator == "newline":
-        found = tokenizer.encode(["\n"]).values
-        if len(found) != 1 or int(found[0]) in tokenizer.special_ids:
+        separator = newline_piece(tokenizer)
+        if separator is None:
             raise UserError(
                 f"stages.{node.label}.data: pack: separator: newline, and the tokenizer has no "
                 "piece for a newline. Expected separator: end, or a tokenizer of kind byte_bpe"
             )
-        separator = int(found[0])
     causal = goes_on(model_options(node))
     block, overlap = (pack.length, 1) if causal else (pack.length - 2, 0)
     return {
@@ -120,6 +119,13 @@ def _packed(
         for key, rows in fields.items()
         if key[0] == "text"
     }
+
+
+def newline_piece(tokenizer: Tokenizer) -> int | None:
+    """The id of a newline's piece; None of a tokenizer that has none."""
+    found = tokenizer.encode(["\n"]).values
+    known = len(found) == 1 and int(found[0]) not in tokenizer.special_ids
+    return int(found[0]) if known else None
 
 
 def training_set(node: Node, context: Context) -> ExampleSet:

@@ -5,7 +5,7 @@ from tfkd.pipeline.graph import Node
 
 def lower_cased(trained: Node) -> bool:
     """Whether a model knows its sources in lower case only: what serves it lower-cases them."""
-    if "classes" in trained.inputs:
+    if {"classes", "tokenizer.text"} & set(trained.inputs):
         return _all_lower(trained, "text", "text_b")
     return _all_lower(trained, "source", "target")
 

@@ -1,7 +1,10 @@
 """What evaluation stages make, and which of it a metric is computed from."""
 
-# What is measured of a teacher that fills in masked words; a product of evaluations, no metric.
+# What is measured of a teacher that students ask in their steps, beside itself without context; a
+# product of evaluations, no metric.
 MASKED = "masked"
+# What a language model writes after first halves of lines: another one.
+CONTINUED = "continuations"
 # A classifier's predictions: what all its metrics are computed from.
 CLASSES = "classes"
 PRODUCT = {
@@ -19,4 +22,5 @@ PRODUCT = {
     "word_perplexity": "words",
     "teacher_gate": "figures",
     MASKED: "masked",
+    CONTINUED: CONTINUED,
 }

@@ -154,11 +154,13 @@ def _gate(gate: Gate, context: Context) -> dict[str, Any]:
         entry["seed"] = seed
     if "blind" in summary:
         blind, most = summary["blind"], summary["most_frequent"]
-        judged = mask_gate(summary["figures"], blind, most)
+        beside = summary.get("beside", WITHOUT_CONTEXT)
+        words = {"words": summary["words"]} if "words" in summary else {}
+        judged = mask_gate(summary["figures"], blind, most, beside=beside, **words)
         return {
             **entry,
             "baseline": blind,
-            "beside": WITHOUT_CONTEXT,
+            "beside": beside,
             "most_frequent": most,
         } | judged
     baseline = None

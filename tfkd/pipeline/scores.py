@@ -26,10 +26,11 @@ from tfkd.evaluation import (
 )
 from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.continuations import show_continuations
 from tfkd.pipeline.evaluate_stage import TRACE, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.noise_stage import read_noise
-from tfkd.pipeline.products import CLASSES
+from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
@@ -74,7 +75,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     entry: dict[str, Any] = {
         "of": options.of,
         "variant": trained.spec.variant,
-        "seed": trained.options.seed,
+        "seed": getattr(trained.options, "seed", None),  # a checkpoint has none
         "on": evaluation.on,
         "decode": node.identity.get("decode"),
         "tokenize": options.tokenize,
@@ -95,11 +96,15 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
     if CLASSES in node.options["products"]:
         hypotheses, references = score_classes(entry, evaluation, context)
-        write_outputs(entry, folder / "evaluation" / name, hypotheses, references)
+        place = folder / "evaluation" / name
+        write_outputs(entry, place, hypotheses=hypotheses, references=references)
         return entry
     _ratios(entry, evaluation, context)
     if any(map(is_text, options.metrics)):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
+    if CONTINUED in node.options["products"]:
+        lines = show_continuations(entry, node, evaluation.baseline, context)
+        write_outputs(entry, folder / "evaluation" / name, **lines)
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in _names(options) if name in found}
@@ -210,7 +215,7 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
-    write_outputs(entry, place, hypotheses, references)
+    write_outputs(entry, place, hypotheses=hypotheses, references=references)
 
 
 def _differing(
@@ -247,13 +252,12 @@ def _lost(words: str, references: Sequence[str]) -> float:
     return lost_words(references) if words == "ascii" else 0.0
 
 
-def write_outputs(
-    entry: dict[str, Any], place: Path, hypotheses: Sequence[str], references: Sequence[str]
-) -> None:
-    """Writes outputs and references beside each other into the run folder; notes their digests."""
+def write_outputs(entry: dict[str, Any], place: Path, **texts: Sequence[str]) -> None:
+    """Writes outputs, references and the like beside each other into the run folder, a file each;
+    notes their digests."""
     place.parent.mkdir(exist_ok=True)
     entry["sha256"] = {}
-    for name, lines in (("hypotheses", hypotheses), ("references", references)):
+    for name, lines in texts.items():
         path = place.with_name(f"{place.name}.{name}.txt")
         write_atomically(path, "\n".join(lines) + "\n")
         entry[name] = f"{place.parent.name}/{path.name}"

@@ -134,7 +134,8 @@ def _stage(stage: dict[str, Any]) -> None:
         stage["log_every"] = 2
         for part in stage["data"] if isinstance(stage.get("data"), list) else []:
             if isinstance(part, dict) and part.get("pack"):
-                part["pack"] = _SMALL["max_length"] // 2
+                said = part["pack"] if isinstance(part["pack"], dict) else {}
+                part["pack"] = {**said, "length": _SMALL["max_length"] // 2}
         if stage.get("validate"):
             stage["validate"]["every"] = 2
             stage["validate"].pop("positive", None)

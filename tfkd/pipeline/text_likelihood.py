@@ -6,7 +6,7 @@ from tfkd.data.windows import Windows
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
+from tfkd.pipeline.inputs import model_options, newline_piece, part_of, side_tokenizers
 from tfkd.pipeline.measured_batches import BATCH_TOKENS
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.text_stages import open_text
@@ -16,7 +16,7 @@ class TextLikelihood:
     """The negative log-likelihood of a text, in windows of the model's length.
 
     Rows are followed by what its training put between documents: a newline where its first corpus
-    was packed so, else the end.
+    was packed so, else the end. A published model has read text with line breaks.
 
     Args:
         node: An evaluation or a noise stage: its corpus, and the tokens of context that each token
@@ -29,9 +29,8 @@ class TextLikelihood:
         trained = node.inputs["model"]
         options = model_options(trained)
         (tokenizer,) = side_tokenizers(trained, context).values()
-        packing = trained.options.data[0].packing
-        newline = packing is not None and packing.separator == "newline"
-        separator = int(tokenizer.encode(["\n"]).values[0]) if newline else tokenizer.end_id
+        newline = newline_piece(tokenizer) if _with_newlines(trained) else None
+        separator = tokenizer.end_id if newline is None else newline
         documents = part_of(node, "data", node.options["corpus"], context).find(
             "text", model_tokenizers(options)["text"]
         )
@@ -51,6 +50,13 @@ class TextLikelihood:
             found = self._predict(record)["gold_log_probability"]
             np.add.at(nll, document, -found.astype(np.float64))
         return nll
+
+
+def _with_newlines(trained: Node) -> bool:
+    if trained.kind == "load":
+        return True
+    packing = trained.options.data[0].packing
+    return packing is not None and packing.separator == "newline"
 
 
 def words_of(node: Node, context: Context) -> dict[str, np.ndarray]:

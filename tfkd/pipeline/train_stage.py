@@ -42,7 +42,7 @@ from tfkd.pipeline.terms import (
 from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores, SoftTargetStore
-from tfkd.training import Distiller, build_optimizer, build_schedule, train
+from tfkd.training import Distiller, build_optimizer, build_schedule, train, waiting_share
 from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 from tfkd.training.strategies import build_strategy
 
@@ -281,6 +281,8 @@ def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict
         "seconds_of_steps": round(result.seconds, 1),
     }
     if logged:
+        share = waiting_share(logged)
+        summary["waiting_share"] = None if share is None else round(share, 4)
         summary["loss"] = logged[-1]["loss"]
         summary["brief"] = f"{result.steps} steps, loss {logged[-1]['loss']:.4f}"
         if skipped := logged[-1].get("skipped_steps"):

@@ -8,10 +8,10 @@ from typing import Any
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.products import MASKED
+from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import MaskPredictOptions
+from tfkd.spec.options import MaskPredictOptions, goes_on
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Gate:
         on: The corpus.
         teacher: The scoring stage on that corpus, or the evaluation of the teacher itself.
         baseline: The evaluation stage of the model without a teacher; None without `against`.
-        seen: Whether students learn from what the teacher says of these rows.
+        seen: Whether students learn from what the teacher says of these rows; of a teacher that is
+            asked in their steps: whether it has learnt from them.
     """
 
     options: Any
@@ -125,6 +126,12 @@ def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
     return default_decode(found.models.get(getattr(found.stages[name], "train", None)))
 
 
+def _goes_on(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
+    """Whether a stage's model is a language model, whose continuations are shown."""
+    found, name = builder.resolve(spec, reference)
+    return goes_on(found.models.get(getattr(found.stages[name], "train", None)))
+
+
 def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:
     """The decoding given, unless a model's decoder cannot be decoded so."""
     own = _default(builder, spec, reference)
@@ -132,10 +139,18 @@ def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: 
     return own if filling in (own.kind, decode.kind) and own.kind != decode.kind else decode
 
 
-def _of_masked_words(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
-    """The gate of a teacher that fills in masked words."""
-    node = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
-    return Gate(entry, corpus, node, None, seen=False)
+def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
+    """The gate of a teacher that students ask in their steps: beside a model without a teacher, or
+    beside itself without context."""
+    node = builder.stage(spec, entry.of)
+    seen = node.kind == "train" and corpus in [part.of for part in node.options.data]
+    if entry.against is None:
+        teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
+        return Gate(entry, corpus, teacher, None, seen)
+    gate = ("teacher_gate",)
+    teacher = builder.evaluation(spec, entry.of, corpus, gate, None)
+    baseline = builder.evaluation(spec, entry.against, corpus, gate, None)
+    return Gate(entry, corpus, teacher, baseline, seen)
 
 
 def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate | None:
@@ -174,7 +189,7 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                     found.gates.append(gate)
                     continue
                 if of.stages[stage].kind != "score":
-                    found.gates.append(_of_masked_words(builder, spec, entry, corpus))
+                    found.gates.append(_of_asked(builder, spec, entry, corpus))
                     continue
                 teacher = builder.score_on(spec, entry.of, corpus)
                 baseline = None
@@ -188,6 +203,8 @@ def wanted(spec: Spec, data_dir: Path) -> Wanted:
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
             metrics = tuple(entry.metrics)
+            if entry.decode is not None and _goes_on(builder, spec, entry.of):
+                metrics += (CONTINUED,)
             system = builder.evaluation(
                 spec, entry.of, corpus, metrics, decode, context=entry.context
             )

@@ -124,6 +124,8 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
                     {"source": source, "reference": reference, "outputs": {}, "baselines": {}},
                 )
                 said = str(example.get("hypothesis") or "")
+                if entry.get("continuations"):
+                    row["continued"] = True
                 if wording.is_number(example.get("probability")):
                     row["classified"] = True
                     said = f"{said} ({wording.percent(example['probability'])})"

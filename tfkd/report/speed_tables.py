@@ -9,6 +9,8 @@ from tfkd.report.wording import number, percent, plain
 def speed(made: dict[str, Any]) -> str:
     """What `--json` of a benchmark under `tools/` wrote."""
     first = made["rows"][0]
+    if "family" in first:
+        return _families(made)
     if "source_tokens" in first:
         return _decoding(made)
     if "mebibytes" in first:
@@ -65,6 +67,33 @@ def _decoding(made: dict[str, Any]) -> str:
     return _measured(made, "\n\n".join([table(head, rows, left=1), spent]))
 
 
+def _families(made: dict[str, Any]) -> str:
+    """Sizes and latencies of teachers and students by family, and where the time goes."""
+    rows, parts = [], []
+    for row in made["rows"]:
+        name = [row["family"], row["work"], row["role"]]
+        spread = f"{_ratio(row['times_as_fast_low'])} to {_ratio(row['times_as_fast_high'])}"
+        rows.append(
+            [*name, number(row["parameters"]), f"{row['bytes'] / 2**20:,.0f}",
+             _milliseconds(row["milliseconds"]), _ratio(row["times_as_fast"]), spread,
+             _ratio(row["published"])]
+        )  # fmt: skip
+        parts += [[*name, what, _milliseconds(one)] for what, one in row["parts"].items()]
+    head = [
+        "family",
+        "work",
+        "model",
+        "parameters",
+        "MiB",
+        "ms",
+        "times as fast",
+        "rounds",
+        "paper",
+    ]
+    spent = table(["family", "work", "model", "part, run alone", "ms"], parts, left=4)
+    return _measured(made, "\n\n".join([table(head, rows, left=3), spent]))
+
+
 def _measured(made: dict[str, Any], tables: str, *more: str) -> str:
     """Tables below the command, the settings and the machine that they were measured with."""
     versions = ", ".join(made["versions"].values())
@@ -72,6 +101,10 @@ def _measured(made: dict[str, Any], tables: str, *more: str) -> str:
         map(one_line, [plain(made["settings"]), plain(made["machine"]), versions, *more])
     )
     return f"`{one_line(made['command'])}` ({said}):\n\n{tables}"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _ratio(value: float | None, places: int = 2) -> str:

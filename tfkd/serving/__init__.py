@@ -9,6 +9,7 @@ _PLACES = {
     "SavedTranslator": "saved_translator",
     "Translation": "saved_translator",
     "export_classifier": "classifier_export",
+    "export_language_model": "language_model_export",
     "export_saved_model": "export",
     "load_saved_model": "saved_translator",
     "self_check": "checking",

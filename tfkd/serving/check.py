@@ -4,8 +4,9 @@
 
 REQUEST is a JSON file `{"text": [...], "source_ids": [[...], ...], "pad_id": 0}`; RESULT gets both
 signatures' answers. Of a classifier it is `{"rows": {INPUT: [...]}}`, and RESULT gets its labels,
-probabilities and classes. A model that needs any other part of tfkd, or keras_hub, cannot be loaded
-here.
+probabilities and classes. Of a language model it is `{"prompts": [...], "prompt_ids": [[...], ...],
+"pad_id": 0}`, and RESULT gets what it writes. A model that needs any other part of tfkd, or
+keras_hub, cannot be loaded here.
 """
 
 import importlib.abc
@@ -96,12 +97,56 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def go_on(folder: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Asks a language model: all prompts in one call, then the first few alone, each time as text
+    and as ids; where it samples, also with its own seed given by the caller."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
+
+    signatures = tf.saved_model.load(folder).signatures
+
+    def ask(first: int, count: int) -> list[dict[str, Any]]:
+        rows = request["prompt_ids"][first : first + count]
+        width = max([len(row) for row in rows], default=0)
+        padded = [[*row, *([request["pad_id"]] * (width - len(row)))] for row in rows]
+        text = tf.constant(request["prompts"][first : first + count], tf.string)
+        said = signatures["serving_default"](text=text)
+        ids = signatures["ids"](
+            prompt_ids=tf.reshape(tf.constant(padded, tf.int32), [len(rows), width]),
+            prompt_lengths=tf.constant([len(row) for row in rows], tf.int32),
+        )
+        found = [
+            {
+                "text": said["outputs"].numpy()[row].decode("utf-8"),
+                "score": float(said["scores"][row]),
+                "ended": bool(said["ended"][row]),
+                "ids": ids["output_ids"].numpy()[row, : int(ids["output_lengths"][row])].tolist(),
+                "id_score": float(ids["scores"][row]),
+                "id_ended": bool(ids["ended"][row]),
+            }
+            for row in range(len(rows))
+        ]
+        if "options" in signatures:
+            chosen = signatures["with_options"](text=text, **signatures["options"]())
+            for one, output in zip(found, chosen["outputs"].numpy(), strict=True):
+                one["with_options"] = output.decode("utf-8")
+        return found
+
+    count = len(request["prompts"])
+    return {
+        "together": ask(0, count),
+        "alone": [ask(row, 1)[0] for row in range(min(4, count))],
+        "tensorflow": tf.__version__,
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Reads the request, answers it and writes the result."""
     folder, request, result = arguments
     sys.meta_path.insert(0, _Refuse())
     asked = json.loads(Path(request).read_text("utf-8"))
-    answers = classify(folder, asked) if "rows" in asked else answer(folder, asked)
+    asks = classify if "rows" in asked else go_on if "prompts" in asked else answer
+    answers = asks(folder, asked)
     Path(result).write_text(json.dumps(answers), "utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,10 @@ class SavedClassifier:
     Attributes:
         inputs: What a line's fields are, apart by tabs: `text`, and `text_b` or `mark`.
         classes: The names of the classes in the order of probabilities.
+        choices: What it lets its callers choose: nothing.
     """
+
+    choices: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, folder: Path, loaded: Any):
         self.folder = folder

@@ -11,7 +11,7 @@ from tfkd.spec.errors import UserError
 
 
 class Translation(NamedTuple):
-    """An output and its score (log p over the length penalty)."""
+    """An output and its score: log p over the length penalty; of a continuation log p."""
 
     text: str
     score: float
@@ -23,7 +23,8 @@ class SavedTranslator:
     Args:
         folder: The version folder (with saved_model.pb).
         loaded: The SavedModel.
-        options: What the SavedModel lets its callers choose (`iterations`, `length_candidates`).
+        options: What the SavedModel lets its callers choose (`iterations`, `length_candidates`,
+            `seed`).
 
     Raises:
         UserError: The SavedModel has no such options.
@@ -70,7 +71,8 @@ class SavedTranslator:
         self._options = {**known, **given}
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """Returns one output a line, in order; an empty line has an empty output."""
+        """Returns one output a line, in order; an empty line has an empty output, unless a
+        language model begins a text there."""
         import tensorflow as tf
 
         encoded = [line.encode("utf-8", "replace") for line in lines]

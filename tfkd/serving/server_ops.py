@@ -24,7 +24,8 @@ BitwiseAnd BitwiseOr BitwiseXor Cast Ceil ClipByValue Cos Cosh Cumprod Cumsum Cu
 DenseBincount Bincount Div DivNoNan Einsum Elu Equal Erf Erfc Exp Expm1 Floor FloorDiv FloorMod
 FusedBatchNormV3 Greater GreaterEqual InvertPermutation IsFinite IsInf IsNan L2Loss LeakyRelu Less
 LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum
-Mod Mul MulNoNan Neg NotEqual OnesLike Pow Prod RaggedBincount RealDiv Reciprocal Relu Relu6 Rint
+Mod Mul MulNoNan Neg NotEqual OnesLike Pow Prod RaggedBincount RealDiv Reciprocal Relu Relu6
+RightShift Rint
 Round Rsqrt SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum Selu Sigmoid Sign Sin Sinh
 Softmax Softplus Softsign SparseSegmentSum Sqrt Square SquaredDifference Sub Sum Tan Tanh
 TruncateDiv TruncateMod UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd

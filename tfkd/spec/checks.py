@@ -5,7 +5,7 @@ from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import goes_on, reads_streams, sides_of
+from tfkd.spec.options import reads_pairs, reads_streams, sides_of
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
@@ -50,12 +50,15 @@ def check(parts: Parts, faults: Faults) -> None:
         if getattr(trained.model, "kind", None) == "bert" and not tells_classes(trained):
             faults.add(
                 where, f"{stage} trains a bert, which writes no text",
-                "an encoder-decoder, or a stage that trains a classifier",
+                "an encoder-decoder, a gpt2, or a stage that trains a classifier",
             )  # fmt: skip
-        elif goes_on(trained.model):
+        decodes = [getattr(e, "decode", None) for e in parts.evaluate if e and e.of == stage]
+        first = next((decode for decode in decodes if decode is not None), None)
+        if reads_pairs(trained.model) and getattr(first, "kind", None) == "sample":
             faults.add(
-                where, f"{stage} trains a gpt2, which has no SavedModel yet", "an encoder-decoder; "
-                "`tfkd.models.save_published_gpt2` writes its weights for other libraries",
+                where, f"{stage} is decoded by draws in its first evaluation, and an "
+                "encoder-decoder's SavedModel is checked against a search",
+                "an evaluation of it with beam or greedy first",
             )  # fmt: skip
 
 

@@ -74,6 +74,11 @@ def check_words(
             where, f"word_perplexity, and {name} counts no words",
             "detokenize: ptb, wikitext or plain of the corpus",
         )  # fmt: skip
+    elif corpus is not None and not corpus.counted:
+        faults.add(
+            where, f"word_perplexity, and {name} is some rows of a text: nobody counted words",
+            "a corpus without part, sample and max_rows",
+        )  # fmt: skip
     if corpus is not None and "text" not in corpus.field_names:
         faults.add(where, f"{name} has {', '.join(corpus.field_names)}", "a corpus of text")
     if model is not None and entry.context is not None and entry.context >= model.max_length:

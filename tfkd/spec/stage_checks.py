@@ -11,6 +11,7 @@ from tfkd.spec.classifier_checks import (
     tells_classes,
 )
 from tfkd.spec.faults import Faults
+from tfkd.spec.gate_checks import check_writing_gate, writes
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
 from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
 from tfkd.spec.options.text_metrics import ROUGE_METRICS
@@ -102,8 +103,12 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
     _noise(faults, (*path, "noise"), entry, gate)
-    kinds = ("score", *MODELS) if gate else ("train",)
+    kinds = ("score", *MODELS) if gate else MODELS
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
+    if stage is not None and not gate and stage.stage.kind == "load" and not goes_on(stage.model):
+        # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
+        faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
+        return
     asked = stage
     if gate and stage is not None and stage.stage.kind == "score":
         asked = found_stage(stage.parts, stage.stage.score)
@@ -112,7 +117,10 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         check_class_evaluation(parts, faults, path, entry, asked, beside)
         return
     if gate and stage is not None and stage.stage.kind != "score":
-        _mask_gate(parts, faults, path, entry, stage)
+        if writes(stage):
+            _writing_gate(parts, faults, path, entry, stage)
+        else:
+            _mask_gate(parts, faults, path, entry, stage)
         return
     beside = stage_of(parts, faults, (*path, "against"), entry.against, kinds=("train",))
     model = stage.model if stage is not None else None
@@ -161,7 +169,7 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
     if stage.model is not None and stage.model.kind != "bert":
         faults.add(
             (*path, "of"), f"{entry.of} has {a(stage.model.kind)}",
-            "a score stage, or a stage of a bert",
+            "a score stage, or a stage of a bert, a gpt2 or a model that writes from left to right",
         )  # fmt: skip
     if stage.headless:
         faults.add((*path, "of"), f"{entry.of} {NO_HEAD}", "one with a head")
@@ -185,6 +193,15 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             _measures(parts, faults, where, stage, name)
 
 
+def _writing_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
+    """The gate of a teacher that writes from left to right."""
+    check_writing_gate(parts, faults, path, entry, stage)
+    for index, name in enumerate(entry.on):
+        where = written(faults, (*path, "on", index))
+        corpus = corpus_of(parts, faults, where, name, whole=True)
+        _reads(faults, where, stage.model, name, corpus, segments_of(stage))
+
+
 def _scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None:
     """What a teacher scores are pairs."""
     corpus = corpus_of(parts, faults, path, name, whole=True)
@@ -201,9 +218,11 @@ def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
 
 def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:
     """A bert is measured in its first term's view; an encoder-decoder, in the plain one."""
+    if getattr(trained.model, "kind", None) != "bert":
+        return
     first = next(iter(trained.stage.objective.values()), None)
     name = getattr(first, "view", None)
-    if getattr(trained.model, "kind", None) == "bert" and name is not None:
+    if name is not None:
         check_hides(parts, faults, path, trained.parts.views.get(name), name, corpus)
 
 
@@ -223,17 +242,17 @@ def _reads(
 
 
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
-    """Mask-Predict fills in; beam and greedy search go from left to right."""
+    """Mask-Predict fills in; beam and greedy search, and draws, go from left to right."""
     kind = getattr(decode, "kind", None)
     if goes_on(model) and kind == "mask_predict":
         faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
-    if not reads_pairs(model) or kind not in ("beam", "greedy", "mask_predict"):
+    if not reads_pairs(model) or kind not in ("beam", "greedy", "sample", "mask_predict"):
         return
     if fills_in(model) != (kind == "mask_predict"):
         faults.add(
             path,
             f"{kind}, and {name} " + ("fills in" if fills_in(model) else "goes from left to right"),
-            "mask_predict" if fills_in(model) else "beam or greedy",
+            "mask_predict" if fills_in(model) else "beam, greedy or sample",
         )
 
 

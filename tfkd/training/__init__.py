@@ -28,6 +28,7 @@ _PLACES = {
     "read_history": "history",
     "replica_step": "step",
     "train": "loop",
+    "waiting_share": "history",
 }
 __all__ = sorted(_PLACES)
 

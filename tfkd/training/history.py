@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,23 @@ def digest_of_start(path: Path, size: int) -> str:
 def read_history(path: Path) -> list[dict[str, Any]]:
     """All lines of a history."""
     return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def waiting_share(lines: Iterable[Mapping[str, Any]]) -> float | None:
+    """The share of a training's time that its steps waited for batches, 0 to 1.
+
+    sum(w_i s_i) / sum(s_i) over the training lines i of a history: w_i is the line's
+    `waiting_share`, s_i the seconds of its steps, tokens since the line before divided by
+    `tokens_per_second`. Validations and checkpoints are not part of it. None without such lines.
+    """
+    waited = seconds = 0.0
+    before = 0
+    for line in lines:
+        if line.get("tokens_per_second"):
+            made = (line["tokens"] - before) / line["tokens_per_second"]
+            before = line["tokens"]
+            waited, seconds = waited + made * line["waiting_share"], seconds + made
+    return waited / seconds if seconds else None
 
 
 def _scalars(values: dict[str, Any], prefix: str, step: int) -> None:

@@ -73,8 +73,8 @@ def train(
     Lines of the history: `{"step", "epoch", "seconds", "loss", "terms", "metrics",
     "gradient_norm", "learning_rate", "tokens", "tokens_per_second", "waiting_share"}`, means over
     the steps since the line before (the norm is before clipping; tokens are counted from the start;
-    waiting is for batches), and `{"step", "validation"}`. In float16 also "loss_scale", and
-    "skipped_steps" from the start on.
+    waiting is the host's, for batches: the most that a GPU, which goes on meanwhile, may wait), and
+    `{"step", "validation"}`. In float16 also "loss_scale", and "skipped_steps" from the start on.
 
     Args:
         distiller: The student and its terms, built in the strategy's scope.

@@ -19,7 +19,8 @@ def duration(seconds: float) -> str:
 
 
 def short(line: Mapping[str, Any], steps: int, left: float) -> str:
-    """A line of the history in words: step, loss, every term, skipped steps, speed, time left."""
+    """A line of the history in words: step, loss, every term, skipped steps, speed, the share of
+    the time that went on waiting for batches, time left."""
     parts = [f"step {line['step']}/{steps}"]
     parts += [f"loss {line['loss']:.4f}"] if "loss" in line else []
     terms = line.get("terms", {})
@@ -29,6 +30,8 @@ def short(line: Mapping[str, Any], steps: int, left: float) -> str:
     if line.get("skipped_steps"):
         parts += [f"skipped {line['skipped_steps']}", f"scale {line['loss_scale']:g}"]
     parts += [f"rate {line['learning_rate']:.2e}", f"{line['tokens_per_second']:,.0f} tokens/s"]
+    if "waiting_share" in line:
+        parts += [f"{line['waiting_share']:.0%} waiting for data".replace("%", " %")]
     return "  ".join([*parts, f"{duration(left)} left"])
 
 

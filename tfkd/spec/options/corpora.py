@@ -6,6 +6,9 @@ from pydantic import Field, field_validator, model_validator
 
 from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Seed
 
+# Characters of a line whose words are counted; a paragraph of WikiText-103 has over 5,000.
+_LONGEST_COUNTED = 1_000_000
+
 Paths = FilePath | Annotated[list[FilePath], Field(min_length=1)]
 
 
@@ -29,7 +32,11 @@ class CorpusOptions(Options):
     on_bad: Literal["drop", "stop"] = Field(
         "drop", description="Rows not UTF-8, empty or too long: left out and reported, or an error."
     )
-    max_characters: Count = Field(5000, description="Longer fields make a row bad.")
+    max_characters: Count = Field(
+        5000,
+        description="Longer fields make a row bad: to be raised where a row is a whole document. "
+        "With detokenize 1,000,000 by default: each word of such a text counts.",
+    )
     marked_by: Annotated[str, Field(min_length=1, max_length=8)] | None = Field(
         None,
         description="What stands on both sides of the one marked character of `text`: it is taken "
@@ -45,14 +52,19 @@ class CorpusOptions(Options):
     detokenize: Literal["ptb", "wikitext", "plain"] | None = Field(
         None,
         description="Undo the corpus's tokenization, and count its words and lines as they were, "
-        "for word_perplexity; plain: count alone.",
+        "for word_perplexity (not of a part, sample or max_rows); plain: count alone.",
     )
 
     @model_validator(mode="after")
-    def _whole_text(self) -> "CorpusOptions":
-        if self.detokenize and (self.part or self.sample or self.max_rows):
-            raise ValueError("detokenize counts a whole text; expected no part, sample or max_rows")
+    def _whole_lines(self) -> "CorpusOptions":
+        if self.detokenize and "max_characters" not in self.model_fields_set:
+            object.__setattr__(self, "max_characters", _LONGEST_COUNTED)
         return self
+
+    @property
+    def counted(self) -> bool:
+        """Whether words and lines are counted as they were: of a whole text."""
+        return self.detokenize is not None and not (self.part or self.sample or self.max_rows)
 
     kind: ClassVar[str]
 

@@ -67,7 +67,7 @@ class EvaluateOptions(Options):
     decode: Any = Field(
         None,
         description="How outputs are made; default: beam, or mask_predict for a decoder that "
-        "sees both sides.",
+        "sees both sides. A gpt2 continues first halves of lines, if this is given.",
     )
     context: Annotated[int, Field(ge=0)] | None = Field(
         None,

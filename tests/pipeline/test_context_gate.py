@@ -1,0 +1,53 @@
+"""A teacher beside itself without context: its figures by hand, from all logits at once."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfkd.data.examples import ExampleSet, Part
+from tfkd.data.layouts import Specials
+from tfkd.data.ragged import Ragged
+from tfkd.data.views import MassView
+from tfkd.models import Transformer
+from tfkd.pipeline.context_gate import beside_itself
+
+PAD, UNK, CLS, SEP, MASK = range(5)
+SPECIALS = Specials(PAD, UNK, CLS, SEP, MASK, (PAD, UNK, CLS, SEP, MASK), 20)
+
+
+def test_the_encoder_of_a_teacher_of_segments_reads_nothing():
+    random = np.random.default_rng(2)
+    rows = Ragged.from_rows([random.integers(5, 20, n) for n in random.integers(1, 9, 40)])
+    examples = ExampleSet([Part("texts", {("text", "t"): rows}, len(rows))])
+    view = MassView("t", SPECIALS)
+    model = Transformer(
+        20, encoder_layers=1, decoder_layers=1, width=8, heads=2, max_length=16, seed=1
+    )
+    for weight in model.weights:
+        noise = 0.5 * random.normal(size=weight.shape)
+        weight.assign(np.asarray(weight.value).astype(np.float32) + noise)
+    found = beside_itself(SimpleNamespace(kind="transformer"), model, examples, view, 3)
+    record = view(examples, np.arange(len(rows)), 0, 0)
+    source, target = record["source"], record["target"]
+
+    def accuracy(source):
+        both = tf.nest.map_structure(tf.constant, {"source": source, "target": target})
+        best = model.head.logits(model(both)["hidden"]).numpy().argmax(-1)
+        return (best == target["labels"])[target["valid"]].mean()
+
+    words = np.arange(source["ids"].shape[1]) < source["valid"].sum(1, keepdims=True) - 1
+    ends = source["valid"] & ~words
+    blank = {
+        "ids": np.where(words, MASK, np.where(ends, SEP, PAD)).astype(np.int32),
+        "valid": source["valid"],
+        "memory_valid": ends,
+    }
+    gold = target["labels"][target["valid"]]
+    assert found["figures"]["accuracy"] == pytest.approx(accuracy(source))
+    assert found["blind"]["accuracy"] == pytest.approx(accuracy(blank))
+    assert found["blind"]["accuracy"] != found["figures"]["accuracy"]
+    assert found["figures"]["positions"] == found["blind"]["positions"] == len(gold)
+    assert found["most_frequent"] == pytest.approx(np.bincount(gold).max() / len(gold))
+    assert found["beside"] == "the teacher that reads no text around"

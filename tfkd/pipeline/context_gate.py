@@ -1,0 +1,64 @@
+"""What a teacher that students ask in their steps knows of words from their context."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.examples import ExampleSet
+from tfkd.data.views.blind import Blind, BlindEncoder
+from tfkd.data.views.last_token import last_tokens
+from tfkd.objectives.prediction import predictor
+from tfkd.objectives.prediction_sums import figures, row_sums
+from tfkd.objectives.term import predicted_side
+from tfkd.pipeline.measured_batches import batches_of
+from tfkd.pipeline.validation import TeacherForced
+from tfkd.spec.options import goes_on, reads_pairs
+
+
+def beside_itself(
+    options: Any, model: Any, examples: ExampleSet, view: Any, top_k: int
+) -> dict[str, Any]:
+    """A teacher's figures at the words that it predicts, and how many are right without context.
+
+    A BERT without context has all words hidden; the encoder of one that writes segments (MASS)
+    reads none, and its decoder goes on as before; a language model sees the last token alone.
+
+    Args:
+        options: The model's options.
+        model: The model.
+        examples: The rows.
+        view: What it is measured in.
+        top_k: K of its coverage.
+
+    Returns:
+        `figures`; `blind`, the same without context; `most_frequent`, the accuracy of the one word
+        that is right most often; and, of others than BERTs, `words` and `beside`, what the
+        predicted words and the teacher without context are called.
+    """
+    found = {"figures": figures(TeacherForced(model, examples, view, top_k).rows())}
+    if goes_on(options):
+        found["blind"] = _after_one_token(model, examples, view)
+        names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
+    elif reads_pairs(options):
+        found["blind"] = figures(TeacherForced(model, examples, BlindEncoder(view)).rows())
+        names = {"words": "hidden words", "beside": "the teacher that reads no text around"}
+    else:
+        found["blind"] = figures(TeacherForced(model, examples, Blind(view)).rows())
+        names = {}
+    counts: Counter[int] = Counter()
+    for batch in batches_of(examples, view):
+        side = predicted_side(batch[view.name])
+        counts.update(side["labels"][side["selected"]].tolist())
+    most = max(counts.values(), default=0) / max(1, sum(counts.values()))
+    return {**found, "most_frequent": most, **names}
+
+
+def _after_one_token(model: Any, examples: ExampleSet, view: Any) -> dict[str, float]:
+    predict = predictor(model)
+    totals: dict[str, float] = {}
+    for batch in batches_of(examples, view):
+        record = last_tokens(batch[view.name], view.specials.pad_id)
+        for name, values in row_sums(predict(record), record["selected"]).items():
+            totals[name] = totals.get(name, 0.0) + float(np.sum(values))
+    return figures(totals)

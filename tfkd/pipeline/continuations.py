@@ -1,0 +1,77 @@
+"""What a language model writes after first halves of a corpus's lines, for people to read."""
+
+import json
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.decoding import Continuer, build_search
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.prompts import prompts_of
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
+
+FILE = "continuations.json"
+# Lines that are continued, evenly spaced, and how many of them are kept at once.
+_ROWS, _SHARD = 100, 25
+_EXAMPLES = 20
+
+
+def write_continuations(node: Node, model: Any, folder: StageFolder, context: Context) -> None:
+    """Writes `continuations.json`, `[{"prompt", "reference", "continuation"}]`, in shards, each
+    whole: a killed evaluation goes on with the next."""
+    tokenizer = side_tokenizers(node.inputs["model"], context)["text"]
+    prompts = prompts_of(open_text(node.inputs["text"], context), _ROWS)
+    continuer = Continuer(model, build_search(node.options["decode"]), tokenizer)
+
+    def written(start: int) -> dict[str, list[str]]:
+        context.deadline.check()
+        some = [prompt for prompt, _ in prompts[start : start + _SHARD]]
+        return {"lines": tokenizer.decode_batch(continuer(tokenizer.encode(some)))}
+
+    lines: list[str] = []
+    for start in range(0, len(prompts), _SHARD):
+        path = folder.scratch / f"continuations-{start:04d}.json"
+        lines += shard(path, lambda start=start: written(start))["lines"]
+    found = [
+        {"prompt": prompt, "reference": rest, "continuation": line}
+        for (prompt, rest), line in zip(prompts, lines, strict=True)
+    ]
+    write_atomically(folder.path / FILE, json.dumps(found, ensure_ascii=False, indent=1))
+
+
+def show_continuations(
+    entry: dict[str, Any], system: Node, baseline: Node | None, context: Context
+) -> dict[str, list[str]]:
+    """Puts examples into an entry of results.json's `evaluations`.
+
+    Args:
+        entry: The entry.
+        system: The evaluation stage of the model.
+        baseline: That of the model that it is compared with.
+        context: The run's surroundings.
+
+    Returns:
+        `prompts`, `continuations` and `references`: a line each.
+    """
+    found = _read(system, context)
+    others = None if baseline is None else _read(baseline, context)
+    entry["examples"] = [
+        {
+            "source": found[row]["prompt"],
+            "reference": found[row]["reference"].strip(),
+            "hypothesis": found[row]["continuation"].strip(),
+            "against": None if others is None else others[row]["continuation"].strip(),
+        }
+        for row in range(0, len(found), max(1, len(found) // _EXAMPLES))
+    ][:_EXAMPLES]
+    return {
+        f"{key}s": [one[key] for one in found] for key in ("prompt", "continuation", "reference")
+    }
+
+
+def _read(node: Node, context: Context) -> list[dict[str, str]]:
+    found = json.loads((context.stages / node.key / FILE).read_text("utf-8"))
+    return [{key: text.replace("\n", " ") for key, text in one.items()} for one in found]

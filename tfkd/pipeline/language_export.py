@@ -1,0 +1,47 @@
+"""Export of a language model, checked on prompts of the corpus that it was validated on."""
+
+from typing import Any
+
+from tfkd.data.tokenizers.lower_casing import LowerCasing
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.prompts import prompts_of
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
+from tfkd.serving import export_language_model
+
+_PROMPTS = 24
+# Longer than any prompt that is read, in characters a position of the model.
+_LONG = 8
+
+
+def run_language_export(
+    node: Node, folder: StageFolder, context: Context, card: dict[str, Any]
+) -> dict[str, Any]:
+    """Writes `1/`; it is checked on first halves of lines, on no prompt, and on one that is longer
+    than the model reads."""
+    trained = node.inputs["model"]
+    model = trained_model(trained, context)
+    prompts = [
+        prompt for prompt, _ in prompts_of(open_text(node.inputs["text"], context), _PROMPTS)
+    ]
+    if prompts:
+        long = _LONG * model.max_length // (1 + len(" ".join(prompts))) + 1
+        prompts += ["", " ".join(prompts * long)]
+    tokenizer = side_tokenizers(trained, context)["text"]
+    if node.identity.get("lower_case"):
+        tokenizer = LowerCasing(tokenizer)
+        card = {
+            **card,
+            "text": {
+                "input": "lower-cased first, as the training text was",
+                "output": "lower case",
+            },
+        }
+    made = export_language_model(
+        model, tokenizer, node.options["decode"], folder.path, card, prompts=prompts
+    )
+    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['prompts']} prompts checked"
+    return {"check": made["check"], "parameters": made["parameters"], "brief": brief}

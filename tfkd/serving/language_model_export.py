@@ -1,0 +1,179 @@
+"""Writes a language model's SavedModel that continues as the model does, or none at all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfkd.decoding.continuation import prompt_limit
+from tfkd.decoding.searches import BeamSearch, Sampling, Search, build_search
+from tfkd.serving.export import Checked, ExportRefusedError, write_version
+from tfkd.serving.full_precision import in_float32
+from tfkd.serving.language_model_check import PromptCheck, check_prompts
+from tfkd.serving.model_card import rest_of_card
+from tfkd.serving.served_language_model import ServedLanguageModel
+
+_SHOWN = 5
+_USE = """\
+## Use
+
+```python
+import tensorflow as tf
+import tensorflow_text  # the tokenizer's ops
+
+model = tf.saved_model.load("{folder}")
+answer = model.signatures["serving_default"](text=tf.constant(["{example}"]))
+print(answer["outputs"][0].numpy().decode(), answer["scores"][0].numpy())
+```
+
+TensorFlow Serving serves the folder above this one as it is:
+
+```
+tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
+curl -d '{{"instances": ["{example}"]}}' http://localhost:8501/v1/models/{name}:predict
+```
+
+Signature `serving_default`: `text`, strings `[batch]`, the prompts, gives `outputs`, strings
+`[batch]`, what follows each prompt, without it; `scores`, float32 `[batch]`; `ended`, bool
+`[batch]`. Signature `ids`: `prompt_ids`, int32 `[batch, length]`, bare ids, and `prompt_lengths`,
+int32 `[batch]`, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, `scores` and
+`ended`.
+{options}
+- It continues {search}.
+- A score is log p of the continuation after the prompt, in nats, by the model as it is. Where the
+  model ended it (`ended`), the end counts; where the limit of length did, it does not.
+- A continuation has at most {most} tokens.
+- Of a prompt of more than {prompt} tokens the last ones are read. An empty prompt is the start of a
+  text. Bytes that are not UTF-8 are read as U+FFFD.
+"""
+_OPTIONS = """\
+Signature `with_options`: `text`, and the int32 scalar `seed`, gives what `serving_default` gives,
+drawn by the seed that each call asks for; signature `options` gives the seed of `serving_default`.
+"""
+
+
+def export_language_model(
+    model: Any,
+    tokenizer: Any,
+    decode: Any,
+    folder: str | Path,
+    card: Mapping[str, Any],
+    *,
+    prompts: Sequence[str],
+    version: int = 1,
+    more_ops: Collection[str] = (),
+) -> dict[str, Any]:
+    """Writes `folder/VERSION/` as `export_saved_model` does: prompts in, continuations out.
+
+    It is run in a fresh process on `prompts`, held against the float32 model without caches (see
+    `check_prompts`), and only then put in its place.
+
+    Args:
+        model: A `Gpt2`, or a model like it.
+        tokenizer: Of its text.
+        decode: Decode options: beam, greedy or sample.
+        folder: The folder of versions.
+        card: For the model card, see `tfkd.serving.model_card`.
+        prompts: Real prompts for the check; 20 to 50 are enough.
+        version: The version's number.
+        more_ops: TensorFlow ops that the server at hand has beside the known ones.
+
+    Returns:
+        As `export_saved_model`.
+
+    Raises:
+        ExportRefusedError: The check does not hold; the message has the prompts that differ.
+    """
+    search = build_search(decode)
+    model = in_float32(model)
+    served = ServedLanguageModel(model, tokenizer, search)
+
+    def checked(part: Path, final: Path) -> Checked:
+        found = check_prompts(part, prompts, model, tokenizer, search)
+        _refuse_differences(final, found)
+        example = next((line for line in prompts if line), "")
+        text = _card(card, example, search, model, _sentence(found, search), str(version))
+        figures = {
+            "prompts": found.prompts,
+            "ties": found.ties,
+            "largest_difference": found.largest_difference,
+            "tokenised_otherwise": len(found.tokenised_otherwise),
+        }
+        return text, figures
+
+    return write_version(served, folder, checked, version=version, more_ops=more_ops)
+
+
+def _refuse_differences(final: Path, check: PromptCheck) -> None:
+    if check.holds:
+        return
+    if not check.prompts:
+        raise ExportRefusedError(
+            f"{final}: export refused: no prompt to check it on. Give real prompts "
+            f"({len(check.tokenised_otherwise)} were left out, because the tokenizer in the graph "
+            "reads them otherwise)"
+        )
+    raise ExportRefusedError(
+        f"{final}: export refused: the SavedModel gives {len(check.differences)} answers to "
+        f"{check.prompts} prompts that are not the model's:\n"
+        + "\n".join(check.differences[:_SHOWN])
+    )
+
+
+def _sentence(check: PromptCheck, search: Search) -> str:
+    how = "A beam search without caches" if isinstance(search, BeamSearch) else "The float32 model"
+    text = (
+        f"Before it was put here, this SavedModel continued {check.prompts} prompts in a fresh "
+        f"process with tensorflow and tensorflow_text alone. {how}, reading prompt and "
+        f"continuation whole, chooses the same tokens: log p to {check.largest_difference:.1g}"
+    )
+    if check.ties:
+        text += f"; {check.ties} times another continuation of the same score"
+    if check.tokenised_otherwise:
+        text += (
+            f"; {len(check.tokenised_otherwise)} prompts were left out, because the tokenizer in "
+            "the graph reads them otherwise than the one in Python"
+        )
+    return text + "."
+
+
+def _card(
+    card: Mapping[str, Any], example: str, search: Search, model: Any, check: str, folder: str
+) -> str:
+    name = str(card.get("name", "model"))
+    lines = [f"# {name}", ""]
+    if card.get("summary"):
+        lines += [str(card["summary"]), ""]
+    read = prompt_limit(model)
+    room, length = model.max_length - read, search.max_length
+    most = room if length.most is None else min(length.most, room)
+    plus = f"{length.factor:g} * prompt tokens, the start counted, + {length.plus:g}"
+    most = f"min({most}, {plus})" if length.factor else min(most, int(length.plus))
+    use = _USE.format(
+        name=name,
+        folder=folder,
+        example=example.replace("\\", "\\\\").replace('"', '\\"').replace("'", "’"),
+        options=_OPTIONS if isinstance(search, Sampling) else "",
+        search=_in_words(search),
+        most=most,
+        prompt=read - 1,
+    )
+    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"
+
+
+def _in_words(search: Search) -> str:
+    if isinstance(search, Sampling):
+        cut = "".join(
+            f", {name} {value:g}"
+            for name, value, none in (
+                ("top_k", search.top_k, None),
+                ("top_p", search.top_p, 1.0),
+            )
+            if value != none
+        )
+        return (
+            f"by draws at temperature {search.temperature:g}{cut}, seed {search.seed}: the same "
+            "prompt and seed give the same continuation, in any batch"
+        )
+    if isinstance(search, BeamSearch):
+        return f"by beam search, beam {search.beam}, length penalty {search.length_penalty:g}"
+    return "with the likeliest token at each place"

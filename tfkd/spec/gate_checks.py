@@ -1,0 +1,68 @@
+"""Teacher gates of models that are asked in their students' steps and write from left to right."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found, Parts, stage_of
+from tfkd.spec.options import fills_in, goes_on, reads_pairs
+from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.teacher_checks import predicted
+from tfkd.spec.wording import a
+
+_SAME = "a model without a teacher that predicts the same words"
+
+
+def writes(found: Found) -> bool:
+    """Whether a stage's model is a language model, or an encoder-decoder from left to right."""
+    return goes_on(found.model) or (reads_pairs(found.model) and not fills_in(found.model))
+
+
+def check_writing_gate(
+    parts: Parts, faults: Faults, path: tuple, entry: Any, teacher: Found
+) -> None:
+    """The gate of such a teacher: beside a model without a teacher at the same positions, or, of a
+    language model and of segments, beside itself without context.
+
+    Args:
+        parts: The spec's parts.
+        faults: Takes the faults.
+        path: The evaluation's path.
+        entry: The evaluation's options.
+        teacher: The stage.
+    """
+    segments = segments_of(teacher)
+    if entry.against is None:
+        if not goes_on(teacher.model) and segments is None:
+            faults.add(
+                (*path, "of"), f"{entry.of} writes whole outputs, and nothing stands beside it",
+                "against: STAGE, a model without a teacher",
+            )  # fmt: skip
+        return
+    where = (*path, "against")
+    beside = stage_of(parts, faults, where, entry.against, kinds=("train",))
+    if beside is None or beside.model is None:
+        return
+    theirs = segments_of(beside)
+    if not writes(beside) or goes_on(beside.model) != goes_on(teacher.model):
+        faults.add(where, f"{entry.against} has {a(beside.model.kind)}", _SAME)
+    elif _view(teacher, segments) != _view(beside, theirs):
+        faults.add(
+            where, f"{entry.against} is measured in other views of a text than {entry.of}", _SAME
+        )
+    elif predicted(beside.model) != predicted(teacher.model):
+        faults.add(
+            where, f"{entry.of} predicts the pieces of {predicted(teacher.model)}, "
+            f"{entry.against} those of {predicted(beside.model)}", _SAME,
+        )  # fmt: skip
+
+
+def _view(found: Found, segments: str | None) -> Any:
+    """What a model is measured in: its segments, how much of a text it reads, or whole outputs."""
+    if segments is not None:
+        return found.parts.views[segments]
+    if not goes_on(found.model):
+        return None
+    terms = getattr(found.stage, "objective", {}).values()
+    views = [found.parts.views.get(getattr(term, "view", None)) for term in terms]
+    limit = getattr(next(iter(views), None), "max_length", None)
+    return limit or found.model.max_length
