@@ -108,7 +108,7 @@ def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
     fields = corpus.get("columns") or corpus.get("fields") or corpus.get("lines") or {}
     if corpus.get("generated") == "classes":
         return {**corpus, **small, "generated": "classes"}
-    known = [name for name in fields if name in _CLASSIFIED]
+    known = [name for name in fields if name in _CLASSIFIED] or ["text"] * ("text" in corpus)
     if {"label", "text_b"} & set(known) or corpus.get("marked_by"):
         small["generated"] = "classes"
         small["fields"] = known + (["mark"] if corpus.get("marked_by") else [])
