@@ -7,15 +7,14 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.dense import affine
+from tfkd.layers.fusion import compiled, is_fusing
 from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.over_time import over_time, shifted
 
 _GATES = 4
 
 
-def cell(
-    projected: tf.Tensor, before: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def cell(projected: tf.Tensor, before: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """One step of an LSTM, given x W + h U + b.
 
         i, f, o = sigmoid, g = tanh of the four parts of what is projected
@@ -31,6 +30,10 @@ def cell(
         h in the type of `projected`, c in float32, and the gates' values, which `cell_backward`
         reads, in the type of `projected`.
     """
+    return (_cell_in_one if is_fusing() else _cell)(projected, before)
+
+
+def _cell(projected: tf.Tensor, before: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     width = before.shape[-1]
     wide = tf.cast(projected, tf.float32)
     gates = tf.sigmoid(wide[:, : 3 * width])
@@ -61,6 +64,17 @@ def cell_backward(
     Returns:
         `[rows, 4 * width]` in the type of `values`, and `[rows, width]` in float32.
     """
+    chain = _backward_in_one if is_fusing() else _cell_backward
+    return chain(values, before, cells, hidden_gradient, cell_gradient)
+
+
+def _cell_backward(
+    values: tf.Tensor,
+    before: tf.Tensor,
+    cells: tf.Tensor,
+    hidden_gradient: tf.Tensor,
+    cell_gradient: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
     admits, keeps, shows, entry = tf.split(tf.cast(values, tf.float32), _GATES, 1)
     shown = tf.tanh(cells)
     by_hidden = tf.cast(hidden_gradient, tf.float32)
@@ -72,6 +86,9 @@ def cell_backward(
         by_cell * admits * (1.0 - entry * entry),
     ]
     return tf.cast(tf.concat(parts, 1), values.dtype), by_cell * keeps
+
+
+_cell_in_one, _backward_in_one = compiled(_cell), compiled(_cell_backward)
 
 
 @tf.custom_gradient

@@ -46,6 +46,7 @@ from tfkd.spec.options.parts import (
     weight_sizes,
     whole_parts,
 )
+from tfkd.spec.options.rnn import RnnOptions
 from tfkd.spec.options.stages import (
     DataPart,
     EvaluateOptions,
@@ -121,6 +122,7 @@ __all__ = [
     "PaperOptions",
     "PlainOptions",
     "PrefixLmOptions",
+    "RnnOptions",
     "RuntimeOptions",
     "SampleOptions",
     "ScheduleOptions",
