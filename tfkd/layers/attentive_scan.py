@@ -165,9 +165,7 @@ def attentive_scan(
         kept = Kept(written[2 * layers + 1 : -2], *written[-2:])
 
         def backward(by_feed: tf.Tensor) -> Tensors:
-            return _backward(
-                by_feed, start, memory, weights, after, kept, *parted(masks)
-            )
+            return _backward(by_feed, start, memory, weights, after, kept, *parted(masks))
 
         return after.feed, backward
 

@@ -124,9 +124,7 @@ class LstmDecoder(keras.layers.Layer):
         """The first layer's rows of the token and its bias, and all else."""
         kernels, recurrent, biases = zip(*(block.matrices() for block in self.blocks), strict=True)
         token, feed = tf.split(kernels[0], 2)
-        layers = [
-            tf.concat(pair, 0) for pair in zip([feed, *kernels[1:]], recurrent, strict=True)
-        ]
+        layers = [tf.concat(pair, 0) for pair in zip([feed, *kernels[1:]], recurrent, strict=True)]
         combine = tf.cast(self.combine.kernel, self.compute_dtype)
         return token, biases[0], Weights(layers, list(biases[1:]), combine)
 

@@ -56,9 +56,7 @@ def over_time(
     def body(index: tf.Tensor, carried: Tensors, written: list) -> tuple:
         place = length - 1 - index if backwards else index
         carried, values = step(list(carried), [array.read(place) for array in arrays])
-        written = [
-            array.write(place, value) for array, value in zip(written, values, strict=True)
-        ]
+        written = [array.write(place, value) for array, value in zip(written, values, strict=True)]
         return index + 1, carried, written
 
     _, carried, written = tf.while_loop(

@@ -70,7 +70,7 @@ def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
             "bert": sum(whole.values()),
             "transformer": sum(parts.values()) + blocks * fusion,
         }
-    widths = _stacks(model)
+    widths = _stacks(model) if model.adapters else {}
     for side, options in model.adapters.items():
         width, layers, memory = widths[side]
         size = _adapter(options, width, memory)

@@ -45,5 +45,6 @@ def taught(model: Any, item: int) -> int:
 
 
 def _states(width: int, item: int) -> int:
-    """Gates, cells and hidden states of a layer."""
-    return _GATES * width * item + width * _FLOAT + width * item
+    """Gates, cells and hidden states of a layer; cells and those of the step before once more, in
+    the rows that a loop reads."""
+    return _GATES * width * item + 3 * width * _FLOAT + width * item
