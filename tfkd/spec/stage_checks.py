@@ -100,8 +100,9 @@ def _read_as_taught(faults: Faults, path: tuple, stage: Any, teacher: Found) -> 
     """A teacher is asked as it has learnt to answer: at hidden words, or before each next one."""
     if teacher.stage.kind != "train":
         return
-    terms = {term.kind: getattr(term, "view", None) for term in teacher.stage.objective.values()}
-    views = {getattr(teacher.parts.views.get(name), "kind", None) for name in terms.values()}
+    terms = teacher.stage.objective.values()
+    names = {getattr(term, "view", None) for term in terms}
+    views = {getattr(teacher.parts.views.get(name), "kind", None) for name in names}
     if None in views:
         return  # faults of their own
     read = getattr(stage, "read", None)
@@ -110,7 +111,7 @@ def _read_as_taught(faults: Faults, path: tuple, stage: Any, teacher: Found) -> 
             path, f"previous, and {stage.score} has learnt to fill in hidden words",
             "read: masked, or a teacher with a term causal_lm in a view of kind prefix_lm",
         )  # fmt: skip
-    elif read == "masked" and views == {"prefix_lm"} and "masked_lm" not in terms:
+    elif read == "masked" and views == {"prefix_lm"} and {t.kind for t in terms} == {"causal_lm"}:
         faults.add(
             path, f"masked, and {stage.score} has learnt to predict each next word (prefix_lm)",
             "read: previous",
