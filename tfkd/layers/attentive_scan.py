@@ -132,17 +132,16 @@ def attentive_scan(
         memory, weights: See `attentive_step`; no gradient goes into the penalty.
         between, behind: `[time, rows, d]` each, without a gradient.
     """
-    layers = len(weights.layers)
+    layers, given = len(weights.layers), (projected, start, memory, weights)
     masks = [*between, *([] if behind is None else [behind])]
-    between_count = len(between)
 
     def parted(masks: Tensors) -> tuple[Tensors, tf.Tensor | None]:
-        """`between`, aligned with the layers that read them, and `behind`."""
-        return masks[:between_count], None if behind is None else masks[-1]
+        """`between` and `behind`."""
+        return masks[: len(between)], None if behind is None else masks[-1]
 
     @tf.custom_gradient
     def run(*arguments: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        projected, start, memory, weights = _packed(arguments, layers)
+        projected, start, memory, weights = tf.nest.pack_sequence_as(given, arguments)
 
         def forward(carried: Tensors, read: Tensors) -> tuple[Tensors, Tensors]:
             before = Fed(carried[:layers], carried[layers:-1], carried[-1])
@@ -169,17 +168,7 @@ def attentive_scan(
 
         return after.feed, backward
 
-    return run(projected, *start.hidden, *start.cells, start.feed, *memory, *weights.layers,
-               *weights.biases, weights.combine)  # fmt: skip
-
-
-def _packed(arguments: tuple, layers: int) -> tuple[tf.Tensor, Fed, Memory, Weights]:
-    """The arguments of `attentive_scan` from a flat list of them."""
-    projected, *rest = arguments
-    start = Fed(rest[:layers], rest[layers : 2 * layers], rest[2 * layers])
-    rest = rest[2 * layers + 1 :]
-    weights = Weights(rest[3 : 3 + layers], rest[3 + layers : -1], rest[-1])
-    return projected, start, Memory(*rest[:3]), weights
+    return run(*tf.nest.flatten(given))
 
 
 def _backward(
@@ -192,7 +181,10 @@ def _backward(
     between: Tensors,
     behind: tf.Tensor | None,
 ) -> Tensors:
-    """The gradients by all arguments of `attentive_scan`, flat; what it kept is by time."""
+    """The gradients by all arguments of `attentive_scan` but its masks, in one list.
+
+    `after` and `kept` are whole sequences, by time.
+    """
     layers, dtype, d = len(weights.layers), after.feed.dtype, weights.combine.shape[1]
     masks = [*between, *([] if behind is None else [behind])]
 
