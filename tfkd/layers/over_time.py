@@ -43,7 +43,6 @@ def over_time(
         backwards: From the last place to the first.
     """
     length = tf.shape(sequences[0])[0]
-    # A sequence is sliced where it is read: on a CPU one row is copied, not all of them.
     arrays = [
         tf.TensorArray(one.dtype, length, element_shape=one.shape[1:]).unstack(one)
         for one in sequences
