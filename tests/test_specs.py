@@ -98,7 +98,7 @@ def test_it_runs_at_tiny_sizes(path, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["mask_kd_multi30k_ende", "abnet_multi30k_deen"])
+@pytest.mark.parametrize("name", ["multi30k_deen", "mask_kd_multi30k_ende", "abnet_multi30k_deen"])
 def test_every_row_of_a_papers_tables_runs_at_tiny_sizes(name, tmp_path):
     """The variants of a spec, which share their stages."""
     (path,) = (path for path in SPECS if path.stem == name)

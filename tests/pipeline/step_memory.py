@@ -21,6 +21,7 @@ from tfkd.spec.options import (
     BertOptions,
     BottleneckOptions,
     CrossAttentionAdapterOptions,
+    RnnOptions,
     TransformerOptions,
 )
 from tfkd.training import Distiller, GatedGradients, build_optimizer
@@ -46,7 +47,8 @@ FILL = {
 def options_of(model):
     """The options of a case's model; those of an AB-Net with its BERTs and adapters."""
     if model["kind"] != "abnet":
-        kind = BertOptions if model["kind"] == "bert" else TransformerOptions
+        kinds = {"bert": BertOptions, "rnn": RnnOptions, "transformer": TransformerOptions}
+        kind = kinds[model["kind"]]
         return kind.model_validate(model | {"tokenizer": "one"})
     bert = BertOptions.model_validate(model["berts"] | {"tokenizer": "one"})
     named = {"kind": "abnet", "encoder": "bert", "decoder": "bert", "lengths": 128}
@@ -71,7 +73,7 @@ def record(kind, rows, length, size, share):
 
     everywhere = np.ones((rows, length), bool)
     if kind != "bert":
-        selected = everywhere if kind == "transformer" else draw.random((rows, length)) < share
+        selected = everywhere if kind != "abnet" else draw.random((rows, length)) < share
         target = {"ids": ids(), "valid": everywhere, "labels": ids(), "selected": selected}
         return {"source": {"ids": ids(), "valid": everywhere}, "target": target}
     places = np.tile(np.arange(length, dtype=np.int32), (rows, 1))

@@ -20,6 +20,7 @@ from tfkd.spec.options import (
     BertOptions,
     BottleneckOptions,
     CrossAttentionAdapterOptions,
+    RnnOptions,
     SentencePieceOptions,
     TransformerOptions,
     WordPieceOptions,
@@ -44,6 +45,7 @@ PAIR = {
     "max_length": 16, "tokenizer": "one",
 }  # fmt: skip
 TWO = {"tokenizer": {"source": "one", "target": "two"}}
+RNN = {"kind": "rnn", "layers": 3, "width": 8, "tokenizer": "one"}
 
 
 @pytest.mark.parametrize(
@@ -60,10 +62,15 @@ TWO = {"tokenizer": {"source": "one", "target": "two"}}
         (PAIR | {"share_embeddings": "none", "output_bias": False} | TWO,
          {"source": "one", "target": "two"}),
         (PAIR | TWO, {"source": "one", "target": "two"}),
+        (RNN, {"source": "one", "target": "one"}),
+        (RNN | {"layers": 1, "bidirectional": False, "share_embeddings": "none"},
+         {"source": "one", "target": "one"}),
+        (RNN | {"output_bias": False} | TWO, {"source": "one", "target": "two"}),
     ],
 )  # fmt: skip
 def test_parameters_are_those_of_the_built_model(options, sides):
-    made = BertOptions if options["kind"] == "bert" else TransformerOptions
+    kinds = {"bert": BertOptions, "rnn": RnnOptions, "transformer": TransformerOptions}
+    made = kinds[options["kind"]]
     options = made.model_validate(options)
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
     said = model_parameters(options, {side: SIZES[name] for side, name in sides.items()})
@@ -178,8 +185,9 @@ def test_a_model_that_is_read_has_its_own_size(tmp_path):
     assert _expected_size(SentencePieceOptions(vocabulary="no.model"), tmp_path) == 8000
 
 
-def test_an_encoders_weights_are_those_of_the_built_model():
-    options = TransformerOptions.model_validate(PAIR | TWO)
+@pytest.mark.parametrize(("kind", "given"), [(TransformerOptions, PAIR), (RnnOptions, RNN)])
+def test_an_encoders_weights_are_those_of_the_built_model(kind, given):
+    options = kind.model_validate(given | TWO)
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
     own = [w for w in model.weights if w.path.split("/")[1] in ("encoder", "source_embedding")]
     assert encoder_parameters(options, 40) == sum(w.value.shape.num_elements() for w in own)

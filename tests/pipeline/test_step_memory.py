@@ -15,6 +15,7 @@ PAIR = {
     "kind": "transformer", "encoder_layers": 3, "decoder_layers": 3, "width": 256, "heads": 4,
     "norm": "pre",
 }  # fmt: skip
+RNN = {"kind": "rnn", "layers": 2, "width": 256, "dropout": 0.2}
 ON_CORES = {"streams": 2, "fused": True}
 TAUGHT = {"taught": BERT, "model": PAIR, "tokens": 8192, "longest": 32}
 BIG = {
@@ -37,6 +38,13 @@ CASES = {
                    "predicted": 0.15},
 }  # fmt: skip
 MORE = {
+    "rnn_plain": {"model": RNN, "precision": "float32", "tokens": 8192, "longest": 32},
+    "rnn_on_cores": {"model": RNN, "precision": "bfloat16", "tokens": 16384, "longest": 32}
+    | ON_CORES,
+    "rnn_of_opennmts_sizes": {"model": RNN | {"width": 500, "bidirectional": False},
+                              "precision": "float32", "tokens": 4096, "longest": 64},
+    "rnn_of_four_layers": {"model": RNN | {"layers": 4}, "precision": "bfloat16",
+                           "tokens": 16384, "longest": 16},
     "taught_on_cores": TAUGHT | {"precision": "bfloat16"} | ON_CORES,
     "taught_plain": TAUGHT | {"precision": "float32"},
     "larger_on_cores": LARGER | {"precision": "bfloat16"} | ON_CORES,

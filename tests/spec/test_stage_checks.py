@@ -37,7 +37,11 @@ def load(folder, *overrides):
     "change",
     [
         "name=other",
-        "stages.tuned.objective={causal_lm: {view: prefix}}",
+        "stages.tuned.objective={causal_lm: {view: prefix}, masked_lm: {view: cmlm}}",
+        "stages={tuned: {train: teacher, data: train, steps: 1, "
+        "objective: {causal_lm: {view: prefix}}}, "
+        "targets: {score: tuned, data: train, read: previous}, student: {train: student, "
+        "data: train, steps: 1, objective: {soft_targets: {teacher: targets}}}}",
         "stages.tuned.objective={words: {kind: masked_lm, view: mlm}}",
         "stages.tuned.data=[train, {of: train, swap: true, weight: 0.5}]",
         "teacher.head={tokenizer: one, tied: true}",
@@ -58,6 +62,15 @@ def test_what_fits_is_valid(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
+        (
+            "stages.targets.read=previous",
+            "stages.targets.read: previous, and tuned has learnt to fill in hidden words",
+        ),
+        (
+            "stages.tuned.objective={causal_lm: {view: prefix}}",
+            "masked, and tuned has learnt to predict each next word (prefix_lm); expected read: "
+            "previous",
+        ),
         ("stages.targets.data={of: train, swap: true}", "swap: train is scored as it is"),
         ("stages.targets.data={of: train, weight: 2}", "weight: train is scored once"),
         ("stages.student.data={of: train, swap: true}", "this stage reads it swapped"),

@@ -6,7 +6,7 @@ import pytest
 
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.options import BertOptions, TransformerOptions, part_names
+from tfkd.spec.options import BertOptions, RnnOptions, TransformerOptions, part_names
 
 SPEC = """\
 tfkd: 1
@@ -48,6 +48,8 @@ def load(folder, *overrides):
         "stages.here.from={embedding: wide, encoder/layer_1: deep}",
         "stages.here.from={encoder: plain}",
         "stages.there.from=plain",
+        "stages.there.from={encoder: plain#grown, decoder: plain}",
+        "stages.here.from={embedding: deep, encoder: deep, head: deep}",
         "stages.there.from={encoder: deep}",
         "stages.deep.from=bert",
         "stages.deep.from=tuned#grown",
@@ -130,8 +132,19 @@ TRANSFORMERS = [
     )
 ]  # fmt: skip
 
+RNNS = [
+    RnnOptions(
+        tokenizer=tokenizer, layers=1, width=8, share_embeddings=share, output_bias=bias,
+        bidirectional=bidirectional,
+    )
+    for tokenizer, share, bias, bidirectional in (
+        ("one", None, True, True), ("one", "none", False, False),
+        ({"source": "one", "target": "two"}, "target", False, True),
+    )
+]  # fmt: skip
 
-@pytest.mark.parametrize("options", [*BERTS, *TRANSFORMERS], ids=repr)
+
+@pytest.mark.parametrize("options", [*BERTS, *TRANSFORMERS, *RNNS], ids=repr)
 def test_the_table_has_the_parts_of_the_real_models(options):
     from tfkd.models import build_model
 
@@ -153,9 +166,10 @@ def test_sizes_tell_the_weights_of_models_apart():
     changes = [
         {"layers": 2}, {"types": 3}, {"encoder_layers": 2}, {"decoder_layers": 2}, {"width": 16},
         {"feed_forward": 16}, {"feed_forward": 32}, {"max_length": 64}, {"heads": 4},
-        {"dropout": 0.3}, {"activation": "gelu_tanh"},
+        {"dropout": 0.3}, {"activation": "gelu_tanh"}, {"bidirectional": False},
+        {"output_bias": False}, {"share_embeddings": "none"},
     ]  # fmt: skip
-    for options in (BERTS[0], learned):
+    for options in (BERTS[0], learned, RNNS[0]):
         own = shapes(options)
         for change in (one for one in changes if set(one) <= set(type(options).model_fields)):
             other = options.model_copy(update=change)

@@ -99,6 +99,28 @@ def test_what_fits_is_valid(tmp_path, change):
     load(tmp_path, change)
 
 
+RNN = "student.pair={kind: rnn, layers: 2, width: 8, tokenizer: {source: one, target: german}}"
+
+
+@pytest.mark.parametrize(
+    ("term", "part"),
+    [
+        ("{kind: soft_targets, view: mlm, teacher: taught, weight: 0.5}", None),
+        ("{kind: hidden_states, teacher: taught, layers: {layer_2: layer_1}}", None),
+        ("{kind: hidden_states, teacher: taught, layers: {layer_3: layer_1}}", "layer_3"),
+        ("{kind: masked_lm, view: cmlm}", "cmlm (conditional_mlm) is for a BERT"),
+        ("{kind: soft_targets, view: mlm, teacher: pairs}", "an encoder alone, and pairs is a tr"),
+    ],
+)
+def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
+    if part is None:
+        load(tmp_path, RNN, MASK + term)
+        return
+    with pytest.raises(SpecErrors) as raised:
+        load(tmp_path, RNN, MASK + term)
+    assert part in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [

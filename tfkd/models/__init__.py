@@ -11,6 +11,7 @@ _PLACES = {
     "EncoderDecoder": "encoder_decoder",
     "Gpt2": "gpt2",
     "LanguageModel": "language_model",
+    "Rnn": "rnn",
     "Transformer": "transformer",
     "TransformerDecoder": "transformer_decoder",
     "VocabularyHead": "heads",

@@ -81,7 +81,7 @@ class Transformer(EncoderDecoder):
     ):
         super().__init__(name=name, **kwargs)
         source_size = source_vocabulary_size or vocabulary_size
-        _check_sharing(share_embeddings, source_size, vocabulary_size)
+        check_sharing(share_embeddings, source_size, vocabulary_size)
         check_attention(decoder_attention)
         adapters = adapters or {}
         if unknown := set(adapters) - {"encoder", "decoder"}:
@@ -226,7 +226,12 @@ class Transformer(EncoderDecoder):
         return {**super().get_config(), **self._options, "adapters": adapters}
 
 
-def _check_sharing(share: str, source_size: int, target_size: int) -> None:
+def check_sharing(share: str, source_size: int, target_size: int) -> None:
+    """Refuses what is no way to share embeddings, or none of two vocabularies.
+
+    Raises:
+        ValueError: Neither "all", "target" nor "none", or "all" of two vocabularies.
+    """
     if share not in ("all", "target", "none"):
         raise ValueError(
             "Invalid value for argument `share_embeddings`. Expected 'all', 'target' or 'none'. "

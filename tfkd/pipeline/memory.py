@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tfkd.objectives.chunk_rows import chunk_rows_for
+from tfkd.pipeline import rnn_memory
 
 _FLOAT = 4
 # TensorFlow with a traced step; and what compiled chains, and each further stream, add to it.
@@ -121,7 +122,7 @@ def step_memory(
     Tests hold the peak against that of real steps: within a factor of 1.3 either way.
 
     Args:
-        model: Options of a `bert`, `gpt2`, `transformer`, `abnet` or `bert_fused`.
+        model: Options of a `bert`, `gpt2`, `transformer`, `rnn`, `abnet` or `bert_fused`.
         parameters: Of the model.
         vocabulary: Size of the vocabulary that is predicted.
         step: The step's sizes.
@@ -139,9 +140,7 @@ def step_memory(
         # Hidden states at the predicted positions too, and their gradient.
         activations += int(step.tokens * (per_token + share * width * (2 * item + _FLOAT)))
     for view in step.encoder_views:
-        kept = (
-            model.encoder_layers * _block(model, step) + _embedding(model, step) if view.read else 0
-        )
+        kept = _encoder_kept(model, step) if view.read else 0
         activations += int(step.tokens * (kept + view.share * width * (2 * item + _FLOAT)))
     most = int(step.tokens * max(step.predicted)) // step.streams
     passes = [_pass(vocabulary, width, most, item)]
@@ -175,6 +174,9 @@ def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool, target: flo
         adapters_alone: Whether frozen layers below the lowest adapter keep nothing.
         target: The decoder's tokens as a share of the source's.
     """
+    if model.kind == "rnn":
+        decoder = rnn_memory.decoder_kept(model, step.item, step.longest)
+        return rnn_memory.encoder_kept(model, step.item) + target * decoder
     if model.kind == "bert_fused":
         inner = model.transformer_options
         blocks = inner.encoder_layers + inner.decoder_layers
@@ -207,6 +209,13 @@ def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool, target: flo
             kept += len(adapter.numbers(layers)) * _adapter(adapter, options, step)
         total += kept * (target if side == "decoder" else 1.0)
     return total
+
+
+def _encoder_kept(model: Any, step: Step) -> int:
+    """Bytes a token that an encoder keeps that is read alone."""
+    if model.kind == "rnn":
+        return rnn_memory.encoder_kept(model, step.item)
+    return model.encoder_layers * _block(model, step) + _embedding(model, step)
 
 
 def _adapter(adapter: Any, model: Any, step: Step) -> int:
@@ -242,9 +251,19 @@ def _pass(vocabulary: int, width: int, most: int, item: int) -> int:
 def _teacher(teacher: TeacherSize, step: Step) -> int:
     """Bytes of a live teacher: weights and their casts, a layer's states, a chunk of its logits."""
     model, item = teacher.model, teacher.item
-    inner = model.feed_forward or 4 * model.width
     weights = teacher.parameters * (_FLOAT + (item if item < _FLOAT else 0))
-    # Nothing is kept for a backward pass: what a block reads, and its largest product.
+    layer = rnn_memory.taught(model, item) if model.kind == "rnn" else _taught(model, item, step)
+    chunk = 0
+    if teacher.classes:
+        asked = int(step.tokens * teacher.share) // step.streams
+        chunk = min(asked, chunk_rows_for(teacher.classes)) * teacher.classes
+    return weights + step.tokens * layer + step.streams * chunk * (item + 3 * _FLOAT)
+
+
+def _taught(model: Any, item: int, step: Step) -> int:
+    """Bytes a token of a live teacher's blocks; nothing is kept for a backward pass."""
+    inner = model.feed_forward or 4 * model.width
+    # What a block reads, and its largest product.
     layer = 4 * model.width * item + max(
         inner * 2 * item, 3 * model.width * item + model.heads * step.longest * (_FLOAT + item)
     )
@@ -252,11 +271,7 @@ def _teacher(teacher: TeacherSize, step: Step) -> int:
         # The encoder's last states, and keys and values of them for all of the decoder's blocks,
         # which are ready at once.
         layer += (1 + 2 * model.decoder_layers) * model.width * item
-    chunk = 0
-    if teacher.classes:
-        asked = int(step.tokens * teacher.share) // step.streams
-        chunk = min(asked, chunk_rows_for(teacher.classes)) * teacher.classes
-    return weights + step.tokens * layer + step.streams * chunk * (item + 3 * _FLOAT)
+    return layer
 
 
 def _embedding(model: Any, step: Step) -> int:

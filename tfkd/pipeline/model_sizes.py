@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfkd.spec.options import whole_parts
+from tfkd.spec.options.parts import sharing
 
 # Kinds of models whose weights are counted from their options.
-COUNTED = ("bert", "gpt2", "transformer", "abnet", "bert_fused")
+COUNTED = ("bert", "gpt2", "transformer", "rnn", "abnet", "bert_fused")
 
 
 def model_parameters(model: Any, vocabularies: dict[str, int]) -> int:
@@ -55,6 +56,8 @@ def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
         found = _gpt2(model, vocabularies["text"])
     elif model.kind == "transformer":
         found = _transformer(model, vocabularies["source"], vocabularies["target"])
+    elif model.kind == "rnn":
+        found = _rnn(model, vocabularies["source"], vocabularies["target"])
     elif model.kind == "abnet":
         found = _abnet(model, vocabularies)
     else:
@@ -67,7 +70,7 @@ def part_parameters(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
             "bert": sum(whole.values()),
             "transformer": sum(parts.values()) + blocks * fusion,
         }
-    widths = _stacks(model)
+    widths = _stacks(model) if model.adapters else {}
     for side, options in model.adapters.items():
         width, layers, memory = widths[side]
         size = _adapter(options, width, memory)
@@ -140,24 +143,48 @@ def _gpt2(model: Any, vocabulary: int) -> dict[str, int]:
 def _transformer(model: Any, source: int, target: int) -> dict[str, int]:
     width = model.width
     norm, attention, feed_forward = 2 * width, _attention(width, width), _feed_forward(model)
-    one = isinstance(model.tokenizer, str) or model.tokenizer.source == model.tokenizer.target
-    share = model.share_embeddings or ("all" if one else "target")
     last = norm if model.norm == "pre" else 0
     found = {
         "encoder": model.encoder_layers * (attention + feed_forward + 2 * norm) + last,
         "decoder": model.decoder_layers * (2 * attention + feed_forward + 3 * norm) + last,
-        "head": (target if model.output_bias else 0) + (target * width if share == "none" else 0),
+        **_tables(model, source, target),
     }
-    if share == "all":
-        found["embedding"] = target * width
-    else:
-        found |= {"source_embedding": source * width, "target_embedding": target * width}
     if model.positions == "learned":
         table = model.max_length * width
         found |= {"encoder_positions": table, "decoder_positions": table}
     if model.lengths is not None:
         found["lengths"] = model.lengths * width
     return found
+
+
+def _tables(model: Any, source: int, target: int) -> dict[str, int]:
+    """The embeddings of an encoder-decoder and its head, by what they share."""
+    width, share = model.width, sharing(model)
+    own = target * width if share == "none" else 0
+    head = {"head": (target if model.output_bias else 0) + own}
+    if share == "all":
+        return head | {"embedding": target * width}
+    return head | {"source_embedding": source * width, "target_embedding": target * width}
+
+
+def _rnn(model: Any, source: int, target: int) -> dict[str, int]:
+    width = model.width
+    # The first layer reads a token and an attentional vector; keys, and what combines.
+    cells = _lstm(2 * width, width) + (model.layers - 1) * _lstm(width, width)
+    return {
+        "encoder": _lstm_encoder(model),
+        "decoder": cells + width * width + 2 * width * width,
+        **_tables(model, source, target),
+    }
+
+
+def _lstm(inputs: int, width: int) -> int:
+    return 4 * width * (inputs + width + 1)
+
+
+def _lstm_encoder(model: Any) -> int:
+    directions = 2 if model.bidirectional else 1
+    return model.layers * directions * _lstm(model.width, model.width // directions)
 
 
 def _abnet(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
@@ -184,12 +211,14 @@ def _abnet(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
 
 
 def encoder_parameters(model: Any, source_vocabulary: int) -> int:
-    """The weights of a `transformer`'s encoder with its embedding: what its own terms reach.
+    """The weights of an encoder with its embedding: what its own terms reach.
 
     Args:
-        model: Its options.
+        model: Options of a `transformer` or an `rnn`.
         source_vocabulary: The size of the source's vocabulary.
     """
     width = model.width
+    if model.kind == "rnn":
+        return source_vocabulary * width + _lstm_encoder(model)
     block = _attention(width, width) + _feed_forward(model) + 4 * width
     return source_vocabulary * width + model.encoder_layers * block

@@ -13,7 +13,7 @@ from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.options import reads_classes, reads_streams, term_module
-from tfkd.spec.options.parts import OF_ONE_TEXT
+from tfkd.spec.options.parts import OF_ONE_TEXT, OWN_ENCODER
 from tfkd.training.cores import on_cpu
 
 # The target's share of a stream of two sides.
@@ -94,7 +94,7 @@ def step_sizes(
         teachers=tuple(
             _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if reads_streams(term.teacher) or term.teacher.kind == "transformer"
+            if reads_streams(term.teacher) or term.teacher.kind in OWN_ENCODER
         ),
         gated=_gated(node, parameters, source_vocabulary),
     )

@@ -85,6 +85,7 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
             check_class_scores(parts, faults, path, stage, teacher.model)
         else:
             _keeps(faults, (*path, "top_k"), stage, teacher)
+            _read_as_taught(faults, (*path, "read"), stage, teacher)
     for index, part in enumerate(stage.data):
         where = written(faults, (*path, "data", index))
         if not tells_classes(teacher):
@@ -95,6 +96,28 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
             faults.add(where, f"pack: {part.of} is scored row by row", "no pack in a score stage")
         if getattr(part, "weight", 1) != 1:
             faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
+
+
+def _read_as_taught(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
+    """A teacher is asked as it has learnt to answer: at hidden words, or before each next one."""
+    if teacher.stage.kind != "train":
+        return
+    terms = teacher.stage.objective.values()
+    names = {getattr(term, "view", None) for term in terms}
+    views = {getattr(teacher.parts.views.get(name), "kind", None) for name in names}
+    if None in views:
+        return  # faults of their own
+    read = getattr(stage, "read", None)
+    if read == "previous" and "prefix_lm" not in views:
+        faults.add(
+            path, f"previous, and {stage.score} has learnt to fill in hidden words",
+            "read: masked, or a teacher with a term causal_lm in a view of kind prefix_lm",
+        )  # fmt: skip
+    elif read == "masked" and views == {"prefix_lm"} and {t.kind for t in terms} == {"causal_lm"}:
+        faults.add(
+            path, f"masked, and {stage.score} has learnt to predict each next word (prefix_lm)",
+            "read: previous",
+        )  # fmt: skip
 
 
 def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:

@@ -15,7 +15,7 @@ from tfkd.spec.options import (
     sides_of,
     term_module,
 )
-from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.options.parts import OF_SOURCE, OWN_ENCODER
 from tfkd.spec.start_checks import MODELS
 from tfkd.spec.wording import a
 
@@ -29,7 +29,7 @@ def predicted(model: Any) -> str | None:
 
 
 def source_alone(model: Any, view: Any) -> bool:
-    return getattr(model, "kind", None) == "transformer" and getattr(view, "kind", "") in OF_SOURCE
+    return getattr(model, "kind", None) in OWN_ENCODER and getattr(view, "kind", "") in OF_SOURCE
 
 
 def check_teacher(
@@ -81,10 +81,10 @@ def check_positions(
                     (*path, key), "selected, and the plain view selects no word of the source",
                     f"{'at: all' if key == 'at' else 'another divisor'}, or {SOURCE_VIEWS}",
                 )  # fmt: skip
-    if live.kind == "transformer" and kind in OF_SOURCE:
+    if live.kind in OWN_ENCODER and kind in OF_SOURCE:
         faults.add(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
-            "is a transformer", "a stage of a bert as the teacher, or no view",
+            f"is {a(live.kind)}", "a stage of a bert as the teacher, or no view",
         )  # fmt: skip
     soft = options.kind == "soft_targets"
     if soft and goes_on(live) and options.at == "all":
@@ -137,7 +137,7 @@ def _live(
             f"a stage of a {'gpt2' if goes_on(model) else 'bert'}",
         )  # fmt: skip
         return
-    if teacher.kind == "bert" and reads_pairs(model) and _kind(model) != "transformer":
+    if teacher.kind == "bert" and reads_pairs(model) and _kind(model) not in OWN_ENCODER:
         faults.add(
             where, f"{name} is a bert, which reads the source, and terms of {a(model.kind)} are of "
             "its target", "a stage that trains a model like this student",

@@ -13,7 +13,7 @@ from tfkd.spec.options import (
     sides_of,
     whole_parts,
 )
-from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.options.parts import OF_SOURCE, OWN_ENCODER
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -164,10 +164,10 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
             f"{'a view of kind by_side' if fills_in(model) else 'no view'} for an "
             f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
         )  # fmt: skip
-    elif model.kind != "transformer":
+    elif model.kind not in OWN_ENCODER:
         faults.add(
             path, f"{name} ({view.kind}) is of the source alone, and {model.kind} has no terms "
-            "on its encoder", "a student of kind transformer, or another view",
+            "on its encoder", f"a student of kind {' or '.join(OWN_ENCODER)}, or another view",
         )  # fmt: skip
 
 

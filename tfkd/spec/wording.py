@@ -140,5 +140,5 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def a(kind: str) -> str:
-    """A kind with its article: "a bert", "an abnet"."""
-    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+    """A kind with its article: "a bert", "an abnet", "an rnn"."""
+    return f"{'an' if kind[:1] in 'aeiou' or kind == 'rnn' else 'a'} {kind}"

@@ -47,6 +47,7 @@ from tfkd.spec.options.parts import (
     weight_sizes,
     whole_parts,
 )
+from tfkd.spec.options.rnn import RnnOptions
 from tfkd.spec.options.stages import (
     DataPart,
     LoadOptions,
@@ -123,6 +124,7 @@ __all__ = [
     "PlainOptions",
     "PrefixLmOptions",
     "RougeOptions",
+    "RnnOptions",
     "RuntimeOptions",
     "SampleOptions",
     "ScheduleOptions",

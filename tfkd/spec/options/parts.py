@@ -7,6 +7,8 @@ from typing import Any
 OF_SOURCE = ("mlm", "spans")
 # Kinds of views that show both sides of an encoder-decoder the same text.
 OF_ONE_TEXT = ("mass",)
+# Kinds of encoder-decoders whose encoder terms may read by itself.
+OWN_ENCODER = ("transformer", "rnn")
 
 
 def sides_of(model: Any) -> dict[str, str]:
@@ -19,7 +21,7 @@ def sides_of(model: Any) -> dict[str, str]:
 
 def reads_pairs(model: Any) -> bool:
     """Whether a built-in kind of model is an encoder-decoder."""
-    return getattr(model, "kind", None) in ("transformer", "abnet", "bert_fused")
+    return getattr(model, "kind", None) in (*OWN_ENCODER, "abnet", "bert_fused")
 
 
 def reads_streams(model: Any) -> bool:
@@ -109,7 +111,7 @@ def term_module(model: Any, view: Any, live: Any) -> str | None:
         view: The options of the term's view; None for the plain one.
         live: The options of the model of a teacher that is asked in the step; None without one.
     """
-    if getattr(model, "kind", None) != "transformer":
+    if getattr(model, "kind", None) not in OWN_ENCODER:
         return None
     of_source = getattr(view, "kind", None) in OF_SOURCE
     return "encoder" if of_source or getattr(live, "kind", None) == "bert" else None
@@ -135,11 +137,11 @@ def part_names(model: Any) -> tuple[str, ...] | None:
         return ("encoder", "decoder", *lengths)
     if model.kind == "bert_fused":
         return ("bert", "transformer")
-    if model.kind != "transformer":
+    if model.kind not in OWN_ENCODER:
         return None
     share = sharing(model)
     names = ["embedding"] if share == "all" else ["source_embedding", "target_embedding"]
-    if model.positions == "learned":
+    if getattr(model, "positions", None) == "learned":
         names += ["encoder_positions", "decoder_positions"]
     names += ["encoder", "decoder", *lengths]
     # A head that shares its matrix has its bias alone.
@@ -169,6 +171,9 @@ def weight_sizes(model: Any) -> dict[str, Any]:
         for side, adapter in model.adapters.items():
             found[f"{side} adapters"] = adapter.model_dump()
         return found
+    if getattr(model, "kind", None) == "rnn":
+        names = ("layers", "width", "bidirectional", "output_bias")
+        return {name: getattr(model, name) for name in names} | {"share_embeddings": sharing(model)}
     sizes = {
         "width": model.width,
         "feed_forward": model.feed_forward or 4 * model.width,
