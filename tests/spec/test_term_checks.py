@@ -190,7 +190,7 @@ def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
         (GATES + "{gated: {main: [words], auxiliary: [mask], modules: layers}}", "found 'layers'"),
         (GATES + "{gated: {main: [], auxiliary: [mask]}}", "gated.main: 0 entries"),
         (GATES + "{gated: words}", "found 'words'"),
-        ("evaluate=[{of: pairs, on: train, metrics: teacher_gate}]", "pairs has a transformer"),
+        ("evaluate=[{of: pairs, on: train, metrics: teacher_gate}]", "nothing stands beside it"),
         (
             "evaluate=[{of: taught, on: text, metrics: teacher_gate, against: learn}]",
             "taught is compared with itself without context",

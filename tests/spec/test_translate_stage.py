@@ -145,7 +145,7 @@ def test_what_fits_is_valid(tmp_path, change):
             "stages.bert.data=[train, alone]",
             "cmlm (conditional_mlm) hides words of the target, and alone has text",
         ),
-        ("evaluate.0.of=synthetic", "synthetic is a translate stage; expected a train stage"),
+        ("evaluate.0.of=synthetic", "synthetic is a translate stage; expected a train or"),
         ("export=[synthetic]", "synthetic is a translate stage; expected a train stage"),
         ("stages.student.from=synthetic", "synthetic is a translate stage; expected a train or"),
         ("data.synthetic={parallel: [c.de, c.en]}", "stages.synthetic: a corpus has this name too"),

@@ -51,7 +51,7 @@ def test_a_stage_that_a_variant_adds_may_be_named(tmp_path, old, new) -> None:
             "the plain view selects no word of the source",
         ),
         ("of: student\n", "of: scored#more\n", "scored#more is a score stage; expected a train"),
-        ("of: targets,", "of: extra#more,", "extra#more is compared with itself without context"),
+        ("of: targets,", "of: pretrain#more,", "pretrain#more is compared with itself without"),
     ],
 )
 def test_a_stage_of_a_variant_is_judged_as_it_is_there(tmp_path, old, new, part) -> None:
