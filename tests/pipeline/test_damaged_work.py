@@ -110,6 +110,7 @@ SAMPLE = [
     ("score", "store-0/manifest.json", "halved"),
     ("translate", "work/outputs-0-000000000.json", "halved"),
     ("evaluate", "work/outputs-00000000.json", "flipped"),
+    ("evaluate", "work/rests_on.json", "flipped"),
 ]
 
 
@@ -149,10 +150,11 @@ def test_no_kind_of_file_is_left_out(under_way, kind):
     drilled = {kind_of(runs / name / one, runs / name) for of, one, _ in SAMPLE if of == kind}
     assert found - drilled == {
         "train learn": {
-            "work/history.jsonl", "work/seconds", "work/tensorboard/events.out.tfevents",
+            "work/history.jsonl", "work/rests_on.json", "work/seconds",
+            "work/tensorboard/events.out.tfevents",
         },
-        "score": {"work/seconds"},
-        "translate": {"work/seconds"},
+        "score": {"work/rests_on.json", "work/seconds"},
+        "translate": {"work/rests_on.json", "work/seconds"},
         "evaluate": {"work/seconds", "rows.npz"},
     }[kind]  # fmt: skip
 

@@ -186,6 +186,9 @@ def test_a_result_is_outdated_where_an_input_had_another_content(tmp_path):
     folder.begin({"model": "a", "text": "t"})
     assert folder.outdated({"model": "a", "text": "t"}) == []
     assert folder.outdated({"model": "b", "text": "t"}) == ["model"]
+    (folder.work / "rests_on.json").write_text("{")
+    assert folder.outdated({"model": "a", "text": "t"}) == ["model", "text"]
+    folder.begin({"model": "a"})
     folder.finish(inputs={}, identity={}, summary={}, seconds=1, contents={"model": "a"})
     # What was not noted is not known to differ.
     assert folder.outdated({"model": "a", "text": "u"}) == []

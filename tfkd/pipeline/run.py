@@ -218,7 +218,7 @@ def _execute(node: Node, context: Context, number: str) -> bool:
             if changed := folder.outdated(contents):
                 inputs = dict.fromkeys(node.inputs[role] for role in changed)
                 names = ", ".join(f"{child.kind} {child.label}" for child in inputs)
-                context.say(f"{title}: anew, since {names} came out otherwise than before")
+                context.say(f"{title}: anew, it was made of another {names}")
                 folder.clear()
             # Another run may have made it while this one waited.
             if not folder.done:

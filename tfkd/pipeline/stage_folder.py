@@ -83,16 +83,20 @@ class StageFolder:
     def outdated(self, contents: Mapping[str, str]) -> list[str]:
         """The inputs that had another content when this result was made, or begun.
 
+        Work whose note of them is damaged rests on nothing that is known.
+
         Args:
             contents: The inputs' `content` by role, as they are now.
         """
-        try:
-            if self.done:
-                made_of = self.manifest().get("contents", {})  # of 0.1's first days: unknown
-            else:
+        if self.done:
+            made_of = self.manifest().get("contents", {})  # of 0.1's first days: unknown
+        else:
+            try:
                 made_of = read_sealed(self.work / _RESTS_ON)
-        except (OSError, ValueError):
-            return []
+            except OSError:
+                return []
+            except ValueError:
+                return list(contents)
         return [role for role, now in contents.items() if made_of.get(role, now) != now]
 
     def begin(self, contents: Mapping[str, str]) -> None:
