@@ -196,6 +196,7 @@ def test_one_line_by_length_for_a_system_that_is_decoded_in_several_ways(filled)
     filled["evaluations"] = filled["evaluations"][1:]
     runs = open_runs([filled])
     (block,) = score_blocks(runs, Systems(runs))
-    assert [line.name for line in block["plot"].lines] == ["translate"]
+    (plot,) = block["plots"]
+    assert [line.name for line in plot.lines] == ["translate"]
     # Each way stands in the table.
     assert len(block["rows"]) == 4
