@@ -200,3 +200,26 @@ def test_one_line_by_length_for_a_system_that_is_decoded_in_several_ways(filled)
     assert [line.name for line in plot.lines] == ["translate"]
     # Each way stands in the table.
     assert len(block["rows"]) == 4
+
+
+def test_a_line_by_length_is_the_mean_over_the_seeds(results):
+    """The system's own and its baseline's, each over the seeds that it was measured with."""
+    first = results["evaluations"][0]
+    second = copy.deepcopy(first) | {"seed": first["seed"] + 1}
+    for bucket in second["by_length"]:
+        bucket["value"] += 3
+        bucket["against"] += 1
+    results["spec"]["seeds"] = [first["seed"], second["seed"]]
+    results["evaluations"] = [first, second]
+    runs = open_runs([results])
+    (block,) = score_blocks(runs, Systems(runs))
+    (plot,) = block["plots"]
+    values = {line.name: line.y for line in plot.lines}
+    assert values == {
+        "train_student, mean of 2 seeds": pytest.approx(
+            [bucket["value"] + 1.5 for bucket in first["by_length"]]
+        ),
+        "train_student#baseline, mean of 2 seeds": pytest.approx(
+            [bucket["against"] + 0.5 for bucket in first["by_length"]]
+        ),
+    }

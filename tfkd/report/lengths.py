@@ -1,6 +1,7 @@
 """BLEU and ROUGE by length as plots: Figure 2 of the first paper."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from tfkd.report.plots import Line, Plot
@@ -56,7 +57,8 @@ def _plainest(
 
 def _plot(identity: str, metric: str, on: str, entries: Entries, systems: Systems) -> Plot | None:
     buckets: dict[tuple[int, Any], int] = {}
-    values: dict[Any, dict[tuple[int, Any], float]] = {}
+    # Of a system and a length, the values by seed.
+    values: dict[Any, dict[tuple[int, Any], dict[Any, float]]] = {}
     measured = [
         (run, entry, dict(_by_length(entry))[metric])
         for run, entry in entries
@@ -66,22 +68,25 @@ def _plot(identity: str, metric: str, on: str, entries: Entries, systems: System
     for run, entry, found in measured:
         search = f", {decoding(entry['decode'])}" if len(searches) > 1 else ""
         ours = values.setdefault((systems.of(run, label_of(entry)), search), {})
+        seed = entry.get("seed")
         for bucket in found:
             key = (bucket["from"], bucket.get("to"))
             buckets[key] = bucket.get("rows", 0)
             if is_number(bucket.get("value")):
-                ours[key] = bucket["value"]
+                ours.setdefault(key, {})[seed] = bucket["value"]
             if entry.get("against") and is_number(bucket.get("against")):
                 baseline = systems.of(run, label_of(entry["against"]))
                 theirs = values.setdefault((baseline, search), {})
-                theirs[key] = bucket["against"]
+                theirs.setdefault(key, {})[seed] = bucket["against"]
     order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
     lines, summary = [], []
     for (system, search), found in values.items():
         x = [place for place, key in enumerate(order) if key in found]
         if x:
-            y = [found[order[place]] for place in x]
-            name = f"{system.name}{search}"
+            y = [fmean(found[order[place]].values()) for place in x]
+            seeds = max(len(found[order[place]]) for place in x)
+            mean = f", mean of {seeds} seeds" if seeds > 1 else ""
+            name = f"{system.name}{search}{mean}"
             lines.append(Line(name, x, y, system.series, marked=True))
             summary.append(f"{name}: {', '.join(f'{value:.1f}' for value in y)}.")
     if not lines:
