@@ -220,8 +220,8 @@ def test_prompts_from_a_file_and_seeds(line, tmp_path, capsys):
 
 
 def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
-    teacher, out = line.run / "export" / "teach", tmp_path / "bench.json"
-    words = ["bench", str(line.run), str(teacher), "--rounds", "1", "--output", str(out)]
+    out = tmp_path / "bench.json"
+    words = ["bench", str(line.run), "--rounds", "1", "--output", str(out)]
     assert cli.main([*words, "--seed", "9"]) == cli.DONE
     assert "ms a line" in capsys.readouterr().out
     found = json.loads(out.read_text("utf-8"))

@@ -41,8 +41,21 @@ def test_words_that_are_cut_otherwise_are_refused(tmp_path):
 
 
 def test_the_same_test_set_by_another_search_has_files_of_its_own():
-    asked = [("learn", "test"), ("learn", "valid"), ("learn", "test"), ("a/b.yaml:learn", "test")]
-    evaluations = [SimpleNamespace(options=SimpleNamespace(of=of), on=on) for of, on in asked]
+    asked = [
+        ("learn", "test", None), ("learn", "valid", None), ("learn", "test", None),
+        ("a/b.yaml:learn", "test", None), ("learn", "test", 2), ("learn", "test", 3),
+    ]  # fmt: skip
+    evaluations = [
+        SimpleNamespace(
+            options=SimpleNamespace(of=of),
+            on=on,
+            system=SimpleNamespace(
+                inputs={"model": SimpleNamespace(spec=SimpleNamespace(seed=seed))}
+            ),
+        )
+        for of, on, seed in asked
+    ]
     assert file_names(evaluations) == [
         "learn.test", "learn.valid", "learn.test.2", "a_b.yaml:learn.test",
+        "learn+2.test", "learn+3.test",
     ]  # fmt: skip

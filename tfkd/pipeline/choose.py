@@ -11,13 +11,9 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stage_weights import SHARED, WEIGHTS
 from tfkd.pipeline.text_stages import place
+from tfkd.pipeline.trials import trials_of
 
 _TAKEN = (WEIGHTS, SHARED, "history.jsonl", "tensorboard")
-
-
-def trials_of(node: Node) -> list[Node]:
-    """The trainings that a stage is chosen from, in the order of the spec; [] without `choose`."""
-    return [child for role, child in node.inputs.items() if role.startswith("trial.")]
 
 
 def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:

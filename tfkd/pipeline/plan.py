@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, in_order
 from tfkd.pipeline.memory import step_memory
@@ -12,6 +11,7 @@ from tfkd.pipeline.outdated import outdated
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
+from tfkd.pipeline.trials import trials_of
 from tfkd.spec import Spec
 from tfkd.spec.options import heads_needed
 

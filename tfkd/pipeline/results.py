@@ -9,12 +9,12 @@ from typing import Any
 
 import tfkd
 from tfkd.evaluation import learnt_by_heart, mask_gate, teacher_gate, thin_history
-from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
+from tfkd.pipeline.trials import trials_of
 from tfkd.pipeline.wanted import Gate, Wanted
 
 # Whom a teacher is compared with.
