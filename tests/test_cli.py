@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from tfkd import cli
+from tfkd.data import open_corpus
+from tfkd.spec import load_spec
 
 SPEC = """\
 tfkd: 1
@@ -137,6 +139,34 @@ def test_init_overwrites_nothing(tmp_path, capsys):
     text = path.read_text("utf-8")
     assert "mine.yaml" in refused(cli.main(["init", str(path)]), capsys)
     assert path.read_text("utf-8") == text
+
+
+def test_init_of_two_files_is_a_spec_that_holds_pairs_out(tmp_path, capsys):
+    for ending in ("de", "en"):
+        lines = (f"Zeile {row} {ending}\n" for row in range(30_000))
+        (tmp_path / f"my {ending}.txt").write_text("".join(lines), "utf-8")
+    path = tmp_path / "mine.yaml"
+    command = ["init", str(path), "--data-dir", str(tmp_path), "--pairs", "my de.txt"]
+    assert cli.main([*command, "my en.txt"]) == cli.DONE
+    spec, opened = load_spec(path), {}
+    for name in ("test", "valid", "train"):
+        opened[name] = open_corpus(spec.data[name], tmp_path, others=opened)
+    rows = {name: {source for source, _ in corpus} for name, corpus in opened.items()}
+    assert len(rows["test"]) == 1000
+    assert 900 <= len(rows["valid"]) <= 1000
+    assert len(rows["train"]) == 30_000 - len(rows["test"]) - len(rows["valid"])
+    assert not rows["train"] & (rows["valid"] | rows["test"])
+    assert not rows["valid"] & rows["test"]
+
+
+@pytest.mark.parametrize("second", ["short.txt", "none.txt"])
+def test_init_of_files_that_are_no_pair_is_refused(tmp_path, capsys, second):
+    (tmp_path / "long.txt").write_text("a\nb\n", "utf-8")
+    (tmp_path / "short.txt").write_text("a\n", "utf-8")
+    path = tmp_path / "mine.yaml"
+    command = ["init", str(path), "--data-dir", str(tmp_path), "--pairs", "long.txt", second]
+    assert second in refused(cli.main(command), capsys)
+    assert not path.exists()
 
 
 def test_reading_verbs_do_not_import_tensorflow(spec):

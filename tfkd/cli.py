@@ -166,9 +166,27 @@ def _init(options: argparse.Namespace) -> None:
 
     if options.path.exists():
         raise UserError(f"{options.path} exists already; name another file: tfkd init PATH")
+    pairs = tuple(options.pairs) if options.pairs else None
+    rows = _lines(pairs, options.data_dir) if pairs else 0
+    text = starter_spec(options.source, options.target, pairs, rows)
     with _written(options.path):
-        options.path.write_text(starter_spec(options.source, options.target), "utf-8")
-    print(f"{options.path}: edit its data section, then: tfkd run {options.path}")
+        options.path.write_text(text, "utf-8")
+    done = "read it" if options.pairs else "edit its data section"
+    print(f"{options.path}: {done}, then: tfkd run {options.path}")
+
+
+def _lines(pairs: tuple[str, str], data_dir: Path) -> int:
+    """Lines of each of two files, of which one translates the other."""
+    from tfkd.data.source_files import count_lines, find_files
+    from tfkd.spec.errors import UserError
+
+    first, second = (sum(map(count_lines, find_files(name, data_dir))) for name in pairs)
+    if first != second:
+        raise UserError(
+            f"--pairs: {pairs[0]} has {first:,} lines and {pairs[1]} {second:,}; line n of one "
+            "must translate line n of the other"
+        )
+    return first
 
 
 def _evaluate(options: argparse.Namespace) -> None:

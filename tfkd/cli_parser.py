@@ -60,6 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
     init.add_argument(
         "--target", default="en", help="the target language, the target files' ending"
     )
+    init.add_argument(
+        "--pairs", nargs=2, metavar=("SOURCE_FILE", "TARGET_FILE"),
+        help="two text files that are all there is: pairs of theirs test and validate",
+    )  # fmt: skip
+    _data_dir(init)
     for name, summary in (
         ("evaluate", "score a run's models again and print the scores"),
         ("export", "write a run's SavedModels and print where they lie"),
@@ -154,11 +159,15 @@ _samples.__name__ = _count.__name__ = _seed.__name__ = "number"
 _sigmas.__name__ = "list of numbers"
 
 
-def _folders(parser: argparse.ArgumentParser) -> None:
+def _data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir", type=Path, default=Path(os.environ.get("TFKD_DATA", ".")), metavar="D",
         help="the folder that data paths are relative to (default: $TFKD_DATA, else this folder)",
     )  # fmt: skip
+
+
+def _folders(parser: argparse.ArgumentParser) -> None:
+    _data_dir(parser)
     parser.add_argument(
         "--runs-dir", type=Path, default=Path("runs"), metavar="D", help="default: runs"
     )

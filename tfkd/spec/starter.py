@@ -1,5 +1,6 @@
 """The spec that `tfkd init` writes: a whole line on the user's own files, explained."""
 
+import json
 import re
 
 from tfkd.spec.errors import UserError
@@ -7,12 +8,20 @@ from tfkd.spec.errors import UserError
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
 
 
-def starter_spec(source: str, target: str) -> str:
+# Of pairs in two files, about as many test and as many validate, but no more than one in twenty.
+_HELD_OUT, _SPARSEST = 1000, 20
+
+
+def starter_spec(
+    source: str, target: str, pairs: tuple[str, str] | None = None, rows: int = 0
+) -> str:
     """A commented spec for a translation pair; valid as it stands.
 
     Args:
         source: The source files' ending, usually the language's code, like `de`.
         target: The target files' ending.
+        pairs: Two files that are all there is; None: six, with names that stand for the user's.
+        rows: Lines of the first of them.
 
     Raises:
         UserError: An ending that cannot stand in a file's name, or the same for both sides.
@@ -22,8 +31,55 @@ def starter_spec(source: str, target: str) -> str:
             raise UserError(f"{side} {ending!r} is no language; expected letters, like de or zh-CN")
     if source == target:
         raise UserError(f"--source and --target are both {source!r}; expected two languages")
-    return re.sub("SRC|TGT", lambda found: source if found[0] == "SRC" else target, _STARTER)
+    every = max(_SPARSEST, rows // _HELD_OUT)
+    words = {"SRC": source, "TGT": target, "EVERY": str(every), "NEXT": str(every + 1)}
+    if pairs is not None:
+        words |= {"SOURCE_FILE": _quoted(pairs[0]), "TARGET_FILE": _quoted(pairs[1])}
+    text = _STARTER.replace("DATA\n", _SIX_FILES if pairs is None else _TWO_FILES)
+    return re.sub("SRC|TGT|EVERY|NEXT|SOURCE_FILE|TARGET_FILE", lambda at: words[at[0]], text)
 
+
+def _quoted(name: str) -> str:
+    """A file's name where YAML reads one, in brackets, too."""
+    return name if re.fullmatch(r"[\w/][\w./-]*", name, re.ASCII) else json.dumps(name)
+
+
+_SIX_FILES = """\
+# Plain text, one sentence a line, UTF-8, .gz or not. Paths are relative to --data-dir, and may be
+# globs or lists: [europarl/*.SRC, news.SRC]. Line n of one side translates line n of the other.
+data:
+  train: {parallel: [data/train.SRC, data/train.TGT]}
+  valid: {parallel: [data/valid.SRC, data/valid.TGT], drop_overlap: [train]}
+  test: {parallel: [data/test.SRC, data/test.TGT]}
+  # Text without translations is what the teacher knows more from: add files, the more the better.
+  # No line of the sets that measure must be among them.
+  monolingual:
+    text: [data/train.SRC, data/train.TGT]
+    drop_overlap: [valid, test]
+"""
+
+_TWO_FILES = """\
+# Plain text, one sentence a line, UTF-8, .gz or not. Paths are relative to --data-dir; line n of
+# one file translates line n of the other. One pair in EVERY tests, one in NEXT validates, and no
+# sentence of theirs is trained on. Neighbouring lines are alike: text of the kind that you will
+# translate, in files of its own, measures better.
+data:
+  test:
+    parallel: [SOURCE_FILE, TARGET_FILE]
+    part: {every: EVERY, keep: true}
+  valid:
+    parallel: [SOURCE_FILE, TARGET_FILE]
+    part: {every: NEXT, keep: true}
+    drop_overlap: [test]
+  train:
+    parallel: [SOURCE_FILE, TARGET_FILE]
+    part: {every: EVERY}
+    drop_overlap: [valid, test]
+  # Text without translations is what the teacher knows more from: add files, the more the better.
+  monolingual:
+    text: [SOURCE_FILE, TARGET_FILE]
+    drop_overlap: [valid, test]
+"""
 
 _STARTER = """\
 # A distilled SRC-TGT translation model: a BERT learns from monolingual text and then from the
@@ -37,17 +93,7 @@ tfkd: 1
 name: SRC_TGT
 description: A small SRC-TGT model, taught by a BERT.
 
-# Plain text, one sentence a line, UTF-8, .gz or not. Paths are relative to --data-dir, and may be
-# globs or lists: [europarl/*.SRC, news.SRC]. Line n of one side translates line n of the other.
-data:
-  train: {parallel: [data/train.SRC, data/train.TGT]}
-  valid: {parallel: [data/valid.SRC, data/valid.TGT], drop_overlap: [train]}
-  test: {parallel: [data/test.SRC, data/test.TGT]}
-  # Text without translations is what the teacher knows more from: add files, the more the better.
-  # No line of the sets that measure must be among them.
-  monolingual:
-    text: [data/train.SRC, data/train.TGT]
-    drop_overlap: [valid, test]
+DATA
 
 # One vocabulary for teacher and student, learnt from the training text.
 tokenizers:
