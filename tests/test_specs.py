@@ -1,6 +1,5 @@
-"""The specs that come with the package: valid, planned, and run at tiny sizes."""
+"""The specs that come with the package: valid and planned."""
 
-import json
 import os
 from pathlib import Path
 
@@ -30,15 +29,6 @@ FULL_SCALE = {
     "mask_kd_wmt14_ende",
     "mask_kd_wmt19_zhen",
     "wmt14_ende",
-}
-# One of each method and family runs in the short ring, all of them in the long one.
-SHORT = {
-    "multi30k_deen",
-    "mask_kd_multi30k_ende",
-    "abnet_multi30k_deen",
-    "lightpaff_bert_mrpc",
-    "lightpaff_gpt2_wikitext2",
-    "lightpaff_mass_multi30k",
 }
 
 
@@ -74,37 +64,3 @@ def test_each_variant_is_planned(path, tmp_path, capsys):
         words = ["plan", str(path), "--smoke", "--variant", variant]
         assert cli.main([*words, "--runs-dir", str(tmp_path / "runs")]) == cli.DONE, variant
         assert "stages, " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[] if path.stem in SHORT else [pytest.mark.long]) for path in SPECS],
-    ids=names(SPECS),
-)
-def test_it_runs_at_tiny_sizes(path, tmp_path):
-    runs = tmp_path / "runs"
-    words = ["run", str(path), "--smoke", "--data-dir", str(tmp_path), "--runs-dir", str(runs)]
-    assert cli.main(words) == cli.DONE
-    folder = runs / f"{path.stem}-smoke"
-    results = json.loads((folder / "results.json").read_text("utf-8"))
-    spec = load_spec(path)
-    assert {entry["of"] for entry in results["evaluations"] + results["teacher_gates"]} == {
-        entry.of for entry in spec.evaluate
-    }
-    assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
-    for entry in results["exports"]:
-        assert (folder / entry["folder"] / "saved_model.pb").is_file()
-    assert "<html" in (folder / "report.html").read_text("utf-8")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", ["multi30k_deen", "mask_kd_multi30k_ende", "abnet_multi30k_deen"])
-def test_every_row_of_a_papers_tables_runs_at_tiny_sizes(name, tmp_path):
-    """The variants of a spec, which share their stages."""
-    (path,) = (path for path in SPECS if path.stem == name)
-    runs = tmp_path / "runs"
-    words = ["run", str(path), "--smoke", "--all-variants", "--runs-dir", str(runs)]
-    assert cli.main([*words, "--data-dir", str(tmp_path)]) == cli.DONE
-    for variant in load_spec(path).variants:
-        results = json.loads((runs / f"{path.stem}-smoke@{variant}" / "results.json").read_text())
-        assert results["evaluations"]

@@ -1,0 +1,53 @@
+"""Runs of the package's specs at tiny sizes. Two files of tests share them, one a worker."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tfkd import cli
+from tfkd.spec import load_spec
+
+SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
+# One of each method and family runs in the short ring, all of them in the long one.
+SHORT = {
+    "multi30k_deen",
+    "mask_kd_multi30k_ende",
+    "abnet_multi30k_deen",
+    "lightpaff_bert_mrpc",
+    "lightpaff_gpt2_wikitext2",
+    "lightpaff_mass_multi30k",
+}
+
+
+def smoke_runs(paths):
+    """Their parameters: those outside of the short ring are marked."""
+    marks = {True: [], False: [pytest.mark.long]}
+    return [pytest.param(path, marks=marks[path.stem in SHORT], id=path.stem) for path in paths]
+
+
+def check_run(path, folder):
+    """Runs a spec at tiny sizes: what it evaluates and exports is there, and its report."""
+    runs = folder / "runs"
+    words = ["run", str(path), "--smoke", "--data-dir", str(folder), "--runs-dir", str(runs)]
+    assert cli.main(words) == cli.DONE
+    run = runs / f"{path.stem}-smoke"
+    results = json.loads((run / "results.json").read_text("utf-8"))
+    spec = load_spec(path)
+    assert {entry["of"] for entry in results["evaluations"] + results["teacher_gates"]} == {
+        entry.of for entry in spec.evaluate
+    }
+    assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
+    for entry in results["exports"]:
+        assert (run / entry["folder"] / "saved_model.pb").is_file()
+    assert "<html" in (run / "report.html").read_text("utf-8")
+
+
+def check_variants(path, folder):
+    """Runs a spec and its variants, which share their stages."""
+    runs = folder / "runs"
+    words = ["run", str(path), "--smoke", "--all-variants", "--runs-dir", str(runs)]
+    assert cli.main([*words, "--data-dir", str(folder)]) == cli.DONE
+    for variant in load_spec(path).variants:
+        results = json.loads((runs / f"{path.stem}-smoke@{variant}" / "results.json").read_text())
+        assert results["evaluations"]
