@@ -142,7 +142,10 @@ class Corpus:
         options, drop = self._options, _dropper(tally, reader)
         rows = self._checked(tally, reader)
         if option(options, "lower_case"):
-            rows = transforms.lower_case(rows, self._texts)
+            marked = None
+            if {"text", MARK} <= set(self.fields):
+                marked = self.fields.index("text"), self.fields.index(MARK)
+            rows = transforms.lower_case(rows, self._texts, marked)
         if (part := option(options, "part")) is not None:
             rows = transforms.part(rows, part.every, part.keep, drop)
         if option(options, "drop_overlap"):
