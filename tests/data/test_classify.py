@@ -124,6 +124,15 @@ def test_files_of_fields_are_read_side_by_side_and_marks_are_read_off(tmp_path: 
         open_corpus(made, tmp_path)
 
 
+def test_a_mark_stays_at_its_character_in_lower_case(tmp_path: Path):
+    """A capital I with a dot is two characters in lower case."""
+    (tmp_path / "a.sent").write_text("\u0130\u0130 D_o_G\nNo _N_e\n", "utf-8")
+    made = options(LinesOptions, lines={"text": "a.sent"}, marked_by="_", lower_case=True)
+    rows = [(text, int(mark)) for text, mark in open_corpus(made, tmp_path)]
+    assert [text[mark] for text, mark in rows] == ["o", "n"]
+    assert [text for text, _ in rows] == ["\u0130\u0130 DoG".lower(), "no ne"]
+
+
 def test_marks_outside_of_their_text_are_bad_rows(tmp_path: Path):
     (tmp_path / "x.tsv").write_text("abc\t2\nabc\t3\nabc\t-1\nabc\tx\n", "utf-8")
     made = options(TsvOptions, tsv="x.tsv", columns={"text": 0, "mark": 1})

@@ -44,6 +44,30 @@ def test_words_and_ends_of_lines_are_the_files(tmp_path, kind):
     assert list(text.lines("text")) == [undo_tokenization(line, kind) for line in kept]
 
 
+def test_labels_and_second_texts_are_no_words_of_a_text(tmp_path):
+    """A language model reads the field `text`; a label is no text, and stays as it is."""
+    (tmp_path / "a.tsv").write_text("1 n't\tis n't it\tand more\n0 n't\tx , y\tof it\n")
+    columns = {"label": 0, "text": 1, "text_b": 2}
+    options = CORPORA["tsv"](tsv="a.tsv", columns=columns, detokenize="wikitext")
+    write_text_corpus(open_corpus(options, tmp_path), tmp_path)
+    text = TextCorpus.open(tmp_path)
+    assert text.words.tolist() == [[3, 1], [3, 1]]
+    assert list(text.lines("text")) == ["isn't it", "x, y"]
+    assert list(text.lines("label")) == ["1 n't", "0 n't"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("text", {"text": "a.txt", "marked_by": "_"}),
+        ("lines", {"lines": {"text": "a.txt", "mark": "b.txt"}}),
+    ],
+)
+def test_marks_stand_in_the_text_as_it_is(kind, options):
+    with pytest.raises(ValueError, match="which would move the marks"):
+        CORPORA[kind](**options, detokenize="plain")
+
+
 def test_other_corpora_count_nothing(tmp_path):
     (tmp_path / "a.txt").write_text("x y\n")
     write_text_corpus(open_corpus(CORPORA["text"](text="a.txt"), tmp_path), tmp_path)

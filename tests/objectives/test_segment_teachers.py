@@ -84,6 +84,19 @@ def test_the_loss_is_lightpaffs(view):
 
 
 @pytest.mark.parametrize("view", ["mass", "plain"])
+def test_without_a_share_the_loss_is_that_of_the_words_alone(view):
+    batch, model = batch_of(view), transformer(dropout=0.0)
+    terms = terms_of(view, None, model, share=0.0)
+    assert [term.name for term in terms] == ["words"]  # the teacher is not asked
+    result = objective_forward(model, terms, batch, term_counts(terms, batch), training=True)
+    target = batch[view]["target"]
+    chosen = target["selected"].numpy()
+    z = model.head.logits(model(batch[view])["hidden"]).numpy()[chosen].astype(np.float64)
+    nll = -log_softmax(z)[np.arange(len(z)), target["labels"].numpy()[chosen]].mean()
+    assert float(result.loss) == pytest.approx(nll, rel=1e-4)
+
+
+@pytest.mark.parametrize("view", ["mass", "plain"])
 def test_a_student_that_is_its_teacher_has_no_divergence_and_no_gradient(view):
     batch = batch_of(view)
     model = transformer(dropout=0.0)

@@ -14,11 +14,12 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.generated import german_english
 from tfkd.data.packed import Packed
 from tfkd.data.tokenizers import learn_byte_bpe
+from tfkd.decoding import Continuer, build_search
 from tfkd.models import Gpt2, save_published_gpt2
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import view_of
-from tfkd.pipeline.inputs import part_of, training_set
+from tfkd.pipeline.inputs import part_of, text_tokenizer, training_set, views_of
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.run import run
 from tfkd.spec import load_spec
@@ -301,6 +302,53 @@ def test_distillation_runs_on_packed_and_plain_rows(place):
     said = json.dumps(scores)
     assert "perplexity" in said
     assert "accuracy" in said
+
+
+def test_texts_stand_between_newlines_where_training_put_them(place):
+    """A model that has read newlines alone has learnt nothing of the end's token: it would be most
+    of a short line's loss, and noise before each word of it."""
+    node, end = place.node("distil"), place.tokenizer.end_id
+    newline = int(place.tokenizer.encode(["\n"]).values[0])
+    model, total, count = trained_model(node, place.context), 0.0, 0
+    for line in place.texts["valid"]:
+        stream = [newline, *place.tokenizer.encode([line]).values, newline][: 32 + 1]
+        hidden = model({"ids": tf.constant([stream[:-1]], tf.int32)})["hidden"]
+        logits = model.head.logits(hidden)[0].numpy().astype(np.float64)
+        nats = np.log(np.exp(logits).sum(1)) - logits[np.arange(len(logits)), stream[1:]]
+        total, count = total + nats.sum(), count + len(nats)
+    expected = pytest.approx(total / count, rel=1e-4)
+    validations = [line["validation"] for line in place.history("distil") if "validation" in line]
+    assert validations[-1]["loss"] == expected
+    assert evaluated(place, "distil", "perplexity")["metrics"]["loss"]["value"] == expected
+    # And so do the rows of its training that are not packed, whose teacher read both.
+    examples = training_set(node, place.context)
+    rows = np.flatnonzero(~examples.packed())[:3]
+    (view,) = views_of(node, {None}, place.context).values()
+    record = view(examples, rows, 0, 0)
+    assert (record["ids"][:, 0] == newline).all()
+    assert not (record["labels"][record["valid"]] == end).any()
+
+
+def test_a_prompt_is_continued_up_to_a_newline_where_training_put_one(place):
+    node = place.node("distil")
+    tokenizer, model = text_tokenizer(node, place.context), trained_model(node, place.context)
+    newline = int(place.tokenizer.encode(["\n"]).values[0])
+    assert (tokenizer.start_id, tokenizer.end_id) == (newline, newline)
+    prompts = tokenizer.encode(["A man", "", "The dog is"])
+    found = Continuer(model, build_search({"kind": "greedy", "max_length": 16}), tokenizer)(prompts)
+    for row in range(len(prompts)):
+        read, written = [newline, *prompts.row(row).tolist()], found.row(row).tolist()
+        whole = [*read, *written]
+        hidden = model({"ids": tf.constant([whole])})["hidden"]
+        logits = model.head.logits(hidden)[0].numpy()[len(read) - 1 :]
+        logits[:, place.tokenizer.end_id] = -np.inf
+        best = logits.argmax(-1).tolist()
+        assert best[: len(written)] == written
+        assert len(written) == 16 or best[len(written)] == newline
+        assert newline not in written
+    for stage in ("same", "gpt"):
+        end = text_tokenizer(place.node(stage), place.context).end_id
+        assert end == place.tokenizer.end_id
 
 
 def test_a_newline_needs_a_piece(place):

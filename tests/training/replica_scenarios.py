@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import distilled_twice
 import filled_in
 import mask_task
 import numpy as np
@@ -72,6 +73,9 @@ MODELS = {
     "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
     "taught": lambda: (mask_task.distiller(), mask_task.PairAndMaskBatcher(uneven=True)),
     "filled": lambda: (filled_in.distiller(), filled_in.batcher()),
+    "next_words": distilled_twice.next_words,
+    "segments": distilled_twice.segments,
+    "classes": distilled_twice.classes,
     "opposed": lambda: (opposed.distiller(), opposed.Rows()),
 }
 

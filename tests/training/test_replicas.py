@@ -3,6 +3,7 @@
 Fifty steps without dropout, of every kind of term: see `replica_scenarios.MODELS`.
 """
 
+import distilled_twice
 import filled_in
 import mask_task
 import numpy as np
@@ -39,12 +40,16 @@ SHORT = {
     "streams": ["accumulated", "side_by_side", "two_replicas_accumulated"],
     "taught": ["accumulated", "side_by_side", "two_replicas_accumulated"],
     "filled": ["side_by_side", "two_replicas_accumulated"],
+    "next_words": ["accumulated", "side_by_side", "two_replicas_accumulated"],
+    "segments": ["side_by_side", "two_replicas_accumulated"],
+    "classes": ["accumulated", "side_by_side", "two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]]
-    for model in ("fake", "gated", "pairs", "streams", "taught", "filled")
+    for model in SHORT
+    if model not in ("factored", "opposed")
 }
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
@@ -132,7 +137,7 @@ def test_every_term_divisor_and_view_is_trained():
     assert {term.divide_by for term in terms} == set(DIVISORS)
     assert {term.kind for term in terms} >= builtin("objective")
     streams = {kind for kind, _ in stream_models.VIEWS.values()}
-    assert streams | filled_in.VIEWS == builtin("view")
+    assert streams | filled_in.VIEWS | distilled_twice.VIEWS == builtin("view")
 
 
 def builtin(group):

@@ -66,6 +66,8 @@ class Corpus:
         if self._marked_by is not None:
             self.fields = (*self.fields, MARK)
         self._texts = frozenset(transforms.text_fields(self.fields))
+        # Where the words are counted that a language model reads.
+        self._counted = self.fields.index("text") if "text" in self.fields else 0
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         most = option(self._options, "max_rows")
@@ -75,9 +77,12 @@ class Corpus:
             for _, values in self._sampled(tally):
                 tally.kept += 1
                 if counted:
-                    empty = _count_words(tally, values, empty)
+                    empty = _count_words(tally, values[self._counted], empty)
                 if undone is not None:
-                    values = tuple(undo_tokenization(value, undone) for value in values)
+                    values = tuple(
+                        undo_tokenization(value, undone) if index in self._texts else value
+                        for index, value in enumerate(values)
+                    )
                 yield values
                 if tally.kept == most:
                     break
@@ -137,7 +142,10 @@ class Corpus:
         options, drop = self._options, _dropper(tally, reader)
         rows = self._checked(tally, reader)
         if option(options, "lower_case"):
-            rows = transforms.lower_case(rows, self._texts)
+            marked = None
+            if {"text", MARK} <= set(self.fields):
+                marked = self.fields.index("text"), self.fields.index(MARK)
+            rows = transforms.lower_case(rows, self._texts, marked)
         if (part := option(options, "part")) is not None:
             rows = transforms.part(rows, part.every, part.keep, drop)
         if option(options, "drop_overlap"):
@@ -198,11 +206,11 @@ def _empty(tally: Tally) -> int:
     return tally.dropped.get("empty", {}).get("count", 0)
 
 
-def _count_words(tally: Tally, values: tuple[str, ...], before: int) -> int:
-    """Counts a row's words and its line's end; empty lines since the row before belong to that one,
+def _count_words(tally: Tally, line: str, before: int) -> int:
+    """Counts a line's words and its end; empty lines since the row before belong to that one,
     those at the text's beginning to the first. Returns how many empty lines there were so far."""
     empty = _empty(tally)
-    tally.words.append(sum(len(value.split()) for value in values))
+    tally.words.append(len(line.split()))
     tally.line_ends.append(1)
     tally.line_ends[max(len(tally.line_ends) - 2, 0)] += empty - before
     return empty

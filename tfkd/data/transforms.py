@@ -20,10 +20,22 @@ def text_fields(fields: Sequence[str]) -> list[int]:
     return [index for index, field in enumerate(fields) if field not in NOT_TEXT]
 
 
-def lower_case(rows: Iterable[Row], texts: Collection[int]) -> Iterator[Row]:
-    """Lower-cases the text fields; accents stay."""
+def lower_case(
+    rows: Iterable[Row], texts: Collection[int], marked: tuple[int, int] | None = None
+) -> Iterator[Row]:
+    """Lower-cases the text fields; accents stay.
+
+    Args:
+        rows: The rows.
+        texts: Indices of the text fields.
+        marked: Indices of a text and of its mark, which stays at its character: a capital I with a
+            dot becomes two characters.
+    """
     for number, values in rows:
-        lowered = (value.lower() if index in texts else value for index, value in enumerate(values))
+        lowered = [value.lower() if index in texts else value for index, value in enumerate(values)]
+        if marked is not None:
+            text, mark = marked
+            lowered[mark] = str(len(values[text][: int(values[mark])].lower()))
         yield number, tuple(lowered)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     summaries = [one.manifest()["summary"] for one in places]
     values = [float(summary["best"]["value"]) for summary in summaries]
     metric = node.options.choose.metric
-    best = values.index((max if higher_is_better(metric) else min)(values))
+    best = best_of(values, higher=higher_is_better(metric))
     for name in _TAKEN:
         if (places[best].path / name).exists():
             _take(places[best].path / name, folder.path / name)
@@ -51,6 +52,14 @@ def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         },
         "brief": f"the best of {len(trials)}: {said}, {node.options.choose.by} {values[best]:.4f}",
     }
+
+
+def best_of(values: Sequence[float], *, higher: bool) -> int:
+    """The place of the best value, of equal ones the first; what is no number is worst of all."""
+    return max(
+        range(len(values)),
+        key=lambda at: (values[at] == values[at], values[at] if higher else -values[at]),
+    )
 
 
 def _take(source: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ from tfkd.data.files import write_atomically
 from tfkd.decoding import Continuer, build_search
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.inputs import text_tokenizer
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.prompts import prompts_of
 from tfkd.pipeline.stage_folder import StageFolder
@@ -22,7 +22,7 @@ _EXAMPLES = 20
 def write_continuations(node: Node, model: Any, folder: StageFolder, context: Context) -> None:
     """Writes `continuations.json`, `[{"prompt", "reference", "continuation"}]`, in shards, each
     whole: a killed evaluation goes on with the next."""
-    tokenizer = side_tokenizers(node.inputs["model"], context)["text"]
+    tokenizer = text_tokenizer(node.inputs["model"], context)
     prompts = prompts_of(open_text(node.inputs["text"], context), _ROWS)
     continuer = Continuer(model, build_search(node.options["decode"]), tokenizer)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import decode_identity, plain
+from tfkd.pipeline.identity import between_newlines, decode_identity, plain
 from tfkd.pipeline.letter_case import lower_cased
 from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.spec import Spec
@@ -40,7 +40,7 @@ class EvaluationNodes:
         if classes is not None:
             return self._class_evaluation(spec, trained, corpus, inputs)
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
-        identity: dict[str, Any] = {"products": wanted}
+        identity: dict[str, Any] = {"products": wanted, **between_newlines(model, trained.options)}
         if {"outputs", CONTINUED} & set(wanted):
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
@@ -89,6 +89,7 @@ class EvaluationNodes:
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
             identity |= decode_identity(decode) | texts
             identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
+        identity |= between_newlines(model, trained.options)
         label = f"{trained.label} on {corpus}"
         return Node("noise", label, spec, options | texts | counted, inputs, identity)
 
@@ -98,6 +99,7 @@ class EvaluationNodes:
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
         identity = {} if "classes" in trained.inputs else decode_identity(decode)
+        identity |= between_newlines(trained.spec.models[trained.options.train], trained.options)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)

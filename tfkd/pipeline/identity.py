@@ -9,7 +9,7 @@ from tfkd.data.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier
+from tfkd.spec.options import classifier, goes_on
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -41,6 +41,18 @@ def raised(kind: str, name: str | None) -> dict[str, int]:
     """A class's revision, where it has been raised: the first is in no older fingerprint."""
     revision = 1 if name is None else registry.lookup(kind, name).revision
     return {} if revision == 1 else {f"{kind}_revision": revision}
+
+
+def between_newlines(model: Any, stage: Any) -> dict[str, str]:
+    """What an identity says of texts that a language model reads by themselves: nothing, or that
+    they stand between newlines, as the documents of its training did.
+
+    Args:
+        model: Its options.
+        stage: Those of the stage that it is from.
+    """
+    newlines = goes_on(model) and getattr(stage, "newlines", False)
+    return {"between": "newlines"} if newlines else {}
 
 
 def repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:

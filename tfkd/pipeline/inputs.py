@@ -8,7 +8,7 @@ import numpy as np
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.packed import Packed
-from tfkd.data.tokenizers import Tokenizer
+from tfkd.data.tokenizers import Separated, Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 from tfkd.models.builder import CLASSES
@@ -47,6 +47,19 @@ def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     if (classes := classes_of(node, context)) is not None:
         named[CLASSES] = classes
     return named
+
+
+def text_tokenizer(node: Node, context: Context) -> Tokenizer:
+    """How a stage's language model reads a text by itself: between newlines, where documents stood
+    between newlines in its training."""
+    return _separated(node, side_tokenizers(node, context)["text"])
+
+
+def _separated(node: Node, tokenizer: Tokenizer) -> Tokenizer:
+    if not (goes_on(model_options(node)) and getattr(node.options, "newlines", False)):
+        return tokenizer
+    newline = newline_piece(tokenizer)
+    return tokenizer if newline is None else Separated(tokenizer, newline)
 
 
 def label_map(node: Node, context: Context) -> np.ndarray | None:
@@ -165,6 +178,8 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
     classifier is of kind classify."""
     sides = model_tokenizers(model_options(trained))
     tokenizers = named_tokenizers(trained, context)
+    if "text" in sides:
+        tokenizers[sides["text"]] = _separated(trained, tokenizers[sides["text"]])
     views = {}
     classified = {}
     if CLASSES in tokenizers:

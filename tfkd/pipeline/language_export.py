@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import side_tokenizers
+from tfkd.pipeline.inputs import text_tokenizer
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.prompts import prompts_of
 from tfkd.pipeline.stage_folder import StageFolder
@@ -30,7 +30,7 @@ def run_language_export(
     if prompts:
         long = _LONG * model.max_length // (1 + len(" ".join(prompts))) + 1
         prompts += ["", " ".join(prompts * long)]
-    tokenizer = side_tokenizers(trained, context)["text"]
+    tokenizer = text_tokenizer(trained, context)
     if node.identity.get("lower_case"):
         tokenizer = LowerCasing(tokenizer)
         card = {

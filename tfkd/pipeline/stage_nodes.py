@@ -7,7 +7,14 @@ from typing import Any
 from tfkd.data.files import sha256_of
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import decode_identity, model_identity, origins, plain, raised
+from tfkd.pipeline.identity import (
+    between_newlines,
+    decode_identity,
+    model_identity,
+    origins,
+    plain,
+    raised,
+)
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.pages import told_where
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
@@ -67,6 +74,8 @@ class StageNodes:
             identity.pop("validate_", None)
             decode = options.validate_.decode
             identity |= raised("decode", decode and decode.kind)
+        if options.reads_rows:
+            identity |= between_newlines(model, options)
         for part, reference in origins(options.from_).items():
             inputs[f"from.{part}"] = self.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)

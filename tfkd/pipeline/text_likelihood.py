@@ -6,7 +6,7 @@ from tfkd.data.windows import Windows
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, newline_piece, part_of, side_tokenizers
+from tfkd.pipeline.inputs import model_options, newline_piece, part_of, text_tokenizer
 from tfkd.pipeline.measured_batches import BATCH_TOKENS
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.text_stages import open_text
@@ -28,8 +28,8 @@ class TextLikelihood:
     def __init__(self, node: Node, model: object, context: Context):
         trained = node.inputs["model"]
         options = model_options(trained)
-        (tokenizer,) = side_tokenizers(trained, context).values()
-        newline = newline_piece(tokenizer) if _with_newlines(trained) else None
+        tokenizer = text_tokenizer(trained, context)
+        newline = newline_piece(tokenizer) if trained.kind == "load" else None
         separator = tokenizer.end_id if newline is None else newline
         documents = part_of(node, "data", node.options["corpus"], context).find(
             "text", model_tokenizers(options)["text"]
@@ -50,13 +50,6 @@ class TextLikelihood:
             found = self._predict(record)["gold_log_probability"]
             np.add.at(nll, document, -found.astype(np.float64))
         return nll
-
-
-def _with_newlines(trained: Node) -> bool:
-    if trained.kind == "load":
-        return True
-    packing = trained.options.data[0].packing
-    return packing is not None and packing.separator == "newline"
 
 
 def words_of(node: Node, context: Context) -> dict[str, np.ndarray]:

@@ -11,11 +11,13 @@ from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe
 from tfkd.data.tokenizers.detokenizer import detokenize
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
+from tfkd.data.tokenizers.separated import Separated
 from tfkd.data.tokenizers.wordpiece import WordPiece
 
 __all__ = [
     "ByteBpe",
     "SentencePiece",
+    "Separated",
     "Tokenizer",
     "WordPiece",
     "build_tokenizer",

@@ -77,6 +77,12 @@ class CorpusOptions(Options):
         return names if self.marked_by is None else (*names, "mark")
 
     @model_validator(mode="after")
+    def _marks_what_is_read(self) -> "CorpusOptions":
+        if self.detokenize and "mark" in self.field_names:
+            raise ValueError("detokenize, which would move the marks; expected one of the two")
+        return self
+
+    @model_validator(mode="after")
     def _marks_text(self) -> "CorpusOptions":
         if self.marked_by is not None:
             names = self.field_names

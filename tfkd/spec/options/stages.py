@@ -90,6 +90,17 @@ class TrainOptions(Options):
 
     _listed = field_validator("data", mode="before")(_parts)
 
+    @property
+    def newlines(self) -> bool:
+        """Whether documents have newlines between them: what its first corpus is packed with."""
+        packing = self.data[0].packing
+        return packing is not None and packing.separator == "newline"
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether documents are read one by one: some of its corpora, or in its validation."""
+        return self.validate_ is not None or any(part.packing is None for part in self.data)
+
 
 class LoadOptions(Options):
     """A published checkpoint as a stage: others start from it, or are taught by it."""
