@@ -20,10 +20,17 @@ def text_fields(fields: Sequence[str]) -> list[int]:
     return [index for index, field in enumerate(fields) if field not in NOT_TEXT]
 
 
-def lower_case(rows: Iterable[Row], texts: Collection[int]) -> Iterator[Row]:
-    """Lower-cases the text fields; accents stay."""
+def lower_case(rows: Iterable[Row], fields: Sequence[str]) -> Iterator[Row]:
+    """Lower-cases the text fields; accents stay. A mark stays at its character: İ becomes two."""
+    texts = frozenset(text_fields(fields))
+    marked = None
+    if "mark" in fields and "text" in fields:
+        marked = fields.index("text"), fields.index("mark")
     for number, values in rows:
-        lowered = (value.lower() if index in texts else value for index, value in enumerate(values))
+        lowered = [value.lower() if index in texts else value for index, value in enumerate(values)]
+        if marked is not None:
+            text, mark = marked
+            lowered[mark] = str(len(values[text][: int(values[mark])].lower()))
         yield number, tuple(lowered)
 
 
