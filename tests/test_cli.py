@@ -8,6 +8,7 @@ import pytest
 
 from tfkd import cli
 from tfkd.data import open_corpus
+from tfkd.pipeline.generate import saved_model_of
 from tfkd.spec import load_spec
 
 SPEC = """\
@@ -222,6 +223,22 @@ def test_generate_without_a_model_leaves_the_output_as_it_was(tmp_path, capsys):
     words = ["generate", str(tmp_path / "none"), "--output", str(output)]
     assert "SavedModel" in refused(cli.main(words), capsys)
     assert output.read_text() == "kept"
+
+
+def test_generate_takes_none_of_several_exports_by_chance(tmp_path, capsys, monkeypatch):
+    """Those that lie there before a run has results, then those that its results name."""
+    for name in ("student", "teacher"):
+        (tmp_path / "export" / name / "1").mkdir(parents=True)
+    message = refused(cli.main(["generate", str(tmp_path)]), capsys)
+    assert "2 exported models" in message
+    for name in ("student", "teacher"):
+        assert str(tmp_path / "export" / name) in message
+    found = {"exports": [{"stage": "teacher", "folder": "export/teacher/1"}]}
+    (tmp_path / "results.json").write_text("{}")
+    monkeypatch.setattr("tfkd.pipeline.generate.read_results", lambda run: found)
+    assert saved_model_of(tmp_path) == tmp_path / "export" / "teacher"
+    found["exports"] = []  # what lies there is of an older spec
+    assert "no exported model" in refused(cli.main(["generate", str(tmp_path)]), capsys)
 
 
 @pytest.mark.parametrize("words", [["init", "PATH"], ["schema", "--output", "PATH"]])

@@ -1,8 +1,12 @@
 """The README's figures are those of the results, and nobody typed them."""
 
+import re
 from pathlib import Path
 
+import pytest
+
 from tfkd.report.readme_tables import regenerate, shown_results
+from tfkd.spec import validate_files
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +25,14 @@ def test_all_results_are_shown():
     files = [*folder.glob("*.json"), *folder.glob("speed/*.json")]
     results = {str(path.relative_to(folder).with_suffix("")) for path in files}
     assert results == shown_results(readme(), ROOT / "specs" / "results")
+
+
+@pytest.mark.parametrize(
+    "title", ["Classifiers, distilled twice", "Language models, distilled twice"]
+)
+def test_whole_examples_are_valid_specs(title, tmp_path):
+    (section,) = re.findall(rf"^### {title}$(.*?)^### ", readme(), re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "example.yaml"
+    path.write_text(f"tfkd: 1\nname: example\n{text}", "utf-8")
+    assert [str(error) for error in validate_files([path])] == []

@@ -77,14 +77,20 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
     compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
     generate = verb("generate", "lines in, outputs out, in order")
-    generate.add_argument("model", metavar="RUN|SAVEDMODEL", type=Path)
+    generate.add_argument(
+        "model", metavar="RUN|SAVEDMODEL", type=Path,
+        help="a run folder with one export, or the folder of one: RUN/export/STAGE",
+    )  # fmt: skip
     generate.add_argument("--input", type=Path, help="a file of lines (default: standard input)")
     generate.add_argument("--output", type=Path, help="a file to write (default: standard output)")
     generate.add_argument(
         "--scores", action="store_true", help="put score and a tab before each line"
     )
     bench = verb("bench", "measure exported models side by side: size and latency")
-    bench.add_argument("models", metavar="RUN|SAVEDMODEL", nargs="+", type=Path)
+    bench.add_argument(
+        "models", metavar="RUN|SAVEDMODEL", nargs="+", type=Path,
+        help="run folders, of which all exports are measured, or the folders of exports",
+    )  # fmt: skip
     bench.add_argument("--input", type=Path, help="a file of lines (default: a run's examples)")
     bench.add_argument("--rounds", type=_count, default=5, help="times that each line is read")
     bench.add_argument("--output", type=Path, help="a JSON file to write")

@@ -16,7 +16,7 @@ from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import ClassifyView
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.corpora import GeneratedOptions, LinesOptions, TsvOptions
+from tfkd.spec.options.corpora import GeneratedOptions, LinesOptions, TextOptions, TsvOptions
 
 CLS, SEP, PAD = 2, 3, 0
 SPECIALS = Specials(PAD, 1, CLS, SEP, 4, (0, 1, 2, 3, 4), 1000)
@@ -139,6 +139,27 @@ def test_marks_outside_of_their_text_are_bad_rows(tmp_path: Path):
     _, rows, corpus = rows_of(made, tmp_path)
     assert rows == [("abc", "2")]
     assert corpus.report()["dropped"]["mark outside of the text"]["count"] == 3
+
+
+def test_a_mark_stays_at_its_character(tmp_path: Path):
+    """Spaces before the text, which are taken off, are counted as they stand in the file; the
+    lower-case of one character may be two."""
+    texts = ["  abc", "\u3000 abc", "\u0130abc", "abc"]
+    marks = [texts[row].index("b") for row in range(4)]
+    lines = [f"{text}\t{mark}\n" for text, mark in zip(texts, marks, strict=True)]
+    bad = ["  abc\t1\n", "  abc\t5\n", f"abc\t{'9' * 4999}\n"]
+    (tmp_path / "x.tsv").write_text("".join([*lines, *bad]), "utf-8")
+    for lower_case in (False, True):
+        made = options(
+            TsvOptions, tsv="x.tsv", columns={"text": 0, "mark": 1}, lower_case=lower_case
+        )
+        _, rows, corpus = rows_of(made, tmp_path)
+        assert [text[int(mark)] for text, mark in rows] == ["b"] * 4
+        assert corpus.report()["dropped"]["mark outside of the text"]["count"] == 3
+    made = options(TextOptions, text="y.txt", marked_by="|", lower_case=True)
+    (tmp_path / "y.txt").write_text(" \u0130|b|c\n", "utf-8")
+    _, [(text, mark)], _ = rows_of(made, tmp_path)
+    assert text[int(mark)] == "b"
 
 
 def test_generated_rows_have_labels_that_follow_from_them():

@@ -32,6 +32,7 @@ def test_a_teacher_that_is_not_clearly_better_is_named_with_the_reason(teacher, 
     assert gate["verdict"] == "not clearly better"
     assert reason in gate["message"]
     assert "learns little" in gate["message"]
+    assert "one that fills in words" in gate["message"]  # classifiers and language models hide none
 
 
 def test_the_interval_is_the_one_of_two_proportions():

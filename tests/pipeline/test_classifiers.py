@@ -66,6 +66,18 @@ def test_marked_words_are_told_apart_and_served(readings):
     assert "- noun\n- verb\n" in card
 
 
+def test_labels_that_are_all_of_other_names_are_told_of(tmp_path, capsys):
+    spec = write_readings(tmp_path)
+    labels = (tmp_path / "valid.lb").read_text("utf-8")
+    (tmp_path / "valid.lb").write_text(labels.replace("noun", "0").replace("verb", "1"), "utf-8")
+    words = [*arguments(spec, tmp_path / "runs"), "--set", "stages.teach.steps=1"]
+    assert cli.main(words) == cli.WRONG_INPUT
+    message = capsys.readouterr().err
+    assert "none of its 30 labels, like '0', '1', is a class" in message
+    assert "has 'noun', 'verb'" in message
+    assert not (tmp_path / "runs" / "readings" / "learn").exists()
+
+
 def predictions(readings, change=lambda model: None):
     """The teacher's logits of the validation's rows, and their labels; its weights changed."""
     spec = load_spec(readings.spec)

@@ -11,10 +11,12 @@ from tfkd.evaluation import result_errors
 from tfkd.pipeline.compare import compare
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.plan import plan
+from tfkd.pipeline.run import run
 from tfkd.pipeline.scores import file_names
 from tfkd.pipeline.seeds import summaries, wanted_of_all_seeds
 from tfkd.report.page import render
 from tfkd.spec import load_spec
+from tfkd.spec.options import NoiseOptions
 
 SEEDS = (1, 2, 5)
 TEXT = {"corpus", "tokenizer"}
@@ -44,6 +46,24 @@ def test_what_trains_is_made_once_a_seed_and_text_once(path):
         assert kinds.count(kind) == len(SEEDS) * [n.kind for n in alone[0]].count(kind)
     for kind in (*TEXT, "export"):
         assert kinds.count(kind) == [n.kind for n in alone[0]].count(kind)
+
+
+@pytest.mark.parametrize("smoke", [False, True])
+def test_noise_that_is_asked_for_later_is_measured_of_each_seed(path, monkeypatch, smoke):
+    """A spec's file, which is read again for a seed and for tiny sizes, does not say it."""
+    asked = []
+
+    def planned(spec, context, *rest):
+        asked.extend(in_order(wanted_of_all_seeds(spec, path.parent).ends()))
+
+    monkeypatch.setattr("tfkd.pipeline.run._run", planned)
+    spec = load_spec(path, overrides=["seeds=[1, 2]"])
+    run(spec, data_dir=path.parent, smoke=smoke)
+    assert "noise" not in {node.kind for node in asked}
+    run(spec, data_dir=path.parent, smoke=smoke, noise=NoiseOptions(sigma=0.25, draws=3))
+    noises = [node for node in asked if node.kind == "noise"]
+    assert {node.options["draws"] for node in noises} == {3}
+    assert {node.inputs["model"].options.seed for node in noises} == {1, 2}
 
 
 def test_the_first_seed_shares_what_a_run_without_seeds_has_made(path):

@@ -79,8 +79,9 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, tmp_path):
     assert [each.text for each in other] == written(
         model, tokenizer, {**SAMPLE, "seed": 11}, PROMPTS
     )
-    with pytest.raises(UserError, match="no option iterations; it has seed"):
+    with pytest.raises(UserError, match="no option iterations; it has seed") as refused:
         load_saved_model(folder, {"iterations": 2})
+    assert "not a SavedModel" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kind", DECODES)

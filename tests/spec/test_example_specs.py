@@ -40,6 +40,18 @@ def test_every_spec_fits_the_schema_as_written_and_resolved(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_published_vocabularies_without_capitals_are_read_in_lower_case(path: Path) -> None:
+    """The files that a spec asks for, vocab.txt among them, do not say it; read otherwise, each
+    word with a capital would be an unknown piece."""
+    spec = load_spec(path)
+    for one in (spec, *(spec.with_variant(name) for name in spec.variants)):
+        for tokenizer in one.tokenizers.values():
+            preset = getattr(tokenizer, "preset", None) or ""
+            if preset.startswith("bert-"):
+                assert tokenizer.lower_case == preset.endswith(("-uncased", "-chinese"))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
 def test_every_spec_written_out_is_the_same(tmp_path, path: Path) -> None:
     spec = load_spec(path)
     again = tmp_path / "again.yaml"

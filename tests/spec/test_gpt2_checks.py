@@ -101,7 +101,12 @@ def test_what_fits_is_valid(tmp_path, change):
         ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded.head=none", "predicts by its embedding"),
-        ("evaluate=[{of: learn, on: text, metrics: bleu}]", "bleu of a gpt2"),
+        ("evaluate=[{of: learn, on: text, metrics: bleu}]", "accuracy, or word_perplexity"),
+        (
+            "evaluate=[{of: learn, on: words, metrics: word_perplexity, "
+            "decode: {kind: sample, top_p: 0}}]",
+            "top_p: 0",
+        ),
         (
             "evaluate=[{of: learn, on: text, metrics: loss, decode: {kind: mask_predict}}]",
             "learn goes from left to right",

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfkd.data import transforms
 from tfkd.data.source_kinds import option, source_of
-from tfkd.data.sources import Fault, Reader
+from tfkd.data.sources import Fault, Reader, Value
 from tfkd.data.transforms import Row
 from tfkd.data.undone_tokenization import undo_tokenization
 from tfkd.spec.errors import UserError
@@ -162,7 +162,7 @@ class Corpus:
             tally.read += 1
             row = _decoded(raw, longest)
             if not isinstance(row, Fault):
-                row = self._marked(row)
+                row = self._marked(row, raw)
             if isinstance(row, Fault):
                 place = reader.place(row.field)
                 if stop:
@@ -174,16 +174,20 @@ class Corpus:
             else:
                 yield tally.read, row
 
-    def _marked(self, row: tuple[str, ...]) -> tuple[str, ...] | Fault:
-        """The row with its mark: read off the text, or held against it."""
+    def _marked(self, row: tuple[str, ...], raw: tuple[Value, ...]) -> tuple[str, ...] | Fault:
+        """The row with its mark: read off the text, or held against it. A mark that the source
+        gives counts the spaces before its text, too, which are taken off."""
         if MARK not in self.fields or "text" not in self.fields:
             return row
         place = self.fields.index("text")
         text = row[place]
         if self._marked_by is None:
             at = self.fields.index(MARK)
-            inside = row[at].isascii() and row[at].isdecimal() and int(row[at]) < len(text)
-            return row if inside else Fault("mark outside of the text", at)
+            given = row[at].isascii() and row[at].isdecimal() and len(row[at]) < 10
+            mark = int(row[at]) - _spaces_before(raw[place]) if given else -1
+            if not 0 <= mark < len(text):
+                return Fault("mark outside of the text", at)
+            return (*row[:at], str(mark), *row[at + 1 :])
         pieces = text.split(self._marked_by)
         if len(pieces) != 3 or not pieces[1]:
             return Fault(f"not one {self._marked_by} on each side of the marked character", place)
@@ -239,6 +243,11 @@ def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, .
             return Fault(f"longer than {longest} characters", index)
         values.append(value)
     return tuple(values)
+
+
+def _spaces_before(value: Value) -> int:
+    text = value.decode("utf-8") if isinstance(value, bytes) else value
+    return len(text) - len(text.lstrip())
 
 
 def _dropper(tally: Tally, reader: Reader) -> transforms.Drop:

@@ -74,7 +74,8 @@ def teacher_gate(
         return {"verdict": CLEARLY_BETTER, "message": f"{message}.", "difference": difference}
     message += (
         f". Not clearly better ({'; '.join(reasons)}): a student learns little from it. Train the "
-        "teacher longer, on more text, or with more words masked, before the student."
+        "teacher longer or on more text before the student; one that fills in words, also with "
+        "more of them masked."
     )
     return {"verdict": NOT_CLEARLY_BETTER, "message": message, "difference": difference}
 

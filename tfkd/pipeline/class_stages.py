@@ -14,8 +14,10 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text, place
+from tfkd.spec.errors import UserError
 
 _SHOWN = 5
+_READ = 1000  # labels, for a message
 
 
 def run_classes(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -51,12 +53,24 @@ def classes_of(node: Node, context: Context) -> Classes | None:
 
 
 def run_label_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Encodes the labels of a corpus; counts those that are no class."""
+    """Encodes the labels of a corpus; counts those that are no class.
+
+    Raises:
+        UserError: None of them is a class: no figure would say anything.
+    """
     text, classes = (
         open_text(node.inputs["text"], context),
         open_classes(node.inputs["tokenizer"], context),
     )
     meta = encode_corpus(text, "label", classes, folder.path)
+    if meta["unknown"] == len(text):
+        found = sorted(set(text.lines("label", 0, _READ)))[:_SHOWN]
+        raise UserError(
+            f"data.{node.inputs['text'].label}: none of its {len(text):,} labels, like "
+            f"{', '.join(map(repr, found))}, is a class of {node.inputs['tokenizer'].label}, which "
+            f"has {', '.join(map(repr, classes.names[:_SHOWN]))}. Expected the same names in both: "
+            "see the corpora's `columns`"
+        )
     brief = f"{len(text):,} labels"
     if meta["unknown"]:
         brief += f", {meta['unknown']:,} of them no class of {node.inputs['tokenizer'].label}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from tfkd.data.files import write_atomically
-from tfkd.pipeline.run_folder import RESULTS
+from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
 
@@ -28,7 +28,8 @@ def generate(
     follows its prompt, mostly with a space in front; a newline in it is written as a space.
 
     Args:
-        model: A run folder, or a SavedModel's folder (a version, or a folder of versions).
+        model: A run folder with one export, or a SavedModel's folder (a version, or a folder of
+            versions).
         source: A UTF-8 file of lines; None: standard input.
         target: A file to write; None: standard output.
         scores: Put the score and a tab before each line.
@@ -36,8 +37,8 @@ def generate(
             one that fills in, `seed` of a language model that samples.
 
     Raises:
-        UserError: There is no exported model, it has no such options, or the input cannot be read.
-            The target is as it was.
+        UserError: There is no exported model, there are several, it has no such options, or the
+            input cannot be read. The target is as it was.
     """
     translator = load_saved_model(saved_model_of(model), options)
     with contextlib.ExitStack() as files:
@@ -81,14 +82,25 @@ def _blocks(file: IO[bytes]) -> Iterator[list[str]]:
 
 
 def saved_model_of(path: Path) -> Path:
-    """The SavedModel of a run folder's first export, or the path itself.
+    """The SavedModel of a run folder's one export, or the path itself.
 
     Raises:
-        UserError: A run folder without an export.
+        UserError: A run folder without an export, or with several: none is taken by chance.
     """
     if not (path / RESULTS).exists() and not (path / "export").is_dir():
         return path
-    exports = sorted(folder for folder in (path / "export").glob("*") if folder.is_dir())
+    exports = _exports(path)
     if not exports:
         raise UserError(f"{path} has no exported model: name a stage under `export:` and run again")
+    if len(exports) > 1:
+        places = ", ".join(str(export) for export in exports)
+        raise UserError(f"{path} has {len(exports)} exported models; name one of them: {places}")
     return exports[0]
+
+
+def _exports(run: Path) -> list[Path]:
+    """The SavedModels that a run's results name; before it has any, those that lie there."""
+    if (run / RESULTS).exists():
+        named = read_results(run).get("exports") or []
+        return [(run / one["folder"]).parent for one in named]
+    return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())

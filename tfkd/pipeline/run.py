@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import may_share_cores
+from tfkd.spec.options import NoiseOptions, may_share_cores
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -55,6 +56,7 @@ def run(
     command: str = "",
     say: Callable[[str], None] | None = None,
     make: Collection[str] = tuple(_KINDS),
+    noise: NoiseOptions | None = None,
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
 
@@ -69,6 +71,7 @@ def run(
         command: The command line, for the report.
         say: Called with each line for the user.
         make: Kinds of stages that may be made; any other must be done already.
+        noise: Measured in each evaluation, instead of what the spec says; None: what that says.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -83,6 +86,8 @@ def run(
             from tfkd.pipeline.smoke import smoke_spec
 
             spec = smoke_spec(spec)
+        if noise is not None:
+            spec = replace(spec, evaluate=tuple(_with_noise(one, noise) for one in spec.evaluate))
         context = Context(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
@@ -93,6 +98,13 @@ def run(
         together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
         with together, permitted(context.runs_dir):
             return _run(spec, context, until, smoke, command, make)
+
+
+def _with_noise(entry: Any, noise: NoiseOptions) -> Any:
+    """An evaluation under noise; a teacher gate has none."""
+    if "teacher_gate" in entry.metrics:
+        return entry
+    return entry.model_copy(update={"noise": noise})
 
 
 def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:

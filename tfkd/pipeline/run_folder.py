@@ -1,7 +1,6 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,6 @@ def make_again(
             f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME. "
             f"tfkd run SPEC writes {ORIGIN} anew"
         ) from error
-    if noise is not None:
-        spec = replace(spec, evaluate=[_with_noise(entry, noise) for entry in spec.evaluate])
     name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
     folder = run.resolve()
     if folder.name != name:
@@ -99,6 +96,7 @@ def make_again(
         command=command,
         say=lambda line: None,
         make=("evaluate", "noise", "export"),
+        noise=noise,
     )
 
 
@@ -118,10 +116,3 @@ def noise_options(given: Mapping[str, Any] | None) -> NoiseOptions | None:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UserError(f"noise: {place}: {first['msg']}") from error
-
-
-def _with_noise(entry: Any, noise: NoiseOptions) -> Any:
-    """An evaluation under noise; a teacher gate has none."""
-    if "teacher_gate" in entry.metrics:
-        return entry
-    return entry.model_copy(update={"noise": noise})

@@ -1,6 +1,7 @@
 """What a spec with `seeds:` asks for: its line once a seed, with shared text and tokenizers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,11 @@ def wanted_of_all_seeds(spec: Spec, data_dir: Path) -> Wanted:
     """
     if not spec.seeds or spec.seed is not None:
         return wanted(spec, data_dir)
-    parts = [wanted(spec.with_seed(seed), data_dir) for seed in spec.seeds]
+    # A seed changes no evaluation; these may have noise that was asked for beside the file.
+    parts = [
+        wanted(replace(spec.with_seed(seed), evaluate=spec.evaluate), data_dir)
+        for seed in spec.seeds
+    ]
     return Wanted(
         spec,
         parts[0].builder,

@@ -113,6 +113,8 @@ def load_saved_model(
     check_checksums(found)
     try:
         return _opened(found, options)
+    except UserError:  # options that it lacks
+        raise
     except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "

@@ -291,5 +291,5 @@ def _writes(
     if texts and model is not None and reads_streams(model):
         faults.add(
             path, f"{', '.join(texts)} of {a(model.kind)}, which has no references",
-            "loss, perplexity or accuracy",
+            "loss, perplexity or accuracy" + (", or word_perplexity" if goes_on(model) else ""),
         )  # fmt: skip

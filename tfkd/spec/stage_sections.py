@@ -220,4 +220,4 @@ def evaluation(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         for got in (value.get("on"), value.get("metrics"))
     )
     of, against = _word(value.get("of")), _word(value.get("against"))
-    return SimpleNamespace(of=of, against=against, on=on, metrics=metrics)
+    return SimpleNamespace(of=of, against=against, on=on, metrics=metrics, context=None)

@@ -110,7 +110,7 @@ class LoadOptions(Options):
         description="A folder with config.json and model.safetensors (or its numbered parts), "
         "relative to the data folder, else to the folder that the run is started in."
     )
-    into: Name = Field(description="The model, a bert whose sizes are the checkpoint's.")
+    into: Name = Field(description="The model, a bert or gpt2 whose sizes are the checkpoint's.")
     head: Literal["published", "none"] = Field(
         "published",
         description="none: for a checkpoint without its word-prediction head, as SpanBERT's are; "
