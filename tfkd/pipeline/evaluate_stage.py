@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfkd.data.examples import ExampleSet
@@ -16,6 +15,7 @@ from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.context_gate import beside_itself
 from tfkd.pipeline.continuations import write_continuations
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
     model_options,
@@ -44,7 +44,7 @@ _TRACED = 3
 def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
     """Writes what the metrics are computed from: `rows.npz` (sums by row), `hypotheses.txt` and
     `round_trip.txt`, `words.npz`, `continuations.json`."""
-    keras.backend.clear_session()
+    fresh_start()
     trained = node.inputs["model"]
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])

@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.class_export import run_class_export
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
 from tfkd.pipeline.language_export import run_language_export
@@ -28,7 +27,7 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
 
     A model that was trained on lower-cased corpora alone is served by a graph that lower-cases.
     """
-    keras.backend.clear_session()
+    fresh_start()
     trained = node.inputs["model"]
     if "classes" in trained.inputs:
         return run_class_export(node, folder, context, card_of(trained))

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import keras
-
 from tfkd.models import build_model, load_published, load_published_gpt2, save_weights
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
 from tfkd.pipeline.models import WEIGHTS, heads_of
@@ -38,7 +37,7 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
     Raises:
         UserError: The checkpoint is not the model that the spec declares.
     """
-    keras.backend.clear_session()
+    fresh_start()
     options = model_options(node)
     if options.kind == "bert":
         options = options.model_copy(update={"head": None})

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfkd.data.classes import Classes
@@ -29,6 +28,7 @@ from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import Classified, measured, positive_place
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import view_of
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
@@ -53,7 +53,7 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
 
     Each draw of each sigma is kept as soon as it is made: a killed stage goes on with the next.
     """
-    keras.backend.clear_session()
+    fresh_start()
     trained, options = node.inputs["model"], node.options
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", options["corpus"], context)])

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import importlib
 import math
 import os
@@ -96,8 +97,11 @@ def run(
             terminal=terminal,
         )
         together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
-        with together, permitted(context.runs_dir):
-            return _run(spec, context, until, smoke, command, make)
+        try:
+            with together, permitted(context.runs_dir):
+                return _run(spec, context, until, smoke, command, make)
+        finally:
+            gc.unfreeze()  # see fresh_start
 
 
 def _with_noise(entry: Any, noise: NoiseOptions) -> Any:

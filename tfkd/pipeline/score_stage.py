@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import Predict, predictor
 from tfkd.pipeline.class_stores import run_class_scores
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.models import trained_model
@@ -21,7 +21,7 @@ from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, sco
 
 def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
     """Scores each corpus into `store-I/`; goes on after the last whole shard."""
-    keras.backend.clear_session()
+    fresh_start()
     options, teacher = node.options, node.inputs["model"]
     model = trained_model(
         teacher, context, precision=getattr(teacher.options, "precision", "float32")

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfkd.data.batcher import build_batcher, micro_batches
@@ -16,6 +15,7 @@ from tfkd.pipeline.choose import take_best
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.class_stores import RowStores
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import (
     model_options,
@@ -53,7 +53,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     options = node.options
     if options.choose is not None:
         return take_best(node, folder, context) if context.hosts.chief else {}
-    keras.backend.clear_session()
+    fresh_start()
     hosts = context.hosts
     strategy = hosts.strategy or _strategy(node)
     replicas = strategy.num_replicas_in_sync

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfkd.data.corpora import Tally
@@ -15,6 +14,7 @@ from tfkd.decoding import Decoder, build_search
 from tfkd.decoding.decoder import source_limit
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.default_decode import default_decode
+from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
 from tfkd.pipeline.letter_case import lower_cased
@@ -39,7 +39,7 @@ def run_translate(node: Node, folder: StageFolder, context: Context) -> dict[str
     Raises:
         UserError: No row is left.
     """
-    keras.backend.clear_session()
+    fresh_start()
     trained = node.inputs["model"]
     translate = _translator(node, trained, context)
     texts = [
