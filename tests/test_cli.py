@@ -134,6 +134,10 @@ def test_what_is_no_run_folder_is_refused(verb, tmp_path, capsys):
     assert str(file) in refused(cli.main([verb, str(file)]), capsys)
 
 
+def test_settings_of_a_noise_that_is_not_asked_for_are_refused(tmp_path, capsys):
+    assert "--noise" in refused(cli.main(["evaluate", str(tmp_path), "--draws", "3"]), capsys)
+
+
 def test_init_overwrites_nothing(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     assert cli.main(["init", str(path)]) == cli.DONE

@@ -190,9 +190,15 @@ def _lines(pairs: tuple[str, str], data_dir: Path) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from tfkd.spec.errors import UserError
+
     noise = None
+    given = {"draws": options.draws, "seed": options.noise_seed}
+    given = {name: value for name, value in given.items() if value is not None}
     if options.noise:
-        noise = {"sigma": options.noise, "draws": options.draws, "seed": options.noise_seed}
+        noise = {"sigma": options.noise, **given}
+    elif given:
+        raise UserError("--draws and --noise-seed are of noise: give its sigmas, --noise 0.02,0.05")
     results = _again(options, noise=noise)
     print(_pipeline("tables.score_table")(results))
 

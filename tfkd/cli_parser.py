@@ -133,8 +133,8 @@ def _noise(parser: argparse.ArgumentParser) -> None:
         help="also score with noise on the parameters: N(0, S^2) times each tensor's mean; the "
         "report draws it until the run is evaluated again",
     )  # fmt: skip
-    parser.add_argument("--draws", type=_count, default=5, help="draws of noise (default: 5)")
-    parser.add_argument("--noise-seed", type=int, default=1, metavar="N", help="their seed")
+    parser.add_argument("--draws", type=_count, help="draws of noise (default: 5)")
+    parser.add_argument("--noise-seed", type=int, metavar="N", help="their seed (default: 1)")
 
 
 def _sigmas(text: str) -> list[float]:

@@ -105,6 +105,12 @@ WRONG = [  # old, new, path, message
     ),
     ("by: valid.f1}", "by: valid.accuracy}", "stages.student.choose.by", "keep: {best: accuracy}"),
     (
+        "by: valid.f1}",
+        "by: valid.f2}",
+        "stages.student.choose.by",
+        "METRIC one of loss, perplexity",
+    ),
+    (
         "choose: {balance.soft: [0.3, 1.0]",
         "choose: {data: [train]",
         "stages.student.choose",

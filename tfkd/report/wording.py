@@ -14,7 +14,7 @@ _METRICS = {
     "rouge_1": "ROUGE-1",
     "rouge_2": "ROUGE-2",
     "rouge_l": "ROUGE-L",
-    "loss": "Loss (nats a token)",
+    "loss": "Loss (nats)",
     "perplexity": "Perplexity",
     "word_perplexity": "Word perplexity",
     "word_perplexity_with_line_ends": "Word perplexity, line ends counted",
@@ -23,6 +23,8 @@ _METRICS = {
     "matthews": "Matthews’ correlation",
 }
 _NAMES = {"cpu": "CPU", "gpu": "GPU", "tensorflow": "TensorFlow"}
+# Metrics that are shown in %.
+SHARES = frozenset({"accuracy", "f1"})
 _DECIMALS = {
     "bleu": 2,
     "chrf": 2,
@@ -83,7 +85,7 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     """A metric's value as papers print it; `signed` writes the sign of a difference."""
     if not is_number(value):
         return NOTHING
-    if metric in ("accuracy", "f1"):
+    if metric in SHARES:
         text = f"{100 * value:.2f}" + ("" if signed else " %")
     else:
         text = f"{value:,.{_DECIMALS.get(metric, 3)}f}"

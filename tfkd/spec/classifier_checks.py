@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
 from tfkd.spec.options import ScoreOptions, classifier, heads_needed, reads_classes
-from tfkd.spec.options.training import CLASS_METRICS
+from tfkd.spec.options.training import CLASS_METRICS, VALIDATED
 
 METRICS = ("accuracy", "f1", "matthews", "loss", "perplexity")
 _HEAD = "a model with head: {kind: classifier}"
@@ -213,6 +213,12 @@ def check_choose(faults: Faults, path: tuple, stage: Any) -> None:
     kept = getattr(getattr(validate, "keep", None), "best", None)
     asked = (getattr(validate, "on", None), kept)
     if asked != (choose.corpus, choose.metric):
+        if choose.metric not in VALIDATED:
+            faults.add(
+                (*path, "choose", "by"), f"{choose.by}, and no validation measures {choose.metric}",
+                f"CORPUS.METRIC, METRIC one of {', '.join(VALIDATED)}",
+            )  # fmt: skip
+            return
         found = "no validation" if validate is None else f"on: {asked[0]}, keep: {validate.keep}"
         if kept is not None:
             found = f"on: {asked[0]}, keep: {{best: {kept}}}"

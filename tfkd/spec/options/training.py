@@ -1,6 +1,6 @@
 """Options of batches, optimizers, schedules and validation."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -186,28 +186,29 @@ CLASS_METRICS = ("f1", "matthews")
 POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
 
 
+ValidationMetric = Literal[
+    "loss",
+    "perplexity",
+    "accuracy",
+    "bleu",
+    "chrf",
+    "rouge_1",
+    "rouge_2",
+    "rouge_l",
+    "f1",
+    "matthews",
+]
+VALIDATED = get_args(ValidationMetric)
+
+
 class ValidateOptions(Options):
     """Validation while training."""
 
     on: Name = Field(description="A corpus.")
     every: Count = Field(500, description="Steps between two validations.")
-    metrics: Annotated[
-        list[
-            Literal[
-                "loss",
-                "perplexity",
-                "accuracy",
-                "bleu",
-                "chrf",
-                "rouge_1",
-                "rouge_2",
-                "rouge_l",
-                "f1",
-                "matthews",
-            ]
-        ],
-        Field(min_length=1),
-    ] = Field(["loss", "accuracy"], description="What is measured.")
+    metrics: Annotated[list[ValidationMetric], Field(min_length=1)] = Field(
+        ["loss", "accuracy"], description="What is measured."
+    )
     decode: Any = Field(None, description="How outputs are made for bleu, chrf and ROUGE.")
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
