@@ -200,7 +200,8 @@ def test_savedmodels_are_checked_and_say_how_they_continue(line):
 def test_prompts_from_a_file_and_seeds(line, tmp_path, capsys):
     prompts, out = tmp_path / "prompts", tmp_path / "out"
     prompts.write_text("a man\n\na man\n", "utf-8")
-    command = ["generate", str(line.run), "--input", str(prompts), "--output", str(out)]
+    learnt = str(line.run / "export" / "learn")
+    command = ["generate", learnt, "--input", str(prompts), "--output", str(out)]
     drawn = {}
     for seed in (None, 3, 4, 5):
         words = [] if seed is None else ["--seed", str(seed)]
@@ -225,8 +226,8 @@ def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
     assert cli.main([*words, "--seed", "9"]) == cli.DONE
     assert "ms a line" in capsys.readouterr().out
     found = json.loads(out.read_text("utf-8"))
-    small, large = found["models"]
-    assert small["parameters"] < large["parameters"]
+    large, small = sorted(found["models"], key=lambda model: -model["parameters"])
+    assert large["parameters"] > small["parameters"]
     assert found["lines"] == len(line.results["evaluations"][1]["examples"])
 
 
