@@ -9,30 +9,13 @@ import numpy as np
 from tfkd.serving.checking import run_fresh
 from tfkd.serving.export import Checked, ExportRefusedError, write_version
 from tfkd.serving.full_precision import in_float32
-from tfkd.serving.model_card import rest_of_card
+from tfkd.serving.model_card import whole_card
 from tfkd.serving.served_classifier import MARK, ServedClassifier
 
 # Probabilities of float32 in two orders of summation.
 TOLERANCE = 1e-4
 _SHOWN = 5
 _USE = """\
-## Use
-
-```python
-import tensorflow as tf
-import tensorflow_text  # the tokenizer's ops
-
-model = tf.saved_model.load("{folder}")
-answer = model.signatures["serving_default"]({example})
-print(answer["labels"][0].numpy().decode(), answer["probabilities"][0].numpy())
-```
-
-TensorFlow Serving serves the folder above this one as it is:
-
-```
-tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
-```
-
 Signature `serving_default`: {inputs}, gives `labels`, strings `[batch]`, and `probabilities`,
 float32 `[batch, {count}]`, in the order of the classes below, which signature `classes` gives too.
 
@@ -44,6 +27,7 @@ float32 `[batch, {count}]`, in the order of the classes below, which signature `
 
 {classes}
 """
+_SHOWS = 'answer["labels"][0].numpy().decode(), answer["probabilities"][0].numpy()'
 _SAID = {
     "text": "`text`, strings `[batch]`",
     "text_b": "`text_b`, strings `[batch]`, the second of the pair",
@@ -143,19 +127,15 @@ def _card(
     check: str,
     folder: str,
 ) -> str:
-    name = str(card.get("name", "model"))
-    lines = [f"# {name}", ""]
-    if card.get("summary"):
-        lines += [str(card["summary"]), ""]
-    example = ", ".join(f"{key}=tf.constant([{values[0]!r}])" for key, values in rows.items())
     use = _USE.format(
-        name=name,
-        folder=folder,
-        example=example,
         inputs="; ".join(_SAID[key] for key in rows),
         count=len(names),
         limit=limit,
         window=" around its mark" if MARK in rows else " at the end of the longer",
         classes="\n".join(f"- {one}" for one in names),
     )
-    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"
+    first = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, (value, *_) in rows.items()
+    }
+    return whole_card(card, first, _SHOWS, use, check, folder)

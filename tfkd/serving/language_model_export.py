@@ -9,29 +9,11 @@ from tfkd.decoding.searches import BeamSearch, Sampling, Search, build_search
 from tfkd.serving.export import Checked, ExportRefusedError, write_version
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.language_model_check import PromptCheck, check_prompts
-from tfkd.serving.model_card import rest_of_card
+from tfkd.serving.model_card import TEXT_SHOWN, whole_card
 from tfkd.serving.served_language_model import ServedLanguageModel
 
 _SHOWN = 5
 _USE = """\
-## Use
-
-```python
-import tensorflow as tf
-import tensorflow_text  # the tokenizer's ops
-
-model = tf.saved_model.load("{folder}")
-answer = model.signatures["serving_default"](text=tf.constant(["{example}"]))
-print(answer["outputs"][0].numpy().decode(), answer["scores"][0].numpy())
-```
-
-TensorFlow Serving serves the folder above this one as it is:
-
-```
-tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
-curl -d '{{"instances": ["{example}"]}}' http://localhost:8501/v1/models/{name}:predict
-```
-
 Signature `serving_default`: `text`, strings `[batch]`, the prompts, gives `outputs`, strings
 `[batch]`, what follows each prompt, without it; `scores`, float32 `[batch]`; `ended`, bool
 `[batch]`. Signature `ids`: `prompt_ids`, int32 `[batch, length]`, bare ids, and `prompt_lengths`,
@@ -139,25 +121,18 @@ def _sentence(check: PromptCheck, search: Search) -> str:
 def _card(
     card: Mapping[str, Any], example: str, search: Search, model: Any, check: str, folder: str
 ) -> str:
-    name = str(card.get("name", "model"))
-    lines = [f"# {name}", ""]
-    if card.get("summary"):
-        lines += [str(card["summary"]), ""]
     read = prompt_limit(model)
     room, length = model.max_length - read, search.max_length
     most = room if length.most is None else min(length.most, room)
     plus = f"{length.factor:g} * prompt tokens, the start counted, + {length.plus:g}"
     most = f"min({most}, {plus})" if length.factor else min(most, int(length.plus))
     use = _USE.format(
-        name=name,
-        folder=folder,
-        example=example.replace("\\", "\\\\").replace('"', '\\"').replace("'", "’"),
         options=_OPTIONS if isinstance(search, Sampling) else "",
         search=_in_words(search),
         most=most,
         prompt=read - 1,
     )
-    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"
+    return whole_card(card, {"text": example}, TEXT_SHOWN, use, check, folder)
 
 
 def _in_words(search: Search) -> str:

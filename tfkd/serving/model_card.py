@@ -1,11 +1,12 @@
 """The README.md inside a SavedModel."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.serving.served_model import serving_options
 
-_USE = """\
+_LOADING = """\
 ## Use
 
 ```python
@@ -13,17 +14,20 @@ import tensorflow as tf
 import tensorflow_text  # the tokenizers' ops
 
 model = tf.saved_model.load("{folder}")
-answer = model.signatures["serving_default"](text=tf.constant(["{example}"]))
-print(answer["outputs"][0].numpy().decode(), answer["scores"][0].numpy())
+answer = model.signatures["serving_default"]({call})
+print({shown})
 ```
 
 TensorFlow Serving serves the folder above this one as it is:
 
 ```
 tensorflow_model_server --rest_api_port=8501 --model_name={name} --model_base_path=/path/to/{name}
-curl -d '{{"instances": ["{example}"]}}' http://localhost:8501/v1/models/{name}:predict
+curl -d '{{"instances": {instances}}}' http://localhost:8501/v1/models/{name}:predict
 ```
 
+"""
+TEXT_SHOWN = 'answer["outputs"][0].numpy().decode(), answer["scores"][0].numpy()'
+_USE = """\
 Signature `serving_default`: `text`, strings `[batch]`, gives `outputs`, strings `[batch]`, and
 `scores`, float32 `[batch]`. Signature `ids`: `source_ids`, int32 `[batch, length]`, bare ids padded
 with {pad}, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, int32 `[batch]`, and
@@ -76,15 +80,8 @@ def model_card(
     Returns:
         Markdown.
     """
-    name = str(card.get("name", "model"))
-    lines = [f"# {name}", ""]
-    if card.get("summary"):
-        lines += [str(card["summary"]), ""]
     length = search.max_length
     use = _USE.format(
-        name=name,
-        folder=folder,
-        example=example.replace("\\", "\\\\").replace('"', '\\"').replace("'", "’"),
         pad=pad,
         limit=limit,
         options=_OPTIONS if serving_options(search) else "",
@@ -93,17 +90,48 @@ def model_card(
         factor=length.factor,
         plus=length.plus,
     )
-    return "\n".join(lines + rest_of_card(card, use, check)).rstrip() + "\n"
+    return whole_card(card, {"text": example}, TEXT_SHOWN, use, check, folder)
 
 
-def rest_of_card(card: Mapping[str, Any], use: str, check: str) -> list[str]:
-    """The lines after a card's summary: how the model is used, its check, and every other entry."""
-    lines = [use, "## Check", "", check, ""]
+def whole_card(
+    card: Mapping[str, Any],
+    example: Mapping[str, Any],
+    shown: str,
+    use: str,
+    check: str,
+    folder: str,
+) -> str:
+    """A card of any kind of model.
+
+    Args:
+        card: See `model_card`.
+        example: A row, by the names of what `serving_default` takes.
+        shown: What the Python example prints of `answer`.
+        use: What there is to know of the signatures.
+        check: What the check found, in a sentence.
+        folder: The version folder's name.
+    """
+    name = str(card.get("name", "model"))
+    # A quotation mark of the shell's has no place in an example.
+    row = {key: x.replace("'", "’") if isinstance(x, str) else x for key, x in example.items()}
+    instance = row["text"] if row.keys() == {"text"} else row
+    calls = (f"{key}=tf.constant([{_json(value)}])" for key, value in row.items())
+    loading = _LOADING.format(
+        name=name, folder=folder, call=", ".join(calls), shown=shown, instances=_json([instance])
+    )
+    lines = [f"# {name}", ""]
+    if card.get("summary"):
+        lines += [str(card["summary"]), ""]
+    lines += [loading + use, "## Check", "", check, ""]
     for key, value in card.items():
         if key not in ("name", "summary") and value not in (None, "", {}, []):
             title = str(key).replace("_", " ")
             lines += [f"## {title[:1].upper()}{title[1:]}", "", *_section(value), ""]
-    return lines
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _section(value: Any) -> list[str]:
