@@ -97,11 +97,13 @@ def run(
             terminal=terminal,
         )
         together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
+        ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with together, permitted(context.runs_dir):
                 return _run(spec, context, until, smoke, command, make)
         finally:
-            gc.unfreeze()  # see fresh_start
+            if ours:
+                gc.unfreeze()  # what fresh_start set aside
 
 
 def _with_noise(entry: Any, noise: NoiseOptions) -> Any:
