@@ -1,14 +1,10 @@
 """The specs of translators and summarisers run whole at tiny sizes."""
 
 import pytest
-from smoke_runs import SPECS, check_run, check_variants, smoke_runs
+from smoke_runs import SHORT, SPECS, check_run, check_variants, smoke_runs
 
 OTHERS = [path for path in SPECS if not path.stem.startswith("lightpaff_")]
-TABLES = [
-    path
-    for path in SPECS
-    if path.stem in ("multi30k_deen", "mask_kd_multi30k_ende", "abnet_multi30k_deen")
-]
+TABLES = smoke_runs([path for path in OTHERS if path.stem in SHORT])
 
 
 @pytest.mark.parametrize("path", smoke_runs(OTHERS))
@@ -17,6 +13,6 @@ def test_it_runs_at_tiny_sizes(path, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", TABLES, ids=[path.stem for path in TABLES])
+@pytest.mark.parametrize("path", TABLES)
 def test_every_row_of_a_papers_tables_runs_at_tiny_sizes(path, tmp_path):
     check_variants(path, tmp_path)

@@ -1,15 +1,10 @@
 """LightPAFF's specs run whole at tiny sizes."""
 
 import pytest
-from smoke_runs import SPECS, check_run, check_variants, smoke_runs
+from smoke_runs import SHORT, SPECS, check_run, check_variants, smoke_runs
 
 LIGHTPAFF = [path for path in SPECS if path.stem.startswith("lightpaff_")]
-# One of each family.
-TABLES = [
-    path
-    for path in LIGHTPAFF
-    if path.stem in ("lightpaff_bert_mrpc", "lightpaff_gpt2_wikitext2", "lightpaff_mass_multi30k")
-]
+TABLES = smoke_runs([path for path in LIGHTPAFF if path.stem in SHORT])
 
 
 @pytest.mark.parametrize("path", smoke_runs(LIGHTPAFF))
@@ -18,6 +13,6 @@ def test_it_runs_at_tiny_sizes(path, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", TABLES, ids=[path.stem for path in TABLES])
+@pytest.mark.parametrize("path", TABLES)
 def test_the_six_rows_of_table_7_run_at_tiny_sizes(path, tmp_path):
     check_variants(path, tmp_path)

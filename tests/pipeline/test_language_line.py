@@ -226,8 +226,11 @@ def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
     assert cli.main([*words, "--seed", "9"]) == cli.DONE
     assert "ms a line" in capsys.readouterr().out
     found = json.loads(out.read_text("utf-8"))
-    large, small = sorted(found["models"], key=lambda model: -model["parameters"])
-    assert large["parameters"] > small["parameters"]
+    parameters = {model["model"]: model["parameters"] for model in found["models"]}
+    learnt, taught = (
+        size for name in ("learn", "teach") for model, size in parameters.items() if name in model
+    )
+    assert learnt < taught
     assert found["lines"] == len(line.results["evaluations"][1]["examples"])
 
 
