@@ -25,6 +25,7 @@ from tfkd.spec.options import (
     TransformerOptions,
 )
 from tfkd.training import Distiller, GatedGradients, build_optimizer
+from tfkd.training.cores import widens_bfloat16
 from tfkd.training.step_function import StepFunction
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -171,6 +172,7 @@ def main(case):
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
     for number in range(2, 5):
         step(batch, number + 1, 1e-3).numpy()
+    extra["widened"] = item == 2 and widens_bfloat16()
     sizes = Step(case["tokens"], case["longest"], (share,), item, fused, streams, micro, **extra)
     trained = None if trainable == "all" else counted.trained
     predicted = step_memory(options, model.count_params(), size, sizes, trained)

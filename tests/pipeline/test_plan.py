@@ -7,6 +7,7 @@ import pytest
 
 from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model, freeze
+from tfkd.pipeline import step_sizes
 from tfkd.pipeline.model_sizes import (
     encoder_parameters,
     model_parameters,
@@ -211,3 +212,10 @@ def test_what_gates_and_live_teachers_take_is_said(tmp_path, variant, notes):
     label = f"train_student#{variant}:" if variant else "train_student:"
     found = [line.removeprefix(label).strip() for line in lines if line.startswith(label)]
     assert [line.rsplit(" ", 5)[0] for line in found] == notes, found
+
+
+@pytest.mark.parametrize("widens", [True, False])
+def test_a_processor_without_bfloat16_is_told_of_once(tmp_path, monkeypatch, widens):
+    monkeypatch.setattr(step_sizes, "widens_bfloat16", lambda: widens)
+    said = plan(load_spec(MASK_TASK), data_dir=tmp_path, runs_dir=tmp_path, smoke=True)
+    assert said.count("bfloat16 gains no time on this processor") == int(widens)

@@ -80,6 +80,17 @@ def test_each_kind_of_view_predicts_its_share(kind, share):
     assert step_sizes_module._share(SimpleNamespace(kind=kind, p=0.3)) == share
 
 
+@pytest.mark.parametrize("processor", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_products_are_widened_in_bfloat16_on_a_processor_without_it(
+    line, monkeypatch, precision, processor
+):
+    monkeypatch.setattr(step_sizes_module, "widens_bfloat16", lambda: processor)
+    nodes, _ = stages(line, f"stages.learn.precision={precision}")
+    found = step_sizes(nodes["learn"], 10_000, longest=10)
+    assert found.widened == (processor and precision == "bfloat16")
+
+
 def test_a_view_predicts_its_share(line):
     nodes, _ = stages(line)
     assert step_sizes(nodes["teach"], 10_000, longest=10).predicted == (0.15,)  # of half a stream

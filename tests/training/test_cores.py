@@ -62,3 +62,22 @@ def test_threads_that_somebody_has_set_stay(four_cores, monkeypatch):
     monkeypatch.setattr(threading, "set_intra_op_parallelism_threads", given.append)
     cores.share_cores()
     assert not given
+
+
+@pytest.mark.parametrize(
+    ("told", "gpu", "widens"),
+    [
+        ("flags\t\t: fpu sse2 avx2 fma\n", False, True),
+        ("flags\t\t: fpu avx2 avx512f avx512vl\n", False, False),
+        ("flags\t\t: fpu sse2 avx2 fma\n", True, False),
+        ("Features\t: fp asimd bf16\n", False, False),
+        (None, False, False),
+    ],
+    ids=["avx2", "avx512", "beside_a_gpu", "arm", "not_linux"],
+)
+def test_which_processors_have_no_products_of_bfloat16(monkeypatch, tmp_path, told, gpu, widens):
+    monkeypatch.setattr(cores, "_gpu", lambda: gpu)
+    monkeypatch.setattr(cores, "_CPU", tmp_path / "cpuinfo")
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{told}")
+    assert cores.widens_bfloat16() == widens

@@ -29,6 +29,7 @@ class Step:
         encoder_views: Views that the encoder of an encoder-decoder reads alone.
         teachers: Live teachers.
         gated: Weights whose gradients are kept apart for each group of terms.
+        widened: Whether products are made of copies in float32: bfloat16 on a CPU without it.
     """
 
     tokens: int
@@ -42,6 +43,7 @@ class Step:
     encoder_views: tuple["EncoderView", ...] = ()
     teachers: tuple["TeacherSize", ...] = ()
     gated: int = 0
+    widened: bool = False
     written: tuple[float, ...] = ()
 
 
@@ -94,6 +96,7 @@ class StepMemory:
         vocabulary: The chunks of logits under way, and the gradient of the output's matrix.
         gates: The gradients that are kept apart.
         teachers: Live teachers: their weights, and their states under way.
+        copies: Float32 copies of what two products under way read and give, where they need them.
     """
 
     runtime: int
@@ -105,6 +108,7 @@ class StepMemory:
     vocabulary: int
     gates: int = 0
     teachers: int = 0
+    copies: int = 0
 
     @property
     def peak(self) -> int:
@@ -162,7 +166,28 @@ def step_memory(
         vocabulary=step.streams * sum(passes),
         gates=(step.gated + own) * _FLOAT * copies if step.gated else 0,
         teachers=sum(_teacher(teacher, step) for teacher in step.teachers),
+        copies=_copies(model, vocabulary, most, step) if step.widened else 0,
     )
+
+
+def _copies(model: Any, vocabulary: int, most: int, step: Step) -> int:
+    """Bytes of float32 copies: in each stream those of two products of the largest layer and of two
+    of a pass over the vocabulary, such as those that give the gradients of a product's operands."""
+    sizes = [model, *(teacher.model for teacher in step.teachers)]
+    wide = max(_inner(each) + each.width for each in sizes)
+    chunk = min(most, chunk_rows_for(vocabulary)) * vocabulary + vocabulary * model.width
+    return 2 * _FLOAT * (step.tokens * wide + step.streams * chunk)
+
+
+def _inner(model: Any) -> int:
+    """The most numbers a token between two products of a layer."""
+    if model.kind == "rnn":
+        return 4 * model.width
+    if model.kind == "bert_fused":
+        model = model.transformer_options
+    elif model.kind == "abnet":
+        model = model.encoder_options
+    return model.feed_forward or 4 * model.width
 
 
 def _kept_per_token(model: Any, step: Step, *, adapters_alone: bool, target: float = 1.0) -> float:

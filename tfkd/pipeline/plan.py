@@ -20,6 +20,7 @@ _FLOAT = 4
 _CLASSES = 2
 # What a training takes beside a plain one.
 _EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
+_WIDENED = "bfloat16 gains no time on this processor: it makes the products of copies in float32."
 
 
 def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:
@@ -167,6 +168,8 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     for name, what in _EXTRA.items():
         if getattr(taken, name):
             notes.append(f"{node.label}: {what} {_bytes(getattr(taken, name))} of its memory.")
+    if taken.copies and _WIDENED not in notes:
+        notes.append(_WIDENED)
     # What stays as another stage left it is not written once more.
     kept = counted if counted is not None and options.from_ else parameters
     disk = _bytes(kept * _FLOAT)

@@ -14,7 +14,7 @@ from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.options import reads_classes, reads_streams, term_module
 from tfkd.spec.options.parts import OF_ONE_TEXT, OWN_ENCODER
-from tfkd.training.cores import on_cpu
+from tfkd.training.cores import on_cpu, widens_bfloat16
 
 # The target's share of a stream of two sides.
 _TARGET = 0.5
@@ -97,6 +97,7 @@ def step_sizes(
             if reads_streams(term.teacher) or term.teacher.kind in OWN_ENCODER
         ),
         gated=_gated(node, parameters, source_vocabulary),
+        widened=options.precision == "bfloat16" and widens_bfloat16(),
     )
 
 

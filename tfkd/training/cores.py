@@ -5,6 +5,7 @@ step. Parts of the batch that each have a core of their own wait once: at the su
 gradients. Two cores so make a third more steps (tools/bench_training).
 """
 
+from pathlib import Path
 from typing import Any
 
 from tfkd.data.side_by_side import cores
@@ -15,6 +16,7 @@ MOST_STREAMS = 4
 # graph (ten milliseconds a step, a minute in all), and compiled chains their compilation: some
 # 0.1 s for each chain and shape.
 _STREAMS_FROM, _FUSE_FROM = (2e9, 1e13), (2e10, 2e13)
+_CPU = Path("/proc/cpuinfo")
 
 
 def streams_here() -> int:
@@ -35,6 +37,19 @@ def share_cores() -> None:
             tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // streams_here()))
         except RuntimeError:
             return
+
+
+def widens_bfloat16() -> bool:
+    """Whether this CPU has no products of bfloat16: TensorFlow makes them of copies in float32.
+
+    So on x86 without AVX-512, as Linux tells; False where that is not known.
+    """
+    try:
+        told = _CPU.read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    flags = next((line.split() for line in told if line.startswith("flags")), None)
+    return flags is not None and "avx512f" not in flags and not _gpu()
 
 
 def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
