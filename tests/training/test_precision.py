@@ -21,9 +21,11 @@ from tfkd.training import Adam, Distiller, Triangular, train
 STEPS, VOCABULARY = 150, stream_models.VOCABULARY
 EXAMPLES = stream_models.batcher(pairs=400).example_set
 # Largest differences from float32: of the mean loss, of the share of right words, of the summed
-# loss of a row. Measured: 1.5e-4, 0.0019 and 0.025 in bfloat16; 2.0e-5, 0.0019 and 0.0048 in
-# float16. The accuracy's is one of the BERT's 526 words, whose two largest logits nearly tie.
-TOLERANCES = {"mixed_bfloat16": (5e-4, 0.005, 0.05), "mixed_float16": (1e-4, 0.005, 0.01)}
+# loss of a row. Measured: 1.5e-4, 0.0019 and 0.025 in bfloat16, and 4.9e-4, 0.0019 and 0.071 on a
+# processor without its products; 5.0e-5, 0.0019 and 0.0054 in float16. The accuracy's is one of the
+# BERT's 526 words, whose two largest logits nearly tie. Eight bits of a number, or eleven: a row's
+# loss in bfloat16 may differ by eight times as much and, of processors, by twice that.
+TOLERANCES = {"mixed_bfloat16": (1.5e-3, 0.005, 0.15), "mixed_float16": (1e-4, 0.005, 0.01)}
 
 
 def bert(policy):
@@ -101,7 +103,8 @@ def test_validation_is_that_of_float32(trained, whole, policy):
 
 @pytest.mark.parametrize("policy", TOLERANCES)
 def test_the_loss_of_a_step_is_that_of_float32(trained, policy):
-    """Measured: 3.5e-4 in bfloat16, 9e-5 in float16; the accuracy is the same."""
+    """Measured: 3.5e-4 and, on a processor without its products, 2.0e-3 in bfloat16; 9e-5 in
+    float16. The accuracy is the same."""
     found = {}
     for name in ("float32", policy):
         distiller, _, batch = trained(name)
@@ -111,6 +114,6 @@ def test_the_loss_of_a_step_is_that_of_float32(trained, policy):
         right, count = metrics["words.accuracy"]
         found[name] = float(loss), float(right / count)
     assert found[policy][0] == pytest.approx(
-        found["float32"][0], abs={"mixed_bfloat16": 7e-4, "mixed_float16": 2e-4}[policy]
+        found["float32"][0], abs={"mixed_bfloat16": 3e-3, "mixed_float16": 2e-4}[policy]
     )
     assert found[policy][1] == pytest.approx(found["float32"][1], abs=0.01)
