@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.dropout import Mask, drop
 from tfkd.layers.fusion import compiled, is_fusing
 
@@ -15,7 +16,7 @@ _INVERSE_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
 _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 
 
-@tf.custom_gradient
+@custom_gradient
 def gelu(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """x Phi(x), with Phi the normal distribution by erf, as BERT's checkpoints want it.
 
@@ -96,7 +97,7 @@ def activate(inputs: tf.Tensor, name: str, mask: Mask | None = None) -> tf.Tenso
     forward, backward = _in_one(name)
     arguments = mask or ()
 
-    @tf.custom_gradient
+    @custom_gradient
     def compute(inputs):
         return forward(inputs, *arguments), lambda g: backward(g, inputs, *arguments)
 

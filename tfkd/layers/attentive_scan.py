@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.lstm import by_kernel, cell, cell_backward
 from tfkd.layers.over_time import over_time, shifted
 
@@ -139,7 +140,7 @@ def attentive_scan(
         """`between` and `behind`."""
         return masks[: len(between)], None if behind is None else masks[-1]
 
-    @tf.custom_gradient
+    @custom_gradient
     def run(*arguments: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         projected, start, memory, weights = tf.nest.pack_sequence_as(given, arguments)
 

@@ -7,11 +7,12 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers import hooks
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import is_fusing
 from tfkd.layers.initializers import Blocks
 
 
-@tf.custom_gradient
+@custom_gradient
 def affine(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import compiled, is_fusing
 
 _scope = threading.local()
@@ -125,11 +126,11 @@ def drop(inputs: tf.Tensor, mask: Mask, residual: tf.Tensor | None = None) -> tf
         dropped = inputs * (factor * tf.cast(mask.scale, inputs.dtype))
         return dropped if residual is None else residual + dropped
 
-    @tf.custom_gradient
+    @custom_gradient
     def alone(inputs):
         return _dropped_in_one(inputs, *mask), lambda g: _dropped_in_one(g, *mask)
 
-    @tf.custom_gradient
+    @custom_gradient
     def with_residual(residual, inputs):
         return _added_in_one(residual, inputs, *mask), lambda g: (g, _dropped_in_one(g, *mask))
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import compiled, is_fusing
 
 
@@ -29,7 +30,7 @@ def normalise(inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: f
         `[rows, width]` of the inputs' type.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def compute(
         inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:

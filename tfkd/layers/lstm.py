@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.dense import affine
 from tfkd.layers.fusion import compiled, is_fusing
 from tfkd.layers.initializers import Blocks, derive_seed
@@ -91,7 +92,7 @@ def _cell_backward(
 _cell_in_one, _backward_in_one = compiled(_cell), compiled(_cell_backward)
 
 
-@tf.custom_gradient
+@custom_gradient
 def scan(
     projected: tf.Tensor, recurrent: tf.Tensor
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.token_terms import DenseTeacher, Statistics, TokenTerm
 
@@ -72,7 +73,7 @@ def vocabulary_pass(
 
     metric_names = [term.metric_names for term in terms]
 
-    @tf.custom_gradient
+    @custom_gradient
     def evaluate(hidden, matrix, bias):
         # A persistent tape looks into this function too; it has its gradient, and XLA could not
         # compile that of a loop whose length it does not know.
