@@ -1,7 +1,6 @@
 """Runs of the package's specs at tiny sizes. Two files of tests share them, one a worker.
 
-Each is a process of its own, as a user's: in one that has traced thousands of functions before,
-TensorFlow takes nearly twice as long for each new one.
+Each is a process of its own, as a user's; what it has traced leaves the memory with it.
 """
 
 import json
