@@ -48,7 +48,8 @@ def test_student_baseline_and_teacher_stand_in_one_plot_each_in_its_colour(noisy
     assert accuracy.lines[0].y == pytest.approx([70, 65, 50])
     assert accuracy.lines[0].spread == pytest.approx([0, 2, 2])
     assert accuracy.lines[1].x == [0.0, 0.05]  # where outputs are no numbers any more
-    assert "train_student: 70.00 % at sigma 0, 65.00 % ± 2.00 % at sigma 0.05" in accuracy.summary
+    summary = " ".join(accuracy.summary.split())
+    assert "train_student: 70.00 % at sigma 0, 65.00 % ± 2.00 % at sigma 0.05" in summary
     assert [line.name for line in bleu.lines] == ["train_student"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tfkd.report import mark_differences
 from tfkd.report.plots import Line, Plot, table
 from tfkd.report.spec_view import differences, spec_lines
-from tfkd.report.wording import duration, metric_value, number, p_value, plain, size
+from tfkd.report.wording import duration, metric_value, number, p_value, percent, plain, size
 from tfkd.spec.yaml_reader import read_text
 
 texts = st.lists(st.sampled_from(["a", "dog", "Dog", ",", "runs", "schön", "."]), max_size=12)
@@ -120,7 +120,12 @@ def test_differences_name_paths_and_what_is_missing():
     ],
 )  # fmt: skip
 def test_numbers_in_words(shown, expected):
-    assert shown == expected
+    assert shown.replace("\u00a0", " ") == expected
+
+
+def test_a_figure_stays_on_the_line_of_its_unit():
+    shown = [metric_value("accuracy", 0.5), percent(0.5), duration(402), size(23_100_000)]
+    assert [text for text in shown if " " in text] == []
 
 
 def test_tables_of_long_plots_are_thinned_and_keep_their_ends():

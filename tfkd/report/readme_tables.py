@@ -204,7 +204,7 @@ def commands(runs: Sequence[Run]) -> str:
     for run in runs:
         machine = plain(dict(run.part("machine")))
         lines += [
-            f"{run.title}, {duration(run.results.get('seconds'))} ({one_line(machine)}):",
+            one_line(f"{run.title}, {duration(run.results.get('seconds'))} ({machine}):"),
             "",
             "```",
             one_line(str(run.results.get("command", ""))),

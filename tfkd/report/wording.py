@@ -7,6 +7,8 @@ from typing import Any
 from tfkd.evaluation.score import higher_is_better
 
 NOTHING = "–"
+# A figure stays on the line of its unit: between them is a no-break space.
+_UNIT = "\u00a0"
 _METRICS = {
     "bleu": "BLEU",
     "chrf": "chrF",
@@ -73,7 +75,7 @@ def number(value: Any, decimals: int | None = None) -> str:
 
 def percent(value: Any, decimals: int = 1) -> str:
     """0.915 -> 91.5 %."""
-    return f"{100 * value:.{decimals}f} %" if is_number(value) else NOTHING
+    return f"{100 * value:.{decimals}f}{_UNIT}%" if is_number(value) else NOTHING
 
 
 def metric_name(metric: str) -> str:
@@ -86,7 +88,7 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     if not is_number(value):
         return NOTHING
     if metric in SHARES:
-        text = f"{100 * value:.2f}" + ("" if signed else " %")
+        text = f"{100 * value:.2f}" + ("" if signed else f"{_UNIT}%")
     else:
         text = f"{value:,.{_DECIMALS.get(metric, 3)}f}"
     if signed and value >= 0:
@@ -113,13 +115,14 @@ def duration(seconds: Any) -> str:
     if not is_number(seconds):
         return NOTHING
     if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return (
-            f"{int(seconds) // 60} min {int(seconds) % 60} s" if minutes < 10 else f"{minutes} min"
-        )
-    return f"{minutes // 60} h {minutes % 60} min"
+        text = f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    elif (minutes := round(seconds / 60)) < 10:
+        text = f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    elif minutes < 60:
+        text = f"{minutes} min"
+    else:
+        text = f"{minutes // 60} h {minutes % 60} min"
+    return text.replace(" ", _UNIT)
 
 
 def size(count: Any) -> str:
@@ -129,7 +132,8 @@ def size(count: Any) -> str:
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+            decimals = 0 if unit == "B" or value >= 100 else 1
+            return f"{value:.{decimals}f}{_UNIT}{unit}"
         value /= 1000
     raise AssertionError
 
