@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tfkd.report import mark_differences
 from tfkd.report.plots import Line, Plot, table
 from tfkd.report.spec_view import differences, spec_lines
+from tfkd.report.systems import Systems, open_runs
 from tfkd.report.wording import duration, metric_value, number, p_value, percent, plain, size
 from tfkd.spec.yaml_reader import read_text
 
@@ -141,3 +142,15 @@ def test_a_plots_words_are_text_and_harmless():
     assert "$a$ &amp; &lt;i&gt;" in plot.svg
     assert '<title id="p-name">&lt;b&gt;</title>' in plot.svg
     assert '<desc id="p-text">&lt;s&gt;</desc>' in plot.svg
+
+
+def test_systems_of_one_test_set_have_colours_of_their_own():
+    of_words = {"of": "train_student", "on": "test", "against": {"of": "train_student#baseline"}}
+    at_once = {"of": "translate", "on": "test", "against": {"of": "translate#mask_predict"}}
+    elsewhere = {"of": "pretrain", "on": "captions"}
+    runs = open_runs([{"evaluations": [of_words]}, {"evaluations": [at_once, elsewhere]}])
+    systems = Systems(runs)
+    names = [(0, "train_student"), (0, "train_student#baseline"), (1, "translate"),
+             (1, "translate#mask_predict")]  # fmt: skip
+    assert [systems.of(runs[run], label).series for run, label in names] == [0, 1, 2, 3]
+    assert systems.of(runs[1], "pretrain").series == 0

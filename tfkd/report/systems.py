@@ -1,5 +1,6 @@
 """The runs of a page and the systems in them, each with one colour from top to bottom."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,25 +64,33 @@ class System:
 class Systems:
     """Hands out systems: the same stage in two runs is one system if its fingerprint is the same.
 
-    Colours tell apart what stands in one plot: the variants of one stage, in all runs.
+    Colours tell apart what may stand in one plot: systems that are measured on the same corpus,
+    and the variants of one stage, in all runs. Each system has the first colour that is free there.
     """
 
     def __init__(self, runs: Sequence[Run]):
         self._identities: dict[tuple[int, str], Any] = {}
         self._letters: dict[Any, list[str]] = {}
-        self._series: dict[Any, int] = {}
-        used: dict[str, int] = {}
+        plots: dict[Any, set[tuple[str, str]]] = {}
         for run in runs:
-            for label in _labels(run):
+            for label, corpora in _labels(run).items():
                 identity = (label, _fingerprint(run, label) or run.place)
                 self._identities[run.place, label] = identity
                 letters = self._letters.setdefault(identity, [])
                 if run.letter and run.letter not in letters:
                     letters.append(run.letter)
-                if identity not in self._series:
-                    base = re.split("[#+]", label)[0]
-                    self._series[identity] = used.get(base, 0)
-                    used[base] = used.get(base, 0) + 1
+                base = re.split("[#+]", label)[0]
+                plots.setdefault(identity, {("stage", base)}).update(
+                    ("corpus", corpus) for corpus in corpora
+                )
+        self._series: dict[Any, int] = {}
+        for identity, among in plots.items():
+            taken = {
+                series
+                for other, series in self._series.items()
+                if not among.isdisjoint(plots[other])
+            }
+            self._series[identity] = next(n for n in itertools.count() if n not in taken)
 
     def of(self, run: Run, label: str) -> System:
         """The system of a run's stage."""
@@ -108,16 +117,22 @@ def _fingerprint(run: Run, label: str) -> str | None:
     return None
 
 
-def _labels(run: Run) -> list[str]:
-    """All stages of a run that have a colour; what is evaluated comes before its baseline."""
-    labels: list[str] = []
+def _labels(run: Run) -> dict[str, list[str]]:
+    """All stages of a run that have a colour, each with the corpora that it is measured on.
+
+    What is evaluated comes before its baseline.
+    """
+    labels: dict[str, list[str]] = {}
     for entry in run.entries("evaluations"):
-        labels.append(label_of(entry))
-        if entry.get("against"):
-            labels.append(label_of(entry["against"]))
-    for gate in run.entries("teacher_gates"):
-        labels.append(label_of(gate))
-    return list(dict.fromkeys([*labels, *run.part("histories")]))
+        for one in (entry, entry.get("against")):
+            if one:
+                labels.setdefault(label_of(one), []).append(str(entry.get("on")))
+    for label in [
+        *(label_of(gate) for gate in run.entries("teacher_gates")),
+        *run.part("histories"),
+    ]:
+        labels.setdefault(label, [])
+    return labels
 
 
 def _letters(place: int) -> str:
