@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tfkd.report import mark_differences
 from tfkd.report.plots import Line, Plot, table
+from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.systems import Systems, open_runs
 from tfkd.report.wording import duration, metric_value, number, p_value, percent, plain, size
@@ -154,3 +155,12 @@ def test_systems_of_one_test_set_have_colours_of_their_own():
              (1, "translate#mask_predict")]  # fmt: skip
     assert [systems.of(runs[run], label).series for run, label in names] == [0, 1, 2, 3]
     assert systems.of(runs[1], "pretrain").series == 0
+
+
+def test_the_student_is_the_first_headline():
+    figure = {"loss": {"value": 2.0}}
+    entries = [{"of": of, "on": "test", "metrics": figure} for of in ("teacher", "first", "second")]
+    spec = {"stages": {"teacher": {}, "first": {}, "second": {}}}
+    runs = open_runs([{"evaluations": entries, "spec": spec}])
+    headlines = verdicts(score_blocks(runs, Systems(runs)), runs)
+    assert [one["row"]["system"].label for one in headlines] == ["second", "first", "teacher"]

@@ -52,7 +52,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         alone=len(runs) == 1,
         style=Markup(_asset("report.css")),
         blocks=blocks,
-        verdicts=verdicts(blocks),
+        verdicts=verdicts(blocks, runs),
         curves=stage_curves(runs, systems),
         searches=search_plots(runs, systems),
         noises=noise_plots(runs, systems),

@@ -17,8 +17,11 @@ def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     return [_block(place, on, runs, systems) for place, on in enumerate(names)]
 
 
-def verdicts(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The first metric of each system on each test set, with its comparison: the headline."""
+def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run] = ()) -> list[dict[str, Any]]:
+    """The first metric of each system on each test set, with its comparison: the headlines.
+
+    What the specs of `runs` make last comes first: students before their teachers.
+    """
     found = []
     for block in blocks:
         metric = block["metrics"][0]
@@ -38,8 +41,13 @@ def verdicts(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                  "comparison": comparison}
             )  # fmt: skip
     # A baseline that was scored as well needs no headline beside what was compared with it.
-    compared = [one for one in found if one["comparison"]]
-    return compared or found
+    compared = [one for one in found if one["comparison"]] or found
+    places: dict[str, int] = {}
+    for run in runs:
+        stages = run.part("spec").get("stages") or {}
+        places |= {stage: len(stages) - place for place, stage in enumerate(stages)}
+    last = max(places.values(), default=0) + 1
+    return sorted(compared, key=lambda one: places.get(one["row"]["system"].stage, last))
 
 
 def _scored(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

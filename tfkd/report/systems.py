@@ -56,6 +56,11 @@ class System:
     series: int
 
     @property
+    def stage(self) -> str:
+        """The stage in the spec, whatever the variant and the seed."""
+        return _stage_of(self.label)
+
+    @property
     def name(self) -> str:
         """The label, with the runs' letters where there are several."""
         return f"{'/'.join(self.letters)} {self.label}".strip()
@@ -79,8 +84,7 @@ class Systems:
                 letters = self._letters.setdefault(identity, [])
                 if run.letter and run.letter not in letters:
                     letters.append(run.letter)
-                base = re.split("[#+]", label)[0]
-                plots.setdefault(identity, {("stage", base)}).update(
+                plots.setdefault(identity, {("stage", _stage_of(label))}).update(
                     ("corpus", corpus) for corpus in corpora
                 )
         self._series: dict[Any, int] = {}
@@ -133,6 +137,10 @@ def _labels(run: Run) -> dict[str, list[str]]:
     ]:
         labels.setdefault(label, [])
     return labels
+
+
+def _stage_of(label: str) -> str:
+    return re.split("[#+]", label)[0]
 
 
 def _letters(place: int) -> str:
