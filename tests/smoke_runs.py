@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tfkd import cli
+from tfkd.pipeline.gates import gate_line
 from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
@@ -40,12 +41,13 @@ def run_tfkd(*words):
         text=True,
     )
     assert done.returncode == cli.DONE, done.stdout[-2000:] + done.stderr[-3000:]
+    return done.stdout.splitlines()
 
 
 def check_run(path, folder):
     """Runs a spec at tiny sizes: what it evaluates and exports is there, and its report."""
     runs = folder / "runs"
-    run_tfkd("run", path, "--smoke", "--data-dir", folder, "--runs-dir", runs)
+    said = run_tfkd("run", path, "--smoke", "--data-dir", folder, "--runs-dir", runs)
     run = runs / f"{path.stem}-smoke"
     results = json.loads((run / "results.json").read_text("utf-8"))
     spec = load_spec(path)
@@ -56,6 +58,10 @@ def check_run(path, folder):
     for entry in results["exports"]:
         assert (run / entry["folder"] / "saved_model.pb").is_file()
     assert "<html" in (run / "report.html").read_text("utf-8")
+    # Verdicts on teachers come as soon as they can, not with the scores.
+    exported = next(place for place, line in enumerate(said) if "] export " in line)
+    for gate in results["teacher_gates"]:
+        assert gate_line(gate) in said[:exported]
 
 
 def check_variants(path, folder):

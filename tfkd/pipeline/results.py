@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import tfkd
-from tfkd.evaluation import learnt_by_heart, mask_gate, teacher_gate, thin_history
+from tfkd.evaluation import learnt_by_heart, thin_history
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.trials import trials_of
-from tfkd.pipeline.wanted import Gate, Wanted
-
-# Whom a teacher is compared with.
-WITHOUT_TEACHER, WITHOUT_CONTEXT = "a model without a teacher", "the teacher without context"
+from tfkd.pipeline.wanted import Wanted
 
 
 def assemble(
@@ -43,7 +41,7 @@ def assemble(
     spec = plan.spec
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
-    gates = [_gate(gate, context) for gate in plan.gates]
+    gates = [judged(gate, context) for gate in plan.gates]
     evaluations = [
         score(one, context, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
@@ -139,35 +137,6 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
     if not trials_of(node):
         return None
     return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
-
-
-def _gate(gate: Gate, context: Context) -> dict[str, Any]:
-    summary = _manifest(gate.teacher, context)["summary"]
-    entry = {
-        "of": gate.options.of,
-        "on": gate.on,
-        "against": gate.options.against,
-        "seen": gate.seen,
-        "figures": summary["figures"],
-    }
-    if (seed := gate.teacher.spec.seed) is not None:
-        entry["seed"] = seed
-    if "blind" in summary:
-        blind, most = summary["blind"], summary["most_frequent"]
-        beside = summary.get("beside", WITHOUT_CONTEXT)
-        words = {"words": summary["words"]} if "words" in summary else {}
-        judged = mask_gate(summary["figures"], blind, most, beside=beside, **words)
-        return {
-            **entry,
-            "baseline": blind,
-            "beside": beside,
-            "most_frequent": most,
-        } | judged
-    baseline = None
-    if gate.baseline is not None:
-        baseline = _manifest(gate.baseline, context)["summary"]["figures"]
-    judged = teacher_gate(summary["figures"], baseline)
-    return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | judged
 
 
 def _warnings(gates: list[dict[str, Any]]) -> list[str]:

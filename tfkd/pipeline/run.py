@@ -15,6 +15,7 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
+from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
@@ -147,7 +148,7 @@ def _run(
         # Here until the chief has all that it wants: it takes a host that ends for one that died.
         told(context)
         return None
-    cached = set()
+    cached, made = set(), set()
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
@@ -155,6 +156,9 @@ def _run(
         context.hosts.agree(NEXT)
         if node.kind in _SHOWN:
             link(context.stages / node.key, folder / node.label)
+        made.add(node.key)
+        for line in news(plan.gates, made, node.key, context):
+            context.say(line)
     if until:
         context.hosts.agree(NEXT)
         context.say(f"{until} is done: {folder / nodes[-1].label}")

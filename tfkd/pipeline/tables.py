@@ -10,6 +10,8 @@ def score_table(results: dict[str, Any]) -> str:
     from rich.console import Console
     from rich.table import Table
 
+    from tfkd.pipeline.gates import gate_line
+
     table = Table(title=f"{results['name']}: scores", title_justify="left")
     for column in (
         "model",
@@ -45,8 +47,7 @@ def score_table(results: dict[str, Any]) -> str:
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
-        seed = f", seed {gate['seed']}" if "seed" in gate else ""
-        console.print(f"teacher gate, {gate['of']}{seed} on {gate['on']}: {gate['message']}")
+        console.print(gate_line(gate))
     return text.getvalue().rstrip()
 
 
