@@ -172,8 +172,10 @@ def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
 def test_runs_are_compared_by_their_guesses(opinions, capsys):
     assert cli.main(["compare", str(opinions.run), str(opinions.run)]) == cli.DONE
     said = capsys.readouterr().out
+    (entry,) = [one for one in opinions.results["evaluations"] if one["of"] == "student_finetune"]
     for metric in ("accuracy", "f1", "matthews"):
-        assert f"test {metric}: " in said
+        value = f"{entry['metrics'][metric]['value']:.4f}"
+        assert f"test {metric}: {value} and {value}, difference" in said
     assert "40 rows" in said
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tfkd.evaluation import paired_bootstrap, result_errors
+from tfkd.evaluation import MosesWords, paired_bootstrap, result_errors
 from tfkd.pipeline.compare import compare
 from tfkd.pipeline.results import _lost_letters
 from tfkd.spec.errors import UserError
@@ -76,6 +76,20 @@ def test_scores_without_case_are_compared_without_case(tmp_path):
 def test_scores_with_case_are_not_compared_with_those_without(tmp_path):
     with pytest.raises(UserError, match="share no test set"):
         compared(tmp_path, (["bleu"], {"lower_case": True}), (["bleu"], {}))
+
+
+def test_tokenised_bleu_is_compared_with_the_tokens_it_was_measured_with(tmp_path):
+    tokenized = {"tokenized": {"language": "de", "split_compounds": True}}
+    measured = (["tokenized_bleu", "loss"], tokenized)
+    found = compared(tmp_path, measured, measured)
+    tokens = MosesWords("de", True)
+    expected = paired_bootstrap(
+        OURS, THEIRS, REFERENCES, "tokenized_bleu", samples=30, tokens=tokens
+    )
+    assert f"difference {expected['delta']:+.2f}" in found["tokenized_bleu"]
+    other = (["tokenized_bleu"], {})
+    (tmp_path / "others").mkdir()
+    assert "tokenized_bleu" not in compared(tmp_path / "others", measured, other)
 
 
 def test_lost_letters_are_a_warning():

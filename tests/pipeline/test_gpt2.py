@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from noise_by_hand import put_noise
 from safetensors.numpy import load_file
 
+from tfkd import cli
 from tfkd.data.examples import ExampleSet
 from tfkd.data.generated import german_english
 from tfkd.data.packed import Packed
@@ -41,7 +43,7 @@ stages:
   same:
     train: teacher
     from: gpt
-    data: [{of: text, pack: 48}]
+    data: [{of: text, pack: 40}]
     steps: 2
     objective: {soft: {kind: soft_targets, teacher: gpt}}
     batch: {size: 512, unit: joint_tokens}
@@ -201,13 +203,13 @@ def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
         assert figure["low"] <= figure["value"] <= figure["high"]
 
 
-def nats_in_windows(place, folder, after):
-    """Of the de-tokenized text, by the checkpoint of a folder: windows of 48, 20 of context."""
+def nats_in_windows(place, folder, after, length):
+    """Of the de-tokenized text, by the checkpoint of a folder, with 20 tokens of context."""
     reference = numpy_reference()
     tensors = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
     stream, total = [after, *text_stream(place, after)], 0.0
-    length, step = 48, 48 - 20
+    step = length - 20
     for start in range(0, len(stream) - 1, step):
         stop = min(start + step, len(stream) - 1)
         first = max(start + step - length, 0)
@@ -221,11 +223,11 @@ def nats_in_windows(place, folder, after):
 
 @pytest.mark.parametrize("of", ["same", "gpt"])
 def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
-    """Of a trained model with the end after each line, as it read them; of a published one as it
-    is, with line breaks."""
+    """Of a trained model with the end after each line, as it read them, in windows as long as its
+    blocks; of a published one as it is, with line breaks, in windows of all its positions."""
     newline = int(place.tokenizer.encode(["\n"]).values[0])
     after = newline if of == "gpt" else place.tokenizer.end_id
-    total = nats_in_windows(place, place.folder / "gpt2", after)
+    total = nats_in_windows(place, place.folder / "gpt2", after, 48 if of == "gpt" else 40)
     entry = evaluated(place, of)
     np.testing.assert_allclose(
         entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
@@ -236,6 +238,22 @@ def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
     else:
         assert entry["metrics"]["loss"]["value"] > 0
         assert entry["seed"] is None
+
+
+def test_language_models_are_compared_by_their_words(place, capsys):
+    """The run beside itself: the trained model is no better than itself, and better than the
+    uniform one, by as much as results.json says."""
+    run_folder = str(place.folder / "runs" / "gpt")
+    assert cli.main(["compare", run_folder, run_folder]) == cli.DONE
+    lines = capsys.readouterr().out.splitlines()
+    alone = [line for line in lines if line.startswith("counted word_perplexity (same and same)")]
+    assert "difference +0.00" in alone[0]
+    (line,) = [one for one in lines if one.startswith("counted word_perplexity (same and flat)")]
+    against = evaluated(place, "same")["against"]["metrics"]["word_perplexity"]
+    assert f"difference {against['delta']:+.2f}" in line
+    low, high = re.search(r"interval (\S+) to ([^\s,]+)", line).groups()
+    assert ("(better)" in line) == (float(high) < 0)
+    assert ("(worse)" in line) == (float(low) > 0)
 
 
 def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_path):
@@ -251,7 +269,7 @@ def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_p
             put_noise(model, 0.4, draw)
             folder = tmp_path / f"{name}-{draw}"
             save_published_gpt2(model, folder)
-            total = nats_in_windows(place, folder, place.tokenizer.end_id)
+            total = nats_in_windows(place, folder, place.tokenizer.end_id, 40)
             assert found == pytest.approx(np.exp(total / words), rel=2e-3)
             assert found != pytest.approx(noise[name][0]["mean"], rel=0.01)
 
@@ -299,9 +317,8 @@ def test_distillation_runs_on_packed_and_plain_rows(place):
     assert [t for i in range(packed.rows) for t in blocks.row(i)[1:].tolist()] == stream
     assert (packed.packed, plain.packed, plain.rows) == (True, False, len(place.texts["valid"]))
     scores = json.loads((place.folder / "runs" / "gpt" / "results.json").read_text())
-    said = json.dumps(scores)
-    assert "perplexity" in said
-    assert "accuracy" in said
+    (entry,) = [one for one in scores["evaluations"] if "perplexity" in one["metrics"]]
+    assert (entry["of"], set(entry["metrics"])) == ("distil", {"loss", "perplexity", "accuracy"})
 
 
 def test_texts_stand_between_newlines_where_training_put_them(place):

@@ -236,4 +236,4 @@ def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
 
 def test_compare_has_nothing_to_score(line, capsys):
     assert cli.main(["compare", str(line.run), str(line.run)]) == cli.WRONG_INPUT
-    assert "no scored outputs" in capsys.readouterr().err
+    assert "no word_perplexity" in capsys.readouterr().err

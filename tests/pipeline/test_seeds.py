@@ -131,6 +131,13 @@ def test_summaries_are_numpys_over_the_seeds():
         assert got["spread"] == pytest.approx(np.std(values, ddof=1))
         assert got["low"] == pytest.approx(np.mean(values) - reach, abs=1e-5)
         assert got["high"] == pytest.approx(np.mean(values) + reach, abs=1e-5)
+    # One model beside two others on the same test set has two summaries.
+    second = [entry(seed, 30.0 + seed, 28.0) for seed in SEEDS]
+    for one in second:
+        one["against"]["variant"] = "other"
+    assert [one["against"]["variant"] for one in summaries([*entries, *second])] == [
+        "baseline", "other",
+    ]  # fmt: skip
     # One model scored twice with one seed (by two settings) is no sample of seeds.
     assert summaries([entry(1, 30.0, 29.0), entry(1, 31.0, 29.0)]) == []
 

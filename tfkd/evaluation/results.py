@@ -123,8 +123,8 @@ class RoundTrip(TypedDict):
 
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
-    `continuations` and `references`) are paths relative to the run folder, `sha256` has the digest
-    of each."""
+    `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
+    `sha256` has the digest of each."""
 
     of: str
     variant: str | None
@@ -150,6 +150,8 @@ class Evaluation(TypedDict):
     confusion: NotRequired[list[Confusion]]
     prompts: NotRequired[str]
     continuations: NotRequired[str]
+    words: NotRequired[str]
+    tokenized: NotRequired[dict[str, Any]]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
     sha256: NotRequired[dict[str, str]]

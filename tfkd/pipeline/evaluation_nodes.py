@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines, decode_identity, plain
+from tfkd.pipeline.identity import between_newlines, decode_identity, plain, read_in_windows
 from tfkd.pipeline.letter_case import lower_cased
 from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.spec import Spec
@@ -45,8 +45,9 @@ class EvaluationNodes:
             identity |= decode_identity(decode)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
-        if "words" in wanted and context is not None:
-            identity["context"] = context
+        if "words" in wanted:
+            identity |= read_in_windows(model, trained.options)
+            identity |= {} if context is None else {"context": context}
         options = {
             "corpus": corpus,
             "products": wanted,
@@ -81,8 +82,9 @@ class EvaluationNodes:
         }
         if "f1" in metrics and entry.positive is not None:
             identity["positive"] = entry.positive
-        if "word_perplexity" in metrics and entry.context is not None:
-            identity["context"] = entry.context
+        if "word_perplexity" in metrics:
+            identity |= read_in_windows(model, trained.options)
+            identity |= {} if entry.context is None else {"context": entry.context}
         options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}

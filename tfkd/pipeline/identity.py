@@ -9,7 +9,7 @@ from tfkd.data.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier, goes_on
+from tfkd.spec.options import classifier, goes_on, window
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -53,6 +53,12 @@ def between_newlines(model: Any, stage: Any) -> dict[str, str]:
     """
     newlines = goes_on(model) and getattr(stage, "newlines", False)
     return {"between": "newlines"} if newlines else {}
+
+
+def read_in_windows(model: Any, stage: Any) -> dict[str, int]:
+    """What an identity says of a text's windows: nothing where they have the model's length."""
+    length = window(model, stage)
+    return {} if length == model.max_length else {"window": length}
 
 
 def repeated(paths: Any, names: list[str], data_dir: Path) -> list[Any]:

@@ -29,6 +29,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import show_continuations
 from tfkd.pipeline.evaluate_stage import TRACE, WORDS
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.identity import plain
 from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
@@ -102,6 +103,8 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     _ratios(entry, evaluation, context)
     if any(map(is_text, options.metrics)):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
+    if "word_perplexity" in options.metrics:
+        _keep_words(entry, node, context, folder / "evaluation" / name)
     if CONTINUED in node.options["products"]:
         lines = show_continuations(entry, node, evaluation.baseline, context)
         write_outputs(entry, folder / "evaluation" / name, **lines)
@@ -177,6 +180,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     if evaluation.baseline is not None:
         others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
     tokenize = settings_of("bleu", options)
+    if "tokenized_bleu" in options.metrics and options.tokenized is not None:
+        entry["tokenized"] = plain(options.tokenized)
     for metric in filter(is_text, options.metrics):
         settings = {"samples": options.bootstrap, "seed": options.seed}
         settings |= settings_of(metric, options)
@@ -252,13 +257,22 @@ def _lost(words: str, references: Sequence[str]) -> float:
     return lost_words(references) if words == "ascii" else 0.0
 
 
+def _keep_words(entry: dict[str, Any], node: Node, context: Context, place: Path) -> None:
+    """Puts the likelihood and the words of each row into the run folder, for `tfkd compare`."""
+    place.parent.mkdir(exist_ok=True)
+    path = place.with_name(f"{place.name}.{WORDS}")
+    write_atomically(path, (context.stages / node.key / WORDS).read_bytes())
+    entry["words"] = f"{place.parent.name}/{path.name}"
+    entry.setdefault("sha256", {})["words"] = sha256_of(path)
+
+
 def write_outputs(entry: dict[str, Any], place: Path, **texts: Sequence[str]) -> None:
     """Writes outputs, references and the like beside each other into the run folder, a file each;
     notes their digests."""
     place.parent.mkdir(exist_ok=True)
-    entry["sha256"] = {}
+    digests = entry.setdefault("sha256", {})
     for name, lines in texts.items():
         path = place.with_name(f"{place.name}.{name}.txt")
         write_atomically(path, "\n".join(lines) + "\n")
         entry[name] = f"{place.parent.name}/{path.name}"
-        entry["sha256"][name] = sha256_of(path)
+        digests[name] = sha256_of(path)

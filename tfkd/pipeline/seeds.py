@@ -48,6 +48,10 @@ def _distinct(asked: Sequence[Any]) -> list[Any]:
     return list(found.values())
 
 
+# What entries have in common that differ in their seed alone.
+_ALIKE = ("of", "variant", "on", "decode", "tokenize", "lower_case", "tokenized", "rouge")
+
+
 def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Mean, spread and t-interval over the seeds of what was evaluated, and of the differences to
     its baseline, seed by seed.
@@ -63,7 +67,9 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in evaluations:
-        key = repr([entry.get(name) for name in ("of", "variant", "on", "decode", "tokenize")])
+        against = entry.get("against") or {}
+        alike = [entry.get(name) for name in _ALIKE]
+        key = repr([*alike, *(against.get(name) for name in ("of", "variant", "decode"))])
         groups.setdefault(key, []).append(entry)
     found = []
     for entries in groups.values():

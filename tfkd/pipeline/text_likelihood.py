@@ -10,17 +10,19 @@ from tfkd.pipeline.inputs import model_options, newline_piece, part_of, text_tok
 from tfkd.pipeline.measured_batches import BATCH_TOKENS
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.text_stages import open_text
+from tfkd.spec.options import window
 
 
 class TextLikelihood:
-    """The negative log-likelihood of a text, in windows of the model's length.
+    """The negative log-likelihood of a text, in windows of the model's length, or of its training's
+    blocks, where these are shorter: it has learnt no later positions.
 
     Rows are followed by what its training put between documents: a newline where its first corpus
     was packed so, else the end. A published model has read text with line breaks.
 
     Args:
         node: An evaluation or a noise stage: its corpus, and the tokens of context that each token
-            is predicted from at least (`context`; None: half of the model's length).
+            is predicted from at least (`context`; None: half of a window).
         model: The stage's model.
         context: The run's surroundings.
     """
@@ -34,7 +36,7 @@ class TextLikelihood:
         documents = part_of(node, "data", node.options["corpus"], context).find(
             "text", model_tokenizers(options)["text"]
         )
-        length, wanted = options.max_length, node.options["context"]
+        length, wanted = window(options, trained.options), node.options["context"]
         self._windows = Windows(
             documents, length, length // 2 if wanted is None else wanted, separator,
             rows=max(1, BATCH_TOKENS // length),

@@ -168,7 +168,7 @@ def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> G
     baseline = (
         builder.evaluation(spec, entry.against, corpus, gate, None) if entry.against else None
     )
-    seen = node.kind == "score" and corpus in [part.of for part in node.options.data]
+    seen = corpus in [part.of for part in node.options.data]
     return Gate(entry, corpus, teacher, baseline, seen)
 
 

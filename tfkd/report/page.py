@@ -19,6 +19,7 @@ from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.searches import search_plots
 from tfkd.report.sentences import differing_sentences
 from tfkd.report.spec_view import differences, spec_lines
+from tfkd.report.swatches import swatch
 from tfkd.report.systems import Run, Systems, label_of, open_runs
 
 
@@ -99,6 +100,7 @@ def _environment() -> jinja2.Environment:
         "metric_value": wording.metric_value,
         "mark_differences": mark_differences,
         "plot_table": table,
+        "swatch": swatch,
         "is_number": wording.is_number,
     }
     return environment

@@ -10,14 +10,14 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from tfkd.report.swatches import COLOURS, colour, dashes, mark
+
 # Stand-ins that matplotlib writes and the page's CSS variables replace.
 _INK, _MUTED, _GRID = "#c0ffa0", "#c0ffa1", "#c0ffa2"
-_SERIES = [f"#c0ffb{place}" for place in range(6)]
+_SERIES = [f"#c0ffb{place}" for place in range(COLOURS)]
 _COLOURS = {_INK: "var(--ink)", _MUTED: "var(--muted)", _GRID: "var(--grid)"} | {
     colour: f"var(--series-{place + 1})" for place, colour in enumerate(_SERIES)
 }
-DASHES = [(), (6, 2), (2, 1.5), (7, 2, 1.5, 2), (4, 1.5), (1, 1)]
-_MARKERS = "osD^vX"
 # One unit of the drawing is one pixel at the width where a plot is meant to be seen.
 _WIDTH, _HEIGHT, _TEXT = 420, 250, 11.5
 
@@ -100,21 +100,21 @@ def draw(plot: Plot) -> Markup:
         axes = figure.add_subplot()
         axes.patch.set_alpha(0)
         for line in plot.lines:
-            series = line.series % len(_SERIES)
+            drawn, dash = _SERIES[colour(line.series)], dashes(line.series)
             axes.plot(
                 line.x,
                 line.y,
-                color=_SERIES[series],
+                color=drawn,
                 linewidth=1.9 if line.marked else 1.3,
-                dashes=(None, None) if line.marked or not DASHES[series] else DASHES[series],
-                marker=_MARKERS[series] if line.marked or len(line.x) == 1 else None,
+                dashes=(None, None) if line.marked or not dash else dash,
+                marker=mark(line.series) if line.marked or len(line.x) == 1 else None,
                 markersize=4.5,
                 alpha=1 if line.marked else 0.8,
                 solid_joinstyle="round",
             )
             if line.spread:
                 axes.errorbar(
-                    line.x, line.y, line.spread, fmt="none", ecolor=_SERIES[series],
+                    line.x, line.y, line.spread, fmt="none", ecolor=drawn,
                     elinewidth=1.1, capsize=3,
                 )  # fmt: skip
         if not plot.fractions:
@@ -173,8 +173,8 @@ def _inline(svg: str, plot: Plot) -> Markup:
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{plot.identity}-", svg).replace("xlink:href", "href")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font: \1 var(--sans)", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    for colour, variable in _COLOURS.items():
-        svg = svg.replace(colour, variable)
+    for drawn, variable in _COLOURS.items():
+        svg = svg.replace(drawn, variable)
     head = (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-labelledby="{plot.identity}-name {plot.identity}-text">'

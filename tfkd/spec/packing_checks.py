@@ -3,8 +3,8 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts
-from tfkd.spec.options import goes_on, reads_streams
+from tfkd.spec.names import Found, Parts
+from tfkd.spec.options import goes_on, reads_streams, window
 from tfkd.spec.wording import a
 
 
@@ -20,7 +20,7 @@ def check_packing(
         part: Its options.
         corpus: The corpus's options; None where they are not known.
         stage: The stage's options.
-        model: Its model's; None where they are not known.
+        found: Its stage.
     """
     packing = getattr(part, "packing", None)  # a faulty part has none
     if packing is None:
@@ -53,7 +53,13 @@ def check_packing(
 
 
 def check_words(
-    faults: Faults, path: tuple, where: tuple, entry: Any, model: Any, name: str, corpus: Any
+    faults: Faults,
+    path: tuple,
+    where: tuple,
+    entry: Any,
+    found: Found | None,
+    name: str,
+    corpus: Any,
 ) -> None:
     """`word_perplexity`: a model that goes on with a text, and a text whose words are counted.
 
@@ -62,10 +68,11 @@ def check_words(
         path: The evaluation's path.
         where: The corpus's.
         entry: The evaluation's options.
-        model: Its model's; None where they are not known.
+        found: Its stage; None where it is not known.
         name: The corpus's name.
         corpus: Its options; None where they are not known.
     """
+    model = None if found is None else found.model
     if model is not None and not goes_on(model):
         faults.add((*path, "metrics"), f"word_perplexity of {a(model.kind)}", "a stage of a gpt2")
         return
@@ -81,8 +88,9 @@ def check_words(
         )  # fmt: skip
     if corpus is not None and "text" not in corpus.field_names:
         faults.add(where, f"{name} has {', '.join(corpus.field_names)}", "a corpus of text")
-    if model is not None and entry.context is not None and entry.context >= model.max_length:
+    length = None if model is None else window(model, found.stage)
+    if length is not None and entry.context is not None and entry.context >= length:
         faults.add(
-            (*path, "context"), f"{entry.context}, of {model.max_length} positions",
-            "less than the model's max_length",
+            (*path, "context"), f"{entry.context}, of {length} positions",
+            "less than the model's max_length, and than the blocks of its training",
         )  # fmt: skip

@@ -166,7 +166,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         corpus = corpus_of(parts, faults, where, name, whole=True)
         _reads(faults, where, model, name, corpus, segments)
         if "word_perplexity" in entry.metrics:
-            check_words(faults, path, where, entry, model, name, corpus)
+            check_words(faults, path, where, entry, stage, name, corpus)
         if stage is not None:
             _measures(parts, faults, where, stage, name)
 

@@ -46,6 +46,7 @@ from tfkd.spec.options.parts import (
     term_module,
     weight_sizes,
     whole_parts,
+    window,
 )
 from tfkd.spec.options.rnn import RnnOptions
 from tfkd.spec.options.stages import (
@@ -155,4 +156,5 @@ __all__ = [
     "term_module",
     "weight_sizes",
     "whole_parts",
+    "window",
 ]

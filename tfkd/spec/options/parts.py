@@ -34,6 +34,17 @@ def goes_on(model: Any) -> bool:
     return getattr(model, "kind", None) == "gpt2"
 
 
+def window(model: Any, stage: Any) -> int:
+    """How many tokens of a whole text a language model reads at once: as many as it has positions,
+    or as the blocks of its training had, where these are fewer.
+
+    Args:
+        model: Its options.
+        stage: Those of the stage that it is from.
+    """
+    return min(model.max_length, getattr(stage, "block", None) or model.max_length)
+
+
 def fills_in(model: Any) -> bool:
     """Whether a decoder sees both sides of a token, and fills in what is hidden."""
     return getattr(model, "decoder_attention", "causal") == "full"

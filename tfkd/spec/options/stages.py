@@ -97,6 +97,14 @@ class TrainOptions(Options):
         return packing is not None and packing.separator == "newline"
 
     @property
+    def block(self) -> int | None:
+        """The longest blocks that its corpora are packed into; None where one is read by rows."""
+        packings = [part.packing for part in self.data]
+        if None in packings:
+            return None
+        return max(packing.length for packing in packings)
+
+    @property
     def reads_rows(self) -> bool:
         """Whether documents are read one by one: some of its corpora, or in its validation."""
         return self.validate_ is not None or any(part.packing is None for part in self.data)
