@@ -29,3 +29,18 @@ def test_a_figure_of_validation_stands_in_one_plot_for_all_systems():
         ]
         assert len(plots) == 1, figure
         assert len([line for line in plots[0].lines if line.marked]) == 2
+
+
+def test_terms_have_the_units_and_titles_of_their_kinds():
+    terms = {"words": {"kind": "cross_entropy"}, "states": {"kind": "hidden_states"},
+             "mask_task": {"kind": "soft_targets", "view": "masked"}}  # fmt: skip
+    line = {"step": 10, "loss": 2.0, "terms": dict.fromkeys(terms, 1.0), "learning_rate": 1e-3}
+    head = {"head": {"kind": "classifier"}}
+    for model, of_words in (({}, "nats a token"), (head, "nats a row")):
+        spec = {"student": model, "stages": {"learn": {"train": "student", "objective": terms}}}
+        runs = [Run(0, {"histories": {"learn": [line, line]}, "spec": spec}, alone=True)]
+        (stage,) = stage_curves(runs, Systems(runs))
+        units = {plot.title: plot.unit for plot in stage["plots"]}
+        assert units["Words"] == of_words
+        assert units["States"] == "distance"
+        assert units["Mask task, cross-entropy to the teacher"] == "nats a token"

@@ -164,3 +164,21 @@ def test_the_student_is_the_first_headline():
     runs = open_runs([{"evaluations": entries, "spec": spec}])
     headlines = verdicts(score_blocks(runs, Systems(runs)), runs)
     assert [one["row"]["system"].label for one in headlines] == ["second", "first", "teacher"]
+
+
+def test_test_sets_of_one_name_are_one_where_their_rows_are():
+    def results(digest, path):
+        return {
+            "evaluations": [{"of": "learn", "on": "test", "metrics": {"bleu": {"value": 1.0}}}],
+            "data": {"test": {"kept": 2, "files": {path: digest}}},
+            "spec": {"data": {"test": {"parallel": [path]}}},
+        }
+
+    alike = [results("1", "a"), results("1", "elsewhere/a")]
+    runs = open_runs(alike)
+    assert [block["on"] for block in score_blocks(runs, Systems(runs))] == ["test"]
+    runs = open_runs([*alike, results("2", "a")])
+    assert [block["on"] for block in score_blocks(runs, Systems(runs))] == [
+        "test (A, B)", "test (C)",
+    ]  # fmt: skip
+    assert alike[0]["evaluations"][0]["on"] == "test"

@@ -28,7 +28,7 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     found = []
     for place, (name, histories) in enumerate(groups.items()):
         identity = f"curve-{place + 1}"
-        plots = _plots(identity, histories)
+        plots = _plots(identity, histories, _terms(runs, name))
         if plots:
             found.append(
                 {"name": name, "identity": identity, "systems": list(histories), "plots": plots}
@@ -36,7 +36,38 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     return found
 
 
-def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]]) -> list[Plot]:
+def _terms(runs: Sequence[Run], stage: str) -> dict[str, tuple[str, str]]:
+    """The terms of a stage by name: their kind, and what their loss is counted in."""
+    found: dict[str, tuple[str, str]] = {}
+    for run in runs:
+        spec = run.part("spec")
+        options = (spec.get("stages") or {}).get(stage) or {}
+        of_rows = _classifies(spec, options)
+        for name, term in (options.get("objective") or {}).items():
+            kind = str((term or {}).get("kind") or name)
+            unit = "nats a token"
+            if kind == "hidden_states":
+                unit = "distance"
+            elif kind == "length" or (of_rows and not (term or {}).get("view")):
+                unit = "nats a row"
+            found.setdefault(name, (kind, unit))
+    return found
+
+
+def _classifies(spec: Mapping[str, Any], stage: Mapping[str, Any]) -> bool:
+    """Whether a stage trains a classifier."""
+    model: Any = spec
+    for part in str(stage.get("train")).split("."):
+        model = model.get(part) if isinstance(model, Mapping) else None
+    head = model.get("head") if isinstance(model, Mapping) else None
+    return isinstance(head, Mapping) and head.get("kind") == "classifier"
+
+
+def _plots(
+    identity: str,
+    histories: Mapping[System, Sequence[Mapping[str, Any]]],
+    terms: Mapping[str, tuple[str, str]],
+) -> list[Plot]:
     series: dict[Key, list[Line]] = {}
     # Of all systems: a figure of validation stands in one plot, be it of one term or of several.
     known = {key for lines in histories.values() for key in _training_keys(lines)}
@@ -52,7 +83,7 @@ def _plots(identity: str, histories: Mapping[System, Sequence[Mapping[str, Any]]
     last = max(max(line.x) for lines in series.values() for line in lines) if series else 0
     plots = []
     for place, key in enumerate(sorted(series, key=lambda key: _ORDER.index(key[0]))):
-        title, unit = _title(key)
+        title, unit = _title(key, terms)
         lines = series[key]
         plots.append(
             Plot(
@@ -124,7 +155,7 @@ def _drop_lone_total(series: dict[Key, list[Line]]) -> None:
         del series["loss", "loss"]
 
 
-def _title(key: Key) -> tuple[str, str]:
+def _title(key: Key, terms: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     kind, name = key
     if kind == "loss":
         return "Training loss, the weighted sum of all terms", "nats"
@@ -141,8 +172,14 @@ def _title(key: Key) -> tuple[str, str]:
     if kind == "validation" and name == "loss":
         return "Validation loss, negative log-likelihood", "nats a token"
     if kind == "term":
-        soft = "soft" in name
-        return words(name) + (", cross-entropy to the teacher" if soft else ""), "nats a token"
+        # Where a run's spec does not say it, the name does.
+        by_name = ("soft_targets" if "soft" in name else "", "nats a token")
+        of_kind, unit = terms.get(name, by_name)
+        title = words(name)
+        return (
+            f"{title}, cross-entropy to the teacher" if of_kind == "soft_targets" else title,
+            unit,
+        )
     title = words(name) if "." in name else metric_name(name).split(" (")[0]
     unit = "share" if "accuracy" in name else ""
     return (f"{title} on validation" if kind == "validation" else title), unit

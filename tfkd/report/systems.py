@@ -1,12 +1,16 @@
 """The runs of a page and the systems in them, each with one colour from top to bottom."""
 
 import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tfkd.report.wording import clean
+
+# Where a corpus's files are, which says nothing of what is in them.
+_PATHS = frozenset({"parallel", "text", "tsv", "lines", "drop_overlap"})
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,30 @@ def label_of(entry: Mapping[str, Any]) -> str:
 
 
 def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:
-    """The runs of a page from their results.json."""
-    return [Run(place, clean(one), len(results) == 1) for place, one in enumerate(results)]
+    """The runs of a page from their results.json.
+
+    Test sets of one name that are other rows in some of them have the runs' letters in their names.
+    """
+    runs = [Run(place, clean(one), len(results) == 1) for place, one in enumerate(results)]
+    sets: dict[str, dict[str, list[str]]] = {}
+    for run in runs:
+        for on in {str(entry.get("on")) for entry in run.entries("evaluations")}:
+            sets.setdefault(on, {}).setdefault(_rows_of(run, on), []).append(run.letter)
+    for run in runs:
+        for entry in run.entries("evaluations"):
+            on = str(entry.get("on"))
+            if len(sets[on]) > 1:
+                entry["on"] = f"{on} ({', '.join(sets[on][_rows_of(run, on)])})"
+    return runs
+
+
+def _rows_of(run: Run, corpus: str) -> str:
+    """What a corpus's rows are made of: its files' digests and how they were read."""
+    report = run.part("data").get(corpus) or {}
+    options = (run.part("spec").get("data") or {}).get(corpus) or {}
+    read = {key: value for key, value in options.items() if key not in _PATHS}
+    files = sorted(map(str, (report.get("files") or {}).values()))
+    return json.dumps([files, report.get("kept"), read], sort_keys=True)
 
 
 def _fingerprint(run: Run, label: str) -> str | None:
