@@ -91,6 +91,11 @@ def test_what_fits_is_valid(tmp_path, gate):
             "gpt predicts the pieces of bytes, small those of other",
         ),
         (
+            "of: gpt, on: text, against: small",
+            ("stages.small.data=[{of: text, pack: {length: 64, separator: newline}}]",),
+            "small has read documents with newlines between them, gpt with ends of texts",
+        ),
+        (
             "of: mass, on: text, against: less",
             ("stages.less.objective={cross_entropy: {view: other}}",),
             "less is measured in other views",
@@ -107,3 +112,14 @@ def test_what_does_not_fit_is_one_fault(tmp_path, gate, overrides, part):
         load(tmp_path, gate, *overrides)
     (error,) = caught.value.errors
     assert part in str(error)
+
+
+def test_figures_by_token_are_of_models_with_one_separator(tmp_path):
+    newlines = "stages.small.data=[{of: text, pack: {length: 64, separator: newline}}]"
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        f"{SPEC}  - {{of: gpt, on: text, metrics: [loss, accuracy], against: small}}\n", "utf-8"
+    )
+    load_spec(path)
+    with pytest.raises(SpecErrors, match="small has read documents with newlines between them"):
+        load_spec(path, overrides=[newlines])

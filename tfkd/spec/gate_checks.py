@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, stage_of
 from tfkd.spec.options import fills_in, goes_on, reads_pairs
+from tfkd.spec.packing_checks import check_separators
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.teacher_checks import predicted
 from tfkd.spec.wording import a
@@ -54,6 +55,8 @@ def check_writing_gate(
             where, f"{entry.of} predicts the pieces of {predicted(teacher.model)}, "
             f"{entry.against} those of {predicted(beside.model)}", _SAME,
         )  # fmt: skip
+    else:
+        check_separators(faults, where, entry, teacher, beside)
 
 
 def _view(found: Found, segments: str | None) -> Any:

@@ -94,3 +94,28 @@ def check_words(
             (*path, "context"), f"{entry.context}, of {length} positions",
             "less than the model's max_length, and than the blocks of its training",
         )  # fmt: skip
+
+
+def check_separators(faults: Faults, path: tuple, entry: Any, found: Found, beside: Found) -> None:
+    """Language models that are compared token by token: each text's first and last tokens are the
+    same only where both have read documents with the same between them.
+
+    Args:
+        faults: Takes the faults.
+        path: Of `against`.
+        entry: The evaluation's options.
+        found: Its stage.
+        beside: What it is compared with.
+    """
+    by_token = {"loss", "perplexity", "accuracy", "teacher_gate"} & set(entry.metrics)
+    ours, theirs = (getattr(one.stage, "newlines", None) for one in (found, beside))
+    if by_token and goes_on(found.model) and None not in (ours, theirs) and ours != theirs:
+        faults.add(
+            path, f"{entry.against} has read documents with {_between(theirs)} between them, "
+            f"{entry.of} with {_between(ours)}",
+            "the same separator of pack in the first corpus of both, or word_perplexity alone",
+        )  # fmt: skip
+
+
+def _between(newlines: bool) -> str:
+    return "newlines" if newlines else "ends of texts"

@@ -15,7 +15,7 @@ from tfkd.spec.gate_checks import check_writing_gate, writes
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
 from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
 from tfkd.spec.options.text_metrics import ROUGE_METRICS
-from tfkd.spec.packing_checks import check_packing, check_words
+from tfkd.spec.packing_checks import check_packing, check_separators, check_words
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
@@ -149,6 +149,8 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     model = stage.model if stage is not None else None
     check_decode(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
     if beside is not None:
+        if stage is not None:
+            check_separators(faults, (*path, "against"), entry, stage, beside)
         decode = getattr(entry, "against_decode", None)
         check_decode(faults, (*path, "against_decode"), entry.against, beside.model, decode)
     elif getattr(entry, "against_decode", None) is not None and entry.against is None:
