@@ -1,10 +1,10 @@
 """The specs of translators and summarisers run whole at tiny sizes."""
 
 import pytest
-from smoke_runs import SHORT, SPECS, check_run, check_variants, smoke_runs
+from smoke_runs import SPECS, TABLES, check_run, check_variants, smoke_runs
 
 OTHERS = [path for path in SPECS if not path.stem.startswith("lightpaff_")]
-TABLES = smoke_runs([path for path in OTHERS if path.stem in SHORT])
+WITH_ROWS = [path for path in OTHERS if path.stem in TABLES]
 
 
 @pytest.mark.parametrize("path", smoke_runs(OTHERS))
@@ -13,6 +13,6 @@ def test_it_runs_at_tiny_sizes(path, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", TABLES)
+@pytest.mark.parametrize("path", WITH_ROWS, ids=lambda path: path.stem)
 def test_every_row_of_a_papers_tables_runs_at_tiny_sizes(path, tmp_path):
     check_variants(path, tmp_path)
