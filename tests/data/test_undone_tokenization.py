@@ -16,6 +16,7 @@ from tfkd.spec.options import CORPORA
         ("ptb", "the firm 's N <unk> 're i 'll", "the firm's N <unk>'re i'll"),
         ("ptb", "analysts ' views cost $ N a pound # N", "analysts' views cost $N a pound #N"),
         ("ptb", r"either\/or", "either/or"),
+        ("moses", "it &apos;s &quot; 3 &lt; 4 &#124; &amp;amp; &quot;", 'it \'s " 3 < 4 | &amp; "'),
         ("ptb", "n't 'sound 'sn", "n't 'sound 'sn"),
         ("wikitext", "He had a guest @-@ starring role .", "He had a guest-starring role."),
         ("wikitext", "2 @,@ 000 and 1 @.@ 5 , or more ; no ?", "2,000 and 1.5, or more; no?"),
@@ -30,7 +31,7 @@ def test_rules_by_example(kind, tokens, text):
     assert undo_tokenization(tokens, kind) == text
 
 
-@pytest.mark.parametrize("kind", ["ptb", "wikitext", "plain"])
+@pytest.mark.parametrize("kind", ["ptb", "wikitext", "moses", "plain"])
 def test_words_and_ends_of_lines_are_the_files(tmp_path, kind):
     lines = ["", " = A = ", " ", " it is n't , b @-@ c ", " x ", "", "", " y z ", " "]
     (tmp_path / "a.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
@@ -116,3 +117,14 @@ def test_no_paragraph_of_a_counted_text_is_too_long(tmp_path, given, of_counted,
     for more, kept in (({"detokenize": "plain"}, of_counted), ({}, of_others)):
         corpus = open_corpus(CORPORA["text"](text="a.txt", **given, **more), tmp_path)
         assert len(list(corpus)) == kept
+
+
+def test_both_sides_of_pairs_are_undone(tmp_path):
+    for side, line in (("en", "it &apos;s a dog"), ("vi", "&quot; đó &quot;")):
+        (tmp_path / f"train.{side}").write_text(f"{line}\n", "utf-8")
+    options = CORPORA["parallel"](parallel=["train.en", "train.vi"], detokenize="moses")
+    write_text_corpus(open_corpus(options, tmp_path), tmp_path)
+    text = TextCorpus.open(tmp_path)
+    assert [list(text.lines(side)) for side in ("source", "target")] == [
+        ["it 's a dog"], ['" đó "'],
+    ]  # fmt: skip

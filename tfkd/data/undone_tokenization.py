@@ -8,6 +8,10 @@ differences: `<unk>` and PTB's `N` stay as they are, since a question mark or a 
 would be another text than the one whose words are counted; and quotation marks are paired within a
 line only.
 
+Corpora of translations come from Moses' tokenizer, which writes some characters as entities: these
+are put back. Its spaces stay: BERT's pieces, and scores that tokenize as Moses does, are the same
+with them and without.
+
 Reference: Radford et al. 2019, section 3.1 ("invertible de-tokenizers").
 """
 
@@ -23,6 +27,16 @@ _CONTRACTIONS = (
 )
 RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "plain": (),
+    "moses": (
+        ("&apos;", "'"),
+        ("&quot;", '"'),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&#91;", "["),
+        ("&#93;", "]"),
+        (r"&#124;|&bar;", "|"),
+        ("&amp;", "&"),
+    ),
     "ptb": (
         *_CONTRACTIONS,
         (r"\\([/*])", r"\1"),
@@ -56,7 +70,7 @@ def undo_tokenization(line: str, kind: str) -> str:
 
     Args:
         line: Words with one space between them.
-        kind: "ptb", "wikitext", or "plain", which leaves it as it is.
+        kind: "ptb", "wikitext", "moses", or "plain", which leaves it as it is.
     """
     for pattern, replacement in _compiled(kind):
         line = pattern.sub(replacement, line)

@@ -79,7 +79,7 @@ def check_words(
     if corpus is not None and getattr(corpus, "detokenize", None) is None:
         faults.add(
             where, f"word_perplexity, and {name} counts no words",
-            "detokenize: ptb, wikitext or plain of the corpus",
+            "detokenize: ptb, wikitext, moses or plain of the corpus",
         )  # fmt: skip
     elif corpus is not None and not corpus.counted:
         faults.add(

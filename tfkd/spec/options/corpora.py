@@ -49,10 +49,11 @@ class CorpusOptions(Options):
     )
     sample: Sample | None = Field(None, description="Draw some of the rows.")
     max_rows: Count | None = Field(None, description="Keep the first rows only.")
-    detokenize: Literal["ptb", "wikitext", "plain"] | None = Field(
+    detokenize: Literal["ptb", "wikitext", "moses", "plain"] | None = Field(
         None,
         description="Undo the corpus's tokenization, and count its words and lines as they were, "
-        "for word_perplexity (not of a part, sample or max_rows); plain: count alone.",
+        "for word_perplexity (not of a part, sample or max_rows); moses: put back what that "
+        "tokenizer writes as &apos; and the like; plain: count alone.",
     )
 
     @model_validator(mode="after")
