@@ -22,14 +22,16 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     return results
 
 
-def run_again(run: Any, plugins: Any = (), noise: Any = None) -> dict[str, Any]:
+def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -> dict[str, Any]:
     """Makes what is missing of a trained run's scores and exports; writes its report anew.
 
     Args:
         run: The run folder.
         plugins: Modules that register classes; default: those of the run.
-        noise: `{"sigma": [...], "draws": 5, "seed": 1}`: metrics under noise on the parameters, of
-            each evaluation; None: as the spec says.
+        noise: `{"sigma": [...], "draws": 5, "seed": 1, "metrics": [...]}`: metrics under noise on
+            the parameters, of each evaluation that has them, by default those that need no outputs;
+            None: as the spec says.
+        say: Called with a line for each stage that is made; None: nothing is said.
 
     Returns:
         The content of results.json.
@@ -44,7 +46,7 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None) -> dict[str, Any]:
     from tfkd.pipeline.run_folder import make_again, noise_options
     from tfkd.report import write_report
 
-    results = make_again(Path(run), plugins, noise_options(noise))
+    results = make_again(Path(run), plugins, noise_options(noise), say)
     with permitted(Path(run).absolute().parent):
         write_report([results], Path(run) / "report.html")
     return results

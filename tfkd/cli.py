@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import importlib
 import os
 import sys
@@ -193,12 +194,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     from tfkd.spec.errors import UserError
 
     noise = None
-    given = {"draws": options.draws, "seed": options.noise_seed}
+    given = {"draws": options.draws, "seed": options.noise_seed, "metrics": options.noise_metrics}
     given = {name: value for name, value in given.items() if value is not None}
     if options.noise:
         noise = {"sigma": options.noise, **given}
     elif given:
-        raise UserError("--draws and --noise-seed are of noise: give its sigmas, --noise 0.02,0.05")
+        raise UserError(
+            "--draws, --noise-seed and --noise-metrics are of noise: give its sigmas, "
+            "--noise 0.02,0.05"
+        )
     results = _again(options, noise=noise)
     print(_pipeline("tables.score_table")(results))
 
@@ -219,7 +223,8 @@ def _again(options: argparse.Namespace, **settings) -> dict:
     _quiet()
     from tfkd.api import run_again
 
-    return run_again(options.run, plugins=options.plugins, **settings)
+    say = functools.partial(print, file=sys.stderr, flush=True)
+    return run_again(options.run, plugins=options.plugins, say=say, **settings)
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -133,6 +133,10 @@ def _noise(parser: argparse.ArgumentParser) -> None:
         help="also score with noise on the parameters: N(0, S^2) times each tensor's mean; the "
         "report draws it until the run is evaluated again",
     )  # fmt: skip
+    parser.add_argument(
+        "--noise-metrics", metavar="M,M,...", type=lambda text: text.split(","),
+        help="which of the evaluations' metrics (default: those that need no outputs)",
+    )  # fmt: skip
     parser.add_argument("--draws", type=_count, help="draws of noise (default: 5)")
     parser.add_argument("--noise-seed", type=int, metavar="N", help="their seed (default: 1)")
 

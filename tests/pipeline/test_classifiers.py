@@ -122,7 +122,10 @@ def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
     models = {stage: weights(stage) for stage in stage_folders(opinions.runs, "train")}
     command = ["evaluate", str(opinions.run), "--noise", "0.3,0", "--draws", "1"]
     assert cli.main(command) == cli.DONE
-    assert "noise on the parameters" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "noise on the parameters" in shown.out
+    assert "] noise student_finetune on test: " in shown.err  # hours, of some runs
+    assert "done already" not in shown.err
     (entry,) = json.loads((opinions.run / "results.json").read_text("utf-8"))["evaluations"]
     for one in (entry, entry["against"]):
         assert list(one["noise"]["metrics"]) == ["accuracy", "f1", "matthews", "loss"]
@@ -131,6 +134,11 @@ def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
             assert points[1]["spread"] is None
             assert points[0]["values"] == [pytest.approx(one["metrics"][metric]["value"])]
     assert all(weights(stage) == kept for stage, kept in models.items())
+    assert cli.main([*command, "--noise-metrics", "f1"]) == cli.DONE
+    (entry,) = json.loads((opinions.run / "results.json").read_text("utf-8"))["evaluations"]
+    assert list(entry["noise"]["metrics"]) == ["f1"]
+    assert cli.main([*command, "--noise-metrics", "bleu"]) == cli.WRONG_INPUT
+    assert "measures bleu; what they measure, accuracy, f1" in capsys.readouterr().err
 
 
 def test_opinions_from_pretraining_to_scores(opinions):

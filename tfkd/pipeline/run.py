@@ -25,7 +25,7 @@ from tfkd.pipeline.stage_folder import StageFolder, link, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import NoiseOptions, may_share_cores
+from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions, may_share_cores
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -42,6 +42,8 @@ _KINDS = {
     "export": "tfkd.pipeline.export_stage:run_export",
 }
 _SHOWN = {"train", "load", "score", "translate"}
+# What is said of a stage that is not made anew.
+DONE = "done already"
 # Errors that say that a folder is no place to write to.
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 
@@ -89,7 +91,7 @@ def run(
 
             spec = smoke_spec(spec)
         if noise is not None:
-            spec = replace(spec, evaluate=tuple(_with_noise(one, noise) for one in spec.evaluate))
+            spec = _with_noise(spec, noise)
         context = Context(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
@@ -107,11 +109,25 @@ def run(
                 gc.unfreeze()  # what fresh_start set aside
 
 
-def _with_noise(entry: Any, noise: NoiseOptions) -> Any:
-    """An evaluation under noise; a teacher gate has none."""
-    if "teacher_gate" in entry.metrics:
-        return entry
-    return entry.model_copy(update={"noise": noise})
+def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
+    """A spec with noise in all its evaluations that have metrics for it; a teacher gate has none.
+
+    Metrics that need outputs, each of which is decoded for each draw, are measured where they are
+    asked for by name.
+    """
+    wanted = set(noise.metrics or OF_PREDICTIONS)
+    entries = tuple(
+        one.model_copy(update={"noise": noise if wanted & set(one.metrics) else None})
+        for one in spec.evaluate
+    )
+    if not any(one.noise for one in entries):
+        measured = dict.fromkeys(name for one in entries for name in one.metrics)
+        measured.pop("teacher_gate", None)
+        raise UserError(
+            f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "
+            f"they measure, {', '.join(measured)}, may be named: --noise-metrics"
+        )
+    return replace(spec, evaluate=entries)
 
 
 def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:
@@ -148,17 +164,18 @@ def _run(
         # Here until the chief has all that it wants: it takes a host that ends for one that died.
         told(context)
         return None
-    cached, made = set(), set()
+    cached, done = set(), set()
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
+        done.add(node.key)
+        if node.key not in cached:
+            for line in news(plan.gates, done, node.key, context):
+                context.say(line)
         context.hosts.agree(NEXT)
         if node.kind in _SHOWN:
             link(context.stages / node.key, folder / node.label)
-        made.add(node.key)
-        for line in news(plan.gates, made, node.key, context):
-            context.say(line)
     if until:
         context.hosts.agree(NEXT)
         context.say(f"{until} is done: {folder / nodes[-1].label}")
@@ -248,7 +265,7 @@ def _execute(node: Node, context: Context, number: str) -> bool:
                 return False
     folder.verify()
     folder.remove_scratch()
-    context.say(f"{title}: done already")
+    context.say(f"{title}: {DONE}")
     return True
 
 

@@ -1,6 +1,6 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,10 @@ def read_results(run: Path) -> dict[str, Any]:
 
 
 def make_again(
-    run: Path, plugins: Sequence[str] = (), noise: NoiseOptions | None = None
+    run: Path,
+    plugins: Sequence[str] = (),
+    noise: NoiseOptions | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Runs a run's spec again without training: what is missing of its end is made.
 
@@ -52,6 +55,7 @@ def make_again(
         run: The run folder.
         plugins: Modules that register classes; default: those of the run.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
+        say: Called with a line for each stage that is made; None: nothing is said.
 
     Returns:
         The content of results.json.
@@ -59,8 +63,8 @@ def make_again(
     Raises:
         UserError: The folder is no run folder, or a model is not trained yet.
     """
+    from tfkd.pipeline.run import DONE, run_name
     from tfkd.pipeline.run import run as run_spec
-    from tfkd.pipeline.run import run_name
     from tfkd.spec import load_spec
 
     try:
@@ -94,7 +98,7 @@ def make_again(
         runs_dir=folder.parent,
         smoke=smoke,
         command=command,
-        say=lambda line: None,
+        say=lambda line: None if say is None or line.endswith(DONE) else say(line),
         make=("evaluate", "noise", "export"),
         noise=noise,
     )

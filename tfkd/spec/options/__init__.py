@@ -13,7 +13,7 @@ from tfkd.spec.options.corpora import (
     SentencePieceOptions,
     WordPieceOptions,
 )
-from tfkd.spec.options.evaluations import EvaluateOptions, NoiseOptions
+from tfkd.spec.options.evaluations import OF_PREDICTIONS, EvaluateOptions, NoiseOptions
 from tfkd.spec.options.gpt2 import CausalLmViewOptions, Gpt2Options, SampleOptions
 from tfkd.spec.options.models import (
     AbNetOptions,
@@ -85,6 +85,7 @@ from tfkd.spec.options.views import (
 
 __all__ = [
     "CORPORA",
+    "OF_PREDICTIONS",
     "AbNetOptions",
     "AdafactorOptions",
     "AdamOptions",

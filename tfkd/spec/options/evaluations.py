@@ -10,7 +10,7 @@ from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions, TokenizedO
 from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
 
 # What needs no outputs, which are costly.
-_OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "word_perplexity", "f1", "matthews")
+OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "word_perplexity", "f1", "matthews")
 
 
 class NoiseOptions(Options):
@@ -36,7 +36,7 @@ class NoiseOptions(Options):
         """The metrics that are measured under noise, of an evaluation's."""
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        return tuple(name for name in metrics if name in _OF_PREDICTIONS) or tuple(metrics)
+        return tuple(name for name in metrics if name in OF_PREDICTIONS) or tuple(metrics)
 
 
 class EvaluateOptions(Options):
