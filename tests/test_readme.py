@@ -28,11 +28,12 @@ def test_all_results_are_shown():
 
 
 @pytest.mark.parametrize(
-    "title", ["Classifiers, distilled twice", "Language models, distilled twice"]
+    "title", ["A spec", "Classifiers, distilled twice", "Language models, distilled twice"]
 )
 def test_whole_examples_are_valid_specs(title, tmp_path):
-    (section,) = re.findall(rf"^### {title}$(.*?)^### ", readme(), re.MULTILINE | re.DOTALL)
+    (section,) = re.findall(rf"^##+ {title}$(.*?)^### ", readme(), re.MULTILINE | re.DOTALL)
     (text,) = re.findall(r"^```yaml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     path = tmp_path / "example.yaml"
-    path.write_text(f"tfkd: 1\nname: example\n{text}", "utf-8")
+    head = "" if text.startswith("tfkd: 1") else "tfkd: 1\nname: example\n"
+    path.write_text(head + text, "utf-8")
     assert [str(error) for error in validate_files([path])] == []
