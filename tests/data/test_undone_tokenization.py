@@ -5,6 +5,7 @@ import pytest
 from tfkd.data.corpora import open_corpus
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.undone_tokenization import undo_tokenization
+from tfkd.evaluation import moses_tokens
 from tfkd.spec.options import CORPORA
 
 
@@ -16,7 +17,7 @@ from tfkd.spec.options import CORPORA
         ("ptb", "the firm 's N <unk> 're i 'll", "the firm's N <unk>'re i'll"),
         ("ptb", "analysts ' views cost $ N a pound # N", "analysts' views cost $N a pound #N"),
         ("ptb", r"either\/or", "either/or"),
-        ("moses", "it &apos;s &quot; 3 &lt; 4 &#124; &amp;amp; &quot;", 'it \'s " 3 < 4 | &amp; "'),
+        ("moses", "it &apos;s &quot; 3 &lt; 4 &#124; &amp;amp; &quot;", 'it\'s " 3 < 4 | &amp; "'),
         ("ptb", "n't 'sound 'sn", "n't 'sound 'sn"),
         ("wikitext", "He had a guest @-@ starring role .", "He had a guest-starring role."),
         ("wikitext", "2 @,@ 000 and 1 @.@ 5 , or more ; no ?", "2,000 and 1.5, or more; no?"),
@@ -126,5 +127,22 @@ def test_both_sides_of_pairs_are_undone(tmp_path):
     write_text_corpus(open_corpus(options, tmp_path), tmp_path)
     text = TextCorpus.open(tmp_path)
     assert [list(text.lines(side)) for side in ("source", "target")] == [
-        ["it 's a dog"], ['" đó "'],
+        ["it's a dog"], ['" đó "'],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It's a dog, isn't it?",
+        'He said: "5,300 well-known dogs (two of them)."',
+        "Mr. Bell [a | b]",
+    ],
+)
+def test_scores_of_moses_tokens_are_those_of_the_text(text):
+    """Spaces that its tokenizer has put stay, but in contractions: it puts no others there."""
+    escapes = {"'": "&apos;", '"': "&quot;", "[": "&#91;", "]": "&#93;", "|": "&#124;"}
+    tokens = moses_tokens(text)
+    corpus = "".join(escapes.get(character, character) for character in tokens)
+    assert corpus != tokens
+    assert moses_tokens(undo_tokenization(corpus, "moses")) == tokens

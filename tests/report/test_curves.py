@@ -44,3 +44,11 @@ def test_terms_have_the_units_and_titles_of_their_kinds():
         assert units["Words"] == of_words
         assert units["States"] == "distance"
         assert units["Mask task, cross-entropy to the teacher"] == "nats a token"
+
+
+def test_settings_that_were_tried_stand_in_one_plot():
+    tried = {f"learn[balance.soft={share}]": history([]) for share in (0.4, 0.8)}
+    runs = [Run(0, {"histories": {**tried, "learn#pt_ft": history([])}}, alone=True)]
+    (stage,) = stage_curves(runs, Systems(runs))
+    assert stage["name"] == "learn"
+    assert [system.series for system in stage["systems"]] == [0, 1, 2]

@@ -9,8 +9,8 @@ would be another text than the one whose words are counted; and quotation marks 
 line only.
 
 Corpora of translations come from Moses' tokenizer, which writes some characters as entities: these
-are put back. Its spaces stay: BERT's pieces, and scores that tokenize as Moses does, are the same
-with them and without.
+are put back, and English contractions attached. Its other spaces stay: BERT's pieces, and scores
+that tokenize as Moses does, are the same with them and without.
 
 Reference: Radford et al. 2019, section 3.1 ("invertible de-tokenizers").
 """
@@ -36,6 +36,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
         ("&#93;", "]"),
         (r"&#124;|&bar;", "|"),
         ("&amp;", "&"),
+        (r" '(s|t|re|ve|m|ll|d)(?![^ ])", r"'\1"),
     ),
     "ptb": (
         *_CONTRACTIONS,

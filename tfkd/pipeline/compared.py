@@ -10,7 +10,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from tfkd.evaluation import ROUGE, Predicted, paired_bootstrap, paired_classes, paired_ratio
+from tfkd.evaluation import (
+    ROUGE,
+    WITH_LINE_ENDS,
+    Predicted,
+    paired_bootstrap,
+    paired_classes,
+    paired_ratio,
+)
 from tfkd.evaluation.classification import METRICS
 from tfkd.pipeline.run_folder import read_results
 from tfkd.pipeline.text_metrics import text_settings
@@ -19,7 +26,7 @@ from tfkd.spec.options import RougeOptions, TokenizedOptions
 
 # Of results from before it could be chosen.
 _TOKENIZE = "13a"
-_WORDS = {"word_perplexity": "words", "word_perplexity_with_line_ends": "line_ends"}
+_WORDS = {"word_perplexity": "words", WITH_LINE_ENDS: "line_ends"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.plots import Line, Plot
-from tfkd.report.systems import Run, System, Systems
+from tfkd.report.systems import Run, System, Systems, stage_of
 from tfkd.report.wording import is_number, metric_name, number, words
 
 Key = tuple[str, str]
@@ -22,7 +22,7 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     groups: dict[str, dict[System, list[Mapping[str, Any]]]] = {}
     for run in runs:
         for label, lines in run.part("histories").items():
-            group = groups.setdefault(re.split("[#+]", label)[0], {})
+            group = groups.setdefault(stage_of(label), {})
             # A stage that runs share has one system, and one line here.
             group.setdefault(systems.of(run, label), lines)
     found = []

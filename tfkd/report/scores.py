@@ -17,7 +17,7 @@ def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     return [_block(place, on, runs, systems) for place, on in enumerate(names)]
 
 
-def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run] = ()) -> list[dict[str, Any]]:
+def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[dict[str, Any]]:
     """The first metric of each system on each test set, with its comparison: the headlines.
 
     What the specs of `runs` make last comes first: students before their teachers.

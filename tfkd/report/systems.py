@@ -61,8 +61,8 @@ class System:
 
     @property
     def stage(self) -> str:
-        """The stage in the spec, whatever the variant and the seed."""
-        return _stage_of(self.label)
+        """The stage in the spec, whatever the variant, the setting and the seed."""
+        return stage_of(self.label)
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ class Systems:
                 letters = self._letters.setdefault(identity, [])
                 if run.letter and run.letter not in letters:
                     letters.append(run.letter)
-                plots.setdefault(identity, {("stage", _stage_of(label))}).update(
+                plots.setdefault(identity, {("stage", stage_of(label))}).update(
                     ("corpus", corpus) for corpus in corpora
                 )
         self._series: dict[Any, int] = {}
@@ -165,8 +165,9 @@ def _labels(run: Run) -> dict[str, list[str]]:
     return labels
 
 
-def _stage_of(label: str) -> str:
-    return re.split("[#+]", label)[0]
+def stage_of(label: str) -> str:
+    """The stage in the spec of a label: STAGE, STAGE#VARIANT, STAGE[SETTING], STAGE+SEED."""
+    return re.split(r"[#+\[]", label)[0]
 
 
 def _letters(place: int) -> str:
