@@ -76,23 +76,31 @@ def texts(rows=400):
 
 @pytest.mark.parametrize("of", ["reference", "output"])
 def test_buckets_hold_each_row_once_and_score_as_sacrebleu(of):
+    """By references both systems have the same rows; by outputs each its own (figure 2)."""
     hypotheses, references = texts()
+    others = [" ".join(line.split()[: 2 + 3 * len(line) // 7]) for line in references]
     edges = [1, 10, 20, 30]
-    buckets = by_length(hypotheses, references, against=references, edges=edges, of=of)
+    buckets = by_length(hypotheses, references, against=others, edges=edges, of=of)
     assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [
         (1, 9), (10, 19), (20, 29), (30, None),
     ]  # fmt: skip
-    lengths = [len(line.split()) for line in (references if of == "reference" else hypotheses)]
-    for bucket in buckets:
-        last = bucket["to"] or 10**9
-        inside = [i for i, length in enumerate(lengths) if bucket["from"] <= length <= last]
-        expected = BLEU(force=True).corpus_score(
-            [hypotheses[i] for i in inside], [[references[i] for i in inside]]
-        )
-        assert bucket["rows"] == len(inside)
-        assert bucket["value"] == expected.score
-        assert bucket["against"] == pytest.approx(100)
-    assert sum(bucket["rows"] for bucket in buckets) == len(references)
+    for outputs, value, rows in [
+        (hypotheses, "value", "rows"),
+        (others, "against", "against_rows"),
+    ]:
+        lengths = [len(line.split()) for line in (references if of == "reference" else outputs)]
+        for bucket in buckets:
+            last = bucket["to"] or 10**9
+            inside = [i for i, length in enumerate(lengths) if bucket["from"] <= length <= last]
+            expected = BLEU(force=True).corpus_score(
+                [outputs[i] for i in inside], [[references[i] for i in inside]]
+            )
+            assert bucket[value] == expected.score
+            if of == "output":
+                assert bucket[rows] == len(inside)
+        counted = rows if of == "output" else "rows"
+        assert sum(bucket[counted] for bucket in buckets) == len(references)
+    assert ("against_rows" in buckets[0]) == (of == "output")
 
 
 @pytest.mark.parametrize("least_rows", [1, 10, 60, 150, 400, 10_000])
@@ -105,6 +113,17 @@ def test_small_buckets_join_their_neighbours(least_rows):
         assert before["to"] + 1 == after["from"]
     assert buckets[-1]["to"] is None
     assert buckets[0]["against"] is None
+
+
+def test_a_bucket_that_the_baseline_lacks_joins_its_neighbour_too():
+    _, references = texts()
+    short = [" ".join(line.split()[:12]) for line in references]
+    edges = [1, 10, 20, 30]
+    alone = by_length(references, references, edges=edges, of="output")
+    assert [bucket["from"] for bucket in alone] == edges
+    buckets = by_length(references, references, against=short, edges=edges, of="output")
+    assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [(1, 9), (10, None)]
+    assert all(sum(bucket[key] for bucket in buckets) == 400 for key in ("rows", "against_rows"))
 
 
 def test_wrong_options_are_named():

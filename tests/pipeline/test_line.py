@@ -37,8 +37,10 @@ def test_results_have_their_form(line):
     assert set(entry["metrics"]) == set(entry["against"]["metrics"])
     assert set(entry["metrics"]) == {"bleu", "chrf", "rouge_l", "loss", "perplexity"}
     assert entry["rouge"] == {"stem": False, "words": "unicode", "lost": 0.0}
-    for by_length in (entry["by_length"], entry["rouge_by_length"]["buckets"]):
+    summaries = entry["rouge_by_length"]["buckets"]
+    for by_length in (entry["by_length"], entry["by_output_length"], summaries):
         assert sum(bucket["rows"] for bucket in by_length) == entry["rows"]
+    assert sum(bucket["against_rows"] for bucket in entry["by_output_length"]) == entry["rows"]
     assert len((line.run / entry["hypotheses"]).read_text("utf-8").splitlines()) == entry["rows"]
     assert len(line.results["teacher_gates"]) == 1
     assert set(line.results["histories"]) == {"teach", "learn", "learn#baseline"}

@@ -246,6 +246,20 @@ def test_sentences_that_differ_most_stand_with_their_scores_and_marks(page, page
     assert page.words.count("Where systems differ most") == 1
 
 
+def test_lengths_of_outputs_have_a_plot_beside_those_of_references(light):
+    entry = light["evaluations"][0]
+    entry["by_output_length"] = [
+        {**bucket, "value": bucket["value"] + 7, "against_rows": 3} for bucket in entry["by_length"]
+    ]
+    words = Page(render([light])).words
+    assert f"BLEU by length of the reference on {entry['on']}" in words
+    assert f"BLEU by length of the output on {entry['on']}" in words
+    ours = ", ".join(f"{bucket['value'] + 7:.1f}" for bucket in entry["by_length"])
+    theirs = ", ".join(f"{bucket['against']:.1f}" for bucket in entry["by_length"])
+    assert f": {ours}. " in words
+    assert words.count(f": {theirs}.") == 2
+
+
 def test_summaries_have_a_plot_of_their_own_by_length(light):
     entry = light["evaluations"][0]
     entry["metrics"]["rouge_l"] = {"value": 44.5, "low": 43.9, "high": 45.1, "signature": "x"}

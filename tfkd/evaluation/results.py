@@ -135,6 +135,7 @@ class Evaluation(TypedDict):
     decode: NotRequired[dict[str, Any] | None]
     against: NotRequired[Against | None]
     by_length: NotRequired[list[Bucket]]
+    by_output_length: NotRequired[list[Bucket]]
     rouge: NotRequired[RougeWords]
     rouge_by_length: NotRequired[RougeByLength]
     tokenize: NotRequired[str]

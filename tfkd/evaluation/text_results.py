@@ -1,12 +1,21 @@
 """The form of results.json: what outputs have beside their scores."""
 
+from typing import NotRequired
+
 # Before Python 3.12 pydantic checks only this TypedDict, which comes with it.
 from typing_extensions import TypedDict
 
 # `from` is a word of Python's own, hence the other way to write a TypedDict.
 Bucket = TypedDict(
     "Bucket",
-    {"from": int, "to": int | None, "rows": int, "value": float, "against": float | None},
+    {
+        "from": int,
+        "to": int | None,
+        "rows": int,
+        "value": float,
+        "against": float | None,
+        "against_rows": NotRequired[int],
+    },
 )
 
 

@@ -202,7 +202,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
             ),
         }
     if any(is_text(metric) and metric not in ROUGE for metric in options.metrics):
-        entry["by_length"] = by_length(hypotheses, references, against=others, **tokenize)
+        for key, of in (("by_length", "reference"), ("by_output_length", "output")):
+            entry[key] = by_length(hypotheses, references, against=others, of=of, **tokenize)
     if others is not None:
         entry["differing"] = _differing(options, sources, references, hypotheses, others)
     ceiling = _lines(context.stages / node.key / "round_trip.txt")

@@ -1,14 +1,21 @@
 """BLEU and ROUGE by length as plots: Figure 2 of the first paper."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfkd.report.plots import Line, Plot
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import decoding, is_number, metric_name
 
 Entries = Sequence[tuple[Run, Mapping[str, Any]]]
+
+
+class Measured(NamedTuple):
+    """What an evaluation has by length: a metric, and whose lengths sort the rows."""
+
+    metric: str
+    of: str
 
 
 def length_plots(identity: str, on: str, entries: Entries, systems: Systems) -> list[Plot]:
@@ -21,21 +28,25 @@ def length_plots(identity: str, on: str, entries: Entries, systems: Systems) -> 
         systems: Names and colours them.
     """
     entries = _plainest(entries, systems)
-    metrics = dict.fromkeys(metric for _, entry in entries for metric, _ in _by_length(entry))
+    kinds = dict.fromkeys(kind for _, entry in entries for kind in _by_length(entry))
     plots = (
-        _plot(f"{identity}-{place}" if place else identity, metric, on, entries, systems)
-        for place, metric in enumerate(metrics)
+        _plot(f"{identity}-{place}" if place else identity, kind, on, entries, systems)
+        for place, kind in enumerate(kinds)
     )
     return [plot for plot in plots if plot is not None]
 
 
-def _by_length(entry: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+def _by_length(entry: Mapping[str, Any]) -> dict[Measured, Sequence[Mapping[str, Any]]]:
     """An evaluation's metrics by length."""
+    found: dict[Measured, Sequence[Mapping[str, Any]]] = {}
     if entry.get("by_length"):
-        yield "bleu", entry["by_length"]
+        found[Measured("bleu", "reference")] = entry["by_length"]
+    if entry.get("by_output_length"):
+        found[Measured("bleu", "output")] = entry["by_output_length"]
     summary = entry.get("rouge_by_length")
     if summary and summary.get("buckets"):
-        yield str(summary.get("metric")), summary["buckets"]
+        found[Measured(str(summary.get("metric")), "reference")] = summary["buckets"]
+    return found
 
 
 def _plainest(
@@ -55,14 +66,15 @@ def _plainest(
     return kept
 
 
-def _plot(identity: str, metric: str, on: str, entries: Entries, systems: Systems) -> Plot | None:
+def _plot(
+    identity: str, kind: Measured, on: str, entries: Entries, systems: Systems
+) -> Plot | None:
+    # Rows of a length are the test set's own where references sort them, not where outputs do.
     buckets: dict[tuple[int, Any], int] = {}
     # Of a system and a length, the values by seed.
     values: dict[Any, dict[tuple[int, Any], dict[Any, float]]] = {}
     measured = [
-        (run, entry, dict(_by_length(entry))[metric])
-        for run, entry in entries
-        if metric in dict(_by_length(entry))
+        (run, entry, _by_length(entry)[kind]) for run, entry in entries if kind in _by_length(entry)
     ]
     searches = {str(entry.get("decode")) for _, entry, _ in measured}
     for run, entry, found in measured:
@@ -92,12 +104,16 @@ def _plot(identity: str, metric: str, on: str, entries: Entries, systems: System
     if not lines:
         return None
     names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
+    places = names
+    if kind.of == "reference":
+        rows = [f"{buckets[key]:,}" for key in order]
+        places = [f"{name}\n{count}" for name, count in zip(names, rows, strict=True)]
     return Plot(
         identity=identity,
-        title=f"{metric_name(metric)} by length on {on}",
-        unit=metric_name(metric),
+        title=f"{metric_name(kind.metric)} by length of the {kind.of} on {on}",
+        unit=metric_name(kind.metric),
         lines=lines,
         summary=f"Lengths {', '.join(names)}. {' '.join(summary)}",
-        x_name="words, and rows",
-        places=[f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)],
+        x_name="words, and rows" if kind.of == "reference" else "words of each system's own output",
+        places=places,
     )
