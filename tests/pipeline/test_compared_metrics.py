@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tfkd.evaluation import MosesWords, paired_bootstrap, result_errors
@@ -19,16 +20,19 @@ def run_folder(folder, lines, metrics, **settings):
     (folder / "evaluation").mkdir(parents=True)
     for name, text in (("hypotheses", lines), ("references", REFERENCES)):
         (folder / "evaluation" / f"{name}.txt").write_text("\n".join(text) + "\n")
-    entry = {
+    return finished(folder, [{
         "of": "learn", "variant": None, "on": "test", "seed": 1, "rows": len(REFERENCES),
         "decode": {"kind": "greedy"}, "metrics": dict.fromkeys(metrics, FIGURE), "against": None,
         "hypotheses": "evaluation/hypotheses.txt", "references": "evaluation/references.txt",
         **settings,
-    }  # fmt: skip
+    }])  # fmt: skip
+
+
+def finished(folder, evaluations):
     results = {
         "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {},
-        "provenance": {}, "data": {}, "stages": {}, "histories": {}, "evaluations": [entry],
+        "provenance": {}, "data": {}, "stages": {}, "histories": {}, "evaluations": evaluations,
         "teacher_gates": [], "exports": [], "warnings": [],
     }  # fmt: skip
     assert result_errors(results) == []
@@ -90,6 +94,32 @@ def test_tokenised_bleu_is_compared_with_the_tokens_it_was_measured_with(tmp_pat
     other = (["tokenized_bleu"], {})
     (tmp_path / "others").mkdir()
     assert "tokenized_bleu" not in compared(tmp_path / "others", measured, other)
+
+
+def test_word_perplexities_of_one_context_are_compared(tmp_path):
+    """Each with its own, though they are of one model and one text."""
+
+    def language_model(name, values):
+        folder = tmp_path / name
+        (folder / "evaluation").mkdir(parents=True)
+        entries = []
+        for place, (context, nats) in enumerate(values):
+            path = f"evaluation/{place}.npz"
+            counts = {"words": [3, 5], "line_ends": [1, 1], "nll": [nats * 3, nats * 5]}
+            np.savez(folder / path, **{key: np.array(count) for key, count in counts.items()})
+            entries.append(
+                {"of": "learn", "variant": None, "on": "test", "seed": 1, "rows": 2,
+                 "metrics": {"word_perplexity": FIGURE}, "words": path, **context}
+            )  # fmt: skip
+        return finished(folder, entries)
+
+    ours = language_model("a", [({}, 1.0), ({"context": 0}, 2.0), ({"context": 4}, 2.5)])
+    theirs = language_model("b", [({}, 1.5), ({"context": 0}, 3.0)])
+    text = compare(ours, theirs, samples=20)
+    for context, *nats in (("", 1.0, 1.5), (" [context 0]", 2.0, 3.0)):
+        one, other = np.exp(nats)
+        assert f"test word_perplexity{context}: {one:.2f} and {other:.2f}, " in text
+    assert text.count("test word_perplexity") == 4  # without the ends of lines, and with them
 
 
 def test_lost_letters_are_a_warning():

@@ -263,6 +263,21 @@ def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
     assert "3.333" in page
 
 
+def test_word_perplexities_by_context_stand_in_rows_of_their_own(folder, results):
+    entry = {**results["evaluations"][0], "on": "ptb", "decode": None, "against": None}
+    del entry["by_length"]
+
+    def measured(value, **more):
+        return {**entry, "metrics": {"word_perplexity": {"value": value}}, **more}
+
+    results["evaluations"] = [measured(55.5), measured(66.6, context=0), measured(44.4, context=9)]
+    (folder / "one.json").write_text(json.dumps(results))
+    rows = [line for line in regenerate(block("scores one"), folder).split("\n") if "`" in line]
+    for value, name in [("55.5", "|"), ("66.6", ", context 0 |"), ("44.4", ", context 9 |")]:
+        assert sum(f"`train_student`{name}".replace("`|", "` |") in row and value in row
+                   for row in rows) == 1  # fmt: skip
+
+
 def test_seeds_get_a_row_of_their_means(folder, results):
     entry = next(one for one in results["evaluations"] if one["on"] == "test_2016")
     again = copy.deepcopy(entry)

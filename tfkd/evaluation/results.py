@@ -133,6 +133,7 @@ class Evaluation(TypedDict):
     rows: int
     metrics: dict[str, Figure]
     decode: NotRequired[dict[str, Any] | None]
+    context: NotRequired[int]
     against: NotRequired[Against | None]
     by_length: NotRequired[list[Bucket]]
     by_output_length: NotRequired[list[Bucket]]

@@ -35,7 +35,8 @@ class Side:
 
     Attributes:
         metrics: By name, with how each counts: two sides are compared by those that count alike.
-        search: How outputs were made; empty where none were.
+        search: How outputs were made, or how much of a text stood before its words, where that
+            was chosen; else empty.
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -195,7 +196,10 @@ def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
     found = _read(run, entry, "words", _arrays)
     counts = {"words": found["words"], "line_ends": found["words"] + found["line_ends"]}
     words = {metric: counts[name] for metric, name in _WORDS.items()}
-    return Words(metrics={name: {} for name in _WORDS}, search="", nll=found["nll"], words=words)
+    search = f"context {entry['context']}" if "context" in entry else ""
+    return Words(
+        metrics={name: {} for name in _WORDS}, search=search, nll=found["nll"], words=words
+    )
 
 
 def _search(decode: Mapping[str, Any]) -> str:

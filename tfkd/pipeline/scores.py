@@ -81,6 +81,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "decode": node.identity.get("decode"),
         "tokenize": options.tokenize,
         **({"lower_case": True} if options.lower_case else {}),
+        **({} if options.context is None else {"context": options.context}),
         "rows": summary["rows"],
         "metrics": {},
         "against": None,

@@ -6,7 +6,7 @@ from typing import Any
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import decoding, is_number, reading
+from tfkd.report.wording import is_number, reading, search_of
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if str(entry.get("on")) == on
     ]
     for run, entry in entries:
-        search = decoding(entry["decode"]) if entry.get("decode") else None
+        search = search_of(entry) or None
         decodes += [search] if search else []
         row = _row(
             rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
@@ -79,8 +79,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         if not against:
             continue
         system = systems.of(run, label_of(against))
-        decode = against.get("decode") or entry.get("decode")
-        search = decoding(decode) if decode else None
+        search = search_of(entry, against.get("decode")) or None
         if against.get("decode"):  # not as the system beside it
             decodes.append(f"{search} for {system.name}")
         figures = _own_values(against)
@@ -127,10 +126,12 @@ def _row(
     figures: Mapping[str, Any],
     only_baseline: bool = False,
 ) -> dict[str, Any]:
-    """The row of a system by a search, made if need be; what needs no search joins any."""
+    """The row of a system by a search, made if need be; what needs no search joins any that says
+    nothing else."""
     for row in rows:
         if (row["system"], row["seed"], row["only_baseline"]) == (system, seed, only_baseline) and (
-            None in (search, row["search"]) or search == row["search"]
+            search == row["search"]
+            or (None in (search, row["search"]) and _agree(figures, row["figures"]))
         ):
             row["figures"] = {**figures, **row["figures"]}
             row["search"] = row["search"] or search
@@ -139,6 +140,11 @@ def _row(
            "only_baseline": only_baseline, "ceiling": None, "identity": len(rows)}  # fmt: skip
     rows.append(row)
     return row
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether no metric has two values."""
+    return all(one[metric] == other[metric] for metric in one.keys() & other.keys())
 
 
 def _name_searches(rows: Sequence[dict[str, Any]], comparisons: Sequence[dict[str, Any]]) -> None:

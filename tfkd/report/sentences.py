@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import decoding, is_number, metric_value
+from tfkd.report.wording import is_number, metric_value, search_of
 
 
 def differing_sentences(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def _block(run: Run, entry: Mapping[str, Any], systems: Systems) -> dict[str, An
         "system": systems.of(run, label_of(entry)),
         "against": systems.of(run, label_of(against)),
         "on": str(entry.get("on")),
-        "search": decoding(entry["decode"]) if entry.get("decode") else "",
+        "search": search_of(entry),
         "metric": metric,
         "rows": rows,
     }

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tfkd.evaluation.score import higher_is_better
@@ -168,6 +169,15 @@ def words(name: str) -> str:
     """`soft_targets.kl` -> Soft targets: kl."""
     text = name.replace("_", " ").replace(".", ": ").replace("/", ": ")
     return _NAMES.get(text, text[:1].upper() + text[1:])
+
+
+def search_of(entry: Mapping[str, Any], decode: Any = None) -> str:
+    """How an evaluation read and wrote, as far as it was chosen: its decoding (or this one), the
+    tokens before each of a language model's."""
+    decode = decode or entry.get("decode")
+    parts = [decoding(decode)] if decode else []
+    parts += [f"context {entry['context']}"] if "context" in entry else []
+    return ", ".join(parts)
 
 
 def decoding(decode: Any) -> str:

@@ -72,7 +72,7 @@ class EvaluateOptions(Options):
     context: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="Of word_perplexity: tokens that each token is predicted from at least; "
-        "default: half of the model's max_length.",
+        "default: half of a window.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     tokenized: TokenizedOptions = Field(
