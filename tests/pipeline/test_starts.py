@@ -1,7 +1,6 @@
 """Stages that start from a published checkpoint or from another stage's weights."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -282,22 +281,6 @@ def test_a_spec_with_a_head_of_its_own_is_built_without_its_pieces(place):
 # ---------------------------------------------------------------------- what a stage refuses
 
 
-def test_stored_targets_are_for_an_encoder_decoder():
-    """Row t belongs to target word t; in a stream that word stands elsewhere."""
-    bert = SimpleNamespace(kind="bert", tokenizer="full", head=None)
-    node = SimpleNamespace(
-        label="learn",
-        inputs={"teacher.soft": SimpleNamespace(kind="score")},
-        options=SimpleNamespace(
-            train="student", objective={"soft": SimpleNamespace(teacher="targets")}
-        ),
-        spec=SimpleNamespace(models={"student": bert}),
-    )
-    message = r"stages\.learn\.objective\.soft\.teacher: targets stored .* student \(bert\) reads"
-    with pytest.raises(UserError, match=message):
-        train_stage._stores(node, None)
-
-
 LEARNED = ("student.positions=learned", "student.max_length=15")
 
 
@@ -316,83 +299,6 @@ def test_rows_to_validate_on_must_fit_the_learned_positions(place, monkeypatch):
     )
     with pytest.raises(UserError, match=message):
         place.run("learn", *LEARNED, "stages.learn.validate={on: train, metrics: [loss]}")
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (None, {"target": 19}),
-        (600, {"source": 600, "target": 19}),
-        ({"target": 10}, {"target": 10}),
-    ],
-)
-def test_a_table_of_lengths_limits_targets_alone(given, expected):
-    """Of 20 rows the first is [LENGTH]'s own: the longest target has 19 tokens."""
-    model = SimpleNamespace(
-        kind="transformer", tokenizer="joint", positions="sinusoidal", max_length=510, lengths=20
-    )
-    node = SimpleNamespace(
-        inputs={},
-        options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
-        spec=SimpleNamespace(models={"student": model}),
-    )
-    assert train_stage._max_length(node) == expected
-
-
-@pytest.mark.parametrize(
-    ("positions", "given", "expected"),
-    [
-        ("sinusoidal", None, None),
-        ("sinusoidal", 600, 600),
-        ("learned", None, {"source": 508, "target": 508}),
-        ("learned", 600, {"source": 508, "target": 508}),
-        ("learned", 100, {"source": 100, "target": 100}),
-        ("learned", {"target": 600}, {"source": 508, "target": 508}),
-        ("learned", {"source": 9}, {"source": 9, "target": 508}),
-    ],
-)
-def test_the_batchs_max_length_is_within_the_learned_positions(positions, given, expected):
-    model = SimpleNamespace(
-        kind="transformer", tokenizer="joint", positions=positions, max_length=510
-    )
-    node = SimpleNamespace(
-        inputs={},
-        options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
-        spec=SimpleNamespace(models={"student": model}),
-    )
-    assert train_stage._max_length(node) == expected
-
-
-@pytest.mark.parametrize(
-    ("teacher", "given", "expected"),
-    [
-        # A BERT reads [CLS] before a source that is padded to a multiple of 4.
-        ("bert", None, {"source": 28}),
-        ("bert", 100, {"source": 28, "target": 100}),
-        ("bert", {"source": 9}, {"source": 9}),
-        ("transformer", 30, {"source": 30, "target": 30}),
-        ("transformer", None, {"source": 32, "target": 32}),
-    ],
-)
-def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, given, expected):
-    def model(kind, positions, most):
-        return SimpleNamespace(kind=kind, tokenizer="joint", positions=positions, max_length=most)
-
-    models = {"student": model("transformer", "sinusoidal", 512)}
-    theirs = {"teacher": model(teacher, "learned", 32)}
-    live = SimpleNamespace(
-        kind="train", options=SimpleNamespace(train="teacher"), spec=SimpleNamespace(models=theirs)
-    )
-    node = SimpleNamespace(
-        inputs={"teacher.mask": live},
-        options=SimpleNamespace(
-            train="student",
-            batch=SimpleNamespace(max_length=given, pad_to=4),
-            objective={"mask": SimpleNamespace(teacher="tuned")},
-        ),
-        spec=SimpleNamespace(models=models),
-    )
-    assert train_stage._max_length(node) == expected
 
 
 def test_a_checkpoint_without_a_head_teaches_by_its_states(tmp_path):
@@ -414,23 +320,3 @@ def test_a_checkpoint_without_a_head_teaches_by_its_states(tmp_path):
     assert json.loads(history.splitlines()[-1])["terms"]["states"] > 0
     with pytest.raises(UserError, match="no word-prediction head"):
         place.run("learn", *headless[1:])
-
-
-def test_a_model_without_a_width_trains_by_any_schedule_but_noam():
-    def node(kind):
-        return SimpleNamespace(
-            label="learn",
-            options=SimpleNamespace(train="student", schedule=SimpleNamespace(kind=kind)),
-            spec=SimpleNamespace(models={"student": SimpleNamespace(kind="counter")}),
-        )
-
-    assert train_stage._width(node("linear"), SimpleNamespace()) is None
-    assert train_stage._width(node("noam"), SimpleNamespace(width=6)) == 6
-    with pytest.raises(UserError, match=r"stages\.learn\.schedule: noam needs .* \(counter\)"):
-        train_stage._width(node("noam"), SimpleNamespace())
-
-
-def test_more_devices_than_there_are_is_the_users_to_mend():
-    node = SimpleNamespace(spec=SimpleNamespace(runtime=SimpleNamespace(devices=4096)))
-    with pytest.raises(UserError, match=r"runtime\.devices: 4096 are asked for"):
-        train_stage._strategy(node)
