@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
+from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import is_number, reading, search_of
 
@@ -89,8 +90,8 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             _row(rows, system, seed, search, figures, only_baseline=True)
     _name_searches(rows, comparisons)
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
-    _place_intervals(rows, metrics)
-    _place_differences(comparisons)
+    place_intervals(rows, metrics)
+    place_differences(comparisons)
     return {
         "identity": f"scores-{place + 1}",
         "on": on,
@@ -174,7 +175,7 @@ def _comparisons(
             "against": systems.of(run, label_of(against)),
             "metric": metric,
             "reading": reading(metric, found.get("low"), found.get("high")),
-            **{key: found.get(key) for key in ("delta", "low", "high", "p", "wins")},
+            **{key: found.get(key) for key in ("value", "delta", "low", "high", "p", "wins")},
         }
         for metric, found in (against.get("metrics") or {}).items()
         if is_number(found.get("delta"))
@@ -193,44 +194,3 @@ def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     for one in comparisons:
         pairs.setdefault((one["row"], one["against"]), []).append(one)
     return list(pairs.values())
-
-
-def _place_intervals(rows: Sequence[dict[str, Any]], metrics: Sequence[str]) -> None:
-    """Adds each figure's place, in percent of the span that its column covers."""
-    for row in rows:
-        row["cells"] = {}
-    for metric in metrics:
-        figures = [(row, row["figures"].get(metric) or {}) for row in rows]
-        ends = [
-            figure[key]
-            for _, figure in figures
-            for key in ("value", "low", "high")
-            if is_number(figure.get(key))
-        ]
-        if not ends:
-            continue
-        least, span = min(ends), (max(ends) - min(ends)) or 1
-        for row, figure in figures:
-            if not is_number(figure.get("value")):
-                continue
-            cell = {key: figure.get(key) for key in ("value", "low", "high")}
-            if is_number(cell["low"]) and is_number(cell["high"]):
-                cell["range"] = [
-                    round(4 + 92 * (cell[key] - least) / span, 2)
-                    for key in ("low", "value", "high")
-                ]
-            row["cells"][metric] = cell
-
-
-def _place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
-    for metric in {one["metric"] for one in comparisons}:
-        ours = [one for one in comparisons if one["metric"] == metric]
-        reach = max(
-            (abs(one[key]) for one in ours for key in ("low", "high") if is_number(one[key])),
-            default=0,
-        )
-        for one in ours:
-            if reach and is_number(one["low"]) and is_number(one["high"]):
-                one["range"] = [
-                    round(50 + 46 * one[key] / reach, 2) for key in ("low", "delta", "high")
-                ]

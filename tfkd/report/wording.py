@@ -85,13 +85,15 @@ def metric_name(metric: str) -> str:
 
 
 def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
-    """A metric's value as papers print it; `signed` writes the sign of a difference."""
+    """A metric's value as papers print it, of thousands without their hundredths; `signed` writes
+    the sign of a difference."""
     if not is_number(value):
         return NOTHING
     if metric in SHARES:
         text = f"{100 * value:.2f}" + ("" if signed else f"{_UNIT}%")
     else:
-        text = f"{value:,.{_DECIMALS.get(metric, 3)}f}"
+        decimals = _DECIMALS.get(metric, 3) if abs(value) < 1000 else 0
+        text = f"{value:,.{decimals}f}"
     if signed and value >= 0:
         text = f"+{text}"
     return text.replace("-", "−")
