@@ -43,19 +43,24 @@ def gate_line(entry: Mapping[str, Any]) -> str:
 
 
 def news(
-    gates: Sequence[Gate], made: Collection[str], last: str, context: Context
+    gates: Sequence[Gate],
+    done: Collection[str],
+    cached: Collection[str],
+    last: str,
+    context: Context,
 ) -> Iterator[str]:
     """The verdicts that a stage completes: what a student's hours should wait for.
 
     Args:
         gates: The run's gates.
-        made: Keys of all stages that are made.
-        last: The key of the one that was made last.
+        done: Keys of all stages that are done.
+        cached: Of these, the ones that were done before: a verdict on them alone is no news.
+        last: The key of the one that was done last.
         context: The run's surroundings.
     """
     for gate in gates:
         keys = {node.key for node in (gate.teacher, gate.baseline) if node is not None}
-        if last in keys and keys.issubset(made):
+        if last in keys and keys.issubset(done) and not keys.issubset(cached):
             yield gate_line(judged(gate, context))
 
 

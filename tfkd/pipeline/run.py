@@ -170,9 +170,8 @@ def _run(
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
         done.add(node.key)
-        if node.key not in cached:
-            for line in news(plan.gates, done, node.key, context):
-                context.say(line)
+        for line in news(plan.gates, done, cached, node.key, context):
+            context.say(line)
         context.hosts.agree(NEXT)
         if node.kind in _SHOWN:
             link(context.stages / node.key, folder / node.label)

@@ -1,0 +1,46 @@
+"""When a teacher gate's verdict is said."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tfkd.pipeline import gates
+
+TEACHER, BASELINE = (SimpleNamespace(key=key) for key in ("teacher", "baseline"))
+
+
+@pytest.fixture(autouse=True)
+def verdicts(monkeypatch):
+    monkeypatch.setattr(gates, "judged", lambda gate, _: {"message": gate.name})
+    monkeypatch.setattr(gates, "gate_line", lambda entry: entry["message"])
+
+
+def said(stages, cached, baseline=BASELINE):
+    """The lines after each of these stages."""
+    gate = SimpleNamespace(name="verdict", teacher=TEACHER, baseline=baseline)
+    done, old, lines = set(), set(), {}
+    for key in stages:
+        done.add(key)
+        old |= {key} & set(cached)
+        lines[key] = list(gates.news([gate], done, old, key, None))
+    return lines
+
+
+@pytest.mark.parametrize("cached", [[], ["teacher"], ["baseline"], ["other", "baseline"]])
+@pytest.mark.parametrize("order", [["teacher", "baseline"], ["baseline", "teacher"]])
+def test_once_where_both_are_done_and_one_is_new(order, cached):
+    lines = said([order[0], "other", order[1], "student"], cached)
+    assert lines.pop(order[1]) == ["verdict"]
+    assert not any(lines.values())
+
+
+def test_not_again_of_what_was_done_before():
+    assert not any(said(["teacher", "other", "baseline"], ["teacher", "baseline"]).values())
+
+
+def test_of_a_teacher_alone_as_soon_as_it_is_measured():
+    assert said(["teacher", "student"], [], baseline=None) == {
+        "teacher": ["verdict"],
+        "student": [],
+    }
+    assert not any(said(["teacher", "student"], ["teacher"], baseline=None).values())
