@@ -1,5 +1,7 @@
 """Training histories: which figures stand in one plot."""
 
+import pytest
+
 from tfkd.report.curves import stage_curves
 from tfkd.report.systems import Run, Systems
 
@@ -44,6 +46,24 @@ def test_terms_have_the_units_and_titles_of_their_kinds():
         assert units["Words"] == of_words
         assert units["States"] == "distance"
         assert units["Mask task, cross-entropy to the teacher"] == "nats a token"
+
+
+@pytest.mark.parametrize(
+    ("model", "unit"), [({}, "token"), ({"head": {"kind": "classifier"}}, "row")]
+)
+def test_divergence_and_validation_have_the_unit_of_their_terms(model, unit):
+    terms = {"labels": {"kind": "cross_entropy"}, "soft": {"kind": "soft_targets"}}
+    lines = [
+        {"step": step, "loss": 2.0, "terms": dict.fromkeys(terms, 1.0), "learning_rate": 1e-3,
+         "metrics": {"soft.kl": 0.5}}
+        for step in (10, 20)
+    ] + [{"step": step, "validation": {"loss": 1.0}} for step in (10, 20)]  # fmt: skip
+    spec = {"student": model, "stages": {"learn": {"train": "student", "objective": terms}}}
+    runs = [Run(0, {"histories": {"learn": lines}, "spec": spec}, alone=True)]
+    (stage,) = stage_curves(runs, Systems(runs))
+    units = {plot.title: plot.unit for plot in stage["plots"]}
+    assert units["Soft: KL above the teacher’s entropy"] == f"nats a {unit}"
+    assert units["Validation loss, negative log-likelihood"] == f"nats a {unit}"
 
 
 def test_settings_that_were_tried_stand_in_one_plot():

@@ -246,6 +246,23 @@ def test_sentences_that_differ_most_stand_with_their_scores_and_marks(page, page
     assert page.words.count("Where systems differ most") == 1
 
 
+@pytest.mark.parametrize("given", [{"continuations": "a.txt"}, {}])
+def test_only_outputs_with_marks_are_said_to_have_them(light, given):
+    """Guesses of classes and continuations have none."""
+    entry = light["evaluations"][0]
+    light["evaluations"] = [entry]
+    del entry["differing"]
+    said = "words are not in the reference at this place"
+    assert said in Page(render([light])).words
+    entry |= given
+    if not given:
+        for example in entry["examples"]:
+            example["probability"] = 0.75
+    page = render([light])
+    assert said not in Page(page).words
+    assert "<mark>" not in page
+
+
 def test_lengths_of_outputs_have_a_plot_beside_those_of_references(light):
     entry = light["evaluations"][0]
     entry["by_output_length"] = [

@@ -168,9 +168,12 @@ def _title(key: Key, terms: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
         return words(name), ""
     if re.search(r"(^|[._/])kl($|[._/])|above", name):
         term = re.split(r"[._/]kl|[._/]above", name)[0] if not name.startswith("kl") else ""
-        return f"{words(term)}: KL above the teacher’s entropy".lstrip(": "), "nats a token"
+        _, unit = terms.get(term, ("", "nats a token"))
+        return f"{words(term)}: KL above the teacher’s entropy".lstrip(": "), unit
     if kind == "validation" and name == "loss":
-        return "Validation loss, negative log-likelihood", "nats a token"
+        units = {unit for _, unit in terms.values()}
+        unit = "nats a row" if units == {"nats a row"} else "nats a token"
+        return "Validation loss, negative log-likelihood", unit
     if kind == "term":
         # Where a run's spec does not say it, the name does.
         by_name = ("soft_targets" if "soft" in name else "", "nats a token")

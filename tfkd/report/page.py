@@ -140,7 +140,16 @@ def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
             row["outputs"] = row["baselines"] | row["outputs"]
             for baseline in row.pop("baselines"):
                 row["outputs"][baseline] = row["outputs"].pop(baseline)
-    return [{"on": on, "rows": list(rows.values())} for on, rows in blocks.items() if rows]
+    return [
+        {"on": on, "rows": list(rows.values()), "plain": not any(map(_marked, rows.values()))}
+        for on, rows in blocks.items()
+        if rows
+    ]
+
+
+def _marked(row: Mapping[str, Any]) -> bool:
+    """Whether an example's outputs are held against its reference word by word."""
+    return not (row.get("classified") or row.get("continued"))
 
 
 def _traces(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
