@@ -115,15 +115,23 @@ def test_small_buckets_join_their_neighbours(least_rows):
     assert buckets[0]["against"] is None
 
 
-def test_a_bucket_that_the_baseline_lacks_joins_its_neighbour_too():
+def test_lengths_of_which_a_system_has_few_outputs_have_no_score():
+    """Buckets of outputs stay as they are: other systems' stand in the same plot."""
     _, references = texts()
     short = [" ".join(line.split()[:12]) for line in references]
     edges = [1, 10, 20, 30]
-    alone = by_length(references, references, edges=edges, of="output")
-    assert [bucket["from"] for bucket in alone] == edges
-    buckets = by_length(references, references, against=short, edges=edges, of="output")
-    assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [(1, 9), (10, None)]
+    buckets = by_length(short, references, against=references, edges=edges, of="output")
+    assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [
+        (1, 9), (10, 19), (20, 29), (30, None),
+    ]  # fmt: skip
+    assert [bucket["value"] is None for bucket in buckets] == [False, False, True, True]
+    assert all(bucket["against"] == pytest.approx(100) for bucket in buckets)
     assert all(sum(bucket[key] for bucket in buckets) == 400 for key in ("rows", "against_rows"))
+    alone = by_length(short, references, edges=edges, of="output")
+    assert [bucket["from"] for bucket in alone] == [1, 10]
+    empty = by_length(["", *short[1:]], references, edges=edges, of="output", least_rows=0)
+    assert sum(bucket["rows"] for bucket in empty) == 400
+    assert empty[-1]["from"] == 10
 
 
 def test_wrong_options_are_named():

@@ -96,30 +96,56 @@ def test_tokenised_bleu_is_compared_with_the_tokens_it_was_measured_with(tmp_pat
     assert "tokenized_bleu" not in compared(tmp_path / "others", measured, other)
 
 
-def test_word_perplexities_of_one_context_are_compared(tmp_path):
-    """Each with its own, though they are of one model and one text."""
-
-    def language_model(name, values):
-        folder = tmp_path / name
-        (folder / "evaluation").mkdir(parents=True)
-        entries = []
-        for place, (context, nats) in enumerate(values):
-            path = f"evaluation/{place}.npz"
-            counts = {"words": [3, 5], "line_ends": [1, 1], "nll": [nats * 3, nats * 5]}
+def language_model(folder, values, seeds=(1,)):
+    """A run of a language model: by context, the nats of a word; of a later seed one more."""
+    (folder / "evaluation").mkdir(parents=True)
+    entries = []
+    for seed in seeds:
+        for context, nats in values:
+            path = f"evaluation/{len(entries)}.npz"
+            counts = {"words": [3, 5], "line_ends": [1, 1]}
+            counts["nll"] = [(nats + seed - 1) * words for words in (3, 5)]
             np.savez(folder / path, **{key: np.array(count) for key, count in counts.items()})
             entries.append(
-                {"of": "learn", "variant": None, "on": "test", "seed": 1, "rows": 2,
+                {"of": "learn", "variant": None, "on": "test", "seed": seed, "rows": 2,
                  "metrics": {"word_perplexity": FIGURE}, "words": path, **context}
             )  # fmt: skip
-        return finished(folder, entries)
+    finished(folder, entries)
+    if len(seeds) > 1:
+        results = json.loads((folder / "results.json").read_text())
+        results["spec"] = {"seeds": list(seeds)}
+        (folder / "results.json").write_text(json.dumps(results))
+    return folder
 
-    ours = language_model("a", [({}, 1.0), ({"context": 0}, 2.0), ({"context": 4}, 2.5)])
-    theirs = language_model("b", [({}, 1.5), ({"context": 0}, 3.0)])
+
+@pytest.mark.parametrize("more", [[], [({"context": 4}, 2.5)]])
+def test_word_perplexities_of_one_context_are_compared(tmp_path, more):
+    """Each with its own, though they are of one model and one text."""
+    ours = language_model(tmp_path / "a", [({}, 1.0), ({"context": 0}, 2.0), *more])
+    theirs = language_model(tmp_path / "b", [({}, 1.5), ({"context": 0}, 3.0)])
     text = compare(ours, theirs, samples=20)
     for context, *nats in (("", 1.0, 1.5), (" [context 0]", 2.0, 3.0)):
         one, other = np.exp(nats)
         assert f"test word_perplexity{context}: {one:.2f} and {other:.2f}, " in text
     assert text.count("test word_perplexity") == 4  # without the ends of lines, and with them
+
+
+def test_each_context_has_its_mean_over_the_seeds(tmp_path):
+    contexts = [({}, 1.0), ({"context": 0}, 2.0)]
+    ours = language_model(tmp_path / "a", contexts, seeds=(1, 2))
+    theirs = language_model(tmp_path / "b", [(one, nats + 1) for one, nats in contexts], (1, 2))
+    text = compare(ours, theirs, samples=20)
+    for context, nats in (("", 1.0), (" [context 0]", 2.0)):
+        mean = (np.exp(nats) + np.exp(nats + 1)) / 2
+        line = f"test word_perplexity{context}, mean ± deviation of 2 seeds (1, 2): {mean:.2f} ±"
+        assert line in text
+
+
+def test_runs_that_read_otherwise_are_not_compared(tmp_path):
+    ours = language_model(tmp_path / "a", [({"context": 0}, 2.0)])
+    theirs = language_model(tmp_path / "b", [({}, 2.0)])
+    with pytest.raises(UserError, match=r"read and decoded alike: test \[context 0\]; and test$"):
+        compare(ours, theirs, samples=20)
 
 
 def test_lost_letters_are_a_warning():

@@ -82,7 +82,7 @@ evaluate:
     against: flat
     bootstrap: 20
     noise: {sigma: 0.4, draws: 2}
-  - {of: flat, on: [counted], metrics: [word_perplexity], bootstrap: 20}
+  - {of: flat, on: [counted], metrics: [word_perplexity], context: 20, bootstrap: 20}
   - {of: distil, on: [counted], metrics: [loss, word_perplexity], bootstrap: 20}
   - {of: gpt, on: [counted], metrics: [loss, word_perplexity], context: 20, bootstrap: 20}
 """
@@ -229,6 +229,8 @@ def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
     after = newline if of == "gpt" else place.tokenizer.end_id
     total = nats_in_windows(place, place.folder / "gpt2", after, 48 if of == "gpt" else 40)
     entry = evaluated(place, of)
+    assert entry["context"] == 20
+    assert "context" not in evaluated(place, "distil")
     np.testing.assert_allclose(
         entry["metrics"]["word_perplexity"]["value"], np.exp(total / WORDS), rtol=1e-3
     )

@@ -138,6 +138,11 @@ def test_summaries_are_numpys_over_the_seeds():
     assert [one["against"]["variant"] for one in summaries([*entries, *second])] == [
         "baseline", "other",
     ]  # fmt: skip
+    # Each context of word perplexity has one of its own.
+    near = [{**one, "context": 0} for one in entries]
+    both = summaries([*entries, *near])
+    assert [one.get("context") for one in both] == [None, 0]
+    assert all(one["seeds"] == list(SEEDS) for one in both)
     # One model scored twice with one seed (by two settings) is no sample of seeds.
     assert summaries([entry(1, 30.0, 29.0), entry(1, 31.0, 29.0)]) == []
 

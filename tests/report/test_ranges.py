@@ -1,9 +1,8 @@
 """Places of values and intervals on their bars."""
 
-import math
-
 import pytest
 
+from tfkd.evaluation import WITH_LINE_ENDS
 from tfkd.report.ranges import place_differences, place_intervals
 
 
@@ -19,7 +18,7 @@ def test_a_column_spans_its_intervals():
     assert rows[2]["cells"] == {}
 
 
-@pytest.mark.parametrize("metric", ["perplexity", "word_perplexity"])
+@pytest.mark.parametrize("metric", ["perplexity", "word_perplexity", WITH_LINE_ENDS])
 def test_perplexities_stand_by_their_logarithms(metric):
     """Equal ratios are equally far apart: 10, 100 and 1,000."""
     rows = [row(metric, 10.0**power, 10.0**power, 10.0**power) for power in (1, 2, 3)]
@@ -44,23 +43,27 @@ def test_differences_stand_about_zero():
     assert [one["range"] for one in found] == [[61.5, 73.0, 96.0], [27.0, 38.5, 50.0]]
 
 
-def test_differences_of_perplexities_are_ratios():
-    """Half of 1,000 and half of 10 are the same gain; less than nothing is no perplexity."""
+@pytest.mark.parametrize("metric", ["perplexity", "word_perplexity", WITH_LINE_ENDS])
+def test_differences_of_perplexities_are_shares(metric):
+    """Half of 1,000 and half of 10 are the same gain."""
     found = [
-        difference("word_perplexity", value, -value / 2, -value * 0.75, -value * 0.1)
+        difference(metric, value, -value / 2, -value * 0.8, -value * 0.1)
         for value in (1000.0, 10.0)
     ]
     place_differences(found)
-    expected = [50 - 46 * math.log(share) / math.log(0.25) for share in (0.25, 0.5, 0.9)]
-    for one in found:
-        assert one["range"] == pytest.approx(expected, abs=0.01)
-    below = difference("perplexity", 5.0, -4.0, -5.5, 1.0)
-    place_differences([below])
-    assert below["range"][0] == 4.0
-    assert below["range"][2] > 50
+    assert [one["range"] for one in found] == [[4.0, 21.25, 44.25]] * 2
 
 
-def test_an_unknown_interval_has_no_bar():
-    found = [difference("bleu", 30, 2.0, None, None), difference("loss", 3.0, 0.0, 0.0, 0.0)]
+def test_what_has_no_place_has_no_bar():
+    found = [
+        difference("bleu", 30, 2.0, None, None),
+        difference("loss", 3.0, 0.0, 0.0, 0.0),
+        difference("perplexity", None, 1.0, 0.5, 2.0),
+        difference("perplexity", 0.0, 1.0, 0.5, 2.0),
+    ]
     place_differences(found)
     assert not any("range" in one for one in found)
+    rows = [row("perplexity", 0.5, 0.0, 1.0), row("perplexity", 2.0, 1.0, 3.0)]
+    place_intervals(rows, ["perplexity"])
+    assert "range" not in rows[0]["cells"]["perplexity"]
+    assert rows[1]["cells"]["perplexity"]["range"][2] == 96.0

@@ -98,6 +98,10 @@ def test_what_fits_is_valid(tmp_path, change):
             "word_perplexity of a bert",
         ),
         ("evaluate=[{of: learn, on: words, metrics: word_perplexity, context: 32}]", "32, of 32"),
+        (
+            "evaluate=[{of: learn, on: words, metrics: [loss, accuracy], context: 5}]",
+            "nothing of loss, accuracy has one",
+        ),
         ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded.head=none", "predicts by its embedding"),

@@ -32,6 +32,7 @@ _PLACES = {
     "perturbed": "parameter_noise",
     "word_perplexity": "ratios",
     "WITH_LINE_ENDS": "ratios",
+    "chosen_context": "results",
     "result_errors": "results",
     "rouge": "rouge_scores",
     "sentence_scores": "largest_differences",

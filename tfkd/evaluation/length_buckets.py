@@ -40,17 +40,18 @@ def by_length(
         of: Whose length in words sorts the rows: `reference`, so that two systems are compared on
             the same rows and a too short output stays where it belongs; or `output`, as in the
             paper's figure 2: each system's rows are sorted by its own.
-        least_rows: A bucket in which either system has fewer rows joins its neighbour: such a
-            score says nothing.
+        least_rows: A score of fewer rows says nothing. Of references such a bucket joins its
+            neighbour; of outputs, whose buckets are held against other systems', it has no score.
         lower_case: Compare lower-cased text.
         tokenize: sacreBLEU's tokenizer, which also counts the lengths.
         metric: `bleu`, `chrf`, `rouge_1`, `rouge_2` or `rouge_l`.
         stem, words: As in `rouge`.
 
     Returns:
-        For each bucket with rows, in order: `from`, `to` (the last length in it; None: no end),
-        `rows`, `value`, `against` (None without a baseline); with `of="output"` and a baseline
-        `against_rows`, too: how many of the baseline's outputs have these lengths.
+        For each bucket with rows, in order: `from`, `to` (the last length in it; None: no end; the
+        first also has what is shorter), `rows`, `value`, `against` (None without a baseline); with
+        `of="output"` and a baseline `against_rows`, too: how many of the baseline's outputs have
+        these lengths. There `value` or `against` is None where rows are few.
     """
     if of not in ("reference", "output"):
         raise ValueError(
@@ -63,45 +64,50 @@ def by_length(
         )
     measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize, stem=stem, words=words)
     counted = bleu_metric(lower_case=lower_case, tokenize=tokenize)
-    # The statistics start with the lengths of output and reference.
+    # BLEU's statistics start with the lengths of output and reference.
     column = 1 if of == "reference" else 0
-    systems = [hypotheses] if against is None else [hypotheses, against]
-    sums, bucket, counts = [], [], []
-    for outputs in systems:
-        lengths = counted.statistics(outputs, references)[:, column]
-        bucket.append(np.maximum(np.searchsorted(edges, lengths, side="right") - 1, 0))
-        counts.append(np.bincount(bucket[-1], minlength=len(edges)))
+    sums, places, counts = [], [], []
+    for outputs in [hypotheses] if against is None else [hypotheses, against]:
         sums.append(measure.statistics(outputs, references))
+        lengths = sums[-1] if metric == "bleu" else counted.statistics(outputs, references)
+        place = np.searchsorted(edges, lengths[:, column], side="right") - 1
+        places.append(np.maximum(place, 0))
+        counts.append(np.bincount(places[-1], minlength=len(edges)))
+    if of == "reference":
+        runs = _joined(counts[0], least_rows)
+    else:
+        least_rows = max(1, least_rows)
+        many = np.max(counts, axis=0) >= least_rows
+        runs = [(place, place) for place in np.flatnonzero(many)]
     buckets = []
-    for first, last in _joined(counts, least_rows):
-        inside = [(places >= first) & (places <= last) for places in bucket]
-        values = [measure.value(ours[rows]) for ours, rows in zip(sums, inside, strict=True)]
-        one = {
+    for first, last in runs:
+        inside = [(place >= first) & (place <= last) for place in places]
+        rows = [int(one.sum()) for one in inside]
+        values = [
+            measure.value(ours[one]) if of == "reference" or count >= least_rows else None
+            for ours, one, count in zip(sums, inside, rows, strict=True)
+        ]
+        bucket = {
             "from": int(edges[first]),
             "to": int(edges[last + 1]) - 1 if last + 1 < len(edges) else None,
-            "rows": int(inside[0].sum()),
+            "rows": rows[0],
             "value": values[0],
             "against": values[1] if against is not None else None,
         }
         if of == "output" and against is not None:
-            one["against_rows"] = int(inside[1].sum())
-        buckets.append(one)
+            bucket["against_rows"] = rows[1]
+        buckets.append(bucket)
     return buckets
 
 
-def _joined(counts: Sequence[np.ndarray], least: int) -> list[tuple[int, int]]:
-    """Runs (first, last) of neighbouring buckets in which each system has at least `least` rows.
-
-    Args:
-        counts: Of each system, the rows of each bucket.
-        least: What does not come to it joins the run before; of all that do not, one run is made.
-    """
+def _joined(rows: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Runs (first, last) of neighbouring buckets with at least `least` rows each; what does not
+    come to it joins the run before."""
     runs: list[tuple[int, int]] = []
-    last = len(counts[0]) - 1
-    start, held = 0, np.zeros(len(counts), np.int64)
-    for place, rows in enumerate(np.stack(counts, axis=1)):
-        held = held + rows
-        if held.min() >= max(1, least):
+    start, held, last = 0, 0, len(rows) - 1
+    for place, count in enumerate(rows):
+        held += int(count)
+        if held >= max(1, least):
             runs.append((start, place))
-            start, held = place + 1, np.zeros(len(counts), np.int64)
+            start, held = place + 1, 0
     return [*runs[:-1], (runs[-1][0] if runs else 0, last)]

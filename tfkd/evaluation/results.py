@@ -227,6 +227,12 @@ class Results(TypedDict):
     warnings: list[str]
 
 
+def chosen_context(entry: Mapping[str, Any]) -> str:
+    """The context that word perplexity was told to leave each token, "context 64"; else ""."""
+    context = entry.get("context")
+    return "" if context is None else f"context {context}"
+
+
 def result_errors(results: Any) -> list[str]:
     """What is wrong with the form of a results.json, a line each with its place; [] if nothing."""
     from pydantic import ConfigDict, TypeAdapter, ValidationError

@@ -1,6 +1,6 @@
 """The form of results.json: what several seeds give together."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 # Before Python 3.12 pydantic checks only this TypedDict, which comes with it.
 from typing_extensions import TypedDict
@@ -32,6 +32,7 @@ class SeedSummary(TypedDict):
     variant: str | None
     on: str
     decode: dict[str, Any] | None
+    context: NotRequired[int]
     seeds: list[int]
     metrics: dict[str, OverSeeds]
     against: SeedsAgainst | None

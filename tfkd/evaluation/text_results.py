@@ -12,7 +12,7 @@ Bucket = TypedDict(
         "from": int,
         "to": int | None,
         "rows": int,
-        "value": float,
+        "value": float | None,
         "against": float | None,
         "against_rows": NotRequired[int],
     },

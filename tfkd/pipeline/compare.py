@@ -31,7 +31,10 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
     """
     ours, theirs = sides_of(first), sides_of(second)
     several = len({of for of, _, _, _ in [*ours, *theirs]}) > 1
-    searches = len({search for _, _, search, _ in [*ours, *theirs] if search}) > 1
+    # What was read or written in several ways is named by them, its defaults by nothing.
+    searches: dict[str, set[str]] = {}
+    for _, on, search, _ in [*ours, *theirs]:
+        searches.setdefault(on, set()).add(search)
     lines: list[str] = []
     by_seed: dict[tuple[str, str, int], dict[int, dict[str, float]]] = {}
     for (of, on, search, our_seed), system in ours.items():
@@ -41,7 +44,7 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
             if our_seed != their_seed and None not in (our_seed, their_seed):
                 continue
             models = f" ({of} and {other_of})" if several else ""
-            models += f" [{search}]" if searches and search else ""
+            models += f" [{search}]" if search and len(searches[on]) > 1 else ""
             for metric, counted in system.metrics.items():
                 if baseline.metrics.get(metric) != counted:
                     continue
@@ -60,8 +63,8 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
     lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
     if not lines:
         raise UserError(
-            f"{first} and {second} share no test set with the same references and the same "
-            f"search: {_tests(ours)}; and {_tests(theirs)}"
+            f"{first} and {second} share no test set with the same references, read and decoded "
+            f"alike: {_tests(ours)}; and {_tests(theirs)}"
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])

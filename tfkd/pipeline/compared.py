@@ -14,6 +14,7 @@ from tfkd.evaluation import (
     ROUGE,
     WITH_LINE_ENDS,
     Predicted,
+    chosen_context,
     paired_bootstrap,
     paired_classes,
     paired_ratio,
@@ -196,10 +197,8 @@ def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
     found = _read(run, entry, "words", _arrays)
     counts = {"words": found["words"], "line_ends": found["words"] + found["line_ends"]}
     words = {metric: counts[name] for metric, name in _WORDS.items()}
-    search = f"context {entry['context']}" if "context" in entry else ""
-    return Words(
-        metrics={name: {} for name in _WORDS}, search=search, nll=found["nll"], words=words
-    )
+    metrics = {name: {} for name in _WORDS}
+    return Words(metrics=metrics, search=chosen_context(entry), nll=found["nll"], words=words)
 
 
 def _search(decode: Mapping[str, Any]) -> str:

@@ -81,7 +81,6 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "decode": node.identity.get("decode"),
         "tokenize": options.tokenize,
         **({"lower_case": True} if options.lower_case else {}),
-        **({} if options.context is None else {"context": options.context}),
         "rows": summary["rows"],
         "metrics": {},
         "against": None,
@@ -105,6 +104,8 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     if any(map(is_text, options.metrics)):
         _texts(entry, evaluation, context, folder / "evaluation" / name)
     if "word_perplexity" in options.metrics:
+        if options.context is not None:
+            entry["context"] = options.context
         _keep_words(entry, node, context, folder / "evaluation" / name)
     if CONTINUED in node.options["products"]:
         lines = show_continuations(entry, node, evaluation.baseline, context)

@@ -49,7 +49,9 @@ def _distinct(asked: Sequence[Any]) -> list[Any]:
 
 
 # What entries have in common that differ in their seed alone.
-_ALIKE = ("of", "variant", "on", "decode", "tokenize", "lower_case", "tokenized", "rouge")
+_ALIKE = (
+    "of", "variant", "on", "decode", "context", "tokenize", "lower_case", "tokenized", "rouge",
+)  # fmt: skip
 
 
 def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -61,9 +63,9 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             in their seed alone belong together.
 
     Returns:
-        One for each that has several seeds: `of`, `variant`, `on`, `decode`, `seeds`, `metrics`
-        and, with a baseline, `against`: its `of`, `variant`, `metrics` (its own scores) and
-        `differences`.
+        One for each that has several seeds: `of`, `variant`, `on`, `decode`, `seeds`, `metrics`,
+        `context` where it was chosen and, with a baseline, `against`: its `of`, `variant`,
+        `metrics` (its own scores) and `differences`.
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in evaluations:
@@ -78,6 +80,7 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             continue
         first = entries[0]
         summary = {name: first.get(name) for name in ("of", "variant", "on", "decode")}
+        summary |= {"context": first["context"]} if "context" in first else {}
         summary |= {"seeds": seeds, "metrics": _over(entries, "metrics", "value"), "against": None}
         others = [entry.get("against") for entry in entries]
         if all(others):

@@ -4,6 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from tfkd.evaluation import chosen_context
+
 
 def score_table(results: dict[str, Any]) -> str:
     """All scores of a run with intervals and comparisons, as text."""
@@ -29,8 +31,9 @@ def score_table(results: dict[str, Any]) -> str:
         against = entry.get("against") or {"metrics": {}}
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
+            seed = f"seed {entry['seed']}" if several else ""
             table.add_row(
-                f"{entry['of']}, seed {entry['seed']}" if several else entry["of"],
+                ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
                 entry["on"],
                 metric,
                 _number(score["value"]),

@@ -8,6 +8,7 @@ from tfkd.report.plots import Line, Plot
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import decoding, is_number, metric_name
 
+OWN_OUTPUT = "words of each system's own output"
 Entries = Sequence[tuple[Run, Mapping[str, Any]]]
 
 
@@ -69,7 +70,7 @@ def _plainest(
 def _plot(
     identity: str, kind: Measured, on: str, entries: Entries, systems: Systems
 ) -> Plot | None:
-    # Rows of a length are the test set's own where references sort them, not where outputs do.
+    # Of each length the rows: the test set's own where references sort them.
     buckets: dict[tuple[int, Any], int] = {}
     # Of a system and a length, the values by seed.
     values: dict[Any, dict[tuple[int, Any], dict[Any, float]]] = {}
@@ -91,29 +92,35 @@ def _plot(
                 theirs = values.setdefault((baseline, search), {})
                 theirs.setdefault(key, {})[seed] = bucket["against"]
     order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
+    names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
     lines, summary = [], []
     for (system, search), found in values.items():
         x = [place for place, key in enumerate(order) if key in found]
         if x:
             y = [fmean(found[order[place]].values()) for place in x]
-            seeds = max(len(found[order[place]]) for place in x)
-            mean = f", mean of {seeds} seeds" if seeds > 1 else ""
-            name = f"{system.name}{search}{mean}"
+            name = f"{system.name}{search}{_seeds([len(found[order[place]]) for place in x])}"
             lines.append(Line(name, x, y, system.series, marked=True))
-            summary.append(f"{name}: {', '.join(f'{value:.1f}' for value in y)}.")
+            said = (f"{value:.1f} at {names[place]}" for place, value in zip(x, y, strict=True))
+            summary.append(f"{name}: {', '.join(said)}.")
     if not lines:
         return None
-    names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
-    places = names
     if kind.of == "reference":
-        rows = [f"{buckets[key]:,}" for key in order]
-        places = [f"{name}\n{count}" for name, count in zip(names, rows, strict=True)]
+        places = [f"{name}\n{buckets[key]:,}" for name, key in zip(names, order, strict=True)]
+    else:
+        places = names
     return Plot(
         identity=identity,
         title=f"{metric_name(kind.metric)} by length of the {kind.of} on {on}",
         unit=metric_name(kind.metric),
         lines=lines,
-        summary=f"Lengths {', '.join(names)}. {' '.join(summary)}",
-        x_name="words, and rows" if kind.of == "reference" else "words of each system's own output",
+        summary=" ".join(summary),
+        x_name="words, and rows" if kind.of == "reference" else OWN_OUTPUT,
         places=places,
     )
+
+
+def _seeds(counts: Sequence[int]) -> str:
+    """What a line of several seeds is, where each point has so many."""
+    if max(counts) == 1:
+        return ""
+    return f", mean of {'up to ' if min(counts) < max(counts) else ''}{max(counts)} seeds"

@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tfkd.evaluation import chosen_context
 from tfkd.report.plots import Line, Plot
 from tfkd.report.systems import Run, System, Systems, label_of
 from tfkd.report.wording import SHARES, is_number, metric_name, metric_value, plain
 
 _Points = dict[float, Mapping[str, Any]]
+# A model, and how it was told to read.
+_Read = tuple[System, str]
 
 
 def noise_plots(runs: Sequence[Run], systems: Systems) -> list[Plot]:
     """For each test set and metric that was measured under noise, each system's mean over the
     draws against sigma, with their standard deviation; baselines beside what is compared with them.
     """
-    found: dict[tuple[str, str], dict[System, _Points]] = {}
+    found: dict[tuple[str, str], dict[_Read, _Points]] = {}
     for system, on, noise in _measured(runs, systems):
         for metric, points in noise["metrics"].items():
             of_system = found.setdefault((on, metric), {}).setdefault(system, {})
@@ -30,18 +33,20 @@ def noise_plots(runs: Sequence[Run], systems: Systems) -> list[Plot]:
 
 def _measured(
     runs: Sequence[Run], systems: Systems
-) -> Iterator[tuple[System, str, Mapping[str, Any]]]:
+) -> Iterator[tuple[_Read, str, Mapping[str, Any]]]:
     for run in runs:
         for entry in run.entries("evaluations"):
             on = str(entry.get("on"))
             for one in (entry, entry.get("against") or {}):
                 if one.get("noise"):
-                    yield systems.of(run, label_of(one)), on, one["noise"]
+                    read = systems.of(run, label_of(one)), chosen_context(entry)
+                    yield read, on, one["noise"]
 
 
-def _plot(identity: str, on: str, metric: str, lines: Mapping[System, _Points]) -> Plot:
+def _plot(identity: str, on: str, metric: str, lines: Mapping[_Read, _Points]) -> Plot:
     drawn, said, series = [], [], set()
-    for system, points in lines.items():
+    for (system, context), points in lines.items():
+        name = ", ".join(filter(None, (system.name, context)))
         sigmas = sorted(points)
         if not sigmas:
             continue
@@ -51,9 +56,9 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[System, _Points]) 
         scale = 100 if metric in SHARES else 1
         means = [scale * points[sigma]["mean"] for sigma in sigmas]
         spreads = [scale * (points[sigma].get("spread") or 0.0) for sigma in sigmas]
-        drawn.append(Line(system.name, sigmas, means, colour, marked=True, spread=spreads))
+        drawn.append(Line(name, sigmas, means, colour, marked=True, spread=spreads))
         figures = ", ".join(_said(metric, points[sigma], sigma) for sigma in sigmas)
-        said.append(f"{system.name}: {figures}.")
+        said.append(f"{name}: {figures}.")
     unit = f"{metric_name(metric)}, %" if metric in SHARES else metric_name(metric)
     means = [mean for line in drawn for mean in line.y]
     # Perplexities grow by powers of ten as outputs fall apart.

@@ -13,8 +13,10 @@ from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
+from tfkd.report.lengths import OWN_OUTPUT
 from tfkd.report.noise import noise_plots
 from tfkd.report.plots import table
+from tfkd.report.ranges import RATIOS
 from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.searches import search_plots
 from tfkd.report.sentences import differing_sentences
@@ -53,6 +55,8 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         alone=len(runs) == 1,
         style=Markup(_asset("report.css")),
         blocks=blocks,
+        ratios=RATIOS,
+        by_output=any(plot.x_name == OWN_OUTPUT for block in blocks for plot in block["plots"]),
         verdicts=verdicts(blocks, runs),
         curves=stage_curves(runs, systems),
         searches=search_plots(runs, systems),

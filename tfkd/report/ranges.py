@@ -7,57 +7,54 @@ from typing import Any
 from tfkd.evaluation import WITH_LINE_ENDS
 from tfkd.report.wording import is_number
 
-# A model's may be a hundred times another's: they stand by their logarithms.
+# One model's may be a hundred times another's: they stand by their logarithms.
 RATIOS = frozenset({"perplexity", "word_perplexity", WITH_LINE_ENDS})
 
 
 def place_intervals(rows: Sequence[dict[str, Any]], metrics: Sequence[str]) -> None:
-    """Adds `cells`: each figure with its place, in percent of the span that its column covers."""
+    """Adds `cells`: each figure, and as `range` its interval's places, in percent of the span that
+    its column covers."""
     for row in rows:
         row["cells"] = {}
     for metric in metrics:
-        figures = [(row, row["figures"].get(metric) or {}) for row in rows]
-        ends = [
-            _scaled(metric, figure[key])
-            for _, figure in figures
-            for key in ("value", "low", "high")
-            if is_number(figure.get(key))
-        ]
-        if not ends:
+        places = {
+            (number, key): _scaled(metric, (row["figures"].get(metric) or {}).get(key))
+            for number, row in enumerate(rows)
+            for key in ("low", "value", "high")
+        }
+        known = [place for place in places.values() if place is not None]
+        if not known:
             continue
-        least, span = min(ends), (max(ends) - min(ends)) or 1
-        for row, figure in figures:
+        least, span = min(known), (max(known) - min(known)) or 1
+        for number, row in enumerate(rows):
+            figure = row["figures"].get(metric) or {}
             if not is_number(figure.get("value")):
                 continue
-            cell = {key: figure.get(key) for key in ("value", "low", "high")}
-            if is_number(cell["low"]) and is_number(cell["high"]):
-                cell["range"] = [
-                    round(4 + 92 * (_scaled(metric, cell[key]) - least) / span, 2)
-                    for key in ("low", "value", "high")
+            row["cells"][metric] = {key: figure.get(key) for key in ("value", "low", "high")}
+            found = [places[number, key] for key in ("low", "value", "high")]
+            if None not in found:
+                row["cells"][metric]["range"] = [
+                    round(4 + 92 * (place - least) / span, 2) for place in found
                 ]
-            row["cells"][metric] = cell
 
 
 def place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
-    """Adds `range`: the places of each difference and its interval, zero in the middle."""
+    """Adds `range`: the places of each difference and its interval, zero in the middle; of a
+    perplexity as shares of the other's."""
     for metric in {one["metric"] for one in comparisons}:
-        placed = [
-            (one, [_change(metric, one["value"], one[key]) for key in ("low", "delta", "high")])
-            for one in comparisons
-            if one["metric"] == metric and is_number(one["low"]) and is_number(one["high"])
-        ]
+        placed = []
+        for one in comparisons:
+            unit = one.get("value") if metric in RATIOS else 1
+            known = all(is_number(number) for number in (unit, one["low"], one["high"]))
+            if one["metric"] == metric and known and unit > 0:
+                placed.append((one, [one[key] / unit for key in ("low", "delta", "high")]))
         reach = max((abs(place) for _, places in placed for place in places), default=0)
         for one, places in placed if reach else ():
             one["range"] = [round(50 + 46 * place / reach, 2) for place in places]
 
 
-def _scaled(metric: str, value: float) -> float:
-    return math.log(value) if metric in RATIOS and value > 0 else value
-
-
-def _change(metric: str, base: Any, delta: float) -> float:
-    """A difference on the column's scale."""
-    if metric in RATIOS and is_number(base) and base > 0:
-        # An interval of differences may reach below nothing; a perplexity does not.
-        return math.log(max(base + delta, 1e-3 * base) / base)
-    return delta
+def _scaled(metric: str, value: Any) -> float | None:
+    """A value on its column's scale; None: it has no place there."""
+    if not is_number(value) or (metric in RATIOS and value <= 0):
+        return None
+    return math.log(value) if metric in RATIOS else value

@@ -7,7 +7,7 @@ from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import is_number, reading, search_of
+from tfkd.report.wording import decoding, is_number, reading, search_of
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -67,7 +67,8 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
     ]
     for run, entry in entries:
         search = search_of(entry) or None
-        decodes += [search] if search else []
+        if entry.get("decode") and not entry.get("continuations"):
+            decodes.append(decoding(entry["decode"]))
         row = _row(
             rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
         )
@@ -82,7 +83,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         system = systems.of(run, label_of(against))
         search = search_of(entry, against.get("decode")) or None
         if against.get("decode"):  # not as the system beside it
-            decodes.append(f"{search} for {system.name}")
+            decodes.append(f"{decoding(against['decode'])} for {system.name}")
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
             # With several seeds, each is compared with the baseline's model of the same.
@@ -129,14 +130,17 @@ def _row(
 ) -> dict[str, Any]:
     """The row of a system by a search, made if need be; what needs no search joins any that says
     nothing else."""
-    for row in rows:
-        if (row["system"], row["seed"], row["only_baseline"]) == (system, seed, only_baseline) and (
-            search == row["search"]
-            or (None in (search, row["search"]) and _agree(figures, row["figures"]))
-        ):
-            row["figures"] = {**figures, **row["figures"]}
-            row["search"] = row["search"] or search
-            return row
+    alike = [
+        row
+        for row in rows
+        if (row["system"], row["seed"], row["only_baseline"]) == (system, seed, only_baseline)
+    ]
+    same = [row for row in alike if search == row["search"]]
+    free = [row for row in alike if None in (search, row["search"])]
+    for row in same + [row for row in free if _agree(figures, row["figures"])]:
+        row["figures"] = {**figures, **row["figures"]}
+        row["search"] = row["search"] or search
+        return row
     row = {"system": system, "seed": seed, "search": search, "figures": dict(figures),
            "only_baseline": only_baseline, "ceiling": None, "identity": len(rows)}  # fmt: skip
     rows.append(row)
@@ -145,18 +149,24 @@ def _row(
 
 def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether no metric has two values."""
-    return all(one[metric] == other[metric] for metric in one.keys() & other.keys())
+    return all(
+        one[metric].get("value") == other[metric].get("value")
+        for metric in one.keys() & other.keys()
+    )
 
 
 def _name_searches(rows: Sequence[dict[str, Any]], comparisons: Sequence[dict[str, Any]]) -> None:
-    """Adds `note`: the search, where a system stands there by several."""
+    """Adds `note`: the search, where a system stands there by several; a chosen context always,
+    since no line above the table says it."""
     searches: dict[Any, set[str | None]] = {}
     for row in rows:
         searches.setdefault((row["system"], row["seed"]), set()).add(row["search"])
     notes = {}
     for row in rows:
         several = len(searches[row["system"], row["seed"]]) > 1
-        notes[row["identity"]] = row["note"] = (several and row["search"]) or ""
+        search = row["search"] or ""
+        told = several or search.startswith("context ")
+        notes[row["identity"]] = row["note"] = search if told else ""
     seeds = {row["identity"]: row["seed"] for row in rows}
     several = len({*seeds.values()} - {None}) > 1
     for one in comparisons:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tfkd.evaluation.results import chosen_context
 from tfkd.evaluation.score import higher_is_better
 
 NOTHING = "–"
@@ -85,15 +86,15 @@ def metric_name(metric: str) -> str:
 
 
 def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
-    """A metric's value as papers print it, of thousands without their hundredths; `signed` writes
-    the sign of a difference."""
+    """A metric's value as papers print it, from 1,000 on in whole numbers; `signed` writes the sign
+    of a difference."""
     if not is_number(value):
         return NOTHING
     if metric in SHARES:
         text = f"{100 * value:.2f}" + ("" if signed else f"{_UNIT}%")
     else:
-        decimals = _DECIMALS.get(metric, 3) if abs(value) < 1000 else 0
-        text = f"{value:,.{decimals}f}"
+        decimals = _DECIMALS.get(metric, 3)
+        text = f"{value:,.{decimals if round(abs(value), decimals) < 1000 else 0}f}"
     if signed and value >= 0:
         text = f"+{text}"
     return text.replace("-", "−")
@@ -174,12 +175,11 @@ def words(name: str) -> str:
 
 
 def search_of(entry: Mapping[str, Any], decode: Any = None) -> str:
-    """How an evaluation read and wrote, as far as it was chosen: its decoding (or this one), the
-    tokens before each of a language model's."""
+    """How an evaluation's figures came about, as far as it was chosen: by its decoding (or this
+    one), which continuations have no part in, and by the tokens before each of a text's."""
     decode = decode or entry.get("decode")
-    parts = [decoding(decode)] if decode else []
-    parts += [f"context {entry['context']}"] if "context" in entry else []
-    return ", ".join(parts)
+    of_outputs = decode and not entry.get("continuations")
+    return ", ".join(filter(None, (decoding(decode) if of_outputs else "", chosen_context(entry))))
 
 
 def decoding(decode: Any) -> str:

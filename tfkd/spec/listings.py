@@ -41,7 +41,7 @@ _METRICS = {
     "accuracy": "The share of tokens, or of a classifier's rows, whose best guess is right",
     "f1": "F1 of one of two classes, or its mean over more",
     "matthews": "Matthews' correlation of labels and guesses",
-    "teacher_gate": "Whether a teacher knows more than a model without one (score stages)",
+    "teacher_gate": "Whether a teacher knows more than a model without one",
 }
 
 

@@ -132,6 +132,11 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
         faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
         return
+    if getattr(entry, "context", None) is not None and "word_perplexity" not in entry.metrics:
+        faults.add(
+            (*path, "context"), f"nothing of {', '.join(entry.metrics)} has one",
+            "metrics: word_perplexity beside it",
+        )  # fmt: skip
     asked = stage
     if gate and stage is not None and stage.stage.kind == "score":
         asked = found_stage(stage.parts, stage.stage.score)
