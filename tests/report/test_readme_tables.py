@@ -278,6 +278,24 @@ def test_word_perplexities_by_context_stand_in_rows_of_their_own(folder, results
                    for row in rows) == 1  # fmt: skip
 
 
+def test_each_test_set_is_compared_by_its_own_first_metric(folder, results):
+    """A table of several says at each difference which metric it is of."""
+    words = copy.deepcopy(results["evaluations"][0])
+    words |= {"on": "words", "decode": None, "metrics": {"accuracy": {"value": 0.25}}}
+    words["against"]["metrics"] = {
+        "accuracy": {"value": 0.2, "delta": 0.05, "low": 0.04, "high": 0.06, "p": 0.001}
+    }
+    del words["by_length"]
+    results["evaluations"].insert(0, words)
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    assert "| against | difference |" in text
+    assert "| Accuracy +5.00 [+4.00, +6.00] | 0.001 | better |" in text
+    assert "| BLEU +1.14 [" in text
+    lines = [line for line in text.split("\n") if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
 def test_seeds_get_a_row_of_their_means(folder, results):
     entry = next(one for one in results["evaluations"] if one["on"] == "test_2016")
     again = copy.deepcopy(entry)

@@ -111,30 +111,33 @@ def _add(run: Path, folder: Path) -> None:
 
 
 def scores(runs: Sequence[Run]) -> str:
-    """Scores with intervals, and paired comparisons beside them."""
+    """Scores with intervals, and beside them paired comparisons by each test set's first metric."""
     blocks = score_blocks(runs, Systems(runs))
     metrics = list(dict.fromkeys(metric for block in blocks for metric in block["metrics"]))
     head = ["test set", "system", *map(metric_name, metrics)]
-    differ = [metric for metric in metrics if any(
-        one["metric"] == metric for block in blocks for one in block["comparisons"]
-    )]  # fmt: skip
-    for metric in differ[:1]:
-        head += [f"{metric_name(metric)} against", "difference", "p", "reading"]
+    compared = [
+        next((metric for metric in block["metrics"] if metric in _compared(block)), None)
+        for block in blocks
+    ]
+    differ = list(dict.fromkeys(metric for metric in compared if metric))
+    # Where test sets are compared by several metrics each difference says which.
+    named = len(differ) > 1
+    if differ:
+        against = "against" if named else f"{metric_name(differ[0])} against"
+        head += [against, "difference", "p", "reading"]
     rows = []
-    for block in blocks:
+    for block, by in zip(blocks, compared, strict=True):
         for row in block["rows"]:
             cells = [block["on"], _name(row, runs), *(_cell(row, metric) for metric in metrics)]
-            if differ:
-                found = [
-                    one
-                    for one in block["comparisons"]
-                    if one["row"] == row["identity"] and one["metric"] == differ[0]
-                ]
-                cells += _comparison(found[0]) if found else ["", "", "", ""]
-            rows.append(cells)
-            for one in found[1:] if differ else []:
-                rows.append([*cells[:2], *("" for _ in metrics), *_comparison(one)])
-        rows += _over_seeds(block, runs, metrics, differ[:1])
+            found = [
+                _comparison(one, named)
+                for one in block["comparisons"]
+                if one["row"] == row["identity"] and one["metric"] == by
+            ]
+            rows.append([*cells, *(found[0] if found else [])])
+            rows += [[*cells[:2], *("" for _ in metrics), *one] for one in found[1:]]
+        rows += _over_seeds(block, runs, metrics, by, named)
+    rows = [row + [""] * (len(head) - len(row)) for row in rows]
     signatures = dict.fromkeys(
         signature
         for block in blocks
@@ -144,6 +147,10 @@ def scores(runs: Sequence[Run]) -> str:
     notes = [f"`{one_line(signature)}`" for signature in signatures]
     notes = _decodings(blocks) + notes
     return "\n".join([table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
+
+
+def _compared(block: dict[str, Any]) -> set[str]:
+    return {one["metric"] for one in block["comparisons"]}
 
 
 def _decodings(blocks: Sequence[dict[str, Any]]) -> list[str]:
@@ -235,22 +242,22 @@ def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
 
 
 def _over_seeds(
-    block: dict[str, Any], runs: Sequence[Run], metrics: Sequence[str], differ: Sequence[str]
+    block: dict[str, Any], runs: Sequence[Run], metrics: Sequence[str], by: str | None, named: bool
 ) -> list[list[str]]:
-    """A row for each system of several seeds: means, spreads and t-intervals."""
+    """A row for each system of several seeds: means, spreads and t-intervals, and the difference by
+    one metric."""
     rows = []
     for spread in block["spreads"]:
         name = _name({**spread, "seed": None}, runs)
         name += f", mean ± deviation of {spread['seeds']} seeds [t-interval]"
         cells = [block["on"], name, *(spread["cells"].get(metric, "") for metric in metrics)]
-        for metric in differ:
-            found = [
-                one
-                for one in block["over_seeds"]
-                if (one["system"], one["note"], one["metric"])
-                == (spread["system"], spread["note"], metric)
-            ]
-            cells += _comparison({**found[0], "p": None}) if found else ["", "", "", ""]
+        found = [
+            one
+            for one in block["over_seeds"]
+            if (one["system"], one["note"], one["metric"]) == (spread["system"], spread["note"], by)
+        ]
+        if found:
+            cells += _comparison({**found[0], "p": None}, named)
         rows.append(cells)
     return rows
 
@@ -265,11 +272,12 @@ def _cell(row: dict[str, Any], metric: str) -> str:
     return text
 
 
-def _comparison(one: dict[str, Any]) -> list[str]:
+def _comparison(one: dict[str, Any], named: bool) -> list[str]:
+    metric = f"{metric_name(one['metric'])} " if named else ""
     low, high = (metric_value(one["metric"], one[end], signed=True) for end in ("low", "high"))
     return [
         f"`{flat(one['against'].label)}`",
-        f"{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
+        f"{metric}{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
         p_value(one["p"]),
         one["reading"],
     ]
