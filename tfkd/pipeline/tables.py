@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import chosen_context
+from tfkd.report.wording import metric_value
 
 
 def score_table(results: dict[str, Any]) -> str:
@@ -36,10 +37,10 @@ def score_table(results: dict[str, Any]) -> str:
                 ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
                 entry["on"],
                 metric,
-                _number(score["value"]),
-                _interval(score),
-                _number(pair.get("value")),
-                _signed(pair.get("delta")) + (f" {_interval(pair)}" if "low" in pair else ""),
+                _number(metric, score["value"]),
+                _interval(metric, score),
+                _number(metric, pair.get("value")),
+                _difference(metric, pair),
                 f"{pair['p']:.3f}" if "p" in pair else "",
             )
     text = io.StringIO()
@@ -66,17 +67,18 @@ def _seed_table(results: dict[str, Any]) -> Any:
         against = one["against"] or {"metrics": {}, "differences": {}}
         for metric, score in one["metrics"].items():
             table.add_row(
-                one["of"], one["on"], metric, str(score["n"]), _spread(score),
-                _spread(against["metrics"].get(metric)),
-                _spread(against["differences"].get(metric), "+"),
+                one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
+                _spread(metric, against["metrics"].get(metric)),
+                _spread(metric, against["differences"].get(metric), signed=True),
             )  # fmt: skip
     return table
 
 
-def _spread(found: dict[str, Any] | None, sign: str = "") -> str:
+def _spread(metric: str, found: dict[str, Any] | None, signed: bool = False) -> str:
     if found is None:
         return ""
-    return f"{found['mean']:{sign}.2f} ± {found['spread']:.2f} {_interval(found)}"
+    mean, spread = metric_value(metric, found["mean"], signed=signed), found["spread"]
+    return f"{mean} ± {metric_value(metric, spread)} {_interval(metric, found, signed)}"
 
 
 def _noise_table(results: dict[str, Any]) -> Any:
@@ -109,19 +111,23 @@ def closing_words(results: dict[str, Any], folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _number(metric: str, value: float | None) -> str:
+    return "" if value is None else metric_value(metric, value)
 
 
 def _fine(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.2f}"
+def _difference(metric: str, pair: dict[str, Any]) -> str:
+    if pair.get("delta") is None:
+        return ""
+    delta = metric_value(metric, pair["delta"], signed=True)
+    return f"{delta} {_interval(metric, pair, signed=True)}".rstrip()
 
 
-def _interval(score: dict[str, Any]) -> str:
+def _interval(metric: str, score: dict[str, Any], signed: bool = False) -> str:
     if score.get("low") is None or score.get("high") is None:
         return ""
-    return f"[{score['low']:.2f}, {score['high']:.2f}]"
+    low, high = (metric_value(metric, score[end], signed=signed) for end in ("low", "high"))
+    return f"[{low}, {high}]"
