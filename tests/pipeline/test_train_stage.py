@@ -8,6 +8,16 @@ from tfkd.pipeline import train_stage
 from tfkd.spec.errors import UserError
 
 
+def student_of(model, max_length):
+    """A stage that trains this student without teachers."""
+    batch = SimpleNamespace(max_length=max_length, pad_to=4)
+    return SimpleNamespace(
+        inputs={},
+        options=SimpleNamespace(train="student", batch=batch),
+        spec=SimpleNamespace(models={"student": model}),
+    )
+
+
 def test_stored_targets_are_for_an_encoder_decoder():
     """Row t belongs to target word t; in a stream that word stands elsewhere."""
     bert = SimpleNamespace(kind="bert", tokenizer="full", head=None)
@@ -37,12 +47,7 @@ def test_a_table_of_lengths_limits_targets_alone(given, expected):
     model = SimpleNamespace(
         kind="transformer", tokenizer="joint", positions="sinusoidal", max_length=510, lengths=20
     )
-    node = SimpleNamespace(
-        inputs={},
-        options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
-        spec=SimpleNamespace(models={"student": model}),
-    )
-    assert train_stage._max_length(node) == expected
+    assert train_stage._max_length(student_of(model, given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,12 +66,7 @@ def test_the_batchs_max_length_is_within_the_learned_positions(positions, given,
     model = SimpleNamespace(
         kind="transformer", tokenizer="joint", positions=positions, max_length=510
     )
-    node = SimpleNamespace(
-        inputs={},
-        options=SimpleNamespace(train="student", batch=SimpleNamespace(max_length=given, pad_to=4)),
-        spec=SimpleNamespace(models={"student": model}),
-    )
-    assert train_stage._max_length(node) == expected
+    assert train_stage._max_length(student_of(model, given)) == expected
 
 
 @pytest.mark.parametrize(

@@ -73,18 +73,17 @@ def by_length(
         place = np.searchsorted(edges, lengths[:, column], side="right") - 1
         places.append(np.maximum(place, 0))
         counts.append(np.bincount(places[-1], minlength=len(edges)))
+    least = max(1, least_rows)
     if of == "reference":
-        runs = _joined(counts[0], least_rows)
+        runs = _joined(counts[0], least)
     else:
-        least_rows = max(1, least_rows)
-        many = np.max(counts, axis=0) >= least_rows
-        runs = [(place, place) for place in np.flatnonzero(many)]
+        runs = [(place, place) for place in np.flatnonzero(np.max(counts, axis=0) >= least)]
     buckets = []
     for first, last in runs:
         inside = [(place >= first) & (place <= last) for place in places]
         rows = [int(one.sum()) for one in inside]
         values = [
-            measure.value(ours[one]) if of == "reference" or count >= least_rows else None
+            measure.value(ours[one]) if of == "reference" or count >= least else None
             for ours, one, count in zip(sums, inside, rows, strict=True)
         ]
         bucket = {
@@ -107,7 +106,7 @@ def _joined(rows: np.ndarray, least: int) -> list[tuple[int, int]]:
     start, held, last = 0, 0, len(rows) - 1
     for place, count in enumerate(rows):
         held += int(count)
-        if held >= max(1, least):
+        if held >= least:
             runs.append((start, place))
             start, held = place + 1, 0
     return [*runs[:-1], (runs[-1][0] if runs else 0, last)]

@@ -96,7 +96,7 @@ def _noise_table(results: dict[str, Any]) -> Any:
                 for point in points:
                     table.add_row(
                         one["of"], entry["on"], metric, f"{point['sigma']:g}",
-                        _fine(point["mean"]), _fine(point["spread"]),
+                        _number(metric, point["mean"]), _number(metric, point["spread"]),
                         str(len(point["values"])),
                     )  # fmt: skip
     return table
@@ -113,10 +113,6 @@ def closing_words(results: dict[str, Any], folder: Path) -> str:
 
 def _number(metric: str, value: float | None) -> str:
     return "" if value is None else metric_value(metric, value)
-
-
-def _fine(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def _difference(metric: str, pair: dict[str, Any]) -> str:

@@ -211,7 +211,7 @@ def commands(runs: Sequence[Run]) -> str:
     for run in runs:
         machine = plain(dict(run.part("machine")))
         lines += [
-            one_line(f"{run.title}, {duration(run.results.get('seconds'))} ({machine}):"),
+            one_line(f"{run.title}, stages of {duration(run.results.get('seconds'))} ({machine}):"),
             "",
             "```",
             one_line(str(run.results.get("command", ""))),
