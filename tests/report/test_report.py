@@ -235,6 +235,7 @@ def test_sentences_that_differ_most_stand_with_their_scores_and_marks(page, page
     part = text[text.index('id="differing"') : text.index('id="examples"')]
     words = " ".join(re.sub("<[^>]*>", " ", part).split())
     assert "Picked by rule" in words
+    assert "BLEU of each row; beam 4, length penalty 0.6, n best 1." in words
     assert "Gain, row 1" in words
     assert "Loss, row 2" in words
     assert "61.25" in words
