@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tfkd import cli
-from tfkd.pipeline.gates import gate_line
+from tfkd.evaluation import gate_line
 from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))

@@ -10,8 +10,8 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     from tfkd.pipeline.permissions import permitted
     from tfkd.pipeline.run import run as run_stages
     from tfkd.pipeline.run import run_name
-    from tfkd.pipeline.tables import closing_words
     from tfkd.report import write_report
+    from tfkd.report.terminal import closing_words
 
     results = run_stages(spec, **settings)
     if results is not None:

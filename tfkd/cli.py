@@ -191,6 +191,7 @@ def _lines(pairs: tuple[str, str], data_dir: Path) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from tfkd.report.terminal import score_table
     from tfkd.spec.errors import UserError
 
     noise = None
@@ -204,7 +205,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             "--noise 0.02,0.05"
         )
     results = _again(options, noise=noise)
-    print(_pipeline("tables.score_table")(results))
+    print(score_table(results))
 
 
 def _export(options: argparse.Namespace) -> None:

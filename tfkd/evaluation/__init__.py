@@ -18,6 +18,7 @@ _PLACES = {
     "class_score": "classification",
     "confusion": "classification",
     "differing_rows": "largest_differences",
+    "gate_line": "teacher_verdict",
     "higher_is_better": "score",
     "learnt_by_heart": "teacher_verdict",
     "loss": "ratios",

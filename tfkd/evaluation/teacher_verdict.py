@@ -121,6 +121,12 @@ def mask_gate(
     return {**judged, "message": message, "context": accuracy - without}
 
 
+def gate_line(entry: Mapping[str, Any]) -> str:
+    """A judged gate in one line."""
+    seed = f", seed {entry['seed']}" if "seed" in entry else ""
+    return f"teacher gate, {entry['of']}{seed} on {entry['on']}: {entry['message']}"
+
+
 def learnt_by_heart(scored: Mapping[str, float], unseen: Mapping[str, float]) -> str | None:
     """A warning where a teacher knows the rows that it scores by heart; None where it does not.
 

@@ -1,9 +1,9 @@
 """Teacher gates, judged: does a teacher know more than a model without it?"""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from tfkd.evaluation import mask_gate, teacher_gate
+from tfkd.evaluation import gate_line, mask_gate, teacher_gate
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
@@ -34,12 +34,6 @@ def judged(gate: Gate, context: Context) -> dict[str, Any]:
     baseline = _summary(gate.baseline, context)["figures"] if gate.baseline is not None else None
     verdict = teacher_gate(summary["figures"], baseline)
     return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | verdict
-
-
-def gate_line(entry: Mapping[str, Any]) -> str:
-    """A judged gate in one line."""
-    seed = f", seed {entry['seed']}" if "seed" in entry else ""
-    return f"teacher gate, {entry['of']}{seed} on {entry['on']}: {entry['message']}"
 
 
 def news(

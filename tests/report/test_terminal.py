@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfkd.pipeline.tables import score_table
+from tfkd.report.terminal import score_table
 
 
 def entry(metric, value, low, high, delta, **more):

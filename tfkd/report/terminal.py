@@ -4,16 +4,14 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import chosen_context
-from tfkd.report.wording import metric_value
+from tfkd.evaluation import chosen_context, gate_line
+from tfkd.report.wording import metric_value, p_value
 
 
 def score_table(results: dict[str, Any]) -> str:
     """All scores of a run with intervals and comparisons, as text."""
     from rich.console import Console
     from rich.table import Table
-
-    from tfkd.pipeline.gates import gate_line
 
     table = Table(title=f"{results['name']}: scores", title_justify="left")
     for column in (
@@ -41,7 +39,7 @@ def score_table(results: dict[str, Any]) -> str:
                 _interval(metric, score),
                 _number(metric, pair.get("value")),
                 _difference(metric, pair),
-                f"{pair['p']:.3f}" if "p" in pair else "",
+                p_value(pair["p"]) if "p" in pair else "",
             )
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
