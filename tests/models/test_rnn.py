@@ -142,6 +142,7 @@ def test_mixed_precision_comes_near_and_holds_cells_in_float32(pair, scrambled):
     np.testing.assert_allclose(step, logits(plain, pair)[:, 0], atol=0.1)
 
 
+@pytest.mark.long
 def test_xla_equals_the_graph(pair, scrambled):
     model = scrambled(build())
     values = [variable.value for variable in model.trainable_variables]

@@ -128,6 +128,7 @@ def test_only_adapters_and_lengths_are_stored(finished):
         assert names[role] == {f"{part}/{name}": name for name in expected}
 
 
+@pytest.mark.long
 def test_another_task_shares_the_berts_and_has_its_own_adapters(home, finished):
     words = ("--variant", "other_task", "--until", "abnet")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
@@ -202,6 +203,7 @@ variants:
     np.testing.assert_array_equal(variables_by_path(model)["lengths/table"], lengths)
 
 
+@pytest.mark.long
 def test_layers_of_a_bert_go_into_a_part(home, finished):
     """All but the upper layer of the German BERT; that one starts anew and is stored."""
     words = ["--until", "abnet"]
@@ -232,6 +234,7 @@ def test_a_trained_bert_is_stored_with_its_adapters(home, finished):
     assert shared(folder) == {}
 
 
+@pytest.mark.long
 def test_a_users_own_adapter_joins_as_a_plugin(home, finished, monkeypatch):
     """It is named in the spec, stands where its options say, learns, and is exported."""
     monkeypatch.syspath_prepend(HERE)

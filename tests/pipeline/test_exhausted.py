@@ -14,10 +14,8 @@ from tfkd.training.step_function import StepFunction
 LIMITS = [2_000, 30_000, 100_000, 400_000]
 
 
-@pytest.mark.parametrize(
-    "limit",
-    [pytest.param(n, marks=[] if n == LIMITS[1] else [pytest.mark.long]) for n in LIMITS],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("limit", LIMITS)
 def test_a_full_disk_stops_with_a_message_and_the_run_goes_on_when_there_is_room(
     line, tmp_path, limit
 ):

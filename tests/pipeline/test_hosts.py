@@ -21,7 +21,7 @@ def small(tmp_path_factory):
     return SimpleNamespace(spec=write_line(folder), folder=folder)
 
 
-@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("lost", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_a_host_that_dies_ends_the_others_and_the_same_command_goes_on(
     small, hosts, tmp_path, lost
 ):

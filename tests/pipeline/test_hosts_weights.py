@@ -104,6 +104,7 @@ def assert_same(one, several):
             np.testing.assert_allclose(several[folder][name], array, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.long
 def test_two_hosts_come_to_the_weights_of_one_and_the_chief_does_the_rest(small, hosts, tmp_path):
     processes = together(small, hosts, tmp_path, 2, *overrides(*ALIKE))
     assert_same(alone(small, *ALIKE), trained(tmp_path))

@@ -195,6 +195,7 @@ def test_an_exported_student_reads_chinese(run):
     assert results(run)["exports"][0]["check"]
 
 
+@pytest.mark.long
 def test_chinese_is_written_without_spaces_and_scored_by_its_characters(spec, run):
     assert cli.main(arguments(spec, run, "--variant", "into_chinese")) == cli.DONE
     (entry,) = results(run, "mask@into_chinese")["evaluations"]
@@ -215,6 +216,7 @@ def test_chinese_word_pieces_come_back_as_people_write_them(run):
     assert len(tokenizer.encode(["两只狗"]).row(0)) == 3
 
 
+@pytest.mark.long
 def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_path):
     """The same weights as without a stop: terms' weights and slots are in the checkpoint."""
     runs = tmp_path / "runs"

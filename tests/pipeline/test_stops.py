@@ -141,7 +141,9 @@ def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
     _continued(line, runs, folder, wanted, until)
 
 
-@pytest.mark.parametrize("how", ["time limit", "error of its own"])
+@pytest.mark.parametrize(
+    "how", ["time limit", pytest.param("error of its own", marks=pytest.mark.long)]
+)
 def test_a_validation_is_ended_at_once_and_the_training_saved(
     line, tmp_path, capsys, monkeypatch, how
 ):

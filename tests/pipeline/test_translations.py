@@ -152,6 +152,7 @@ def test_it_is_shared_with_the_line_that_it_came_from(lines, line):
     }
 
 
+@pytest.mark.long
 def test_smoke_trains_on_outputs_too(lines, tmp_path):
     """A model of a few steps writes little; the line runs all the same."""
     spec, _, _ = lines

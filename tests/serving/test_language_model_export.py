@@ -84,7 +84,7 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, tmp_path):
     assert "not a SavedModel" not in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", DECODES)
+@pytest.mark.parametrize("kind", ["greedy", pytest.param("beam", marks=pytest.mark.long), "cut"])
 def test_each_search_is_checked_and_described(here, model, tokenizer, kind, tmp_path):
     decode = DECODES[kind]
     result = export(model, tokenizer, decode, tmp_path)

@@ -215,6 +215,7 @@ def test_fit_trains_with_gates_and_a_live_teacher():
         np.testing.assert_array_equal(variable.numpy(), frozen[variable.path])
 
 
+@pytest.mark.long
 def test_xla_compiles_gated_steps():
     """A persistent tape looks into the pass over the vocabulary, whose loop XLA must know."""
     model, batch = distiller(), PairAndMaskBatcher().batch(0)

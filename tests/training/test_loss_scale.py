@@ -114,6 +114,7 @@ def trained(folder, policy, steps=12, **options):
     return model, read_history(result.history)
 
 
+@pytest.mark.long
 def test_float16_trains_as_float32_does(tmp_path):
     model, half = trained(tmp_path / "half", "mixed_float16")
     _, whole = trained(tmp_path / "whole", "float32")
@@ -212,6 +213,7 @@ def test_a_line_counts_applied_steps_alone_and_says_what_was_skipped(tmp_path, m
     assert line["loss"] == pytest.approx(np.mean(applied), rel=1e-6)
 
 
+@pytest.mark.long
 def test_a_stopped_training_goes_on_with_its_scale(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "tfkd.training.step_function.loss_scale_of",

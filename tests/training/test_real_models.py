@@ -32,6 +32,7 @@ def test_bfloat16_keeps_whole_weights_and_nearly_the_loss(tmp_path):
     assert line["loss"] == pytest.approx(float(expected), rel=0.02)
 
 
+@pytest.mark.long
 def test_xla_makes_the_same_steps_as_the_graph(tmp_path):
     lines = {}
     for jit_compile in (False, True):

@@ -108,6 +108,7 @@ def test_a_finished_training_is_not_trained_again(uninterrupted, tmp_path):
     assert outcome(tmp_path)[0] == uninterrupted[0]
 
 
+@pytest.mark.long
 def test_parts_side_by_side_and_compiled_chains_repeat_bit_for_bit(tmp_path):
     """Two threads add in one order, and what is compiled anew computes the same."""
 

@@ -79,6 +79,7 @@ class Continuer:
         self._graph = tf.function(
             lambda ids, lengths: continue_prompts(model, search, ids, lengths, specials),
             input_signature=[ids, lengths],
+            autograph=False,
         )
 
     def __call__(self, prompts: Ragged) -> Ragged:

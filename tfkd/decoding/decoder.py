@@ -75,7 +75,7 @@ class Decoder:
         self.traces = 0
         ids = tf.TensorSpec([None, None], tf.int32)
         lengths = tf.TensorSpec([None], tf.int32)
-        self._graph = tf.function(self._decode, input_signature=[ids, lengths])
+        self._graph = tf.function(self._decode, input_signature=[ids, lengths], autograph=False)
 
     def _decode(self, ids: tf.Tensor, lengths: tf.Tensor) -> Hypotheses:
         self.traces += 1

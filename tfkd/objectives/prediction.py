@@ -133,7 +133,7 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         )
         key = repr(specs)
         if key not in traced:
-            traced[key] = tf.function(forward, input_signature=[specs])
+            traced[key] = tf.function(forward, input_signature=[specs], autograph=False)
         return {name: value.numpy() for name, value in traced[key](record).items()}
 
     return predict

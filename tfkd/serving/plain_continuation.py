@@ -57,7 +57,7 @@ class PlainContinuation:
 
         ids = tf.TensorSpec([None, None], tf.int32)
 
-        @tf.function(input_signature=[ids, tf.TensorSpec([], tf.int32)])
+        @tf.function(input_signature=[ids, tf.TensorSpec([], tf.int32)], autograph=False)
         def logits(ids: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
             return model.head.logits(model({"ids": ids}, training=False)["hidden"][:, first:])
 

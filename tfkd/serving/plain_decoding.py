@@ -125,7 +125,7 @@ def uncached(model: Any, target: Any, source_end: int) -> Callable[[Sequence[int
     forbidden = sorted({int(number) for number in target.special_ids} - {int(target.end_id)})
     ids = tf.TensorSpec([None, None], tf.int32)
 
-    @tf.function(input_signature=[ids, ids])
+    @tf.function(input_signature=[ids, ids], autograph=False)
     def last_logits(sources: tf.Tensor, prefixes: tf.Tensor) -> tf.Tensor:
         record = {
             "source": {"ids": sources, "valid": tf.ones_like(sources, tf.bool)},

@@ -106,7 +106,7 @@ def whole_model(
         forbidden = sorted({int(number) for number in target.special_ids} - {int(target.end_id)})
     ids = tf.TensorSpec([1, None], tf.int32)
 
-    @tf.function(input_signature=[ids, ids])
+    @tf.function(input_signature=[ids, ids], autograph=False)
     def read(source: tf.Tensor, filled: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         record = {
             "source": {"ids": source, "valid": tf.ones_like(source, tf.bool)},

@@ -43,11 +43,11 @@ class ServedClassifier(tf.Module):
             labels = tf.gather(tf.constant(list(names)), tf.argmax(logits, -1))
             return {"labels": labels, "probabilities": probabilities}
 
-        @tf.function(input_signature=[])
+        @tf.function(input_signature=[], autograph=False)
         def classes() -> dict[str, tf.Tensor]:
             return {"classes": tf.constant(list(names))}
 
-        @tf.function(input_signature=takes)
+        @tf.function(input_signature=takes, autograph=False)
         def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
             given = dict(zip(inputs, values, strict=True))
             text = _utf8(given["text"])

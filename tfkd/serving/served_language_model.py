@@ -52,11 +52,11 @@ class ServedLanguageModel(tf.Module):
         lengths = tf.TensorSpec([None], tf.int32, name="prompt_lengths")
         seed = tf.TensorSpec([], tf.int32, name="seed")
 
-        @tf.function(input_signature=[text])
+        @tf.function(input_signature=[text], autograph=False)
         def serve_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
             return said(text)
 
-        @tf.function(input_signature=[ids, lengths])
+        @tf.function(input_signature=[ids, lengths], autograph=False)
         def serve_ids(prompt_ids: tf.Tensor, prompt_lengths: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = tf.RaggedTensor.from_tensor(prompt_ids, tf.cast(prompt_lengths, tf.int64))
             found = continued(rows)
@@ -67,11 +67,11 @@ class ServedLanguageModel(tf.Module):
                 "ended": found.ended,
             }
 
-        @tf.function(input_signature=[text, seed])
+        @tf.function(input_signature=[text, seed], autograph=False)
         def serve_with_options(text: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
             return said(text, dataclasses.replace(search, seed=seed))
 
-        @tf.function(input_signature=[])
+        @tf.function(input_signature=[], autograph=False)
         def serve_options() -> dict[str, tf.Tensor]:
             return {"seed": tf.constant(int(search.seed), tf.int32)}
 

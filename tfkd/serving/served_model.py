@@ -56,7 +56,7 @@ class ServedModel(tf.Module):
         text = tf.TensorSpec([None], tf.string, name="text")
         source_ids = tf.TensorSpec([None, None], tf.int32, name="source_ids")
 
-        @tf.function(input_signature=[text])
+        @tf.function(input_signature=[text], autograph=False)
         def serve_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
             text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
             ids, _, scores = decode(tf.cast(self.source_text.tokenize(text), tf.int32))
@@ -65,7 +65,8 @@ class ServedModel(tf.Module):
         options = serving_options(search)
 
         @tf.function(
-            input_signature=[text, *(tf.TensorSpec([], tf.int32, name=name) for name in options)]
+            input_signature=[text, *(tf.TensorSpec([], tf.int32, name=name) for name in options)],
+            autograph=False,
         )
         def serve_with_options(text: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
             chosen = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
@@ -74,11 +75,11 @@ class ServedModel(tf.Module):
             ids, _, scores = decode(tokens, dataclasses.replace(search, **chosen))
             return {"outputs": self.target_text.detokenize(ids), "scores": scores}
 
-        @tf.function(input_signature=[])
+        @tf.function(input_signature=[], autograph=False)
         def serve_options() -> dict[str, tf.Tensor]:
             return {name: tf.constant(value, tf.int32) for name, value in options.items()}
 
-        @tf.function(input_signature=[source_ids])
+        @tf.function(input_signature=[source_ids], autograph=False)
         def serve_ids(source_ids: tf.Tensor) -> dict[str, tf.Tensor]:
             sources = tf.RaggedTensor.from_tensor(source_ids, padding=pad)
             ids, lengths, scores = decode(sources)
