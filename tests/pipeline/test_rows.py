@@ -49,9 +49,7 @@ def test_the_same_test_set_by_another_search_has_files_of_its_own():
         SimpleNamespace(
             options=SimpleNamespace(of=of),
             on=on,
-            system=SimpleNamespace(
-                inputs={"model": SimpleNamespace(spec=SimpleNamespace(seed=seed))}
-            ),
+            system=SimpleNamespace(seed=seed),
         )
         for of, on, seed in asked
     ]

@@ -48,6 +48,27 @@ def test_what_trains_is_made_once_a_seed_and_text_once(path):
         assert kinds.count(kind) == [n.kind for n in alone[0]].count(kind)
 
 
+def test_a_stages_seeds_fork_it_and_what_comes_after_it(path):
+    """What it rests on is made once: here the teacher, its store, and the validation of both."""
+    override = f"stages.learn.seeds={list(SEEDS)}"
+    found = nodes(path, override)
+    alone = [nodes(path, f"stages.learn.seed={seed}") for seed in SEEDS]
+    later = {node.key for one in alone[1:] for node in one if node.kind == "export"}
+    assert {node.key for node in found} == {n.key for one in alone for n in one} - later
+    assert sorted(node.label for node in found if node.kind in ("train", "score")) == sorted(
+        ["teach", "targets"]
+        + [f"learn{variant}+{seed}" for variant in ("", "#baseline") for seed in SEEDS]
+    )
+    # By --until, too: nothing is made twice.
+    assert [node.label for node in nodes(path, override, until="teach")][-1] == "teach"
+    asked = wanted_of_all_seeds(load_spec(path, overrides=[override]), path.parent)
+    assert [gate.teacher.seed for gate in asked.gates] == [None] * len(asked.gates)
+    assert sorted({*file_names(asked.evaluations)}) == sorted(
+        [f"learn+{seed}.test" for seed in SEEDS]
+        + [f"learn#baseline+{seed}.synthetic" for seed in SEEDS]
+    )
+
+
 @pytest.mark.parametrize("smoke", [False, True])
 def test_noise_that_is_asked_for_later_is_measured_of_each_seed(path, monkeypatch, smoke):
     """A spec's file, which is read again for a seed and for tiny sizes, does not say it."""
@@ -85,8 +106,7 @@ def test_stages_and_files_tell_their_seeds_apart(path):
     }  # fmt: skip
     for one in asked.evaluations:
         if one.baseline is not None:
-            models = [node.inputs["model"] for node in (one.system, one.baseline)]
-            assert models[0].spec.seed == models[1].spec.seed
+            assert one.system.seed == one.baseline.seed
 
 
 def test_the_plan_lists_each_seed(path, tmp_path):
@@ -238,9 +258,15 @@ evaluate:
 """  # noqa: E501
 
 
-def test_a_run_of_two_seeds(tmp_path, capsys):
+@pytest.mark.parametrize("of_stage", [False, True])
+def test_a_run_of_two_seeds(tmp_path, capsys, of_stage):
     spec, runs = tmp_path / "tiny.yaml", tmp_path / "runs"
-    spec.write_text(TINY, "utf-8")
+    text = TINY
+    if of_stage:
+        text = TINY.replace("seeds: [4, 2]\n", "").replace(
+            "    steps: 2", "    seeds: [4, 2]\n    steps: 2"
+        )
+    spec.write_text(text, "utf-8")
     assert cli.main(["run", str(spec), "--runs-dir", str(runs)]) == cli.DONE
     assert "means over the seeds" in capsys.readouterr().out
     results = json.loads((runs / "tiny" / "results.json").read_text("utf-8"))

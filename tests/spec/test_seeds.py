@@ -1,4 +1,4 @@
-"""`seeds:` of a spec: what it may be, and what each seed's spec is."""
+"""`seeds:` of a spec or a stage: what they may be, and what each seed's spec is."""
 
 import pytest
 from schema_checker import fits
@@ -79,3 +79,68 @@ def test_the_schema_knows_them(path):
     assert fits(schema, plain, schema)
     for wrong in ([], [-1], ["a"], 3):
         assert not fits(schema, {**plain, "seeds": wrong}, schema)
+
+
+# A stage's own seeds, and a variant that takes another stage's place with none.
+_LEARN = "{train: student, data: train, steps: 1,"
+OF_A_STAGE = SPEC.replace("seeds: [3, 5]\n", "").replace(_LEARN, f"{_LEARN} seeds: [3, 5],")
+
+
+@pytest.fixture
+def staged(tmp_path):
+    path = tmp_path / "staged.yaml"
+    path.write_text(OF_A_STAGE, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        (None, {"teach": 9, "learn": 5}),
+        ("baseline", {"teach": 9, "learn": 5}),
+        ("other", {"teach": 7, "learn": 1}),
+    ],
+)
+def test_a_stages_seeds_are_no_other_stages(staged, tmp_path, variant, expected):
+    spec = load_spec(staged)
+    assert (spec.seeds, spec.with_seeds) == ((3, 5), ("learn",))
+    assert "seeds" not in spec.resolved()
+    one = spec.with_seed(5).with_variant(variant) if variant else spec.with_seed(5)
+    assert (one.seed, trained(one)) == (5, expected)
+    # Written out, it is the same spec in all its variants, and has one seed.
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_yaml(spec.with_seed(5).resolved()), "utf-8")
+    read = load_spec(again, variant=variant)
+    assert (read.seeds, trained(read)) == ((), expected)
+
+
+def test_a_variant_may_give_a_stage_its_seeds(path):
+    text = SPEC.replace("seeds: [3, 5]\n", "")
+    path.write_text(text.replace("stages.teach.seed: 7", "stages.teach.seeds: [3, 5]"), "utf-8")
+    assert load_spec(path).seeds == ()
+    one = load_spec(path, variant="other").with_seed(5)
+    assert trained(one) == {"teach": 5, "learn": 1}
+    assert trained(one.with_variant("baseline")) == {"teach": 9, "learn": 1}
+
+
+@pytest.mark.parametrize("given", ["3", "[]", "[1, 1]", "[1.5]", "[-1]", "{a: 1}", "[x]"])
+def test_what_are_no_seeds_of_a_stage_is_refused_once(staged, given):
+    staged.write_text(OF_A_STAGE.replace("[3, 5]", given), "utf-8")
+    with pytest.raises(SpecErrors) as refused:
+        load_spec(staged)
+    (error,) = refused.value.errors
+    assert error.path.startswith("stages.learn.seeds")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seeds=[3, 5]", "stages.learn.seeds: all that trains has the spec's seeds"),
+        ("stages.teach.seeds=[1, 2]", r"found \[3, 5\], and stages.teach.seeds are \[1, 2\]"),
+    ],
+)
+def test_seeds_at_two_places_are_the_same_or_refused(staged, override, message):
+    with pytest.raises(SpecErrors, match=message):
+        load_spec(staged, overrides=[override])
+    alike = load_spec(staged, overrides=["stages.teach.seeds=[3, 5]"])
+    assert trained(alike.with_seed(3)) == {"teach": 3, "learn": 3}

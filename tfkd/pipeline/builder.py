@@ -40,9 +40,9 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
         lent = self._home is not None and Path(spec.path) != Path(self._home.path)
         return f"{spec.name}:{name}" if lent else name
 
-    def _label(self, spec: Spec, name: str) -> str:
+    def _label(self, spec: Spec, name: str, seed: int | None) -> str:
         name = f"{name}#{spec.variant}" if spec.variant else name
-        return self._own(spec, name if spec.seed is None else f"{name}+{spec.seed}")
+        return self._own(spec, name if seed is None else f"{name}+{seed}")
 
     def resolve(self, spec: Spec, reference: str) -> tuple[Spec, str]:
         """The spec (with its variant) and the stage that a reference names."""

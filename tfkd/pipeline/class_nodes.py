@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tfkd.pipeline.graph import Node
+from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.products import CLASSES
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -25,7 +25,7 @@ class ClassNodes:
     tokenizer: Callable[[Spec, str], Node]
     _once: Callable[[tuple, Callable[[], Node]], Node]
     _own: Callable[[Spec, str], str]
-    _label: Callable[[Spec, str], str]
+    _label: Callable[[Spec, str, int | None], str]
     _train: Callable[..., Node]
 
     def classes(self, spec: Spec, options: Any) -> Node | None:
@@ -106,12 +106,12 @@ class ClassNodes:
 
     def _chosen(self, spec: Spec, name: str, options: Any) -> Node:
         """The best of a stage's trials, each a training of its own, which other stages share."""
-        label = self._label(spec, name)
         trials = [
-            self._train(spec, name, trial, f"{label}[{said_setting(setting)}]")
+            self._train(spec, name, trial, f"[{said_setting(setting)}]")
             for setting, trial in options.choose.trials
         ]
         inputs = {**trials[0].inputs}
         inputs |= {f"trial.{i}": node for i, node in enumerate(trials)}
         identity = {"choose": options.choose.metric}
+        label = self._label(spec, name, seed_of(inputs))
         return Node("train", label, spec, options, inputs, identity)

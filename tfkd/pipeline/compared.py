@@ -24,6 +24,7 @@ from tfkd.pipeline.run_folder import read_results
 from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
+from tfkd.spec.seeds import given_seeds
 
 # Of results from before it could be chosen.
 _TOKENIZE = "13a"
@@ -146,7 +147,7 @@ def sides_of(run: Path) -> dict[tuple[str, str, str, int | None], Side]:
     """
     found: dict[tuple[str, str, str, int | None], Side] = {}
     results = read_results(run)
-    seeds = results["spec"].get("seeds")
+    seeds = given_seeds(results["spec"])
     for entry in results["evaluations"]:
         for side in filter(None, (_texts(run, entry), _words(run, entry))):
             key = (entry["of"], entry["on"], side.search, entry["seed"] if seeds else None)

@@ -23,7 +23,7 @@ def judged(gate: Gate, context: Context) -> dict[str, Any]:
         "seen": gate.seen,
         "figures": summary["figures"],
     }
-    if (seed := gate.teacher.spec.seed) is not None:
+    if (seed := gate.teacher.seed) is not None:
         entry["seed"] = seed
     if "blind" in summary:
         blind, most = summary["blind"], summary["most_frequent"]

@@ -35,11 +35,12 @@ class Node:
     Attributes:
         kind: `corpus`, `tokenizer`, `classes`, `ids`, `train`, `load`, `score`, `translate`,
             `evaluate`, `noise` or `export`.
-        label: The name that people see, `STAGE[#VARIANT]` for stages of a spec.
+        label: The name that people see, `STAGE[#VARIANT][+SEED]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.
         inputs: The stages it reads, by role.
         identity: All else that the result depends on, in plain types.
+        own_seed: The one of its spec's seeds that it is trained with, of a stage that has them.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Node:
     options: Any
     inputs: Mapping[str, "Node"]
     identity: Mapping[str, Any]
+    own_seed: int | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -66,9 +68,19 @@ class Node:
         """`KIND-FINGERPRINT`: the folder's name."""
         return f"{self.kind}-{self.fingerprint}"
 
+    @cached_property
+    def seed(self) -> int | None:
+        """The one of its spec's seeds that its result depends on; None: it depends on none."""
+        return self.own_seed if self.own_seed is not None else seed_of(self.inputs)
+
     def input_fingerprints(self) -> dict[str, str]:
         """Fingerprints by role, for the manifest."""
         return {role: node.key for role, node in self.inputs.items()}
+
+
+def seed_of(inputs: Mapping[str, Node]) -> int | None:
+    """The seed that what is made of these stages depends on."""
+    return next((node.seed for node in inputs.values() if node.seed is not None), None)
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:

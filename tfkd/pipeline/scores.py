@@ -53,7 +53,7 @@ def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
     seen: Counter[str] = Counter()
     for one in evaluations:
         of = one.options.of
-        if (seed := one.system.inputs["model"].spec.seed) is not None:
+        if (seed := one.system.seed) is not None:
             of = f"{of}+{seed}"
         name = f"{of}.{one.on}".replace("/", "_")
         seen[name] += 1

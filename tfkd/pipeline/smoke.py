@@ -58,8 +58,9 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             view["max_length"] = min(view.get("max_length") or 128, 128)
     for stage in (plain.get("stages") or {}).values():
         _stage(stage)
-    if plain.get("seeds"):
-        plain["seeds"] = plain["seeds"][:2]
+    for seeded in (plain, *(plain.get("stages") or {}).values()):
+        if seeded.get("seeds"):
+            seeded["seeds"] = seeded["seeds"][:2]
     for entry in plain.get("evaluate") or []:
         entry["bootstrap"] = 20
         if entry.get("noise"):

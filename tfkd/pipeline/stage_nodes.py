@@ -6,7 +6,7 @@ from typing import Any
 
 from tfkd.data.files import sha256_of
 from tfkd.pipeline.default_decode import default_decode
-from tfkd.pipeline.graph import Node
+from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import (
     between_newlines,
     decode_identity,
@@ -38,13 +38,12 @@ class StageNodes:
     stage: Callable[[Spec, str], Node]
     tokenizer: Callable[[Spec, str], Node]
     _chosen: Callable[[Spec, str, Any], Node]
-    _label: Callable[[Spec, str], str]
+    _label: Callable[[Spec, str, int | None], str]
     _once: Callable[[tuple, Callable[[], Node]], Node]
 
-    def _train(self, spec: Spec, name: str, options: Any, label: str | None = None) -> Node:
+    def _train(self, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
         if options.choose is not None:
             return self._chosen(spec, name, options)
-        label = label or self._label(spec, name)
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
             f"tokenizer.{side}": self.tokenizer(spec, tokenizer)
@@ -92,7 +91,9 @@ class StageNodes:
             if teacher is not None:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
             identity["objective"][term] = _term_identity(spec, term_options)
-        return Node("train", label, spec, options, inputs, identity)
+        seed = spec.seed if name in spec.with_seeds else None
+        label = self._label(spec, name, seed if seed is not None else seed_of(inputs))
+        return Node("train", f"{label}{setting}", spec, options, inputs, identity, seed)
 
     def _load(self, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
@@ -111,7 +112,8 @@ class StageNodes:
             with told_where(spec.pages, [options.load]):
                 folder = checkpoint_folder(options.load, self._data_dir)
             identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
-        return Node("load", self._label(spec, name), spec, options, inputs, identity)
+        label = self._label(spec, name, seed_of(inputs))
+        return Node("load", label, spec, options, inputs, identity)
 
     def _translate(self, spec: Spec, name: str, options: Any) -> Node:
         trained = self.stage(spec, options.translate)
@@ -125,7 +127,8 @@ class StageNodes:
         identity |= {"fields": fields, **decode_identity(decode)}
         if spec.change is not None:  # --smoke
             identity["filled"] = True
-        return Node("translate", self._label(spec, name), spec, options, inputs, identity)
+        label = self._label(spec, name, seed_of(inputs))
+        return Node("translate", label, spec, options, inputs, identity)
 
     def _score(self, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         teacher = self.stage(spec, options.score)
@@ -141,7 +144,7 @@ class StageNodes:
             identity = {"read": "classes"}
         elif options.read != "masked":
             identity.pop("passes", None)
-        label = self._label(spec, name) + (f" on {on}" if on else "")
+        label = self._label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
         return Node("score", label, spec, node_options, inputs, identity)
 

@@ -8,6 +8,7 @@ from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import decoding, is_number, reading, search_of
+from tfkd.spec.seeds import given_seeds
 
 
 def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -87,7 +88,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):
             # With several seeds, each is compared with the baseline's model of the same.
-            seed = entry.get("seed") if run.part("spec").get("seeds") else None
+            seed = entry.get("seed") if given_seeds(run.part("spec")) else None
             _row(rows, system, seed, search, figures, only_baseline=True)
     _name_searches(rows, comparisons)
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))

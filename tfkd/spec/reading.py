@@ -13,7 +13,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts
 from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.other_specs import OtherSpecs
-from tfkd.spec.seeds import seeded, seeds
+from tfkd.spec.seeds import seeded, seeded_stages, seeds
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
 from tfkd.spec.wording import shown
@@ -95,6 +95,7 @@ class Reading:
 
     def _read(self, variant: str | None) -> Sections:
         tree = changed(self.written, variant, self._overrides)
+        with_seeds = seeded_stages(tree)
         if self._seed is not None:
             tree = seeded(tree, self._seed)
         if self._change is not None:
@@ -107,6 +108,7 @@ class Reading:
             "paper": sections.section(faults, tree, "paper", PaperOptions),
             "pages": sections.pages(faults, tree),
             "seeds": seeds(faults, tree),
+            "with_seeds": with_seeds,
             "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
         }
         variants = sections.named(faults, tree, "variants")

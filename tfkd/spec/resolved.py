@@ -36,7 +36,8 @@ def resolved(spec: Any) -> dict[str, Any]:
         plain["variants"] = {name: dict(changes) for name, changes in spec.changes.items()}
     plain["evaluate"] = [_dump(options) for options in spec.evaluate]
     plain["export"] = list(spec.export)
-    if spec.seeds and spec.seed is None:
+    of_stages = any(getattr(stage, "seeds", None) for stage in spec.stages.values())
+    if spec.seeds and spec.seed is None and not of_stages:
         plain["seeds"] = list(spec.seeds)
     plain["runtime"] = _dump(spec.runtime)
     return plain

@@ -1,6 +1,10 @@
-"""`seeds:` of a spec: everything that trains is trained once with each of them."""
+"""`seeds:`: what has them is trained once with each, and what comes after it is made of each.
 
-from collections.abc import Mapping
+Of a spec, they are those of all its training stages; of a stage, its own, and the stages that it
+rests on are trained once.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tfkd.spec.faults import Faults
@@ -12,65 +16,137 @@ _FORM = f"1 to {MOST} different seeds, like [1, 2, 3]"
 
 
 def seeds(faults: Faults, tree: Node) -> tuple[int, ...]:
-    """`seeds:`; () where there is none, or with a fault."""
-    node = tree.value.get("seeds")
-    if node is None or node.value is None:
+    """The seeds of a spec or of its stages; () where there are none, or with a fault."""
+    found: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for path, node in _written(tree):
+        given = node.plain()
+        if _are_seeds(given):
+            found[path] = tuple(given)
+        elif path == ("seeds",):  # of a stage, its options say it
+            faults.add(path, f"found {shown(given)}", _FORM)
+    if not found:
         return ()
-    given = node.plain()
-    if (
-        not isinstance(given, list)
-        or not 0 < len(given) <= MOST
-        or not all(type(one) is int and 0 <= one < 2**31 for one in given)
-        or len({*given}) < len(given)
-    ):
-        faults.add(("seeds",), f"found {shown(given)}", _FORM)
-        return ()
-    return tuple(given)
+    (first, chosen), *others = found.items()
+    for path, given in others:
+        if first == ("seeds",):
+            faults.add(path, "all that trains has the spec's seeds", "seeds at one of both places")
+        elif given != chosen:
+            message = f"found {[*given]}, and {'.'.join(first)} are {[*chosen]}"
+            faults.add(path, message, "the same: stages with seeds are trained with each together")
+    return chosen
+
+
+def _written(tree: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Where seeds stand: first the spec's, then each stage's."""
+    whole = tree.value.get("seeds")
+    if whole is not None and whole.value is not None:
+        yield ("seeds",), whole
+    for name, stage in _stages(tree):
+        node = stage.value.get("seeds")
+        if _trains(stage) and node is not None and node.value is not None:
+            yield ("stages", name, "seeds"), node
+
+
+def _are_seeds(given: Any) -> bool:
+    return (
+        isinstance(given, list)
+        and 0 < len(given) <= MOST
+        and all(type(one) is int and 0 <= one < 2**31 for one in given)
+        and len({*given}) == len(given)
+    )
+
+
+def _stages(tree: Node) -> Iterator[tuple[str, Node]]:
+    stages = tree.child("stages")
+    if stages is not None and stages.is_mapping:
+        yield from ((name, stage) for name, stage in stages.value.items() if stage.is_mapping)
+
+
+def _trains(stage: Node) -> bool:
+    return "train" in stage.value
+
+
+def seeded_stages(tree: Node) -> tuple[str, ...]:
+    """The training stages that seeds are for: all, those with seeds of their own, or none."""
+    places = dict(_written(tree))
+    if ("seeds",) in places:
+        return tuple(name for name, stage in _stages(tree) if _trains(stage))
+    return tuple(path[1] for path in places)
+
+
+def given_seeds(plain: Mapping[str, Any]) -> list[int]:
+    """The seeds of a resolved spec in plain values, or of its stages; [] where it has none."""
+    stages = (plain.get("stages") or {}).values()
+    own = (stage.get("seeds") for stage in stages if isinstance(stage, dict))
+    return plain.get("seeds") or next(filter(None, own), [])
 
 
 def seeded(tree: Node, seed: int) -> Node:
-    """A composed tree whose training stages have this seed, whatever they had.
+    """A composed tree whose stages with seeds have this one alone, whatever theirs was.
 
     Args:
         tree: It stays as it is.
         seed: The seed.
     """
     stages = tree.child("stages")
-    if stages is None or not stages.is_mapping:
+    chosen = seeded_stages(tree)
+    if stages is None or not chosen:
         return tree
-    origin = tree.value.get("seeds", tree)
-    found = {name: _seeded(stage, seed, origin) for name, stage in stages.value.items()}
+    whole = tree.value.get("seeds", tree)
+    found = {
+        name: _seeded(stage, seed, whole) if name in chosen else stage
+        for name, stage in stages.value.items()
+    }
     own = Node(found, stages.file, stages.line, stages.variant)
     return Node({**tree.value, "stages": own}, tree.file, tree.line, tree.variant)
 
 
-def _seeded(stage: Node, seed: int, origin: Node) -> Node:
-    if not stage.is_mapping or "train" not in stage.value:
-        return stage
+def _seeded(stage: Node, seed: int, whole: Node) -> Node:
+    origin = stage.value.get("seeds", whole)
     own = Node(seed, origin.file, origin.line, origin.variant)
-    return Node({**stage.value, "seed": own}, stage.file, stage.line, stage.variant)
+    rest = {key: value for key, value in stage.value.items() if key != "seeds"}
+    return Node({**rest, "seed": own}, stage.file, stage.line, stage.variant)
 
 
-def seeded_variants(variants: Mapping[str, Any], seed: int) -> dict[str, dict[str, Any]]:
-    """Variants in plain values that give training stages no other seed."""
-    return {name: _seeded_changes(changes or {}, seed) for name, changes in variants.items()}
+def seeded_variants(
+    variants: Mapping[str, Any], seed: int, stages: Collection[str], whole: bool
+) -> dict[str, dict[str, Any]]:
+    """Variants in plain values that give stages with seeds no other one.
+
+    Args:
+        variants: By name, as they were written.
+        seed: The seed.
+        stages: The stages with seeds.
+        whole: Whether they are the spec's, all that trains: then what variants add has them too.
+    """
+    return {
+        name: _seeded_changes(changes or {}, seed, stages, whole)
+        for name, changes in variants.items()
+    }
 
 
-def _seeded_changes(changes: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _seeded_changes(
+    changes: Mapping[str, Any], seed: int, stages: Collection[str], whole: bool
+) -> dict[str, Any]:
+    def stage(options: Any) -> Any:
+        if not isinstance(options, dict) or "train" not in options:
+            return options
+        rest = {key: value for key, value in options.items() if key != "seeds"}
+        return {**rest, "seed": seed} if whole or options.get("seeds") else rest
+
     found = {}
     for path, value in changes.items():
         keys = path.split(".")
-        if keys[0] == "stages" and len(keys) == 3 and keys[2] == "seed":
-            value = seed
-        elif keys[0] == "stages" and len(keys) == 2 and isinstance(value, dict):
-            value = {**value, "seed": seed} if "train" in value else value
-        elif path == "stages" and isinstance(value, dict):
-            value = {
-                name: {**stage, "seed": seed} if isinstance(stage, dict) and "train" in stage
-                else stage
-                for name, stage in value.items()
-            }  # fmt: skip
-        elif path == "seeds":
+        in_stage = keys[0] == "stages" and len(keys) == 3
+        if path == "seeds":
             continue
+        if in_stage and keys[2] == "seeds":
+            path, value = f"stages.{keys[1]}.seed", seed
+        elif in_stage and keys[2] == "seed":
+            value = seed if whole or keys[1] in stages else value
+        elif keys[0] == "stages" and len(keys) == 2:
+            value = stage(value)
+        elif path == "stages" and isinstance(value, dict):
+            value = {name: stage(one) for name, one in value.items()}
         found[path] = value
     return found

@@ -33,7 +33,8 @@ class Spec:
         description: A sentence.
         paper: The paper it follows, or None.
         pages: Where data can be had: paths in the data folder, or data sets, with their pages.
-        seeds: With which all that trains is trained, once each; () for the stages' own.
+        seeds: With which `with_seeds` are trained, once each; () for the stages' own.
+        with_seeds: The training stages that have seeds: all of them, or those that say so.
         data: Corpora by name.
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
@@ -46,7 +47,7 @@ class Spec:
         changes: The variants themselves, by name, as they were written.
         provenance: For each dotted path, where its value was written; `default` where nowhere.
         change: What `load_spec` was given to change the plain values with, or None.
-        seed: The one of its seeds that all its training stages have; None: their own.
+        seed: The one of its seeds that its stages with seeds have; None: their own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Spec:
     paper: Any
     pages: Mapping[str, str]
     seeds: tuple[int, ...]
+    with_seeds: tuple[str, ...]
     data: Mapping[str, Any]
     tokenizers: Mapping[str, Any]
     models: Mapping[str, Any]
@@ -78,7 +80,7 @@ class Spec:
         return self._again(name, self.seed)
 
     def with_seed(self, seed: int) -> "Spec":
-        """The same spec, all of whose training stages have this seed."""
+        """The same spec, whose stages with seeds have this one."""
         return self._again(self.variant, seed)
 
     def _again(self, variant: str | None, seed: int | None) -> "Spec":
@@ -117,7 +119,7 @@ def load_spec(
         overrides: `K=V` each: a dotted path and a YAML value.
         plugins: Modules that register classes of the user's own.
         change: Replaces the composed plain values before they are checked (`--smoke`).
-        seed: The seed of all its training stages; None: their own.
+        seed: The seed of its stages with seeds; None: their own.
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
@@ -136,7 +138,7 @@ def load_spec(
         path=str(path),
         variant=variant,
         variants=tuple(found.variants),
-        changes=changes if seed is None else seeded_variants(changes, seed),
+        changes=changes if seed is None else seeded_variants(changes, seed, **_who(found)),
         overrides=tuple(overrides),
         plugins=tuple(plugins),
         provenance={},
@@ -145,6 +147,11 @@ def load_spec(
     )
     spec.provenance.update(provenance(spec, found.tree))
     return spec
+
+
+def _who(found: Sections) -> dict[str, Any]:
+    """Whose seed it is: with one of them chosen, seeds still stand there if they are the spec's."""
+    return {"stages": found.top["with_seeds"], "whole": bool(found.top["seeds"])}
 
 
 def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:

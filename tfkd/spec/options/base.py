@@ -26,6 +26,12 @@ class Options(BaseModel):
     )
 
 
+def _different(seeds: list[int]) -> list[int]:
+    if len({*seeds}) < len(seeds):
+        raise ValueError(f"{seeds}; expected different seeds, like [1, 2, 3]")
+    return seeds
+
+
 def _word(text: str) -> str:
     if not WORD.match(text):
         raise ValueError(f"{shown(text)} is no name; expected {WORDS}")
@@ -44,6 +50,7 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=100), AfterValidator(_different)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 # The name of a field, which becomes a file's.
 FieldName = Annotated[Name, AfterValidator(_word)]

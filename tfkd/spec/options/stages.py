@@ -5,7 +5,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from tfkd.spec.options.base import Count, FilePath, Name, Options, Positive, Seed, StageReference
+from tfkd.spec.options.base import (
+    Count,
+    FilePath,
+    Name,
+    Options,
+    Positive,
+    Seed,
+    Seeds,
+    StageReference,
+)
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
 
@@ -77,6 +86,11 @@ class TrainOptions(Options):
         "float32", description="Of the products; weights stay float32. float16 scales the loss."
     )
     seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
+    seeds: Seeds | None = Field(
+        None,
+        description="It is trained once with each of them, like [1, 2, 3], and what comes after it "
+        "is made of each; what it rests on is made once.",
+    )
     validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
     trainable: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all",
