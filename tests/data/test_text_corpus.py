@@ -165,6 +165,54 @@ def test_take_equals_indexing(tmp_path_factory, rows, data):
     assert [taken.row(place).tolist() for place in range(len(taken))] == [rows[w] for w in wanted]
 
 
+def test_a_stopped_encoding_goes_on_behind_its_last_shard(tmp_path, monkeypatch):
+    lines = ["ab", "c" * 50, "é" * 9, "f", "g" * 30, *"hijklm"]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    write_text_corpus(open_corpus(TextOptions(text="a.txt"), tmp_path), tmp_path)
+    text = TextCorpus.open(tmp_path)
+    monkeypatch.setattr("tfkd.data.encoded.CHUNK", 2)
+    monkeypatch.setattr("tfkd.data.encoded.SHARD", 20)
+    whole, stopped, work = tmp_path / "whole", tmp_path / "stopped", tmp_path / "work"
+    for folder in (whole, stopped, work):
+        folder.mkdir()
+    told = []
+    meta = encode_corpus(
+        text, "text", Characters(), whole, progress=lambda *done: told.append(done)
+    )
+    assert told == sorted(told)
+    assert told[-1] == (len(lines), len(lines))
+
+    class Stopping(Characters):
+        encoded = 0
+
+        def encode(self, chunk):
+            if self.encoded + len(chunk) > 5:
+                raise KeyboardInterrupt
+            self.encoded += len(chunk)
+            return super().encode(chunk)
+
+    monkeypatch.setattr("tfkd.data.encoded.cores", lambda: 1)
+    with pytest.raises(KeyboardInterrupt):
+        encode_corpus(text, "text", Stopping(), stopped, work=work)
+    assert list(stopped.iterdir()) == []
+    kept = sorted(work.iterdir())
+    assert len(kept) > 2
+    kept[1].write_bytes(kept[1].read_bytes()[:-4] + b"\1\0\0\0")  # damaged: made anew
+    kept[2].write_bytes(b"")
+    seen = []
+
+    class Counting(Characters):
+        def encode(self, chunk):
+            seen.extend(chunk)
+            return super().encode(chunk)
+
+    assert encode_corpus(text, "text", Counting(), stopped, work=work) == meta
+    starts = [start for start, _ in text.blocks("text", rows=len(lines), size=20)]
+    assert seen == lines[starts[1] : starts[3]] + lines[starts[len(kept)] :]
+    for name in ("ids.bin", "offsets.npy", "meta.json"):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+
+
 def test_ids_of_another_size_are_refused(corpus, tmp_path):
     _, opened = corpus
     write_text_corpus(opened, tmp_path)

@@ -1,45 +1,78 @@
 """A field's token ids on the disk, read through memory mapping."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.id_shards import kept_shard
 from tfkd.data.ragged import Ragged
+from tfkd.data.side_by_side import cores, side_by_side
 from tfkd.data.text_corpus import TextCorpus
 
 # Lines encoded at once; and characters, after which of whole books fewer are.
 CHUNK, CHUNK_CHARACTERS = 8192, 1 << 23
+# Bytes of text, after each of which work in progress is kept.
+SHARD = 1 << 26
 
 
-def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict:
+def encode_corpus(
+    text: TextCorpus,
+    field: str,
+    tokenizer,
+    folder: Path,
+    *,
+    work: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict:
     """Writes a field's bare ids (no special tokens): `ids.bin`, `offsets.npy`, then `meta.json`.
 
-    Ids take 2 bytes each where the vocabulary has at most 65,536 pieces, else 4. `CHUNK` lines,
-    or `CHUNK_CHARACTERS` and a line, are in memory at a time, and 8 bytes a row.
+    Ids take 2 bytes each where the vocabulary has at most 65,536 pieces, else 4. Each core encodes
+    `CHUNK` lines, or `CHUNK_CHARACTERS` and a line, at a time; beside them the ids of `SHARD` bytes
+    of text are in memory, and 8 bytes a row.
 
     Args:
         text: The rows.
         field: One of its fields.
-        tokenizer: Has `size`, `unknown_id`, `fingerprint()` and `encode(lines) -> Ragged`.
+        tokenizer: Has `size`, `unknown_id`, `fingerprint()` and `encode(lines) -> Ragged`, which
+            several threads may call.
         folder: An existing folder.
+        work: A folder for what is done of longer texts: a call that was stopped goes on behind the
+            last `SHARD` bytes, with the same text and tokenizer. None: nothing is kept.
+        progress: Called with (rows done, rows).
 
     Returns:
         What `meta.json` holds.
     """
-    folder = Path(folder)
+    folder, rows = Path(folder), len(text)
     kind = np.dtype("<u2" if tokenizer.size <= 1 << 16 else "<u4")
-    offsets = np.zeros(len(text) + 1, np.int64)
+    offsets = np.zeros(rows + 1, np.int64)
     unknown = 0
+    shards = list(text.blocks(field, rows=rows, size=SHARD)) if work is not None else []
+
+    def encoded(start: int, stop: int) -> Iterator[Ragged]:
+        chunks = _chunks(text.lines(field, start, stop))
+        for _, ids in side_by_side(tokenizer.encode, chunks, cores()):
+            yield ids
+            start += len(ids)
+            if progress is not None:
+                progress(start, rows)
+
+    def parts() -> Iterator[Ragged]:
+        if work is None or len(shards) < 2:
+            yield from encoded(0, rows)
+            return
+        for number, shard in enumerate(shards):
+            path = work / f"ids-{number:05d}.bin"
+            yield kept_shard(path, lambda shard=shard: Ragged.chained(encoded(*shard)))
 
     def write(file: BinaryIO) -> None:
         nonlocal unknown
         start = 0
-        for lines in _chunks(text.lines(field, 0, len(text))):
-            ids = tokenizer.encode(lines)
+        for ids in parts():
             stop = start + len(ids)
             offsets[start + 1 : stop + 1] = offsets[start] + ids.offsets[1:]
             unknown += int(np.count_nonzero(ids.values == tokenizer.unknown_id))
@@ -50,7 +83,7 @@ def encode_corpus(text: TextCorpus, field: str, tokenizer, folder: Path) -> dict
     write_atomically(folder / "offsets.npy", lambda file: np.save(file, offsets))
     meta = {
         "field": field,
-        "rows": len(text),
+        "rows": rows,
         "tokens": int(offsets[-1]),
         "unknown": unknown,
         "dtype": kind.str,

@@ -28,6 +28,14 @@ class Ragged:
         np.cumsum([len(row) for row in arrays], out=offsets[1:])
         return cls(np.concatenate([np.zeros(0, np.int32), *arrays]), offsets)
 
+    @classmethod
+    def chained(cls, parts: Iterable["Ragged"]) -> "Ragged":
+        """All rows of the first, then of the second, and so on."""
+        parts = list(parts)
+        lengths = np.concatenate([np.zeros(1, np.int64), *(part.lengths for part in parts)])
+        values = np.concatenate([np.zeros(0, np.int32), *(part.values for part in parts)])
+        return cls(values, np.cumsum(lengths))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -16,7 +16,8 @@ def checkpoint_folder(reference: str, data_dir: Path) -> Path:
             return folder
     raise UserError(
         f"load: {reference}: there is no such folder in {data_dir}. Put the published checkpoint "
-        "there: config.json and model.safetensors, as `save_pretrained` writes them"
+        "there, as `save_pretrained` writes it: config.json, model.safetensors, and the vocabulary "
+        "that its tokenizer reads (vocab.txt; of a GPT-2 vocab.json and merges.txt)"
     )
 
 

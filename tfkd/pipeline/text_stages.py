@@ -10,6 +10,7 @@ from tfkd.data.tokenizers import Tokenizer, build_tokenizer, load_tokenizer
 from tfkd.data.transforms import text_fields
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.progress import told_progress
 from tfkd.pipeline.stage_folder import StageFolder
 
 
@@ -81,8 +82,12 @@ def run_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]
         return run_label_ids(node, folder, context)
     text = open_text(node.inputs["text"], context)
     tokenizer = open_tokenizer(node.inputs["tokenizer"], context)
-    encode = encode_marked if node.identity.get("cut") else encode_corpus
-    encode(text, node.identity["field"], tokenizer, folder.path)
+    field = node.identity["field"]
+    if node.identity.get("cut"):
+        encode_marked(text, field, tokenizer, folder.path)
+    else:
+        progress = told_progress(node.label, context)
+        encode_corpus(text, field, tokenizer, folder.path, work=folder.scratch, progress=progress)
     from tfkd.data.encoded import EncodedField
 
     tokens = int(EncodedField.open(folder.path).lengths.sum())

@@ -1,0 +1,44 @@
+"""Ids of a part of a text, kept until all of it is encoded: each a file that is whole or none."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.data.files import write_atomically
+from tfkd.data.ragged import Ragged
+
+_DIGEST = hashlib.sha256().digest_size
+
+
+def kept_shard(path: Path, make: Callable[[], Ragged]) -> Ragged:
+    """A shard's ids: an earlier attempt's, or made anew where they are missing or damaged.
+
+    The file holds the SHA-256 of the rest, the number of rows (int64), their lengths and all ids
+    (int32 each), little-endian.
+
+    Args:
+        path: The shard's file.
+        make: Makes the ids.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        content = b""
+    if content and hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+        (rows,) = np.frombuffer(content, "<i8", 1, _DIGEST)
+        numbers = np.frombuffer(content, "<i4", offset=_DIGEST + 8)
+        offsets = np.concatenate([[0], np.cumsum(numbers[:rows], dtype=np.int64)])
+        return Ragged(numbers[rows:], offsets)
+    ids = make()
+    rest = b"".join(
+        array.astype(kind).tobytes()
+        for array, kind in (
+            (np.array([len(ids)]), "<i8"),
+            (ids.lengths, "<i4"),
+            (ids.values, "<i4"),
+        )
+    )
+    write_atomically(path, hashlib.sha256(rest).digest() + rest)
+    return ids
