@@ -88,6 +88,7 @@ def test_intervals_are_those_of_the_drawn_rows_themselves(metric):
     differences = values(found) - values(other)
     assert (paired["low"], paired["high"]) == pytest.approx(interval(differences))
     assert paired["delta"] == pytest.approx(score.value - paired["value"])
+    assert (paired["value_low"], paired["value_high"]) == pytest.approx(interval(values(other)))
     same = paired_classes(metric, found, found, samples=80, seed=7)
     assert (same["delta"], same["p"]) == (0.0, 1.0)
 

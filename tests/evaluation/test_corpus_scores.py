@@ -88,6 +88,9 @@ def test_paired_bootstrap_equals_sacrebleus(monkeypatch, name, theirs):
     ours = paired_bootstrap(system, baseline, references, name, samples=300, seed=7)
     assert ours["p"] == pytest.approx(their_system.p_value, abs=1e-12)
     assert ours["value"] == their_baseline.score
+    # sacreBLEU says half the width of the baseline's own interval.
+    half = (ours["value_high"] - ours["value_low"]) / 2
+    assert half == pytest.approx(their_baseline.ci, rel=1e-5)  # there in float32
     assert ours["delta"] == pytest.approx(their_system.score - their_baseline.score, abs=1e-12)
     assert ours["low"] < ours["delta"] < ours["high"]
 

@@ -64,6 +64,8 @@ def test_paired_ratio_sees_a_small_but_steady_difference(rows):
     assert found["wins"] == 0
     grown = paired_ratio((better, counts), (sums, counts), of_ratio=np.exp)
     assert grown["value"] == pytest.approx(np.exp(sums.sum() / counts.sum()))
+    alone = perplexity(sums, counts)
+    assert (grown["value_low"], grown["value_high"]) == pytest.approx((alone.low, alone.high))
 
 
 def texts(rows=400):

@@ -96,7 +96,8 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
         entry["against"] = {
             "of": "train_student", "variant": "baseline",
             "metrics": {
-                "bleu": {"value": bleu - delta, "delta": delta, "low": delta - 0.66,
+                "bleu": {"value": bleu - delta, "value_low": bleu - delta - 1.1,
+                         "value_high": bleu - delta + 0.98, "delta": delta, "low": delta - 0.66,
                          "high": delta + 0.69, "p": 0.004 if delta > 0.7 else 0.118, "wins": 0.9},
                 "chrf": {"value": bleu + 20 - delta / 2, "delta": delta / 2,
                          "low": delta / 2 - 0.6, "high": delta / 2 + 0.6, "p": 0.2, "wins": 0.8},

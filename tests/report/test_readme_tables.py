@@ -40,7 +40,10 @@ def test_scores_have_intervals_comparisons_and_signatures(folder):
         "| test_2016 | `train_student` | 39.41 [38.39, 40.48] | 59.41 [58.61, 60.25] | "
         "`train_student#baseline` | +1.14 [+0.48, +1.83] | 0.004 | better |"
     ) in text
-    assert "| test_2016 | `train_student#baseline` | 38.27 | 58.84 |  |  |  |  |" in text
+    assert (
+        "| test_2016 | `train_student#baseline` | 38.27 [37.17, 39.25] | 58.84 |  |  |  |  |"
+        in text
+    )
     assert "`nrefs:1|bs:1000|seed:1|case:lc|tok:13a|version:2.6.0`" in text
     assert text.endswith("<!-- results:end -->\n\nAfter 12.34.\n")
 

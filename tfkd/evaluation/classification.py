@@ -149,11 +149,8 @@ def paired_classes(
             f"Received: {len(system.labels)} and {len(baseline.labels)}"
         )
     measure = _measure(metric, positive)
-    differences = _sampled(measure, system, samples, seed) - _sampled(
-        measure, baseline, samples, seed
-    )
-    ours, theirs = measure(system.counts()), measure(baseline.counts())
-    return judged_difference(differences, ours, theirs)
+    drawn = [_sampled(measure, one, samples, seed) for one in (system, baseline)]
+    return judged_difference(*drawn, measure(system.counts()), measure(baseline.counts()))
 
 
 def confusion(predicted: Predicted) -> list[tuple[int, int, int]]:

@@ -45,12 +45,12 @@ def paired_bootstrap(
         stem, words: As in `rouge`.
 
     Returns:
-        `value`: the baseline's score; `delta`: the system's less the baseline's; `low`, `high`: the
-        95 % interval of delta; `p`: as sacreBLEU's `--paired-bs` computes it, (c + 1) / (samples
-        + 1) with c the samples whose |difference|, less the mean of these, exceeds |delta| (and 1
-        where no sample differs at all); `wins`: the share of samples in which the system scores
-        higher (Koehn's own figure). p weighs the tail on one side, as Koehn's figure does: below
-        about 0.025 the interval leaves 0 out.
+        `value`: the baseline's score, `value_low`, `value_high`: its 95 % interval; `delta`: the
+        system's less the baseline's; `low`, `high`: the 95 % interval of delta; `p`: as sacreBLEU's
+        `--paired-bs` computes it, (c + 1) / (samples + 1) with c the samples whose |difference|,
+        less the mean of these, exceeds |delta| (and 1 where no sample differs at all); `wins`: the
+        share of samples in which the system scores higher (Koehn's own figure). p weighs the tail
+        on one side, as Koehn's figure does: below about 0.025 the interval leaves 0 out.
     """
     measure = metric_named(metric, lower_case=lower_case, tokenize=tokenize, stem=stem, words=words)
     if metric == "tokenized_bleu":
@@ -80,23 +80,25 @@ def paired_difference(
             "Invalid value for argument `baseline`. Expected as many rows as the system has. "
             f"Received: {len(ours)} and {len(theirs)}"
         )
-    differences = of_sums(resampled_sums(ours, samples, seed)) - of_sums(
-        resampled_sums(theirs, samples, seed)
-    )
-    return judged_difference(differences, our_value, their_value)
+    drawn = [of_sums(resampled_sums(statistics, samples, seed)) for statistics in (ours, theirs)]
+    return judged_difference(*drawn, our_value, their_value)
 
 
 def judged_difference(
-    differences: np.ndarray, our_value: float, their_value: float
+    our_samples: np.ndarray, their_samples: np.ndarray, our_value: float, their_value: float
 ) -> dict[str, Any]:
-    """What `paired_bootstrap` returns, from the samples' differences [samples]."""
+    """What `paired_bootstrap` returns, from both scores on each of the same samples [samples]."""
+    differences = our_samples - their_samples
     samples = len(differences)
     delta = float(our_value - their_value)
     low, high = interval(differences)
+    value_low, value_high = interval(their_samples)
     sizes = np.abs(differences)
     beyond = int(np.sum(sizes - sizes.mean() > abs(delta)))
     return {
         "value": float(their_value),
+        "value_low": value_low,
+        "value_high": value_high,
         "delta": delta,
         "low": low,
         "high": high,

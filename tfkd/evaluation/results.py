@@ -25,9 +25,12 @@ class Figure(TypedDict):
 
 
 class Comparison(TypedDict):
-    """One metric of the baseline, and the system's difference to it (paired bootstrap)."""
+    """One metric of the baseline with its own interval, `value_low` to `value_high`, and the
+    system's difference to it (paired bootstrap)."""
 
     value: float
+    value_low: NotRequired[float]
+    value_high: NotRequired[float]
     delta: float
     low: float
     high: float

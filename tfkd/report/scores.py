@@ -194,9 +194,17 @@ def _comparisons(
 
 
 def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The baseline's scores alone: the interval beside them is that of the difference."""
+    """The baseline's scores alone, with their own intervals: `low` and `high` are those of the
+    difference."""
     metrics = against.get("metrics") or {}
-    return {metric: {"value": found.get("value")} for metric, found in metrics.items()}
+    return {
+        metric: {
+            "value": found.get("value"),
+            "low": found.get("value_low"),
+            "high": found.get("value_high"),
+        }
+        for metric, found in metrics.items()
+    }
 
 
 def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
