@@ -229,12 +229,14 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
     results["command"] = (
         f"{secret}/bin/tfkd run {secret}/small.yaml --data-dir={secret} --runs-dir {secret} --smoke"
     )
+    results["provenance"] = {"name": f"{secret}/small.yaml:3", "seeds": "default"}
     (run / "results.json").write_text(json.dumps(results))
     assert main(["--root", str(project), "--add", str(run)]) == 0
     text = (project / "specs" / "results" / "small.json").read_text("utf-8")
     kept = json.loads(text)
     assert secret not in text
     assert kept["command"] == "tfkd run small.yaml --data-dir=D --runs-dir R --smoke"
+    assert kept["provenance"] == {"name": "small.yaml:3", "seeds": "default"}
     for entry, whole in zip(kept["evaluations"], results["evaluations"], strict=True):
         examples = whole.pop("examples", []) + whole.pop("differing", {}).get("rows", [])
         assert entry == whole

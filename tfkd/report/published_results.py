@@ -28,6 +28,9 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
     return {
         **rest,
         "command": published_command(results.get("command", "")),
+        "provenance": {
+            path: _without_folder(origin) for path, origin in results.get("provenance", {}).items()
+        },
         "evaluations": evaluations,
     }
 
@@ -48,7 +51,12 @@ def published_command(command: str) -> str:
             word = _FOLDERS[before]
         elif equals and option in _FOLDERS:
             word = f"{option}={_FOLDERS[option]}"
-        elif PurePath(word).is_absolute():
-            word = PurePath(word).name
+        else:
+            word = _without_folder(word)
         made.append(word)
     return shlex.join(made)
+
+
+def _without_folder(path: str) -> str:
+    """The name alone of a file in a folder of one machine."""
+    return PurePath(path).name if PurePath(path).is_absolute() else path
