@@ -103,7 +103,7 @@ def staged(tmp_path):
 )
 def test_a_stages_seeds_are_no_other_stages(staged, tmp_path, variant, expected):
     spec = load_spec(staged)
-    assert (spec.seeds, spec.with_seeds) == ((3, 5), ("learn",))
+    assert (spec.seeds, spec.seeded_stages) == ((3, 5), ("learn",))
     assert "seeds" not in spec.resolved()
     one = spec.with_seed(5).with_variant(variant) if variant else spec.with_seed(5)
     assert (one.seed, trained(one)) == (5, expected)

@@ -91,7 +91,7 @@ class StageNodes:
             if teacher is not None:
                 inputs[f"teacher.{term}"] = self.stage(spec, teacher)
             identity["objective"][term] = _term_identity(spec, term_options)
-        seed = spec.seed if name in spec.with_seeds else None
+        seed = spec.seed if name in spec.seeded_stages else None
         label = self._label(spec, name, seed if seed is not None else seed_of(inputs))
         return Node("train", f"{label}{setting}", spec, options, inputs, identity, seed)
 

@@ -95,7 +95,7 @@ class Reading:
 
     def _read(self, variant: str | None) -> Sections:
         tree = changed(self.written, variant, self._overrides)
-        with_seeds = seeded_stages(tree)
+        of_seeds = seeded_stages(tree)
         if self._seed is not None:
             tree = seeded(tree, self._seed)
         if self._change is not None:
@@ -108,7 +108,7 @@ class Reading:
             "paper": sections.section(faults, tree, "paper", PaperOptions),
             "pages": sections.pages(faults, tree),
             "seeds": seeds(faults, tree),
-            "with_seeds": with_seeds,
+            "seeded_stages": of_seeds,
             "runtime": sections.section(faults, tree, "runtime", RuntimeOptions, RuntimeOptions()),
         }
         variants = sections.named(faults, tree, "variants")

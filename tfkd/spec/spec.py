@@ -33,8 +33,8 @@ class Spec:
         description: A sentence.
         paper: The paper it follows, or None.
         pages: Where data can be had: paths in the data folder, or data sets, with their pages.
-        seeds: With which `with_seeds` are trained, once each; () for the stages' own.
-        with_seeds: The training stages that have seeds: all of them, or those that say so.
+        seeds: With which `seeded_stages` are trained, once each; () for the stages' own.
+        seeded_stages: The training stages that have seeds: all of them, or those that say so.
         data: Corpora by name.
         tokenizers: Tokenizers by name.
         models: Models by name: `teacher`, `student`, or `teacher.NAME`.
@@ -60,7 +60,7 @@ class Spec:
     paper: Any
     pages: Mapping[str, str]
     seeds: tuple[int, ...]
-    with_seeds: tuple[str, ...]
+    seeded_stages: tuple[str, ...]
     data: Mapping[str, Any]
     tokenizers: Mapping[str, Any]
     models: Mapping[str, Any]
@@ -129,6 +129,10 @@ def load_spec(
     reading = Reading(path, overrides, change, seed)
     found = _checked(reading, variant)
     changes = with_overrides(found.variants, overrides)
+    if seed is not None:
+        # With one of them chosen, seeds still stand there only if they are the whole spec's.
+        whole = bool(found.top["seeds"])
+        changes = seeded_variants(changes, seed, found.top["seeded_stages"], whole)
     parts = {field: getattr(found.parts, field) for field in _PARTS}
     spec = Spec(
         **found.top,
@@ -138,7 +142,7 @@ def load_spec(
         path=str(path),
         variant=variant,
         variants=tuple(found.variants),
-        changes=changes if seed is None else seeded_variants(changes, seed, **_who(found)),
+        changes=changes,
         overrides=tuple(overrides),
         plugins=tuple(plugins),
         provenance={},
@@ -147,11 +151,6 @@ def load_spec(
     )
     spec.provenance.update(provenance(spec, found.tree))
     return spec
-
-
-def _who(found: Sections) -> dict[str, Any]:
-    """Whose seed it is: with one of them chosen, seeds still stand there if they are the spec's."""
-    return {"stages": found.top["with_seeds"], "whole": bool(found.top["seeds"])}
 
 
 def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:
