@@ -123,7 +123,9 @@ def test_a_variant_may_give_a_stage_its_seeds(path):
     assert trained(one.with_variant("baseline")) == {"teach": 9, "learn": 1}
 
 
-@pytest.mark.parametrize("given", ["3", "[]", "[1, 1]", "[1.5]", "[-1]", "{a: 1}", "[x]"])
+@pytest.mark.parametrize(
+    "given", ["3", "[]", "[1, 1]", "[1.5]", "[1.0]", "[-1]", "[true]", "{a: 1}", "[x]"]
+)
 def test_what_are_no_seeds_of_a_stage_is_refused_once(staged, given):
     staged.write_text(OF_A_STAGE.replace("[3, 5]", given), "utf-8")
     with pytest.raises(SpecErrors) as refused:

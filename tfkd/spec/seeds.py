@@ -76,7 +76,8 @@ def seeded_stages(tree: Node) -> tuple[str, ...]:
 
 def given_seeds(plain: Mapping[str, Any]) -> list[int]:
     """The seeds of a resolved spec in plain values, or of its stages; [] where it has none."""
-    stages = (plain.get("stages") or {}).values()
+    stages = plain.get("stages")
+    stages = stages.values() if isinstance(stages, dict) else ()
     own = (stage.get("seeds") for stage in stages if isinstance(stage, dict))
     return plain.get("seeds") or next(filter(None, own), [])
 
