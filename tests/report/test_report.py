@@ -191,6 +191,30 @@ def test_several_runs_share_what_they_share(both):
     assert both.words.count("B finetune, validation") == 0
 
 
+def test_runs_stand_side_by_side_with_what_each_ran_on(light, other):
+    other["machine"] = {"cores": 4, "gpu": "none"}
+    words = Page(render([light, other])).words
+    assert "run A multi30k_deen run B multi30k_deen@temperature_1 Started 2 March 2026" in words
+    assert "Cores 2 4" in words
+    assert "Memory 16 GB –" in words
+    assert "GPU – none" in words
+
+
+def test_a_stages_summary_leaves_out_what_it_was_chosen_from(light):
+    stage = light["stages"]["train train_student"]
+    stage["summary"] = {"steps": 600, "choose": {"by": "valid.bleu", "trials": []}}
+    words = Page(render([light])).words
+    assert f"{stage['fingerprint'][:12]} steps 600" in words
+    assert "choose" not in words
+
+
+def test_the_command_is_whole_and_its_options_are_not_broken(light):
+    light["command"] = "tfkd run a.yaml --set x='a  b' --force"
+    text = render([light])
+    assert light["command"] in "".join(Page(text).text)
+    assert '<span class="together">--force</span>' in text
+
+
 def test_seeds_get_a_mean_and_a_spread(light):
     again = copy.deepcopy(light["evaluations"][0])
     again["seed"] = 2

@@ -1,7 +1,7 @@
 """The report: one self-contained HTML page from the results.json of one run or several."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -54,6 +54,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         runs=runs,
         alone=len(runs) == 1,
         style=Markup(_asset("report.css")),
+        facts=_facts(runs),
         blocks=blocks,
         ratios=RATIOS,
         by_output=any(plot.x_name == OWN_OUTPUT for block in blocks for plot in block["plots"]),
@@ -112,6 +113,26 @@ def _environment() -> jinja2.Environment:
 
 def _asset(name: str) -> str:
     return (resources.files("tfkd.report") / "templates" / name).read_text("utf-8")
+
+
+def _facts(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """What is known of the runs as wholes: a name, and a text for each run."""
+
+    def texts(key: str, write: Callable[[Any], str] = wording.plain) -> list[str]:
+        return [write(run.results.get(key)) for run in runs]
+
+    facts = [
+        ("Started", texts("started", wording.moment)),
+        ("All stages took", texts("seconds", wording.duration)),
+    ]
+    if any(run.results.get("seed") is not None for run in runs):
+        facts.append(("Seed", texts("seed")))
+    facts.append(("tfkd", texts("tfkd")))
+    machines = [run.part("machine") for run in runs]
+    for key in dict.fromkeys(key for machine in machines for key in machine):
+        values = [wording.plain(machine.get(key)) for machine in machines]
+        facts.append((wording.words(key), values))
+    return facts
 
 
 def _examples(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
@@ -182,6 +203,9 @@ def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:
         seconds = stage.get("seconds")
         known = wording.is_number(seconds) and longest > 0
         stage["share"] = round(100 * seconds / longest, 1) if known else 0
+        if isinstance(stage.get("summary"), Mapping):
+            # What was chosen from has a section of its own.
+            stage["summary"] = {k: v for k, v in stage["summary"].items() if k != "choose"}
     made, cached = (
         sum(
             stage["seconds"]
