@@ -23,6 +23,7 @@ from tfkd.decoding.passes import (
     run_pass,
     start,
 )
+from tfkd.layers.few_rows import times_table
 from tfkd.objectives.chunks import Chunks, over_chunks
 
 # What P3's and Mask-Predict's code take for the shortest output: a word and [SEP].
@@ -206,7 +207,7 @@ def words(model: Any, mask: tf.Tensor | None) -> Predict:
         matrix, bias = model.head.matrix(), model.head.bias()
 
         def best(inputs: list[tf.Tensor], carried: list) -> tuple[list[tf.Tensor], list]:
-            logits = tf.cast(tf.matmul(inputs[0], matrix, transpose_b=True), tf.float32)
+            logits = tf.cast(times_table(inputs[0], matrix), tf.float32)
             for more in (bias, mask):
                 logits = logits if more is None else logits + more
             tokens = tf.argmax(logits, -1, output_type=tf.int32)

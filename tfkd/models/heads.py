@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
+from tfkd.layers.few_rows import times_table
 from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
 
@@ -111,7 +112,7 @@ class VocabularyHead(keras.layers.Layer):
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """float32 `[..., V]` of hidden states `[..., d]`; the product is in the compute type."""
         flat = tf.reshape(self.transform(hidden), [-1, self.width])
-        logits = tf.cast(tf.matmul(flat, self.matrix(), transpose_b=True), tf.float32)
+        logits = tf.cast(times_table(flat, self.matrix()), tf.float32)
         bias = self.bias()
         if bias is not None:
             logits += bias
