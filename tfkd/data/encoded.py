@@ -62,7 +62,7 @@ def encode_corpus(
                 progress(start, rows)
 
     def parts() -> Iterator[Ragged]:
-        if work is None or len(shards) < 2:
+        if len(shards) < 2:
             yield from encoded(0, rows)
             return
         for number, shard in enumerate(shards):

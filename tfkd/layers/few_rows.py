@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-# Below this, turned products were as fast or faster on tables of 8,000 to 50,000 rows.
+# More than a search has at a time; with many more, packing a table counts for little.
 FEW = 256
 
 
@@ -11,8 +11,7 @@ def times_table(rows: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
 
     A product on a CPU first packs its second matrix. With a few rows, as in a step of a search,
     that takes longer than the product itself; so they are made the second: (table rows^T)^T.
-    Measured on two cores of an AMD EPYC, V = 32,000, d = 512: 5 rows in 11 ms, not 103; 128 rows in
-    68, not 286; from some 600 on it is slower.
+    `tools/bench_families` measures what a step of a beam takes.
     """
 
     def turned() -> tf.Tensor:

@@ -11,10 +11,9 @@ from tfkd.report.wording import metric_value, p_value
 def score_table(results: dict[str, Any]) -> str:
     """All scores of a run with intervals and comparisons, as text."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=f"{results['name']}: scores", title_justify="left")
-    for column in (
+    table = _table(
+        f"{results['name']}: scores",
         "model",
         "on",
         "metric",
@@ -23,8 +22,7 @@ def score_table(results: dict[str, Any]) -> str:
         "baseline",
         "difference",
         "p",
-    ):
-        table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    )
     several = bool(results.get("over_seeds"))
     for entry in results["evaluations"]:
         against = entry.get("against") or {"metrics": {}}
@@ -53,14 +51,28 @@ def score_table(results: dict[str, Any]) -> str:
     return text.getvalue().rstrip()
 
 
-def _seed_table(results: dict[str, Any]) -> Any:
-    """Means over the seeds, a row for each model, test set and metric."""
+def _table(title: str, *columns: str) -> Any:
+    """An empty table; names stand on the left of their columns, numbers on the right."""
     from rich.table import Table
 
-    table = Table(title="means over the seeds ± standard deviation, [95 % t-interval]",
-                  title_justify="left")  # fmt: skip
-    for column in ("model", "on", "metric", "seeds", "score", "baseline", "difference"):
+    table = Table(title=title, title_justify="left")
+    for column in columns:
         table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    return table
+
+
+def _seed_table(results: dict[str, Any]) -> Any:
+    """Means over the seeds, a row for each model, test set and metric."""
+    table = _table(
+        "means over the seeds ± standard deviation, [95 % t-interval]",
+        "model",
+        "on",
+        "metric",
+        "seeds",
+        "score",
+        "baseline",
+        "difference",
+    )
     for one in results["over_seeds"]:
         against = one["against"] or {"metrics": {}, "differences": {}}
         for metric, score in one["metrics"].items():
@@ -81,12 +93,16 @@ def _spread(metric: str, found: dict[str, Any] | None, signed: bool = False) -> 
 
 def _noise_table(results: dict[str, Any]) -> Any:
     """Means and spreads over the draws, a row for each model, metric and sigma."""
-    from rich.table import Table
-
-    table = Table(title="noise on the parameters, N(0, sigma^2) of each tensor's mean",
-                  title_justify="left")  # fmt: skip
-    for column in ("model", "on", "metric", "sigma", "mean", "spread", "draws"):
-        table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
+    table = _table(
+        "noise on the parameters, N(0, sigma^2) of each tensor's mean",
+        "model",
+        "on",
+        "metric",
+        "sigma",
+        "mean",
+        "spread",
+        "draws",
+    )
     for entry in results["evaluations"]:
         for one in (entry, entry.get("against") or {}):
             noise = one.get("noise") or {"metrics": {}}
