@@ -56,8 +56,8 @@ def teacher_gate(
     difference = {"value": value, "low": value - error, "high": value + error}
     message = (
         f"The teacher is right at {_points(accuracy)} of {positions:,} positions, the baseline at "
-        f"{_points(other)}: {100 * value:+.1f} points, 95 % interval "
-        f"{100 * difference['low']:+.1f} to {100 * difference['high']:+.1f}"
+        f"{_points(other)}: {_signed(value)} points, 95 % interval "
+        f"{_signed(difference['low'])} to {_signed(difference['high'])}"
     )
     reasons = []
     if difference["low"] <= 0:
@@ -157,3 +157,8 @@ def _accuracy(figures: Mapping[str, float], argument: str) -> tuple[float, int]:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _signed(share: float) -> str:
+    """A difference in points, with a true minus as in the tables beside it."""
+    return f"{100 * share:+.1f}".replace("-", "−")

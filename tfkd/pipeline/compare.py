@@ -58,7 +58,7 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                     f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
                     f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
-                    f"p = {found['p']:.3f}{_verdict(metric, found)}; {system.rows:,} {system.unit}"
+                    f"{_p_value(found['p'])}{_verdict(metric, found)}; {system.rows:,} {system.unit}"
                 )
     lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
     if not lines:
@@ -68,6 +68,10 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
+
+
+def _p_value(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, float]]) -> str:
