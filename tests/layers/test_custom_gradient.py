@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.ops import gradient_registry
 
-from tfkd.layers.custom_gradient import custom_gradient
+from tfkd.layers.custom_gradient import custom_gradient, without_gradients
 
 
 @custom_gradient
@@ -77,3 +77,27 @@ def test_a_graph_that_nobody_needs_goes_with_its_gradients(function):
     gc.collect()
     assert graph() is None
     assert registered() == before
+
+
+@pytest.mark.parametrize("function", [doubled, lambda x: both(x, 3.0 * x)[0], looped])
+def test_without_gradients_it_is_its_operations(function):
+    before, inputs = registered(), tf.constant([1.0, -2.0, 0.5])
+    scoped = without_gradients()(function)
+    traced = tf.function(scoped, autograph=False).get_concrete_function(tf.TensorSpec([3]))
+    assert registered() == before
+    assert "_gradient_op_type" not in str(traced.graph.as_graph_def())
+    np.testing.assert_array_equal(traced(inputs), function(inputs))
+
+
+def test_gradients_are_back_behind_the_scope():
+    inputs = tf.constant([1.0, -2.0, 0.5])
+
+    def failing():
+        with without_gradients():
+            pass
+        np.testing.assert_array_equal(gradient_of(doubled, inputs), 2 * inputs)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        without_gradients()(failing)()
+    np.testing.assert_array_equal(gradient_of(doubled, inputs), 4 * inputs)

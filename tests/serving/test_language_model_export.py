@@ -69,6 +69,7 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, tmp_path):
     assert result["check"]["largest_difference"] < 1e-3
     assert result["parameters"] == model.count_params()
     assert result["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert b"_gradient_op_type" not in (folder / "saved_model.pb").read_bytes()
     check_checksums(folder)
     served = load_saved_model(folder.parent)
     lines = [*PROMPTS, *PROMPTS[::-1]] * 8

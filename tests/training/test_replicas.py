@@ -17,30 +17,22 @@ from tfkd.objectives.term import DIVISORS
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 
-# What is compared with "one_device" of the same model.
+# What is compared with "one_device" of the same model: in the short ring a way or two of most, in
+# the long one all others.
 SHORT = {
-    "fake": [
-        "accumulated",
-        "two_replicas_accumulated",
-        "two_replicas_several_steps_a_call",
-    ],
+    "fake": ["accumulated", "two_replicas_accumulated"],
     "gated": ["two_replicas_accumulated"],
-    "factored": ["two_replicas_accumulated"],
     "pairs": ["side_by_side", "two_replicas_accumulated"],
     "streams": ["two_replicas_accumulated"],
     "taught": ["two_replicas_accumulated"],
-    "filled": ["two_replicas_accumulated"],
     "next_words": ["two_replicas_accumulated"],
-    "segments": ["two_replicas_accumulated"],
     "classes": ["two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
-    model: [way for way in ALL if way not in SHORT[model]]
-    for model in SHORT
-    if model not in ("factored", "opposed")
-}
+    model: [way for way in ALL if way not in SHORT[model]] for model in SHORT if model != "opposed"
+} | {"filled": ALL, "segments": ALL, "factored": ["two_replicas_accumulated"]}
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
 
@@ -53,8 +45,8 @@ def processes():
     made = {}
     for ring, table in (("short", SHORT), ("long", LONG)):
         names = [f"{model}-{way}" for model, ways in table.items() for way in ways]
-        if ring == "short":
-            names += [f"{model}-one_device" for model in SHORT] + OTHERS
+        names += [f"{model}-one_device" for model in table if ring == "short" or model not in SHORT]
+        names += OTHERS if ring == "short" else []
         for name in names:
             model, _, way = name.partition("-")
             alone = model if ring == "long" else None

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.searches import Search, Specials
+from tfkd.layers.custom_gradient import without_gradients
 from tfkd.objectives.prediction import top_k_log_probabilities
 
 
@@ -33,6 +34,7 @@ def prompt_limit(model: Any) -> int:
     return max(model.max_length // 2, 1)
 
 
+@without_gradients()
 def continue_prompts(
     model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor, specials: Specials
 ) -> Continuations:

@@ -11,6 +11,7 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.searches import Search, Specials
+from tfkd.layers.custom_gradient import without_gradients
 
 # Widths of batches are multiples of this: few shapes, and little padding.
 _WIDTH_STEP = 4
@@ -183,6 +184,7 @@ def source_limit(model: Any) -> int:
     return int(getattr(model, "max_length", None) or 512) - 1
 
 
+@without_gradients()
 def decode_batch(
     model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor, specials: Specials
 ) -> Hypotheses:

@@ -1,14 +1,32 @@
 """Gradients of one's own that live as long as their graph."""
 
+import contextlib
 import functools
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework.ops import gradient_registry
 
 _REGISTER = gradient_registry._registry
+_scope = threading.local()
+
+
+@contextlib.contextmanager
+def without_gradients() -> Iterator[None]:
+    """Inside the scope, functions of `custom_gradient` are their operations alone.
+
+    For what nobody differentiates, as decoding: a gradient of one's own takes time to trace, and a
+    SavedModel would keep a function for each.
+    """
+    previous = getattr(_scope, "off", False)
+    _scope.off = True
+    try:
+        yield
+    finally:
+        _scope.off = previous
 
 
 def custom_gradient(function: Callable) -> Callable:
@@ -26,6 +44,8 @@ def custom_gradient(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Any:
+        if getattr(_scope, "off", False):
+            return function(*tf.nest.map_structure(tf.convert_to_tensor, arguments))[0]
         results = decorated(*arguments)
         if not tf.executing_eagerly():
             _leave_to_the_graph(tf.nest.flatten(results)[0])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfkd.layers.custom_gradient import without_gradients
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.objective import gather_positions
 from tfkd.objectives.term import predicted_side
@@ -115,6 +116,7 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         shape.
     """
 
+    @without_gradients()
     def forward(record):
         side = predicted_side(record)
         take = gather_positions(side["selected"])

@@ -58,7 +58,8 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                     f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
                     f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
-                    f"{_p_value(found['p'])}{_verdict(metric, found)}; {system.rows:,} {system.unit}"
+                    f"{_p_value(found['p'])}{_verdict(metric, found)}; "
+                    f"{system.rows:,} {system.unit}"
                 )
     lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
     if not lines:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfkd.data.files import flush_folder, write_atomically, written_by_tensorflow
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
+from tfkd.layers.custom_gradient import without_gradients
 from tfkd.serving.checking import CheckResult, self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
@@ -123,7 +124,7 @@ def write_version(
     if old.exists() and not final.exists():
         old.rename(final)  # killed between the two renames of `_put`
     try:
-        with written_by_tensorflow(part):
+        with written_by_tensorflow(part), without_gradients():
             tf.saved_model.save(served, str(part), signatures=served.signatures())
         _check_ops(part, more_ops)
         try:
