@@ -65,6 +65,14 @@ def test_translations_are_compared_by_bleu_and_chrf_and_rouge_beside_them(tmp_pa
     assert set(found) == {"bleu", "chrf", "rouge_l"}
 
 
+def test_a_p_below_a_thousandth_is_not_written_as_zero(tmp_path):
+    first = run_folder(tmp_path / "a", REFERENCES, ["bleu"])
+    second = run_folder(tmp_path / "b", ["nothing of it"] * len(REFERENCES), ["bleu"])
+    text = compare(first, second, samples=2000)
+    assert "p < 0.001" in text
+    assert "p = 0.000" not in text
+
+
 def test_rouge_of_other_words_is_not_compared(tmp_path):
     ours, theirs = (["bleu", "rouge_l"], words()), (["bleu", "rouge_l"], words(words="ascii"))
     assert set(compared(tmp_path, ours, theirs)) == {"bleu", "chrf"}
