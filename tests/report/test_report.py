@@ -215,6 +215,11 @@ def test_the_command_is_whole_and_its_options_are_not_broken(light):
     assert '<span class="together">--force</span>' in text
 
 
+def test_long_names_of_runs_may_end_a_line_where_they_have_parts(light):
+    text = render([{**light, "name": "a_<b", "variant": "c_d"}])
+    assert "<h1>a_<wbr>&lt;b<wbr>@c_<wbr>d</h1>" in text
+
+
 def test_seeds_get_a_mean_and_a_spread(light):
     again = copy.deepcopy(light["evaluations"][0])
     again["seed"] = 2
