@@ -215,6 +215,22 @@ def test_the_command_is_whole_and_its_options_are_not_broken(light):
     assert '<span class="together">--force</span>' in text
 
 
+def test_who_is_compared_stands_above_its_figures(page_texts):
+    tables = re.findall(r"Paired comparison on .*?</table>", page_texts[0], re.DOTALL)
+    assert tables
+    for table in tables:
+        head, *groups = table.split("<tbody")
+        assert groups
+        for group in groups:
+            first, *rest = re.findall(r"<tr.*?</tr>", group, re.DOTALL)
+            (columns,) = re.findall(r'<th scope="rowgroup" colspan="(\d+)">', first)
+            assert int(columns) == head.count('<th scope="col"')
+            assert " against " in re.sub(r"<[^>]*>", " ", first)
+            assert rest
+            assert all(row.count('<th scope="row">') == 1 for row in rest)
+            assert all(row.count("<th") + row.count("<td") == int(columns) for row in rest)
+
+
 def test_long_names_of_runs_may_end_a_line_where_they_have_parts(light):
     text = render([{**light, "name": "a_<b", "variant": "c_d"}])
     assert "<h1>a_<wbr>&lt;b<wbr>@c_<wbr>d</h1>" in text
