@@ -244,6 +244,8 @@ def test_seeds_get_a_mean_and_a_spread(light):
     words = Page(render([light])).words
     # t = 12.706 with one degree of freedom.
     assert "mean ± deviation of 2 seeds [95 % t-interval] 39.91 ± 0.71 [33.56, 46.26]" in words
+    # Metrics of one comparison stand together.
+    assert words.count("mean of 2 seeds, t-interval") == 1
 
 
 @pytest.mark.parametrize("missing", ["evaluations", "histories", "stages", "data", "spec",

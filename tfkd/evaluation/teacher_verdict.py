@@ -111,7 +111,7 @@ def mask_gate(
     message = (
         f"The teacher is right at {_points(accuracy)} of {positions:,} {words}, the most frequent "
         f"word at {_points(most_frequent)}, {beside} at {_points(without)}: "
-        f"{100 * (accuracy - without):.1f} points come of context."
+        f"{_signed(accuracy - without, plus=False)} points come of context."
     )
     if judged["verdict"] != CLEARLY_BETTER:
         message += (
@@ -159,6 +159,6 @@ def _points(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _signed(share: float) -> str:
+def _signed(share: float, plus: bool = True) -> str:
     """A difference in points, with a true minus as in the tables beside it."""
-    return f"{100 * share:+.1f}".replace("-", "−")
+    return f"{100 * share:{'+' if plus else '-'}.1f}".replace("-", "−")

@@ -19,7 +19,8 @@ def without_gradients() -> Iterator[None]:
     """Inside the scope, functions of `custom_gradient` are their operations alone.
 
     For what nobody differentiates, as decoding: a gradient of one's own takes time to trace, and a
-    SavedModel would keep a function for each.
+    SavedModel would keep a function for each. A gradient that is asked for all the same is that of
+    the operations, and zero where they stop it.
     """
     previous = getattr(_scope, "off", False)
     _scope.off = True

@@ -253,7 +253,8 @@ def _over_seeds(
         cells = [block["on"], name, *(spread["cells"].get(metric, "") for metric in metrics)]
         found = [
             one
-            for one in block["over_seeds"]
+            for pair in block["over_seeds"]
+            for one in pair
             if (one["system"], one["note"], one["metric"]) == (spread["system"], spread["note"], by)
         ]
         if found:

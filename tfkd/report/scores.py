@@ -104,8 +104,10 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
         "spreads": score_spreads(rows, metrics),
         "comparisons": comparisons,
-        "over_seeds": difference_spreads(comparisons, rows),
-        "pairs": _pairs(comparisons),
+        "over_seeds": _together(
+            difference_spreads(comparisons, rows), "system", "against", "note", "n"
+        ),
+        "pairs": _together(comparisons, "row", "against"),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
             metric: sorted(
@@ -207,9 +209,9 @@ def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _pairs(comparisons: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The comparisons of one system with one other together."""
-    pairs: dict[Any, list[dict[str, Any]]] = {}
+def _together(comparisons: Sequence[dict[str, Any]], *keys: str) -> list[list[dict[str, Any]]]:
+    """The comparisons that have the same of these, as of one system with one other, together."""
+    found: dict[Any, list[dict[str, Any]]] = {}
     for one in comparisons:
-        pairs.setdefault((one["row"], one["against"]), []).append(one)
-    return list(pairs.values())
+        found.setdefault(tuple(one[key] for key in keys), []).append(one)
+    return list(found.values())
