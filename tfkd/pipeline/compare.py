@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tfkd.evaluation import over_seeds
+from tfkd.evaluation.bootstrap import p_relation
 from tfkd.evaluation.score import higher_is_better
 from tfkd.pipeline.compared import sides_of
 from tfkd.spec.errors import UserError
@@ -58,7 +59,7 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
                     f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
                     f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
-                    f"{_p_value(found['p'])}{_verdict(metric, found)}; "
+                    f"p {p_relation(found['p'])}{_verdict(metric, found)}; "
                     f"{system.rows:,} {system.unit}"
                 )
     lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
@@ -69,10 +70,6 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
     return "\n".join([header, *lines])
-
-
-def _p_value(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, float]]) -> str:

@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from tfkd.data.files import write_atomically
+from tfkd.evaluation.bootstrap import p_relation
 from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.curves import stage_curves
@@ -97,6 +98,7 @@ def _environment() -> jinja2.Environment:
         "percent": wording.percent,
         "plain": wording.plain,
         "p_value": wording.p_value,
+        "p_relation": p_relation,
         "size": wording.size,
         "words": wording.words,
         "metric_name": wording.metric_name,

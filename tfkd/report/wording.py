@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tfkd.evaluation.bootstrap import p_relation
 from tfkd.evaluation.results import chosen_context
 from tfkd.evaluation.score import higher_is_better
 
@@ -109,9 +110,7 @@ def reading(metric: str, low: Any, high: Any) -> str:
 
 def p_value(value: Any) -> str:
     """0.0004 -> < 0.001."""
-    if not is_number(value):
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return p_relation(value).removeprefix("= ") if is_number(value) else NOTHING
 
 
 def duration(seconds: Any) -> str:
