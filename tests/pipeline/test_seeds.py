@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from read_page import Page
 from small_line import write_line
 
 from tfkd import cli
@@ -219,7 +220,7 @@ def test_the_page_shows_means_over_seeds(tmp_path):
     folder = run_folder(tmp_path / "run", {1: LINES})
     results = json.loads((folder / "results.json").read_text()) | {"evaluations": entries}
     results["spec"]["seeds"] = list(SEEDS)
-    text = " ".join(render([results]).split())
+    text = Page(render([results])).words
     assert "mean ± deviation of 3 seeds" in text
     assert f"{np.mean(VALUES):.2f} ± {np.std(VALUES, ddof=1):.2f} [" in text
     # The baseline's models have seeds of their own.

@@ -13,8 +13,8 @@ def score_spreads(
     """The scores over the seeds of each system, in one run and by one search.
 
     Returns:
-        `system`, `note`, `seeds` (their number) and `cells`, a text for each metric: mean ±
-        standard deviation [95 % t-interval].
+        `system`, `note`, `seeds` (their number) and `cells`, two texts for each metric: mean ±
+        standard deviation, and [95 % t-interval].
     """
     by_system: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -35,7 +35,7 @@ def score_spreads(
                 "note": ours[0]["note"],
                 "seeds": len(ours),
                 "cells": {
-                    metric: spread_text(metric, over_seeds(found))
+                    metric: spread_texts(metric, over_seeds(found))
                     for metric, found in values.items()
                     if len(found) > 1
                 },
@@ -44,12 +44,12 @@ def score_spreads(
     return spreads
 
 
-def spread_text(metric: str, found: Mapping[str, Any]) -> str:
-    """39.41 ± 0.31 [38.64, 40.18]."""
+def spread_texts(metric: str, found: Mapping[str, Any]) -> tuple[str, str]:
+    """39.41 ± 0.31 and [38.64, 40.18]."""
     mean, spread, low, high = (
         metric_value(metric, found[key]) for key in ("mean", "spread", "low", "high")
     )
-    return f"{mean} ± {spread} [{low}, {high}]"
+    return f"{mean} ± {spread}", f"[{low}, {high}]"
 
 
 def difference_spreads(

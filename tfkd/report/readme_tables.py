@@ -250,7 +250,11 @@ def _over_seeds(
     for spread in block["spreads"]:
         name = _name({**spread, "seed": None}, runs)
         name += f", mean ± deviation of {spread['seeds']} seeds [t-interval]"
-        cells = [block["on"], name, *(spread["cells"].get(metric, "") for metric in metrics)]
+        cells = [
+            block["on"],
+            name,
+            *(" ".join(spread["cells"].get(metric, ())) for metric in metrics),
+        ]
         found = [
             one
             for pair in block["over_seeds"]
