@@ -75,3 +75,17 @@ def in_process(monkeypatch):
     from tfkd.serving import check, checking
 
     monkeypatch.setattr(checking, "run_fresh", check.answer)
+
+
+@pytest.fixture(scope="session")
+def loops():
+    """Counts the loops that are saved in a version's graph."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    def count(folder) -> int:
+        graph = (folder / "saved_model.pb").read_bytes()
+        saved = saved_model_pb2.SavedModel.FromString(graph).meta_graphs[0].graph_def
+        names = [function.signature.name for function in saved.library.function]
+        return sum("while" in name and "_body_" in name for name in names)
+
+    return count

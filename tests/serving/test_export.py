@@ -21,13 +21,14 @@ def translator(exported):
     return load_saved_model(Path(exported[0]["folder"]).parent)
 
 
-def test_the_layout_is_tensorflow_serving_s_and_the_check_held(exported, sentences):
+def test_the_layout_is_tensorflow_serving_s_and_the_check_held(exported, sentences, loops):
     result, model = exported
     folder = Path(result["folder"])
     assert folder.name == "1"
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
     graph = (folder / "saved_model.pb").read_bytes()
     assert b"_gradient_op_type" not in graph, "functions of gradients that nobody asks for"
+    assert loops(folder) == 1, "a search of its own for each signature"
     assert result["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     assert result["parameters"] == model.count_params()
     assert result["check"]["sentences"] == len(set(sentences))

@@ -61,7 +61,7 @@ def written(model, tokenizer, decode, lines):
     return tokenizer.decode_batch(continuer(tokenizer.encode(lines)))
 
 
-def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, tmp_path):
+def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, loops, tmp_path):
     result = export(model, tokenizer, SAMPLE, tmp_path / "lm")
     folder = Path(result["folder"])
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
@@ -70,6 +70,7 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, tmp_path):
     assert result["parameters"] == model.count_params()
     assert result["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     assert b"_gradient_op_type" not in (folder / "saved_model.pb").read_bytes()
+    assert loops(folder) == 3, "more than the search's loop and the tokenizer's two"
     check_checksums(folder)
     served = load_saved_model(folder.parent)
     lines = [*PROMPTS, *PROMPTS[::-1]] * 8

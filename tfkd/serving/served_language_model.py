@@ -30,36 +30,44 @@ class ServedLanguageModel(tf.Module):
         self.weights = [getattr(weight, "value", weight) for weight in model.weights]
         start, pad = int(tokenizer.start_id), int(tokenizer.pad_id)
         most = prompt_limit(model) - 1
-
-        def continued(prompts: tf.RaggedTensor, search: Search = search) -> Continuations:
-            prompts = prompts[:, -most:] if most else prompts[:, :0]
-            starts = tf.fill([prompts.nrows(), 1], start)
-            whole = tf.concat([starts, prompts], 1)
-            lengths = tf.cast(whole.row_lengths(), tf.int32)
-            return continue_prompts(model, search, whole.to_tensor(pad), lengths, tokenizer)
-
-        def said(text: tf.Tensor, search: Search = search) -> dict[str, tf.Tensor]:
-            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
-            found = continued(tf.cast(self.text.tokenize(text), tf.int32), search)
-            return {
-                "outputs": self.text.detokenize(found.ids),
-                "scores": found.log_probabilities,
-                "ended": found.ended,
-            }
+        own_seed = search.seed if isinstance(search, Sampling) else 0
 
         text = tf.TensorSpec([None], tf.string, name="text")
         ids = tf.TensorSpec([None, None], tf.int32, name="prompt_ids")
         lengths = tf.TensorSpec([None], tf.int32, name="prompt_lengths")
         seed = tf.TensorSpec([], tf.int32, name="seed")
 
+        # Functions that others call are traced once and saved once.
+        @tf.function(input_signature=[ids, lengths, seed], autograph=False)
+        def searched(ids: tf.Tensor, lengths: tf.Tensor, seed: tf.Tensor) -> Continuations:
+            sampling = isinstance(search, Sampling)
+            chosen = dataclasses.replace(search, seed=seed) if sampling else search
+            return continue_prompts(model, chosen, ids, lengths, tokenizer)
+
+        def continued(prompts: tf.RaggedTensor, seed: tf.Tensor | int) -> Continuations:
+            prompts = prompts[:, -most:] if most else prompts[:, :0]
+            starts = tf.fill([prompts.nrows(), 1], start)
+            whole = tf.concat([starts, prompts], 1)
+            return searched(whole.to_tensor(pad), tf.cast(whole.row_lengths(), tf.int32), seed)
+
+        @tf.function(input_signature=[text, seed], autograph=False)
+        def serve_with_options(text: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
+            found = continued(tf.cast(self.text.tokenize(text), tf.int32), seed)
+            return {
+                "outputs": self.text.detokenize(found.ids),
+                "scores": found.log_probabilities,
+                "ended": found.ended,
+            }
+
         @tf.function(input_signature=[text], autograph=False)
         def serve_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            return said(text)
+            return serve_with_options(text, own_seed)
 
         @tf.function(input_signature=[ids, lengths], autograph=False)
         def serve_ids(prompt_ids: tf.Tensor, prompt_lengths: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = tf.RaggedTensor.from_tensor(prompt_ids, tf.cast(prompt_lengths, tf.int64))
-            found = continued(rows)
+            found = continued(rows, own_seed)
             return {
                 "output_ids": found.ids,
                 "output_lengths": found.lengths,
@@ -67,13 +75,9 @@ class ServedLanguageModel(tf.Module):
                 "ended": found.ended,
             }
 
-        @tf.function(input_signature=[text, seed], autograph=False)
-        def serve_with_options(text: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-            return said(text, dataclasses.replace(search, seed=seed))
-
         @tf.function(input_signature=[], autograph=False)
         def serve_options() -> dict[str, tf.Tensor]:
-            return {"seed": tf.constant(int(search.seed), tf.int32)}
+            return {"seed": tf.constant(int(own_seed), tf.int32)}
 
         # Behind a callable, or they would be tracked, and every graph saved twice.
         functions = {"serving_default": serve_text, "ids": serve_ids}

@@ -1,6 +1,7 @@
 """The module that is saved: tokenizers, model and search in one graph."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -43,47 +44,50 @@ class ServedModel(tf.Module):
         pad, end = int(source_tokenizer.pad_id), int(source_tokenizer.end_id)
         limit = source_limit(model)
 
-        def decode(
-            sources: tf.RaggedTensor, search: Search = search
+        options = serving_options(search)
+        text = tf.TensorSpec([None], tf.string, name="text")
+        source_ids = tf.TensorSpec([None, None], tf.int32, name="source_ids")
+        lengths = tf.TensorSpec([None], tf.int32, name="source_lengths")
+        chosen = [tf.TensorSpec([], tf.int32, name=name) for name in options]
+
+        # Functions that others call are traced once and saved once.
+        @tf.function(input_signature=[source_ids, lengths, *chosen], autograph=False)
+        def searched(
+            ids: tf.Tensor, lengths: tf.Tensor, *given: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            asked = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
+            by = dataclasses.replace(search, **asked)
+            found = decode_batch(model, by, ids, lengths, target_tokenizer)
+            return found.ids[:, 0], found.lengths[:, 0], found.scores[:, 0]
+
+        def decoded(
+            sources: tf.RaggedTensor, given: Iterable[tf.Tensor | int]
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             sources = sources[:, :limit]
             ends = tf.fill([sources.nrows(), 1], end)
             ids = tf.concat([sources, ends], axis=1).to_tensor(pad)
-            lengths = tf.cast(sources.row_lengths(), tf.int32) + 1
-            found = decode_batch(model, search, ids, lengths, target_tokenizer)
-            return found.ids[:, 0], found.lengths[:, 0], found.scores[:, 0]
+            return searched(ids, tf.cast(sources.row_lengths(), tf.int32) + 1, *given)
 
-        text = tf.TensorSpec([None], tf.string, name="text")
-        source_ids = tf.TensorSpec([None, None], tf.int32, name="source_ids")
+        @tf.function(input_signature=[text, *chosen], autograph=False)
+        def serve_with_options(text: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
+            tokens = tf.cast(self.source_text.tokenize(text), tf.int32)
+            ids, _, scores = decoded(tokens, given)
+            return {"outputs": self.target_text.detokenize(ids), "scores": scores}
 
         @tf.function(input_signature=[text], autograph=False)
         def serve_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
-            ids, _, scores = decode(tf.cast(self.source_text.tokenize(text), tf.int32))
-            return {"outputs": self.target_text.detokenize(ids), "scores": scores}
-
-        options = serving_options(search)
-
-        @tf.function(
-            input_signature=[text, *(tf.TensorSpec([], tf.int32, name=name) for name in options)],
-            autograph=False,
-        )
-        def serve_with_options(text: tf.Tensor, *given: tf.Tensor) -> dict[str, tf.Tensor]:
-            chosen = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
-            text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8")
-            tokens = tf.cast(self.source_text.tokenize(text), tf.int32)
-            ids, _, scores = decode(tokens, dataclasses.replace(search, **chosen))
-            return {"outputs": self.target_text.detokenize(ids), "scores": scores}
-
-        @tf.function(input_signature=[], autograph=False)
-        def serve_options() -> dict[str, tf.Tensor]:
-            return {name: tf.constant(value, tf.int32) for name, value in options.items()}
+            return serve_with_options(text, *options.values())
 
         @tf.function(input_signature=[source_ids], autograph=False)
         def serve_ids(source_ids: tf.Tensor) -> dict[str, tf.Tensor]:
             sources = tf.RaggedTensor.from_tensor(source_ids, padding=pad)
-            ids, lengths, scores = decode(sources)
+            ids, lengths, scores = decoded(sources, options.values())
             return {"output_ids": ids, "output_lengths": lengths, "scores": scores}
+
+        @tf.function(input_signature=[], autograph=False)
+        def serve_options() -> dict[str, tf.Tensor]:
+            return {name: tf.constant(value, tf.int32) for name, value in options.items()}
 
         # Behind a callable, or they would be tracked, and every graph saved twice.
         functions = {"serving_default": serve_text, "ids": serve_ids}
