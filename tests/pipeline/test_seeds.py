@@ -259,7 +259,7 @@ evaluate:
 """  # noqa: E501
 
 
-@pytest.mark.parametrize("of_stage", [False, True])
+@pytest.mark.parametrize("of_stage", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_run_of_two_seeds(tmp_path, capsys, of_stage):
     spec, runs = tmp_path / "tiny.yaml", tmp_path / "runs"
     text = TINY

@@ -86,7 +86,10 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, loops, tmp_
     assert "not a SavedModel" not in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", ["greedy", pytest.param("beam", marks=pytest.mark.long), "cut"])
+@pytest.mark.parametrize(
+    "kind",
+    ["cut", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("greedy", "beam"))],
+)
 def test_each_search_is_checked_and_described(here, model, tokenizer, kind, tmp_path):
     decode = DECODES[kind]
     result = export(model, tokenizer, decode, tmp_path)

@@ -1,6 +1,6 @@
 """Float16 steps, two of which overflow in one row; run as a script, since devices are set up once.
 
-python overflow_scenarios.py OUTPUT.npz
+python overflow_scenarios.py OUTPUT.npz WAY...
 """
 
 import sys
@@ -114,7 +114,7 @@ if __name__ == "__main__":
         sys.argv[1],
         **{
             f"{way}:{name}": value
-            for way, options in WAYS.items()
-            for name, value in steps(**options).items()
+            for way in sys.argv[2:]
+            for name, value in steps(**WAYS[way]).items()
         },
     )

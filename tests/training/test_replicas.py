@@ -17,22 +17,21 @@ from tfkd.objectives.term import DIVISORS
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 
-# What is compared with "one_device" of the same model: in the short ring a way or two of most, in
+# What is compared with "one_device" of the same model: in the short ring a way or two of some, in
 # the long one all others.
 SHORT = {
     "fake": ["accumulated", "two_replicas_accumulated"],
     "gated": ["two_replicas_accumulated"],
-    "pairs": ["side_by_side", "two_replicas_accumulated"],
+    "pairs": ["two_replicas_accumulated"],
     "streams": ["two_replicas_accumulated"],
-    "taught": ["two_replicas_accumulated"],
-    "next_words": ["two_replicas_accumulated"],
-    "classes": ["two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]] for model in SHORT if model != "opposed"
-} | {"filled": ALL, "segments": ALL, "factored": ["two_replicas_accumulated"]}
+}
+LONG |= dict.fromkeys(("taught", "next_words", "classes", "filled", "segments"), ALL)
+LONG["factored"] = ["two_replicas_accumulated"]
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
 
