@@ -11,7 +11,8 @@ import tensorflow as tf
 from tfkd.decoding import Decoder, build_search
 from tfkd.serving import ExportRefusedError, export_saved_model, load_saved_model, self_check
 from tfkd.serving import export as export_module
-from tfkd.serving.checking import CheckResult, Difference
+from tfkd.serving.check_result import CheckResult
+from tfkd.serving.checking import Difference
 from tfkd.serving.full_precision import in_float32
 from tfkd.spec.errors import UserError
 
@@ -131,7 +132,7 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     monkeypatch.setattr(export_module, "ServedModel", Graph)
     arguments = [build(), {"source": tokenizer, "target": tokenizer}, decode, folder.parent, {}]
     none = CheckResult(0, 0, 0, ["x"])
-    differs = r"1 of 2 sentences.*\n.*'ein Satz': other\n.*'served'"
+    differs = r"to 2 sentences are not .*1 differ.*\n.*'ein Satz': other\n.*'served'"
     for check, message in ((found, differs), (none, r"no sentence.*\(1 were left out")):
         monkeypatch.setattr(export_module, "self_check", lambda *_, check=check: check)
         with pytest.raises(ExportRefusedError, match=message):
@@ -184,4 +185,4 @@ def test_folders_without_a_model_are_named(tmp_path):
 
 def test_results_of_checks_are_values():
     assert CheckResult(1, 0, 0.0).holds
-    assert not dataclasses.replace(CheckResult(1, 0, 0.0), sentences=0).holds
+    assert not dataclasses.replace(CheckResult(1, 0, 0.0), rows=0).holds

@@ -154,7 +154,7 @@ def test_a_refused_export_leaves_nothing(monkeypatch, model, tokenizer, served, 
     answers = copy.deepcopy(served[1])
     FAULTS["score"](answers["together"][0])
     monkeypatch.setattr(module, "run_fresh", lambda folder, request: answers)
-    with pytest.raises(ExportRefusedError, match=r"1 answers to 1 prompts.*\n'the man'"):
+    with pytest.raises(ExportRefusedError, match=r"to 1 prompts are not .*1 differ:\n'the man'"):
         export(model, tokenizer, SAMPLE, tmp_path, PROMPTS[:1])
     assert not list(tmp_path.iterdir())
 
@@ -171,7 +171,7 @@ def test_another_search_than_the_one_that_is_told_does_not_hold(
 def test_without_prompts_nothing_holds(here, model, tokenizer, served):
     search = build_search(SAMPLE)
     found = module.check_prompts(served[0], [], in_float32(model), tokenizer, search)
-    assert (found.prompts, found.holds) == (0, False)
+    assert (found.rows, found.holds) == (0, False)
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,15 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import Search
+from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.plain_decoding import PlainOutput
 from tfkd.serving.plain_searches import Sentence, plain_search
 from tfkd.serving.served_model import serving_options
@@ -41,31 +40,6 @@ class Difference:
             f"  SavedModel: {self.served!r} (score {self.served_score:.5f})\n"
             f"  model:      {self.expected!r} (score {self.expected_score:.5f})"
         )
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check found.
-
-    Attributes:
-        sentences: Number of sentences compared.
-        ties: Of these, how many have another output of the same score.
-        largest_difference: Of any two scores of the same output.
-        tokenised_otherwise: Sentences that were left out, because the tokenizer in the graph reads
-            them otherwise than the one in Python (a known difference, not one of the model).
-        differences: Sentences that failed.
-    """
-
-    sentences: int
-    ties: int
-    largest_difference: float
-    tokenised_otherwise: list[str] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the SavedModel answers as the model does."""
-        return not self.differences and self.sentences > 0
 
 
 def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600) -> dict[str, Any]:
@@ -124,13 +98,7 @@ def self_check(
         target_tokenizer: And of the target.
         search: A `BeamSearch`, `GreedySearch` or `MaskPredict`.
     """
-    sentences = list(dict.fromkeys(sentences))
-    encoded = source_tokenizer.encode(sentences)
-    in_graph = source_tokenizer.in_graph().tokenize(np.array(sentences, object)).to_list()
-    same = [list(encoded.row(i)) == row for i, row in enumerate(in_graph)]
-    otherwise = [line for line, kept in zip(sentences, same, strict=True) if not kept]
-    sentences = [line for line, kept in zip(sentences, same, strict=True) if kept]
-    rows = encoded.take(np.flatnonzero(same))
+    sentences, rows, otherwise = read_alike(source_tokenizer, sentences)
     if not sentences:
         return CheckResult(0, 0, 0.0, otherwise)
     sources = [rows.row(i).tolist()[: source_limit(model)] for i in range(len(rows))]

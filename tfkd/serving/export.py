@@ -12,7 +12,8 @@ from tfkd.data.files import flush_folder, write_atomically, written_by_tensorflo
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
 from tfkd.layers.custom_gradient import without_gradients
-from tfkd.serving.checking import CheckResult, self_check
+from tfkd.serving.check_result import CheckResult
+from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.model_card import model_card
@@ -71,22 +72,16 @@ def export_saved_model(
 
     def checked(part: Path, final: Path) -> Checked:
         check = self_check(part, sentences, model, source, target, search)
-        _refuse_differences(final, check)
+        figures = checked_figures(final, check, "sentence")
         text = model_card(
             card,
             example=next((line for line in sentences if line), ""),
             search=search,
             limit=source_limit(model),
             pad=int(source.pad_id),
-            check=_sentence(check),
+            check=checked_sentence(check, "sentence", "plain decoding of the model without caches"),
             folder=str(version),
         )
-        figures = {
-            "sentences": check.sentences,
-            "ties": check.ties,
-            "largest_difference": check.largest_difference,
-            "tokenised_otherwise": len(check.tokenised_otherwise),
-        }
         return text, figures
 
     return write_version(served, folder, checked, version=version, more_ops=more_ops)
@@ -154,33 +149,46 @@ def _check_ops(part: Path, more_ops: Collection[str]) -> None:
         )
 
 
-def _refuse_differences(final: Path, check: CheckResult) -> None:
-    if check.holds:
-        return
-    if not check.sentences:
+def checked_figures(final: Path, check: CheckResult, row: str) -> dict[str, Any]:
+    """What results say of a check, or a refusal where it does not hold.
+
+    Args:
+        final: The version's place.
+        check: What was found.
+        row: What was compared: "sentence" or "prompt".
+    """
+    if not check.rows:
         raise ExportRefusedError(
-            f"{final}: export refused: no sentence to check it on. Give real source sentences "
+            f"{final}: export refused: no {row} to check it on. Give real {row}s "
             f"({len(check.tokenised_otherwise)} were left out, because the tokenizer in the graph "
             "reads them otherwise)"
         )
-    shown = "\n".join(str(each) for each in check.differences[:_SHOWN])
-    raise ExportRefusedError(
-        f"{final}: export refused: the SavedModel answers {len(check.differences)} of "
-        f"{check.sentences} sentences otherwise than the model:\n{shown}"
-    )
+    if not check.holds:
+        shown = "\n".join(str(each) for each in check.differences[:_SHOWN])
+        raise ExportRefusedError(
+            f"{final}: export refused: the SavedModel's answers to {check.rows} {row}s are not all "
+            f"the model's; {len(check.differences)} differ:\n{shown}"
+        )
+    return {
+        f"{row}s": check.rows,
+        "ties": check.ties,
+        "largest_difference": check.largest_difference,
+        "tokenised_otherwise": len(check.tokenised_otherwise),
+    }
 
 
-def _sentence(check: CheckResult) -> str:
+def checked_sentence(check: CheckResult, row: str, how: str) -> str:
+    """What a model card says of a check that holds: compared by `row`, with what `how` gives."""
     text = (
-        f"Before it was put here, this SavedModel answered {check.sentences} sentences in a fresh "
-        "process with tensorflow and tensorflow_text alone as plain decoding of the model does, "
-        f"without caches: scores to {check.largest_difference:.1g}"
+        f"Before it was put here, this SavedModel answered {check.rows} {row}s in a fresh process "
+        f"with tensorflow and tensorflow_text alone as {how} does: scores to "
+        f"{check.largest_difference:.1g}"
     )
     if check.ties:
-        text += f"; {check.ties} times it chose another output of the same score"
+        text += f"; {check.ties} times it chose another output, as good by its score"
     if check.tokenised_otherwise:
         text += (
-            f"; {len(check.tokenised_otherwise)} sentences were left out, because the tokenizer in "
+            f"; {len(check.tokenised_otherwise)} {row}s were left out, because the tokenizer in "
             "the graph reads them otherwise than the one in Python"
         )
     return text + "."

@@ -1,14 +1,12 @@
 """Holds a language model's SavedModel, run in a fresh process, against the model without caches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.continuation import prompt_limit
 from tfkd.decoding.searches import Search
+from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.checking import TOLERANCE, run_fresh
 from tfkd.serving.plain_continuation import Judged, PlainContinuation
 
@@ -16,34 +14,9 @@ from tfkd.serving.plain_continuation import Judged, PlainContinuation
 _SEARCHED = 8
 
 
-@dataclass(frozen=True)
-class PromptCheck:
-    """What a check found.
-
-    Attributes:
-        prompts: Number of prompts compared.
-        ties: Of these, how many are continued otherwise, by as good a choice.
-        largest_difference: Of a served log-probability and the model's, in nats.
-        tokenised_otherwise: Prompts that were left out, because the tokenizer in the graph reads
-            them otherwise than the one in Python.
-        differences: What is wrong, a paragraph a prompt.
-    """
-
-    prompts: int
-    ties: int
-    largest_difference: float
-    tokenised_otherwise: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the SavedModel writes what the model does."""
-        return not self.differences and self.prompts > 0
-
-
 def check_prompts(
     folder: Any, prompts: Sequence[str], model: Any, tokenizer: Any, search: Search
-) -> PromptCheck:
+) -> CheckResult:
     """Compares a SavedModel with the language model that it was made from.
 
     Both signatures answer in a fresh process, all prompts at once and the first few alone. Here the
@@ -58,15 +31,9 @@ def check_prompts(
         tokenizer: Its tokenizer: `encode`, and `in_graph()` that may differ from it.
         search: A `BeamSearch`, `GreedySearch` or `Sampling`.
     """
-    prompts = list(dict.fromkeys(prompts))
-    encoded = tokenizer.encode(prompts)
-    in_graph = tokenizer.in_graph().tokenize(np.array(prompts, object)).to_list()
-    same = [list(encoded.row(i)) == row for i, row in enumerate(in_graph)]
-    otherwise = [line for line, kept in zip(prompts, same, strict=True) if not kept]
-    prompts = [line for line, kept in zip(prompts, same, strict=True) if kept]
+    prompts, rows, otherwise = read_alike(tokenizer, prompts)
     if not prompts:
-        return PromptCheck(0, 0, 0.0, otherwise)
-    rows = encoded.take(np.flatnonzero(same))
+        return CheckResult(0, 0, 0.0, otherwise)
     ids = [rows.row(i).tolist() for i in range(len(rows))]
     request = {"prompts": prompts, "prompt_ids": ids, "pad_id": int(tokenizer.pad_id)}
     served = run_fresh(folder, request)
@@ -90,7 +57,7 @@ def check_prompts(
             )
         else:
             largest, ties = max(largest, gap), ties + judged.tie
-    return PromptCheck(len(prompts), ties, largest, otherwise, differences)
+    return CheckResult(len(prompts), ties, largest, otherwise, differences)
 
 
 def _reason(answer: Mapping[str, Any], judged: Judged, tokenizer: Any) -> str:

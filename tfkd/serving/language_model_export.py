@@ -6,13 +6,12 @@ from typing import Any
 
 from tfkd.decoding.continuation import prompt_limit
 from tfkd.decoding.searches import BeamSearch, Sampling, Search, build_search
-from tfkd.serving.export import Checked, ExportRefusedError, write_version
+from tfkd.serving.export import Checked, checked_figures, checked_sentence, write_version
 from tfkd.serving.full_precision import in_float32
-from tfkd.serving.language_model_check import PromptCheck, check_prompts
+from tfkd.serving.language_model_check import check_prompts
 from tfkd.serving.model_card import TEXT_SHOWN, whole_card
 from tfkd.serving.served_language_model import ServedLanguageModel
 
-_SHOWN = 5
 _USE = """\
 Signature `serving_default`: `text`, strings `[batch]`, the prompts, gives `outputs`, strings
 `[batch]`, what follows each prompt, without it; `scores`, float32 `[batch]`; `ended`, bool
@@ -71,51 +70,14 @@ def export_language_model(
 
     def checked(part: Path, final: Path) -> Checked:
         found = check_prompts(part, prompts, model, tokenizer, search)
-        _refuse_differences(final, found)
+        figures = checked_figures(final, found, "prompt")
+        beam = isinstance(search, BeamSearch)
+        how = "a beam search" if beam else "the float32 model, asked for each token,"
+        said = checked_sentence(found, "prompt", f"{how} without caches")
         example = next((line for line in prompts if line), "")
-        text = _card(card, example, search, model, _sentence(found, search), str(version))
-        figures = {
-            "prompts": found.prompts,
-            "ties": found.ties,
-            "largest_difference": found.largest_difference,
-            "tokenised_otherwise": len(found.tokenised_otherwise),
-        }
-        return text, figures
+        return _card(card, example, search, model, said, str(version)), figures
 
     return write_version(served, folder, checked, version=version, more_ops=more_ops)
-
-
-def _refuse_differences(final: Path, check: PromptCheck) -> None:
-    if check.holds:
-        return
-    if not check.prompts:
-        raise ExportRefusedError(
-            f"{final}: export refused: no prompt to check it on. Give real prompts "
-            f"({len(check.tokenised_otherwise)} were left out, because the tokenizer in the graph "
-            "reads them otherwise)"
-        )
-    raise ExportRefusedError(
-        f"{final}: export refused: the SavedModel gives {len(check.differences)} answers to "
-        f"{check.prompts} prompts that are not the model's:\n"
-        + "\n".join(check.differences[:_SHOWN])
-    )
-
-
-def _sentence(check: PromptCheck, search: Search) -> str:
-    how = "A beam search without caches" if isinstance(search, BeamSearch) else "The float32 model"
-    text = (
-        f"Before it was put here, this SavedModel continued {check.prompts} prompts in a fresh "
-        f"process with tensorflow and tensorflow_text alone. {how}, reading prompt and "
-        f"continuation whole, chooses the same tokens: log p to {check.largest_difference:.1g}"
-    )
-    if check.ties:
-        text += f"; {check.ties} times another continuation of the same score"
-    if check.tokenised_otherwise:
-        text += (
-            f"; {len(check.tokenised_otherwise)} prompts were left out, because the tokenizer in "
-            "the graph reads them otherwise than the one in Python"
-        )
-    return text + "."
 
 
 def _card(
