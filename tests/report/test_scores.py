@@ -21,10 +21,14 @@ def test_lengths_of_outputs_have_a_plot_beside_those_of_references(light):
     assert f"BLEU by length of the output on {entry['on']}" in words
     names = ["1–5", "6–8", "9–11", "12–14", "15–18", "19+"]
     buckets = list(zip(names, entry["by_length"], strict=True))
-    ours = ", ".join(f"{bucket['value'] + 7:.1f} at {name}" for name, bucket in buckets)
+    ours = ", ".join(
+        f"{bucket['value'] + 7:.1f} at {name} ({bucket['rows']} rows)" for name, bucket in buckets
+    )
     theirs = ", ".join(f"{bucket['against']:.1f} at {name}" for name, bucket in buckets)
     assert f": {ours}." in words
-    assert words.count(f": {theirs}.") == 2
+    assert words.count(f": {theirs}.") == 1
+    # Each system sorts its own outputs.
+    assert f": {theirs.replace(',', ' (3 rows),')} (3 rows)." in words
     assert words.count("by the length of each system's own output instead") == 1
     block, *_ = score_blocks(runs := open_runs([light]), Systems(runs))
     by_reference, by_output = block["plots"]
@@ -39,6 +43,7 @@ def test_lengths_without_a_score_are_left_out_and_seeds_counted_by_point(light):
     entry = light["evaluations"][0]
     entry["by_output_length"] = copy.deepcopy(entry["by_length"])
     second = copy.deepcopy(entry) | {"seed": entry["seed"] + 1}
+    second["by_output_length"][3]["rows"] += 4
     entry["by_output_length"][1]["value"] = second["by_output_length"][2]["value"] = None
     light["spec"]["seeds"] = [entry["seed"], second["seed"]]
     light["evaluations"] = [entry, second]
@@ -48,7 +53,8 @@ def test_lengths_without_a_score_are_left_out_and_seeds_counted_by_point(light):
     assert ours.name == "train_student, mean of up to 2 seeds"
     assert len(ours.x) == len(plot.places)
     assert theirs.name == "train_student#baseline, mean of 2 seeds"
-    assert f"at {plot.places[2]}, " in plot.summary
+    few, more = (one["by_output_length"][3]["rows"] for one in (entry, second))
+    assert f"at {plot.places[3]} ({few}–{more} rows), " in plot.summary
 
 
 def test_results_of_before_say_nothing_of_outputs_lengths(light):

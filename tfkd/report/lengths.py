@@ -1,6 +1,6 @@
 """BLEU and ROUGE by length as plots: Figure 2 of the first paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -72,8 +72,8 @@ def _plot(
 ) -> Plot | None:
     # Of each length the rows: the test set's own where references sort them.
     buckets: dict[tuple[int, Any], int] = {}
-    # Of a system and a length, the values by seed.
-    values: dict[Any, dict[tuple[int, Any], dict[Any, float]]] = {}
+    # Of a system and a length, by seed, the values and of how many rows they are.
+    values: dict[Any, dict[tuple[int, Any], dict[Any, tuple[float, int]]]] = {}
     measured = [
         (run, entry, _by_length(entry)[kind]) for run, entry in entries if kind in _by_length(entry)
     ]
@@ -86,21 +86,25 @@ def _plot(
             key = (bucket["from"], bucket.get("to"))
             buckets[key] = bucket.get("rows", 0)
             if is_number(bucket.get("value")):
-                ours.setdefault(key, {})[seed] = bucket["value"]
+                ours.setdefault(key, {})[seed] = bucket["value"], buckets[key]
             if entry.get("against") and is_number(bucket.get("against")):
                 baseline = systems.of(run, label_of(entry["against"]))
                 theirs = values.setdefault((baseline, search), {})
-                theirs.setdefault(key, {})[seed] = bucket["against"]
+                rows = bucket.get("against_rows", buckets[key])
+                theirs.setdefault(key, {})[seed] = bucket["against"], rows
     order = sorted(buckets, key=lambda key: (key[0], key[1] is None, key[1] or 0))
     names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
     lines, summary = [], []
     for (system, search), found in values.items():
         x = [place for place, key in enumerate(order) if key in found]
         if x:
-            y = [fmean(found[order[place]].values()) for place in x]
+            y = [fmean(value for value, _ in found[order[place]].values()) for place in x]
             name = f"{system.name}{search}{_seeds([len(found[order[place]]) for place in x])}"
             lines.append(Line(name, x, y, system.series, marked=True))
-            said = (f"{value:.1f} at {names[place]}" for place, value in zip(x, y, strict=True))
+            said = (
+                f"{value:.1f} at {names[place]}{_rows(found[order[place]].values(), kind)}"
+                for place, value in zip(x, y, strict=True)
+            )
             summary.append(f"{name}: {', '.join(said)}.")
     if not lines:
         return None
@@ -117,6 +121,14 @@ def _plot(
         x_name="words, and rows" if kind.of == "reference" else OWN_OUTPUT,
         places=places,
     )
+
+
+def _rows(points: Iterable[tuple[float, int]], kind: Measured) -> str:
+    """Of how many rows a point is, where each system sorts its own: " (151 rows)"."""
+    if kind.of == "reference":
+        return ""
+    counts = sorted({rows for _, rows in points})
+    return f" ({'–'.join(f'{rows:,}' for rows in (counts[0], counts[-1])[: len(counts)])} rows)"
 
 
 def _seeds(counts: Sequence[int]) -> str:
