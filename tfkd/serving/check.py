@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_FORBIDDEN = ("keras_hub", "keras_nlp", "torch", "safetensors")
+_FORBIDDEN = ("keras_hub", "keras_nlp", "torch", "safetensors", "matplotlib")
 
 
 class _Refuse(importlib.abc.MetaPathFinder):
