@@ -37,9 +37,9 @@ def log_p(model, prompt, tokens):
 @pytest.mark.parametrize(
     "decode",
     [
-        {"kind": "greedy", "max_length": 5},
+        pytest.param({"kind": "greedy", "max_length": 5}, marks=pytest.mark.long),
         {"kind": "beam", "beam": 3, "max_length": 5, "length_penalty": 0.6},
-        {"kind": "sample", "max_length": 8, "seed": 4},
+        pytest.param({"kind": "sample", "max_length": 8, "seed": 4}, marks=pytest.mark.long),
         {"kind": "sample", "max_length": 8, "top_k": 3, "temperature": 0.7},
     ],
     ids=["greedy", "beam", "sample", "top_k"],

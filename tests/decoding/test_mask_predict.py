@@ -53,7 +53,7 @@ def test_mask_predict_equals_a_loop_over_sentences(passes, stop, choose_by):
             np.testing.assert_allclose([score, total], [their_score, their_total], rtol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     iterations=st.integers(1, 12),

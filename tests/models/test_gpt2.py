@@ -106,7 +106,11 @@ def test_steps_give_the_logits_of_the_whole_text(model):
             )
 
 
-@pytest.mark.parametrize("search", [GreedySearch(), BeamSearch(beam=3, n_best=2)])
+@pytest.mark.parametrize(
+    "search",
+    [BeamSearch(beam=3, n_best=2), pytest.param(GreedySearch(), marks=pytest.mark.long)],
+    ids=["beam", "greedy"],
+)
 def test_prompts_side_by_side_are_continued_as_alone(model, search):
     ids, valid, lengths = prompts()
 

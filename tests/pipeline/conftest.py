@@ -1,6 +1,8 @@
 """One finished run of a tiny line, shared by the tests of this folder."""
 
+import fcntl
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,14 +19,36 @@ from tfkd import cli
 
 @pytest.fixture(scope="session")
 def line(tmp_path_factory):
-    """The spec, the runs folder and the results of an uninterrupted run; not to be changed."""
-    folder = tmp_path_factory.mktemp("line")
-    spec = write_line(folder)
+    """The spec, the runs folder and the results of an uninterrupted run; not to be changed.
+
+    The first of several workers that needs it makes it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "line"
     runs = folder / "runs"
-    assert cli.main(arguments(spec, runs)) == cli.DONE
     run = runs / "small"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        spec = write_line(folder)
+        if not (folder / "made").exists():
+            assert cli.main(arguments(spec, runs)) == cli.DONE
+            (folder / "made").touch()
     results = json.loads((run / "results.json").read_text("utf-8"))
     return SimpleNamespace(spec=spec, runs=runs, run=run, results=results)
+
+
+@pytest.fixture(scope="module")
+def checked_here():
+    """SavedModels are checked in this process, to save the start of another; those of the tiny line
+    and of the smokes are checked as a user's."""
+    from tfkd.serving import check, checking, classifier_export, language_model_check
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "run_fresh", check.answer)
+        patch.setattr(classifier_export, "run_fresh", check.classify)
+        patch.setattr(language_model_check, "run_fresh", check.go_on)
+        yield
 
 
 @pytest.fixture

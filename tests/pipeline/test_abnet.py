@@ -100,7 +100,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(home):
+def finished(home, checked_here):
     """The whole line's run folder."""
     assert cli.main(arguments(home / "ab.yaml", home / "runs")) == cli.DONE
     return home / "runs" / "ab"
@@ -226,6 +226,7 @@ def test_layers_of_a_bert_go_into_a_part(home, finished):
     assert own == upper | {"lengths/table"}
 
 
+@pytest.mark.long
 def test_a_trained_bert_is_stored_with_its_adapters(home, finished):
     words = ("--variant", "whole", "--until", "abnet")
     assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE

@@ -35,12 +35,12 @@ def finished(folder, write, name):
 
 
 @pytest.fixture(scope="module")
-def readings(tmp_path_factory):
+def readings(tmp_path_factory, checked_here):
     return finished(tmp_path_factory.mktemp("readings"), write_readings, "readings")
 
 
 @pytest.fixture(scope="module")
-def opinions(tmp_path_factory):
+def opinions(tmp_path_factory, checked_here):
     return finished(tmp_path_factory.mktemp("opinions"), write_opinions, "opinions")
 
 

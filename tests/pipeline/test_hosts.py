@@ -51,6 +51,7 @@ def test_a_host_that_dies_ends_the_others_and_the_same_command_goes_on(
     assert (folder / "work" / "checkpoints" / f"step-{int(after[0]):09d}.json").exists()
 
 
+@pytest.mark.long
 def test_different_specs_are_refused(small, hosts, tmp_path):
     processes = hosts(
         arguments(small.spec, tmp_path),

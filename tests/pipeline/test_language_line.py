@@ -71,7 +71,7 @@ export: [teach, learn]
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory):
+def line(tmp_path_factory, checked_here):
     folder = tmp_path_factory.mktemp("go_on")
     lines = [pair[1] for pair in german_english(260, 1)]
     for name, rows in (("text", lines[:240]), ("valid", [*lines[240:], "Yes."])):

@@ -137,7 +137,7 @@ def spec(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(spec):
+def run(spec, checked_here):
     runs = spec.parent / "runs"
     assert cli.main(arguments(spec, runs)) == cli.DONE
     return runs
@@ -288,6 +288,7 @@ register("combiner", "halved", options=HalvedOptions, target=__name__ + ":Halved
 '''
 
 
+@pytest.mark.long
 def test_a_users_own_combiner_joins_as_a_plugin(spec, run, tmp_path, monkeypatch):
     (tmp_path / "halved_gradients.py").write_text(PLUGIN, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -57,8 +57,8 @@ def distiller_of(model):
     ("policy", "streams"),
     [
         ("float32", 2),
-        ("mixed_bfloat16", 1),
         pytest.param("float32", 1, marks=pytest.mark.long),
+        pytest.param("mixed_bfloat16", 1, marks=pytest.mark.long),
         pytest.param("mixed_bfloat16", 2, marks=pytest.mark.long),
     ],
 )

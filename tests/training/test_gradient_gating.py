@@ -200,6 +200,7 @@ def test_terms_without_a_partner_are_left_as_they_are():
         np.testing.assert_array_equal(gradient, other[path])
 
 
+@pytest.mark.long
 def test_fit_trains_with_gates_and_a_live_teacher():
     import keras
 

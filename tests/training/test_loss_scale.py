@@ -250,6 +250,7 @@ def test_a_stopped_training_goes_on_with_its_scale(tmp_path, monkeypatch):
     assert resumed[1] == whole[1]
 
 
+@pytest.mark.long
 def test_fit_scales_the_loss_of_a_float16_student():
     losses = {}
     for policy in ("mixed_float16", "float32"):
