@@ -10,8 +10,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: not item.path.name.startswith("test_smokes"))
+    """The longest files first, so that no worker is left alone with one at the end; then one that
+    makes the tiny line that many wait for."""
+    first = ("test_smokes_lightpaff.py", "test_smokes.py", "test_kills.py")
+    order = {name: place for place, name in enumerate(first)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(autouse=True, scope="module")

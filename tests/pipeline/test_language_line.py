@@ -197,6 +197,7 @@ def test_savedmodels_are_checked_and_say_how_they_continue(line):
     assert [one.text.replace("\n", " ") for one in served.translate(prompts)] == expected
 
 
+@pytest.mark.long
 def test_prompts_from_a_file_and_seeds(line, tmp_path, capsys):
     prompts, out = tmp_path / "prompts", tmp_path / "out"
     prompts.write_text("a man\n\na man\n", "utf-8")

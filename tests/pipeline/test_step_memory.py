@@ -34,8 +34,6 @@ ALONE = {"trainable": ["adapters", "lengths"]}
 CASES = {
     "bert_plain": {"model": BERT, "precision": "float32", "tokens": 4096, "longest": 64,
                    "predicted": 0.15},
-}  # fmt: skip
-MORE = {
     "pair_on_cores": {"model": PAIR, "precision": "bfloat16", "tokens": 8192, "longest": 32}
     | ON_CORES,
     "rnn_plain": {"model": RNN, "precision": "float32", "tokens": 8192, "longest": 32},
@@ -73,12 +71,9 @@ MORE = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=name) for name, case in CASES.items()]
-    + [pytest.param(case, id=name, marks=pytest.mark.long) for name, case in MORE.items()],
-)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_peak_of_a_step_is_within_the_prediction(case):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), json.dumps(case)],

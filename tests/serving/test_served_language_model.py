@@ -33,7 +33,10 @@ def saved(model, tokenizer, decode, folder):
 
 @pytest.mark.parametrize(
     "decode",
-    [{"kind": "beam", "beam": 2, "max_length": 6}, {"kind": "sample", "seed": 7, "max_length": 6}],
+    [
+        pytest.param({"kind": "beam", "beam": 2, "max_length": 6}, marks=pytest.mark.long),
+        {"kind": "sample", "seed": 7, "max_length": 6},
+    ],
     ids=["beam", "sample"],
 )
 def test_it_answers_as_the_model_does(model, tokenizer, decode, tmp_path):

@@ -196,6 +196,7 @@ def test_a_loss_that_is_not_finite_at_any_scale_has_failed(tmp_path):
     assert (tmp_path / "bad_batch.npz").exists()
 
 
+@pytest.mark.long
 def test_a_line_counts_applied_steps_alone_and_says_what_was_skipped(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "tfkd.training.step_function.loss_scale_of",
