@@ -28,6 +28,9 @@ def test_bench_measures_a_run_and_its_savedmodel(line, tmp_path, capsys):
     )
     assert one["times_as_fast"] == 1
     assert content["as_fast_as"] == one["model"]
+    assert one["decode"]["kind"] == "greedy"
+    assert two["decode"] is None  # a folder alone does not say it
+    assert "several ways" not in shown
     for model in (one, two):
         assert 0 < model["milliseconds_low"] <= model["milliseconds"] <= model["milliseconds_high"]
     assert content["lines"] > 1
@@ -86,6 +89,8 @@ def test_options_go_to_the_models_that_have_them(monkeypatch, tmp_path):
 def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
     """Teachers by what their stage trains, not by their names; without one the first is it."""
     milliseconds = {"small": 2.0, "large": 8.0, "large#again": 9.0, "../other.yaml:large": 4.0}
+    beam = {"kind": "beam", "beam": 5}
+    decode = {key: beam if key == "large" else {"kind": "greedy"} for key in milliseconds}
 
     class Translator:
         choices = {}  # noqa: RUF012
@@ -102,7 +107,10 @@ def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
         (tmp_path / name / module.RESULTS).write_text("{}")
         found[tmp_path / name] = {
             "spec": {"stages": {"small": {"train": "student"}, "large": {"train": "teacher.one"}}},
-            "exports": [{"stage": one, "folder": f"export/{_place(one)}/1"} for one in exports],
+            "exports": [
+                {"stage": one, "folder": f"export/{_place(one)}/1", "decode": decode[one]}
+                for one in exports
+            ],
         }
         return tmp_path / name
 
@@ -121,6 +129,13 @@ def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
         text = module.bench(runs, source=tmp_path / "lines", rounds=1, output=out)
         content = json.loads(out.read_text("utf-8"))
         assert f"as fast as {content['as_fast_as']}." in text
+        said = text.partition("They decode in several ways, which their times are of, too:\n")[2]
+        searches = {one["model"]: one["decode"]["kind"] for one in content["models"]}
+        assert said.splitlines() == [
+            f"  {model}: {'beam, beam 5' if kind == 'beam' else kind}"
+            for model, kind in searches.items()
+            if len({*searches.values()}) > 1
+        ]
         ratios = {one["model"]: one["times_as_fast"] for one in content["models"]}
         return content["as_fast_as"], ratios
 

@@ -183,6 +183,7 @@ def build():
                         "67.9 %: +12.0 points, 95 % interval +11.0 to +13.0."},
         ],
         "exports": [{"stage": "train_student", "folder": "export/train_student/1",
+                     "decode": {"kind": "beam", "beam": 4},
                      "check": {"sentences": 64, "equal": 64, "largest difference": 3.1e-6},
                      "bytes": 33_400_000, "parameters": 7_711_232}],
         "warnings": ["The teacher is right at 89.5 % of the positions that it scores and at 79.9 % "

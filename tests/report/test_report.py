@@ -126,6 +126,7 @@ def test_signatures_ceiling_and_decoding_are_said(page):
     assert "nrefs:1|bs:1000|seed:1|case:lc|tok:13a|version:2.6.0" in page.words
     assert "writes the references back at 97.41 BLEU" in page.words
     assert "Decoding: beam 4, length penalty 0.6" in page.words
+    assert "Decoding: beam 4. Self-check in a fresh process" in page.words
 
 
 def test_each_plot_has_a_name_a_description_and_its_numbers(page):

@@ -199,6 +199,7 @@ class Export(TypedDict):
 
     stage: str
     folder: str
+    decode: NotRequired[dict[str, Any]]
     check: dict[str, Any]
     bytes: int
     parameters: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfkd.data.files import write_atomically
+from tfkd.pipeline.compared import search_words
 from tfkd.pipeline.generate import saved_model_of
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
@@ -19,11 +20,13 @@ _MOST_LINES = 50
 
 
 class Exported(NamedTuple):
-    """A SavedModel's name and place, and whether its spec calls the model a teacher."""
+    """A SavedModel's name and place, whether its spec calls the model a teacher, and how its run
+    says that it decodes; None: nothing says it, or it is a classifier."""
 
     name: str
     folder: Path
     teacher: bool
+    decode: Mapping[str, Any] | None = None
 
 
 def bench(
@@ -51,7 +54,8 @@ def bench(
         output: A JSON file to write, with all figures.
 
     Returns:
-        A table.
+        A table; below it, where models decode in several ways, which decodes how: as many times as
+        fast is then of the searches, too.
 
     Raises:
         UserError: A model is not exported, none has the options, or there are no lines.
@@ -76,6 +80,7 @@ def bench(
         {
             "model": one.name,
             "teacher": one.teacher,
+            "decode": one.decode,
             **_size(translator.folder),
             **_latency(times[number]),
             "lines_a_second": len(many) / statistics.median(together[number]),
@@ -109,7 +114,7 @@ def _exports(path: Path) -> list[Exported]:
         stage = stages.get(one["stage"].partition("#")[0]) or {}
         teacher = str(stage.get("train")).partition(".")[0] == "teacher"
         name = f"{path} {one['stage']}" if len(exports) > 1 else str(path)
-        found.append(Exported(name, path / one["folder"], teacher))
+        found.append(Exported(name, path / one["folder"], teacher, one.get("decode")))
     return sorted(found, key=lambda one: not one.teacher)
 
 
@@ -206,4 +211,15 @@ def _table(found: Sequence[Mapping[str, Any]], lines: int, than: str) -> str:
         for row in rows
     ]
     text.append(f"{lines} lines, one at a time, text in and text out; medians; as fast as {than}.")
-    return "\n".join(text)
+    return "\n".join(text + _searches(found))
+
+
+def _searches(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How each model decodes, where they differ in it."""
+    named = {one["model"]: search_words(one["decode"]) for one in found if one["decode"]}
+    if len({*named.values()}) < 2:
+        return []
+    return [
+        "They decode in several ways, which their times are of, too:",
+        *(f"  {model}: {search}" for model, search in named.items()),
+    ]

@@ -170,7 +170,7 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
             metrics["f1"] = {"positive": entry["positive"]}
         return Guesses(metrics=metrics, search="", classes=list(entry["classes"]), **lines)
     tokenize = entry.get("tokenize") or _TOKENIZE
-    search = _search(entry.get("decode") or {})
+    search = search_words(entry.get("decode") or {})
     search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
     return Outputs(metrics=_metrics(entry, tokenize), search=search, **lines)
 
@@ -202,7 +202,8 @@ def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
     return Words(metrics=metrics, search=chosen_context(entry), nll=found["nll"], words=words)
 
 
-def _search(decode: Mapping[str, Any]) -> str:
+def search_words(decode: Mapping[str, Any]) -> str:
+    """How outputs were made, in words: "beam, beam 4, length_penalty 0.6"."""
     rest = ", ".join(f"{key} {decode[key]}" for key in sorted(decode) if key != "kind")
     return f"{decode.get('kind', '')}{rest and ', '}{rest}"
 

@@ -176,9 +176,11 @@ def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, 
 
     manifest = _manifest(node, context)
     path = publish(context.stages / node.key, folder / "export" / _file_name(name))
+    decode = node.identity.get("decode")  # a classifier has none
     return {
         "stage": name,
         "folder": str(path.relative_to(folder)),
+        **({"decode": decode} if decode else {}),
         "bytes": manifest["bytes"],
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
     }

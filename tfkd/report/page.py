@@ -92,6 +92,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "decoding": wording.decoding,
         "duration": wording.duration,
         "moment": wording.moment,
         "number": wording.number,
