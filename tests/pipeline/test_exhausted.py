@@ -1,11 +1,11 @@
 """Disks and memories that are too small: said in words, with advice, and nothing is lost."""
 
-import json
 import resource
 
 import pytest
 import tensorflow as tf
-from small_line import arguments, start, timeless
+from drills import same_results
+from small_line import arguments, start
 
 from tfkd import cli
 from tfkd.training.step_function import StepFunction
@@ -31,8 +31,7 @@ def test_a_full_disk_stops_with_a_message_and_the_run_goes_on_when_there_is_room
     assert "the same command continues" in errors
     # What is there is whole: every manifest's files are what it says, and no part is left over.
     assert cli.main(arguments(line.spec, runs)) == cli.DONE
-    results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
-    assert timeless(results) == timeless(line.results)
+    assert same_results(line, runs)
 
 
 @pytest.mark.parametrize(

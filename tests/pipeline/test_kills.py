@@ -6,7 +6,8 @@ import shutil
 import time
 
 import pytest
-from small_line import arguments, manifest, stage_folders, start, timeless, weights
+from drills import same_results
+from small_line import arguments, manifest, stage_folders, start, weights
 
 from tfkd import cli
 from tfkd.serving import load_saved_model
@@ -94,8 +95,7 @@ def _continued(line, runs, kind, kills, chance):
             shutil.rmtree(folder)
     assert cli.main(arguments(line.spec, runs)) == cli.DONE
     assert _stable(folder) == wanted
-    results = json.loads((runs / "small" / "results.json").read_text("utf-8"))
-    assert timeless(results) == timeless(line.results)
+    assert same_results(line, runs)
     if kind == "export":
         # A SavedModel's bytes may differ from one writing to the next, its answers not.
         saved = [
