@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,12 +27,13 @@ def line(tmp_path_factory):
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "line"
     runs = folder / "runs"
-    run = runs / "small"
+    run, spec = runs / "small", folder / "small.yaml"
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        spec = write_line(folder)
         if not (folder / "made").exists():
+            shutil.rmtree(runs, ignore_errors=True)  # of a worker that failed
+            write_line(folder)
             assert cli.main(arguments(spec, runs)) == cli.DONE
             (folder / "made").touch()
     results = json.loads((run / "results.json").read_text("utf-8"))

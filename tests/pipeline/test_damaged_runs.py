@@ -84,7 +84,7 @@ def test_every_second_kind_of_file_damaged_in_one_way(line, tmp_path, capsys, an
     for number, (kind, paths) in enumerate(found.items()):
         if number % 2 and kind not in MENDED and not kind.startswith(tuple(READERS)):
             continue
-        how = DAMAGES[number % len(DAMAGES)]
+        how = DAMAGES[number // 2 % len(DAMAGES)]
         if kind.startswith(tuple(READERS)):
             how = "flipped"
         if how == "deleted" and kind.endswith("/manifest.json"):

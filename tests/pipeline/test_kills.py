@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from drills import same_results
+from drills import rows_of, same_results
 from small_line import arguments, manifest, stage_folders, start, weights
 
 from tfkd import cli
@@ -60,7 +60,7 @@ def _stable(folder):
     }
     if (folder / "weights.safetensors").exists():
         found |= weights(folder)
-    return found
+    return found | rows_of(folder)
 
 
 def _kill(line, runs, folder, kind, delay):

@@ -132,7 +132,7 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     monkeypatch.setattr(export_module, "ServedModel", Graph)
     arguments = [build(), {"source": tokenizer, "target": tokenizer}, decode, folder.parent, {}]
     none = CheckResult(0, 0, 0, ["x"])
-    differs = r"to 2 sentences are not .*1 differ.*\n.*'ein Satz': other\n.*'served'"
+    differs = r"to 2 sentences are not .*1 answers differ.*\n.*'ein Satz': other\n.*'served'"
     for check, message in ((found, differs), (none, r"no sentence.*\(1 were left out")):
         monkeypatch.setattr(export_module, "self_check", lambda *_, check=check: check)
         with pytest.raises(ExportRefusedError, match=message):

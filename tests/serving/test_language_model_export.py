@@ -153,7 +153,9 @@ def test_a_refused_export_leaves_nothing(monkeypatch, model, tokenizer, served, 
     answers = copy.deepcopy(served[1])
     FAULTS["score"](answers["together"][0])
     monkeypatch.setattr(module, "run_fresh", lambda folder, request: answers)
-    with pytest.raises(ExportRefusedError, match=r"to 1 prompts are not .*1 differ:\n'the man'"):
+    with pytest.raises(
+        ExportRefusedError, match=r"to 1 prompts are not .*1 answers differ:\n'the man'"
+    ):
         export(model, tokenizer, SAMPLE, tmp_path, PROMPTS[:1])
     assert not list(tmp_path.iterdir())
 

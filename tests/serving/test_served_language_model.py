@@ -43,6 +43,8 @@ def test_it_answers_as_the_model_does(model, tokenizer, decode, tmp_path):
     loaded = saved(model, tokenizer, decode, tmp_path)
     prompts = ["the man", "", "a dog runs in the park and the man walks in it, too — ü"]
     found = loaded.signatures["serving_default"](text=tf.constant(prompts))
+    none = loaded.signatures["serving_default"](text=tf.constant([], tf.string))
+    assert none["outputs"].shape == none["scores"].shape == (0,)
     search = build_search(decode)
     for row, prompt in enumerate(prompts):
         ids = tokenizer.encode([prompt]).row(0).tolist()[-11:]  # half of its positions

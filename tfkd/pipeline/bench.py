@@ -80,7 +80,7 @@ def bench(
         {
             "model": one.name,
             "teacher": one.teacher,
-            "decode": one.decode,
+            "decode": _decode(one, translator, options or {}),
             **_size(translator.folder),
             **_latency(times[number]),
             "lines_a_second": len(many) / statistics.median(together[number]),
@@ -128,6 +128,14 @@ def _choose(loaded: Sequence[Any], options: Mapping[str, int]) -> None:
         )
     for translator in able if options else ():
         translator.choose(options)
+
+
+def _decode(one: Exported, translator: Any, options: Mapping[str, int]) -> dict[str, Any] | None:
+    """How a model decodes here; None: nothing says it."""
+    if one.decode is None:
+        return None
+    chosen = options if set(options) <= set(translator.choices) else {}
+    return {**one.decode, **chosen}
 
 
 def _lines(models: Sequence[Path], source: Path | None) -> list[str]:

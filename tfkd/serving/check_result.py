@@ -16,7 +16,7 @@ class CheckResult:
     Attributes:
         rows: Number of sentences or prompts compared.
         ties: Of these, how many have another output, of the same score or by as good a choice.
-        largest_difference: Of the scores of one output, in nats.
+        largest_difference: Of the scores of one output.
         tokenised_otherwise: Lines that were left out, because the tokenizer in the graph reads them
             otherwise than the one in Python (a known difference, not one of the model).
         differences: What is wrong; each reads as a paragraph.

@@ -79,7 +79,7 @@ def export_saved_model(
             search=search,
             limit=source_limit(model),
             pad=int(source.pad_id),
-            check=checked_sentence(check, "sentence", "plain decoding of the model without caches"),
+            check=checked_sentence(check, "sentence", "plain decoding does, without caches"),
             folder=str(version),
         )
         return text, figures
@@ -167,7 +167,7 @@ def checked_figures(final: Path, check: CheckResult, row: str) -> dict[str, Any]
         shown = "\n".join(str(each) for each in check.differences[:_SHOWN])
         raise ExportRefusedError(
             f"{final}: export refused: the SavedModel's answers to {check.rows} {row}s are not all "
-            f"the model's; {len(check.differences)} differ:\n{shown}"
+            f"the model's; {len(check.differences)} answers differ:\n{shown}"
         )
     return {
         f"{row}s": check.rows,
@@ -178,10 +178,10 @@ def checked_figures(final: Path, check: CheckResult, row: str) -> dict[str, Any]
 
 
 def checked_sentence(check: CheckResult, row: str, how: str) -> str:
-    """What a model card says of a check that holds: compared by `row`, with what `how` gives."""
+    """What a model card says of a check that holds: compared by `row`, `how`."""
     text = (
         f"Before it was put here, this SavedModel answered {check.rows} {row}s in a fresh process "
-        f"with tensorflow and tensorflow_text alone as {how} does: scores to "
+        f"with tensorflow and tensorflow_text alone as {how}: scores to "
         f"{check.largest_difference:.1g}"
     )
     if check.ties:

@@ -72,8 +72,8 @@ def export_language_model(
         found = check_prompts(part, prompts, model, tokenizer, search)
         figures = checked_figures(final, found, "prompt")
         beam = isinstance(search, BeamSearch)
-        how = "a beam search" if beam else "the float32 model, asked for each token,"
-        said = checked_sentence(found, "prompt", f"{how} without caches")
+        how = "a beam search does" if beam else "the float32 model does, asked for each token"
+        said = checked_sentence(found, "prompt", f"{how}, without caches")
         example = next((line for line in prompts if line), "")
         return _card(card, example, search, model, said, str(version)), figures
 

@@ -48,7 +48,10 @@ class ServedLanguageModel(tf.Module):
             prompts = prompts[:, -most:] if most else prompts[:, :0]
             starts = tf.fill([prompts.nrows(), 1], start)
             whole = tf.concat([starts, prompts], 1)
-            return searched(whole.to_tensor(pad), tf.cast(whole.row_lengths(), tf.int32), seed)
+            rows = whole.to_tensor(pad)
+            # Without a row there is no width, either; a search wants one.
+            rows = tf.reshape(rows, [tf.shape(rows)[0], tf.maximum(tf.shape(rows)[1], 1)])
+            return searched(rows, tf.cast(whole.row_lengths(), tf.int32), seed)
 
         @tf.function(input_signature=[text, seed], autograph=False)
         def serve_with_options(text: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -56,7 +56,7 @@ class ServedModel(tf.Module):
             ids: tf.Tensor, lengths: tf.Tensor, *given: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             asked = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
-            by = dataclasses.replace(search, **asked)
+            by = dataclasses.replace(search, **asked) if asked else search
             found = decode_batch(model, by, ids, lengths, target_tokenizer)
             return found.ids[:, 0], found.lengths[:, 0], found.scores[:, 0]
 
