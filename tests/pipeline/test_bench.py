@@ -82,6 +82,10 @@ def test_options_go_to_the_models_that_have_them(monkeypatch, tmp_path):
     text = module.bench(models, source=tmp_path / "lines", rounds=1, options={"iterations": 4})
     assert given == {"fills": {"iterations": 4}}
     assert "1 lines" in text  # that character ends no line
+    filling = module.Exported("a", tmp_path, False, {"kind": "mask_predict", "iterations": 10})
+    for name, wanted in (("fills", 4), ("beam", 10)):
+        decode = module._decode(filling, Translator(name), {"iterations": 4})
+        assert decode == {"kind": "mask_predict", "iterations": wanted}
     with pytest.raises(UserError, match="none of these SavedModels has the options iterations"):
         module.bench([models[1]], source=tmp_path / "lines", options={"iterations": 4})
 

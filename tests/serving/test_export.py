@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.decoding import Decoder, build_search
+from tfkd.decoding import BeamSearch, Decoder, build_search
 from tfkd.serving import ExportRefusedError, export_saved_model, load_saved_model, self_check
 from tfkd.serving import export as export_module
 from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import Difference
 from tfkd.serving.full_precision import in_float32
+from tfkd.serving.served_model import ServedModel
 from tfkd.spec.errors import UserError
 
 
@@ -160,6 +161,15 @@ def test_greedy_search_is_exported_too(tmp_path, tokenizer, build, sentences, in
     assert result["folder"] == str(tmp_path / "3")
     assert result["check"]["largest_difference"] < 1e-4
     assert load_saved_model(tmp_path).translate(["ba bi"])[0].score < 0
+
+
+def test_a_search_with_a_constructor_of_its_own_is_served(tokenizer, build):
+    class Pair(BeamSearch):
+        def __init__(self):
+            super().__init__(beam=2)
+
+    served = ServedModel(build(), tokenizer, tokenizer, Pair())
+    assert served.signatures()["ids"](tf.constant([[5, 6]]))["output_ids"].shape[0] == 1
 
 
 def test_weights_in_mixed_precision_become_float32(build):
