@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
@@ -23,5 +24,23 @@ def run_script():
             text=True,
             timeout=timeout,
         )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_scenarios(run_script, tmp_path_factory):
+    """Runs scenarios of a script in one process; returns the arrays of each, by its name."""
+
+    def run(script, *names, timeout=300):
+        path = tmp_path_factory.mktemp("scenarios") / "found.npz"
+        done = run_script(script, path, *names, timeout=timeout)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found = {}
+        with np.load(path) as arrays:
+            for key in arrays.files:
+                scenario, _, name = key.partition(":")
+                found.setdefault(scenario, {})[name] = arrays[key]
+        return found
 
     return run

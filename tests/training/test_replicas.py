@@ -54,21 +54,14 @@ def processes():
 
 
 @pytest.fixture(scope="module")
-def scenario(run_script, tmp_path_factory):
+def scenario(run_scenarios):
     """What a scenario left, by its name; its process is run when it is first asked for."""
-    folder = tmp_path_factory.mktemp("replicas")
     found = {}
 
     def of(name):
         if name not in found:
             names = next(names for names in processes() if name in names)
-            path = folder / f"{name}.npz"
-            done = run_script("replica_scenarios.py", path, *names, timeout=1800)
-            assert done.returncode == 0, done.stderr[-3000:]
-            with np.load(path) as arrays:
-                for key in arrays.files:
-                    one, _, weight = key.partition(":")
-                    found.setdefault(one, {})[weight] = arrays[key]
+            found.update(run_scenarios("replica_scenarios.py", *names, timeout=1800))
         return found[name]
 
     return of
