@@ -1,7 +1,6 @@
 """The command line: parse, call one function, print."""
 
 import argparse
-import contextlib
 import functools
 import importlib
 import os
@@ -58,15 +57,12 @@ def _failed(error: Exception) -> int:
     return RESUMABLE
 
 
-@contextlib.contextmanager
-def _written(path: Path):
-    """A path that the user gave for writing: what is wrong with it is the user's to mend."""
-    from tfkd.spec.errors import UserError
+def _write(path: Path, text: str) -> None:
+    """Writes a file that the user named."""
+    from tfkd.data.files import writable, write_atomically
 
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror})") from error
+    with writable(path):
+        write_atomically(path, text)
 
 
 def _load(options: argparse.Namespace):
@@ -170,8 +166,7 @@ def _init(options: argparse.Namespace) -> None:
     pairs = tuple(options.pairs) if options.pairs else None
     rows = _lines(pairs, options.data_dir) if pairs else 0
     text = starter_spec(options.source, options.target, pairs, rows)
-    with _written(options.path):
-        options.path.write_text(text, "utf-8")
+    _write(options.path, text)
     done = "read it" if options.pairs else "edit its data section"
     print(f"{options.path}: {done}, then: tfkd run {options.path}")
 
@@ -260,13 +255,14 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from tfkd.data.files import writable
     from tfkd.pipeline.run_folder import read_results
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
     path = options.output or place / "report.html"
     results = [read_results(run) for run in options.runs]
-    with _written(path):
+    with writable(path):
         write_report(results, path)
     print(path)
 
@@ -285,8 +281,7 @@ def _schema(options: argparse.Namespace) -> None:
     registry.load_plugins(options.plugins)
     text = json.dumps(json_schema(), indent=1)
     if options.output:
-        with _written(options.output):
-            options.output.write_text(text + "\n", "utf-8")
+        _write(options.output, text + "\n")
     else:
         print(text)
 

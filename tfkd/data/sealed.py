@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.spec.regular_files import read_regular
 
 SEAL = "sha256"
 
@@ -41,7 +41,7 @@ def read_sealed(path: str | PathLike, *, required: bool = True) -> dict[str, Any
         OSError: It cannot be read.
         ValueError: It is no JSON, or has other bytes than were written.
     """
-    content = json.loads(Path(path).read_text("utf-8"))
+    content = json.loads(read_regular(path).decode("utf-8"))
     if not isinstance(content, dict):
         raise ValueError("it holds no mapping")
     seal = content.pop(SEAL, None)

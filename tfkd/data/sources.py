@@ -1,15 +1,13 @@
 """Rows of bytes or text from files, one reader a format, each able to name the place of its row."""
 
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tfkd.data.source_files import opened, shown
+from tfkd.data.source_files import reading, shown
 from tfkd.spec.errors import UserError
 
 Value = bytes | str
@@ -48,17 +46,18 @@ class Lines:
     def __iter__(self) -> Iterator[bytes]:
         for path in self._paths:
             self._path, self._number = path, 0
-            try:
-                with opened(path) as file:
-                    for line in file:
-                        self._number += 1
-                        if self._number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                            line = line[3:]
-                        yield line.rstrip(b"\r\n") if line.endswith(b"\n") else line
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise UserError(
-                    f"{self.place()}: the compressed file is damaged ({error}); fetch it again."
-                ) from None
+            with reading(path, self.place) as file:
+                for line in file:
+                    self._number += 1
+                    if self._number == 1:
+                        line = self._without_mark(line)
+                    yield line.rstrip(b"\r\n") if line.endswith(b"\n") else line
+
+    def _without_mark(self, line: bytes) -> bytes:
+        """A file's first line without the byte order mark."""
+        if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise UserError(f"{self.place()}: the file is UTF-16; save it as UTF-8.")
+        return line.removeprefix(b"\xef\xbb\xbf")
 
     def place(self) -> str:
         """The line that was yielded last."""

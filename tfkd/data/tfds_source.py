@@ -1,5 +1,6 @@
 """Rows of a TensorFlow data set, prepared on this machine or fetched where there is a network."""
 
+import contextlib
 import os
 import re
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tfkd.data.sources import Fault, Value, pick
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import readable
 
 # Where tfds looks first for what it downloads: its own check of it hangs for minutes when offline.
 HOST = ("storage.googleapis.com", 443)
@@ -32,7 +34,8 @@ class TfdsReader:
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
         import tensorflow_datasets as tfds
 
-        builder = tfds.builder_from_directory(str(self._folder))
+        with self._readable():
+            builder = tfds.builder_from_directory(str(self._folder))
         base = re.split(r"[\[+]", self._split)[0]
         if base not in builder.info.splits:
             raise UserError(
@@ -43,9 +46,26 @@ class TfdsReader:
         order = tfds.ReadConfig(interleave_cycle_length=1, shuffle_seed=0)
         examples = builder.as_dataset(split=self._split, shuffle_files=False, read_config=order)
         self._number = 0
-        for example in examples.as_numpy_iterator():
+        rows = examples.as_numpy_iterator()
+        while True:
+            with self._readable():
+                example = next(rows, None)
+            if example is None:
+                return
             self._number += 1
             yield pick(_plain(example), self._keys)
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Inside, files that cannot be read, or are no such data set's, are the user's to mend."""
+        try:
+            yield
+        except Exception as error:
+            first = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise UserError(
+                f"{self.place(0)}: {self._folder} cannot be read ({first[0]}); prepare or fetch it "
+                "again."
+            ) from error
 
     def place(self, field: int) -> str:
         return f"tfds:{self._name}/{self._split}:{self._number}"
@@ -76,7 +96,9 @@ def find_or_fetch(name: str, data_dir: Path) -> Path:
     else:
         roots.append(Path("~/tensorflow_datasets").expanduser())
     for root in roots:
-        if found := _prepared(root, name):
+        with readable(root):
+            found = _prepared(root, name)
+        if found:
             return found
     if not reachable(HOST, seconds=5.0):
         raise UserError(

@@ -1,18 +1,20 @@
 """Size and latency of exported models, side by side on the same lines."""
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfkd.data.files import write_atomically
+from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.compared import search_words
 from tfkd.pipeline.generate import saved_model_of
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import open_once, readable
 
 # Lines of a call: one at a time, and what a server batches.
 _ALONE, _TOGETHER = 1, 64
@@ -97,13 +99,14 @@ def bench(
             "options": dict(options or {}),
             "as_fast_as": than["model"],
         }
-        write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
+        with writable(output):
+            write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
     return _table(found, len(lines), than["model"])
 
 
 def _exports(path: Path) -> list[Exported]:
     """The SavedModels of a run folder, teachers first, or the one that the path is."""
-    results = read_results(path) if (path / RESULTS).exists() else {}
+    results = read_results(path) if os.path.exists(path / RESULTS) else {}
     exports = results.get("exports") or []
     if not exports:
         return [Exported(str(path), saved_model_of(path), False)]
@@ -140,15 +143,13 @@ def _decode(one: Exported, translator: Any, options: Mapping[str, int]) -> dict[
 
 def _lines(models: Sequence[Path], source: Path | None) -> list[str]:
     if source is not None:
-        try:
-            lines = source.read_bytes().decode("utf-8", "replace").split("\n")
-        except OSError as error:
-            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+        with readable(source), open_once(source) as file:
+            lines = file.read().decode("utf-8", "replace").split("\n")
     else:
         lines = [
             example["source"]
             for path in models
-            if (path / RESULTS).exists()
+            if os.path.exists(path / RESULTS)
             for entry in read_results(path).get("evaluations", ())
             for example in entry.get("examples") or ()
         ]

@@ -24,6 +24,7 @@ from tfkd.pipeline.run_folder import read_results
 from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
+from tfkd.spec.regular_files import read_regular
 from tfkd.spec.seeds import given_seeds
 
 # Of results from before it could be chosen.
@@ -223,7 +224,7 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
 def _read(run: Path, entry: Mapping[str, Any], name: str, read: Callable[[bytes], Any]) -> Any:
     path = run / entry[name]
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         # Results of 0.1's first days have no digests.
         digest = entry.get("sha256", {}).get(name)
         if digest not in (None, hashlib.sha256(content).hexdigest()):

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.copies import copy_folder
 from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.class_export import run_class_export
@@ -93,17 +94,10 @@ def publish(stage: Path, place: Path) -> Path:
     part = place / ".1.part"
     shutil.rmtree(part, ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(stage / "1", part, copy_function=_link_or_copy)
+    copy_folder(stage / "1", part, link=True)
     shutil.rmtree(target, ignore_errors=True)
     os.replace(part, target)
     return target
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _same(first: Path, second: Path) -> bool:

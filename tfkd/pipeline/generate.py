@@ -2,16 +2,18 @@
 
 import codecs
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from tfkd.data.files import write_atomically
+from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import open_once, readable
 
 _LINES = 1024
 
@@ -41,30 +43,32 @@ def generate(
             input cannot be read. The target is as it was.
     """
     translator = load_saved_model(saved_model_of(model), options)
-    with contextlib.ExitStack() as files:
-        try:
-            reading = files.enter_context(open(source, "rb")) if source else sys.stdin.buffer
-        except OSError as error:
-            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+    with _opened(source) as reading:
+        blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
             if hasattr(sys.stdout, "reconfigure"):
                 sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's own is
-            _translate(translator, reading, sys.stdout, scores)
+            _translate(translator, blocks, sys.stdout, scores)
             return
-        try:
-            if target.exists() and not target.is_file():  # a device or a pipe
-                with open(target, "w", encoding="utf-8") as file:
-                    _translate(translator, reading, file, scores)
-                return
+        with writable(target):
             write_atomically(
-                target, lambda file: _translate(translator, reading, _text(file), scores)
+                target, lambda file: _translate(translator, blocks, _text(file), scores)
             )
-        except OSError as error:
-            raise UserError(f"{target} cannot be written ({error.strerror})") from error
 
 
-def _translate(translator: Any, reading: IO[bytes], writing: IO[str], scores: bool) -> None:
-    for lines in _blocks(reading):
+def _opened(source: Path | None) -> contextlib.AbstractContextManager[IO[bytes]]:
+    if source is None:
+        if sys.stdin is None:
+            raise UserError("standard input is closed; give a file of lines by --input")
+        return contextlib.nullcontext(sys.stdin.buffer)
+    with readable(source):
+        return open_once(source)
+
+
+def _translate(
+    translator: Any, blocks: Iterator[list[str]], writing: IO[str], scores: bool
+) -> None:
+    for lines in blocks:
         for result in translator.translate(lines):
             text = result.text.replace("\n", " ")
             print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
@@ -76,8 +80,12 @@ def _text(file: BinaryIO) -> IO[str]:
     return codecs.getwriter("utf-8")(file)
 
 
-def _blocks(file: IO[bytes]) -> Iterator[list[str]]:
-    while lines := list(islice(file, _LINES)):
+def _blocks(file: IO[bytes], name: str) -> Iterator[list[str]]:
+    while True:
+        with readable(name):
+            lines = list(islice(file, _LINES))
+        if not lines:
+            return
         yield [line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines]
 
 
@@ -87,7 +95,7 @@ def saved_model_of(path: Path) -> Path:
     Raises:
         UserError: A run folder without an export, or with several: none is taken by chance.
     """
-    if not (path / RESULTS).exists() and not (path / "export").is_dir():
+    if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
         return path
     exports = _exports(path)
     if not exports:
@@ -100,7 +108,7 @@ def saved_model_of(path: Path) -> Path:
 
 def _exports(run: Path) -> list[Path]:
     """The SavedModels that a run's results name; before it has any, those that lie there."""
-    if (run / RESULTS).exists():
+    if os.path.exists(run / RESULTS):
         named = read_results(run).get("exports") or []
         return [(run / one["folder"]).parent for one in named]
     return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())

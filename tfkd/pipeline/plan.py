@@ -94,16 +94,13 @@ def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
 def _expected_size(options: Any, data_dir: Path) -> int:
     """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
     from tfkd.data.tokenizers.building import build_tokenizer, read_vocabulary
-    from tfkd.data.tokenizers.sentence_piece import SentencePiece
 
     if options.kind == "byte_bpe" and not options.learn_from:
         return build_tokenizer(options, [], data_dir).size
     origin = options.vocabulary or getattr(options, "preset", None)
     if origin is not None and options.kind == "sentencepiece":
-        path = data_dir / origin
-        if path.is_file():
-            return SentencePiece(path.read_bytes()).size
-    elif origin is not None:
+        return build_tokenizer(options, [], data_dir).size
+    if origin is not None:
         path = data_dir / origin
         path = path / "vocab.txt" if path.is_dir() else path
         if path.is_file():

@@ -1,8 +1,10 @@
 """Where published checkpoints lie."""
 
+import os
 from pathlib import Path
 
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import readable
 
 
 def checkpoint_folder(reference: str, data_dir: Path) -> Path:
@@ -12,7 +14,7 @@ def checkpoint_folder(reference: str, data_dir: Path) -> Path:
         UserError: There is no such folder.
     """
     for folder in (Path(data_dir, reference), Path(reference)):
-        if folder.is_dir():
+        if os.path.isdir(folder):
             return folder
     raise UserError(
         f"load: {reference}: there is no such folder in {data_dir}. Put the published checkpoint "
@@ -22,5 +24,11 @@ def checkpoint_folder(reference: str, data_dir: Path) -> Path:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """The files that the result depends on, in order."""
+    """The files that the result depends on, in order.
+
+    Raises:
+        UserError: The folder cannot be read.
+    """
+    with readable(folder):
+        os.listdir(folder)  # glob says nothing of a folder that it may not read
     return sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])

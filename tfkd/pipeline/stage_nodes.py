@@ -20,6 +20,7 @@ from tfkd.pipeline.pages import told_where
 from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
+from tfkd.spec.regular_files import readable
 
 # What changes how a training stage runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose"}
@@ -111,7 +112,8 @@ class StageNodes:
         else:
             with told_where(spec.pages, [options.load]):
                 folder = checkpoint_folder(options.load, self._data_dir)
-            identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
+            with readable(folder, f"stages.{name}.load"):
+                identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
         label = self._label(spec, name, seed_of(inputs))
         return Node("load", label, spec, options, inputs, identity)
 

@@ -1,5 +1,6 @@
 """A SavedModel as a Python object: lines in, outputs out, in order."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,7 +102,7 @@ def load_saved_model(
     """
     folder = Path(folder)
     found = folder
-    if not (folder / "saved_model.pb").is_file():
+    if not os.path.isfile(folder / "saved_model.pb"):
         versions = [path.parent for path in folder.glob("*/saved_model.pb")]
         versions = [path for path in versions if path.name.isdecimal()]
         if not versions:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.regular_files import open_regular
 from tfkd.spec.tree import Node
 
 MOST_BYTES = 2**20
@@ -40,7 +41,7 @@ def read_file(path: str | Path) -> Node:
     """
     name = str(path)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error

@@ -1,9 +1,11 @@
 """The tokenizer that a spec describes: learnt, read from a file, or from a preset."""
 
 import json
+import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCA
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import read_regular, readable
 
 # Where Keras Hub fetches presets from.
 PRESET_HOST = ("www.kaggle.com", 443)
@@ -92,8 +95,10 @@ def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePie
         )
         return SentencePiece(model, options.lower_case)
     (path,) = find_files(options.vocabulary, data_dir)[:1]
+    with readable(path):
+        model = read_regular(path)
     try:
-        return SentencePiece(path.read_bytes(), options.lower_case)
+        return SentencePiece(model, options.lower_case)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -119,7 +124,8 @@ def read_vocabulary(path: Path) -> list[str]:
         UserError: The file is not UTF-8, has a piece twice, an empty line, or lacks a special one.
     """
     # Only \n ends a line: published vocabularies hold U+2028 and U+0085 as pieces.
-    lines = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    with readable(path):
+        lines = read_regular(path).removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
     first: dict[str, int] = {}
@@ -152,27 +158,40 @@ def _tokenizer(
 
 def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
     folder = data_dir / name
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return _from_keras_hub(name, data_dir)
-    if (folder / "tokenizer.json").is_file() and (folder / "vocabulary.txt").is_file():
+    if os.path.isfile(folder / "tokenizer.json") and os.path.isfile(folder / "vocabulary.txt"):
         return WordPiece.load(folder)
     accents: bool | None = None
     for place in OPTION_FILES:
-        if (folder / place).is_file():
-            config = json.loads((folder / place).read_text("utf-8"))
+        if os.path.isfile(folder / place):
+            config = _config(folder / place)
             # Keras Hub nests its options, the published fast tokenizers theirs.
             config = config.get("config") or config.get("normalizer") or config
             said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
             lower_case = said[0] if said else lower_case
             accents = config.get("strip_accents", accents)
     for place in VOCABULARY_FILES:
-        if (folder / place).is_file():
+        if os.path.isfile(folder / place):
             pieces = read_vocabulary(folder / place)
             return _tokenizer(pieces, lower_case, accents, str(folder))
     raise UserError(
         f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "
         "(a Keras Hub preset) in this folder."
     )
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A mapping from a JSON file."""
+    with readable(path):
+        data = read_regular(path)
+    try:
+        config = json.loads(data)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: no mapping of options to values.")
+    return config
 
 
 def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:
