@@ -12,13 +12,14 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     from tfkd.pipeline.run import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
+    from tfkd.spec.printable import say
 
     results = run_stages(spec, **settings)
     if results is not None:
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
             write_report([results], folder / "report.html")
-        settings.get("say", print)(closing_words(results, folder))
+        settings.get("say", say)(closing_words(results, folder))
     return results
 
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfkd.cli_parser import build_parser
+from tfkd.spec.outgoing import outgoing
 
 DONE, WRONG_INPUT, USAGE, RESUMABLE = 0, 1, 2, 3
 
 
+@outgoing()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
     parser = build_parser()
@@ -24,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if getattr(options, "all_variants", False) and options.variant:
         parser.error("--variant and --all-variants: name one of them")
     try:
-        return _VERBS[options.verb](options) or DONE
+        code = _VERBS[options.verb](options) or DONE
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written is said now
+        return code
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not write to it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -107,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
                 until=options.until,
                 smoke=options.smoke,
                 deadline=deadline,
-                terminal=sys.stdout.isatty(),
+                terminal=sys.stdout is not None and sys.stdout.isatty(),
                 command=_command(),
             )
     return DONE

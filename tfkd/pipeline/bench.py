@@ -14,6 +14,7 @@ from tfkd.pipeline.generate import saved_model_of
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.printable import one_line
 from tfkd.spec.regular_files import open_once, readable
 
 # Lines of a call: one at a time, and what a server batches.
@@ -201,7 +202,7 @@ def _table(found: Sequence[Mapping[str, Any]], lines: int, than: str) -> str:
     head = ["model", "MiB", "parameters", "ms a line", "quartiles", "lines/s of 64", "as fast"]
     rows = [head] + [
         [
-            one["model"],
+            one_line(one["model"]),
             f"{one['bytes'] / 2**20:.1f}",
             f"{one['parameters']:,}",
             f"{one['milliseconds']:.1f}",
@@ -230,5 +231,5 @@ def _searches(found: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     return [
         "They decode in several ways, which their times are of, too:",
-        *(f"  {model}: {search}" for model, search in named.items()),
+        *(one_line(f"  {model}: {search}") for model, search in named.items()),
     ]

@@ -8,6 +8,7 @@ from tfkd.evaluation.bootstrap import p_relation
 from tfkd.evaluation.score import higher_is_better
 from tfkd.pipeline.compared import sides_of
 from tfkd.spec.errors import UserError
+from tfkd.spec.printable import one_line
 
 
 def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) -> str:
@@ -69,7 +70,7 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
             f"alike: {_tests(ours)}; and {_tests(theirs)}"
         )
     header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
-    return "\n".join([header, *lines])
+    return "\n".join(map(one_line, [header, *lines]))
 
 
 def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, float]]) -> str:

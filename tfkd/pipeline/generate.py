@@ -13,6 +13,7 @@ from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.outgoing import unescaped
 from tfkd.spec.regular_files import open_once, readable
 
 _LINES = 1024
@@ -46,9 +47,13 @@ def generate(
     with _opened(source) as reading:
         blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
+            if sys.stdout is None:
+                raise UserError("standard output is closed; name a file by --output")
             if hasattr(sys.stdout, "reconfigure"):
                 sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's own is
-            _translate(translator, blocks, sys.stdout, scores)
+            # A person's terminal obeys no output; a file or a program gets it as it is.
+            writing = sys.stdout if sys.stdout.isatty() else unescaped(sys.stdout)
+            _translate(translator, blocks, writing, scores)
             return
         with writable(target):
             write_atomically(

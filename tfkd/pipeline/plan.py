@@ -14,6 +14,7 @@ from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.trials import trials_of
 from tfkd.spec import Spec
 from tfkd.spec.options import heads_needed
+from tfkd.spec.printable import one_line
 
 _FLOAT = 4
 # The classes of labels that nobody has read yet.
@@ -56,6 +57,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
         if node.key in old:
             row[1] = "outdated"
     done = sum(row[1] == "done" for row in rows[1:])
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(

@@ -26,6 +26,8 @@ from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions, may_share_cores
+from tfkd.spec.printable import one_line
+from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -96,7 +98,7 @@ def run(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
             deadline=deadline,
-            say=say or (lambda line: print(line, flush=True)),
+            say=say or print_line,
             terminal=terminal,
         )
         together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
@@ -249,7 +251,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
 def _execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
-    title = f"{number} {node.kind} {node.label}"
+    title = one_line(f"{number} {node.kind} {node.label}")
     contents = contents_of(node, context.stages)
     if not folder.done or folder.outdated(contents):
         with folder.locked(context.say, context.deadline.check):

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line
 from tfkd.report.wording import metric_value, p_value
+from tfkd.spec.printable import one_line
 
 
 def score_table(results: dict[str, Any]) -> str:
@@ -29,7 +30,8 @@ def score_table(results: dict[str, Any]) -> str:
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
             seed = f"seed {entry['seed']}" if several else ""
-            table.add_row(
+            _add(
+                table,
                 ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
                 entry["on"],
                 metric,
@@ -47,7 +49,7 @@ def score_table(results: dict[str, Any]) -> str:
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
-        console.print(gate_line(gate))
+        console.print(_text(gate_line(gate)))
     return text.getvalue().rstrip()
 
 
@@ -55,10 +57,21 @@ def _table(title: str, *columns: str) -> Any:
     """An empty table; names stand on the left of their columns, numbers on the right."""
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=_text(title), title_justify="left")
     for column in columns:
         table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
     return table
+
+
+def _add(table: Any, *cells: str) -> None:
+    table.add_row(*map(_text, cells))
+
+
+def _text(cell: str) -> Any:
+    """A text as it is: names come from anywhere, and rich reads markup in plain ones."""
+    from rich.text import Text
+
+    return Text(one_line(cell))
 
 
 def _seed_table(results: dict[str, Any]) -> Any:
@@ -76,8 +89,8 @@ def _seed_table(results: dict[str, Any]) -> Any:
     for one in results["over_seeds"]:
         against = one["against"] or {"metrics": {}, "differences": {}}
         for metric, score in one["metrics"].items():
-            table.add_row(
-                one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
+            _add(
+                table, one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
                 _spread(metric, against["metrics"].get(metric)),
                 _spread(metric, against["differences"].get(metric), signed=True),
             )  # fmt: skip
@@ -108,8 +121,8 @@ def _noise_table(results: dict[str, Any]) -> Any:
             noise = one.get("noise") or {"metrics": {}}
             for metric, points in noise["metrics"].items():
                 for point in points:
-                    table.add_row(
-                        one["of"], entry["on"], metric, f"{point['sigma']:g}",
+                    _add(
+                        table, one["of"], entry["on"], metric, f"{point['sigma']:g}",
                         _number(metric, point["mean"]), _number(metric, point["spread"]),
                         str(len(point["values"])),
                     )  # fmt: skip
@@ -119,9 +132,9 @@ def _noise_table(results: dict[str, Any]) -> Any:
 def closing_words(results: dict[str, Any], folder: Path) -> str:
     """The end of a run: scores, where SavedModel and report lie, and warnings."""
     lines = [score_table(results)]
-    lines += [f"warning: {warning}" for warning in results["warnings"]]
-    lines += [f"SavedModel: {folder / export['folder']}" for export in results["exports"]]
-    lines.append(f"report: {folder / 'report.html'}")
+    lines += [one_line(f"warning: {warning}") for warning in results["warnings"]]
+    lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
+    lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)
 
 

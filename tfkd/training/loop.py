@@ -108,7 +108,7 @@ def train(
         kept_elsewhere: Paths of frozen weights that `weights.safetensors` need not hold.
 
     Raises:
-        Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
+        Interrupted: SIGTERM, SIGINT, SIGHUP or the time limit; everything is saved.
         TrainingDiverged: Loss or gradient became NaN or infinite; the batch is in the folder.
         UserError: The folder's checkpoints are of another training, or none is whole.
     """
