@@ -51,6 +51,8 @@ def changed(path, *overrides):
         "student.dropout=0.1",
         "teacher.types=2",
         "data.train.max_characters=5000",
+        # What is allowed of the data, not what is made of it.
+        "data.train.max_bad_rows=0.5",
     ],
 )
 def test_what_changes_no_result_changes_no_fingerprint(spec_path, override):

@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from tfkd.data.sources import Fault, Value, pick
@@ -25,10 +25,19 @@ class TfdsReader:
         name: The data set's name, for messages.
         split: For example `train` or `train[:1000]`.
         keys: Feature names; `translation/de` reaches into a nested feature.
+        labels: Which of the fields, by index, are no text: these may be true or false.
     """
 
-    def __init__(self, folder: Path, name: str, split: str, keys: Sequence[str]):
-        self._folder, self._name, self._split, self._keys = folder, name, split, keys
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        split: str,
+        keys: Sequence[str],
+        labels: Collection[int] = (),
+    ):
+        self._folder, self._name, self._split = folder, name, split
+        self._keys, self._labels = keys, labels
         self._number = 0
 
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
@@ -53,7 +62,7 @@ class TfdsReader:
             if example is None:
                 return
             self._number += 1
-            yield pick(_plain(example), self._keys)
+            yield pick(_plain(example), self._keys, self._labels)
 
     @contextlib.contextmanager
     def _readable(self) -> Iterator[None]:
@@ -75,8 +84,11 @@ def _plain(value: object) -> object:
     """Nested mappings with bytes at their ends; numbers (a label) as their digits."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
-    if hasattr(value, "dtype") and value.ndim == 0 and value.dtype.kind in "iu":
-        return str(int(value))
+    if hasattr(value, "dtype") and value.ndim == 0:
+        if value.dtype.kind in "iu":
+            return str(int(value))
+        if value.dtype.kind == "b":
+            return bool(value)
     return value
 
 

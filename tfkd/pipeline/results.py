@@ -79,7 +79,7 @@ def assemble(
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
         "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
-        "warnings": _warnings(gates) + _lost_letters(evaluations),
+        "warnings": _of_corpora(nodes, context) + _warnings(gates) + _lost_letters(evaluations),
     }
 
 
@@ -122,7 +122,7 @@ def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[s
         "summary": {
             key: value
             for key, value in manifest["summary"].items()
-            if key not in ("report", "brief")
+            if key not in ("report", "brief", "warnings")
         },
     }
 
@@ -137,6 +137,12 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
     if not trials_of(node):
         return None
     return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
+
+
+def _of_corpora(nodes: list[Node], context: Context) -> list[str]:
+    """What was said of the corpora when they were read."""
+    summaries = (_manifest(node, context)["summary"] for node in nodes if node.kind in CORPORA)
+    return [warning for summary in summaries for warning in summary.get("warnings", ())]
 
 
 def _warnings(gates: list[dict[str, Any]]) -> list[str]:

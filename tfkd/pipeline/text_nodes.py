@@ -34,7 +34,8 @@ class TextNodes:
         others = {
             other: self.corpus(spec, other.partition(".")[0]) for other in options.drop_overlap
         }
-        identity = plain(options, without={"drop_overlap"})
+        # What is allowed changes no row of what is made.
+        identity = plain(options, without={"drop_overlap", "max_bad_rows"})
         identity |= raised("corpus", options.kind)
         if options.detokenize is not None:
             identity["detokenize_revision"] = DETOKENIZE_REVISION

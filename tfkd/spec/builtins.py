@@ -12,6 +12,8 @@ def register_builtins() -> None:
             kind,
             options=options,
             target="tfkd.data.corpora:Corpus",
+            # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once.
+            revision=2 if kind == "jsonl" else 1,
             summary=_line(options),
         )
     for kind, name, options, target in (
