@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print."""
 
 import argparse
+import contextlib
 import functools
 import importlib
 import os
@@ -62,11 +63,19 @@ def _failed(error: Exception) -> int:
     return RESUMABLE
 
 
-def _write(path: Path, text: str) -> None:
-    """Writes a file that the user named."""
-    from tfkd.data.files import writable, write_atomically
+@contextlib.contextmanager
+def _written(path: Path):
+    """A path that the user gave for writing: what is wrong with it is the user's to mend."""
+    from tfkd.data.files import writable
 
     with writable(path):
+        yield
+
+
+def _write(path: Path, text: str) -> None:
+    from tfkd.data.files import write_atomically
+
+    with _written(path):
         write_atomically(path, text)
 
 
@@ -260,14 +269,13 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from tfkd.data.files import writable
     from tfkd.pipeline.run_folder import read_results
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
     path = options.output or place / "report.html"
     results = [read_results(run) for run in options.runs]
-    with writable(path):
+    with _written(path):
         write_report(results, path)
     print(path)
 

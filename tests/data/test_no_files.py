@@ -7,6 +7,7 @@ import pytest
 
 from tfkd.data.corpora import open_corpus, source_hashes
 from tfkd.data.files import sha256_of
+from tfkd.data.sealed import read_sealed
 from tfkd.data.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
@@ -59,9 +60,10 @@ def test_specs_vocabularies_and_digests_of_it_say_so_too(place, name):
         read_byte_bpe(place / name, place / "folder")
     with pytest.raises(UserError, match=rf"{name} cannot be read .*{LYING[name]}"):
         read_vocabulary(place / name)
-    with pytest.raises(OSError, match=LYING[name]) as caught:
-        sha256_of(place / name)
-    assert caught.value.filename == str(place / name)
+    for read in (sha256_of, read_sealed):
+        with pytest.raises(OSError, match=LYING[name]) as caught:
+            read(place / name)
+        assert caught.value.filename == str(place / name)
 
 
 def test_a_file_that_the_disk_does_not_give_is_the_users_to_mend_and_named(place):

@@ -105,7 +105,7 @@ def test_a_damaged_data_set_is_named(prepared, tmp_path):
     with pytest.raises(UserError, match=r"tfds:small_translate/train:\d+: .*cannot be read"):
         list(open_corpus(options, tmp_path))
     (folder / "1.0.0" / "features.json").write_text("{")
-    with pytest.raises(UserError, match="small_translate.* cannot be read"):
+    with pytest.raises(UserError, match=r"small_translate.* cannot be read"):
         list(open_corpus(options, tmp_path))
 
 

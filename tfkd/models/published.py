@@ -13,7 +13,6 @@ from tfkd.models.bert import Bert
 from tfkd.models.published_layout import assign_published, canonical, to_published
 from tfkd.models.weights import read_tensors
 from tfkd.spec.errors import UserError
-from tfkd.spec.regular_files import read_regular
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -130,11 +129,9 @@ def save_published(model: Bert, folder: str | PathLike) -> None:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(read_regular(path))
+        config = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{folder}: no config.json; expected a published BERT folder.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(config, dict) or config.get("model_type", "bert") != "bert":

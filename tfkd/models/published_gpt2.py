@@ -19,7 +19,6 @@ from tfkd.models.gpt2 import Gpt2
 from tfkd.models.published import read_safetensors
 from tfkd.models.weights import variables_by_path
 from tfkd.spec.errors import UserError
-from tfkd.spec.regular_files import read_regular
 
 _ACTIVATIONS = {
     "gelu_new": "gelu_tanh",
@@ -181,11 +180,9 @@ def _assign(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> list[str]:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(read_regular(path))
+        config = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{folder}: no config.json; expected a published GPT-2 folder.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(config, dict) or config.get("model_type", "gpt2") != "gpt2":

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,7 +16,6 @@ from safetensors import numpy as safetensors_numpy
 from tfkd.data.files import write_atomically
 from tfkd.models.language_model import relative_path
 from tfkd.spec.errors import UserError
-from tfkd.spec.regular_files import NOTHING, other_than_file
 
 _LAYER = re.compile(r"\blayer_(\d+)\b")
 _SHOWN = 6
@@ -85,14 +85,12 @@ def saved_names(path: str | PathLike) -> set[str]:
 
 @contextmanager
 def _opened(path: str | PathLike) -> Iterator[Any]:
-    what = other_than_file(path)
-    if what is not None:
-        no_file = "there is no such file" if what == NOTHING else f"it is {what}, no file"
-        raise UserError(f"{path}: {no_file} of weights.")
+    if not Path(path).is_file():
+        raise UserError(f"{path}: there is no such file of weights.")
     try:
         with safe_open(path, framework="np") as file:
             yield file
-    except (SafetensorError, TypeError, OSError) as error:
+    except (SafetensorError, TypeError) as error:
         raise UserError(f"{path}: not a safetensors file that can be read ({error}).") from None
 
 

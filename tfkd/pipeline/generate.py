@@ -113,7 +113,7 @@ def saved_model_of(path: Path) -> Path:
 
 def _exports(run: Path) -> list[Path]:
     """The SavedModels that a run's results name; before it has any, those that lie there."""
-    if os.path.exists(run / RESULTS):
+    if (run / RESULTS).exists():
         named = read_results(run).get("exports") or []
         return [(run / one["folder"]).parent for one in named]
     return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())

@@ -1,5 +1,6 @@
 """What a run would do, and its size, before anything starts."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,12 @@ def _expected_size(options: Any, data_dir: Path) -> int:
         return build_tokenizer(options, [], data_dir).size
     origin = options.vocabulary or getattr(options, "preset", None)
     if origin is not None and options.kind == "sentencepiece":
-        return build_tokenizer(options, [], data_dir).size
-    if origin is not None:
+        if os.path.isfile(data_dir / origin):
+            return build_tokenizer(options, [], data_dir).size
+    elif origin is not None:
         path = data_dir / origin
-        path = path / "vocab.txt" if path.is_dir() else path
-        if path.is_file():
+        path = path / "vocab.txt" if os.path.isdir(path) else path
+        if os.path.isfile(path):
             return len(read_vocabulary(path))
     return options.size
 

@@ -1,6 +1,5 @@
 """A SavedModel's files, each with its SHA-256: wherever it is copied, a damaged one is noticed."""
 
-import os
 from pathlib import Path
 
 from tfkd.data.files import sha256_of
@@ -28,7 +27,7 @@ def check_checksums(folder: Path) -> None:
         UserError: A file is missing or has other bytes; it is named.
     """
     path = folder / CHECKSUMS
-    if not os.path.lexists(path):
+    if not path.exists():
         return
     try:
         files = read_sealed(path)["files"]

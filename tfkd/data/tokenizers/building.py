@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -165,7 +164,7 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
     accents: bool | None = None
     for place in OPTION_FILES:
         if os.path.isfile(folder / place):
-            config = _config(folder / place)
+            config = json.loads((folder / place).read_text("utf-8"))
             # Keras Hub nests its options, the published fast tokenizers theirs.
             config = config.get("config") or config.get("normalizer") or config
             said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
@@ -179,19 +178,6 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
         f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "
         "(a Keras Hub preset) in this folder."
     )
-
-
-def _config(path: Path) -> dict[str, Any]:
-    """A mapping from a JSON file."""
-    with readable(path):
-        data = read_regular(path)
-    try:
-        config = json.loads(data)
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: no mapping of options to values.")
-    return config
 
 
 def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:
