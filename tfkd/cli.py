@@ -72,12 +72,16 @@ def _written(path: Path):
 def _load(options: argparse.Namespace):
     from tfkd.spec import load_spec
 
-    return load_spec(
+    spec = load_spec(
         options.spec,
         variant=options.variant,
         overrides=options.overrides,
         plugins=options.plugins,
+        elsewhere=getattr(options, "all_variants", False),
     )
+    for said in spec.passed_over:
+        print(f"tfkd: passed over: {said}", file=sys.stderr)
+    return spec
 
 
 def _pipeline(name: str):

@@ -31,7 +31,8 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument("--variant", metavar="V", help="one of the spec's variants")
             sub.add_argument(
                 "--set", dest="overrides", metavar="K=V", action="append", default=[],
-                help="replace one value: a dotted path and a YAML value (repeatable)",
+                help="replace one value: a dotted path and a YAML value (repeatable); in variants "
+                "too, but for what they do without",
             )  # fmt: skip
         if spec == "run":
             _folders(sub)

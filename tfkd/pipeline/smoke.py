@@ -33,6 +33,7 @@ def smoke_spec(spec: Spec) -> Spec:
         plugins=spec.plugins,
         change=_shrink,
         seed=spec.seed,
+        elsewhere=True,
     )
 
 

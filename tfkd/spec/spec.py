@@ -1,6 +1,7 @@
 """A spec: read, composed, checked, frozen."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from tfkd.spec.compose import MOST_FILES, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.needed import needed_stages
 from tfkd.spec.other_specs import MOST_TREES
+from tfkd.spec.overrides import Override, in_variant
 from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
-from tfkd.spec.resolved import provenance, resolved, with_overrides
+from tfkd.spec.resolved import provenance, resolved
 from tfkd.spec.seeds import seeded_variants
 
 _PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
@@ -28,7 +30,8 @@ class Spec:
         path: The file it was read from.
         variant: The variant that was applied, or None.
         variants: The names of all its variants.
-        overrides: What `--set` replaced.
+        overrides: What `--set` replaced, here or in another variant.
+        passed_over: What is said of those overrides that this variant has no place for.
         plugins: The plugins it was read with.
         description: A sentence.
         paper: The paper it follows, or None.
@@ -55,6 +58,7 @@ class Spec:
     variant: str | None
     variants: tuple[str, ...]
     overrides: tuple[str, ...]
+    passed_over: tuple[str, ...]
     plugins: tuple[str, ...]
     description: str | None
     paper: Any
@@ -91,6 +95,7 @@ class Spec:
             plugins=self.plugins,
             change=self.change,
             seed=seed,
+            elsewhere=True,
         )
 
     def needed_stages(self) -> list[tuple[str | None, str]]:
@@ -110,8 +115,12 @@ def load_spec(
     plugins: Sequence[str] = (),
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     seed: int | None = None,
+    elsewhere: bool = False,
 ) -> Spec:
     """Reads, composes and checks a spec.
+
+    An override is the last word in the spec and in each of its variants that has the place: a
+    variant that does without a term, say, goes on without it.
 
     Args:
         path: The YAML file.
@@ -120,6 +129,8 @@ def load_spec(
         plugins: Modules that register classes of the user's own.
         change: Replaces the composed plain values before they are checked (`--smoke`).
         seed: The seed of its stages with seeds; None: their own.
+        elsewhere: Whether an override may have its place in any variant, and not only in the
+            spec itself, in what is asked for and in the variants that this refers to.
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
@@ -127,8 +138,11 @@ def load_spec(
     register_builtins()
     registry.load_plugins(plugins)
     reading = Reading(path, overrides, change, seed)
-    found = _checked(reading, variant)
-    changes = with_overrides(found.variants, overrides)
+    found = _right(reading, variant, elsewhere)
+    placed = _placed(reading, found.variants)
+    changes = {
+        name: in_variant(own or {}, placed.get(name, ())) for name, own in found.variants.items()
+    }
     if seed is not None:
         # With one of them chosen, seeds still stand there only if they are the whole spec's.
         whole = bool(found.top["seeds"])
@@ -144,32 +158,74 @@ def load_spec(
         variants=tuple(found.variants),
         changes=changes,
         overrides=tuple(overrides),
+        passed_over=tuple(map(str, reading.misplaced([variant]))),
         plugins=tuple(plugins),
         provenance={},
         change=change,
         seed=seed,
     )
-    spec.provenance.update(provenance(spec, found.tree))
+    spec.provenance.update(provenance(spec, found.tree, placed))
     return spec
 
 
-def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:
-    """All faults of some specs, each with every variant; no TensorFlow is imported."""
+def _right(reading: Reading, variant: str | None, elsewhere: bool) -> Sections:
+    """A variant's sections, where nothing is wrong with it or with an override."""
+    errors: list[SpecError] = []
+    try:
+        found = _checked(reading, variant)
+    except SpecErrors as error:
+        errors = error.errors
+    misplaced = reading.misplaced()
+    if misplaced and elsewhere:
+        misplaced = reading.misplaced(_all_variants(reading))
+    if errors or misplaced:
+        raise SpecErrors([*errors, *misplaced])
+    return found
+
+
+def _placed(reading: Reading, variants: Iterable[str]) -> dict[str, list[Override]]:
+    """The overrides that each variant has a place for; none of one whose own paths go wrong."""
+    found = {}
+    for name in variants:
+        with contextlib.suppress(SpecErrors):
+            found[name] = reading.placed(name)
+    return found
+
+
+def _all_variants(reading: Reading) -> tuple[str | None, ...]:
+    return (None, *variant_names(reading.written)[:MOST_VARIANTS])
+
+
+def validate_files(
+    paths: Sequence[str | Path],
+    plugins: Sequence[str] = (),
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+) -> list[SpecError]:
+    """All faults of some specs, each with every variant; no TensorFlow is imported.
+
+    Args:
+        paths: The YAML files.
+        plugins: Modules that register classes of the user's own.
+        variant: The one variant to check; None: the spec and all of them.
+        overrides: `K=V` each: a dotted path and a YAML value.
+    """
     register_builtins()
     registry.load_plugins(plugins)
     errors: dict[tuple, SpecError] = {}
     for path in paths:
         try:
-            reading = Reading(path)
+            reading = Reading(path, overrides)
         except SpecErrors as error:
             errors |= {_place(one): one for one in error.errors}
             continue
-        for variant in (None, *variant_names(reading.written)[:MOST_VARIANTS]):
+        for name in _all_variants(reading) if variant is None else (variant,):
             try:
-                _checked(reading, variant)
+                _checked(reading, name)
             except SpecErrors as error:
                 # A variant has its spec's faults too: they are said once.
                 errors = {_place(one): one for one in error.errors} | errors
+        errors |= {_place(one): one for one in reading.misplaced()}
     return sorted(errors.values(), key=lambda one: (one.file, one.line, one.path))
 
 
