@@ -11,7 +11,7 @@ from tfkd.spec.overrides import overridden
 from tfkd.spec.relocated import relocated
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import cut
-from tfkd.spec.yaml_reader import read_file
+from tfkd.spec.yaml_reader import Slips, read_file
 
 MOST_FILES = 100
 
@@ -34,9 +34,9 @@ def compose(path: str | Path, variant: str | None = None, overrides: Sequence[st
     return changed(extended(path), variant, overrides)
 
 
-def extended(path: str | Path) -> Node:
-    """A file's tree with all that it extends."""
-    return Files().read(Path(path))
+def extended(path: str | Path, slips: list[SpecError] | None = None) -> Node:
+    """A file's tree with all that it extends; `slips` as of `Files`."""
+    return Files(slips).read(Path(path))
 
 
 def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
@@ -72,11 +72,15 @@ def variant_paths(tree: Node, variant: str | None) -> list[str]:
 class Files:
     """Reads files and what they extend; a few lines cannot make it read files for ever.
 
+    Args:
+        slips: Takes the faults of files that leave no doubt about all else; None: they are raised.
+
     Attributes:
         refused: Whether it was asked for more than `MOST_FILES`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, slips: list[SpecError] | None = None) -> None:
+        self._slips = slips
         self._read = 0
         self.refused = False
 
@@ -94,7 +98,13 @@ class Files:
             self.refused = True
             raise SpecErrors([SpecError(str(path), 0, "", f"more than {MOST_FILES} files")])
         self._read += 1
-        node = read_file(path)
+        try:
+            node = read_file(path)
+        except Slips as error:
+            if self._slips is None:
+                raise
+            self._slips += error.errors
+            node = error.tree
         extends = node.value.pop("extends", None)
         if extends is None or extends.value is None:
             return node

@@ -63,7 +63,8 @@ class Reading:
         seed: int | None = None,
     ):
         self.path = Path(path)
-        self.written = extended(path)
+        self._slips: list[SpecError] = []
+        self.written = extended(path, self._slips)
         self.others = OtherSpecs()
         self._overrides, self._change, self._seed = tuple(overrides), change, seed
         self._overridden: dict[str | None, Overridden] = {}
@@ -91,7 +92,7 @@ class Reading:
         if variant not in self._checked:
             found = self.sections(variant)
             check(found.parts, found.faults)
-            errors = found.faults.errors
+            errors = [*dict.fromkeys(self._slips), *found.faults.errors]
             self._checked[variant] = SpecErrors(errors) if errors else None
         error = self._checked[variant]
         if error is not None:
