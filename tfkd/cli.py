@@ -153,9 +153,15 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from tfkd.spec import validate_files
-
-    errors = validate_files(options.specs, plugins=options.plugins)
+    errors, notes = _pipeline("validate.validate")(
+        options.specs,
+        data_dir=None if options.no_files else options.data_dir,
+        variant=options.variant,
+        overrides=options.overrides,
+        plugins=options.plugins,
+    )
+    for note in notes:
+        print(f"tfkd: {note}", file=sys.stderr)
     for error in errors:
         print(error)
     if errors:

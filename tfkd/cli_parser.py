@@ -28,12 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
         if spec:
             sub.add_argument("spec", metavar="SPEC", help="the spec's YAML file")
-            sub.add_argument("--variant", metavar="V", help="one of the spec's variants")
-            sub.add_argument(
-                "--set", dest="overrides", metavar="K=V", action="append", default=[],
-                help="replace one value: a dotted path and a YAML value (repeatable); in variants "
-                "too, but for what they do without",
-            )  # fmt: skip
+            _changes(sub)
         if spec == "run":
             _folders(sub)
             sub.add_argument(
@@ -51,8 +46,15 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
     verb("plan", "say what a run would do, and its size, before anything starts", spec="run")
     verb("show", "print the resolved spec and where each value came from", spec="show")
-    validate = verb("validate", "check specs and all their variants; every error at once")
+    validate = verb(
+        "validate", "check specs, all their variants and the files they name; every error at once"
+    )
     validate.add_argument("specs", metavar="SPEC", nargs="+")
+    _changes(validate)
+    _data_dir(validate)
+    validate.add_argument(
+        "--no-files", action="store_true", help="leave alone the files that the specs name"
+    )
     init = verb("init", "write a commented starter spec")
     init.add_argument("path", nargs="?", type=Path, default=Path("spec.yaml"))
     init.add_argument(
@@ -174,6 +176,15 @@ def _data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir", type=Path, default=Path(os.environ.get("TFKD_DATA", ".")), metavar="D",
         help="the folder that data paths are relative to (default: $TFKD_DATA, else this folder)",
+    )  # fmt: skip
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--variant", metavar="V", help="one of the spec's variants")
+    parser.add_argument(
+        "--set", dest="overrides", metavar="K=V", action="append", default=[],
+        help="replace one value: a dotted path and a YAML value (repeatable); in variants too, "
+        "but for what they do without",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfkd.spec import sections
 from tfkd.spec.checks import check
-from tfkd.spec.compose import changed, extended, variant_paths
+from tfkd.spec.compose import changed, extended, variant_names, variant_paths
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import UNKNOWN_KEY, Faults
 from tfkd.spec.names import Parts
@@ -66,10 +66,14 @@ class Reading:
         self._slips: list[SpecError] = []
         self.written = extended(path, self._slips)
         self.others = OtherSpecs()
-        self._overrides, self._change, self._seed = tuple(overrides), change, seed
+        self.overrides, self._change, self._seed = tuple(overrides), change, seed
         self._overridden: dict[str | None, Overridden] = {}
         self._sections: dict[str | None, Sections] = {}
         self._checked: dict[str | None, SpecErrors | None] = {}
+
+    def variants(self) -> tuple[str | None, ...]:
+        """The spec itself, None, and its variants."""
+        return (None, *variant_names(self.written)[:MOST_VARIANTS])
 
     def sections(self, variant: str | None) -> Sections:
         """The sections in a variant, not yet checked against each other.
@@ -106,7 +110,7 @@ class Reading:
             SpecErrors: No such variant, or dotted paths of its own that lead nowhere.
         """
         if variant not in self._overridden:
-            self._overridden[variant] = self._override(variant, self._overrides)
+            self._overridden[variant] = self._override(variant, self.overrides)
         if self._overridden[variant].added:
             self.sections(variant)  # which of them it has options for
         return self._overridden[variant].placed
@@ -118,7 +122,7 @@ class Reading:
             among: The variants, None for the spec itself; default: this one and those that were
                 read so far, which are what was asked for and what that refers to.
         """
-        left = dict.fromkeys(self._overrides)
+        left = dict.fromkeys(self.overrides)
         for variant in [None, *self._sections] if among is None else among:
             if left:
                 with contextlib.suppress(SpecErrors):  # paths of its own, said elsewhere
@@ -132,12 +136,12 @@ class Reading:
         return overridden(tree, variant, variant_paths(self.written, variant), overrides)
 
     def _read(self, variant: str | None) -> Sections:
-        made = self._override(variant, self._overrides)
+        made = self._override(variant, self.overrides)
         found = self._sections_of(made.tree, variant)
         strange: dict[str, SpecError] = {}
         while more := _strange(made, found.faults.errors):  # one may have stood on another
             strange |= more
-            made = self._override(variant, [one for one in self._overrides if one not in strange])
+            made = self._override(variant, [one for one in self.overrides if one not in strange])
             found = self._sections_of(made.tree, variant)
         made.misplaced |= strange
         self._overridden[variant] = made

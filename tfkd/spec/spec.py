@@ -9,12 +9,12 @@ from typing import Any
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.circles import circle_through_all
-from tfkd.spec.compose import MOST_FILES, variant_names
+from tfkd.spec.compose import MOST_FILES
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.needed import needed_stages
 from tfkd.spec.other_specs import MOST_TREES
 from tfkd.spec.overrides import Override, in_variant
-from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
+from tfkd.spec.reading import Reading, Sections
 from tfkd.spec.resolved import provenance, resolved
 from tfkd.spec.seeds import seeded_variants
 
@@ -177,7 +177,7 @@ def _right(reading: Reading, variant: str | None, elsewhere: bool) -> Sections:
         errors = error.errors
     misplaced = reading.misplaced()
     if misplaced and elsewhere:
-        misplaced = reading.misplaced(_all_variants(reading))
+        misplaced = reading.misplaced(reading.variants())
     if errors or misplaced:
         raise SpecErrors([*errors, *misplaced])
     return found
@@ -190,10 +190,6 @@ def _placed(reading: Reading, variants: Iterable[str]) -> dict[str, list[Overrid
         with contextlib.suppress(SpecErrors):
             found[name] = reading.placed(name)
     return found
-
-
-def _all_variants(reading: Reading) -> tuple[str | None, ...]:
-    return (None, *variant_names(reading.written)[:MOST_VARIANTS])
 
 
 def validate_files(
@@ -219,7 +215,7 @@ def validate_files(
         except SpecErrors as error:
             errors |= {_place(one): one for one in error.errors}
             continue
-        for name in _all_variants(reading) if variant is None else (variant,):
+        for name in reading.variants() if variant is None else (variant,):
             try:
                 _checked(reading, name)
             except SpecErrors as error:
