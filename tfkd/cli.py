@@ -239,7 +239,8 @@ def _again(options: argparse.Namespace, **settings) -> dict:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    print(_pipeline("compare.compare")(*options.runs, samples=options.samples))
+    settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
+    print(_pipeline("compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:

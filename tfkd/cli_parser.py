@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import tfkd
+from tfkd.evaluation.verdict import P_BY
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
 3 stopped, and the same command continues (time limit, signal, failure)"""
@@ -76,9 +77,20 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
         if name == "evaluate":
             _noise(sub)
-    compare = verb("compare", "compare two runs on the same test sets: paired bootstrap")
+    compare = verb("compare", "compare two runs on the same test sets, row by row")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
-    compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
+    compare.add_argument(
+        "--samples", type=_samples, default=1000,
+        help="bootstrap samples, of which intervals are made (default: 1,000)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--trials", type=_samples, default=10_000,
+        help="of the approximate randomization, by which p is computed (default: 10,000)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--p", dest="p_by", choices=P_BY, default=P_BY[0],
+        help="what p is computed by: two-sided (default), or as sacreBLEU's --paired-bs",
+    )  # fmt: skip
     generate = verb("generate", "lines in, outputs out, in order")
     generate.add_argument(
         "model", metavar="RUN|SAVEDMODEL", type=Path,
@@ -123,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _samples(text: str) -> int:
-    """A number of bootstrap samples."""
+    """A number of bootstrap samples, or of trials."""
     number = int(text)
     if not 10 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
