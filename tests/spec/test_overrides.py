@@ -6,6 +6,9 @@ import pytest
 from spec_files import faults, loaded, replaced
 
 from tfkd import cli
+from tfkd.data.sealed import write_sealed
+from tfkd.pipeline.run_folder import ORIGIN, make_again
+from tfkd.pipeline.smoke import smoke_spec
 from tfkd.spec import dump_yaml, load_spec, show, starter_spec, validate_files
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -165,6 +168,20 @@ def test_an_override_may_stand_on_another(tmp_path) -> None:
     for variant in (None, *VARIANTS):
         spec = loaded(tmp_path, TEXT, variant=variant, overrides=changes)
         assert spec.stages["student"].objective["soft_targets"].temperature == 4
+
+
+def test_a_run_of_one_of_all_variants_is_read_again(tmp_path, monkeypatch) -> None:
+    """Its overrides may have their places in another variant alone."""
+    path, run = tmp_path / "small.yaml", tmp_path / "small@baseline"
+    path.write_text(TEXT, "utf-8")
+    run.mkdir()
+    origin = {"spec": str(path), "variant": "baseline", "overrides": ["stages.extra.steps=4"],
+              "plugins": [], "data_dir": str(tmp_path), "smoke": False}  # fmt: skip
+    write_sealed(run / ORIGIN, origin)
+    monkeypatch.setattr("tfkd.pipeline.run.run", lambda spec, **settings: spec)
+    spec = make_again(run)
+    assert spec.stages == without(tmp_path, "baseline").stages
+    assert smoke_spec(spec).variant == "baseline"
 
 
 CHANGES = [f"{TEMPERATURE}=4", "stages.student.objective.cross_entropy.label_smoothing=0.2",
