@@ -82,12 +82,16 @@ def _write(path: Path, text: str) -> None:
 def _load(options: argparse.Namespace):
     from tfkd.spec import load_spec
 
-    return load_spec(
+    spec = load_spec(
         options.spec,
         variant=options.variant,
         overrides=options.overrides,
         plugins=options.plugins,
+        elsewhere=getattr(options, "all_variants", False),
     )
+    for said in spec.passed_over:
+        print(f"tfkd: passed over: {said}", file=sys.stderr)
+    return spec
 
 
 def _pipeline(name: str):
@@ -159,9 +163,15 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from tfkd.spec import validate_files
-
-    errors = validate_files(options.specs, plugins=options.plugins)
+    errors, notes = _pipeline("validate.validate")(
+        options.specs,
+        data_dir=None if options.no_files else options.data_dir,
+        variant=options.variant,
+        overrides=options.overrides,
+        plugins=options.plugins,
+    )
+    for note in notes:
+        print(f"tfkd: {note}", file=sys.stderr)
     for error in errors:
         print(error)
     if errors:
@@ -238,7 +248,8 @@ def _again(options: argparse.Namespace, **settings) -> dict:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    print(_pipeline("compare.compare")(*options.runs, samples=options.samples))
+    settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
+    print(_pipeline("compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:

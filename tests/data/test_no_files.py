@@ -11,6 +11,7 @@ from tfkd.data.sealed import read_sealed
 from tfkd.data.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
+from tfkd.models.published_config import bert_config, tensor_names
 from tfkd.pipeline.identity import vocabulary_identity
 from tfkd.spec.errors import SpecErrors, UserError
 from tfkd.spec.options.corpora import SentencePieceOptions, TextOptions, WordPieceOptions
@@ -64,6 +65,17 @@ def test_specs_vocabularies_and_digests_of_it_say_so_too(place, name):
         with pytest.raises(OSError, match=LYING[name]) as caught:
             read(place / name)
         assert caught.value.filename == str(place / name)
+
+
+@pytest.mark.parametrize("name", LYING)
+def test_so_do_published_checkpoints_and_weights(place, name):
+    (place / "bert").mkdir()
+    os.symlink(place / name, place / "bert" / "config.json")
+    os.symlink(place / name, place / "bert" / "model.safetensors")
+    what = LYING[name].replace("a link to nowhere", "a link to .*")
+    for read in (lambda: bert_config(place / "bert"), lambda: tensor_names(place / "bert")):
+        with pytest.raises(UserError, match=f"bert.*({what}|no config.json|there is no such)"):
+            read()
 
 
 def test_a_file_that_the_disk_does_not_give_is_the_users_to_mend_and_named(place):

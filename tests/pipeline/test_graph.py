@@ -93,6 +93,7 @@ TAUGHT = {"train teach", "score targets"} | DISTILLED
             {"evaluate learn on test", "evaluate learn#baseline on test", "export learn"},
         ),
         ("evaluate.1.bootstrap=30", set()),
+        ("evaluate.1.randomization=300", set()),
     ],
 )
 def test_a_chosen_option_changes_what_rests_on_it(spec_path, override, expected):

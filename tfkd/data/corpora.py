@@ -80,12 +80,27 @@ class Corpus:
             "files": self._source.hashes(),
         }
         if not tally.kept:
-            reasons = ", ".join(f"{e['count']} {r}" for r, e in tally.dropped.items())
-            raise UserError(
-                f"{self._source.name}: no row is left of {tally.read}"
-                + (f" ({reasons})" if reasons else "")
-                + "; a corpus needs at least one."
-            )
+            raise self._none_left(tally)
+
+    def _none_left(self, tally: Tally) -> UserError:
+        reasons = ", ".join(f"{e['count']} {r}" for r, e in tally.dropped.items())
+        return UserError(
+            f"{self._source.name}: no row is left of {tally.read}"
+            + (f" ({reasons})" if reasons else "")
+            + "; a corpus needs at least one."
+        )
+
+    def first_row(self) -> Row:
+        """The first row that is not bad, before other rows or corpora have a say in it; what comes
+        after it is not read.
+
+        Raises:
+            UserError: A bad row is met and `on_bad` is stop, or there is no other.
+        """
+        tally = Tally()
+        for row in self._checked(tally, self._source.open()):
+            return row
+        raise self._none_left(tally)
 
     def _judge(self, tally: Tally) -> None:
         """Refuses too many bad rows, and notes what is to be said of fewer."""

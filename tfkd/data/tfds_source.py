@@ -93,7 +93,16 @@ def _plain(value: object) -> object:
 
 
 def find_or_fetch(name: str, data_dir: Path) -> Path:
-    """The folder of a prepared data set.
+    """The folder of a prepared data set, which is fetched if it is not there; see `find_prepared`.
+
+    Raises:
+        UserError: It is not there and there is no network: said at once.
+    """
+    return find_prepared(name, data_dir) or _fetch(name, _places(data_dir)[-1])
+
+
+def find_prepared(name: str, data_dir: Path) -> Path | None:
+    """The folder of a prepared data set; None where it is not there and can be fetched.
 
     It is looked for as NAME[/CONFIG]/VERSION in the data folder, its `tensorflow_datasets`,
     `TFDS_DATA_DIR` and the user's `~/tensorflow_datasets`, and fetched to the last but one that is
@@ -102,11 +111,7 @@ def find_or_fetch(name: str, data_dir: Path) -> Path:
     Raises:
         UserError: It is not there and there is no network: said at once.
     """
-    roots = [Path(data_dir), Path(data_dir, "tensorflow_datasets")]
-    if "TFDS_DATA_DIR" in os.environ:
-        roots.append(Path(os.environ["TFDS_DATA_DIR"]))
-    else:
-        roots.append(Path("~/tensorflow_datasets").expanduser())
+    roots = _places(data_dir)
     for root in roots:
         with readable(root):
             found = _prepared(root, name)
@@ -119,7 +124,14 @@ def find_or_fetch(name: str, data_dir: Path) -> Path:
             f"it. Prepare it where there is a network with `tfds build {name} --data_dir FOLDER`, "
             "and copy FOLDER to one of these."
         )
-    return _fetch(name, roots[-1])
+    return None
+
+
+def _places(data_dir: Path) -> list[Path]:
+    roots = [Path(data_dir), Path(data_dir, "tensorflow_datasets")]
+    if "TFDS_DATA_DIR" in os.environ:
+        return [*roots, Path(os.environ["TFDS_DATA_DIR"])]
+    return [*roots, Path("~/tensorflow_datasets").expanduser()]
 
 
 def _prepared(root: Path, name: str) -> Path | None:

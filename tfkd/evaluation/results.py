@@ -26,7 +26,8 @@ class Figure(TypedDict):
 
 class Comparison(TypedDict):
     """One metric of the baseline with its own interval, `value_low` to `value_high`, and the
-    system's difference to it (paired bootstrap)."""
+    system's difference to it (paired bootstrap); `p` is by `p_by`, and without this one-sided (see
+    `verdict.p_of`)."""
 
     value: float
     value_low: NotRequired[float]
@@ -35,6 +36,7 @@ class Comparison(TypedDict):
     low: float
     high: float
     p: float
+    p_by: NotRequired[str]
     wins: NotRequired[float]
 
 

@@ -56,8 +56,9 @@ class Side:
         """Whether both are of the same rows."""
         raise NotImplementedError
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
-        """`paired_bootstrap` of this side less the other."""
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
+        """`paired_bootstrap` of this side less the other, with its `samples`, `seed`, `trials` and
+        `p_by`."""
         raise NotImplementedError
 
 
@@ -77,12 +78,12 @@ class Outputs(Side):
         """Whether both have the same references."""
         return type(other) is type(self) and other.references == self.references
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """By sacreBLEU, Moses' words or ROUGE."""
+        settings |= self.metrics[metric]
         return paired_bootstrap(
-            self.hypotheses, other.hypotheses, self.references, metric, samples=samples, seed=seed,
-            **self.metrics[metric],
-        )  # fmt: skip
+            self.hypotheses, other.hypotheses, self.references, metric, **settings
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ class Guesses(Outputs):
     digits = 4
     unit = "rows"
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """As in results.json: F1 of the positive class, where there is one."""
         names = list(dict.fromkeys([*self.classes, *other.classes]))
         places = {name: place for place, name in enumerate(names)}
@@ -107,7 +108,7 @@ class Guesses(Outputs):
         )
         sides = (Predicted(labels, guesses, len(names)) for guesses in (ours, theirs))
         positive = places.get(self.metrics[metric].get("positive"))
-        return paired_classes(metric, *sides, positive=positive, samples=samples, seed=seed)
+        return paired_classes(metric, *sides, positive=positive, **settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,10 +135,10 @@ class Words(Side):
             np.array_equal(self.words[name], other.words[name]) for name in _WORDS
         )
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """By the perplexity of words."""
         sides = ((side.nll, side.words[metric]) for side in (self, other))
-        return paired_ratio(*sides, of_ratio=np.exp, samples=samples, seed=seed)
+        return paired_ratio(*sides, of_ratio=np.exp, **settings)
 
 
 def sides_of(run: Path) -> dict[tuple[str, str, str, int | None], Side]:

@@ -74,6 +74,7 @@ def make_again(
             variant=origin["variant"],
             overrides=origin["overrides"],
             plugins=plugins or origin["plugins"],
+            elsewhere=True,  # of --all-variants
         )
         data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
     except (OSError, ValueError, KeyError, TypeError) as error:

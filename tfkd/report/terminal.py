@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import chosen_context, gate_line
-from tfkd.report.wording import metric_value, p_value
+from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
 from tfkd.spec.printable import one_line
 
 
@@ -25,10 +25,13 @@ def score_table(results: dict[str, Any]) -> str:
         "p",
     )
     several = bool(results.get("over_seeds"))
+    any_estimated = False
     for entry in results["evaluations"]:
         against = entry.get("against") or {"metrics": {}}
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
+            p, estimated = p_of(pair)
+            any_estimated |= estimated
             seed = f"seed {entry['seed']}" if several else ""
             _add(
                 table,
@@ -39,11 +42,13 @@ def score_table(results: dict[str, Any]) -> str:
                 _interval(metric, score),
                 _number(metric, pair.get("value")),
                 _difference(metric, pair),
-                p_value(pair["p"]) if "p" in pair else "",
+                "" if p is None else p_value(p, estimated),
             )
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
     console.print(table)
+    if any_estimated:
+        console.print(P_ESTIMATED)
     if several:
         console.print(_seed_table(results))
     if any(entry.get("noise") for entry in results["evaluations"]):

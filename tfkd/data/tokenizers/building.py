@@ -189,10 +189,15 @@ def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:
             f"preset `{name}`: neither a folder in {data_dir} nor a preset of Keras Hub's BERT "
             f"({known})."
         )
-    if not reachable(PRESET_HOST, seconds=5.0):
-        raise UserError(
-            f"preset `{name}` must be fetched, and {PRESET_HOST[0]} cannot be reached. Fetch it "
-            "where there is a network, and give its folder instead."
-        )
+    refuse_unreachable(name)
     theirs = keras_hub.models.BertTokenizer.from_preset(name)
     return WordPiece(theirs.get_vocabulary(), theirs.lowercase)
+
+
+def refuse_unreachable(preset: str) -> None:
+    """Raises where a preset of Keras Hub cannot be fetched."""
+    if not reachable(PRESET_HOST, seconds=5.0):
+        raise UserError(
+            f"preset `{preset}` must be fetched, and {PRESET_HOST[0]} cannot be reached. Fetch it "
+            "where there is a network, and give its folder instead."
+        )
