@@ -239,6 +239,7 @@ def _generate(options: argparse.Namespace) -> None:
         target=options.output,
         scores=options.scores,
         options=_chosen(options),
+        trust=options.trust,
     )
 
 
@@ -249,6 +250,7 @@ def _bench(options: argparse.Namespace) -> None:
         rounds=options.rounds,
         options=_chosen(options),
         output=options.output,
+        trust=options.trust,
     )
     print(text)
 
