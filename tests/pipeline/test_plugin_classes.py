@@ -1,4 +1,4 @@
-"""Classes of plugins are imported before a run begins, those of the package when they are used."""
+"""What plugins bring: classes that are imported before a run begins, and ops of their own."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 from small_line import SPEC
 
 from tfkd.pipeline.plugin_classes import import_named, named
+from tfkd.pipeline.results import other_ops
 from tfkd.spec import load_spec, registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
@@ -49,3 +50,9 @@ def test_a_class_that_is_not_there_is_said_at_once(monkeypatch, kind, target, sa
 def test_classes_of_the_package_are_left_alone(monkeypatch):
     monkeypatch.setattr(registry, "load", lambda entry: pytest.fail("TensorFlow would be imported"))
     import_named([spec(models={"student": SimpleNamespace(kind="bert")})])
+
+
+def test_a_run_says_which_of_its_exports_need_trust():
+    (said,) = other_ops([{"stage": "plain"}, {"stage": "own", "more_ops": ["Cholesky", "Qr"]}])
+    assert said.startswith("own: its SavedModel has Cholesky, Qr, which")
+    assert "--trust" in said

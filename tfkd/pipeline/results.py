@@ -80,7 +80,7 @@ def assemble(
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
         "exports": exports,
-        "warnings": _warnings(gates) + _lost_letters(evaluations) + _other_ops(exports),
+        "warnings": _warnings(gates) + _lost_letters(evaluations) + other_ops(exports),
     }
 
 
@@ -167,7 +167,7 @@ def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _other_ops(exports: list[dict[str, Any]]) -> list[str]:
+def other_ops(exports: list[dict[str, Any]]) -> list[str]:
     """SavedModels with ops that only a layer of the user's own can have made."""
     return [
         f"{export['stage']}: its SavedModel has {', '.join(export['more_ops'])}, which graphs of "
