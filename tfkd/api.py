@@ -28,7 +28,7 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
 
     Args:
         run: The run folder.
-        plugins: Modules that register classes; default: those of the run.
+        plugins: Modules that register classes: all those of the run.
         noise: `{"sigma": [...], "draws": 5, "seed": 1, "metrics": [...]}`: metrics under noise on
             the parameters, of each evaluation that has them, by default those that need no outputs;
             None: as the spec says.
@@ -38,8 +38,8 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
         The content of results.json.
 
     Raises:
-        UserError: The folder is no run folder, a model is not trained yet, or the noise is no such
-            mapping.
+        UserError: The folder is no run folder, its plugins are not named, a model is not trained
+            yet, or the noise is no such mapping.
     """
     from pathlib import Path
 

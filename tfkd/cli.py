@@ -259,6 +259,7 @@ def _generate(options: argparse.Namespace) -> None:
         target=options.output,
         scores=options.scores,
         options=_chosen(options),
+        trust=options.trust,
     )
 
 
@@ -269,6 +270,7 @@ def _bench(options: argparse.Namespace) -> None:
         rounds=options.rounds,
         options=_chosen(options),
         output=options.output,
+        trust=options.trust,
     )
     print(text)
 

@@ -119,6 +119,10 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--seed", type=_seed, metavar="N", help="of a language model that samples: its draws"
         )
+        sub.add_argument(
+            "--trust", action="store_true",
+            help="run a SavedModel that tfkd did not export, too: it can read and write your files",
+        )  # fmt: skip
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
     report.add_argument(

@@ -197,12 +197,14 @@ class Stage(TypedDict):
 
 
 class Export(TypedDict):
-    """A SavedModel, with what its self-check found."""
+    """A SavedModel, with what its self-check found, and the ops of its graph that tfkd's own have
+    not."""
 
     stage: str
     folder: str
     decode: NotRequired[dict[str, Any]]
     check: dict[str, Any]
+    more_ops: NotRequired[list[str]]
     bytes: int
     parameters: int
 

@@ -46,6 +46,7 @@ def assemble(
         score(one, context, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
+    exports = [_export(name, node, context, folder) for name, node in plan.exports.items()]
     return {
         "tfkd": tfkd.__version__,
         "schema": 1,
@@ -78,8 +79,11 @@ def assemble(
         "evaluations": evaluations,
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
-        "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
-        "warnings": _of_corpora(nodes, context) + _warnings(gates) + _lost_letters(evaluations),
+        "exports": exports,
+        "warnings": _of_corpora(nodes, context)
+        + _warnings(gates)
+        + _lost_letters(evaluations)
+        + other_ops(exports),
     }
 
 
@@ -172,6 +176,16 @@ def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def other_ops(exports: list[dict[str, Any]]) -> list[str]:
+    """SavedModels with ops that only a layer of the user's own can have made."""
+    return [
+        f"{export['stage']}: its SavedModel has {', '.join(export['more_ops'])}, which graphs of "
+        "tfkd have not: generate and bench load it with --trust, and TensorFlow Serving needs them"
+        for export in exports
+        if export.get("more_ops")
+    ]
+
+
 def _file_name(stage: str) -> str:
     """A stage's reference as one folder's name: that of another spec holds a path."""
     return re.sub(r"[^\w.#-]", "_", stage)
@@ -189,4 +203,5 @@ def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, 
         **({"decode": decode} if decode else {}),
         "bytes": manifest["bytes"],
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
+        **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),
     }

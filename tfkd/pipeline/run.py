@@ -19,6 +19,7 @@ from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
+from tfkd.pipeline.plugin_classes import import_named
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, link, locked
@@ -152,6 +153,7 @@ def _run(
     plan = wanted_of_all_seeds(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
+    import_named({id(node.spec): node.spec for node in nodes}.values())
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     if context.hosts.chief:
         _prepare(folder, spec, context, smoke)
