@@ -53,17 +53,31 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
     return results
 
 
-def build(spec: Any, sizes: dict[str, int] | None = None) -> dict[str, Any]:
+def build(
+    spec: Any,
+    sizes: dict[str, int] | None = None,
+    classes: int | dict[str, int] | None = None,
+) -> dict[str, Any]:
     """The Keras models that a spec declares, by name, freshly initialised.
 
+    They give their states by name; heads make logits of these. `tfkd.training.Distiller(model,
+    terms)` trains them by `compile` and `fit`, as `tfkd.run` does. What a stage starts from and
+    what it freezes is the stage's: see `tfkd.models.load_weights` and `freeze`.
+
     Args:
-        spec: A spec from `tfkd.load_spec`.
+        spec: A spec from `tfkd.load_spec`, which may be one of its variants.
         sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default. One
             that is read needs its own.
+        classes: How many classes a model with `head: {kind: classifier}` tells apart, of all or by
+            the model's name. They are learnt from labels when a stage runs: here they are to be
+            said. Such a model has a head over words as well where a stage of the spec trains one.
 
     Returns:
         `keras.Model` by name: `teacher`, `student`, or `teacher.NAME`.
-    """
-    from tfkd.pipeline.models import build_models
 
-    return build_models(spec, sizes)
+    Raises:
+        ValueError: A size or a number of classes is not given, or is of what the spec lacks.
+    """
+    from tfkd.pipeline.declared_models import build_models
+
+    return build_models(spec, sizes, classes)
