@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.models.bert import Bert
 from tfkd.models.published_layout import assign_published, canonical, to_published
 from tfkd.models.weights import read_tensors
@@ -129,9 +130,11 @@ def save_published(model: Bert, folder: str | PathLike) -> None:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config = read_json(path)
     except FileNotFoundError:
         raise UserError(f"{folder}: no config.json; expected a published BERT folder.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(config, dict) or config.get("model_type", "bert") != "bert":

@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.models.gpt2 import Gpt2
 from tfkd.models.published import read_safetensors
 from tfkd.models.weights import variables_by_path
@@ -180,9 +181,11 @@ def _assign(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> list[str]:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config = read_json(path)
     except FileNotFoundError:
         raise UserError(f"{folder}: no config.json; expected a published GPT-2 folder.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(config, dict) or config.get("model_type", "gpt2") != "gpt2":
