@@ -76,9 +76,9 @@ class StageFolder:
             manifest["files"], manifest["summary"], manifest["seconds"]
             of = f"{manifest['kind']}-{manifest['fingerprint']}"
         except (OSError, ValueError, KeyError) as error:
-            raise self._refused(MANIFEST, f"cannot be read ({error})") from error
+            raise self.refused(MANIFEST, f"cannot be read ({error})") from error
         if of != self.key:
-            raise self._refused(MANIFEST, f"is that of another stage, {of}")
+            raise self.refused(MANIFEST, f"is that of another stage, {of}")
         return manifest
 
     def content(self) -> str:
@@ -114,7 +114,7 @@ class StageFolder:
             # Of work that an older version began, the contents alone are noted.
             made_of, of = noted.get("contents", noted), noted.get("stage", self.key)
             if of != self.key:
-                raise self._refused(f"{SCRATCH}/{_RESTS_ON}", f"is that of another stage, {of}")
+                raise self.refused(f"{SCRATCH}/{_RESTS_ON}", f"is that of another stage, {of}")
         return [role for role, now in contents.items() if made_of.get(role, now) != now]
 
     def begin(self, contents: Mapping[str, str]) -> None:
@@ -136,7 +136,8 @@ class StageFolder:
         for mark in marks:
             mark.unlink(missing_ok=True)
 
-    def _refused(self, name: str, problem: str) -> UserError:
+    def refused(self, name: str, problem: str) -> UserError:
+        """The error of a file of this stage that is not what it should be, with what to do."""
         return UserError(
             f"{self.path / name} {problem}. Remove the folder {self.path} and run the same "
             "command: the stage is made anew."
@@ -158,13 +159,13 @@ class StageFolder:
         for name, entry in files.items():
             path = self.path / name
             if states[name] is None:
-                raise self._refused(name, "is missing")
+                raise self.refused(name, "is missing")
             if path.stat().st_size != entry["bytes"]:
-                raise self._refused(
+                raise self.refused(
                     name, f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}"
                 )
             if sha256_of(path) != entry["sha256"]:
-                raise self._refused(name, "has other bytes than were written")
+                raise self.refused(name, "has other bytes than were written")
         _VERIFIED[self.path.absolute()] = known
 
     @contextlib.contextmanager
