@@ -9,7 +9,7 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
 
     from tfkd.pipeline.permissions import permitted
     from tfkd.pipeline.run import run as run_stages
-    from tfkd.pipeline.run import run_name
+    from tfkd.pipeline.run_folder import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
     from tfkd.spec.printable import say

@@ -8,7 +8,8 @@ import tfkd
 from tfkd.evaluation.verdict import P_BY
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
-3 stopped, and the same command continues (time limit, signal, failure)"""
+3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);
+70 an error of tfkd itself or of a plugin (it says what to send; TFKD_TRACEBACK=1 prints it all)"""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.compared import search_words
 from tfkd.pipeline.generate import saved_model_of
-from tfkd.pipeline.run_folder import RESULTS, inside, read_results
+from tfkd.pipeline.run_exports import export_folder
+from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line
@@ -121,7 +122,7 @@ def _exports(path: Path) -> list[Exported]:
         stage = stages.get(one["stage"].partition("#")[0]) or {}
         teacher = str(stage.get("train")).partition(".")[0] == "teacher"
         name = f"{path} {one['stage']}" if len(exports) > 1 else str(path)
-        found.append(Exported(name, inside(path, one["folder"]), teacher, one.get("decode")))
+        found.append(Exported(name, export_folder(path, one), teacher, one.get("decode")))
     return sorted(found, key=lambda one: not one.teacher)
 
 

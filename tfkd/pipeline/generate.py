@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from tfkd.data.files import writable, write_atomically
-from tfkd.pipeline.run_folder import RESULTS, inside, read_results
+from tfkd.pipeline.run_exports import export_folder, refuse_swapped
+from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
 from tfkd.spec.outgoing import unescaped
@@ -100,9 +101,11 @@ def saved_model_of(path: Path) -> Path:
     """The SavedModel of a run folder's one export, or the path itself.
 
     Raises:
-        UserError: A run folder without an export, or with several: none is taken by chance.
+        UserError: A run folder without an export, or with several: none is taken by chance; or
+            another model lies where the run's was.
     """
     if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
+        refuse_swapped(path)
         return path
     exports = _exports(path)
     if not exports:
@@ -117,5 +120,5 @@ def _exports(run: Path) -> list[Path]:
     """The SavedModels that a run's results name; before it has any, those that lie there."""
     if (run / RESULTS).exists():
         named = read_results(run).get("exports") or []
-        return [inside(run, one["folder"]).parent for one in named]
+        return [export_folder(run, one).parent for one in named]
     return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())

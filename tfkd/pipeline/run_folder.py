@@ -38,6 +38,7 @@ def read_results(run: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} has not the form of results.json ({errors[0]}); tfkd run SPEC writes it anew"
         )
+    _refuse_foreign(run, run_name(results))
     return results
 
 
@@ -51,6 +52,24 @@ def inside(run: Path, name: str) -> Path:
     if path.is_absolute() or ".." in path.parts:
         raise UserError(f"{run / RESULTS} names {name!r}, which is not in the run folder")
     return run / name
+
+
+def run_name(results: Mapping[str, Any]) -> str:
+    """The run folder's name, `NAME[@VARIANT]`, from results (or their `name` and `variant`)."""
+    return f"{results['name']}@{results['variant']}" if results["variant"] else results["name"]
+
+
+def _refuse_foreign(run: Path, name: str) -> None:
+    """Refuses results of another run than the folder's; a folder may have been renamed whole."""
+    try:
+        ours = read_sealed(run / ORIGIN, required=False).get("name", name)
+    except (OSError, ValueError):
+        return  # results that were taken out of their folder; what needs the origin says so
+    if ours != name:
+        raise UserError(
+            f"{run / RESULTS} is that of another run, {name}, and {ORIGIN} beside it that of "
+            f"{ours}; tfkd run SPEC writes both anew"
+        )
 
 
 def make_again(
@@ -77,7 +96,7 @@ def make_again(
         UserError: The folder is no run folder, its plugins are not named, or a model is not trained
             yet.
     """
-    from tfkd.pipeline.run import DONE, run_name
+    from tfkd.pipeline.run import DONE
     from tfkd.pipeline.run import run as run_spec
     from tfkd.spec import load_spec
 
