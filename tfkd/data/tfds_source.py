@@ -1,7 +1,6 @@
 """Rows of a TensorFlow data set, prepared on this machine or fetched where there is a network."""
 
 import contextlib
-import json
 import os
 import re
 import socket
@@ -10,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from tfkd.data.sources import Fault, Value, pick
+from tfkd.data.strict_json import parse_json, read_json
 from tfkd.spec.errors import UserError
 from tfkd.spec.regular_files import readable
 
@@ -92,7 +92,7 @@ def _refuse_foreign_features(folder: Path, name: str) -> None:
     """
     path = folder / "features.json"
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"tfds `{name}`: {path} cannot be read ({error}).") from error
     foreign = [named for named in _classes(found) if not named.startswith(FEATURES)]
@@ -111,7 +111,7 @@ def _classes(features: object) -> Iterator[str]:
                 yield value
             elif isinstance(value, str) and key == "json":
                 with contextlib.suppress(ValueError):  # tfds says so itself
-                    yield from _classes(json.loads(value))
+                    yield from _classes(parse_json(value))
             else:
                 yield from _classes(value)
     elif isinstance(features, list):
