@@ -27,6 +27,7 @@ def test_a_full_disk_stops_with_a_message_and_the_run_goes_on_when_there_is_room
     said, errors = process.communicate(timeout=280)
     assert process.returncode == cli.RESUMABLE, (said, errors)
     assert "File too large" in errors
+    assert str(runs) in errors  # the file, and the folder that has no room
     assert "Traceback" not in errors
     assert "the same command continues" in errors
     # What is there is whole: every manifest's files are what it says, and no part is left over.
