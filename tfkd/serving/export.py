@@ -16,7 +16,7 @@ from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
-from tfkd.serving.model_card import model_card
+from tfkd.serving.model_card import CARD, model_card
 from tfkd.serving.served_model import ServedModel
 from tfkd.serving.server_ops import unknown_ops
 from tfkd.spec.errors import UserError
@@ -126,7 +126,7 @@ def write_version(
             text, figures = checked(part, final)
         except RuntimeError as error:
             raise ExportRefusedError(f"{final}: export refused: {error}") from error
-        write_atomically(part / "README.md", text)
+        write_atomically(part / CARD, text)
         write_checksums(part)
         _put(part, final)
     finally:
