@@ -183,7 +183,9 @@ def _run(
 
     # Two runs of one spec at once would put the same files in place.
     with locked(folder / ".lock", context.say, context.deadline.check):
-        results = assemble(plan, context, folder, cached=cached, command=command, started=started)
+        results = assemble(
+            plan, context, folder, cached=cached, command=command, started=started, smoke=smoke
+        )
         results = _plain(results)
         write_sealed(folder / RESULTS, results)
     context.hosts.agree(NEXT)
