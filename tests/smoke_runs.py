@@ -71,6 +71,8 @@ def check_run(path, folder):
     assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
     for entry in results["exports"]:
         assert (run / entry["folder"] / "saved_model.pb").is_file()
+    # Of models of a few steps nobody is told that they have learnt nothing.
+    assert not any("learnt this task" in text for text in results["warnings"])
     assert "<html" in (run / "report.html").read_text("utf-8")
     # Verdicts on teachers come at once: each right after an evaluation or the verdict before it.
     for gate in results["teacher_gates"]:

@@ -215,7 +215,7 @@ def _lines(pairs: tuple[str, str], data_dir: Path) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from tfkd.report.terminal import score_table
+    from tfkd.report.terminal import scored
     from tfkd.spec.errors import UserError
 
     noise = None
@@ -229,18 +229,20 @@ def _evaluate(options: argparse.Namespace) -> None:
             "--noise 0.02,0.05"
         )
     results = _again(options, noise=noise)
-    print(score_table(results))
+    print(scored(results, options.run))
 
 
 def _export(options: argparse.Namespace) -> None:
     from tfkd.spec.errors import UserError
 
-    exports = _again(options)["exports"]
-    if not exports:
+    results = _again(options)
+    if not results["exports"]:
         raise UserError(
             f"{options.run}: its spec exports nothing: name a stage under `export:` and run again"
         )
-    for export in exports:
+    for warning in results["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+    for export in results["exports"]:
         print(options.run / export["folder"])
 
 

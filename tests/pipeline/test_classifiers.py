@@ -163,6 +163,26 @@ def test_opinions_from_pretraining_to_scores(opinions):
     assert store["summary"]["tokens"] == 96 + 60
 
 
+def test_the_most_frequent_class_of_training_is_scored_on_the_same_rows(opinions):
+    (entry,) = opinions.results["evaluations"]
+    (trivial,) = entry["trivial"]
+    learnt, tested = (
+        [row.split("\t")[1] for row in (opinions.spec.parent / name).read_text().splitlines()]
+        for name in ("train.tsv", "test.tsv")
+    )
+    counts = {name: learnt.count(name) for name in ("neg", "pos")}
+    guess = max(counts, key=counts.get)
+    assert (trivial["kind"], trivial["frequencies"]) == ("majority", "training")
+    assert trivial["guess"] == guess
+    found = {metric: one["value"] for metric, one in trivial["metrics"].items()}
+    assert found["accuracy"] == pytest.approx(tested.count(guess) / 40)
+    assert found["matthews"] == 0
+    nats = [-np.log((counts[name] + 1) / (96 + 2)) for name in tested if name in counts]
+    assert found["loss"] == pytest.approx(np.mean(nats))
+    difference = entry["metrics"]["accuracy"]["value"] - found["accuracy"]
+    assert trivial["metrics"]["accuracy"]["delta"] == pytest.approx(difference)
+
+
 def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
     (choice,) = opinions.results["choices"]
     values = [trial["value"] for trial in choice["trials"]]

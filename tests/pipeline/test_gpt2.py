@@ -243,6 +243,26 @@ def test_word_perplexity_is_that_of_numpy_in_windows(place, of):
         assert entry["seed"] is None
 
 
+@pytest.mark.parametrize("of", ["same", "gpt"])
+def test_a_unigram_model_reads_the_same_stream(place, of):
+    """Of a trained model by the frequencies of its packed training, of a published one by those of
+    the test set, here of its lines by themselves."""
+    end, size = place.tokenizer.end_id, place.tokenizer.size
+    newline = int(place.tokenizer.encode(["\n"]).values[0])
+    lines = place.texts["text"] if of == "same" else DETOKENIZED
+    counted = [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
+    counts = np.bincount(counted, minlength=size) + 1
+    stream = text_stream(place, end if of == "same" else newline)
+    nats = -np.log(counts[stream] / counts.sum()).sum()
+    (trivial,) = evaluated(place, of)["trivial"]
+    assert trivial["kind"] == "unigram"
+    assert trivial["frequencies"] == ("training" if of == "same" else "test")
+    found = trivial["metrics"]["word_perplexity"]
+    assert found["value"] == pytest.approx(np.exp(nats / WORDS))
+    system = evaluated(place, of)["metrics"]["word_perplexity"]["value"]
+    assert found["delta"] == pytest.approx(system - found["value"])
+
+
 def test_language_models_are_compared_by_their_words(place, capsys):
     """The run beside itself: the trained model is no better than itself, and better than the
     uniform one, by as much as results.json says."""

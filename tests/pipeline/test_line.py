@@ -6,10 +6,13 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
+import sacrebleu
 from small_line import arguments, manifest, stage_folders, start, timeless, weights
 
 from tfkd import cli
+from tfkd.data.tokenizers import load_tokenizer
 from tfkd.evaluation.results import result_errors
 from tfkd.pipeline.graph import REVISIONS
 from tfkd.serving import load_saved_model
@@ -47,6 +50,44 @@ def test_results_have_their_form(line):
     assert len((line.run / entry["hypotheses"]).read_text("utf-8").splitlines()) == entry["rows"]
     assert len(line.results["teacher_gates"]) == 1
     assert set(line.results["histories"]) == {"teach", "learn", "learn#baseline"}
+
+
+def test_trivial_systems_are_scored_on_the_same_rows(line):
+    entry, on_outputs = line.results["evaluations"]
+    texts = {
+        name: (line.spec.parent / name).read_text("utf-8").lower().splitlines()
+        for name in ("test.de", "test.en", "train.en")
+    }
+    copy, empty, counted = entry["trivial"]
+    assert set(copy["metrics"]) == set(empty["metrics"]) == {"bleu", "chrf", "rouge_l"}
+    bleu = sacrebleu.corpus_bleu(texts["test.de"], [texts["test.en"]]).score
+    assert copy["metrics"]["bleu"]["value"] == pytest.approx(bleu)
+    difference = entry["metrics"]["bleu"]["value"] - bleu
+    assert copy["metrics"]["bleu"]["delta"] == pytest.approx(difference)
+    assert {one["value"] for one in empty["metrics"].values()} == {0}
+    # The frequencies of training's target words and ends, one added to each.
+    (folder,) = stage_folders(line.runs, "tokenizer")
+    tokenizer = load_tokenizer(folder)
+    counts = 1 + np.bincount(tokenizer.encode(texts["train.en"]).values, minlength=tokenizer.size)
+    counts[tokenizer.end_id] += len(texts["train.en"])
+    tokens = tokenizer.encode(texts["test.en"]).values
+    tokens = np.append(tokens, [tokenizer.end_id] * len(texts["test.en"]))
+    loss = -np.log(counts[tokens] / counts.sum()).mean()
+    assert (counted["kind"], counted["frequencies"]) == ("unigram", "training")
+    assert counted["metrics"]["loss"]["value"] == pytest.approx(loss)
+    assert counted["metrics"]["perplexity"]["value"] == pytest.approx(np.exp(loss))
+    assert [one["kind"] for one in on_outputs["trivial"]] == ["unigram"]
+
+
+def test_a_student_of_six_steps_is_warned_of_wherever_it_is_shown(line):
+    (warning,) = [text for text in line.results["warnings"] if "learn on test: not" in text]
+    assert "not clearly better than copying the source by bleu (" in warning
+    assert "exported all the same" in warning
+    folder = line.run / "export" / "learn" / "1"
+    assert f"- {warning}" in (folder / "README.md").read_text("utf-8")
+    assert "copying the source by bleu" in (line.run / "report.html").read_text("utf-8")
+    (stage,) = stage_folders(line.runs, "export")
+    assert "Warnings" not in (stage / "1" / "README.md").read_text("utf-8")
 
 
 def test_the_run_folder_is_whole(line):
@@ -106,7 +147,9 @@ def test_a_model_of_lower_cased_text_is_served_on_text_as_people_write_it(line):
 
 def test_evaluate_prints_the_same_scores(line, copy, capsys):
     assert cli.main(["evaluate", str(copy / "small")]) == cli.DONE
-    assert "chrf" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "chrf" in out
+    assert "warning: learn on test: not clearly better" in out
     assert timeless(results_of(copy)) == timeless(line.results)
     assert results_of(copy)["command"] == line.results["command"]
 
@@ -121,7 +164,9 @@ def test_export_puts_a_removed_model_back(line, copy, capsys):
     place = copy / "small" / "export"
     shutil.rmtree(place)
     assert cli.main(["export", str(copy / "small")]) == cli.DONE
-    assert capsys.readouterr().out.strip() == str(copy / "small" / "export" / "learn" / "1")
+    shown = capsys.readouterr()
+    assert shown.out.strip() == str(copy / "small" / "export" / "learn" / "1")
+    assert "warning: learn on test: not clearly better" in shown.err
     for path in (line.run / "export").rglob("*"):
         assert (place / path.relative_to(line.run / "export")).exists()
 

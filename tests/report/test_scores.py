@@ -57,6 +57,27 @@ def test_lengths_without_a_score_are_left_out_and_seeds_counted_by_point(light):
     assert f"at {plot.places[3]} ({few}–{more} rows), " in plot.summary
 
 
+def test_trivial_systems_are_told_below_the_table_with_whom_they_stand_beside(light):
+    entry = light["evaluations"][0]
+    assert "learnt nothing" not in Page(render([light])).words
+    copied = {"kind": "copy", "metrics": {"bleu": {"value": 0.481}, "chrf": {"value": 17.96}}}
+    guess = {"kind": "unigram", "frequencies": "training", "metrics": {"loss": {"value": 5.571}}}
+    entry["trivial"] = [copied, guess]
+    words = Page(render([light])).words
+    assert (
+        "Systems that have learnt nothing score here: copying the source 0.48 BLEU, 17.96 chrF; "
+        "a unigram model of training 5.571 Loss (nats)." in words
+    )
+    # Of two systems with tokenizers of their own each has its unigram model.
+    other = copy.deepcopy(entry) | {"of": "another", "against": None}
+    other["trivial"][1]["metrics"]["loss"]["value"] = 4.0
+    light["evaluations"] = [entry, other]
+    words = Page(render([light])).words
+    assert words.count("copying the source") == 1
+    assert "5.571 Loss (nats) (beside train_student); a unigram model" in words
+    assert "4.000 Loss (nats) (beside another)" in words
+
+
 def test_results_of_before_say_nothing_of_outputs_lengths(light):
     assert "own output" not in Page(render([light])).words
 

@@ -1,8 +1,10 @@
 """Scores in the terminal are those of the report."""
 
+from pathlib import Path
+
 import pytest
 
-from tfkd.report.terminal import score_table
+from tfkd.report.terminal import closing_words, score_table, scored
 
 
 def entry(metric, value, low, high, delta, **more):
@@ -51,3 +53,52 @@ def test_contexts_and_noise_are_told():
     assert "learn, context 9" in text
     assert "27.31" in text
     assert "0.17" in text
+
+
+def copied(value, **more):
+    return {"kind": "copy", "metrics": {"bleu": {"value": value, **more}}}
+
+
+def test_trivial_systems_stand_below_the_table_once():
+    one, other = (entry("bleu", value, 1.0, 2.0, 0.5) for value in (15.0, 16.0))
+    one["trivial"] = other["trivial"] = [copied(0.481)]
+    results = {"name": "run", "evaluations": [one, other], "teacher_gates": []}
+    assert score_table(results).count("trivial systems on test: copying the source 0.48 BLEU") == 1
+    other["trivial"] = [copied(3.0)]
+    other["of"] = "teach"
+    text = " ".join(score_table(results).split())
+    assert "0.48 BLEU (beside learn); copying the source 3.00 BLEU (beside teach)" in text
+    for each in results["evaluations"]:
+        del each["trivial"]
+    assert "trivial" not in score_table(results)
+
+
+MADE = {"corpus train": {"kind": "corpus"}, "train learn": {"kind": "train", "label": "learn"}}
+NOTHING = {"name": "run", "evaluations": [], "teacher_gates": [], "stages": MADE, "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("exports", "following"),
+    [
+        ([], "next: name a stage"),
+        (["learn"], "next: tfkd generate runs/run; to score it, name a stage"),
+        (["learn", "teach"], "next: tfkd generate runs/run/export/learn; to score it"),
+    ],
+)
+def test_a_run_without_scores_says_what_it_made(exports, following):
+    results = NOTHING | {"exports": [{"folder": f"export/{name}/1"} for name in exports]}
+    lines = closing_words(results, Path("runs/run")).splitlines()
+    assert lines[0] == "run: nothing was scored. Made: train learn in runs/run"
+    assert lines[1].startswith(following)
+    assert lines[2:-1] == [f"SavedModel: runs/run/export/{name}/1" for name in exports]
+    assert "metric" not in score_table(results)
+
+
+def test_teachers_alone_are_no_empty_table():
+    gate = {"of": "teach", "on": "valid", "message": "It knows more."}
+    results = NOTHING | {"exports": [], "teacher_gates": [gate], "warnings": ["look here"]}
+    first, second, third, last = scored(results, Path("runs/run")).splitlines()
+    assert first == "teacher gate, teach on valid: It knows more."
+    assert second == "run: nothing but teachers was scored. Made: train learn in runs/run"
+    assert third.startswith("next: ")
+    assert last == "warning: look here"

@@ -68,6 +68,16 @@ class Against(TypedDict):
     noise: NotRequired[Noise]
 
 
+class Trivial(TypedDict):
+    """A system that has learnt nothing, see `trivial_systems`: its scores, and the evaluated
+    system's less these. `frequencies` of training or of the test set; `guess`: the class."""
+
+    kind: str
+    metrics: dict[str, Comparison]
+    frequencies: NotRequired[str]
+    guess: NotRequired[str]
+
+
 class Example(TypedDict):
     """One row's texts; `against` is the baseline's output, None without one. Of a classifier:
     `reference` is the label, `hypothesis` the guess, of this `probability`."""
@@ -140,6 +150,7 @@ class Evaluation(TypedDict):
     decode: NotRequired[dict[str, Any] | None]
     context: NotRequired[int]
     against: NotRequired[Against | None]
+    trivial: NotRequired[list[Trivial]]
     by_length: NotRequired[list[Bucket]]
     by_output_length: NotRequired[list[Bucket]]
     rouge: NotRequired[RougeWords]

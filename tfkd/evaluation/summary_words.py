@@ -6,7 +6,7 @@ keep the pieces beside it (`Straße` becomes `stra` and `e`), and of other scrip
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import regex
@@ -78,5 +78,6 @@ def _stemmer() -> Any:
     return PorterStemmer()
 
 
+@lru_cache(1 << 16)  # a text has few different words, and its rows are counted by several metrics
 def _stem(word: str) -> str:
     return str(_stemmer().stem(word))

@@ -42,12 +42,12 @@ def score_classes(
         UserError: The baseline tells other classes apart.
     """
     options, node = evaluation.options, evaluation.system
-    rows, names = _rows(node, context), _names(node, context)
+    rows, names = class_rows(node, context), class_names(node, context)
     ours, theirs, others = predicted(rows, len(names)), None, None
     if evaluation.baseline is not None:
-        others = _rows(evaluation.baseline, context)
+        others = class_rows(evaluation.baseline, context)
         theirs = predicted(others, len(names))
-        if names != _names(evaluation.baseline, context):
+        if names != class_names(evaluation.baseline, context):
             raise UserError(
                 f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
                 "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
@@ -60,7 +60,7 @@ def score_classes(
         if metric in METRICS:
             found = class_score(metric, ours, positive=positive, **settings)
         else:
-            found = _RATIO[metric](*_sums(rows, len(names)), **settings)
+            found = _RATIO[metric](*class_sums(rows, len(names)), **settings)
         entry["metrics"][metric] = found.as_dict()
         if others is None:
             continue
@@ -68,7 +68,7 @@ def score_classes(
             beside = paired_classes(metric, ours, theirs, positive=positive, **paired)
         else:
             of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
-            sums = (_sums(one, len(names)) for one in (rows, others))
+            sums = (class_sums(one, len(names)) for one in (rows, others))
             beside = paired_ratio(*sums, of_ratio=of_ratio, **paired)
         entry["against"]["metrics"][metric] = beside
     entry["classes"] = names
@@ -82,16 +82,16 @@ def score_classes(
     return [names[guess] for guess in rows["guess"]], labels
 
 
-def _rows(node: Node, context: Context) -> Rows:
+def class_rows(node: Node, context: Context) -> Rows:
     with np.load(context.stages / node.key / ROWS, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def _names(node: Node, context: Context) -> list[str]:
+def class_names(node: Node, context: Context) -> list[str]:
     return read_json(context.stages / node.key / NAMES)
 
 
-def _sums(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
+def class_sums(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Negative log-likelihoods, and 1 for each row whose label is a class."""
     known = (rows["label"] >= 0) & (rows["label"] < size)
     return rows["nll"], known.astype(np.float64)

@@ -57,8 +57,8 @@ def show_continuations(
     Returns:
         `prompts`, `continuations` and `references`: a line each.
     """
-    found = _read(system, context)
-    others = None if baseline is None else _read(baseline, context)
+    found = continued(system, context)
+    others = None if baseline is None else continued(baseline, context)
     entry["examples"] = [
         {
             "source": found[row]["prompt"],
@@ -73,6 +73,7 @@ def show_continuations(
     }
 
 
-def _read(node: Node, context: Context) -> list[dict[str, str]]:
+def continued(node: Node, context: Context) -> list[dict[str, str]]:
+    """What `write_continuations` wrote, each text on one line."""
     found = read_json(context.stages / node.key / FILE)
     return [{key: text.replace("\n", " ") for key, text in one.items()} for one in found]

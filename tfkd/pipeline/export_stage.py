@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.copies import copy_folder
-from tfkd.data.files import sha256_of
+from tfkd.data.files import sha256_of, write_atomically
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.class_export import run_class_export
 from tfkd.pipeline.context import Context
@@ -18,6 +19,8 @@ from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.serving import export_saved_model
+from tfkd.serving.checksums import renew_checksum
+from tfkd.serving.model_card import CARD, with_warnings
 from tfkd.spec.options import goes_on
 
 _SENTENCES = 24
@@ -89,19 +92,31 @@ def _as_written(line: str) -> str:
     return capital + line[1:] if capital.lower() == line[:1] else line
 
 
-def publish(stage: Path, place: Path) -> Path:
+def publish(stage: Path, place: Path, warnings: Sequence[str] = ()) -> Path:
     """Puts an export stage's SavedModel under the run folder; returns its version folder.
 
     Files are hard links where the file system has them: a SavedModel that is copied away from the
     run folder is whole.
+
+    Args:
+        stage: The stage's folder.
+        place: The folder of the SavedModel's versions.
+        warnings: What the run's model card says of the model; the stage knows no scores.
     """
     target = place / "1"
-    if target.exists() and _same(stage / "1", target):
+    if target.exists() and not warnings and _same(stage / "1", target):
         return target
     part = place / ".1.part"
     shutil.rmtree(part, ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)
     copy_folder(stage / "1", part, link=True)
+    if warnings:
+        # Written beside the link and renamed, so that the stage's own file stays as it is.
+        write_atomically(part / CARD, with_warnings((part / CARD).read_text("utf-8"), warnings))
+        renew_checksum(part, CARD)
+        if target.exists() and _same(part, target):
+            shutil.rmtree(part)
+            return target
     shutil.rmtree(target, ignore_errors=True)
     os.replace(part, target)
     return target

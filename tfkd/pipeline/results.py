@@ -11,11 +11,13 @@ from tfkd.evaluation import learnt_by_heart, thin_history
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
+from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
 from tfkd.pipeline.run_exports import digest_of_export
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.trials import trials_of
+from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.wanted import Wanted
 from tfkd.serving.checksums import CHECKSUMS
 from tfkd.training.history import read_history
@@ -30,6 +32,7 @@ def assemble(
     command: str,
     started: float,
     begun: float,
+    smoke: bool = False,
 ) -> dict[str, Any]:
     """Computes the scores, links what the run folder shows, and returns results.json's content.
 
@@ -41,6 +44,7 @@ def assemble(
         command: The command line.
         started: When the run began, in seconds since 1970.
         begun: The same by a clock that nobody sets, `time.monotonic()`.
+        smoke: Models of a few steps have learnt nothing, and nobody is told so.
     """
     spec = plan.spec
     nodes = in_order(plan.nodes())
@@ -50,7 +54,20 @@ def assemble(
         score(one, context, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
-    exports = [_export(name, node, context, folder) for name, node in plan.exports.items()]
+    trivial = TrivialScores(context)
+    for one, entry in zip(plan.evaluations, evaluations, strict=True):
+        if found := trivial.beside(one):
+            entry["trivial"] = found
+    faults, missing = [], []
+    if not smoke:
+        faults = output_warnings(plan.evaluations, evaluations, plan.exports, context)
+        missing = missing_outputs(nodes, context)
+    exports = [
+        _export(
+            name, node, [one.message for one in faults if one.exported == name], context, folder
+        )
+        for name, node in plan.exports.items()
+    ]
     return {
         "tfkd": tfkd.__version__,
         "schema": 1,
@@ -84,10 +101,14 @@ def assemble(
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
         "exports": exports,
-        "warnings": _of_corpora(nodes, context)
-        + _warnings(gates)
-        + _lost_letters(evaluations)
-        + other_ops(exports),
+        "warnings": [
+            *_of_corpora(nodes, context),
+            *_warnings(gates),
+            *(one.message for one in faults),
+            *missing,
+            *_lost_letters(evaluations),
+            *other_ops(exports),
+        ],
     }
 
 
@@ -194,11 +215,13 @@ def _file_name(stage: str) -> str:
     return re.sub(r"[^\w.#-]", "_", stage)
 
 
-def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, Any]:
+def _export(
+    name: str, node: Node, warnings: list[str], context: Context, folder: Path
+) -> dict[str, Any]:
     from tfkd.pipeline.export_stage import publish
 
     manifest = _manifest(node, context)
-    path = publish(context.stages / node.key, folder / "export" / _file_name(name))
+    path = publish(context.stages / node.key, folder / "export" / _file_name(name), warnings)
     decode = node.identity.get("decode")  # a classifier has none
     return {
         "stage": name,

@@ -190,8 +190,9 @@ def _run(
     # Two runs of one spec at once would put the same files in place.
     with locked(folder / ".lock", context.say, context.deadline.check):
         results = assemble(
-            plan, context, folder, cached=cached, command=command, started=started, begun=begun
-        )
+            plan, context, folder, cached=cached, command=command, started=started, begun=begun,
+            smoke=smoke,
+        )  # fmt: skip
         results = _plain(results)
         write_sealed(folder / RESULTS, results)
     context.hosts.agree(NEXT)

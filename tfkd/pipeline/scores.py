@@ -173,7 +173,8 @@ def _sums(node: Node, context: Context, name: str) -> tuple[np.ndarray, np.ndarr
         return arrays[name], arrays["tokens"]
 
 
-def _lines(path: Path) -> list[str]:
+def file_lines(path: Path) -> list[str]:
+    """The lines of a file that a stage wrote."""
     # Not as text: a lone carriage return is no end of a line here.
     return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
 
@@ -182,10 +183,10 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     options, node = evaluation.options, evaluation.system
     text = open_text(node.inputs["text"], context)
     references, sources = list(text.lines("target")), list(text.lines("source"))
-    hypotheses = _lines(context.stages / node.key / "hypotheses.txt")
+    hypotheses = file_lines(context.stages / node.key / "hypotheses.txt")
     others = None
     if evaluation.baseline is not None:
-        others = _lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
+        others = file_lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
     tokenize = settings_of("bleu", options)
     if "tokenized_bleu" in options.metrics and options.tokenized is not None:
         entry["tokenized"] = plain(options.tokenized)
@@ -213,7 +214,7 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
             entry[key] = by_length(hypotheses, references, against=others, of=of, **tokenize)
     if others is not None:
         entry["differing"] = _differing(options, sources, references, hypotheses, others)
-    ceiling = _lines(context.stages / node.key / "round_trip.txt")
+    ceiling = file_lines(context.stages / node.key / "round_trip.txt")
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
     if trace.exists():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfkd.data.packed import FlatRows
 from tfkd.data.windows import Windows
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.context import Context
@@ -30,12 +31,7 @@ class TextLikelihood:
     def __init__(self, node: Node, model: object, context: Context):
         trained = node.inputs["model"]
         options = model_options(trained)
-        tokenizer = text_tokenizer(trained, context)
-        newline = newline_piece(tokenizer) if trained.kind == "load" else None
-        separator = tokenizer.end_id if newline is None else newline
-        documents = part_of(node, "data", node.options["corpus"], context).find(
-            "text", model_tokenizers(options)["text"]
-        )
+        documents, separator = documents_of(node, context)
         length, wanted = window(options, trained.options), node.options["context"]
         self._windows = Windows(
             documents, length, length // 2 if wanted is None else wanted, separator,
@@ -52,6 +48,17 @@ class TextLikelihood:
             found = self._predict(record)["gold_log_probability"]
             np.add.at(nll, document, -found.astype(np.float64))
         return nll
+
+
+def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
+    """The rows of the text in ids, and the id that follows each."""
+    trained = node.inputs["model"]
+    tokenizer = text_tokenizer(trained, context)
+    newline = newline_piece(tokenizer) if trained.kind == "load" else None
+    documents = part_of(node, "data", node.options["corpus"], context).find(
+        "text", model_tokenizers(model_options(trained))["text"]
+    )
+    return documents, tokenizer.end_id if newline is None else newline
 
 
 def words_of(node: Node, context: Context) -> dict[str, np.ndarray]:

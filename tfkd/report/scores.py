@@ -8,6 +8,7 @@ from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.systems import Run, Systems, label_of
+from tfkd.report.trivial import trivial_notes
 from tfkd.report.wording import P_ESTIMATED, decoding, is_number, search_of
 from tfkd.spec.seeds import given_seeds
 
@@ -110,6 +111,9 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         ),
         "pairs": _together(comparisons, "row", "against"),
         "p_note": P_ESTIMATED if any(one["p_estimated"] for one in comparisons) else "",
+        "trivial": trivial_notes(
+            (systems.of(run, label_of(entry)).name, entry) for run, entry in entries
+        ),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
             metric: sorted(

@@ -5,14 +5,36 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.report.trivial import trivial_lines
+from tfkd.report.unscored import made_instead
 from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
 from tfkd.spec.printable import one_line
 
 
 def score_table(results: dict[str, Any]) -> str:
-    """All scores of a run with intervals and comparisons, as text."""
+    """All scores of a run with intervals and comparisons, as text; "" where nothing is scored."""
     from rich.console import Console
 
+    text = io.StringIO()
+    console = Console(file=text, width=120, color_system=None)
+    if results["evaluations"]:
+        table, any_estimated = _scores(results)
+        console.print(table)
+        if any_estimated:
+            console.print(P_ESTIMATED)
+    for line in trivial_lines(results["evaluations"]):
+        console.print(_text(line))
+    if results.get("over_seeds"):
+        console.print(_seed_table(results))
+    if any(entry.get("noise") for entry in results["evaluations"]):
+        console.print(_noise_table(results))
+    for gate in results["teacher_gates"]:
+        console.print(_text(gate_line(gate)))
+    return text.getvalue().rstrip()
+
+
+def _scores(results: dict[str, Any]) -> tuple[Any, bool]:
+    """A row for each model, test set and metric; and whether any p is estimated."""
     table = _table(
         f"{results['name']}: scores",
         "model",
@@ -44,18 +66,7 @@ def score_table(results: dict[str, Any]) -> str:
                 _difference(metric, pair),
                 "" if p is None else p_value(p, estimated),
             )
-    text = io.StringIO()
-    console = Console(file=text, width=120, color_system=None)
-    console.print(table)
-    if any_estimated:
-        console.print(P_ESTIMATED)
-    if several:
-        console.print(_seed_table(results))
-    if any(entry.get("noise") for entry in results["evaluations"]):
-        console.print(_noise_table(results))
-    for gate in results["teacher_gates"]:
-        console.print(_text(gate_line(gate)))
-    return text.getvalue().rstrip()
+    return table, any_estimated
 
 
 def _table(title: str, *columns: str) -> Any:
@@ -134,10 +145,18 @@ def _noise_table(results: dict[str, Any]) -> Any:
     return table
 
 
-def closing_words(results: dict[str, Any], folder: Path) -> str:
-    """The end of a run: scores, where SavedModel and report lie, and warnings."""
+def scored(results: dict[str, Any], folder: Path) -> str:
+    """The scores of a run and its warnings; of one without scores, what it has made, and where."""
     lines = [score_table(results)]
+    if not results["evaluations"]:
+        lines.append(made_instead(results, folder))
     lines += [one_line(f"warning: {warning}") for warning in results["warnings"]]
+    return "\n".join(filter(None, lines))
+
+
+def closing_words(results: dict[str, Any], folder: Path) -> str:
+    """The end of a run: scores, warnings, and where SavedModel and report lie."""
+    lines = [scored(results, folder)]
     lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
     lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)

@@ -20,6 +20,14 @@ def write_checksums(folder: Path) -> None:
     write_sealed(folder / CHECKSUMS, {"files": {name: sha256_of(folder / name) for name in names}})
 
 
+def renew_checksum(folder: Path, name: str) -> None:
+    """Notes the SHA-256 of a file that was written anew, in a version folder that has checksums."""
+    path = folder / CHECKSUMS
+    if path.exists():
+        files = read_sealed(path)["files"]
+        write_sealed(path, {"files": {**files, name: sha256_of(folder / name)}})
+
+
 def check_checksums(folder: Path) -> list[str]:
     """Holds a version folder against its checksums, if it has any: older ones do not.
 

@@ -16,10 +16,10 @@ from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
-from tfkd.serving.model_card import model_card
+from tfkd.serving.model_card import CARD, model_card
 from tfkd.serving.served_model import ServedModel
 from tfkd.serving.stored_graph import read_graph, unknown_nodes
-from tfkd.serving.trust import CARD, listed
+from tfkd.serving.trust import listed
 from tfkd.spec.errors import UserError
 
 _SHOWN = 5
@@ -133,9 +133,8 @@ def write_version(
             text, figures = checked(part, final)
         except RuntimeError as error:
             raise ExportRefusedError(f"{final}: export refused: {error}") from error
-        write_atomically(
-            part / CARD, text + (_OTHERS.format(ops=", ".join(others)) if others else "")
-        )
+        more = _OTHERS.format(ops=", ".join(others)) if others else ""
+        write_atomically(part / CARD, text + more)
         write_checksums(part)
         _put(part, final)
     finally:

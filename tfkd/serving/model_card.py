@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.serving.served_model import serving_options
 
+CARD = "README.md"
 _LOADING = """\
 ## Use
 
@@ -128,6 +129,13 @@ def whole_card(
             title = str(key).replace("_", " ")
             lines += [f"## {title[:1].upper()}{title[1:]}", "", *_section(value), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def with_warnings(card: str, warnings: Sequence[str]) -> str:
+    """A card with a section of warnings before all others."""
+    head, mark, rest = card.partition("\n## ")
+    section = "\n".join(["## Warnings", "", *(f"- {_plain(one)}" for one in warnings), ""])
+    return f"{head}\n{section}{mark}{rest}"
 
 
 def _json(value: Any) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tfkd.serving.checksums import CHECKSUMS, check_checksums
+from tfkd.serving.model_card import CARD
 from tfkd.serving.stored_graph import GRAPH, UnknownNode, read_graph, unknown_nodes
 from tfkd.spec.errors import UserError
 
-CARD = "README.md"
 _SHOWN = 5
 # What TensorFlow reads of a SavedModel.
 _READ = ("saved_model.", "variables/", "assets/", "fingerprint.pb")
