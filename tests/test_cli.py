@@ -120,12 +120,6 @@ def test_a_full_disk_is_resumable(spec, capsys, monkeypatch):
     assert "the same command continues" in errors
 
 
-def test_a_fault_is_shown_whole_and_is_resumable(spec, capsys, monkeypatch):
-    monkeypatch.setattr("tfkd.pipeline.run.in_order", lambda nodes: 1 / 0)
-    assert run(spec) == cli.RESUMABLE
-    assert "ZeroDivisionError" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("verb", ["evaluate", "export", "report"])
 def test_what_is_no_run_folder_is_refused(verb, tmp_path, capsys):
     assert str(tmp_path) in refused(cli.main([verb, str(tmp_path)]), capsys)

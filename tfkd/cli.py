@@ -12,7 +12,7 @@ from pathlib import Path
 from tfkd.cli_parser import build_parser
 from tfkd.spec.outgoing import outgoing
 
-DONE, WRONG_INPUT, USAGE, RESUMABLE = 0, 1, 2, 3
+DONE, WRONG_INPUT, USAGE, RESUMABLE, FAULT = 0, 1, 2, 3, 70
 
 
 @outgoing()
@@ -39,10 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("tfkd: stopped; the same command continues from here", file=sys.stderr)
         return RESUMABLE
     except Exception as error:
-        return _failed(error)
+        words = sys.argv[1:] if arguments is None else arguments
+        return _failed(error, words, _runs_folder(options))
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, words: Sequence[str], runs: Path | None) -> int:
     """Says what went wrong and returns the exit code."""
     from tfkd.spec.errors import UserError
 
@@ -50,17 +51,21 @@ def _failed(error: Exception) -> int:
         print(f"tfkd: {error}", file=sys.stderr)
         return WRONG_INPUT
     # Imported only when something was raised: `tfkd --help` stays instant.
-    from tfkd.pipeline.context import Interrupted
+    from tfkd.failures import of_surroundings, report
 
-    if not isinstance(error, Interrupted | OSError | MemoryError):
-        import traceback
-
-        traceback.print_exception(error)
-        print("tfkd: a fault of tfkd or of a plugin; see above", file=sys.stderr)
-    else:
-        print(f"tfkd: {str(error) or 'out of memory'}", file=sys.stderr)
+    reason = of_surroundings(error)
+    if reason is None:
+        print(report(error, words, runs), file=sys.stderr)
+        return FAULT
+    print(f"tfkd: {reason}", file=sys.stderr)
     print("tfkd: what is done is kept; the same command continues from here", file=sys.stderr)
     return RESUMABLE
+
+
+def _runs_folder(options: argparse.Namespace) -> Path | None:
+    """The folder of runs that a verb works in, if it does."""
+    run = getattr(options, "run", None)
+    return getattr(options, "runs_dir", None) if run is None else run.absolute().parent
 
 
 @contextlib.contextmanager
@@ -259,6 +264,7 @@ def _generate(options: argparse.Namespace) -> None:
         target=options.output,
         scores=options.scores,
         options=_chosen(options),
+        trust=options.trust,
     )
 
 
@@ -269,6 +275,7 @@ def _bench(options: argparse.Namespace) -> None:
         rounds=options.rounds,
         options=_chosen(options),
         output=options.output,
+        trust=options.trust,
     )
     print(text)
 

@@ -8,7 +8,8 @@ import tfkd
 from tfkd.evaluation.verdict import P_BY
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
-3 stopped, and the same command continues (time limit, signal, failure)"""
+3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);
+70 an error of tfkd itself or of a plugin (it says what to send; TFKD_TRACEBACK=1 prints it all)"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -119,6 +120,10 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--seed", type=_seed, metavar="N", help="of a language model that samples: its draws"
         )
+        sub.add_argument(
+            "--trust", action="store_true",
+            help="run a SavedModel that tfkd did not export, too: it can read and write your files",
+        )  # fmt: skip
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
     report.add_argument(

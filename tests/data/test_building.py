@@ -56,6 +56,23 @@ def test_from_a_published_folder(tmp_path):
     assert (tokenizer.lower_case, tokenizer.strip_accents) == (True, False)
 
 
+@pytest.mark.parametrize("damaged", ["{", "[" * 100_000, "[]", '{"do_lower_case": NaN}'])
+def test_a_published_folders_damaged_options_are_named(tmp_path, damaged):
+    write_vocabulary(tmp_path / "vocab.txt")
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(damaged)
+    with pytest.raises(UserError) as refused:
+        build_tokenizer(WordPieceOptions(preset="."), [], tmp_path)
+    assert str(refused.value).startswith(f"{path}: no")
+
+
+def test_what_is_no_saved_tokenizer_is_refused(tmp_path):
+    WordPiece(PIECES, True, strip_accents=False).save(tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"kind": "wordpiece"}')
+    with pytest.raises(UserError, match="not what tfkd saved"):
+        build_tokenizer(WordPieceOptions(preset="."), [], tmp_path)
+
+
 def test_from_a_keras_hub_preset_folder(tmp_path):
     import keras_hub
 

@@ -1,6 +1,7 @@
 """Corpora and their ids on the disk: what was written comes back, row by row."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -211,6 +212,14 @@ def test_a_stopped_encoding_goes_on_behind_its_last_shard(tmp_path, monkeypatch)
     assert seen == lines[starts[1] : starts[3]] + lines[starts[len(kept)] :]
     for name in ("ids.bin", "offsets.npy", "meta.json"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+    # What another text's encoding kept is as good as damaged, and so is a shard under another name.
+    seen.clear()
+    shutil.copy(kept[0], kept[1])
+    encode_corpus(text, "text", Counting(), stopped, work=work)
+    assert seen == lines[starts[1] : starts[2]]
+    seen.clear()
+    encode_corpus(text, "text", Counting(), stopped, work=work, of="ids-0")
+    assert seen == lines
 
 
 def test_ids_of_another_size_are_refused(corpus, tmp_path):

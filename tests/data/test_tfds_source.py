@@ -113,3 +113,25 @@ def test_booleans_are_labels_and_no_text():
     example = tfds_source._plain({"toxic": np.bool_(True), "text": np.bool_(False)})
     assert pick(example, ["toxic"], labels={0}) == ("true",)
     assert pick(example, ["text"]) == Fault("`text` is not text")
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        '{"pythonClassName": "some_module.Feature"}',
+        '{"featuresDict": {"features": {"a": {"python_class_name": "some_module.Feature"}}}}',
+        '{"type": "some_module.Feature", "content": {}}',
+        r'{"jsonFeature": {"json": "{\"feature\": {\"type\": \"some_module.Feature\"}}"}}',
+    ],
+)
+def test_a_data_set_imports_no_module_that_it_names(tmp_path, monkeypatch, features):
+    (tmp_path / "some_module.py").write_text("raise SystemExit('ran')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "features.json").write_text(features)
+    with pytest.raises(UserError, match=r"features\.json names 'some_module\.Feature'"):
+        next(iter(tfds_source.TfdsReader(tmp_path, "foreign", "train", ["a"])))
+
+
+def test_data_sets_whose_code_others_offer_are_not_fetched(tmp_path):
+    with pytest.raises(UserError, match="run code of others"):
+        tfds_source.find_or_fetch("huggingface:wmt14/de-en", tmp_path)

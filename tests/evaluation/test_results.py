@@ -33,6 +33,16 @@ def test_errors_name_their_place():
     assert result_errors([])
 
 
+def test_a_figure_that_is_no_number_is_null_and_a_count_is_none():
+    figure = {"value": None, "low": None, "high": None, "signature": "x"}
+    entry = {
+        "of": "a", "variant": None, "on": "b", "seed": 1, "rows": 2, "metrics": {"loss": figure},
+    }  # fmt: skip
+    assert result_errors(results(seconds=None, evaluations=[entry])) == []
+    assert result_errors(results(evaluations=[{**entry, "rows": None}]))
+    assert result_errors(results(seconds="long"))
+
+
 @given(kinds=st.lists(st.booleans(), max_size=300), limit=st.integers(4, 60))
 def test_thinned_histories_keep_order_and_ends(kinds, limit):
     lines = [{"step": i, "validation": {}} if kind else {"step": i} for i, kind in enumerate(kinds)]

@@ -11,6 +11,7 @@ from tfkd.models import (
     Transformer,
     from_backbone,
     load_published,
+    load_published_gpt2,
     save_published,
     to_backbone,
     variables_by_path,
@@ -121,9 +122,11 @@ def test_pickles_and_empty_folders_are_refused(tmp_path, model):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(UserError, match=r"pickled \(pytorch_model\.bin\)"):
         load_published(tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="not JSON"):
-        load_published(tmp_path)
+    for damaged in ("{", "[" * 100_000, '{"hidden_size": 8, "hidden_size": 9}', '{"a": NaN}'):
+        (tmp_path / "config.json").write_text(damaged)
+        for load in (load_published, load_published_gpt2):
+            with pytest.raises(UserError, match=r"config\.json: not JSON"):
+                load(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -140,5 +140,5 @@ def timeless(results: dict[str, Any]) -> dict[str, Any]:
         if stage["kind"] in ("train", "export"):
             del stage["bytes"]
     for export in found["exports"]:
-        del export["bytes"]
+        del export["bytes"], export["sha256"]
     return found

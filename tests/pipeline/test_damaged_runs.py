@@ -4,8 +4,8 @@ import random
 
 import pytest
 from damage import DAMAGES, damage, files, follow_advice, kind_of, kinds, names_file
-from drills import finished_copy, is_whole, same_results
-from small_line import arguments
+from drills import finished_copy, is_whole, same_results, stage_of
+from small_line import arguments, stage_folders
 
 from tfkd import cli
 
@@ -114,6 +114,36 @@ def test_a_value_that_is_another_one(line, tmp_path, capsys, name, found, change
     assert name in errors
     assert "it has other bytes than were written" in errors
     assert f"tfkd run SPEC writes {name if name == 'origin.json' else 'it'} anew" in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "verbs"),
+    [
+        ("small/results.json", ("report", "compare", "generate")),
+        ("small/origin.json", ("evaluate",)),
+        ("evaluate/manifest.json", ("run", "plan", "evaluate")),
+        ("ids train.source.joint/meta.json", ("run", "plan")),
+    ],
+)
+def test_json_without_an_end_is_refused_by_every_verb(line, tmp_path, capsys, name, verbs):
+    """Deeper than Python reads: no error of its own, and the file is named."""
+    runs = finished_copy(line, tmp_path)
+    if "ids" in name:  # what is still to be trained is planned by its ids
+        for folder in stage_folders(runs, "train"):
+            (folder / "manifest.json").unlink()
+    place, _, file = name.partition("/")
+    path = (runs / place if place == "small" else stage_of(runs, place)) / file
+    path.write_bytes(b"[" * 100_000)
+    for verb in verbs:
+        if verb in ("run", "plan"):
+            assert cli.main([verb, *arguments(line.spec, runs)[1:]]) == cli.WRONG_INPUT
+            errors = capsys.readouterr().err
+        else:
+            code, _, errors = _say(verb, runs, tmp_path, capsys)
+            assert code == cli.WRONG_INPUT
+        assert path.name in errors
+        assert str(path.parent) in errors
+        assert "nested deeper than 100 levels" in errors or "has 100000 bytes" in errors
 
 
 @pytest.mark.long

@@ -21,32 +21,35 @@ def small(tmp_path_factory):
     return SimpleNamespace(spec=write_line(folder), folder=folder)
 
 
-@pytest.mark.parametrize("lost", [pytest.param(0, marks=pytest.mark.long), 1])
+@pytest.mark.parametrize(
+    ("number", "lost"),
+    [(2, 1), *(pytest.param(*one, marks=pytest.mark.long) for one in [(2, 0), (3, 0), (3, 2)])],
+)
 def test_a_host_that_dies_ends_the_others_and_the_same_command_goes_on(
-    small, hosts, tmp_path, lost
+    small, hosts, tmp_path, number, lost
 ):
     command = arguments(small.spec, tmp_path, *overrides(*ENDLESS), "--until", "teach")
-    processes = hosts(command, command)
+    processes = hosts(*[command] * number)
     processes[0].wait_for("step 100/")
     processes[lost].process.send_signal(signal.SIGKILL)
-    left = processes[1 - lost]
-    assert left.end() == cli.RESUMABLE, left.text
-    assert "another host has ended" in left.text or "no longer answers" in left.text
-    assert "the same command continues" in left.text
-    processes = hosts(command, command)
+    for left in processes[:lost] + processes[lost + 1 :]:
+        assert left.end() == cli.RESUMABLE, left.text
+        assert "another host has ended" in left.text or "no longer answers" in left.text
+        assert "the same command continues" in left.text
+    processes = hosts(*[command] * number)
     processes[0].wait_for("going on from step")
     processes[0].wait_for("tokens/s")
     # Asked on one, all of them stop, after the same step.
-    processes[1 - lost].process.send_signal(signal.SIGTERM)
-    assert [process.end() for process in processes] == [cli.RESUMABLE] * 2
+    processes[lost - 1].process.send_signal(signal.SIGTERM)
+    assert [process.end() for process in processes] == [cli.RESUMABLE] * number
     after = [
         line.rpartition(" after step ")[2]
         for process in processes
         for line in process.lines
         if " after step " in line
     ]
-    assert len(after) == 2, [process.text for process in processes]
-    assert after[0] == after[1]
+    assert len(after) == number, [process.text for process in processes]
+    assert len(set(after)) == 1
     (folder,) = stage_folders(tmp_path, "train")
     assert (folder / "work" / "checkpoints" / f"step-{int(after[0]):09d}.json").exists()
 

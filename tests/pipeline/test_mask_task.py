@@ -238,7 +238,7 @@ def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StepFunction, "steps", some)
-        assert cli.main(arguments(spec, runs, "--until", "learn")) == cli.RESUMABLE
+        assert cli.main(arguments(spec, runs, "--until", "learn")) == cli.FAULT
     assert cli.main(arguments(spec, runs, "--until", "learn")) == cli.DONE
     one = next(
         folder

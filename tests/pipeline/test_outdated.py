@@ -11,6 +11,7 @@ from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.outdated import outdated
 from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec import load_spec
 
 NAMES = ("first", "second", "third", "beside")
@@ -44,7 +45,7 @@ class Line:
         self.made.append(node.label)
         read = [(context.stages / child.key / "text").read_text() for child in node.inputs.values()]
         text = self.word if node.label == "first" else "".join(read) + node.label
-        kept = shard(folder.scratch / "shard", lambda: {"text": text})
+        kept = shard(folder, "shard", lambda: {"text": text})
         if self.stop_in == node.label:
             raise Interrupted("stopped")
         (folder.path / "text").write_text(kept["text"])
@@ -123,6 +124,16 @@ def test_work_under_way_of_the_same_result_goes_on(line, monkeypatch):
     monkeypatch.setattr(shutil, "rmtree", seen_first(shutil.rmtree, seen, kept))
     line.run()
     assert seen[0] == before
+
+
+def test_a_shard_of_another_stage_or_of_another_name_is_made_anew(tmp_path):
+    ours, theirs = (StageFolder(tmp_path, "evaluate", name) for name in ("0", "1"))
+    assert shard(ours, "a.json", lambda: {"lines": ["ours"]}) == {"lines": ["ours"]}
+    assert shard(ours, "a.json", lambda: pytest.fail("made")) == {"lines": ["ours"]}
+    for place in (ours.scratch / "b.json", theirs.scratch / "a.json"):
+        shutil.copy(ours.scratch / "a.json", place)
+    assert shard(ours, "b.json", lambda: {"lines": ["next"]}) == {"lines": ["next"]}
+    assert shard(theirs, "a.json", lambda: {"lines": ["theirs"]}) == {"lines": ["theirs"]}
 
 
 def seen_first(function, seen, path):

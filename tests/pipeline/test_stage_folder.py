@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import threading
 import time
 
@@ -10,7 +11,8 @@ import pytest
 
 from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
-from tfkd.pipeline.stage_folder import StageFolder, link
+from tfkd.pipeline.links import link
+from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 
 
@@ -76,6 +78,30 @@ def test_truncated_and_missing_files_are_named(folder):
     path.unlink()
     with pytest.raises(UserError, match="weights is missing"):
         again(folder).verify()
+
+
+def test_the_folder_of_another_stage_is_refused_by_name(folder):
+    """Manifest and files fit together; they are those of another stage."""
+    other = StageFolder(folder.path.parent, "train", "4567")
+    shutil.copytree(folder.path, other.path)
+    for look in (other.manifest, other.verify, other.content, lambda: other.outdated({})):
+        with pytest.raises(UserError, match="is that of another stage, train-0123") as refused:
+            look()
+        assert f"{other.path / 'manifest.json'} is that" in str(refused.value)
+        assert f"Remove the folder {other.path}" in str(refused.value)
+
+
+def test_the_work_of_another_stage_is_refused_by_name(tmp_path):
+    ours, theirs = (StageFolder(tmp_path, "train", name) for name in ("0123", "4567"))
+    theirs.begin({"data": "a"})
+    shutil.copytree(theirs.work, ours.work)
+    with pytest.raises(UserError, match="is that of another stage, train-4567") as refused:
+        ours.outdated({"data": "a"})
+    assert f"Remove the folder {ours.path}" in str(refused.value)
+    # An older version noted the contents alone.
+    write_sealed(ours.work / "rests_on.json", {"data": "a"})
+    assert ours.outdated({"data": "a"}) == []
+    assert ours.outdated({"data": "b"}) == ["data"]
 
 
 def test_bytes_are_read_once_a_process(folder, monkeypatch):

@@ -136,6 +136,7 @@ LARGE = {
     "options": "{views: {v: {kind: mlm, " + many(4000, "kN: 1") + "}}}",
     "word": "{teacher: {kind: " + "b" * 900_000 + "}}",
     "key": "{? " + "k" * 900_000 + " : 1}",
+    "path": "{variants: {v: {? " + "paper." * 5000 + "a\n: 1}}}",
     "variants": "{variants: {" + many(4000, "vN: {name: y}") + "}}",
     "figures": "{paper: {title: t, published: {" + many(6000, "aN: N") + "}}}",
 }

@@ -104,6 +104,8 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
+        ("stages.loaded={load: {}, into: teacher.gpt}", "load: found a mapping; expected text"),
+        ("stages.loaded.load=.inf", "stages.loaded.load: found"),
         ("stages.loaded.head=none", "predicts by its embedding"),
         ("evaluate=[{of: learn, on: text, metrics: bleu}]", "accuracy, or word_perplexity"),
         (

@@ -13,8 +13,8 @@ from tfkd.targets import Header, PartStores, SoftTargetStore, StoreWriter
 from .fakes import pairs
 
 
-def header(examples, top_k=3, size=50, **options):
-    return Header("corpus-1", "vocabulary-1", size, top_k, examples, **options)
+def header(examples, top_k=3, size=50, **details):
+    return Header("corpus-1", "vocabulary-1", size, top_k, examples, details)
 
 
 def content(rng, counts, top_k=3, size=50):
@@ -116,9 +116,20 @@ def test_a_store_that_does_not_fit_is_refused_by_name(tmp_path):
         SoftTargetStore(tmp_path / "nothing")
     with pytest.raises(UserError, match="another top_k: 3, and 8"):
         StoreWriter(tmp_path, header(2, top_k=8))
+    StoreWriter(tmp_path, header(2, stage="score-0"))  # older stores do not say of which stage
     (tmp_path / "shard-00000.bin").unlink()
     with pytest.raises(UserError, match=r"shard-00000.bin: missing"):
         SoftTargetStore(tmp_path)
+
+
+def test_a_store_of_another_stage_is_not_gone_on_with(tmp_path):
+    """Another teacher's, of the same corpus and vocabulary."""
+    ids, log_p = content(np.random.default_rng(5), [2])
+    StoreWriter(tmp_path, header(2, passes=2, stage="score-0")).write(1, [2], ids, log_p)
+    assert StoreWriter(tmp_path, header(2, passes=2, stage="score-0")).next_example == 1
+    for details in ({"stage": "score-1", "passes": 2}, {"stage": "score-0", "passes": 3}):
+        with pytest.raises(UserError, match=r"with another details.*score-0.*remove this one"):
+            StoreWriter(tmp_path, header(2, **details))
 
 
 def test_another_format_is_named(tmp_path):

@@ -128,9 +128,11 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(tmp_path, at):
 
 
 def test_checkpoints_of_another_training_are_refused(tmp_path):
-    run(distiller(), tmp_path)
+    run(distiller(), tmp_path, of="train-0123")
     with pytest.raises(UserError, match="seed 1, this one has 2"):
         run(distiller(), tmp_path, seed=2)
+    with pytest.raises(UserError, match="another training, 'train-0123'; this one is 'train-4567'"):
+        run(distiller(), tmp_path, of="train-4567")
 
     class Deeper(Student):
         def __init__(self):

@@ -1,10 +1,12 @@
 """A training that was stopped comes to the same weights and history, bit for bit."""
 
+import math
 import random
 import signal
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import real_models
 import resumed_training
@@ -12,6 +14,7 @@ from safetensors.numpy import load_file
 
 from tfkd.training import Adam, Interrupted, Triangular, read_history, train
 from tfkd.training.loop import HISTORY, WEIGHTS
+from tfkd.training.validation import Validation
 
 TIMINGS = {"seconds", "tokens_per_second", "waiting_share"}
 
@@ -99,6 +102,21 @@ def test_validations_are_not_made_twice(tmp_path):
         path.unlink()
     resumed_training.run(tmp_path, 40, "SIGTERM", **options)
     assert len(calls) == 5  # steps 15, 30, 45, 60 and the mean at the end
+
+
+def test_validations_of_another_training_are_not_taken(tmp_path):
+    """The same weights at the same step, validated on other rows."""
+    weights = {"a": np.ones(2)}
+
+    def validated(of, loss):
+        validation = Validation(lambda model: {"loss": loss}, tmp_path / "validations.json", of)
+        return validation(3, None, weights)["loss"]
+
+    assert validated("train-0", 1.0) == 1.0
+    assert validated("train-0", 2.0) == 1.0
+    assert validated("train-1", 2.0) == 2.0
+    assert math.isnan(validated("train-2", math.nan))
+    assert math.isnan(validated("train-2", 3.0))
 
 
 def test_a_finished_training_is_not_trained_again(uninterrupted, tmp_path):

@@ -11,6 +11,7 @@ from tfkd.data.files import write_atomically
 from tfkd.data.id_shards import kept_shard
 from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import cores, side_by_side
+from tfkd.data.strict_json import read_json
 from tfkd.data.text_corpus import TextCorpus
 
 # Lines encoded at once; and characters, after which of whole books fewer are.
@@ -26,6 +27,7 @@ def encode_corpus(
     folder: Path,
     *,
     work: Path | None = None,
+    of: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict:
     """Writes a field's bare ids (no special tokens): `ids.bin`, `offsets.npy`, then `meta.json`.
@@ -42,6 +44,7 @@ def encode_corpus(
         folder: An existing folder.
         work: A folder for what is done of longer texts: a call that was stopped goes on behind the
             last `SHARD` bytes, with the same text and tokenizer. None: nothing is kept.
+        of: What text and tokenizer are, in a word: what `work` holds of another is not taken.
         progress: Called with (rows done, rows).
 
     Returns:
@@ -67,7 +70,7 @@ def encode_corpus(
             return
         for number, shard in enumerate(shards):
             path = work / f"ids-{number:05d}.bin"
-            yield kept_shard(path, lambda shard=shard: Ragged.chained(encoded(*shard)))
+            yield kept_shard(path, of, lambda shard=shard: Ragged.chained(encoded(*shard)))
 
     def write(file: BinaryIO) -> None:
         nonlocal unknown
@@ -135,7 +138,7 @@ class EncodedField:
     def open(cls, folder: Path) -> "EncodedField":
         """Opens a folder that `encode_corpus` filled."""
         folder = Path(folder)
-        return cls(folder, json.loads((folder / "meta.json").read_text("utf-8")))
+        return cls(folder, read_json(folder / "meta.json"))
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -12,21 +12,24 @@ from tfkd.data.ragged import Ragged
 _DIGEST = hashlib.sha256().digest_size
 
 
-def kept_shard(path: Path, make: Callable[[], Ragged]) -> Ragged:
-    """A shard's ids: an earlier attempt's, or made anew where they are missing or damaged.
+def kept_shard(path: Path, of: str, make: Callable[[], Ragged]) -> Ragged:
+    """A shard's ids: an earlier attempt's, or made anew where they are missing, damaged, or those
+    of another shard.
 
-    The file holds the SHA-256 of the rest, the number of rows (int64), their lengths and all ids
-    (int32 each), little-endian.
+    The file holds the SHA-256 of what it is of and of the rest: the number of rows (int64), their
+    lengths and all ids (int32 each), little-endian.
 
     Args:
         path: The shard's file.
+        of: What it is a shard of.
         make: Makes the ids.
     """
+    key = f"{of}/{path.name}\n".encode()
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         content = b""
-    if content and hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+    if content and hashlib.sha256(key + content[_DIGEST:]).digest() == content[:_DIGEST]:
         (rows,) = np.frombuffer(content, "<i8", 1, _DIGEST)
         numbers = np.frombuffer(content, "<i4", offset=_DIGEST + 8)
         offsets = np.concatenate([[0], np.cumsum(numbers[:rows], dtype=np.int64)])
@@ -40,5 +43,5 @@ def kept_shard(path: Path, make: Callable[[], Ragged]) -> Ragged:
             (ids.values, "<i4"),
         )
     )
-    write_atomically(path, hashlib.sha256(rest).digest() + rest)
+    write_atomically(path, hashlib.sha256(key + rest).digest() + rest)
     return ids

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.spec.regular_files import read_regular
+from tfkd.data.strict_json import read_json
 
 SEAL = "sha256"
 
@@ -21,27 +21,39 @@ def seal_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def write_sealed(path: str | PathLike, content: Mapping[str, Any]) -> None:
-    """Writes a content of plain types, whole or not at all, with its seal as the last key."""
+def write_sealed(path: str | PathLike, content: Mapping[str, Any], *, finite: bool = True) -> None:
+    """Writes a content of plain types, whole or not at all, with its seal as the last key.
+
+    Args:
+        path: The file.
+        content: What is written.
+        finite: Whether NaN and infinity, which are no JSON, are refused.
+
+    Raises:
+        ValueError: It holds one of them.
+    """
     sealed = {**content, SEAL: seal_of(content)}
-    text = json.dumps(sealed, indent=1, ensure_ascii=False)
+    text = json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=not finite)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        text = json.dumps(sealed, indent=1)
+        text = json.dumps(sealed, indent=1, allow_nan=not finite)
     write_atomically(path, text)
 
 
-def read_sealed(path: str | PathLike, *, required: bool = True) -> dict[str, Any]:
+def read_sealed(
+    path: str | PathLike, *, required: bool = True, finite: bool = True
+) -> dict[str, Any]:
     """The content of a file that `write_sealed` wrote.
 
     Args:
         path: The file.
         required: Whether a file without a seal is refused; older versions wrote some without.
+        finite: Whether NaN and infinity are refused.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is no JSON, or has other bytes than were written.
+        ValueError: It is no strict JSON, or has other bytes than were written.
     """
-    content = json.loads(read_regular(path).decode("utf-8"))
+    content = read_json(path, finite=finite)
     if not isinstance(content, dict):
         raise ValueError("it holds no mapping")
     seal = content.pop(SEAL, None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfkd.data.corpora import Corpus
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 
 WORDS = "words.npy"
 # What is read at once of lines that may be whole books.
@@ -86,7 +87,7 @@ class TextCorpus:
     def open(cls, folder: Path) -> "TextCorpus":
         """Opens a folder that `write_text_corpus` filled."""
         folder = Path(folder)
-        return cls(folder, json.loads((folder / "corpus.json").read_text("utf-8")))
+        return cls(folder, read_json(folder / "corpus.json"))
 
     def __len__(self) -> int:
         return self._rows

@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from tfkd.data.sources import Fault, Value, pick
+from tfkd.data.strict_json import parse_json, read_json
 from tfkd.spec.errors import UserError
 from tfkd.spec.regular_files import readable
 
 # Where tfds looks first for what it downloads: its own check of it hangs for minutes when offline.
 HOST = ("storage.googleapis.com", 443)
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+# Where the classes of features are; tfds imports whatever module features.json names.
+FEATURES = "tensorflow_datasets."
 
 
 class TfdsReader:
@@ -41,6 +44,7 @@ class TfdsReader:
         self._number = 0
 
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
+        _refuse_foreign_features(self._folder, self._name)
         import tensorflow_datasets as tfds
 
         with self._readable():
@@ -80,6 +84,41 @@ class TfdsReader:
         return f"tfds:{self._name}/{self._split}:{self._number}"
 
 
+def _refuse_foreign_features(folder: Path, name: str) -> None:
+    """A data set is data: reading it must not import modules that it names.
+
+    Raises:
+        UserError: A feature's class is not one of tensorflow-datasets.
+    """
+    path = folder / "features.json"
+    try:
+        found = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"tfds `{name}`: {path} cannot be read ({error}).") from error
+    foreign = [named for named in _classes(found) if not named.startswith(FEATURES)]
+    if foreign:
+        raise UserError(
+            f"tfds `{name}`: {path} names {foreign[0]!r}, a class of others, which reading "
+            "it would import. Store it with features of tensorflow-datasets, or as files of lines."
+        )
+
+
+def _classes(features: object) -> Iterator[str]:
+    """The names of classes in features.json, in its form of today and in the older one."""
+    if isinstance(features, dict):
+        for key, value in features.items():
+            if isinstance(value, str) and key in ("pythonClassName", "python_class_name", "type"):
+                yield value
+            elif isinstance(value, str) and key == "json":
+                with contextlib.suppress(ValueError):  # tfds says so itself
+                    yield from _classes(parse_json(value))
+            else:
+                yield from _classes(value)
+    elif isinstance(features, list):
+        for value in features:
+            yield from _classes(value)
+
+
 def _plain(value: object) -> object:
     """Nested mappings with bytes at their ends; numbers (a label) as their digits."""
     if isinstance(value, dict):
@@ -109,8 +148,15 @@ def find_prepared(name: str, data_dir: Path) -> Path | None:
     set when there is none.
 
     Raises:
-        UserError: It is not there and there is no network: said at once.
+        UserError: It is not there and there is no network: said at once; or its name leads to
+            what others than tensorflow-datasets offer.
     """
+    version = name.partition(":")[2]
+    if version and not VERSION.fullmatch(version.replace("*", "0")):
+        raise UserError(
+            f"tfds `{name}` is not of the catalogue of tensorflow-datasets, and fetching it would "
+            "run code of others. Prepare it yourself, and give its files or its folder."
+        )
     roots = _places(data_dir)
     for root in roots:
         with readable(root):

@@ -1,13 +1,12 @@
 """What published checkpoints say of themselves: `config.json`, and which weights lie beside it."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.strict_json import read_json
 from tfkd.models.safetensors_files import saved_names
 from tfkd.spec.errors import UserError
-from tfkd.spec.regular_files import read_regular
 
 BERT_ACTIVATIONS = {
     "gelu": "gelu",
@@ -128,14 +127,14 @@ def refuse_headless(folder: Path, names: Collection[str]) -> None:
 def _read(folder: Path, kind: str, what: str, plain: Mapping[str, Any]) -> dict[str, Any]:
     path = folder / "config.json"
     try:
-        config = json.loads(read_regular(path).decode("utf-8"))
+        config = read_json(path)
     except FileNotFoundError:
         raise UserError(
             f"{folder}: no config.json; expected a published {what.removeprefix('a ')} folder."
         ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(config, dict) or config.get("model_type", kind) != kind:
         found = config.get("model_type") if isinstance(config, dict) else None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.compared import search_words
 from tfkd.pipeline.generate import saved_model_of
+from tfkd.pipeline.run_exports import export_folder
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
@@ -39,6 +40,7 @@ def bench(
     rounds: int = 5,
     options: Mapping[str, int] | None = None,
     output: Path | None = None,
+    trust: bool = False,
 ) -> str:
     """Measures exported models: bytes on disk, parameters, milliseconds a line, lines a second, and
     how many times as fast each is as the first teacher among them, or else as the first model.
@@ -55,17 +57,19 @@ def bench(
         rounds: Times that each line is read.
         options: What SavedModels let their callers choose; those that lack it go without.
         output: A JSON file to write, with all figures.
+        trust: Whether SavedModels that tfkd has not exported are run, too.
 
     Returns:
         A table; below it, where models decode in several ways, which decodes how: as many times as
         fast is then of the searches, too.
 
     Raises:
-        UserError: A model is not exported, none has the options, or there are no lines.
+        UserError: A model is not exported or not to be trusted, none has the options, or there are
+            no lines.
     """
     lines = _lines(models, source)
     exported = [one for path in models for one in _exports(path)]
-    loaded = [load_saved_model(one.folder) for one in exported]
+    loaded = [load_saved_model(one.folder, trust=trust) for one in exported]
     _choose(loaded, options or {})
     times: list[list[list[float]]] = [[[] for _ in lines] for _ in loaded]
     together: list[list[float]] = [[] for _ in loaded]
@@ -118,7 +122,7 @@ def _exports(path: Path) -> list[Exported]:
         stage = stages.get(one["stage"].partition("#")[0]) or {}
         teacher = str(stage.get("train")).partition(".")[0] == "teacher"
         name = f"{path} {one['stage']}" if len(exports) > 1 else str(path)
-        found.append(Exported(name, path / one["folder"], teacher, one.get("decode")))
+        found.append(Exported(name, export_folder(path, one), teacher, one.get("decode")))
     return sorted(found, key=lambda one: not one.teacher)
 
 

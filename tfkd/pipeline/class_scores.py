@@ -1,10 +1,10 @@
 """Scores of a classifier on one test set, from the rows that its evaluation left."""
 
-import json
 from typing import Any
 
 import numpy as np
 
+from tfkd.data.strict_json import read_json
 from tfkd.evaluation import (
     Predicted,
     class_score,
@@ -88,7 +88,7 @@ def _rows(node: Node, context: Context) -> Rows:
 
 
 def _names(node: Node, context: Context) -> list[str]:
-    return json.loads((context.stages / node.key / NAMES).read_text("utf-8"))
+    return read_json(context.stages / node.key / NAMES)
 
 
 def _sums(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:

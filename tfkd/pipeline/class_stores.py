@@ -35,7 +35,7 @@ def run_class_scores(
             vocabulary_size=classes.size,
             top_k=classes.size,
             examples=len(examples),
-            details={"read": "classes"},
+            details={"read": "classes", "stage": node.key},
         )
         store = score_classes(
             predict,

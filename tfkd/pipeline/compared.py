@@ -20,7 +20,7 @@ from tfkd.evaluation import (
     paired_ratio,
 )
 from tfkd.evaluation.classification import METRICS
-from tfkd.pipeline.run_folder import read_results
+from tfkd.pipeline.run_folder import inside, read_results
 from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
@@ -223,7 +223,7 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _read(run: Path, entry: Mapping[str, Any], name: str, read: Callable[[bytes], Any]) -> Any:
-    path = run / entry[name]
+    path = inside(run, entry[name])
     try:
         content = read_regular(path)
         # Results of 0.1's first days have no digests.

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.decoding import Continuer, build_search
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -33,8 +34,8 @@ def write_continuations(node: Node, model: Any, folder: StageFolder, context: Co
 
     lines: list[str] = []
     for start in range(0, len(prompts), _SHARD):
-        path = folder.scratch / f"continuations-{start:04d}.json"
-        lines += shard(path, lambda start=start: written(start))["lines"]
+        name = f"continuations-{start:04d}.json"
+        lines += shard(folder, name, lambda start=start: written(start))["lines"]
     found = [
         {"prompt": prompt, "reference": rest, "continuation": line}
         for (prompt, rest), line in zip(prompts, lines, strict=True)
@@ -73,5 +74,5 @@ def show_continuations(
 
 
 def _read(node: Node, context: Context) -> list[dict[str, str]]:
-    found = json.loads((context.stages / node.key / FILE).read_text("utf-8"))
+    found = read_json(context.stages / node.key / FILE)
     return [{key: text.replace("\n", " ") for key, text in one.items()} for one in found]

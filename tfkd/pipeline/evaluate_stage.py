@@ -112,9 +112,8 @@ def _outputs(
     hypotheses: list[str] = []
     for start in range(0, len(examples), _SHARD_ROWS):
         rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
-        hypotheses += shard(
-            folder.scratch / f"outputs-{start:08d}.json", lambda rows=rows: decoded(rows)
-        )["lines"]
+        name = f"outputs-{start:08d}.json"
+        hypotheses += shard(folder, name, lambda rows=rows: decoded(rows))["lines"]
     text = open_text(node.inputs["text"], context)
     references = list(text.lines("target"))
     if isinstance(search, MaskPredict):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from tfkd.data.files import writable, write_atomically
+from tfkd.pipeline.run_exports import export_folder, refuse_swapped
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
@@ -26,6 +27,7 @@ def generate(
     target: Path | None = None,
     scores: bool = False,
     options: Mapping[str, int] | None = None,
+    trust: bool = False,
 ) -> None:
     """Translates line by line, in order, or continues prompts: the continuation alone, as it
     follows its prompt, mostly with a space in front; a newline in it is written as a space.
@@ -38,12 +40,13 @@ def generate(
         scores: Put the score and a tab before each line.
         options: What a SavedModel lets its callers choose: `iterations` and `length_candidates` of
             one that fills in, `seed` of a language model that samples.
+        trust: Whether a SavedModel that tfkd has not exported is run, too.
 
     Raises:
-        UserError: There is no exported model, there are several, it has no such options, or the
-            input cannot be read. The target is as it was.
+        UserError: There is no exported model, there are several, it is not to be trusted, it has no
+            such options, or the input cannot be read. The target is as it was.
     """
-    translator = load_saved_model(saved_model_of(model), options)
+    translator = load_saved_model(saved_model_of(model), options, trust=trust)
     with _opened(source) as reading:
         blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
@@ -98,9 +101,11 @@ def saved_model_of(path: Path) -> Path:
     """The SavedModel of a run folder's one export, or the path itself.
 
     Raises:
-        UserError: A run folder without an export, or with several: none is taken by chance.
+        UserError: A run folder without an export, or with several: none is taken by chance; or
+            another model lies where the run's was.
     """
     if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
+        refuse_swapped(path)
         return path
     exports = _exports(path)
     if not exports:
@@ -115,5 +120,5 @@ def _exports(run: Path) -> list[Path]:
     """The SavedModels that a run's results name; before it has any, those that lie there."""
     if (run / RESULTS).exists():
         named = read_results(run).get("exports") or []
-        return [(run / one["folder"]).parent for one in named]
+        return [export_folder(run, one).parent for one in named]
     return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())

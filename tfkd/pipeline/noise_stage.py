@@ -10,6 +10,7 @@ import numpy as np
 from tfkd.data.classes import Classes
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import (
     TEXT_SCORES,
@@ -76,7 +77,8 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     for place, sigma in enumerate([0.0, *options["sigma"]]):
         several = [
             shard(
-                folder.scratch / f"noise-{place:03d}-{draw:04d}.json",
+                folder,
+                f"noise-{place:03d}-{draw:04d}.json",
                 lambda sigma=sigma, draw=draw: drawn(sigma, draw),
             )
             for draw in range(draws if sigma else 1)
@@ -89,11 +91,10 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
 
 def read_noise(node: Node, context: Context) -> dict[str, Any]:
     """What a noise stage wrote, with its seed and number of draws: the form of results.json."""
-    path = context.stages / node.key / NOISE
     return {
         "seed": node.options["seed"],
         "draws": node.options["draws"],
-        "metrics": json.loads(path.read_text("utf-8")),
+        "metrics": read_json(context.stages / node.key / NOISE),
     }
 
 

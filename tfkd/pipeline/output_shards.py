@@ -1,22 +1,30 @@
 """Outputs in shards, each a file that is whole or not there: what a killed stage goes on from."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.pipeline.stage_folder import StageFolder
+
+_OF = "of"
 
 
-def shard(path: Path, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A shard's content: an earlier attempt's, or made anew where that is missing or damaged.
+def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """A shard's content: an earlier attempt's, or made anew where that is missing, damaged, or
+    another shard's.
 
     Args:
-        path: The shard's file.
+        folder: The stage's.
+        name: What the shard's file is called.
         make: Makes the content, of plain types.
     """
+    path, of = folder.scratch / name, f"{folder.key}/{name}"
     try:
-        return read_sealed(path)
+        content = read_sealed(path)
     except (OSError, ValueError):
-        content = make()
-    write_sealed(path, content)
+        content = {}
+    if content.pop(_OF, None) == of:
+        return content
+    content = dict(make())
+    write_sealed(path, {**content, _OF: of})
     return content

@@ -1,6 +1,5 @@
 """results.json: everything a run has found, in one file with stable keys."""
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -12,11 +11,14 @@ from tfkd.evaluation import learnt_by_heart, thin_history
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
+from tfkd.pipeline.run_exports import digest_of_export
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.trials import trials_of
 from tfkd.pipeline.wanted import Wanted
+from tfkd.serving.checksums import CHECKSUMS
+from tfkd.training.history import read_history
 
 
 def assemble(
@@ -27,6 +29,7 @@ def assemble(
     cached: set[str],
     command: str,
     started: float,
+    begun: float,
 ) -> dict[str, Any]:
     """Computes the scores, links what the run folder shows, and returns results.json's content.
 
@@ -37,6 +40,7 @@ def assemble(
         cached: Keys of the stages that were there before.
         command: The command line.
         started: When the run began, in seconds since 1970.
+        begun: The same by a clock that nobody sets, `time.monotonic()`.
     """
     spec = plan.spec
     nodes = in_order(plan.nodes())
@@ -46,6 +50,7 @@ def assemble(
         score(one, context, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
+    exports = [_export(name, node, context, folder) for name, node in plan.exports.items()]
     return {
         "tfkd": tfkd.__version__,
         "schema": 1,
@@ -54,7 +59,7 @@ def assemble(
         "seed": None,
         "command": command,
         "started": _stamp(started),
-        "finished": _stamp(time.time()),
+        "finished": _stamp(started + time.monotonic() - begun),
         "seconds": round(sum(_manifest(node, context)["seconds"] for node in nodes), 1),
         "machine": _machine(),
         "paper": spec.resolved().get("paper"),
@@ -78,8 +83,11 @@ def assemble(
         "evaluations": evaluations,
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
-        "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
-        "warnings": _of_corpora(nodes, context) + _warnings(gates) + _lost_letters(evaluations),
+        "exports": exports,
+        "warnings": _of_corpora(nodes, context)
+        + _warnings(gates)
+        + _lost_letters(evaluations)
+        + other_ops(exports),
     }
 
 
@@ -128,8 +136,7 @@ def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[s
 
 
 def _history(node: Node, context: Context) -> list[dict[str, Any]]:
-    path = context.stages / node.key / "history.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return read_history(context.stages / node.key / "history.jsonl")
 
 
 def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str, Any] | None:
@@ -172,6 +179,16 @@ def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def other_ops(exports: list[dict[str, Any]]) -> list[str]:
+    """SavedModels with ops that only a layer of the user's own can have made."""
+    return [
+        f"{export['stage']}: its SavedModel has {', '.join(export['more_ops'])}, which graphs of "
+        "tfkd have not: generate and bench load it with --trust, and TensorFlow Serving needs them"
+        for export in exports
+        if export.get("more_ops")
+    ]
+
+
 def _file_name(stage: str) -> str:
     """A stage's reference as one folder's name: that of another spec holds a path."""
     return re.sub(r"[^\w.#-]", "_", stage)
@@ -188,5 +205,7 @@ def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, 
         "folder": str(path.relative_to(folder)),
         **({"decode": decode} if decode else {}),
         "bytes": manifest["bytes"],
+        **({"sha256": digest_of_export(path)} if (path / CHECKSUMS).exists() else {}),
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
+        **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),
     }

@@ -17,11 +17,13 @@ from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
-from tfkd.pipeline.run_folder import ORIGIN, RESULTS
+from tfkd.pipeline.plugin_classes import import_named
+from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
-from tfkd.pipeline.stage_folder import StageFolder, link, locked
+from tfkd.pipeline.stage_folder import StageFolder, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
@@ -148,11 +150,13 @@ def _run(
     command: str,
     make: Collection[str],
 ) -> dict[str, Any] | None:
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
+    import_named({id(node.spec): node.spec for node in nodes}.values())
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
+    refuse_folders(folder / node.label for node in nodes if node.kind in _SHOWN)
     if context.hosts.chief:
         _prepare(folder, spec, context, smoke)
     if context.hosts.number > 1:
@@ -185,7 +189,9 @@ def _run(
 
     # Two runs of one spec at once would put the same files in place.
     with locked(folder / ".lock", context.say, context.deadline.check):
-        results = assemble(plan, context, folder, cached=cached, command=command, started=started)
+        results = assemble(
+            plan, context, folder, cached=cached, command=command, started=started, begun=begun
+        )
         results = _plain(results)
         write_sealed(folder / RESULTS, results)
     context.hosts.agree(NEXT)
@@ -220,11 +226,6 @@ def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) 
         )
 
 
-def run_name(results: Mapping[str, Any]) -> str:
-    """The run folder's name, `NAME[@VARIANT]`, from results (or their `name` and `variant`)."""
-    return f"{results['name']}@{results['variant']}" if results["variant"] else results["name"]
-
-
 def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
     resolved = dump_yaml(spec.resolved())
     try:
@@ -238,6 +239,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
             f"{folder} cannot be written ({error.strerror}): name another folder with --runs-dir"
         ) from error
     origin = {
+        "name": folder.name,
         "spec": str(Path(spec.path).resolve()),
         "variant": spec.variant,
         "overrides": list(spec.overrides),

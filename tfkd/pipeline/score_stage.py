@@ -48,7 +48,7 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             vocabulary_size=tokenizer.size,
             top_k=options.top_k,
             examples=len(examples),
-            details={"read": options.read, "passes": options.passes},
+            details={"read": options.read, "passes": options.passes, "stage": node.key},
         )
         store = score(
             predict,

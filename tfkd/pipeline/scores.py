@@ -1,6 +1,5 @@
 """Scores of one model on one test set, from the outputs and sums that its evaluation left."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.files import sha256_of, write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.evaluation import (
     ROUGE,
     TEXT_SCORES,
@@ -217,7 +217,7 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
     entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
     if trace.exists():
-        entry["trace"] = json.loads(trace.read_text("utf-8"))
+        entry["trace"] = read_json(trace)
     step = max(1, len(references) // _EXAMPLES)
     entry["examples"] = [
         {

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import hashlib
-import os
 import platform
 import shutil
 import time
@@ -42,7 +41,12 @@ class StageFolder:
     def __init__(self, stages: Path, kind: str, fingerprint: str):
         self.kind = kind
         self.fingerprint = fingerprint
-        self.path = stages / f"{kind}-{fingerprint}"
+        self.path = stages / self.key
+
+    @property
+    def key(self) -> str:
+        """`KIND-FINGERPRINT`: the folder's name, and what all that lies in it is marked with."""
+        return f"{self.kind}-{self.fingerprint}"
 
     @property
     def scratch(self) -> Path:
@@ -61,13 +65,20 @@ class StageFolder:
         return (self.path / MANIFEST).exists()
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest of a whole result."""
+        """The manifest of a whole result.
+
+        Raises:
+            UserError: It cannot be read, or is that of another stage, whose folder was put here.
+        """
         try:
             # Manifests of 0.1's first days have no seal.
-            manifest = read_sealed(self.path / MANIFEST, required=False)
+            manifest = read_sealed(self.path / MANIFEST, required=False, finite=False)
             manifest["files"], manifest["summary"], manifest["seconds"]
+            of = f"{manifest['kind']}-{manifest['fingerprint']}"
         except (OSError, ValueError, KeyError) as error:
-            raise self._refused(MANIFEST, f"cannot be read ({error})") from error
+            raise self.refused(MANIFEST, f"cannot be read ({error})") from error
+        if of != self.key:
+            raise self.refused(MANIFEST, f"is that of another stage, {of}")
         return manifest
 
     def content(self) -> str:
@@ -87,21 +98,29 @@ class StageFolder:
 
         Args:
             contents: The inputs' `content` by role, as they are now.
+
+        Raises:
+            UserError: The result, or the work on it, is another stage's.
         """
         if self.done:
             made_of = self.manifest().get("contents", {})  # of 0.1's first days: unknown
         else:
             try:
-                made_of = read_sealed(self.work / _RESTS_ON)
+                noted = read_sealed(self.work / _RESTS_ON)
             except OSError:
                 return []
             except ValueError:
                 return list(contents)
+            # Of work that an older version began, the contents alone are noted.
+            made_of, of = noted.get("contents", noted), noted.get("stage", self.key)
+            if of != self.key:
+                raise self.refused(f"{SCRATCH}/{_RESTS_ON}", f"is that of another stage, {of}")
         return [role for role, now in contents.items() if made_of.get(role, now) != now]
 
     def begin(self, contents: Mapping[str, str]) -> None:
         """Notes what the work that begins, or goes on, rests on."""
-        write_sealed(self.scratch / _RESTS_ON, contents)
+        noted = {"stage": self.key, "contents": dict(contents)}
+        write_sealed(self.scratch / _RESTS_ON, noted)
 
     def clear(self) -> None:
         """Removes a result, or the work on it; to be called under the lock."""
@@ -117,7 +136,8 @@ class StageFolder:
         for mark in marks:
             mark.unlink(missing_ok=True)
 
-    def _refused(self, name: str, problem: str) -> UserError:
+    def refused(self, name: str, problem: str) -> UserError:
+        """The error of a file of this stage that is not what it should be, with what to do."""
         return UserError(
             f"{self.path / name} {problem}. Remove the folder {self.path} and run the same "
             "command: the stage is made anew."
@@ -139,13 +159,13 @@ class StageFolder:
         for name, entry in files.items():
             path = self.path / name
             if states[name] is None:
-                raise self._refused(name, "is missing")
+                raise self.refused(name, "is missing")
             if path.stat().st_size != entry["bytes"]:
-                raise self._refused(
+                raise self.refused(
                     name, f"has {path.stat().st_size} bytes, the manifest says {entry['bytes']}"
                 )
             if sha256_of(path) != entry["sha256"]:
-                raise self._refused(name, "has other bytes than were written")
+                raise self.refused(name, "has other bytes than were written")
         _VERIFIED[self.path.absolute()] = known
 
     @contextlib.contextmanager
@@ -219,7 +239,7 @@ class StageFolder:
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": versions(),
         }
-        write_sealed(self.path / MANIFEST, manifest)
+        write_sealed(self.path / MANIFEST, manifest, finite=False)
         _VERIFIED[self.path.absolute()] = (
             files,
             {name: _state(self.path / name) for name in files},
@@ -273,15 +293,3 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
-
-
-def link(target: Path, place: Path) -> None:
-    """Makes `place` a relative symbolic link to `target`, replacing an older link."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    wanted = os.path.relpath(target, place.parent)
-    if place.is_symlink() and os.readlink(place) == wanted:
-        return
-    temporary = place.with_name(f".{place.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(wanted)
-    os.replace(temporary, place)

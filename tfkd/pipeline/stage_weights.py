@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.models import load_weights
 from tfkd.models.safetensors_files import read_tensors, saved_names
 from tfkd.models.weights import LoadReport, variables_by_path
@@ -71,7 +72,7 @@ def _shared(node: Node, context: Context) -> Shared:
     path = folder.path / SHARED
     if not path.exists():
         return {}
-    noted = json.loads(path.read_text("utf-8"))
+    noted = read_json(path)
     for role, entry in noted.items():
         origin = node.inputs[role]
         if entry["sha256"] != _digest(origin, context):

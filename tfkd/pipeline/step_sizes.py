@@ -216,8 +216,16 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
                 if not folder.done:
                     return limit, False
                 # A special token at the end of each field.
-                lengths.append(EncodedField.open(folder.path).lengths + 1)
+                lengths.append(_encoded(folder).lengths + 1)
         # One stream of both fields and a start, or each on a side of its own.
         rows = sum(lengths) + 1 if reads_streams(model) else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True
+
+
+def _encoded(folder: StageFolder) -> EncodedField:
+    """A field's ids, whose files are not read whole, as `StageFolder.verify` would."""
+    try:
+        return EncodedField.open(folder.path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise folder.refused("meta.json", f"and its ids cannot be read ({error})") from error

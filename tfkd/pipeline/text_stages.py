@@ -91,7 +91,8 @@ def run_ids(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]
         encode_marked(text, field, tokenizer, folder.path)
     else:
         progress = told_progress(node.label, context)
-        encode_corpus(text, field, tokenizer, folder.path, work=folder.scratch, progress=progress)
+        work = {"work": folder.scratch, "of": folder.key}
+        encode_corpus(text, field, tokenizer, folder.path, **work, progress=progress)
     from tfkd.data.encoded import EncodedField
 
     tokens = int(EncodedField.open(folder.path).lengths.sum())

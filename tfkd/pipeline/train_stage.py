@@ -1,6 +1,5 @@
 """Training stages: a model, its objective, its batches, and the loop."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +43,7 @@ from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores, SoftTargetStore
 from tfkd.training import Distiller, build_optimizer, build_schedule, train, waiting_share
 from tfkd.training.divergence import StepTooLarge, TrainingDiverged
+from tfkd.training.history import read_history
 from tfkd.training.strategies import build_strategy
 
 
@@ -115,6 +115,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
                 streams=int(streams),
                 fuse=bool(fuse),
                 kept_elsewhere=shared_names(shared),
+                of=folder.key,
             )
     except TrainingDiverged as error:
         raise TrainingDiverged(f"stages.{node.label}: {error}") from error
@@ -268,8 +269,7 @@ def _check_rows(node: Node, batcher: Any) -> None:
 def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict[str, Any]:
     parameters = sum(weight.shape.num_elements() for weight in map(_value, model.weights))
     trained = sum(weight.shape.num_elements() for weight in map(_value, model.trainable_weights))
-    lines = (folder.path / "history.jsonl").read_text("utf-8").splitlines()
-    logged = [line for line in map(json.loads, lines) if "loss" in line]
+    logged = [line for line in read_history(folder.path / "history.jsonl") if "loss" in line]
     summary = {
         "steps": result.steps,
         "best": result.best,

@@ -1,7 +1,6 @@
 """Translate stages: a model's outputs for whole corpora, as a corpus."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,7 @@ def run_translate(node: Node, folder: StageFolder, context: Context) -> dict[str
         open_text(node.inputs[f"data.{index}.corpus"], context)
         for index in range(len(node.options.data))
     ]
-    outputs = Outputs(node, texts, translate, folder.scratch, told_progress(node.label, context))
+    outputs = Outputs(node, texts, translate, folder, told_progress(node.label, context))
     write_text_corpus(outputs, folder.path)
     report = outputs.report()
     summary = {"report": report, "fields": list(outputs.fields), "tokens": outputs.tokens}
@@ -88,7 +87,7 @@ class Outputs:
         node: The stage.
         texts: Its corpora.
         translate: From `_translator`.
-        folder: Where shards of outputs lie.
+        folder: The stage's, where shards of outputs lie.
         progress: Told (rows done, rows).
 
     Attributes:
@@ -104,7 +103,7 @@ class Outputs:
         node: Node,
         texts: list[TextCorpus],
         translate: Callable[[list[str]], tuple[list[str | None], int]],
-        folder: Path,
+        folder: StageFolder,
         progress: Callable[[int, int], None],
     ):
         self.fields: tuple[str, ...] = node.options.field_names
@@ -147,7 +146,8 @@ class Outputs:
         for start in range(0, len(text), rows):
             lines = list(text.lines(field, start, start + rows))
             found = shard(
-                self._folder / f"outputs-{index}-{start:09d}.json",
+                self._folder,
+                f"outputs-{index}-{start:09d}.json",
                 lambda lines=lines: dict(
                     zip(("lines", "tokens"), self._translate(lines), strict=True)
                 ),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.report.classes import choices as tried
 from tfkd.report.markdown import flat, one_line, table
 from tfkd.report.published_results import published
@@ -95,7 +96,7 @@ def _everything(name: str, folder: Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text("utf-8"))
+        return read_json(path)
     except FileNotFoundError:
         known = ", ".join(_names(path.parent)) or "none"
         raise UserError(f"{path} does not exist; there are: {known}") from None

@@ -3,6 +3,8 @@
 from tfkd.spec.errors import SpecError, nearest
 from tfkd.spec.form import NAMED, TOP
 from tfkd.spec.tree import Node
+from tfkd.spec.wording import cut
+from tfkd.spec.yaml_reader import MOST_DEPTH
 
 # What `extends:`, variants and the form's version say is settled before any path is followed.
 _SETTLED = ("extends", "tfkd", "variants")
@@ -29,6 +31,11 @@ def put(
         errors: Takes an error when the path leads nowhere; the tree then comes back as it was.
     """
     keys = path.split(".")
+    if len(keys) > MOST_DEPTH:
+        file, line, shown = where
+        message = f"nested deeper than {MOST_DEPTH} levels"
+        errors.append(SpecError(file, line, cut(shown), message))
+        return tree
     try:
         if keys[0] in _SETTLED:
             raise _NowhereError(f"{keys[0]} cannot be changed by a path")

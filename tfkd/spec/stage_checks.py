@@ -66,7 +66,8 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     model = parts.models.get(stage.train)
     if model is not None and not reads_streams(model):
         faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", "a bert or a gpt2")
-    if goes_on(model) and stage.head == "none":
+    # A stage with faults of its own has no head.
+    if goes_on(model) and getattr(stage, "head", None) == "none":
         faults.add((*path, "head"), f"none, and {stage.train} predicts by its embedding", "no head")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import parse_json
 from tfkd.spec.errors import UserError
 
 FILE = "manifest.json"
@@ -47,7 +48,8 @@ class Header:
         vocabulary_size: V; ids take 2 bytes up to 65,536 and 4 above.
         top_k: K.
         examples: Examples of the corpus.
-        details: How it was made, for the reader: passes, reading.
+        details: How it was made: reading, passes, the stage. What only one of two stores says is no
+            difference between them: older ones say less.
     """
 
     corpus: str
@@ -60,7 +62,11 @@ class Header:
     def differs(self, other: "Header") -> str | None:
         """The name of the first field in which two headers differ."""
         for one in fields(self):
-            if getattr(self, one.name) != getattr(other, one.name):
+            ours, theirs = getattr(self, one.name), getattr(other, one.name)
+            if one.name == "details":
+                both = ours.keys() & theirs.keys()
+                ours, theirs = ({key: side[key] for key in both} for side in (ours, theirs))
+            if ours != theirs:
                 return one.name
         return None
 
@@ -92,25 +98,28 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE
     try:
-        text = path.read_text("utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         raise UserError(
             f"{folder}: no soft targets here ({FILE} is missing); score the teacher first"
         ) from None
-    except UnicodeDecodeError:
-        raise _damaged(path) from None
     try:
-        content = json.loads(text)
-        if content["format"] == FORMAT and content["version"] != VERSION:
-            raise UserError(
-                f"{path}: soft targets of format {content['version']}, and this tfkd reads "
-                f"{VERSION}; score the teacher again"
-            )
+        # A teacher's sums may have come out as no numbers.
+        content = parse_json(text, finite=False)
+        other = content["version"] if content["format"] == FORMAT else VERSION
+    except (ValueError, KeyError, TypeError):
+        raise _damaged(path) from None
+    if other != VERSION:
+        raise UserError(
+            f"{path}: soft targets of format {other}, and this tfkd reads {VERSION}; score the "
+            "teacher again"
+        )
+    try:
         header, shards, complete = content["header"], content["shards"], content["complete"]
         manifest = Manifest(Header(**header), [Shard(**shard) for shard in shards], complete)
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (KeyError, TypeError):
         raise _damaged(path) from None
-    if _text(asdict(manifest)) != text:
+    if _text(asdict(manifest)).encode() != text:
         raise _damaged(path)
     return manifest
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.spec.errors import UserError
 from tfkd.training.tensor_file import DamagedFileError, read_tensors, write_tensors
 
@@ -135,7 +136,7 @@ class CheckpointFolder:
         """
         path = self._state(step)
         try:
-            content = json.loads(path.read_bytes())
+            content = read_json(path, finite=False)
             whole = content.pop("sha256") == _digest(content)
         except OSError as error:
             raise DamagedFileError(f"{path} cannot be read ({error.strerror})") from error

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfkd.data.files import flush_folder, written_by_tensorflow
+from tfkd.data.strict_json import parse_json
 from tfkd.spec.regular_files import named
 
 _SCALARS = tf.compat.v1.SummaryMetadata(
@@ -77,7 +78,8 @@ def digest_of_start(path: Path, size: int) -> str:
 
 def read_history(path: Path) -> list[dict[str, Any]]:
     """All lines of a history."""
-    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+    lines = Path(path).read_bytes().splitlines()
+    return [parse_json(line, finite=False) for line in lines]
 
 
 def waiting_share(lines: Iterable[Mapping[str, Any]]) -> float | None:

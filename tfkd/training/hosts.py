@@ -1,11 +1,11 @@
 """The hosts that train together: who they are, and how they come to one mind."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfkd.data.strict_json import parse_json
 from tfkd.spec.errors import UserError
 
 VARIABLE = "TF_CONFIG"
@@ -37,11 +37,11 @@ def place_from(environment: Mapping[str, str]) -> Place | None:
     if not text.strip():
         return None
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         cluster, task = content["cluster"], content["task"]
         kind, index = task["type"], int(task["index"])
         jobs = {name: [str(address) for address in hosts] for name, hosts in cluster.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{VARIABLE} cannot be read ({error!r}). Expected {_FORM}") from error
     if other := sorted(({*jobs, kind}) - {"chief", "worker"}):
         raise UserError(

@@ -62,6 +62,7 @@ def train(
     streams: int = 1,
     fuse: bool = False,
     kept_elsewhere: Collection[str] = (),
+    of: str = "",
 ) -> TrainResult:
     """Trains a distiller's student; called again with the same folder, it goes on where it was.
 
@@ -106,6 +107,7 @@ def train(
             `tfkd.training.cores`.
         fuse: Compile chains of elementwise operations; see `tfkd.layers.fusion.fusing`.
         kept_elsewhere: Paths of frozen weights that `weights.safetensors` need not hold.
+        of: What is trained, in a word: checkpoints that say another are refused.
 
     Raises:
         Interrupted: SIGTERM, SIGINT, SIGHUP or the time limit; everything is saved.
@@ -147,6 +149,7 @@ def train(
         streams=streams,
         fuse=fuse,
         kept_elsewhere=kept_elsewhere,
+        of=of,
     )
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ml_dtypes import bfloat16
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import parse_json
 
 _NAMES = {
     np.dtype(np.float64): "F64",
@@ -89,7 +90,7 @@ def read_tensors(path: Path, sha256: str) -> dict[str, np.ndarray]:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise DamagedFileError(f"{path} is damaged: its bytes are not those that were written")
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
+    header = parse_json(data[8 : 8 + length])
     body = memoryview(data)[8 + length :]
     return {
         name: np.frombuffer(body[slice(*entry["data_offsets"])], _TYPES[entry["dtype"]]).reshape(

@@ -68,15 +68,16 @@ class TrainingRun:
         streams: int,
         fuse: bool,
         kept_elsewhere: Collection[str] = (),
+        of: str = "",
     ):
         self._hosts, self._steps_per_execution = hosts, steps_per_execution
-        self._distiller, self._batcher = distiller, batcher
+        self._distiller, self._batcher, self._of = distiller, batcher, of
         self._steps, self._folder = steps, folder
         self._every, self._keeper, self._seed = validate_every, keeper, seed
         self._log_every, self._save_every = log_every, save_every_seconds
         self._progress = progress
         self._tensorboard, self._kept_elsewhere = tensorboard, kept_elsewhere
-        self._validation = Validation(validate, folder / "validations.json")
+        self._validation = Validation(validate, folder / "validations.json", of)
         parameters = distiller.parameters
         with strategy.scope():
             optimizer.build(parameters)
@@ -232,6 +233,7 @@ class TrainingRun:
         begun = time.monotonic()
         size, digest = self._history.settled()
         state = {
+            "of": self._of,
             "seed": self._seed,
             "frozen": self._arrays.frozen,
             "seconds": self.seconds,
@@ -256,6 +258,12 @@ class TrainingRun:
 
     def _take(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.state
+        # Older versions do not say.
+        if self._of and (of := state.get("of", self._of)) != self._of:
+            raise UserError(
+                f"{self._checkpoints.path} holds checkpoints of another training, {of!r}; this one "
+                f"is {self._of!r}: remove {self._checkpoints.path} to train from the start."
+            )
         if state["seed"] != self._seed:
             raise UserError(
                 f"{self._checkpoints.path} holds checkpoints of a training with seed "

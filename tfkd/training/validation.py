@@ -19,19 +19,21 @@ class Validation:
 
     Args:
         validate: Given the model, returns its metrics; None: there are none.
-        path: The file of results, keyed by step and by the weights' SHA-256. One that is damaged
-            is as good as none: its validations are made anew.
+        path: The file of results, keyed by the training, the step and the weights' SHA-256. One
+            that is damaged is as good as none: its validations are made anew.
+        of: What is trained, in a word: the same weights may be validated otherwise elsewhere.
 
     Attributes:
         seconds: How long the last one took.
     """
 
-    def __init__(self, validate: Validate | None, path: Path):
+    def __init__(self, validate: Validate | None, path: Path, of: str = ""):
         self._validate = validate
+        self._of = of
         self._path = path
         self.seconds = 0.0
         try:
-            self._known = read_sealed(path)
+            self._known = read_sealed(path, finite=False)
         except (OSError, ValueError):
             self._known = {}
 
@@ -45,11 +47,11 @@ class Validation:
         """
         if self._validate is None:
             return {}
-        key = f"{step}/{digest_of(weights)}"
+        key = f"{self._of}/{step}/{digest_of(weights)}"
         if key not in self._known:
             begun = time.monotonic()
             metrics = self._validate(model)
             self.seconds = time.monotonic() - begun
             self._known[key] = {name: float(value) for name, value in metrics.items()}
-            write_sealed(self._path, self._known)
+            write_sealed(self._path, self._known, finite=False)
         return dict(self._known[key])

@@ -1,14 +1,15 @@
 """The tokenizer that a spec describes: learnt, read from a file, or from a preset."""
 
-import json
 import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfkd.data.source_files import find_files
+from tfkd.data.strict_json import read_json
 from tfkd.data.tfds_source import reachable
 from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
 from tfkd.data.tokenizers.learning import learn_wordpiece
@@ -34,7 +35,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         ValueError: It is not what was saved, or of no kind that is known.
     """
-    kind = json.loads((Path(folder) / "tokenizer.json").read_text("utf-8")).get("kind")
+    kind = read_json(Path(folder) / "tokenizer.json").get("kind")
     if kind not in _KINDS:
         raise ValueError(
             f"{folder}: tokenizer.json says kind {kind!r}; expected one of {', '.join(_KINDS)}."
@@ -160,13 +161,17 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
     if not os.path.isdir(folder):
         return _from_keras_hub(name, data_dir)
     if os.path.isfile(folder / "tokenizer.json") and os.path.isfile(folder / "vocabulary.txt"):
-        return WordPiece.load(folder)
+        try:
+            return WordPiece.load(folder)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"preset {folder}: tokenizer.json and vocabulary.txt are not what tfkd saved "
+                f"({error!r})."
+            ) from error
     accents: bool | None = None
     for place in OPTION_FILES:
         if os.path.isfile(folder / place):
-            config = json.loads((folder / place).read_text("utf-8"))
-            # Keras Hub nests its options, the published fast tokenizers theirs.
-            config = config.get("config") or config.get("normalizer") or config
+            config = _options(folder / place)
             said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
             lower_case = said[0] if said else lower_case
             accents = config.get("strip_accents", accents)
@@ -178,6 +183,19 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
         f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "
         "(a Keras Hub preset) in this folder."
     )
+
+
+def _options(path: Path) -> dict[str, Any]:
+    """The options in one of a preset's files."""
+    try:
+        config = read_json(path)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: no mapping; expected a tokenizer's options.")
+    # Keras Hub nests its options, the published fast tokenizers theirs.
+    nested = config.get("config") or config.get("normalizer")
+    return nested if isinstance(nested, dict) else config
 
 
 def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfkd.data.files import write_atomically
 from tfkd.data.ragged import Ragged
+from tfkd.data.strict_json import parse_json, read_json
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
 from tfkd.spec.errors import UserError
 from tfkd.spec.regular_files import NOTHING, other_than_file, read_regular, readable
@@ -126,7 +127,7 @@ class ByteBpe(PieceTokenizer):
             ValueError: The files are not those that were saved.
         """
         folder = Path(folder)
-        options = json.loads((folder / OPTIONS_FILE).read_text("utf-8"))
+        options = read_json(folder / OPTIONS_FILE)
         tokenizer = read_byte_bpe(folder / VOCABULARY_FILE, folder / MERGES_FILE)
         if tokenizer.fingerprint() != options["fingerprint"]:
             raise ValueError(f"{folder}: {VOCABULARY_FILE} or {MERGES_FILE} has changed since.")
@@ -185,7 +186,7 @@ def _pieces(path: Path) -> list[str]:
     if path.suffix != ".json":
         return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
     try:
-        places = json.loads(text)
+        places = parse_json(text)
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}).") from None
     if not isinstance(places, dict) or sorted(map(str, places.values())) != sorted(
@@ -229,7 +230,7 @@ def learn_byte_bpe(lines: Iterable[str], size: int, *, min_frequency: int = 2) -
     made.train_from_iterator(text(), trainer)
     if not seen:
         raise UserError("A vocabulary cannot be learnt: the text to learn from has no words.")
-    model = json.loads(made.to_str())["model"]
+    model = parse_json(made.to_str())["model"]
     pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     return ByteBpe([*pieces, END_OF_TEXT], [tuple(pair) for pair in model["merges"]])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.data.tokenizers.learning import CHINESE
 from tfkd.data.tokenizers.piece_tokenizer import PieceTokenizer
 from tfkd.data.tokenizers.wordpiece import END, MASK, PAD, START, UNKNOWN
@@ -119,7 +120,7 @@ class SentencePiece(PieceTokenizer):
             ValueError: The model is not the one that was saved.
         """
         folder = Path(folder)
-        options = json.loads((folder / OPTIONS_FILE).read_text("utf-8"))
+        options = read_json(folder / OPTIONS_FILE)
         tokenizer = cls((folder / MODEL_FILE).read_bytes(), options["lower_case"])
         if tokenizer.fingerprint() != options["fingerprint"]:
             raise ValueError(f"{folder}: {MODEL_FILE} has changed since it was saved.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.strict_json import read_json
 from tfkd.data.tokenizers.detokenizer import detokenize
 from tfkd.data.tokenizers.piece_tokenizer import PieceTokenizer
 
@@ -116,7 +117,7 @@ class WordPiece(PieceTokenizer):
             ValueError: The vocabulary is not the one that was saved.
         """
         folder = Path(folder)
-        options = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+        options = read_json(folder / "tokenizer.json")
         pieces = (folder / "vocabulary.txt").read_bytes().decode("utf-8").split("\n")[:-1]
         tokenizer = cls(pieces, options["lower_case"], options["strip_accents"])
         if tokenizer.fingerprint() != options["fingerprint"]:

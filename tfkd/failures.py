@@ -1,0 +1,145 @@
+"""What ended a verb: its surroundings, or an error of the program itself, which is reported."""
+
+import contextlib
+import errno
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import tfkd
+
+# Set in the environment, it has the whole traceback printed.
+VARIABLE = "TFKD_TRACEBACK"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
+# Places in the program that are shown, and characters of an error's text.
+_PLACES, _LONGEST = 5, 500
+
+
+def of_surroundings(error: BaseException) -> str | None:
+    """What is said where the surroundings ended the work, so that the same command continues: they
+    stopped it, refused to read or write, or have no memory left. None: it is an error of the
+    program's own.
+
+    Keras and TensorFlow make errors of their own of some that come by them.
+    """
+    from tfkd.training.interruption import Interrupted
+
+    if isinstance(error, Interrupted | OSError):
+        return str(error)
+    for one in _chain(error):
+        if isinstance(one, MemoryError) or _of_device_memory(one):
+            return f"out of memory ({said})" if (said := _first_line(one)) else "out of memory"
+        if isinstance(one, OSError) and one.errno in _FULL:
+            return str(one)
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it was made of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _of_device_memory(error: BaseException) -> bool:
+    tensorflow = sys.modules.get("tensorflow")  # it raised nothing where nobody imported it
+    return tensorflow is not None and (
+        isinstance(error, tensorflow.errors.ResourceExhaustedError)
+        or (isinstance(error, tensorflow.errors.OpError) and "out of memory" in str(error).lower())
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:_LONGEST]
+
+
+def report(error: BaseException, words: Sequence[str], runs: Path | None) -> str:
+    """What is said of an error of the program itself, and what to send.
+
+    The whole traceback goes to a file, or is part of what is said: where `TFKD_TRACEBACK` is set,
+    and where no file can be written.
+
+    Args:
+        error: The error.
+        words: The command line behind `tfkd`.
+        runs: The folder of runs, for the file; None, or one that is not there: the temporary one.
+    """
+    facts = [
+        f"command: {shlex.join(['tfkd', *words])}",
+        f"versions: {', '.join(f'{name} {version}' for name, version in _versions().items())}",
+        *(f"at: {place}" for place in _places(error.__traceback__)),
+        f"error: {type(error).__name__}: {_first_line(error)}",
+    ]
+    whole = "".join(traceback.format_exception(error))
+    lines = ["tfkd: an error of tfkd itself, or of a plugin; what is done is kept"]
+    lines += [f"  {fact}" for fact in facts]
+    file = None
+    if not os.environ.get(VARIABLE):
+        file = _kept("\n".join([*facts, "", whole]), runs)
+    if file is None:
+        return "\n".join([whole.rstrip("\n"), *lines, "tfkd: please report it with all of this"])
+    lines.append(
+        f"tfkd: please report it with these lines and the whole traceback, which is in {file}; "
+        f"{VARIABLE}=1 prints it"
+    )
+    return "\n".join(lines)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "tfkd": tfkd.__version__}
+    with contextlib.suppress(Exception):  # the error may be one of importing
+        from tfkd.pipeline.stage_folder import versions
+
+        found = versions()
+    return {**found, "system": f"{platform.system()} {platform.machine()}"}
+
+
+def _places(raised: TracebackType | None) -> list[str]:
+    """The last places that the error came by, the last of ours among them; a loop's but once."""
+    found: dict[str, bool] = {}
+    for frame, line in traceback.walk_tb(raised):
+        path, ours = _short(frame.f_code.co_filename)
+        place = f"{path}:{line} in {frame.f_code.co_name}"
+        found.pop(place, None)
+        found[place] = ours
+    last = list(found)[-_PLACES:]
+    if not any(found[place] for place in last):
+        last = [place for place, ours in found.items() if ours][-1:] + last
+    return last
+
+
+def _short(name: str) -> tuple[str, bool]:
+    """A module's file as it is called below its packages, and whether it is ours."""
+    path, package = Path(name), Path(tfkd.__file__).parent
+    if package in path.parents:
+        return str(path.relative_to(package.parent)), True
+    _, found, rest = name.rpartition("site-packages/")
+    return (rest if found else name), False
+
+
+def _kept(text: str, runs: Path | None) -> Path | None:
+    """The file that holds the text; None where none can be written."""
+    prefix = time.strftime("tfkd-error-%Y%m%d-%H%M%S-")
+    for folder in (runs, Path(tempfile.gettempdir())):
+        if folder is None or not folder.is_dir():
+            continue
+        file = None
+        try:
+            handle, file = tempfile.mkstemp(prefix=prefix, suffix=".txt", dir=folder)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as writing:
+                writing.write(text)
+        except OSError:
+            if file is not None:
+                Path(file).unlink(missing_ok=True)
+            continue
+        return Path(file)
+    return None
