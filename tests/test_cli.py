@@ -172,7 +172,9 @@ def test_reading_verbs_do_not_import_tensorflow(spec):
     code = f"""
 import sys
 from tfkd import cli
-for words in (["validate", {str(spec)!r}], ["show", {str(spec)!r}], ["list"], ["schema"],
+for words in (["validate", {str(spec)!r}, "--data-dir", {str(spec.parent)!r}],
+              ["validate", {str(spec)!r}, "--no-files"], ["show", {str(spec)!r}],
+              ["list"], ["schema"],
               ["plan", {str(spec)!r}, "--data-dir", {str(spec.parent)!r}]):
     assert cli.main(words) == 0, words
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules

@@ -38,7 +38,10 @@ def names(specs):
 
 @pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
 def test_it_is_valid_with_all_its_variants(path, capsys):
-    assert cli.main(["validate", str(path)]) == cli.DONE
+    words = ["validate", str(path), "--no-files"]
+    if os.environ.get("TFKD_DATA") and path.stem not in FULL_SCALE:
+        words = words[:2]  # and so are its files
+    assert cli.main(words) == cli.DONE
     assert load_spec(path).name == path.stem
     assert "valid" in capsys.readouterr().out
 

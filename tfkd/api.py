@@ -12,13 +12,14 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
     from tfkd.pipeline.run_folder import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
+    from tfkd.spec.printable import say
 
     results = run_stages(spec, **settings)
     if results is not None:
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
             write_report([results], folder / "report.html")
-        settings.get("say", print)(closing_words(results, folder))
+        settings.get("say", say)(closing_words(results, folder))
     return results
 
 
@@ -27,7 +28,7 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
 
     Args:
         run: The run folder.
-        plugins: Modules that register classes; default: those of the run.
+        plugins: Modules that register classes: all those of the run.
         noise: `{"sigma": [...], "draws": 5, "seed": 1, "metrics": [...]}`: metrics under noise on
             the parameters, of each evaluation that has them, by default those that need no outputs;
             None: as the spec says.
@@ -37,8 +38,8 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
         The content of results.json.
 
     Raises:
-        UserError: The folder is no run folder, a model is not trained yet, or the noise is no such
-            mapping.
+        UserError: The folder is no run folder, its plugins are not named, a model is not trained
+            yet, or the noise is no such mapping.
     """
     from pathlib import Path
 
@@ -52,17 +53,31 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
     return results
 
 
-def build(spec: Any, sizes: dict[str, int] | None = None) -> dict[str, Any]:
+def build(
+    spec: Any,
+    sizes: dict[str, int] | None = None,
+    classes: int | dict[str, int] | None = None,
+) -> dict[str, Any]:
     """The Keras models that a spec declares, by name, freshly initialised.
 
+    They give their states by name; heads make logits of these. `tfkd.training.Distiller(model,
+    terms)` trains them by `compile` and `fit`, as `tfkd.run` does. What a stage starts from and
+    what it freezes is the stage's: see `tfkd.models.load_weights` and `freeze`.
+
     Args:
-        spec: A spec from `tfkd.load_spec`.
+        spec: A spec from `tfkd.load_spec`, which may be one of its variants.
         sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default. One
             that is read needs its own.
+        classes: How many classes a model with `head: {kind: classifier}` tells apart, of all or by
+            the model's name. They are learnt from labels when a stage runs: here they are to be
+            said. Such a model has a head over words as well where a stage of the spec trains one.
 
     Returns:
         `keras.Model` by name: `teacher`, `student`, or `teacher.NAME`.
-    """
-    from tfkd.pipeline.models import build_models
 
-    return build_models(spec, sizes)
+    Raises:
+        ValueError: A size or a number of classes is not given, or is of what the spec lacks.
+    """
+    from tfkd.pipeline.declared_models import build_models
+
+    return build_models(spec, sizes, classes)

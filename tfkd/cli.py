@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfkd.cli_parser import build_parser
+from tfkd.spec.outgoing import outgoing
 
 DONE, WRONG_INPUT, USAGE, RESUMABLE, FAULT = 0, 1, 2, 3, 70
 
 
+@outgoing()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
     parser = build_parser()
@@ -69,23 +71,32 @@ def _runs_folder(options: argparse.Namespace) -> Path | None:
 @contextlib.contextmanager
 def _written(path: Path):
     """A path that the user gave for writing: what is wrong with it is the user's to mend."""
-    from tfkd.spec.errors import UserError
+    from tfkd.data.files import writable
 
-    try:
+    with writable(path):
         yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _write(path: Path, text: str) -> None:
+    from tfkd.data.files import write_atomically
+
+    with _written(path):
+        write_atomically(path, text)
 
 
 def _load(options: argparse.Namespace):
     from tfkd.spec import load_spec
 
-    return load_spec(
+    spec = load_spec(
         options.spec,
         variant=options.variant,
         overrides=options.overrides,
         plugins=options.plugins,
+        elsewhere=getattr(options, "all_variants", False),
     )
+    for said in spec.passed_over:
+        print(f"tfkd: passed over: {said}", file=sys.stderr)
+    return spec
 
 
 def _pipeline(name: str):
@@ -119,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
                 until=options.until,
                 smoke=options.smoke,
                 deadline=deadline,
-                terminal=sys.stdout.isatty(),
+                terminal=sys.stdout is not None and sys.stdout.isatty(),
                 command=_command(),
             )
     return DONE
@@ -157,9 +168,15 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from tfkd.spec import validate_files
-
-    errors = validate_files(options.specs, plugins=options.plugins)
+    errors, notes = _pipeline("validate.validate")(
+        options.specs,
+        data_dir=None if options.no_files else options.data_dir,
+        variant=options.variant,
+        overrides=options.overrides,
+        plugins=options.plugins,
+    )
+    for note in notes:
+        print(f"tfkd: {note}", file=sys.stderr)
     for error in errors:
         print(error)
     if errors:
@@ -178,8 +195,7 @@ def _init(options: argparse.Namespace) -> None:
     pairs = tuple(options.pairs) if options.pairs else None
     rows = _lines(pairs, options.data_dir) if pairs else 0
     text = starter_spec(options.source, options.target, pairs, rows)
-    with _written(options.path):
-        options.path.write_text(text, "utf-8")
+    _write(options.path, text)
     done = "read it" if options.pairs else "edit its data section"
     print(f"{options.path}: {done}, then: tfkd run {options.path}")
 
@@ -237,7 +253,8 @@ def _again(options: argparse.Namespace, **settings) -> dict:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    print(_pipeline("compare.compare")(*options.runs, samples=options.samples))
+    settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
+    print(_pipeline("compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -247,6 +264,7 @@ def _generate(options: argparse.Namespace) -> None:
         target=options.output,
         scores=options.scores,
         options=_chosen(options),
+        trust=options.trust,
     )
 
 
@@ -257,6 +275,7 @@ def _bench(options: argparse.Namespace) -> None:
         rounds=options.rounds,
         options=_chosen(options),
         output=options.output,
+        trust=options.trust,
     )
     print(text)
 
@@ -293,8 +312,7 @@ def _schema(options: argparse.Namespace) -> None:
     registry.load_plugins(options.plugins)
     text = json.dumps(json_schema(), indent=1)
     if options.output:
-        with _written(options.output):
-            options.output.write_text(text + "\n", "utf-8")
+        _write(options.output, text + "\n")
     else:
         print(text)
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import tfkd
+from tfkd.evaluation.verdict import P_BY
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
 3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);
@@ -29,11 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
         if spec:
             sub.add_argument("spec", metavar="SPEC", help="the spec's YAML file")
-            sub.add_argument("--variant", metavar="V", help="one of the spec's variants")
-            sub.add_argument(
-                "--set", dest="overrides", metavar="K=V", action="append", default=[],
-                help="replace one value: a dotted path and a YAML value (repeatable)",
-            )  # fmt: skip
+            _changes(sub)
         if spec == "run":
             _folders(sub)
             sub.add_argument(
@@ -51,8 +48,15 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
     verb("plan", "say what a run would do, and its size, before anything starts", spec="run")
     verb("show", "print the resolved spec and where each value came from", spec="show")
-    validate = verb("validate", "check specs and all their variants; every error at once")
+    validate = verb(
+        "validate", "check specs, all their variants and the files they name; every error at once"
+    )
     validate.add_argument("specs", metavar="SPEC", nargs="+")
+    _changes(validate)
+    _data_dir(validate)
+    validate.add_argument(
+        "--no-files", action="store_true", help="leave alone the files that the specs name"
+    )
     init = verb("init", "write a commented starter spec")
     init.add_argument("path", nargs="?", type=Path, default=Path("spec.yaml"))
     init.add_argument(
@@ -74,9 +78,20 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
         if name == "evaluate":
             _noise(sub)
-    compare = verb("compare", "compare two runs on the same test sets: paired bootstrap")
+    compare = verb("compare", "compare two runs on the same test sets, row by row")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
-    compare.add_argument("--samples", type=_samples, default=1000, help="bootstrap samples")
+    compare.add_argument(
+        "--samples", type=_samples, default=1000,
+        help="bootstrap samples, of which intervals are made (default: 1,000)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--trials", type=_samples, default=10_000,
+        help="of the approximate randomization, by which p is computed (default: 10,000)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--p", dest="p_by", choices=P_BY, default=P_BY[0],
+        help="what p is computed by: two-sided (default), or as sacreBLEU's --paired-bs",
+    )  # fmt: skip
     generate = verb("generate", "lines in, outputs out, in order")
     generate.add_argument(
         "model", metavar="RUN|SAVEDMODEL", type=Path,
@@ -105,6 +120,10 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--seed", type=_seed, metavar="N", help="of a language model that samples: its draws"
         )
+        sub.add_argument(
+            "--trust", action="store_true",
+            help="run a SavedModel that tfkd did not export, too: it can read and write your files",
+        )  # fmt: skip
     report = verb("report", "write the HTML page of one run, or of several side by side")
     report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
     report.add_argument(
@@ -121,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _samples(text: str) -> int:
-    """A number of bootstrap samples."""
+    """A number of bootstrap samples, or of trials."""
     number = int(text)
     if not 10 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
@@ -174,6 +193,15 @@ def _data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir", type=Path, default=Path(os.environ.get("TFKD_DATA", ".")), metavar="D",
         help="the folder that data paths are relative to (default: $TFKD_DATA, else this folder)",
+    )  # fmt: skip
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--variant", metavar="V", help="one of the spec's variants")
+    parser.add_argument(
+        "--set", dest="overrides", metavar="K=V", action="append", default=[],
+        help="replace one value: a dotted path and a YAML value (repeatable); in variants too, "
+        "but for what they do without",
     )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """TensorFlow data sets: read where they are prepared, refused at once where they are not."""
 
+import shutil
 import socket
 import threading
 
+import numpy as np
 import pytest
 
 from tfkd.data import tfds_source
 from tfkd.data.corpora import open_corpus, source_hashes
+from tfkd.data.sources import Fault, pick
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import TfdsOptions
 
@@ -91,3 +94,44 @@ def test_configurations_must_be_said_where_there_are_several(tmp_path):
     (newer / "dataset_info.json").write_text("{}")
     assert tfds_source.find_or_fetch("wmt/de-en", tmp_path) == newer
     assert tfds_source.find_or_fetch("wmt/de-en:1.9.0", tmp_path).name == "1.9.0"
+
+
+def test_a_damaged_data_set_is_named(prepared, tmp_path):
+    folder = tmp_path / "small_translate"
+    shutil.copytree(prepared / "small_translate", folder)
+    (record,) = folder.glob("*/*.tfrecord*")
+    record.write_bytes(record.read_bytes()[:-10] + bytes(10))
+    options = TfdsOptions(tfds="small_translate", fields=FIELDS)
+    with pytest.raises(UserError, match=r"tfds:small_translate/train:\d+: .*cannot be read"):
+        list(open_corpus(options, tmp_path))
+    (folder / "1.0.0" / "features.json").write_text("{")
+    with pytest.raises(UserError, match=r"small_translate.* cannot be read"):
+        list(open_corpus(options, tmp_path))
+
+
+def test_booleans_are_labels_and_no_text():
+    example = tfds_source._plain({"toxic": np.bool_(True), "text": np.bool_(False)})
+    assert pick(example, ["toxic"], labels={0}) == ("true",)
+    assert pick(example, ["text"]) == Fault("`text` is not text")
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        '{"pythonClassName": "some_module.Feature"}',
+        '{"featuresDict": {"features": {"a": {"python_class_name": "some_module.Feature"}}}}',
+        '{"type": "some_module.Feature", "content": {}}',
+        r'{"jsonFeature": {"json": "{\"feature\": {\"type\": \"some_module.Feature\"}}"}}',
+    ],
+)
+def test_a_data_set_imports_no_module_that_it_names(tmp_path, monkeypatch, features):
+    (tmp_path / "some_module.py").write_text("raise SystemExit('ran')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "features.json").write_text(features)
+    with pytest.raises(UserError, match=r"features\.json names 'some_module\.Feature'"):
+        next(iter(tfds_source.TfdsReader(tmp_path, "foreign", "train", ["a"])))
+
+
+def test_data_sets_whose_code_others_offer_are_not_fetched(tmp_path):
+    with pytest.raises(UserError, match="run code of others"):
+        tfds_source.find_or_fetch("huggingface:wmt14/de-en", tmp_path)

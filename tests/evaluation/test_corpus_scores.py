@@ -73,7 +73,7 @@ def test_interval_equals_sacrebleus_confidence(monkeypatch, ours, theirs, seed):
 
 
 @pytest.mark.parametrize(("name", "theirs"), [("bleu", BLEU), ("chrf", CHRF)])
-def test_paired_bootstrap_equals_sacrebleus(monkeypatch, name, theirs):
+def test_p_by_bootstrap_equals_sacrebleus(monkeypatch, name, theirs):
     monkeypatch.setenv("SACREBLEU_SEED", "7")
     references = sentences(8)
     system, baseline = noisy(references, 9, 0.15), noisy(references, 10, 0.22)
@@ -85,7 +85,10 @@ def test_paired_bootstrap_equals_sacrebleus(monkeypatch, name, theirs):
         n_samples=300,
     )()
     (their_baseline, their_system) = next(rows for key, rows in table.items() if key != "System")
-    ours = paired_bootstrap(system, baseline, references, name, samples=300, seed=7)
+    ours = paired_bootstrap(
+        system, baseline, references, name, samples=300, seed=7, p_by="bootstrap"
+    )
+    assert ours["p_by"] == "bootstrap"
     assert ours["p"] == pytest.approx(their_system.p_value, abs=1e-12)
     assert ours["value"] == their_baseline.score
     # sacreBLEU says half the width of the baseline's own interval.
@@ -100,6 +103,8 @@ def test_paired_bootstrap_of_a_system_with_itself_and_mirrored():
     system, baseline = noisy(references, 12, 0.1), noisy(references, 13, 0.4)
     same = paired_bootstrap(system, system, references)
     assert (same["delta"], same["low"], same["high"], same["wins"]) == (0, 0, 0, 0)
+    assert same["p"] == 1.0
+    same = paired_bootstrap(system, system, references, p_by="bootstrap")
     assert same["p"] == 1.0  # sacreBLEU's formula would say its least, 1 / 1001
     there = paired_bootstrap(system, baseline, references)
     back = paired_bootstrap(baseline, system, references)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from margins import assert_likeliest
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.decoding import BeamSearch, GreedySearch
@@ -135,18 +136,15 @@ def test_greedy_takes_the_best_token_of_the_whole_text(model):
         model, {"ids": tf.constant(ids), "valid": tf.constant(valid)}, tf.fill([4], 8), Specials
     )
     for row in range(4):
-        text = list(ids[row, : lengths[row]])
-        total, written = 0.0, []
-        for index in range(9):
-            last = logits(model, [text])[0, -1].astype(np.float64)
-            log_p = last - np.log(np.exp(last - last.max()).sum()) - last.max()
-            token = END if index == 8 else int(np.argmax(last))
-            total += log_p[token]
-            if token == END:
-                break
-            text.append(token)
-            written.append(token)
-        assert found.ids[row, 0, : found.lengths[row, 0]].numpy().tolist() == written
+        size = int(found.lengths[row, 0])
+        written = np.array([*found.ids[row, 0, :size].numpy(), END])
+        assert END not in written[:-1]
+        text = [*ids[row, : lengths[row]], *written[:-1]]
+        last = logits(model, [text])[0, lengths[row] - 1 :].astype(np.float64)
+        log_p = last - np.log(np.exp(last).sum(-1, keepdims=True))
+        chosen = min(size + 1, 8)  # after 8 tokens it has to end
+        assert_likeliest(log_p[:chosen], written[:chosen])
+        total = log_p[np.arange(size + 1), written].sum()
         np.testing.assert_allclose(found.log_probabilities[row, 0], total, rtol=1e-4)
 
 

@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
+from tfkd.spec.options.corpora import CORPORA
 from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions, TranslateOptions
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
@@ -15,6 +16,7 @@ TABLE = Path(__file__).parent / "pinned_defaults.json"
 _KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optimizer", "decode")
 # What is in no fingerprint may change as it likes.
 _FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
+_FREE |= {f"corpus.{kind}.max_bad_rows" for kind in CORPORA}
 
 
 def defaults() -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_options_go_to_the_models_that_have_them(monkeypatch, tmp_path):
             pass
 
     monkeypatch.setattr(module, "saved_model_of", lambda path: path)
-    monkeypatch.setattr(module, "load_saved_model", lambda path: Translator(path.name))
+    monkeypatch.setattr(module, "load_saved_model", lambda path, **_: Translator(path.name))
     monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
     (tmp_path / "lines").write_text("a\u2028b\n", "utf-8")
     models = [tmp_path / "fills", tmp_path / "beam"]
@@ -179,7 +179,7 @@ def test_models_take_turns(monkeypatch, tmp_path):
             called.append((self.name, len(lines)))
 
     monkeypatch.setattr(module, "saved_model_of", lambda path: path)
-    monkeypatch.setattr(module, "load_saved_model", lambda path: Translator(path.name))
+    monkeypatch.setattr(module, "load_saved_model", lambda path, **_: Translator(path.name))
     monkeypatch.setattr(module, "_size", lambda folder: {"bytes": 1, "parameters": 1})
     (tmp_path / "lines").write_text("a\nb\n", "utf-8")
     module.bench([tmp_path / "x", tmp_path / "y"], source=tmp_path / "lines", rounds=2)

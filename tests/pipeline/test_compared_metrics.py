@@ -16,12 +16,12 @@ THEIRS = ["prices of oil", "tokyo stocks", "the bank cuts a rate"]
 FIGURE = {"value": 1.0, "low": 0.0, "high": 2.0, "signature": "x"}
 
 
-def run_folder(folder, lines, metrics, **settings):
+def run_folder(folder, lines, metrics, references=REFERENCES, **settings):
     (folder / "evaluation").mkdir(parents=True)
-    for name, text in (("hypotheses", lines), ("references", REFERENCES)):
+    for name, text in (("hypotheses", lines), ("references", references)):
         (folder / "evaluation" / f"{name}.txt").write_text("\n".join(text) + "\n")
     return finished(folder, [{
-        "of": "learn", "variant": None, "on": "test", "seed": 1, "rows": len(REFERENCES),
+        "of": "learn", "variant": None, "on": "test", "seed": 1, "rows": len(references),
         "decode": {"kind": "greedy"}, "metrics": dict.fromkeys(metrics, FIGURE), "against": None,
         "hypotheses": "evaluation/hypotheses.txt", "references": "evaluation/references.txt",
         **settings,
@@ -66,11 +66,38 @@ def test_translations_are_compared_by_bleu_and_chrf_and_rouge_beside_them(tmp_pa
 
 
 def test_a_p_below_a_thousandth_is_not_written_as_zero(tmp_path):
+    references = [f"{line} {row}" for row, line in enumerate(REFERENCES * 5)]
+    first = run_folder(tmp_path / "a", references, ["bleu"], references)
+    second = run_folder(tmp_path / "b", ["nothing of it"] * 15, ["bleu"], references)
+    text = compare(first, second, samples=100, trials=2000)
+    assert "p < 0.001 (better); 15 sentences" in text
+    assert "p = 0.000" not in text
+
+
+def test_three_rows_decide_nothing(tmp_path):
+    """Of eight ways to exchange them, two are as far apart: p is 1/4, whatever the interval."""
     first = run_folder(tmp_path / "a", REFERENCES, ["bleu"])
     second = run_folder(tmp_path / "b", ["nothing of it"] * len(REFERENCES), ["bleu"])
-    text = compare(first, second, samples=2000)
-    assert "p < 0.001" in text
-    assert "p = 0.000" not in text
+    _, bleu, _ = compare(first, second, samples=100).splitlines()
+    low, high = bleu.split("interval ")[1].split(",")[0].split(" to ")
+    assert float(low) > 0 < float(high)
+    assert float(bleu.split("p = ")[1].split()[0]) == pytest.approx(0.25, abs=0.02)
+    assert "(undecided)" in bleu
+
+
+def test_sacrebleus_p_is_printed_where_it_is_asked_for(tmp_path):
+    first, second = (
+        run_folder(tmp_path / name, lines, ["bleu"]) for name, lines in (("a", OURS), ("b", THEIRS))
+    )
+    for p_by, said in (
+        ("approximate_randomization", "p by approximate randomization of 200 trials, two-sided"),
+        ("bootstrap", "p by sacreBLEU's paired bootstrap of the same samples, which weighs one"),
+    ):
+        head, _, chrf = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
+        assert f"intervals by paired bootstrap of 30 samples, {said}" in head
+        settings = {"samples": 30, "trials": 200, "p_by": p_by}
+        expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", **settings)
+        assert f"p = {expected['p']:.3f} (" in chrf
 
 
 def test_rouge_of_other_words_is_not_compared(tmp_path):

@@ -51,6 +51,8 @@ def changed(path, *overrides):
         "student.dropout=0.1",
         "teacher.types=2",
         "data.train.max_characters=5000",
+        # What is allowed of the data, not what is made of it.
+        "data.train.max_bad_rows=0.5",
     ],
 )
 def test_what_changes_no_result_changes_no_fingerprint(spec_path, override):
@@ -91,6 +93,7 @@ TAUGHT = {"train teach", "score targets"} | DISTILLED
             {"evaluate learn on test", "evaluate learn#baseline on test", "export learn"},
         ),
         ("evaluate.1.bootstrap=30", set()),
+        ("evaluate.1.randomization=300", set()),
     ],
 )
 def test_a_chosen_option_changes_what_rests_on_it(spec_path, override, expected):

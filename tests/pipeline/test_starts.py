@@ -11,8 +11,9 @@ from tfkd.models import Bert, save_published, variables_by_path
 from tfkd.pipeline import terms, train_stage
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.declared_models import build_models
 from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.models import build_models, fresh_model
+from tfkd.pipeline.models import fresh_model
 from tfkd.pipeline.run import _execute, run
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError

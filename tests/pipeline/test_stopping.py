@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tfkd.pipeline.context import Deadline, Interrupted, stopping
+from tfkd.training.interruption import StopSignal
 
 
 class Falling:
@@ -30,6 +31,41 @@ def test_a_signal_in_a_destructor_stops_a_moment_later_and_prints_nothing(capsys
         work()
     assert sys.unraisablehook is hook
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def hangup():
+    """What the test sets for SIGHUP is as before, when it ends."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield lambda handler: signal.signal(signal.SIGHUP, handler)
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_closed_stops_as_sigterm_does(hangup):
+    hangup(signal.SIG_DFL)
+    signals = StopSignal()
+
+    @stopping(Deadline())
+    def work():
+        with signals.listening():  # as a training does, which saves first
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.received == "SIGHUP"
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(30)
+
+    with pytest.raises(Interrupted, match=r"^stopped by SIGHUP$"):
+        work()
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+
+
+def test_under_nohup_a_terminal_that_is_closed_stops_nothing(hangup):
+    hangup(signal.SIG_IGN)
+    signals = StopSignal()
+    with stopping(Deadline()), signals.listening():
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.05)
+    assert signals.received is None
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_what_became_of_the_interruption_is_one():

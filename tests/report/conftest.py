@@ -98,9 +98,11 @@ def evaluation(on, bleu, delta, *, variant=None, seed=1, against=True):
             "metrics": {
                 "bleu": {"value": bleu - delta, "value_low": bleu - delta - 1.1,
                          "value_high": bleu - delta + 0.98, "delta": delta, "low": delta - 0.66,
-                         "high": delta + 0.69, "p": 0.004 if delta > 0.7 else 0.118, "wins": 0.9},
+                         "high": delta + 0.69, "p": 0.004 if delta > 0.7 else 0.118, "wins": 0.9,
+                         "p_by": "approximate_randomization"},
                 "chrf": {"value": bleu + 20 - delta / 2, "delta": delta / 2,
-                         "low": delta / 2 - 0.6, "high": delta / 2 + 0.6, "p": 0.2, "wins": 0.8},
+                         "low": delta / 2 - 0.6, "high": delta / 2 + 0.6, "p": 0.2, "wins": 0.8,
+                         "p_by": "approximate_randomization"},
             },
         }  # fmt: skip
     return entry

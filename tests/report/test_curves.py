@@ -72,3 +72,21 @@ def test_settings_that_were_tried_stand_in_one_plot():
     (stage,) = stage_curves(runs, Systems(runs))
     assert stage["name"] == "learn"
     assert [system.series for system in stage["systems"]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("term", "part"),
+    [
+        ({"temperature": 4.0, "form": "paper"}, "the teacher at temperature 4, the student at 1"),
+        ({"temperature": 4.0, "form": "hinton"}, "teacher and student at temperature 4, times its"),
+        ({"temperature": 1.0, "form": "hinton"}, None),
+        ({}, None),
+    ],
+)
+def test_a_temperature_is_told_of_with_its_sides(term, part):
+    terms = {"words": {"kind": "cross_entropy"}, "soft": {"kind": "soft_targets", **term}}
+    spec = {"stages": {"learn": {"train": "student", "objective": terms}}}
+    runs = [Run(0, {"histories": {"learn": history([])}, "spec": spec}, alone=True)] * 2
+    (stage,) = stage_curves(runs, Systems(runs))
+    assert len(stage["forms"]) == (part is not None)
+    assert all(said.startswith(f"soft: {part}") for said in stage["forms"])

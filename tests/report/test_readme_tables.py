@@ -48,6 +48,20 @@ def test_scores_have_intervals_comparisons_and_signatures(folder):
     assert text.endswith("<!-- results:end -->\n\nAfter 12.34.\n")
 
 
+def test_a_p_of_one_tail_is_shown_as_what_the_interval_says(folder, results):
+    assert "≈" not in regenerate(block("scores one"), folder)
+    for entry in results["evaluations"]:
+        for found in (entry.get("against") or {"metrics": {}})["metrics"].values():
+            del found["p_by"]
+            found |= {"delta": 1.14, "low": -0.1, "high": 2.4, "p": 0.033}
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("scores one"), folder)
+    assert "| +1.14 [−0.10, +2.40] | ≈ 0.074 | undecided |" in text
+    assert "0.033" not in text
+    assert text.count("p marked ≈") == 1
+    assert "p ≈ 2 (1 − Φ(3.92 |difference| / (high − low)))" in text
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("names", ["one", "one two"])
 def test_a_typed_figure_does_not_survive(folder, kind, names):
@@ -288,8 +302,9 @@ def test_each_test_set_is_compared_by_its_own_first_metric(folder, results):
     words = copy.deepcopy(results["evaluations"][0])
     words |= {"on": "words", "decode": None, "metrics": {"accuracy": {"value": 0.25}}}
     words["against"]["metrics"] = {
-        "accuracy": {"value": 0.2, "delta": 0.05, "low": 0.04, "high": 0.06, "p": 0.001}
-    }
+        "accuracy": {"value": 0.2, "delta": 0.05, "low": 0.04, "high": 0.06, "p": 0.001,
+                     "p_by": "approximate_randomization"}
+    }  # fmt: skip
     del words["by_length"]
     results["evaluations"].insert(0, words)
     (folder / "one.json").write_text(json.dumps(results))

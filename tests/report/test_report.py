@@ -115,6 +115,18 @@ def test_readings_follow_the_interval_and_the_metrics_direction(light, metric, l
     assert not [other for other in others if other in words]
 
 
+def test_a_p_of_one_tail_is_shown_as_what_the_interval_says(light):
+    assert "p marked ≈" not in Page(render([light])).words
+    found = light["evaluations"][0]["against"]["metrics"]["bleu"]
+    del found["p_by"]
+    found |= {"delta": 1.14, "low": -0.1, "high": 2.4, "p": 0.033}
+    words = Page(render([light])).words
+    assert "p ≈ 0.074" in words  # the headline
+    assert words.count("≈ 0.074") == 2
+    assert "0.033" not in words
+    assert words.count("p marked ≈") == 1
+
+
 def test_the_baselines_row_has_its_score_and_no_borrowed_interval(page):
     scores = page.words[page.words.index("System BLEU chrF") :]
     row = scores[scores.index("train_student#baseline") :][:60]

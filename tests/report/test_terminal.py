@@ -8,7 +8,7 @@ from tfkd.report.terminal import score_table
 def entry(metric, value, low, high, delta, **more):
     figure = {"value": value, "low": low, "high": high, "signature": "x"}
     pair = {"value": value - delta, "delta": delta, "low": -abs(delta), "high": 2 * abs(delta),
-            "p": 0.214}  # fmt: skip
+            "p": 0.214, "p_by": "approximate_randomization"}  # fmt: skip
     return {"of": "learn", "on": "test", "seed": 1, "metrics": {metric: figure},
             "against": {"of": "learn", "metrics": {metric: pair}}, **more}  # fmt: skip
 
@@ -28,6 +28,17 @@ def test_scores_are_written_as_papers_print_them(metric, numbers, said):
     )
     for words in said:
         assert words in text.replace("\u00a0", " "), words
+
+
+def test_a_p_of_one_tail_is_shown_as_what_the_interval_says():
+    old = entry("bleu", 27.5, 26.0, 29.0, 0.4)
+    del old["against"]["metrics"]["bleu"]["p_by"]
+    text = score_table({"name": "run", "evaluations": [old], "teacher_gates": []})
+    assert "0.214" not in text
+    assert "≈ 0.191" in text
+    assert "p marked ≈" in text
+    new = entry("bleu", 27.5, 26.0, 29.0, 0.4)
+    assert "≈" not in score_table({"name": "run", "evaluations": [new], "teacher_gates": []})
 
 
 def test_contexts_and_noise_are_told():

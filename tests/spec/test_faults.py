@@ -161,6 +161,30 @@ def test_faults_of_all_files_are_gathered(tmp_path) -> None:
     assert [error.file.rpartition("/")[2] for error in found] == ["a.yaml", "b.yaml", "no.yaml"]
 
 
+def test_a_slip_hides_no_other_fault(tmp_path) -> None:
+    text = replaced("name: small\n", "name: other\nname: small\n")
+    text = replaced("width: 16, heads: 2, tokenizer: joint}\nstudent",
+                    "width: !!int 16, heads: 3, tokenizer: joint}\nstudent", text)  # fmt: skip
+    text = replaced("on: valid, every: 2", "on: vlaid, every: 2", text)
+    found = faults(tmp_path, text)
+    assert [line.split(": ")[1] for line in found] == [
+        "name", "teacher", "teacher.width", "stages.student.validate.on",
+    ]  # fmt: skip
+    assert [str(one).replace(f"{tmp_path}/", "") for one in validate_files(
+        [tmp_path / "small.yaml"])] == found  # fmt: skip
+
+
+def test_a_fault_of_what_is_merged_stands_at_its_own_line(tmp_path) -> None:
+    text = replaced("  pretrain: {train: teacher, data: text, steps: 5,",
+                    "  pretrain: &both {train: teacher, data: text, steps: 0,")  # fmt: skip
+    text = replaced("  finetune:\n    train: teacher\n", "  finetune:\n    <<: *both\n", text)
+    (line,) = faults(tmp_path, text)
+    assert line.startswith(f"small.yaml:{line_of('&both', text)}: stages.pretrain.steps: 0")
+    spec = loaded(tmp_path, text.replace("steps: 0", "steps: 7"))
+    assert (spec.stages["finetune"].train, spec.stages["finetune"].steps) == ("teacher", 5)
+    assert spec.provenance["stages.finetune.train"] == spec.provenance["stages.pretrain.train"]
+
+
 def test_circles_through_variants_are_found(tmp_path) -> None:
     text = replaced("from: pretrain", "from: pretrain#one")
     text = replaced(

@@ -122,6 +122,20 @@ def test_every_key_of_the_schema_is_described() -> None:
     assert undescribed == []
 
 
+def test_what_a_temperature_does_is_said_where_it_is_written() -> None:
+    """The two forms differ above T = 1, and the default is not Hinton's."""
+    terms = json_schema()["$defs"]["objective"]["properties"]["soft_targets"]
+    (options,) = (one for one in terms["anyOf"] if "form" in one.get("properties", ()))
+    form = options["properties"]["form"]
+    assert form["default"] == "paper"
+    assert "Hinton, Vinyals and Dean (2015)" in form["description"]
+    assert "form: hinton" in options["properties"]["temperature"]["description"]
+    assert re.search(r"^  soft_targets .*form: hinton", listing("objectives"), re.MULTILINE)
+    assert "form: hinton" in starter_spec("de", "en")
+    readme = (EXAMPLE.parents[1] / "README.md").read_text("utf-8")
+    assert "`form: hinton`" in readme
+
+
 def test_the_runtimes_options_say_what_they_change() -> None:
     schema = json_schema()["properties"]["runtime"]["anyOf"][0]["properties"]
     for option in ("devices", "jit_compile"):

@@ -124,6 +124,43 @@ def test_aliases_of_values_are_values() -> None:
     assert read_text(text, "f").plain() == {"a": 5e-4, "b": {"c": [1, 5e-4]}, "d": [1, 5e-4]}
 
 
+def test_a_merge_key_brings_what_is_not_given_with_its_lines() -> None:
+    text = """\
+one: &one {a: 1, b: {x: 1}}
+two: &two {a: 2, c: 2}
+mine:
+  b: 3
+  <<: *one
+both: {<<: [*two, *one], "<<": x}
+"""
+    root = read_text(text, "f.yaml")
+    assert root.plain()["mine"] == {"a": 1, "b": 3}
+    assert root.plain()["both"] == {"a": 2, "b": {"x": 1}, "c": 2, "<<": "x"}
+    assert root.nearest(("mine", "a")).line == 1
+    assert root.nearest(("mine", "b")).line == 4
+
+
+@pytest.mark.parametrize("value", ["5", "[]", "[*a, 5]", "x", "~"])
+def test_a_merge_key_merges_mappings(value: str) -> None:
+    text = f"a: &a {{b: 1}}\nc:\n  d: 2\n  <<: {value}\n"
+    assert fault(text) == (
+        "x.yaml:4: c.<<: no mapping to merge; expected *NAME of a mapping, or a list of them"
+    )
+
+
+def test_merged_keys_are_counted_in_full() -> None:
+    lines = ["a0: &a0 {" + ", ".join(f"k{n}: {{}}" for n in range(1000)) + "}"]
+    lines += [f"b{n}: {{<<: *a0}}" for n in range(100)]
+    assert f"more than {MOST_VALUES:,} values" in fault("\n".join(lines))
+
+
+def test_all_that_is_wrong_is_said_up_to_where_reading_ends() -> None:
+    text = "a: 1\na: 2\nb: !!int 3\nc: *gone\nd: {<<: *lost}\ne: [1, 2\nf: 3"
+    assert [line.partition(":")[2][:12] for line in fault(text).splitlines()] == [
+        "2: a: given ", "3: b: the ta", "4: c: the al", "5: d.<<: the", "7: no valid ",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("data", "part"),
     [

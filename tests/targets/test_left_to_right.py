@@ -58,11 +58,10 @@ def test_a_row_is_one_pass_over_the_source_and_what_is_to_the_left(tmp_path, tea
         found = store.take([example], 10)
         for place in range(length + 1):
             log_p = by_cutting(model, source, target[:place])
-            order = np.argsort(-log_p)[:TOP_K]
-            assert found["ids"][0, place].tolist() == order.tolist()
-            np.testing.assert_allclose(
-                found["log_probabilities"][0, place], log_p[order], atol=4e-3
-            )
+            best, ids = np.sort(log_p)[::-1][:TOP_K], found["ids"][0, place]
+            assert len(set(ids.tolist())) == TOP_K
+            np.testing.assert_allclose(log_p[ids], best, atol=1e-4)
+            np.testing.assert_allclose(found["log_probabilities"][0, place], best, atol=4e-3)
 
 
 def test_later_words_of_the_target_change_no_earlier_row(tmp_path, teacher):

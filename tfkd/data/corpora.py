@@ -2,41 +2,21 @@
 
 import functools
 import re
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from tfkd.data import transforms
-from tfkd.data.source_kinds import option, source_of
+from tfkd.data import bad_rows, transforms
+from tfkd.data.bad_rows import Tally, refuse_many
+from tfkd.data.header_row import LABEL, HeaderWatch
+from tfkd.data.source_kinds import header_watch, option, source_of
 from tfkd.data.sources import Fault, Reader, Value
 from tfkd.data.transforms import Row
 from tfkd.data.undone_tokenization import undo_tokenization
 from tfkd.spec.errors import UserError
 
 MARK = "mark"
-LISTED = 10  # lines named for each reason in a report
-
-
-@dataclass
-class Tally:
-    """What happened to the rows of one pass."""
-
-    read: int = 0
-    kept: int = 0
-    dropped: dict[str, dict] = field(default_factory=dict)
-    # Of each kept row of a text whose tokenization is undone: its words, and the ends of lines up
-    # to the next row, those of empty lines counted.
-    words: array = field(default_factory=lambda: array("q"))
-    line_ends: array = field(default_factory=lambda: array("q"))
-
-    def drop(self, reason: str, place: str) -> None:
-        entry = self.dropped.setdefault(reason, {"count": 0, "lines": []})
-        entry["count"] += 1
-        if len(entry["lines"]) < LISTED:
-            entry["lines"].append(place)
 
 
 class Corpus:
@@ -44,9 +24,9 @@ class Corpus:
 
     The transforms, in this order: `marked_by` makes the field `mark`; rows that are bad (a field
     that is not UTF-8, empty or longer than `max_characters`, a mark outside of the text) stop or
-    are dropped; `lower_case`; `part`; `drop_overlap`; `sample`; `max_rows`; `detokenize`. Spaces
-    around a field are taken off. `drop_overlap` compares texts as they come out: with their
-    tokenization undone.
+    are dropped, as far as `max_bad_rows` allows; `lower_case`; `part`; `drop_overlap`; `sample`;
+    `max_rows`; `detokenize`. Spaces around a field are taken off. `drop_overlap` compares texts as
+    they come out: with their tokenization undone.
 
     Made by `open_corpus`.
     """
@@ -59,6 +39,9 @@ class Corpus:
         self._overlap: frozenset[bytes] | None = None
         self._chosen = None
         self._report: dict | None = None
+        self._watch: HeaderWatch | None = None
+        # What a reader should know, after a whole pass.
+        self.warnings: list[str] = []
         # int64 [rows, 2] after a whole pass over a whole text with `detokenize`: see `Tally`.
         self.words: np.ndarray | None = None
         self.fields: tuple[str, ...] = self._source.fields
@@ -89,6 +72,7 @@ class Corpus:
         if counted and tally.kept:
             tally.line_ends[-1] += _empty(tally) - empty
             self.words = np.stack([tally.words, tally.line_ends], 1).astype(np.int64)
+        self._judge(tally)
         self._report = {
             "read": tally.read,
             "kept": tally.kept,
@@ -96,12 +80,39 @@ class Corpus:
             "files": self._source.hashes(),
         }
         if not tally.kept:
-            reasons = ", ".join(f"{e['count']} {r}" for r, e in tally.dropped.items())
-            raise UserError(
-                f"{self._source.name}: no row is left of {tally.read}"
-                + (f" ({reasons})" if reasons else "")
-                + "; a corpus needs at least one."
-            )
+            raise self._none_left(tally)
+
+    def _none_left(self, tally: Tally) -> UserError:
+        reasons = ", ".join(f"{e['count']} {r}" for r, e in tally.dropped.items())
+        return UserError(
+            f"{self._source.name}: no row is left of {tally.read}"
+            + (f" ({reasons})" if reasons else "")
+            + "; a corpus needs at least one."
+        )
+
+    def first_row(self) -> Row:
+        """The first row that is not bad, before other rows or corpora have a say in it; what comes
+        after it is not read.
+
+        Raises:
+            UserError: A bad row is met and `on_bad` is stop, or there is no other.
+        """
+        tally = Tally()
+        for row in self._checked(tally, self._source.open()):
+            return row
+        raise self._none_left(tally)
+
+    def _judge(self, tally: Tally) -> None:
+        """Refuses too many bad rows, and notes what is to be said of fewer."""
+        most = option(self._options, "max_bad_rows")
+        if most is not None:
+            refuse_many(tally, self._source.name, most, self._chosen_by_user("max_bad_rows"))
+        said = [bad_rows.warning(tally, self._source.name)]
+        said += [self._watch.warning()] if self._watch is not None else []
+        self.warnings = [warning for warning in said if warning is not None]
+
+    def _chosen_by_user(self, name: str) -> bool:
+        return name in getattr(self._options, "model_fields_set", ())
 
     def report(self) -> dict:
         """What the last whole pass did: `{read, kept, dropped: {reason: {count, lines}}, files}`.
@@ -158,9 +169,15 @@ class Corpus:
     def _checked(self, tally: Tally, reader: Reader) -> Iterator[Row]:
         stop = option(self._options, "on_bad") == "stop"
         longest = option(self._options, "max_characters") or 5000
+        filtered = self._chosen_by_user("max_characters")
+        watch = self._watch = header_watch(self._options)
+        fields = self._source.fields
+        label = fields.index(LABEL) if LABEL in fields else 0
         for raw in reader:
             tally.read += 1
-            row = _decoded(raw, longest)
+            if watch is not None and not isinstance(raw, Fault):
+                watch.see(raw, reader.place(label) if reader.begins(label) else None)
+            row = _decoded(raw, longest, filtered)
             if not isinstance(row, Fault):
                 row = self._marked(row, raw)
             if isinstance(row, Fault):
@@ -170,7 +187,7 @@ class Corpus:
                         f"{place}: {row.reason}; mend the line, or leave such rows out with "
                         "`on_bad: drop`."
                     )
-                tally.drop(row.reason, place)
+                tally.fault(row.reason, place, row.bad)
             else:
                 yield tally.read, row
 
@@ -224,7 +241,16 @@ def _count_words(tally: Tally, line: str, before: int) -> int:
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, ...] | Fault:
+def _decoded(
+    raw: tuple[bytes | str, ...] | Fault, longest: int, filtered: bool
+) -> tuple[str, ...] | Fault:
+    """The fields as text, without the spaces around them.
+
+    Args:
+        raw: The fields.
+        longest: The most characters of one.
+        filtered: Whether the user set it: then a longer row is not bad.
+    """
     if isinstance(raw, Fault):
         return raw
     values = []
@@ -238,9 +264,9 @@ def _decoded(raw: tuple[bytes | str, ...] | Fault, longest: int) -> tuple[str, .
             return Fault("not UTF-8", index)  # half a character, as JSON can name it
         value = value.strip()
         if not value:
-            return Fault("empty", index)
+            return Fault("empty", index, bad=any(other.strip() for other in raw))
         if len(value) > longest:
-            return Fault(f"longer than {longest} characters", index)
+            return Fault(f"longer than {longest} characters", index, bad=not filtered)
         values.append(value)
     return tuple(values)
 

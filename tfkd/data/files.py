@@ -9,6 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import DEVICE, PIPE, named, open_regular, other_than_file
+
+# Errors that say that there is no room: of a disk, of a user on it, of a file.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+# What TensorFlow names in the operating system's words alone.
+_SAID = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS)
+# What is written to a file that NumPy could not write, until the reason is said: it is thrown away.
+_BLOCK, _ATTEMPTS = 1 << 16, 16
+
 Content = bytes | str | Callable[[BinaryIO], None]
 
 
@@ -17,31 +28,82 @@ def write_atomically(path: str | os.PathLike, content: Content) -> None:
 
     The content goes to a temporary file in the same folder, is flushed to the disk and renamed
     over `path`; the folder entry is flushed too. A reader sees the old file or the new one, never
-    a part.
+    a part. A device or a pipe in the file's place stays, and is written to.
 
     Args:
         path: The file to write. Its folder must exist.
         content: Bytes, text (written as UTF-8), or a callable that writes to a binary file.
+
+    Raises:
+        OSError: It cannot be written: `errno` says why, and `filename` is `path`.
     """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    if other_than_file(path) in (PIPE, DEVICE):
+        with named(path), open(path, "wb") as file:
+            _fill(file, content)
+        return
+    with _of(path):
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=".part", dir=path.parent
+        )
     try:
-        with os.fdopen(handle, "wb") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        with named(path), os.fdopen(handle, "wb") as file:
+            _fill(file, content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files private; results are meant to be read by others too.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        with _of(path):
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def _fill(file: BinaryIO, content: Content) -> None:
+    """Writes a content; where NumPy writes and tells how much of it was not written, the error
+    becomes the operating system's, which tells why."""
+    if not callable(content):
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        return
+    try:
+        content(file)
+    except OSError as error:
+        if error.errno is not None or not str(error).endswith("written"):
+            raise
+        for _ in range(_ATTEMPTS):
+            os.write(file.fileno(), bytes(_BLOCK))
+        raise OSError(errno.EIO, str(error)) from error
+
+
+@contextlib.contextmanager
+def _of(path: Path) -> Iterator[None]:
+    """Inside, an error names this file, not the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextlib.contextmanager
+def writable(path: str | os.PathLike) -> Iterator[None]:
+    """Inside, a path that the user gave for writing, and that cannot be written, is the user's to
+    mend. A full disk is not: the same command goes on when there is room.
+
+    Raises:
+        UserError: The operating system refused something.
+        OSError: The disk is full; `filename` is the file.
+    """
+    try:
+        with named(path):
+            yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise UserError(f"{path} cannot be written ({error.strerror or error})") from error
 
 
 def flush_folder(folder: str | os.PathLike) -> None:
@@ -60,21 +122,28 @@ def written_by_tensorflow(what: str | os.PathLike) -> Iterator[None]:
     A full disk is to TensorFlow the same error as a full memory.
 
     Args:
-        what: What is written, for the message.
+        what: The file or folder that is written.
 
     Raises:
-        OSError: TensorFlow raised an error of its own.
+        OSError: TensorFlow raised an error of its own: `filename` is what is written, `errno` what
+            the message says, as far as it does.
     """
     import tensorflow as tf
 
     try:
-        yield
+        with named(what):
+            yield
     except tf.errors.OpError as error:
         reason = str(error).partition("\n")[0]
-        raise OSError(errno.EIO, f"{what} cannot be written: {reason}") from error
+        number = next((one for one in _SAID if os.strerror(one) in reason), errno.EIO)
+        raise OSError(number, reason, str(what)) from error
 
 
 def sha256_of(path: str | os.PathLike) -> str:
-    """Returns the SHA-256 of a file's bytes as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    """Returns the SHA-256 of a file's bytes as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read, or is no file; the error has its name.
+    """
+    with named(path), open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

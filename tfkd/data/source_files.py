@@ -1,53 +1,94 @@
 """The files that a corpus names: found, opened, counted, hashed."""
 
+import contextlib
 import difflib
 import functools
 import glob
 import gzip
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from tfkd.data.files import sha256_of
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import FOLDER, NOTHING, open_regular, other_than_file, readable
 
 
 def find_files(patterns: str | Sequence[str], data_dir: Path) -> list[Path]:
     """The files that the patterns name, in the patterns' order, each pattern's in name order.
+
+    Folders that a glob matches are left out.
 
     Args:
         patterns: Paths or globs (`*`, `?`, `[ab]`, `**`), relative to `data_dir` or absolute.
         data_dir: The data folder.
 
     Raises:
-        UserError: A pattern matches no file.
+        UserError: A pattern matches no file, or something that is neither file nor folder: a link
+            that leads nowhere, a pipe, ...
     """
     found = []
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
-        path = Path(data_dir, pattern)
         # A file whose name holds glob characters is meant literally, and so is the data folder.
-        names = [pattern] if path.is_file() else glob.glob(
-            str(pattern), root_dir=data_dir, recursive=True
-        )  # fmt: skip
-        paths = [Path(data_dir, name) for name in names]
-        files = sorted(path for path in paths if path.is_file())
+        if os.path.lexists(Path(data_dir, pattern)):
+            names = [str(pattern)]
+        else:
+            names = glob.glob(str(pattern), root_dir=data_dir, recursive=True)
+        lying = {path: other_than_file(path) for path in (Path(data_dir, n) for n in names)}
+        for path, what in lying.items():
+            if what not in (None, FOLDER):
+                raise UserError(_no_file(str(pattern), path, what, Path(data_dir)))
+        files = sorted(path for path, what in lying.items() if what is None)
         if not files:
-            raise UserError(_nothing_found(str(pattern), Path(data_dir)))
+            folder = next(iter(lying), None)
+            raise UserError(
+                _nothing_found(str(pattern), Path(data_dir))
+                if folder is None
+                else _no_file(str(pattern), folder, FOLDER, Path(data_dir))
+            )
         found += files
     return found
 
 
+def _no_file(pattern: str, path: Path, what: str, data_dir: Path) -> str:
+    """What is said of something else in a file's place."""
+    name = shown(path, data_dir)
+    where = "" if Path(pattern).is_absolute() else f" in the data folder {data_dir}"
+    matched = "" if name == pattern else f", which `{pattern}` matches,"
+    if what == FOLDER:
+        advice = f"name the files in it, like `{name}/*`."
+    elif what.startswith("a link"):
+        advice = "mend the link."
+    elif what.startswith("out of reach"):
+        advice = "mend that, or name another file."
+    else:
+        advice = "what is in it can be read once, and must be read again: save it as a file."
+    return f"`{name}`{where}{matched} is {what}; {advice}"
+
+
 def _nothing_found(pattern: str, data_dir: Path) -> str:
-    if not data_dir.is_dir():
+    what = other_than_file(data_dir)
+    if what != FOLDER:
+        lying = "does not exist" if what == NOTHING else f"is {what or 'a file'}"
         return (
-            f"The data folder {data_dir} does not exist, so `{pattern}` cannot be read; "
+            f"The data folder {data_dir} {lying}, so `{pattern}` cannot be read; "
             "say where the data lies with --data-dir."
         )
-    folder = Path(data_dir, pattern).parent
-    siblings = os.listdir(folder) if folder.is_dir() else os.listdir(data_dir)
-    wanted = Path(pattern).name if folder.is_dir() else Path(pattern).parts[0]
+    path = Path(data_dir, pattern)
+    what = other_than_file(path) or NOTHING
+    if what != NOTHING:
+        return _no_file(pattern, path, what, data_dir)
+    there = os.path.isdir(path.parent)
+    folder = path.parent if there else data_dir
+    try:
+        siblings = os.listdir(folder)
+    except OSError as error:
+        return (
+            f"No file matches `{pattern}`: the folder {folder} cannot be read ({error.strerror})."
+        )
+    wanted = path.name if there else Path(pattern).parts[0]
     near = difflib.get_close_matches(wanted, siblings, n=1)
     advice = f"did you mean `{near[0]}`?" if near else "say where the data lies with --data-dir."
     return f"No file matches `{pattern}` in the data folder {data_dir}; {advice}"
@@ -63,24 +104,56 @@ def shown(path: Path, data_dir: Path) -> str:
 
 def opened(path: Path) -> BinaryIO:
     """Opens a file for reading, unpacked if it is gzip (known by its first bytes, not its name)."""
-    file = open(path, "rb")  # noqa: SIM115 (closed by the caller)
+    file = open_regular(path)  # closed by the caller
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     return gzip.GzipFile(fileobj=file) if packed else file
 
 
+@contextlib.contextmanager
+def reading(path: Path, place: Callable[[], str] | None = None) -> Iterator[BinaryIO]:
+    """A file as `opened` opens it, for as long as it is read.
+
+    Args:
+        path: The file.
+        place: Says how far it has been read, for a message about what is damaged; None: its name.
+
+    Raises:
+        UserError: It cannot be opened or read, or the compressed file is damaged.
+    """
+    try:
+        with opened(path) as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        where = place() if place is not None else path
+        raise UserError(
+            f"{where}: the compressed file is damaged ({error}); fetch it again."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+
 def count_lines(path: Path) -> int:
-    """The number of lines; a last line without `\\n` counts."""
+    """The number of lines; a last line without `\\n` counts.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
     return _count_lines(path, *_state(path))
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes, as 64 hexadecimal digits."""
+    """SHA-256 of the file's bytes, as 64 hexadecimal digits.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
     return _file_hash(path, *_state(path))
 
 
 def _state(path: Path) -> tuple[int, int]:
-    state = os.stat(path)
+    with readable(path):
+        state = os.stat(path)
     return state.st_size, state.st_mtime_ns
 
 
@@ -88,18 +161,14 @@ def _state(path: Path) -> tuple[int, int]:
 @functools.lru_cache(maxsize=4096)
 def _count_lines(path: Path, size: int, changed: int) -> int:
     lines, last = 0, b"\n"
-    try:
-        with opened(path) as file:
-            while block := file.read(1 << 20):
-                lines += block.count(b"\n")
-                last = block[-1:]
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(
-            f"{path}: the compressed file is damaged ({error}); fetch it again."
-        ) from None
+    with reading(path) as file:
+        while block := file.read(1 << 20):
+            lines += block.count(b"\n")
+            last = block[-1:]
     return lines + (last != b"\n")
 
 
 @functools.lru_cache(maxsize=4096)
 def _file_hash(path: Path, size: int, changed: int) -> str:
-    return sha256_of(path)
+    with readable(path):
+        return sha256_of(path)

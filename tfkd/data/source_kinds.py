@@ -1,14 +1,16 @@
 """The kinds of corpora: which files or data each reads, and by which reader."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfkd.data import generated, generated_classes
+from tfkd.data.header_row import HeaderWatch
 from tfkd.data.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader, TsvReader
 from tfkd.data.tfds_source import TfdsReader, find_or_fetch
+from tfkd.data.transforms import NOT_TEXT
 from tfkd.spec.errors import UserError
 
 
@@ -97,6 +99,22 @@ def _refuse_unequal(
         )
 
 
+def labels_of(fields: Iterable[str]) -> frozenset[int]:
+    """Indices of the fields that hold no text."""
+    return frozenset(index for index, field in enumerate(fields) if field in NOT_TEXT)
+
+
+def header_watch(options) -> HeaderWatch | None:
+    """What looks for headers among the first lines; None where nobody writes any, or where the
+    spec says whether there is one."""
+    if option(options, "lines") is not None:
+        return HeaderWatch(list(options.lines), "take it out of each of the files")
+    if option(options, "tsv") is None or "header" in options.model_fields_set:
+        return None
+    advice = "leave it out with `header: true`, or write `header: false` where it is a row"
+    return HeaderWatch(list(options.columns), advice)
+
+
 def _tsv(options, data_dir: Path) -> Source:
     paths = find_files(options.tsv, data_dir)
     columns = list(options.columns.values())
@@ -113,7 +131,10 @@ def _jsonl(options, data_dir: Path) -> Source:
     paths = find_files(options.jsonl, data_dir)
     keys = list(options.fields.values())
     return _of_files(
-        list(options.fields), paths, data_dir, lambda: JsonLinesReader(paths, data_dir, keys)
+        list(options.fields),
+        paths,
+        data_dir,
+        lambda: JsonLinesReader(paths, data_dir, keys, labels_of(options.fields)),
     )
 
 
@@ -129,7 +150,7 @@ def _tfds(options, data_dir: Path) -> Source:
     return Source(
         f"tfds {options.tfds}",
         tuple(options.fields),
-        lambda: TfdsReader(folder, options.tfds, options.split, keys),
+        lambda: TfdsReader(folder, options.tfds, options.split, keys, labels_of(options.fields)),
         hashes,
     )
 

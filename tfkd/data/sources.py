@@ -1,15 +1,13 @@
 """Rows of bytes or text from files, one reader a format, each able to name the place of its row."""
 
-import gzip
-import json
 import re
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tfkd.data.source_files import opened, shown
+from tfkd.data.json_values import Twice, as_label, found_under, read_record
+from tfkd.data.source_files import reading, shown
 from tfkd.spec.errors import UserError
 
 Value = bytes | str
@@ -18,10 +16,17 @@ LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
 
 @dataclass(frozen=True)
 class Fault:
-    """A row that cannot be read: why, and in which field (an index into the fields)."""
+    """A row that cannot be read, or is none.
+
+    Attributes:
+        reason: Why.
+        field: In which field, an index into the fields.
+        bad: Whether the data is broken; not so a blank line, or a row longer than the user wants.
+    """
 
     reason: str
     field: int = 0
+    bad: bool = True
 
 
 class Reader(Protocol):
@@ -45,20 +50,26 @@ class Lines:
         self._path: Path | None = None
         self._number = 0
 
+    @property
+    def begins(self) -> bool:
+        """Whether the line that was yielded last is the first of its file."""
+        return self._number == 1
+
     def __iter__(self) -> Iterator[bytes]:
         for path in self._paths:
             self._path, self._number = path, 0
-            try:
-                with opened(path) as file:
-                    for line in file:
-                        self._number += 1
-                        if self._number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                            line = line[3:]
-                        yield line.rstrip(b"\r\n") if line.endswith(b"\n") else line
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise UserError(
-                    f"{self.place()}: the compressed file is damaged ({error}); fetch it again."
-                ) from None
+            with reading(path, self.place) as file:
+                for line in file:
+                    self._number += 1
+                    if self._number == 1:
+                        line = self._without_mark(line)
+                    yield line.rstrip(b"\r\n") if line.endswith(b"\n") else line
+
+    def _without_mark(self, line: bytes) -> bytes:
+        """A file's first line without the byte order mark."""
+        if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise UserError(f"{self.place()}: the file is UTF-16; save it as UTF-8.")
+        return line.removeprefix(b"\xef\xbb\xbf")
 
     def place(self) -> str:
         """The line that was yielded last."""
@@ -77,6 +88,10 @@ class ParallelReader:
     def place(self, field: int) -> str:
         return self._sides[field].place()
 
+    def begins(self, field: int) -> bool:
+        """Whether a field of the row that was yielded last is the first line of its file."""
+        return self._sides[field].begins
+
 
 class TsvReader:
     """Columns of tab-separated lines; no quoting, as the corpora in this form are written."""
@@ -89,49 +104,74 @@ class TsvReader:
 
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
         for line in self._lines:
-            if self._header and self._lines.place().endswith(":1"):
+            if self._header and self._lines.begins:
                 continue
             cells = line.split(b"\t")
             if len(cells) < self._needed:
-                yield Fault(f"fewer than {self._needed} columns")
+                yield Fault(f"fewer than {self._needed} columns", bad=bool(line.strip()))
             else:
                 yield tuple(cells[column] for column in self._columns)
 
     def place(self, field: int) -> str:
         return self._lines.place()
 
+    def begins(self, field: int) -> bool:
+        """Whether the row that was yielded last is the first line of its file."""
+        return self._lines.begins
+
 
 class JsonLinesReader:
-    """Values of one JSON object a line. Numbers are taken as they are written; line breaks in a
-    value become a space, since a row's field is one line."""
+    """Values of one JSON object a line. Numbers are taken as they are written, but for labels and
+    marks (`as_label`); line breaks in a value become a space, since a row's field is one line.
 
-    def __init__(self, paths: Sequence[Path], data_dir: Path, keys: Sequence[str]):
+    Args:
+        paths: The files.
+        data_dir: The data folder, for the names of places.
+        keys: Each field's key.
+        labels: Which of the fields, by index, are no text.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        data_dir: Path,
+        keys: Sequence[str],
+        labels: Collection[int] = (),
+    ):
         self._lines = Lines(paths, data_dir)
-        self._keys = keys
+        self._keys, self._labels = keys, labels
 
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
         for line in self._lines:
             try:
-                record = json.loads(line, parse_int=str, parse_float=str)
+                record = read_record(line)
             except UnicodeDecodeError:
                 yield Fault("not UTF-8")
                 continue
             except (ValueError, RecursionError):
-                yield Fault("not JSON")
+                yield Fault("not JSON", bad=bool(line.strip()))
                 continue
-            yield pick(record, self._keys)
+            yield pick(record, self._keys, self._labels)
 
     def place(self, field: int) -> str:
         return self._lines.place()
 
 
-def pick(record: object, keys: Sequence[str]) -> tuple[Value, ...] | Fault:
-    """The texts under `keys` (`a/b` reaches into nested mappings), or why there is none."""
+def pick(
+    record: object, keys: Sequence[str], labels: Collection[int] = ()
+) -> tuple[Value, ...] | Fault:
+    """The texts under `keys` (`a/b` reaches into nested mappings), or why there is none.
+
+    Args:
+        record: Nested mappings.
+        keys: Each field's key.
+        labels: Which of the fields, by index, are no text: see `as_label`.
+    """
     values = []
     for field, key in enumerate(keys):
-        value = record
-        for step in [key] if isinstance(record, Mapping) and key in record else key.split("/"):
-            value = value.get(step) if isinstance(value, Mapping) else None
+        value = found_under(record, key)
+        if field in labels:
+            value = as_label(value)
         if isinstance(value, bytes):
             try:
                 value = value.decode("utf-8")
@@ -139,7 +179,9 @@ def pick(record: object, keys: Sequence[str]) -> tuple[Value, ...] | Fault:
                 return Fault("not UTF-8", field)
         if value is None:
             return Fault(f"no `{key}`", field)
-        if isinstance(value, bool) or not isinstance(value, str):
+        if isinstance(value, Twice):
+            return Fault(f"`{key}` given twice", field)
+        if not isinstance(value, str):
             return Fault(f"`{key}` is not text", field)
         values.append(LINE_BREAKS.sub(" ", value))
     return tuple(values)

@@ -4,8 +4,9 @@ import json
 import math
 from collections.abc import Iterable
 from os import PathLike
-from pathlib import Path
 from typing import Any
+
+from tfkd.spec.regular_files import read_regular
 
 # Deeper than anything that is written here, and far from where Python itself gives up.
 MOST_LEVELS = 100
@@ -20,7 +21,7 @@ def read_json(path: str | PathLike, *, finite: bool = True) -> Any:
         OSError: It cannot be read.
         ValueError: It is not strict JSON.
     """
-    return parse_json(Path(path).read_bytes(), finite=finite)
+    return parse_json(read_regular(path), finite=finite)
 
 
 def parse_json(text: str | bytes, *, finite: bool = True) -> Any:

@@ -26,6 +26,7 @@ _PLACES = {
     "mask_gate": "teacher_verdict",
     "moses_tokens": "moses",
     "over_seeds": "seed_spread",
+    "p_of": "verdict",
     "paired_bootstrap": "paired",
     "paired_classes": "classification",
     "paired_ratio": "ratios",
@@ -34,6 +35,7 @@ _PLACES = {
     "word_perplexity": "ratios",
     "WITH_LINE_ENDS": "ratios",
     "chosen_context": "results",
+    "randomized_p": "approximate_randomization",
     "result_errors": "results",
     "rouge": "rouge_scores",
     "sentence_scores": "largest_differences",
@@ -41,6 +43,7 @@ _PLACES = {
     "t_quantile": "seed_spread",
     "teacher_gate": "teacher_verdict",
     "thin_history": "results",
+    "verdict_of": "verdict",
     "tokenized_bleu": "corpus_scores",
 }
 __all__ = sorted(_PLACES)

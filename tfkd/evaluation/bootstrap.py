@@ -77,8 +77,3 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     ordered = np.sort(np.asarray(values, np.float64))
     cut = len(ordered) // 40
     return float(ordered[cut]), float(ordered[len(ordered) - cut - 1])
-
-
-def p_relation(value: float) -> str:
-    """A p-value as texts write it behind `p`: 0.034 -> = 0.034, 0.0004 -> < 0.001."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.evaluation.approximate_randomization import TRIALS, randomized_p
 from tfkd.evaluation.bootstrap import interval, times_drawn
 from tfkd.evaluation.paired import judged_difference
 from tfkd.evaluation.score import Score
+from tfkd.evaluation.verdict import RANDOMIZATION
 
 METRICS = ("accuracy", "f1", "matthews")
 
@@ -40,10 +42,24 @@ class Predicted:
             guessed=np.bincount(guesses, weights, size),
         )
 
+    def statistics(self) -> np.ndarray:
+        """What each row adds to the counts: right, labelled and guessed, int8 `[rows, 3 (C + 1)]`.
+
+        `Counts.of_sums` takes their sums.
+        """
+        labels, guesses = np.asarray(self.labels), np.asarray(self.guesses)
+        size = self.classes + 1
+        found = np.zeros((len(labels), 3, size), np.int8)
+        rows = np.arange(len(labels))
+        found[rows, 0, labels] = labels == guesses
+        found[rows, 1, labels] = 1
+        found[rows, 2, guesses] = 1
+        return found.reshape(len(labels), 3 * size)
+
 
 @dataclass(frozen=True)
 class Counts:
-    """By class, and at last of labels that are none: float64 `[C + 1]` each.
+    """By class, and at last of labels that are none: float64 `[..., C + 1]` each.
 
     Attributes:
         right: Rows of the class that were guessed to be of it.
@@ -55,14 +71,19 @@ class Counts:
     labelled: np.ndarray
     guessed: np.ndarray
 
+    @classmethod
+    def of_sums(cls, sums: np.ndarray) -> "Counts":
+        """The counts of sums of `Predicted.statistics`, `[..., 3 (C + 1)]`."""
+        return cls(*np.split(np.asarray(sums, np.float64), 3, axis=-1))
 
-def accuracy_of(counts: Counts) -> float:
-    """The share of rows that were guessed right."""
-    return float(counts.right.sum() / max(counts.labelled.sum(), 1))
+
+def accuracy_of(counts: Counts) -> np.ndarray:
+    """The share of rows that were guessed right, `[...]`."""
+    return counts.right.sum(-1) / np.maximum(counts.labelled.sum(-1), 1)
 
 
-def f1_of(counts: Counts, positive: int | None) -> float:
-    """2 tp / (labelled + guessed) of one class, or its mean over classes.
+def f1_of(counts: Counts, positive: int | None) -> np.ndarray:
+    """2 tp / (labelled + guessed) of one class, or its mean over classes, `[...]`.
 
     The mean is over the classes that occur, as labels or guesses; labels that are no class count as
     one more, whose F1 is 0. A class that does not occur has the F1 0.
@@ -74,24 +95,24 @@ def f1_of(counts: Counts, positive: int | None) -> float:
     both = counts.labelled + counts.guessed
     each = np.divide(2 * counts.right, both, out=np.zeros_like(both), where=both > 0)
     if positive is not None:
-        return float(each[positive])
-    return float(each[both > 0].mean()) if (both > 0).any() else 0.0
+        return each[..., positive]
+    return each.sum(-1) / np.maximum((both > 0).sum(-1), 1)
 
 
-def matthews_of(counts: Counts) -> float:
-    """Matthews' correlation of labels and guesses, of any number of classes; 0 where one of the two
-    is always the same.
+def matthews_of(counts: Counts) -> np.ndarray:
+    """Matthews' correlation of labels and guesses, of any number of classes, `[...]`; 0 where one
+    of the two is always the same.
 
     (s c - sum_k p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2)), c right of s rows, t_k
     labelled and p_k guessed to be of class k: of two classes the phi coefficient (Matthews, 1975;
     Gorodkin, 2004, equation 8).
     """
-    rows, right = counts.labelled.sum(), counts.right.sum()
+    rows, right = counts.labelled.sum(-1), counts.right.sum(-1)
     guessed, labelled = counts.guessed, counts.labelled
-    spread = (rows**2 - guessed @ guessed) * (rows**2 - labelled @ labelled)
-    if spread <= 0:
-        return 0.0
-    return float((rows * right - guessed @ labelled) / np.sqrt(spread))
+    spread = (rows**2 - (guessed**2).sum(-1)) * (rows**2 - (labelled**2).sum(-1))
+    together = rows * right - (guessed * labelled).sum(-1)
+    varied = spread > 0
+    return np.where(varied, together / np.sqrt(np.where(varied, spread, 1)), 0.0)
 
 
 def class_score(
@@ -112,7 +133,7 @@ def class_score(
         seed: Their seed.
     """
     measure = _measure(metric, positive)
-    value = measure(predicted.counts())
+    value = float(measure(predicted.counts()))
     of = "mean" if positive is None else f"class {positive}"
     name = {"accuracy": "acc:first", "f1": f"f1:{of}", "matthews": "mcc:phi"}[metric]
     rows = len(predicted.labels)
@@ -137,8 +158,10 @@ def paired_classes(
     positive: int | None = None,
     samples: int = 1000,
     seed: int = 1,
+    trials: int = TRIALS,
+    p_by: str = RANDOMIZATION,
 ) -> dict[str, Any]:
-    """Paired bootstrap of two classifiers on the same rows; see `paired.paired_bootstrap`.
+    """Compares two classifiers on the same rows; see `paired.paired_bootstrap`.
 
     Raises:
         ValueError: They have other numbers of rows.
@@ -149,8 +172,18 @@ def paired_classes(
             f"Received: {len(system.labels)} and {len(baseline.labels)}"
         )
     measure = _measure(metric, positive)
-    drawn = [_sampled(measure, one, samples, seed) for one in (system, baseline)]
-    return judged_difference(*drawn, measure(system.counts()), measure(baseline.counts()))
+    sides = (system, baseline)
+    return judged_difference(
+        *(_sampled(measure, one, samples, seed) for one in sides),
+        *(float(measure(one.counts())) for one in sides),
+        lambda: randomized_p(
+            *(one.statistics() for one in sides),
+            lambda sums: measure(Counts.of_sums(sums)),
+            trials,
+            seed,
+        ),
+        p_by,
+    )
 
 
 def confusion(predicted: Predicted) -> list[tuple[int, int, int]]:
@@ -167,7 +200,7 @@ def confusion(predicted: Predicted) -> list[tuple[int, int, int]]:
     ]  # fmt: skip
 
 
-def _measure(metric: str, positive: int | None) -> Callable[[Counts], float]:
+def _measure(metric: str, positive: int | None) -> Callable[[Counts], np.ndarray]:
     if metric not in METRICS:
         raise ValueError(
             f"Invalid value for argument `metric`. Expected one of {', '.join(METRICS)}. "
@@ -179,7 +212,7 @@ def _measure(metric: str, positive: int | None) -> Callable[[Counts], float]:
 
 
 def _sampled(
-    measure: Callable[[Counts], float], predicted: Predicted, samples: int, seed: int
+    measure: Callable[[Counts], np.ndarray], predicted: Predicted, samples: int, seed: int
 ) -> np.ndarray:
     """The metric of each bootstrap sample, float64 `[samples]`."""
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.evaluation.approximate_randomization import TRIALS
 from tfkd.evaluation.bootstrap import interval, resampled_sums
 from tfkd.evaluation.score import Score
+from tfkd.evaluation.verdict import RANDOMIZATION
 
 Sums = float | np.ndarray
 WITH_LINE_ENDS = "word_perplexity_with_line_ends"
@@ -78,15 +80,19 @@ def paired_ratio(
     of_ratio: Callable[[np.ndarray], np.ndarray] = lambda ratio: ratio,
     samples: int = 1000,
     seed: int = 1,
+    trials: int = TRIALS,
+    p_by: str = RANDOMIZATION,
 ) -> dict[str, Any]:
-    """Paired bootstrap of two ratios on the same rows; see `paired.paired_bootstrap`.
+    """Compares two ratios on the same rows; see `paired.paired_bootstrap`.
 
     Args:
         system: (sums [rows], counts [rows]).
         baseline: The same of the baseline; its counts may differ (another tokenizer).
         of_ratio: What is compared: the ratio itself, or `np.exp` for perplexities.
         samples: Bootstrap samples.
-        seed: Their seed.
+        seed: Their seed, and that of the trials.
+        trials: Of the approximate randomization.
+        p_by: What p is computed by.
     """
     from tfkd.evaluation.paired import paired_difference
 
@@ -96,8 +102,9 @@ def paired_ratio(
         return of_ratio(sums[..., 0] / sums[..., 1])
 
     return paired_difference(
-        ours, theirs, values(ours.sum(0)), values(theirs.sum(0)), values, samples, seed
-    )
+        ours, theirs, values(ours.sum(0)), values(theirs.sum(0)), values,
+        samples, seed, trials=trials, p_by=p_by,
+    )  # fmt: skip
 
 
 def _ratio(name: str, kind: str, sums: Sums, counts: Sums, samples: int, seed: int) -> Score:

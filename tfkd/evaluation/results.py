@@ -26,7 +26,8 @@ class Figure(TypedDict):
 
 class Comparison(TypedDict):
     """One metric of the baseline with its own interval, `value_low` to `value_high`, and the
-    system's difference to it (paired bootstrap)."""
+    system's difference to it (paired bootstrap); `p` is by `p_by`, and without this one-sided (see
+    `verdict.p_of`)."""
 
     value: float
     value_low: NotRequired[float]
@@ -35,6 +36,7 @@ class Comparison(TypedDict):
     low: float
     high: float
     p: float
+    p_by: NotRequired[str]
     wins: NotRequired[float]
 
 
@@ -195,13 +197,15 @@ class Stage(TypedDict):
 
 
 class Export(TypedDict):
-    """A SavedModel, with what its self-check found, and the SHA-256 of its `checksums.json`."""
+    """A SavedModel, with what its self-check found, the ops of its graph that tfkd's own have not,
+    and the SHA-256 of its `checksums.json`."""
 
     stage: str
     folder: str
     sha256: NotRequired[str]
     decode: NotRequired[dict[str, Any]]
     check: dict[str, Any]
+    more_ops: NotRequired[list[str]]
     bytes: int
     parameters: int
 

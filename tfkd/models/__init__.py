@@ -25,7 +25,7 @@ _PLACES = {
     "save_published": "published",
     "save_published_gpt2": "published_gpt2",
     "save_weights": "weights",
-    "saved_names": "weights",
+    "saved_names": "safetensors_files",
     "start_head_from_embeddings": "heads",
     "to_backbone": "backbone",
     "variables_by_path": "weights",

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from tfkd.models.freezing import names_weight
-from tfkd.models.weights import read_tensors, save_weights, variables_by_path
+from tfkd.models.safetensors_files import read_tensors
+from tfkd.models.weights import save_weights, variables_by_path
 from tfkd.spec.errors import UserError
 
 _SHOWN = 4

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.dropout import Dropout
+from tfkd.models.compiled_loss import check_loss, check_record
 
 States = dict[str, tf.Tensor]
 
@@ -27,6 +28,7 @@ class LanguageModel(keras.Model):
     Calling it with a record (see `tfkd.data`) gives its states by name; "hidden" is the last. A
     head gives logits for the positions that are needed: `model.head.logits(states["hidden"])`.
     `compile` and `fit` take them at every position: `fit(record, labels, sample_weight=selected)`.
+    What that cannot teach (classes, lengths) they refuse: a `tfkd.training.Distiller` does.
 
     Attributes:
         heads: Output heads by name.
@@ -68,6 +70,22 @@ class LanguageModel(keras.Model):
         """The parts with weights of their own, by the first name of their weights' paths."""
         return {layer.name: layer for layer in self.layers if layer.weights}
 
+    def train_step(self, data: Any) -> Any:
+        """One step of `fit`, on a record and its labels."""
+        self._check(data)
+        return super().train_step(data)
+
+    def test_step(self, data: Any) -> Any:
+        """One step of `evaluate`, on a record and its labels."""
+        self._check(data)
+        return super().test_step(data)
+
+    def predict_step(self, data: Any) -> Any:
+        """One step of `predict`: the states of a record."""
+        record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        check_record(self, record, taught=False)
+        return super().predict_step(data)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -82,6 +100,11 @@ class LanguageModel(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
         """Hands the compiled metrics the logits instead of the states."""
         return super().compute_metrics(x, y, self._logits(y_pred), sample_weight)
+
+    def _check(self, data: Any) -> None:
+        record, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        check_loss(self)
+        check_record(self, record, labels)
 
     def _logits(self, states: Any) -> Any:
         if isinstance(states, Mapping) and "hidden" in states:

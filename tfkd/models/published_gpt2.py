@@ -15,32 +15,12 @@ import numpy as np
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.data.files import write_atomically
-from tfkd.data.strict_json import read_json
 from tfkd.models.gpt2 import Gpt2
 from tfkd.models.published import read_safetensors
+from tfkd.models.published_config import GPT2_ACTIVATIONS, GPT2_PLAIN, GPT2_SIZES, gpt2_config
 from tfkd.models.weights import variables_by_path
 from tfkd.spec.errors import UserError
 
-_ACTIVATIONS = {
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu": "gelu",
-    "relu": "relu",
-}
-_SIZES = {
-    "vocabulary_size": "vocab_size",
-    "layers": "n_layer",
-    "width": "n_embd",
-    "heads": "n_head",
-    "max_length": "n_positions",
-}
-# Options that change what is computed, with the value that this model has.
-_PLAIN = {
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-    "add_cross_attention": False,
-    "tie_word_embeddings": True,
-}
 _WHOLE = {
     "embedding/tokens/table": "wte.weight",
     "embedding/positions/table": "wpe.weight",
@@ -72,24 +52,14 @@ def load_published_gpt2(
         UserError: the folder holds no GPT-2 that this model can be, or only pickled weights.
     """
     folder = Path(folder)
-    config = _read_config(folder)
+    config = gpt2_config(folder)
     tensors = canonical_gpt2(read_safetensors(folder))
     head = tensors.pop("lm_head.weight", None)
     if head is not None and not np.array_equal(head, tensors.get("wte.weight")):
         raise UserError(
             f"{folder}: lm_head.weight is not wte.weight; a GPT-2 predicts by its embedding."
         )
-    model = Gpt2(
-        **{ours: config[theirs] for ours, theirs in _SIZES.items()},
-        feed_forward=config.get("n_inner"),
-        dropout=config.get("resid_pdrop", 0.1),
-        attention_dropout=config.get("attn_pdrop", 0.1),
-        activation=_ACTIVATIONS[config.get("activation_function", "gelu_new")],
-        norm_epsilon=config.get("layer_norm_epsilon", 1e-5),
-        initializer_range=config.get("initializer_range", 0.02),
-        dtype=dtype,
-        seed=seed,
-    )
+    model = Gpt2(**config, dtype=dtype, seed=seed)
     if complaints := _assign(model, tensors):
         raise UserError(f"{folder}: the weights do not fit config.json: {'; '.join(complaints)}.")
     return model
@@ -114,12 +84,12 @@ def save_published_gpt2(model: Gpt2, folder: str | PathLike, *, end_id: int | No
         for path, variable in variables.items()
     }
     options = model.get_config()
-    names = {ours: theirs for theirs, ours in reversed(_ACTIVATIONS.items())}
+    names = {ours: theirs for theirs, ours in reversed(GPT2_ACTIVATIONS.items())}
     dropout, attention = options["dropout"], options["attention_dropout"]
     config = {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
-        **{theirs: options[ours] for ours, theirs in _SIZES.items()},
+        **{theirs: options[ours] for ours, theirs in GPT2_SIZES.items()},
         "n_inner": options["feed_forward"],
         "activation_function": names[options["activation"]],
         "embd_pdrop": dropout,
@@ -127,7 +97,7 @@ def save_published_gpt2(model: Gpt2, folder: str | PathLike, *, end_id: int | No
         "attn_pdrop": dropout if attention is None else attention,
         "layer_norm_epsilon": options["norm_epsilon"],
         "initializer_range": options["initializer_range"],
-        **_PLAIN,
+        **GPT2_PLAIN,
         "bos_token_id": end_id,
         "eos_token_id": end_id,
     }
@@ -176,29 +146,3 @@ def _assign(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> list[str]:
         for path, variable in variables.items():
             variable.assign(np.asarray(tensors[_published_name(path)], np.float32))
     return complaints
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    try:
-        config = read_json(path)
-    except FileNotFoundError:
-        raise UserError(f"{folder}: no config.json; expected a published GPT-2 folder.") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(config, dict) or config.get("model_type", "gpt2") != "gpt2":
-        raise UserError(f"{path}: not a GPT-2; expected model_type: gpt2.")
-    for key, value in _PLAIN.items():
-        if config.get(key, value) != value:
-            raise UserError(f"{path}: {key} is {config[key]!r}; only {value!r} is known.")
-    lacking = [theirs for theirs in _SIZES.values() if not isinstance(config.get(theirs), int)]
-    if lacking:
-        raise UserError(f"{path}: {', '.join(lacking)} must be whole numbers.")
-    activation = config.get("activation_function", "gelu_new")
-    if activation not in _ACTIVATIONS:
-        raise UserError(
-            f"{path}: activation_function is {activation!r}; known are {', '.join(_ACTIVATIONS)}."
-        )
-    return config

@@ -1,20 +1,17 @@
 """Weights on disk: safetensors files keyed by the paths of variables in their model."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.data.files import write_atomically
 from tfkd.models.language_model import relative_path
+from tfkd.models.safetensors_files import read_tensors
 from tfkd.spec.errors import UserError
 
 _LAYER = re.compile(r"\blayer_(\d+)\b")
@@ -61,37 +58,6 @@ def save_weights(model: keras.Model, path: str | PathLike, without: Iterable[str
     # One entry: several are written in no fixed order, and equal weights must be equal files.
     metadata = {"tfkd": type(model).__name__}
     write_atomically(path, safetensors_numpy.save(tensors, metadata=metadata))
-
-
-def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:
-    """Reads a safetensors file.
-
-    Raises:
-        UserError: the file is not there, or is no safetensors file.
-    """
-    with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-
-def saved_names(path: str | PathLike) -> set[str]:
-    """The names of a safetensors file's tensors, which are not read.
-
-    Raises:
-        UserError: As `read_tensors`.
-    """
-    with _opened(path) as file:
-        return set(file.keys())
-
-
-@contextmanager
-def _opened(path: str | PathLike) -> Iterator[Any]:
-    if not Path(path).is_file():
-        raise UserError(f"{path}: there is no such file of weights.")
-    try:
-        with safe_open(path, framework="np") as file:
-            yield file
-    except (SafetensorError, TypeError) as error:
-        raise UserError(f"{path}: not a safetensors file that can be read ({error}).") from None
 
 
 def load_weights(

@@ -9,6 +9,7 @@ from tfkd.layers import dropout_pass
 from tfkd.layers.fusion import fusing
 from tfkd.objectives.fused_pass import vocabulary_pass
 from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term_head import check_head, head_of
 
 
 class Objective(NamedTuple):
@@ -34,13 +35,6 @@ def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
     Added up over replicas and micro-batches they are the `counts` of `objective_forward`.
     """
     return {term.name: term.count(batch) for term in terms}
-
-
-def head_of(model: Any, term: Term | None = None) -> Any:
-    """The head that a term reads: the term's own, else the model's."""
-    if term is not None and getattr(term, "classifier", None) is not None:
-        return term.classifier
-    return model.head if term is None or term.head is None else model.heads[term.head]
 
 
 def gather_positions(
@@ -144,6 +138,8 @@ def _one_head(
 ) -> _HeadResult:
     """All terms that read one head in one view: one pass, at the union of their positions."""
     head = head_of(model, terms[0])
+    for term in terms:
+        check_head(head, term, record)
     chosen = tf.convert_to_tensor(terms[0].positions(batch, record))
     for term in terms[1:]:
         chosen = tf.logical_or(chosen, term.positions(batch, record))

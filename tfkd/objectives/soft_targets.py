@@ -15,6 +15,7 @@ from tfkd.objectives.teacher_distributions import (
     teacher_distribution,
 )
 from tfkd.objectives.term import Batch, Record, Term, is_classified
+from tfkd.objectives.term_head import check_head
 from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
@@ -121,6 +122,7 @@ class SoftTargets(Term):
                 take = _of_rows(take, self.side(record)["selected"])
             return self._of_top_k(weights, take(stored["ids"]), take(stored["log_probabilities"]))
         side, head = self.side(record), self.live.head_named(self.head)
+        check_head(head, self, record, f"the head of the teacher {self.teacher!r}")
         weights = take(self.positions(batch, record))
         hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
         # Of rows without a known class there is nothing to be right about.

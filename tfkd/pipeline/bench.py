@@ -1,19 +1,22 @@
 """Size and latency of exported models, side by side on the same lines."""
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfkd.data.files import write_atomically
+from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.compared import search_words
 from tfkd.pipeline.generate import saved_model_of
 from tfkd.pipeline.run_exports import export_folder
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.printable import one_line
+from tfkd.spec.regular_files import open_once, readable
 
 # Lines of a call: one at a time, and what a server batches.
 _ALONE, _TOGETHER = 1, 64
@@ -37,6 +40,7 @@ def bench(
     rounds: int = 5,
     options: Mapping[str, int] | None = None,
     output: Path | None = None,
+    trust: bool = False,
 ) -> str:
     """Measures exported models: bytes on disk, parameters, milliseconds a line, lines a second, and
     how many times as fast each is as the first teacher among them, or else as the first model.
@@ -53,17 +57,19 @@ def bench(
         rounds: Times that each line is read.
         options: What SavedModels let their callers choose; those that lack it go without.
         output: A JSON file to write, with all figures.
+        trust: Whether SavedModels that tfkd has not exported are run, too.
 
     Returns:
         A table; below it, where models decode in several ways, which decodes how: as many times as
         fast is then of the searches, too.
 
     Raises:
-        UserError: A model is not exported, none has the options, or there are no lines.
+        UserError: A model is not exported or not to be trusted, none has the options, or there are
+            no lines.
     """
     lines = _lines(models, source)
     exported = [one for path in models for one in _exports(path)]
-    loaded = [load_saved_model(one.folder) for one in exported]
+    loaded = [load_saved_model(one.folder, trust=trust) for one in exported]
     _choose(loaded, options or {})
     times: list[list[list[float]]] = [[[] for _ in lines] for _ in loaded]
     together: list[list[float]] = [[] for _ in loaded]
@@ -98,13 +104,14 @@ def bench(
             "options": dict(options or {}),
             "as_fast_as": than["model"],
         }
-        write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
+        with writable(output):
+            write_atomically(output, json.dumps({**content, "models": found}, indent=1) + "\n")
     return _table(found, len(lines), than["model"])
 
 
 def _exports(path: Path) -> list[Exported]:
     """The SavedModels of a run folder, teachers first, or the one that the path is."""
-    results = read_results(path) if (path / RESULTS).exists() else {}
+    results = read_results(path) if os.path.exists(path / RESULTS) else {}
     exports = results.get("exports") or []
     if not exports:
         return [Exported(str(path), saved_model_of(path), False)]
@@ -141,15 +148,13 @@ def _decode(one: Exported, translator: Any, options: Mapping[str, int]) -> dict[
 
 def _lines(models: Sequence[Path], source: Path | None) -> list[str]:
     if source is not None:
-        try:
-            lines = source.read_bytes().decode("utf-8", "replace").split("\n")
-        except OSError as error:
-            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+        with readable(source), open_once(source) as file:
+            lines = file.read().decode("utf-8", "replace").split("\n")
     else:
         lines = [
             example["source"]
             for path in models
-            if (path / RESULTS).exists()
+            if os.path.exists(path / RESULTS)
             for entry in read_results(path).get("evaluations", ())
             for example in entry.get("examples") or ()
         ]
@@ -201,7 +206,7 @@ def _table(found: Sequence[Mapping[str, Any]], lines: int, than: str) -> str:
     head = ["model", "MiB", "parameters", "ms a line", "quartiles", "lines/s of 64", "as fast"]
     rows = [head] + [
         [
-            one["model"],
+            one_line(one["model"]),
             f"{one['bytes'] / 2**20:.1f}",
             f"{one['parameters']:,}",
             f"{one['milliseconds']:.1f}",
@@ -230,5 +235,5 @@ def _searches(found: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     return [
         "They decode in several ways, which their times are of, too:",
-        *(f"  {model}: {search}" for model, search in named.items()),
+        *(one_line(f"  {model}: {search}") for model, search in named.items()),
     ]

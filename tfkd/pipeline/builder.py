@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tfkd.pipeline.class_nodes import ClassNodes
+from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.evaluation_nodes import EvaluationNodes
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_nodes import StageNodes
@@ -18,10 +19,12 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
     Args:
         data_dir: The folder that data paths are relative to.
         home: The spec that is run; labels of what other specs lend start with their names.
+        files: Finds what specs name in the data folder; default: and hashes it.
     """
 
-    def __init__(self, data_dir: Path, home: Spec | None = None):
+    def __init__(self, data_dir: Path, home: Spec | None = None, files: DataFolder | None = None):
         self._data_dir = data_dir
+        self._files = DataFolder() if files is None else files
         self._home = home
         self._made: dict[tuple, Node] = {}
         self._under_way: set[tuple] = set()

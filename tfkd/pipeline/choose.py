@@ -1,11 +1,10 @@
 """The best of several trainings of one stage, by validation."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.copies import copy_file, copy_folder
 from tfkd.evaluation import higher_is_better
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -64,10 +63,7 @@ def best_of(values: Sequence[float], *, higher: bool) -> int:
 
 def _take(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        copy_folder(source, target)
         return
     target.unlink(missing_ok=True)  # of a killed run
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+    copy_file(source, target, link=True)

@@ -27,8 +27,8 @@ _FIELDS = {"text": ("text", "source"), "text_b": ("text_b", "target"), "mark": (
 def run_class_export(
     node: Node, folder: StageFolder, context: Context, card: dict[str, Any]
 ) -> dict[str, Any]:
-    """Writes `1/`; the probabilities that it must give are those of the model as it is evaluated:
-    ids from the disk, in the view that it was trained in."""
+    """Writes `1/` and says what it is; the probabilities that it must give are those of the model
+    as it is evaluated: ids from the disk, in the view that it was trained in."""
     trained = node.inputs["model"]
     model, classes = trained_model(trained, context), classes_of(trained, context)
     role = "validate" if "validate" in trained.inputs else "data.0"
@@ -41,7 +41,7 @@ def run_class_export(
         tokenizer = LowerCasing(tokenizer)
         card = {**card, "text": {"input": "lower-cased first, as the training text was"}}
     limit = view.max_length or model_options(trained).max_length
-    made = export_classifier(
+    return export_classifier(
         model,
         tokenizer,
         classes.names,
@@ -50,9 +50,8 @@ def run_class_export(
         rows=_given(text, rows, classifier(model_options(trained)).read == "mark"),
         expected=_probabilities(model, examples, view, rows, classes.size),
         limit=limit,
+        more_ops=None,
     )
-    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['rows']} rows checked"
-    return {"check": made["check"], "parameters": made["parameters"], "brief": brief}
 
 
 def _given(text: Any, rows: np.ndarray, marked: bool) -> dict[str, list[Any]]:

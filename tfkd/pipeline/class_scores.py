@@ -55,6 +55,7 @@ def score_classes(
     classes = open_classes(node.inputs["model"].inputs["classes"], context)
     positive = positive_place(classes, options.positive, "evaluate")
     settings = {"samples": options.bootstrap, "seed": options.seed}
+    paired = {**settings, "trials": options.randomization}
     for metric in options.metrics:
         if metric in METRICS:
             found = class_score(metric, ours, positive=positive, **settings)
@@ -64,11 +65,11 @@ def score_classes(
         if others is None:
             continue
         if metric in METRICS:
-            beside = paired_classes(metric, ours, theirs, positive=positive, **settings)
+            beside = paired_classes(metric, ours, theirs, positive=positive, **paired)
         else:
             of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
             sums = (_sums(one, len(names)) for one in (rows, others))
-            beside = paired_ratio(*sums, of_ratio=of_ratio, **settings)
+            beside = paired_ratio(*sums, of_ratio=of_ratio, **paired)
         entry["against"]["metrics"][metric] = beside
     entry["classes"] = names
     if positive is not None and "f1" in options.metrics:

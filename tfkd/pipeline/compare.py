@@ -1,31 +1,44 @@
-"""Two finished runs on the same test sets: paired bootstrap."""
+"""Two finished runs on the same test sets: how far apart, and whether that may be chance."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from tfkd.evaluation import over_seeds
-from tfkd.evaluation.bootstrap import p_relation
-from tfkd.evaluation.score import higher_is_better
+from tfkd.evaluation.approximate_randomization import TRIALS
+from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION, p_relation, verdict_of
 from tfkd.pipeline.compared import sides_of
 from tfkd.spec.errors import UserError
+from tfkd.spec.printable import one_line
 
 
-def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) -> str:
+def compare(
+    first: Path,
+    second: Path,
+    *,
+    samples: int = 1000,
+    trials: int = TRIALS,
+    p_by: str = RANDOMIZATION,
+    seed: int = 1,
+) -> str:
     """Compares every test set that both runs have scored, and says which is better: by outputs,
     guesses of classes and the perplexity of words.
 
-    Koehn, 2004: Statistical Significance Tests for Machine Translation Evaluation.
+    Koehn, 2004: Statistical Significance Tests for Machine Translation Evaluation. Riezler and
+    Maxwell, 2005: On Some Pitfalls in Automatic Evaluation and Significance Testing for MT.
 
     Args:
         first: A run folder, the system.
         second: A run folder, the baseline.
-        samples: Bootstrap samples.
-        seed: The seed of the samples.
+        samples: Bootstrap samples, of which intervals are made.
+        trials: Of the approximate randomization, by which p is computed.
+        p_by: `approximate_randomization`; or `bootstrap`, for sacreBLEU's of the same samples.
+        seed: The seed of samples and trials.
 
     Returns:
         A line for each pair that was decoded alike: both values, first minus second with its 95 %
-        interval, p. Of runs with `seeds:`, of each seed that both have; and of these together both
-        means with their standard deviations, and Student's interval of the differences by seed.
+        interval, p, and the verdict (`verdict_of`). Of runs with `seeds:`, of each seed that both
+        have; and of these together both means with their standard deviations, and Student's
+        interval of the differences by seed.
 
     Raises:
         UserError: The runs share no test set that they decoded alike.
@@ -49,17 +62,20 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
             for metric, counted in system.metrics.items():
                 if baseline.metrics.get(metric) != counted:
                     continue
-                found = system.less(baseline, metric, samples, seed)
+                found = system.less(
+                    baseline, metric, samples=samples, seed=seed, trials=trials, p_by=p_by
+                )
                 name, digits = f"{on} {metric}{models}", system.digits
                 if our_seed is not None and their_seed is not None:
                     by_seed.setdefault((name, metric, digits), {})[our_seed] = found
+                judged = verdict_of(metric, found["low"], found["high"], found["p"])
                 seeds = [one for one in (our_seed, their_seed) if one is not None]
                 name += f", seed {seeds[0]}" if seeds else ""
                 lines.append(
                     f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
                     f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
-                    f"p {p_relation(found['p'])}{_verdict(metric, found)}; "
+                    f"p {p_relation(found['p'])} ({judged}); "
                     f"{system.rows:,} {system.unit}"
                 )
     lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
@@ -68,8 +84,11 @@ def compare(first: Path, second: Path, *, samples: int = 1000, seed: int = 1) ->
             f"{first} and {second} share no test set with the same references, read and decoded "
             f"alike: {_tests(ours)}; and {_tests(theirs)}"
         )
-    header = f"{first} beside {second}, paired bootstrap of {samples:,} samples"
-    return "\n".join([header, *lines])
+    p_from = f"approximate randomization of {trials:,} trials, two-sided"
+    if p_by == BOOTSTRAP:
+        p_from = "sacreBLEU's paired bootstrap of the same samples, which weighs one tail"
+    header = f"{first} beside {second}, intervals by paired bootstrap of {samples:,} samples, p by "
+    return "\n".join(map(one_line, [header + p_from, *lines]))
 
 
 def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, float]]) -> str:
@@ -80,18 +99,12 @@ def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, 
     means = " and ".join(
         f"{one['mean']:.{digits}f} ± {one['spread']:.{digits}f}" for one in (ours, theirs)
     )
-    verdict = _verdict(metric, {"low": delta["low"], "high": delta["high"], "delta": delta["mean"]})
+    verdict = verdict_of(metric, delta["low"], delta["high"])
     return (
         f"{name}, mean ± deviation of {delta['n']} seeds ({', '.join(map(str, found))}): {means}, "
         f"difference {delta['mean']:+.{digits}f}, 95 % t-interval {delta['low']:+.{digits}f} to "
-        f"{delta['high']:+.{digits}f}{verdict}"
+        f"{delta['high']:+.{digits}f} ({verdict})"
     )
-
-
-def _verdict(metric: str, found: dict[str, float]) -> str:
-    if found["low"] <= 0.0 <= found["high"]:
-        return " (undecided)"
-    return " (better)" if (found["delta"] > 0) == higher_is_better(metric) else " (worse)"
 
 
 def _tests(sides: Iterable[tuple[str, str, str, int | None]]) -> str:

@@ -20,10 +20,11 @@ from tfkd.evaluation import (
     paired_ratio,
 )
 from tfkd.evaluation.classification import METRICS
-from tfkd.pipeline.run_folder import read_results
+from tfkd.pipeline.run_folder import inside, read_results
 from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
+from tfkd.spec.regular_files import read_regular
 from tfkd.spec.seeds import given_seeds
 
 # Of results from before it could be chosen.
@@ -55,8 +56,9 @@ class Side:
         """Whether both are of the same rows."""
         raise NotImplementedError
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
-        """`paired_bootstrap` of this side less the other."""
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
+        """`paired_bootstrap` of this side less the other, with its `samples`, `seed`, `trials` and
+        `p_by`."""
         raise NotImplementedError
 
 
@@ -76,12 +78,12 @@ class Outputs(Side):
         """Whether both have the same references."""
         return type(other) is type(self) and other.references == self.references
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """By sacreBLEU, Moses' words or ROUGE."""
+        settings |= self.metrics[metric]
         return paired_bootstrap(
-            self.hypotheses, other.hypotheses, self.references, metric, samples=samples, seed=seed,
-            **self.metrics[metric],
-        )  # fmt: skip
+            self.hypotheses, other.hypotheses, self.references, metric, **settings
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ class Guesses(Outputs):
     digits = 4
     unit = "rows"
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """As in results.json: F1 of the positive class, where there is one."""
         names = list(dict.fromkeys([*self.classes, *other.classes]))
         places = {name: place for place, name in enumerate(names)}
@@ -106,7 +108,7 @@ class Guesses(Outputs):
         )
         sides = (Predicted(labels, guesses, len(names)) for guesses in (ours, theirs))
         positive = places.get(self.metrics[metric].get("positive"))
-        return paired_classes(metric, *sides, positive=positive, samples=samples, seed=seed)
+        return paired_classes(metric, *sides, positive=positive, **settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +135,10 @@ class Words(Side):
             np.array_equal(self.words[name], other.words[name]) for name in _WORDS
         )
 
-    def less(self, other: Self, metric: str, samples: int, seed: int) -> dict[str, Any]:
+    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """By the perplexity of words."""
         sides = ((side.nll, side.words[metric]) for side in (self, other))
-        return paired_ratio(*sides, of_ratio=np.exp, samples=samples, seed=seed)
+        return paired_ratio(*sides, of_ratio=np.exp, **settings)
 
 
 def sides_of(run: Path) -> dict[tuple[str, str, str, int | None], Side]:
@@ -221,9 +223,9 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _read(run: Path, entry: Mapping[str, Any], name: str, read: Callable[[bytes], Any]) -> Any:
-    path = run / entry[name]
+    path = inside(run, entry[name])
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         # Results of 0.1's first days have no digests.
         digest = entry.get("sha256", {}).get(name)
         if digest not in (None, hashlib.sha256(content).hexdigest()):

@@ -14,7 +14,7 @@ from typing import Any
 from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts
-from tfkd.training.interruption import Interrupted
+from tfkd.training.interruption import Interrupted, stop_signals
 
 # Seconds until what could not be raised is raised again.
 _MOMENT = 0.01
@@ -178,7 +178,8 @@ def stopwatch(path: Path, every: float = 5.0):
 
 @contextmanager
 def stopping(deadline: Deadline) -> Iterator[None]:
-    """SIGTERM, Ctrl-C and the time limit end the block by `Interrupted`: saved, exit code 3.
+    """SIGTERM, Ctrl-C, SIGHUP and the time limit end the block by `Interrupted`: saved, exit
+    code 3. A SIGHUP that is ignored, as under `nohup`, stays so.
 
     The limit is a timer's: most stages have no place where they could look at the clock. One that
     saves its work first, as training does, holds it.
@@ -216,7 +217,7 @@ def stopping(deadline: Deadline) -> Iterator[None]:
         else:
             shown(unraisable)
 
-    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    signals = (*stop_signals(), signal.SIGALRM)
     before = {number: signal.signal(number, stop) for number in signals}
     begun = time.monotonic()
     outer = signal.getitimer(signal.ITIMER_REAL)[0]

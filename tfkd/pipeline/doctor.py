@@ -19,12 +19,19 @@ def doctor(data_dir: Path, runs_dir: Path) -> tuple[str, bool]:
     lines += [_tensorflow(), *_tokenizer(), _one_dnn()]
     lines.append(("ok", f"{len(os.sched_getaffinity(0))} processor cores may be used"))
     lines.append(_disk(runs_dir))
-    if data_dir.is_dir():
-        lines.append(("ok", f"data folder {data_dir}: {len(list(data_dir.iterdir()))} entries"))
-    else:
-        lines.append(("wrong", f"data folder {data_dir} does not exist: name it with --data-dir"))
+    lines.append(_data(data_dir))
     text = "\n".join(f"{state:5} {line}" for state, line in lines)
     return text, all(state != "wrong" for state, _ in lines)
+
+
+def _data(data_dir: Path) -> tuple[str, str]:
+    try:
+        return "ok", f"data folder {data_dir}: {len(os.listdir(data_dir))} entries"
+    except FileNotFoundError:
+        return "wrong", f"data folder {data_dir} does not exist: name it with --data-dir"
+    except OSError as error:
+        reason = error.strerror
+        return "wrong", f"data folder {data_dir} cannot be read ({reason}): name it with --data-dir"
 
 
 def _tensorflow() -> tuple[str, str]:

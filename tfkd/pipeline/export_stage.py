@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.copies import copy_folder
 from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.pipeline.class_export import run_class_export
@@ -30,9 +31,9 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     fresh_start()
     trained = node.inputs["model"]
     if "classes" in trained.inputs:
-        return run_class_export(node, folder, context, card_of(trained))
+        return _summary(run_class_export(node, folder, context, card_of(trained)), "rows")
     if goes_on(model_options(trained)):
-        return run_language_export(node, folder, context, card_of(trained))
+        return _summary(run_language_export(node, folder, context, card_of(trained)), "prompts")
     text = open_text(node.inputs["text"], context)
     step = max(1, len(text) // _SENTENCES)
     sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
@@ -54,9 +55,16 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
         folder.path,
         card,
         sentences=sentences,
+        more_ops=None,
     )
-    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['sentences']} sentences checked"
-    return {"check": made["check"], "parameters": made["parameters"], "brief": brief}
+    return _summary(made, "sentences")
+
+
+def _summary(made: dict[str, Any], checked: str) -> dict[str, Any]:
+    """What the manifest says of an export, whose check was made on so many `checked`."""
+    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check'][checked]} {checked} checked"
+    others = {"more_ops": made["more_ops"]} if made["more_ops"] else {}
+    return {"check": made["check"], "parameters": made["parameters"], **others, "brief": brief}
 
 
 def card_of(trained: Node) -> dict[str, Any]:
@@ -93,17 +101,10 @@ def publish(stage: Path, place: Path) -> Path:
     part = place / ".1.part"
     shutil.rmtree(part, ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(stage / "1", part, copy_function=_link_or_copy)
+    copy_folder(stage / "1", part, link=True)
     shutil.rmtree(target, ignore_errors=True)
     os.replace(part, target)
     return target
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _same(first: Path, second: Path) -> bool:

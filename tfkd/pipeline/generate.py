@@ -2,17 +2,20 @@
 
 import codecs
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from tfkd.data.files import write_atomically
+from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.run_exports import export_folder, refuse_swapped
 from tfkd.pipeline.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
+from tfkd.spec.outgoing import unescaped
+from tfkd.spec.regular_files import open_once, readable
 
 _LINES = 1024
 
@@ -24,6 +27,7 @@ def generate(
     target: Path | None = None,
     scores: bool = False,
     options: Mapping[str, int] | None = None,
+    trust: bool = False,
 ) -> None:
     """Translates line by line, in order, or continues prompts: the continuation alone, as it
     follows its prompt, mostly with a space in front; a newline in it is written as a space.
@@ -36,36 +40,43 @@ def generate(
         scores: Put the score and a tab before each line.
         options: What a SavedModel lets its callers choose: `iterations` and `length_candidates` of
             one that fills in, `seed` of a language model that samples.
+        trust: Whether a SavedModel that tfkd has not exported is run, too.
 
     Raises:
-        UserError: There is no exported model, there are several, it has no such options, or the
-            input cannot be read. The target is as it was.
+        UserError: There is no exported model, there are several, it is not to be trusted, it has no
+            such options, or the input cannot be read. The target is as it was.
     """
-    translator = load_saved_model(saved_model_of(model), options)
-    with contextlib.ExitStack() as files:
-        try:
-            reading = files.enter_context(open(source, "rb")) if source else sys.stdin.buffer
-        except OSError as error:
-            raise UserError(f"{source} cannot be read ({error.strerror})") from error
+    translator = load_saved_model(saved_model_of(model), options, trust=trust)
+    with _opened(source) as reading:
+        blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
+            if sys.stdout is None:
+                raise UserError("standard output is closed; name a file by --output")
             if hasattr(sys.stdout, "reconfigure"):
                 sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's own is
-            _translate(translator, reading, sys.stdout, scores)
+            # A person's terminal obeys no output; a file or a program gets it as it is.
+            writing = sys.stdout if sys.stdout.isatty() else unescaped(sys.stdout)
+            _translate(translator, blocks, writing, scores)
             return
-        try:
-            if target.exists() and not target.is_file():  # a device or a pipe
-                with open(target, "w", encoding="utf-8") as file:
-                    _translate(translator, reading, file, scores)
-                return
+        with writable(target):
             write_atomically(
-                target, lambda file: _translate(translator, reading, _text(file), scores)
+                target, lambda file: _translate(translator, blocks, _text(file), scores)
             )
-        except OSError as error:
-            raise UserError(f"{target} cannot be written ({error.strerror})") from error
 
 
-def _translate(translator: Any, reading: IO[bytes], writing: IO[str], scores: bool) -> None:
-    for lines in _blocks(reading):
+def _opened(source: Path | None) -> contextlib.AbstractContextManager[IO[bytes]]:
+    if source is None:
+        if sys.stdin is None:
+            raise UserError("standard input is closed; give a file of lines by --input")
+        return contextlib.nullcontext(sys.stdin.buffer)
+    with readable(source):
+        return open_once(source)
+
+
+def _translate(
+    translator: Any, blocks: Iterator[list[str]], writing: IO[str], scores: bool
+) -> None:
+    for lines in blocks:
         for result in translator.translate(lines):
             text = result.text.replace("\n", " ")
             print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
@@ -77,8 +88,12 @@ def _text(file: BinaryIO) -> IO[str]:
     return codecs.getwriter("utf-8")(file)
 
 
-def _blocks(file: IO[bytes]) -> Iterator[list[str]]:
-    while lines := list(islice(file, _LINES)):
+def _blocks(file: IO[bytes], name: str) -> Iterator[list[str]]:
+    while True:
+        with readable(name):
+            lines = list(islice(file, _LINES))
+        if not lines:
+            return
         yield [line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines]
 
 
@@ -89,7 +104,7 @@ def saved_model_of(path: Path) -> Path:
         UserError: A run folder without an export, or with several: none is taken by chance; or
             another model lies where the run's was.
     """
-    if not (path / RESULTS).exists() and not (path / "export").is_dir():
+    if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
         refuse_swapped(path)
         return path
     exports = _exports(path)

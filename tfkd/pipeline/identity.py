@@ -1,5 +1,6 @@
 """What a stage's fingerprint is made of: what was chosen, in plain types."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier, goes_on, window
+from tfkd.spec.regular_files import NOTHING, other_than_file, readable
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -112,30 +114,39 @@ def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
     """
     if getattr(options, "preset", None) is not None:
         files = BYTE_BPE_FILES if options.kind == "byte_bpe" else PRESET_FILES
-        return {"preset": _preset(options.preset, data_dir, files)}
+        return {"preset": _preset(options.preset, data_dir, files, f"tokenizers.{name}.preset")}
     if getattr(options, "merges", None) is not None:
         paths = [data_dir / options.vocabulary, data_dir / options.merges]
-        if lacking := [path for path in paths if not path.is_file()]:
-            raise UserError(
-                f"tokenizers.{name}: {lacking[0]} is no file; name a GPT-2's vocab.json and "
-                "merges.txt, relative to the data folder (--data-dir)"
-            )
-        return [sha256_of(path) for path in paths]
-    path = data_dir / options.vocabulary
-    if path.is_file():
-        return sha256_of(path)
-    raise UserError(
-        f"tokenizers.{name}.vocabulary: {path} is no file; name one with a piece a line, "
-        "relative to the data folder (--data-dir), or a folder as `preset:`"
+        advice = "a GPT-2's vocab.json and merges.txt, relative to the data folder (--data-dir)"
+        return [_hash(path, f"tokenizers.{name}", advice) for path in paths]
+    advice = (
+        "a SentencePiece model"
+        if options.kind == "sentencepiece"
+        else "one with a piece a line, relative to the data folder (--data-dir), or a folder as "
+        "`preset:`"
     )
+    return _hash(data_dir / options.vocabulary, f"tokenizers.{name}.vocabulary", advice)
 
 
-def _preset(name: str, data_dir: Path, files: tuple[str, ...]) -> Any:
+def _hash(path: Path, place: str, advice: str) -> str:
+    what = other_than_file(path)
+    if what is not None:
+        raise UserError(f"{place}: {path} is no file: it is {what}; name {advice}")
+    with readable(path, place):
+        return sha256_of(path)
+
+
+def _preset(name: str, data_dir: Path, files: tuple[str, ...], place: str) -> Any:
     """The bytes of all of a folder's files that say what its tokenizer is, or a name."""
     folder = data_dir / name
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return name
-    return {place: sha256_of(folder / place) for place in files if (folder / place).is_file()}
+    with readable(folder, place):
+        return {
+            one: sha256_of(folder / one)
+            for one in files
+            if other_than_file(folder / one) != NOTHING
+        }
 
 
 def decode_identity(decode: Any) -> dict[str, Any]:

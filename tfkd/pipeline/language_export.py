@@ -20,8 +20,8 @@ _LONG = 8
 def run_language_export(
     node: Node, folder: StageFolder, context: Context, card: dict[str, Any]
 ) -> dict[str, Any]:
-    """Writes `1/`; it is checked on first halves of lines, on no prompt, and on one that is longer
-    than the model reads."""
+    """Writes `1/` and says what it is; it is checked on first halves of lines, on no prompt, and on
+    one that is longer than the model reads."""
     trained = node.inputs["model"]
     model = trained_model(trained, context)
     prompts = [
@@ -40,8 +40,7 @@ def run_language_export(
                 "output": "lower case",
             },
         }
-    made = export_language_model(
-        model, tokenizer, node.options["decode"], folder.path, card, prompts=prompts
+    decode = node.options["decode"]
+    return export_language_model(
+        model, tokenizer, decode, folder.path, card, prompts=prompts, more_ops=None
     )
-    brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check']['prompts']} prompts checked"
-    return {"check": made["check"], "parameters": made["parameters"], "brief": brief}

@@ -8,24 +8,8 @@ from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
 from tfkd.pipeline.models import WEIGHTS, heads_of
-from tfkd.pipeline.published import checkpoint_folder
+from tfkd.pipeline.published import checkpoint_folder, refuse_differences
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.errors import UserError
-
-# What decides a model's function beside its weights, and what decides their shapes. Dropout and the
-# spread of new weights may be other than the checkpoint's.
-_COMPARED = (
-    "vocabulary_size",
-    "layers",
-    "width",
-    "heads",
-    "feed_forward",
-    "max_length",
-    "types",
-    "activation",
-    "norm_epsilon",
-    "positions",
-)  # those of them that the kind of model has
 
 
 def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -51,33 +35,8 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
         published = load_published_gpt2(checkpoint)
     else:
         published = load_published(checkpoint, masked_lm=bool(heads))
-    _refuse_differences(node, model.get_config(), published.get_config())
+    ours, theirs = model.get_config(), published.get_config()
+    refuse_differences(node.label, node.options, options, ours, theirs)
     save_weights(published, folder.path / WEIGHTS)
     parameters = published.count_params()
     return {"parameters": parameters, "brief": f"{parameters:,} parameters"}
-
-
-def _refuse_differences(node: Node, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Refuses a checkpoint of other options than the spec's, each with both values."""
-    said, mends, place = [], [], node.options.into
-    for name in (name for name in _COMPARED if name in ours):
-        in_spec, in_checkpoint = _value(ours, name), _value(theirs, name)
-        if in_spec == in_checkpoint:
-            continue
-        said.append(f"{name} is {in_checkpoint} in the checkpoint and {in_spec} in the spec")
-        if name == "vocabulary_size":
-            tokenizer = model_options(node).tokenizer
-            mends.append(f"tokenizers.{tokenizer}.vocabulary: the checkpoint's vocabulary")
-        else:
-            mends.append(f"{place}.{name}: {in_checkpoint}")
-    if said:
-        raise UserError(
-            f"stages.{node.label}.load: the checkpoint {node.options.load} is not the model that "
-            f"{place} declares: {'; '.join(said)}. Write {', '.join(mends)}"
-        )
-
-
-def _value(config: dict[str, Any], name: str) -> Any:
-    if name == "feed_forward":
-        return config[name] or 4 * config["width"]
-    return config[name]

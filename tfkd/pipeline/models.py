@@ -1,6 +1,5 @@
 """Models of stages: built from their options, with weights from other stages."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import heads_needed, part_names, whole_parts
 
-__all__ = ["WEIGHTS", "Started", "build_models", "fresh_model", "started", "trained_model"]
+__all__ = ["WEIGHTS", "Started", "fresh_model", "started", "trained_model"]
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # What validation and evaluation pad widths to, as batches do unless a spec says otherwise.
@@ -258,40 +257,3 @@ def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where
             f"longer than the {limit} tokens that {name} {has} (the longest has "
             f"{int(lengths[side].max())}). Leave them out by the corpus's max_characters, or {mend}"
         )
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """What a model's builder needs of a tokenizer that has not been learnt yet: its size."""
-
-    size: int
-
-
-def build_models(spec: Spec, sizes: Mapping[str, int] | None = None) -> dict[str, keras.Model]:
-    """The models of a spec by name, freshly initialised; see `tfkd.build`."""
-    sizes = dict(sizes or {})
-    unknown = [
-        name
-        for name, options in spec.tokenizers.items()
-        if name not in sizes and not options.learn_from
-    ]
-    if unknown:
-        raise ValueError(
-            "Invalid value for argument `sizes`. Expected the vocabulary's size of each tokenizer "
-            f"that is read. Received: none for {', '.join(unknown)}"
-        )
-    pieces = {
-        name: Pieces(sizes.get(name, options.size)) for name, options in spec.tokenizers.items()
-    }
-    return {
-        name: build_model(_of_unknown_pieces(options), pieces, heads_needed=("masked_lm",))
-        for name, options in spec.models.items()
-    }
-
-
-def _of_unknown_pieces(options: Any) -> Any:
-    """The same options with a head at chance: which row is whose is not known yet."""
-    if not has_own_matrix(options):
-        return options
-    head = options.head.model_copy(update={"start": "random"})
-    return options.model_copy(update={"head": head})

@@ -1,5 +1,6 @@
 """What a run would do, and its size, before anything starts."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.trials import trials_of
 from tfkd.spec import Spec
 from tfkd.spec.options import heads_needed
+from tfkd.spec.printable import one_line
 
 _FLOAT = 4
 # The classes of labels that nobody has read yet.
@@ -56,6 +58,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
         if node.key in old:
             row[1] = "outdated"
     done = sum(row[1] == "done" for row in rows[1:])
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -94,19 +97,17 @@ def _vocabularies(nodes: list[Node], context: Context) -> dict[str, int]:
 def _expected_size(options: Any, data_dir: Path) -> int:
     """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
     from tfkd.data.tokenizers.building import build_tokenizer, read_vocabulary
-    from tfkd.data.tokenizers.sentence_piece import SentencePiece
 
     if options.kind == "byte_bpe" and not options.learn_from:
         return build_tokenizer(options, [], data_dir).size
     origin = options.vocabulary or getattr(options, "preset", None)
     if origin is not None and options.kind == "sentencepiece":
-        path = data_dir / origin
-        if path.is_file():
-            return SentencePiece(path.read_bytes()).size
+        if os.path.isfile(data_dir / origin):
+            return build_tokenizer(options, [], data_dir).size
     elif origin is not None:
         path = data_dir / origin
-        path = path / "vocab.txt" if path.is_dir() else path
-        if path.is_file():
+        path = path / "vocab.txt" if os.path.isdir(path) else path
+        if os.path.isfile(path):
             return len(read_vocabulary(path))
     return options.size
 

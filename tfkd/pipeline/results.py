@@ -50,6 +50,7 @@ def assemble(
         score(one, context, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
+    exports = [_export(name, node, context, folder) for name, node in plan.exports.items()]
     return {
         "tfkd": tfkd.__version__,
         "schema": 1,
@@ -82,8 +83,11 @@ def assemble(
         "evaluations": evaluations,
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
-        "exports": [_export(name, node, context, folder) for name, node in plan.exports.items()],
-        "warnings": _warnings(gates) + _lost_letters(evaluations),
+        "exports": exports,
+        "warnings": _of_corpora(nodes, context)
+        + _warnings(gates)
+        + _lost_letters(evaluations)
+        + other_ops(exports),
     }
 
 
@@ -126,7 +130,7 @@ def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[s
         "summary": {
             key: value
             for key, value in manifest["summary"].items()
-            if key not in ("report", "brief")
+            if key not in ("report", "brief", "warnings")
         },
     }
 
@@ -140,6 +144,12 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
     if not trials_of(node):
         return None
     return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
+
+
+def _of_corpora(nodes: list[Node], context: Context) -> list[str]:
+    """What was said of the corpora when they were read."""
+    summaries = (_manifest(node, context)["summary"] for node in nodes if node.kind in CORPORA)
+    return [warning for summary in summaries for warning in summary.get("warnings", ())]
 
 
 def _warnings(gates: list[dict[str, Any]]) -> list[str]:
@@ -169,6 +179,16 @@ def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def other_ops(exports: list[dict[str, Any]]) -> list[str]:
+    """SavedModels with ops that only a layer of the user's own can have made."""
+    return [
+        f"{export['stage']}: its SavedModel has {', '.join(export['more_ops'])}, which graphs of "
+        "tfkd have not: generate and bench load it with --trust, and TensorFlow Serving needs them"
+        for export in exports
+        if export.get("more_ops")
+    ]
+
+
 def _file_name(stage: str) -> str:
     """A stage's reference as one folder's name: that of another spec holds a path."""
     return re.sub(r"[^\w.#-]", "_", stage)
@@ -187,4 +207,5 @@ def _export(name: str, node: Node, context: Context, folder: Path) -> dict[str, 
         "bytes": manifest["bytes"],
         **({"sha256": digest_of_export(path)} if (path / CHECKSUMS).exists() else {}),
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
+        **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),
     }

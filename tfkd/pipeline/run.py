@@ -20,6 +20,7 @@ from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
+from tfkd.pipeline.plugin_classes import import_named
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, locked
@@ -27,6 +28,8 @@ from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions, may_share_cores
+from tfkd.spec.printable import one_line
+from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 _KINDS = {
@@ -97,7 +100,7 @@ def run(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
             deadline=deadline,
-            say=say or (lambda line: print(line, flush=True)),
+            say=say or print_line,
             terminal=terminal,
         )
         together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
@@ -151,6 +154,7 @@ def _run(
     plan = wanted_of_all_seeds(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.ends())
     _refuse_missing(nodes, context, make)
+    import_named({id(node.spec): node.spec for node in nodes}.values())
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     refuse_folders(folder / node.label for node in nodes if node.kind in _SHOWN)
     if context.hosts.chief:
@@ -249,7 +253,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
 def _execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
-    title = f"{number} {node.kind} {node.label}"
+    title = one_line(f"{number} {node.kind} {node.label}")
     contents = contents_of(node, context.stages)
     if not folder.done or folder.outdated(contents):
         with folder.locked(context.say, context.deadline.check):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import sha256_of
-from tfkd.pipeline.run_folder import RESULTS, read_results
+from tfkd.pipeline.run_folder import RESULTS, inside, read_results
 from tfkd.serving.checksums import CHECKSUMS
 from tfkd.spec.errors import UserError
 
@@ -23,9 +23,9 @@ def export_folder(run: Path, export: Mapping[str, Any]) -> Path:
         export: An entry of its results' `exports`.
 
     Raises:
-        UserError: Another SavedModel lies there, or none.
+        UserError: Another SavedModel lies there, or none; or it is not in the run folder.
     """
-    folder = run / export["folder"]
+    folder = inside(run, export["folder"])
     # Results of 0.1's first days have no digests.
     if (told := export.get("sha256")) is None:
         return folder
@@ -60,5 +60,5 @@ def refuse_swapped(path: Path) -> None:
         except UserError:
             return  # they tell nothing
         for export in exports:
-            if (run / export["folder"]).parent == folder:
+            if inside(run, export["folder"]).parent == folder:
                 export_folder(run, export)

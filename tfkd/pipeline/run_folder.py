@@ -1,7 +1,7 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from tfkd.data.sealed import read_sealed
@@ -42,6 +42,18 @@ def read_results(run: Path) -> dict[str, Any]:
     return results
 
 
+def inside(run: Path, name: str) -> Path:
+    """The place of what a run's results name.
+
+    Raises:
+        UserError: It is not in the run folder, and nobody but the results asks for it.
+    """
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{run / RESULTS} names {name!r}, which is not in the run folder")
+    return run / name
+
+
 def run_name(results: Mapping[str, Any]) -> str:
     """The run folder's name, `NAME[@VARIANT]`, from results (or their `name` and `variant`)."""
     return f"{results['name']}@{results['variant']}" if results["variant"] else results["name"]
@@ -72,7 +84,8 @@ def make_again(
 
     Args:
         run: The run folder.
-        plugins: Modules that register classes; default: those of the run.
+        plugins: Modules that register classes: all those of the run. A folder says which they are,
+            and imports none.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
         say: Called with a line for each stage that is made; None: nothing is said.
 
@@ -80,7 +93,8 @@ def make_again(
         The content of results.json.
 
     Raises:
-        UserError: The folder is no run folder, or a model is not trained yet.
+        UserError: The folder is no run folder, its plugins are not named, or a model is not trained
+            yet.
     """
     from tfkd.pipeline.run import DONE
     from tfkd.pipeline.run import run as run_spec
@@ -88,18 +102,22 @@ def make_again(
 
     try:
         origin = read_sealed(run / ORIGIN, required=False)
-        spec = load_spec(
-            origin["spec"],
-            variant=origin["variant"],
-            overrides=origin["overrides"],
-            plugins=plugins or origin["plugins"],
-        )
+        unnamed = [str(module) for module in origin["plugins"] if module not in plugins]
         data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
+        given = {key: origin[key] for key in ("variant", "overrides")}
+        given["elsewhere"] = True  # of --all-variants
+        # A plugin is code: it is imported where the user names it, never because a folder does.
+        spec = None if unnamed else load_spec(origin["spec"], plugins=plugins, **given)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME. "
             f"tfkd run SPEC writes {ORIGIN} anew"
         ) from error
+    if spec is None:
+        raise UserError(
+            f"{run} was made with plugins, which are code, and a run folder imports none. If you "
+            f"trust them, name them: {' '.join(f'--plugin {module}' for module in unnamed)}"
+        )
     name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
     folder = run.resolve()
     if folder.name != name:

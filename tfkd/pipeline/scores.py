@@ -125,7 +125,11 @@ def _names(options: Any) -> list[str]:
 
 
 def _word_perplexities(
-    entry: dict[str, Any], evaluation: Evaluation, context: Context, settings: dict[str, int]
+    entry: dict[str, Any],
+    evaluation: Evaluation,
+    context: Context,
+    settings: dict[str, int],
+    trials: int,
 ) -> None:
     """Both counts of words: without the ends of lines, and with them."""
 
@@ -140,15 +144,16 @@ def _word_perplexities(
         entry["metrics"][found.name] = found.as_dict()
         if evaluation.baseline is not None:
             entry["against"]["metrics"][found.name] = paired_ratio(
-                ours, sums(evaluation.baseline, line_ends), of_ratio=np.exp, **settings
-            )
+                ours, sums(evaluation.baseline, line_ends),
+                of_ratio=np.exp, trials=trials, **settings,
+            )  # fmt: skip
 
 
 def _ratios(entry: dict[str, Any], evaluation: Evaluation, context: Context) -> None:
     options = evaluation.options
     settings = {"samples": options.bootstrap, "seed": options.seed}
     if "word_perplexity" in options.metrics:
-        _word_perplexities(entry, evaluation, context, settings)
+        _word_perplexities(entry, evaluation, context, settings, options.randomization)
     for metric in options.metrics:
         if metric not in _RATIO:
             continue
@@ -159,7 +164,7 @@ def _ratios(entry: dict[str, Any], evaluation: Evaluation, context: Context) -> 
             theirs = _sums(evaluation.baseline, context, name)
             of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
             entry["against"]["metrics"][metric] = paired_ratio(
-                ours, theirs, of_ratio=of_ratio, **settings
+                ours, theirs, of_ratio=of_ratio, trials=options.randomization, **settings
             )
 
 
@@ -191,7 +196,7 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         entry["metrics"][metric] = measure(hypotheses, references, **settings).as_dict()
         if others is not None:
             entry["against"]["metrics"][metric] = paired_bootstrap(
-                hypotheses, others, references, metric, **settings
+                hypotheses, others, references, metric, trials=options.randomization, **settings
             )
     summaries = [metric for metric in options.metrics if metric in ROUGE]
     if summaries:

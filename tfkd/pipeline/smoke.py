@@ -33,6 +33,7 @@ def smoke_spec(spec: Spec) -> Spec:
         plugins=spec.plugins,
         change=_shrink,
         seed=spec.seed,
+        elsewhere=True,
     )
 
 
@@ -62,7 +63,7 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         if seeded.get("seeds"):
             seeded["seeds"] = seeded["seeds"][:2]
     for entry in plain.get("evaluate") or []:
-        entry["bootstrap"] = 20
+        entry |= {"bootstrap": 20, "randomization": 100}
         if entry.get("noise"):
             sigma = entry["noise"].get("sigma")
             small = sigma[:2] if isinstance(sigma, list) else sigma

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.files import sha256_of
+from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import (
@@ -16,8 +16,6 @@ from tfkd.pipeline.identity import (
     raised,
 )
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
-from tfkd.pipeline.pages import told_where
-from tfkd.pipeline.published import checkpoint_files, checkpoint_folder
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
 
@@ -29,6 +27,7 @@ class StageNodes:
     """The part of `GraphBuilder` that knows what a stage's result depends on."""
 
     _data_dir: Path
+    _files: DataFolder
     classes: Callable[[Spec, Any], Node | None]
     classified: Callable[..., dict[str, Node]]
     corpus: Callable[[Spec, str], Node]
@@ -109,9 +108,7 @@ class StageNodes:
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
-            with told_where(spec.pages, [options.load]):
-                folder = checkpoint_folder(options.load, self._data_dir)
-            identity["files"] = [sha256_of(path) for path in checkpoint_files(folder)]
+            identity["files"] = self._files.checkpoint(spec, name, self._data_dir)
         label = self._label(spec, name, seed_of(inputs))
         return Node("load", label, spec, options, inputs, identity)
 

@@ -14,7 +14,8 @@ import numpy as np
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.models import load_weights
-from tfkd.models.weights import LoadReport, read_tensors, saved_names, variables_by_path
+from tfkd.models.safetensors_files import read_tensors, saved_names
+from tfkd.models.weights import LoadReport, variables_by_path
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.corpora import source_hashes
 from tfkd.data.transforms import text_fields
 from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
+from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import plain, raised, repeated, vocabulary_identity
+from tfkd.pipeline.identity import plain, raised
 from tfkd.pipeline.model_tokenizers import model_tokenizers
-from tfkd.pipeline.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 
@@ -19,6 +18,7 @@ class TextNodes:
     """The part of `GraphBuilder` that knows where a model's ids come from."""
 
     _data_dir: Path
+    _files: DataFolder
     stage: Callable[[Spec, str], Node]
     _once: Callable[[tuple, Callable[[], Node]], Node]
     _own: Callable[[Spec, str], str]
@@ -34,23 +34,13 @@ class TextNodes:
         others = {
             other: self.corpus(spec, other.partition(".")[0]) for other in options.drop_overlap
         }
-        identity = plain(options, without={"drop_overlap"})
+        # What is allowed changes no row of what is made.
+        identity = plain(options, without={"drop_overlap", "max_bad_rows"})
         identity |= raised("corpus", options.kind)
         if options.detokenize is not None:
             identity["detokenize_revision"] = DETOKENIZE_REVISION
         identity["overlap"] = [other.partition(".")[2] for other in others]
-        with told_where(spec.pages, source_names(options)):
-            hashes = source_hashes(options, self._data_dir)
-        identity["sources"] = list(hashes.values())
-        for paths in ("text", "parallel", "tsv", "jsonl"):
-            if paths in identity:
-                # The bytes count, not where they lie; a file that is read twice counts twice.
-                places = repeated(identity[paths], list(hashes), self._data_dir)
-                identity[paths] = places or True
-        if "lines" in identity:
-            files = identity["lines"]
-            places = repeated(list(files.values()), list(hashes), self._data_dir)
-            identity["lines"] = [list(files), places or True]
+        identity |= self._files.corpus(spec, name, identity, self._data_dir)
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node("corpus", self._own(spec, name), spec, options, inputs, identity)
 
@@ -80,8 +70,7 @@ class TextNodes:
             inputs[f"text.{i}"] = self.corpus(spec, corpus)
             identity["fields"].append(field or self.texts(spec, corpus))
         if not options.learn_from:
-            with told_where(spec.pages, vocabulary_names(options)):
-                identity["origin"] = vocabulary_identity(name, options, self._data_dir)
+            identity["origin"] = self._files.vocabulary(spec, name, self._data_dir)
         return Node("tokenizer", self._own(spec, name), spec, options, inputs, identity)
 
     def ids(self, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:

@@ -32,7 +32,11 @@ def run_corpus(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     report = corpus.report()
     dropped = sum(entry["count"] for entry in report["dropped"].values())
     brief = f"{report['kept']:,} rows" + (f", {dropped:,} dropped" if dropped else "")
-    return {"report": report, "fields": list(corpus.fields), "brief": brief}
+    summary = {"report": report, "fields": list(corpus.fields), "brief": brief}
+    warnings = [f"data.{node.label}: {warning}" for warning in corpus.warnings]
+    for warning in warnings:
+        context.say(f"warning: {warning}")
+    return {**summary, **({"warnings": warnings} if warnings else {})}
 
 
 class _Texts:

@@ -1,12 +1,12 @@
 """Training stages: a model, its objective, its batches, and the loop."""
 
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfkd.data.batcher import build_batcher, micro_batches
+from tfkd.data.copies import copy_folder
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.models import freeze
@@ -128,7 +128,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     write_shared(folder, shared, node, context)
     events = folder.scratch / "tensorboard"
     if events.exists():
-        shutil.copytree(events, folder.path / "tensorboard", dirs_exist_ok=True)
+        copy_folder(events, folder.path / "tensorboard")
     return _summary(model, batcher, result, folder)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.data.corpora import Tally
+from tfkd.data.bad_rows import Tally
 from tfkd.data.sources import LINE_BREAKS
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.tokenizers.lower_casing import LowerCasing

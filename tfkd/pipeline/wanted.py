@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.builder import GraphBuilder
+from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.products import CONTINUED, MASKED
@@ -172,14 +173,15 @@ def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> G
     return Gate(entry, corpus, teacher, baseline, seen)
 
 
-def wanted(spec: Spec, data_dir: Path) -> Wanted:
+def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wanted:
     """Builds the graph of a spec.
 
     Args:
         spec: The resolved spec.
         data_dir: The folder that data paths are relative to.
+        files: Finds what specs name in it; default: and hashes it.
     """
-    builder = GraphBuilder(data_dir, spec)
+    builder = GraphBuilder(data_dir, spec, files)
     found = Wanted(spec, builder)
     for entry in spec.evaluate:
         for corpus in entry.on:

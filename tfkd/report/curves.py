@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.plots import Line, Plot
+from tfkd.report.soft_target_forms import soft_target_forms
 from tfkd.report.systems import Run, System, Systems, stage_of
 from tfkd.report.wording import is_number, metric_name, number, words
 
@@ -17,7 +18,7 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     """The plots of each stage with a history, its variants and all runs together.
 
     Returns:
-        A list of `name`, `identity`, `systems`, `plots`.
+        A list of `name`, `identity`, `systems`, `forms` (sentences on its terms), `plots`.
     """
     groups: dict[str, dict[System, list[Mapping[str, Any]]]] = {}
     for run in runs:
@@ -31,7 +32,13 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
         plots = _plots(identity, histories, _terms(runs, name))
         if plots:
             found.append(
-                {"name": name, "identity": identity, "systems": list(histories), "plots": plots}
+                {
+                    "name": name,
+                    "identity": identity,
+                    "systems": list(histories),
+                    "forms": soft_target_forms(runs, name),
+                    "plots": plots,
+                }
             )
     return found
 

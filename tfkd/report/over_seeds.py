@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation.seed_spread import over_seeds
-from tfkd.report.wording import is_number, metric_value, reading
+from tfkd.evaluation.verdict import verdict_of
+from tfkd.report.wording import is_number, metric_value
 
 
 def score_spreads(
@@ -84,7 +85,7 @@ def difference_spreads(
                 "spread": over["spread"],
                 "low": over["low"],
                 "high": over["high"],
-                "reading": reading(metric, over["low"], over["high"]),
+                "reading": verdict_of(metric, over["low"], over["high"]),
             }
         )
     return found

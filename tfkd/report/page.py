@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from tfkd.data.files import write_atomically
-from tfkd.evaluation.bootstrap import p_relation
+from tfkd.evaluation.verdict import p_relation
 from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.curves import stage_curves

@@ -23,6 +23,7 @@ from tfkd.report.scores import score_blocks
 from tfkd.report.speed_tables import speed
 from tfkd.report.systems import Run, Systems, open_runs
 from tfkd.report.wording import (
+    P_ESTIMATED,
     duration,
     is_number,
     metric_name,
@@ -146,6 +147,12 @@ def scores(runs: Sequence[Run]) -> str:
         for signature in block["signatures"].get(metric, [])
     )
     notes = [f"`{one_line(signature)}`" for signature in signatures]
+    shown = [
+        one for block, by in zip(blocks, compared, strict=True)
+        for one in block["comparisons"] if one["metric"] == by
+    ]  # fmt: skip
+    if any(one["p_estimated"] for one in shown):
+        notes.insert(0, P_ESTIMATED)
     notes = _decodings(blocks) + notes
     return "\n".join([table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
 
@@ -263,7 +270,7 @@ def _over_seeds(
             if (one["system"], one["note"], one["metric"]) == (spread["system"], spread["note"], by)
         ]
         if found:
-            cells += _comparison({**found[0], "p": None}, named)
+            cells += _comparison({**found[0], "p": None, "p_estimated": False}, named)
         rows.append(cells)
     return rows
 
@@ -284,7 +291,7 @@ def _comparison(one: dict[str, Any], named: bool) -> list[str]:
     return [
         f"`{flat(one['against'].label)}`",
         f"{metric}{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
-        p_value(one["p"]),
+        p_value(one["p"], one["p_estimated"]),
         one["reading"],
     ]
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tfkd.evaluation.verdict import p_of, verdict_of
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.systems import Run, Systems, label_of
-from tfkd.report.wording import decoding, is_number, reading, search_of
+from tfkd.report.wording import P_ESTIMATED, decoding, is_number, search_of
 from tfkd.spec.seeds import given_seeds
 
 
@@ -108,6 +109,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             difference_spreads(comparisons, rows), "system", "against", "note", "n"
         ),
         "pairs": _together(comparisons, "row", "against"),
+        "p_note": P_ESTIMATED if any(one["p_estimated"] for one in comparisons) else "",
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
             metric: sorted(
@@ -181,18 +183,24 @@ def _comparisons(
     run: Run, entry: Mapping[str, Any], row: Mapping[str, Any], systems: Systems
 ) -> list[dict[str, Any]]:
     against = entry.get("against") or {}
-    return [
-        {
-            "row": row["identity"],
-            "system": row["system"],
-            "against": systems.of(run, label_of(against)),
-            "metric": metric,
-            "reading": reading(metric, found.get("low"), found.get("high")),
-            **{key: found.get(key) for key in ("value", "delta", "low", "high", "p", "wins")},
-        }
-        for metric, found in (against.get("metrics") or {}).items()
-        if is_number(found.get("delta"))
-    ]
+    comparisons = []
+    for metric, found in (against.get("metrics") or {}).items():
+        if not is_number(found.get("delta")):
+            continue
+        p, estimated = p_of(found)
+        comparisons.append(
+            {
+                "row": row["identity"],
+                "system": row["system"],
+                "against": systems.of(run, label_of(against)),
+                "metric": metric,
+                "reading": verdict_of(metric, found.get("low"), found.get("high"), p),
+                "p": p,
+                "p_estimated": estimated,
+                **{key: found.get(key) for key in ("value", "delta", "low", "high", "wins")},
+            }
+        )
+    return comparisons
 
 
 def _own_values(against: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -4,8 +4,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import chosen_context, gate_line
-from tfkd.report.wording import metric_value, p_value
+from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
+from tfkd.spec.printable import one_line
 
 
 def score_table(results: dict[str, Any]) -> str:
@@ -24,12 +25,16 @@ def score_table(results: dict[str, Any]) -> str:
         "p",
     )
     several = bool(results.get("over_seeds"))
+    any_estimated = False
     for entry in results["evaluations"]:
         against = entry.get("against") or {"metrics": {}}
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
+            p, estimated = p_of(pair)
+            any_estimated |= estimated
             seed = f"seed {entry['seed']}" if several else ""
-            table.add_row(
+            _add(
+                table,
                 ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
                 entry["on"],
                 metric,
@@ -37,17 +42,19 @@ def score_table(results: dict[str, Any]) -> str:
                 _interval(metric, score),
                 _number(metric, pair.get("value")),
                 _difference(metric, pair),
-                p_value(pair["p"]) if "p" in pair else "",
+                "" if p is None else p_value(p, estimated),
             )
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
     console.print(table)
+    if any_estimated:
+        console.print(P_ESTIMATED)
     if several:
         console.print(_seed_table(results))
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
-        console.print(gate_line(gate))
+        console.print(_text(gate_line(gate)))
     return text.getvalue().rstrip()
 
 
@@ -55,10 +62,21 @@ def _table(title: str, *columns: str) -> Any:
     """An empty table; names stand on the left of their columns, numbers on the right."""
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=_text(title), title_justify="left")
     for column in columns:
         table.add_column(column, justify="left" if column in ("model", "on", "metric") else "right")
     return table
+
+
+def _add(table: Any, *cells: str) -> None:
+    table.add_row(*map(_text, cells))
+
+
+def _text(cell: str) -> Any:
+    """A text as it is: names come from anywhere, and rich reads markup in plain ones."""
+    from rich.text import Text
+
+    return Text(one_line(cell))
 
 
 def _seed_table(results: dict[str, Any]) -> Any:
@@ -76,8 +94,8 @@ def _seed_table(results: dict[str, Any]) -> Any:
     for one in results["over_seeds"]:
         against = one["against"] or {"metrics": {}, "differences": {}}
         for metric, score in one["metrics"].items():
-            table.add_row(
-                one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
+            _add(
+                table, one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
                 _spread(metric, against["metrics"].get(metric)),
                 _spread(metric, against["differences"].get(metric), signed=True),
             )  # fmt: skip
@@ -108,8 +126,8 @@ def _noise_table(results: dict[str, Any]) -> Any:
             noise = one.get("noise") or {"metrics": {}}
             for metric, points in noise["metrics"].items():
                 for point in points:
-                    table.add_row(
-                        one["of"], entry["on"], metric, f"{point['sigma']:g}",
+                    _add(
+                        table, one["of"], entry["on"], metric, f"{point['sigma']:g}",
                         _number(metric, point["mean"]), _number(metric, point["spread"]),
                         str(len(point["values"])),
                     )  # fmt: skip
@@ -119,9 +137,9 @@ def _noise_table(results: dict[str, Any]) -> Any:
 def closing_words(results: dict[str, Any], folder: Path) -> str:
     """The end of a run: scores, where SavedModel and report lie, and warnings."""
     lines = [score_table(results)]
-    lines += [f"warning: {warning}" for warning in results["warnings"]]
-    lines += [f"SavedModel: {folder / export['folder']}" for export in results["exports"]]
-    lines.append(f"report: {folder / 'report.html'}")
+    lines += [one_line(f"warning: {warning}") for warning in results["warnings"]]
+    lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
+    lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)
 
 

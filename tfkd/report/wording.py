@@ -5,11 +5,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tfkd.evaluation.bootstrap import p_relation
 from tfkd.evaluation.results import chosen_context
-from tfkd.evaluation.score import higher_is_better
+from tfkd.evaluation.verdict import p_relation
 
 NOTHING = "–"
+# Below comparisons whose p is an estimate.
+P_ESTIMATED = (
+    "p marked ≈: these results were kept before p was that of a two-sided test. It is estimated "
+    "from the interval of the difference as if this were normal: "
+    "p ≈ 2 (1 − Φ(3.92 |difference| / (high − low)))."
+)
 # A figure stays on the line of its unit: between them is a no-break space.
 _UNIT = "\u00a0"
 _METRICS = {
@@ -101,16 +106,9 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def reading(metric: str, low: Any, high: Any) -> str:
-    """What a difference's 95 % interval says: `better`, `worse` or `undecided`."""
-    if not (is_number(low) and is_number(high)) or low <= 0 <= high:
-        return "undecided"
-    return "better" if (low > 0) == higher_is_better(metric) else "worse"
-
-
-def p_value(value: Any) -> str:
-    """0.0004 -> < 0.001."""
-    return p_relation(value).removeprefix("= ") if is_number(value) else NOTHING
+def p_value(value: Any, estimated: bool = False) -> str:
+    """0.034 -> 0.034, 0.0004 -> < 0.001; marked ≈ where it is `estimated`."""
+    return p_relation(value, estimated).removeprefix("= ") if is_number(value) else NOTHING
 
 
 def duration(seconds: Any) -> str:

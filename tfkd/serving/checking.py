@@ -17,6 +17,7 @@ from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.plain_decoding import PlainOutput
 from tfkd.serving.plain_searches import Sentence, plain_search
 from tfkd.serving.served_model import serving_options
+from tfkd.spec.regular_files import named
 
 # Scores of float32 in two orders of summation; ties are closer than that, relative to the score.
 TOLERANCE = 1e-3
@@ -51,7 +52,8 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
     """
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
-        asked.write_text(json.dumps(request), "utf-8")
+        with named(asked):
+            asked.write_text(json.dumps(request), "utf-8")
         command = [sys.executable, "-m", "tfkd.serving.check", str(folder), asked, answered]
         try:
             done = subprocess.run(

@@ -1,6 +1,6 @@
 """A SavedModel's files, each with its SHA-256: wherever it is copied, a damaged one is noticed."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tfkd.data.files import sha256_of
 from tfkd.data.sealed import read_sealed, write_sealed
@@ -20,18 +20,23 @@ def write_checksums(folder: Path) -> None:
     write_sealed(folder / CHECKSUMS, {"files": {name: sha256_of(folder / name) for name in names}})
 
 
-def check_checksums(folder: Path) -> None:
+def check_checksums(folder: Path) -> list[str]:
     """Holds a version folder against its checksums, if it has any: older ones do not.
+
+    Returns:
+        The names of the files that they are of.
 
     Raises:
         UserError: A file is missing or has other bytes; it is named.
     """
     path = folder / CHECKSUMS
     if not path.exists():
-        return
+        return []
     try:
-        files = read_sealed(path)["files"]
-    except (OSError, ValueError, KeyError) as error:
+        files = dict(read_sealed(path)["files"])
+        if outside := [name for name in files if _leads_out(name)]:
+            raise ValueError(f"it names {outside[0]!r}, which is not in this folder")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}). {_AGAIN}") from error
     for name, sha256 in files.items():
         try:
@@ -42,3 +47,9 @@ def check_checksums(folder: Path) -> None:
             ) from error
         if not whole:
             raise UserError(f"{folder / name} has other bytes than were written. {_AGAIN}")
+    return list(files)
+
+
+def _leads_out(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts

@@ -1,6 +1,6 @@
 """Writes a classifier's SavedModel that answers as the model does, or none at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def export_classifier(
     expected: np.ndarray,
     limit: int,
     version: int = 1,
+    more_ops: Collection[str] | None = (),
 ) -> dict[str, Any]:
     """Writes `folder/VERSION/` as `export_saved_model` does.
 
@@ -63,6 +64,7 @@ def export_classifier(
             trained and evaluated.
         limit: The most tokens of a stream.
         version: The version's number.
+        more_ops: TensorFlow ops that the server at hand has beside the known ones; None: any.
 
     Raises:
         ExportRefusedError: The SavedModel answers otherwise.
@@ -82,7 +84,7 @@ def export_classifier(
         text = _card(card, rows, names, limit, check, str(version))
         return text, {"rows": count, "largest_difference": largest}
 
-    return write_version(served, folder, checked, version=version)
+    return write_version(served, folder, checked, version=version, more_ops=more_ops)
 
 
 def _refuse_differences(

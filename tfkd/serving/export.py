@@ -18,11 +18,17 @@ from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.model_card import model_card
 from tfkd.serving.served_model import ServedModel
-from tfkd.serving.server_ops import unknown_ops
+from tfkd.serving.stored_graph import read_graph, unknown_nodes
+from tfkd.serving.trust import CARD, listed
 from tfkd.spec.errors import UserError
 
 _SHOWN = 5
+_OTHERS = """
+## Ops beside the known ones
 
+{ops}: `tfkd generate` and `tfkd bench` load this SavedModel with `--trust` alone, and a TensorFlow
+Serving of your own must have them.
+"""
 
 # A model card's text, and the figures of the check.
 Checked = tuple[str, dict[str, Any]]
@@ -41,7 +47,7 @@ def export_saved_model(
     *,
     sentences: Sequence[str],
     version: int = 1,
-    more_ops: Collection[str] = (),
+    more_ops: Collection[str] | None = (),
 ) -> dict[str, Any]:
     """Writes `folder/VERSION/`: a SavedModel in TensorFlow Serving's layout with a model card.
 
@@ -57,10 +63,11 @@ def export_saved_model(
         card: For the model card, see `tfkd.serving.model_card`.
         sentences: Real source sentences for the check; 20 to 50 are enough.
         version: The version's number.
-        more_ops: TensorFlow ops that the server at hand has beside the known ones.
+        more_ops: TensorFlow ops that the server at hand has beside the known ones; None: any.
 
     Returns:
-        `{"folder", "bytes", "parameters", "check": {...}}`.
+        `{"folder", "bytes", "parameters", "check": {...}, "more_ops": [...]}`, the last of all that
+        the graph has beside the known ones, which its card names, too.
 
     Raises:
         ExportRefusedError: the check does not hold; the message has the sentences that differ.
@@ -93,7 +100,7 @@ def write_version(
     checked: Callable[[Path, Path], Checked],
     *,
     version: int = 1,
-    more_ops: Collection[str] = (),
+    more_ops: Collection[str] | None = (),
 ) -> dict[str, Any]:
     """Writes a module's SavedModel beside its place, has it checked, and renames it to its place.
 
@@ -121,12 +128,14 @@ def write_version(
     try:
         with written_by_tensorflow(part), without_gradients():
             tf.saved_model.save(served, str(part), signatures=served.signatures())
-        _check_ops(part, more_ops)
+        others = _other_ops(part, more_ops)
         try:
             text, figures = checked(part, final)
         except RuntimeError as error:
             raise ExportRefusedError(f"{final}: export refused: {error}") from error
-        write_atomically(part / "README.md", text)
+        write_atomically(
+            part / CARD, text + (_OTHERS.format(ops=", ".join(others)) if others else "")
+        )
         write_checksums(part)
         _put(part, final)
     finally:
@@ -136,17 +145,21 @@ def write_version(
         "bytes": sum(path.stat().st_size for path in final.rglob("*") if path.is_file()),
         "parameters": sum(int(weight.shape.num_elements()) for weight in served.weights),
         "check": figures,
+        "more_ops": others,
     }
 
 
-def _check_ops(part: Path, more_ops: Collection[str]) -> None:
-    unknown = sorted(unknown_ops(part) - set(more_ops))
+def _other_ops(part: Path, more_ops: Collection[str] | None) -> list[str]:
+    """The ops that are not known, each of them allowed."""
+    nodes = unknown_nodes(read_graph(part))
+    unknown = [node for node in nodes if more_ops is not None and node.op not in more_ops]
     if unknown:
         raise ExportRefusedError(
-            f"export refused: the graph needs ops that a stock TensorFlow Serving may lack: "
-            f"{', '.join(unknown)}. Replace what makes them in the model or tokenizer, or name "
-            "them in `more_ops` if your server has them"
+            "export refused: the graph needs ops that a stock TensorFlow Serving may lack, and "
+            f"that `tfkd generate` does not run: {listed(unknown)}. Replace what makes them in the "
+            "model or tokenizer, or name them in `more_ops` if your server has them"
         )
+    return sorted({node.op for node in nodes})
 
 
 def checked_figures(final: Path, check: CheckResult, row: str) -> dict[str, Any]:

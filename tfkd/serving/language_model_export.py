@@ -41,7 +41,7 @@ def export_language_model(
     *,
     prompts: Sequence[str],
     version: int = 1,
-    more_ops: Collection[str] = (),
+    more_ops: Collection[str] | None = (),
 ) -> dict[str, Any]:
     """Writes `folder/VERSION/` as `export_saved_model` does: prompts in, continuations out.
 
@@ -56,7 +56,7 @@ def export_language_model(
         card: For the model card, see `tfkd.serving.model_card`.
         prompts: Real prompts for the check; 20 to 50 are enough.
         version: The version's number.
-        more_ops: TensorFlow ops that the server at hand has beside the known ones.
+        more_ops: TensorFlow ops that the server at hand has beside the known ones; None: any.
 
     Returns:
         As `export_saved_model`.

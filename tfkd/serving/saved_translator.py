@@ -1,5 +1,6 @@
 """A SavedModel as a Python object: lines in, outputs out, in order."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 from tfkd.serving.batches import batches
 from tfkd.serving.checksums import check_checksums
 from tfkd.serving.saved_classifier import SavedClassifier
+from tfkd.serving.trust import check_trusted
 from tfkd.spec.errors import UserError
 
 
@@ -87,21 +89,23 @@ class SavedTranslator:
 
 
 def load_saved_model(
-    folder: str | Path, options: Mapping[str, int] | None = None
+    folder: str | Path, options: Mapping[str, int] | None = None, *, trust: bool = False
 ) -> SavedTranslator | SavedClassifier:
     """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
 
     Args:
         folder: Where it lies.
         options: See `SavedTranslator`.
+        trust: Whether one that tfkd has not exported, or whose graph has other ops, is loaded, too:
+            it can do what whoever made it wants it to.
 
     Raises:
-        UserError: there is no SavedModel, it is damaged, it has no signature from text to outputs,
-            or not these options.
+        UserError: there is no SavedModel, it is damaged or not to be trusted (see `check_trusted`),
+            it has no signature from text to outputs, or not these options.
     """
     folder = Path(folder)
     found = folder
-    if not (folder / "saved_model.pb").is_file():
+    if not os.path.isfile(folder / "saved_model.pb"):
         versions = [path.parent for path in folder.glob("*/saved_model.pb")]
         versions = [path for path in versions if path.name.isdecimal()]
         if not versions:
@@ -110,7 +114,10 @@ def load_saved_model(
                 "has one. `tfkd export RUN` writes one under RUN/export/STAGE/1"
             )
         found = max(versions, key=lambda path: int(path.name))
-    check_checksums(found)
+    if trust:
+        check_checksums(found)
+    else:
+        check_trusted(found)
     try:
         return _opened(found, options)
     except UserError:  # options that it lacks

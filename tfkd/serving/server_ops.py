@@ -2,15 +2,17 @@
 
 The stock server links TensorFlow's own CPU kernels and tensorflow_text's ops. Whatever runs Python
 (PyFunc), compiles (Xla...), needs a GPU, or reads files of its own is not among these, and neither
-is anything that no text model has asked for yet: an op is added here after a look at it.
+is anything that no text model has asked for yet: an op is added here after a look at it. Exports
+are held against this list when they are written, and SavedModels before they are loaded.
 """
 
-from pathlib import Path
-
+_CALLS = """
+Case If PartitionedCall StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile While
+"""
 _CONTROL = """
-Assert Case Const DeepCopy DisableCopyOnRead EnsureShape Enter Exit Identity IdentityN If LoopCond
-Merge NextIteration NoOp PartitionedCall Placeholder PlaceholderWithDefault PreventGradient Print
-PrintV2 StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile StopGradient Switch While
+Assert Const DeepCopy DisableCopyOnRead EnsureShape Enter Exit Identity IdentityN LoopCond Merge
+NextIteration NoOp Placeholder PlaceholderWithDefault PreventGradient Print PrintV2 StopGradient
+Switch
 """
 _VARIABLES = """
 AssignAddVariableOp AssignVariableOp HashTableV2 LookupTableExportV2 LookupTableFindV2
@@ -68,25 +70,13 @@ UnicodeScriptTokenizeWithOffsets WhitespaceTokenizeWithOffsets WordpieceTokenize
 """
 KNOWN = frozenset(
     " ".join(
-        (_CONTROL, _VARIABLES, _MATHEMATICS, _ARRAYS, _RANDOM, _STRINGS, _TENSORFLOW_TEXT)
+        (_CALLS, _CONTROL, _VARIABLES, _MATHEMATICS, _ARRAYS, _RANDOM, _STRINGS, _TENSORFLOW_TEXT)
     ).split()
 )
 
-
-def ops_of(folder: str | Path) -> set[str]:
-    """The names of all ops in a SavedModel's graphs and functions."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((Path(folder) / "saved_model.pb").read_bytes())
-    found: set[str] = set()
-    for graph in saved.meta_graphs:
-        functions = graph.graph_def.library.function
-        nodes = [*graph.graph_def.node, *(node for each in functions for node in each.node_def)]
-        found |= {node.op for node in nodes} - {each.signature.name for each in functions}
-    return found
-
-
-def unknown_ops(folder: str | Path) -> set[str]:
-    """The ops of a SavedModel that are not known to be in a stock server."""
-    return ops_of(folder) - KNOWN
+# Of these, what calls functions that its attributes name.
+CALLS = frozenset(_CALLS.split())
+# What reads and writes files: how a SavedModel's saver restores and stores variables.
+OF_FILES = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2"})
+# Where PrintV2 may print to; anything else is a file that it appends to.
+STREAMS = frozenset({"stdout", "stderr", "log(info)", "log(warning)", "log(error)"})

@@ -14,7 +14,7 @@ _PLACES = {
     "load_spec": "spec",
     "show": "showing",
     "starter_spec": "starter",
-    "validate_files": "spec",
+    "validate_files": "validation",
 }
 __all__ = sorted(_PLACES)
 

@@ -1,19 +1,16 @@
 """The names that come with the package."""
 
 from tfkd.spec import options as o
-from tfkd.spec.registry import register
+from tfkd.spec.registry import Entry, add
 
 
 def register_builtins() -> None:
     """Registers them; again does nothing."""
     for kind, options in o.CORPORA.items():
-        register(
-            "corpus",
-            kind,
-            options=options,
-            target="tfkd.data.corpora:Corpus",
-            summary=_line(options),
-        )
+        target = "tfkd.data.corpora:Corpus"
+        # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once.
+        revision = 2 if kind == "jsonl" else 1
+        add(Entry("corpus", kind, options, target, revision=revision, summary=_line(options)))
     for kind, name, options, target in (
         ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),
         (
@@ -61,7 +58,7 @@ def register_builtins() -> None:
         ("decode", "mask_predict", o.MaskPredictOptions, "tfkd.decoding:MaskPredict"),
         ("decode", "beam", o.BeamOptions, "tfkd.decoding:BeamSearch"),
     ):
-        register(kind, name, options=options, target=target, summary=_line(options))
+        add(Entry(kind, name, options, target, summary=_line(options)))
 
 
 def _line(options: type) -> str:

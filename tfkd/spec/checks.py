@@ -1,12 +1,12 @@
 """What no section can see alone: names that must exist, parts that must fit together."""
 
 from tfkd.spec.circles import circle, round_trip, way_back
-from tfkd.spec.classifier_checks import check_classes, tells_classes
+from tfkd.spec.classifier_checks import check_classes
 from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
+from tfkd.spec.export_checks import check_export
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
-from tfkd.spec.options import reads_pairs, reads_streams, sides_of
-from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.names import Parts, corpus_of, known, written
+from tfkd.spec.options import reads_streams, sides_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
@@ -38,28 +38,7 @@ def check(parts: Parts, faults: Faults) -> None:
         if entry is not None:
             check_evaluation(parts, faults, ("evaluate", index), entry)
     for index, stage in enumerate(parts.export):
-        where = written(faults, ("export", index))
-        trained = stage_of(parts, faults, where, stage, kinds=("train",))
-        if trained is None:
-            continue
-        if segments_of(trained) is not None:
-            faults.add(
-                where, f"{stage} learns to write segments ({segments_of(trained)})",
-                "a stage that starts from it",
-            )  # fmt: skip
-        if getattr(trained.model, "kind", None) == "bert" and not tells_classes(trained):
-            faults.add(
-                where, f"{stage} trains a bert, which writes no text",
-                "an encoder-decoder, a gpt2, or a stage that trains a classifier",
-            )  # fmt: skip
-        decodes = [getattr(e, "decode", None) for e in parts.evaluate if e and e.of == stage]
-        first = next((decode for decode in decodes if decode is not None), None)
-        if reads_pairs(trained.model) and getattr(first, "kind", None) == "sample":
-            faults.add(
-                where, f"{stage} is decoded by draws in its first evaluation, and an "
-                "encoder-decoder's SavedModel is checked against a search",
-                "an evaluation of it with beam or greedy first",
-            )  # fmt: skip
+        check_export(parts, faults, written(faults, ("export", index)), stage)
 
 
 def _corpora(parts: Parts, faults: Faults) -> None:

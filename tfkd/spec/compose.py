@@ -7,10 +7,11 @@ from typing import Any
 
 from tfkd.spec.dotted_paths import put
 from tfkd.spec.errors import SpecError, SpecErrors, nearest
+from tfkd.spec.overrides import overridden
 from tfkd.spec.relocated import relocated
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import cut
-from tfkd.spec.yaml_reader import read_file, read_text
+from tfkd.spec.yaml_reader import Slips, read_file
 
 MOST_FILES = 100
 
@@ -33,21 +34,25 @@ def compose(path: str | Path, variant: str | None = None, overrides: Sequence[st
     return changed(extended(path), variant, overrides)
 
 
-def extended(path: str | Path) -> Node:
-    """A file's tree with all that it extends."""
-    return Files().read(Path(path))
+def extended(path: str | Path, slips: list[SpecError] | None = None) -> Node:
+    """A file's tree with all that it extends; `slips` as of `Files`."""
+    return Files(slips).read(Path(path))
 
 
 def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
-    """A tree with a variant and `--set` applied; the given one stays as it is."""
+    """A tree with a variant and `--set` applied; the given one stays as it is.
+
+    Raises:
+        SpecErrors: No such variant, paths of its own that lead nowhere, or overrides that it has
+            no place for; all of these at once.
+    """
     errors: list[SpecError] = []
     if variant is not None:
         tree = _with_variant(tree, variant, errors)
-    for override in overrides:
-        tree = _with_override(tree, override, errors)
-    if errors:
-        raise SpecErrors(errors)
-    return tree
+    found = overridden(tree, variant, variant_paths(tree, variant), overrides)
+    if errors or found.misplaced:
+        raise SpecErrors([*errors, *found.misplaced.values()])
+    return found.tree
 
 
 def variant_names(tree: Node) -> list[str]:
@@ -56,14 +61,26 @@ def variant_names(tree: Node) -> list[str]:
     return list(variants.value) if variants is not None and variants.is_mapping else []
 
 
+def variant_paths(tree: Node, variant: str | None) -> list[str]:
+    """The dotted paths of a variant's changes; none of the spec itself."""
+    if variant not in variant_names(tree):
+        return []
+    changes = tree.value["variants"].value[variant]
+    return list(changes.value) if changes.is_mapping else []
+
+
 class Files:
     """Reads files and what they extend; a few lines cannot make it read files for ever.
+
+    Args:
+        slips: Takes the faults of files that leave no doubt about all else; None: they are raised.
 
     Attributes:
         refused: Whether it was asked for more than `MOST_FILES`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, slips: list[SpecError] | None = None) -> None:
+        self._slips = slips
         self._read = 0
         self.refused = False
 
@@ -81,7 +98,13 @@ class Files:
             self.refused = True
             raise SpecErrors([SpecError(str(path), 0, "", f"more than {MOST_FILES} files")])
         self._read += 1
-        node = read_file(path)
+        try:
+            node = read_file(path)
+        except Slips as error:
+            if self._slips is None:
+                raise
+            self._slips += error.errors
+            node = error.tree
         extends = node.value.pop("extends", None)
         if extends is None or extends.value is None:
             return node
@@ -152,33 +175,6 @@ def _marked(node: Node, variant: str) -> Node:
     elif isinstance(value, list):
         value = [_marked(child, variant) for child in value]
     return Node(value, node.file, node.line, variant)
-
-
-def _with_override(tree: Node, text: str, errors: list[SpecError]) -> Node:
-    path, equals, value = text.partition("=")
-    path = path.strip()
-    if not equals or not path:
-        errors.append(
-            SpecError("--set", 0, "", f"{text!r} is no K=V", "a dotted path, = and a YAML value")
-        )
-        return tree
-    try:
-        node = _without_lines(read_text(value, "--set"))
-    except SpecErrors as error:
-        errors.extend(
-            SpecError("--set", 0, path, one.message, one.expected) for one in error.errors
-        )
-        return tree
-    return put(tree, path, node, ("--set", 0, path), errors)
-
-
-def _without_lines(node: Node) -> Node:
-    value: Any = node.value
-    if isinstance(value, dict):
-        value = {key: _without_lines(child) for key, child in value.items()}
-    elif isinstance(value, list):
-        value = [_without_lines(child) for child in value]
-    return Node(value, node.file, 0)
 
 
 def _at(node: Node, path: str, message: str, expected: str = "") -> SpecErrors:

@@ -46,6 +46,12 @@ def put(
         return tree
 
 
+def put_below(node: Node, keys: list[str], depth: int, new: Node) -> Node:
+    """The same of a value that stands at the first `depth` keys, where the path is known to lead
+    somewhere."""
+    return _put(node, keys, depth, new)
+
+
 def _put(node: Node, keys: list[str], depth: int, new: Node) -> Node:
     key, last = keys[depth], depth == len(keys) - 1
     if isinstance(node.value, list):

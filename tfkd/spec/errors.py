@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tfkd.spec.printable import one_line
+
 _LONGEST = 100
 
 
@@ -42,7 +44,7 @@ class SpecError:
             text += f"; expected {self.expected}"
         if self.suggestion:
             text += f"; did you mean {self.suggestion}?"
-        return text
+        return one_line(text)
 
 
 class SpecErrors(UserError):  # noqa: N818 (it is several)

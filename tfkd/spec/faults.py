@@ -10,6 +10,7 @@ from tfkd.spec.tree import Node
 from tfkd.spec.wording import described, explain, keys_of
 
 Path = tuple[Any, ...]
+UNKNOWN_KEY = "unknown key"
 
 # Comparing names takes its time: a file of nothing but faults gets no more suggestions than these.
 _ADVISED = 100
@@ -51,7 +52,7 @@ class Faults:
         for name, field in model.model_fields.items():
             # `from_` and `validate_` are Python's names; in specs they are `from` and `validate`.
             if field.alias not in (None, name) and isinstance(value, dict) and name in value:
-                self.add((*path, name), "unknown key", f"{field.alias}", [field.alias], name)
+                self.add((*path, name), UNKNOWN_KEY, f"{field.alias}", [field.alias], name)
         try:
             options = model.model_validate(_given(value))
         except ValidationError as error:
@@ -82,7 +83,7 @@ class Faults:
         names = list(dict.fromkeys(name for owner in owners for name in keys_of(model, owner)))
         for key in dict.fromkeys(str(fault["loc"][-1]) for fault in unknown):
             expected = f"one of {', '.join(names)}" if names else "no keys"
-            self.add((*place, key), "unknown key", expected, names, key)
+            self.add((*place, key), UNKNOWN_KEY, expected, names, key)
         if in_union and not unknown:
             keys = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))
             self.add(place, f"no {' or '.join(keys)}", "one of them" if keys[1:] else "")

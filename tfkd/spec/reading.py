@@ -1,18 +1,20 @@
 """One spec file as it is read: its sections in each of its variants, each made once."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfkd.spec import sections
 from tfkd.spec.checks import check
-from tfkd.spec.compose import changed, extended
-from tfkd.spec.errors import SpecErrors
-from tfkd.spec.faults import Faults
+from tfkd.spec.compose import changed, extended, variant_names, variant_paths
+from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.faults import UNKNOWN_KEY, Faults
 from tfkd.spec.names import Parts
 from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.other_specs import OtherSpecs
+from tfkd.spec.overrides import Overridden, Override, leads_through, overridden
 from tfkd.spec.seeds import seeded, seeded_stages, seeds
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
@@ -61,17 +63,25 @@ class Reading:
         seed: int | None = None,
     ):
         self.path = Path(path)
-        self.written = extended(path)
+        self._slips: list[SpecError] = []
+        self.written = extended(path, self._slips)
         self.others = OtherSpecs()
-        self._overrides, self._change, self._seed = tuple(overrides), change, seed
+        self.overrides, self._change, self._seed = tuple(overrides), change, seed
+        self._overridden: dict[str | None, Overridden] = {}
         self._sections: dict[str | None, Sections] = {}
         self._checked: dict[str | None, SpecErrors | None] = {}
+
+    def variants(self) -> tuple[str | None, ...]:
+        """The spec itself, None, and its variants."""
+        return (None, *variant_names(self.written)[:MOST_VARIANTS])
 
     def sections(self, variant: str | None) -> Sections:
         """The sections in a variant, not yet checked against each other.
 
+        What `--set` has no place in it for is left out: see `misplaced`.
+
         Raises:
-            SpecErrors: No such variant, or dotted paths that lead nowhere.
+            SpecErrors: No such variant, or dotted paths of its own that lead nowhere.
         """
         if variant not in self._sections:
             self._sections[variant] = self._read(variant)
@@ -86,15 +96,58 @@ class Reading:
         if variant not in self._checked:
             found = self.sections(variant)
             check(found.parts, found.faults)
-            errors = found.faults.errors
+            errors = [*dict.fromkeys(self._slips), *found.faults.errors]
             self._checked[variant] = SpecErrors(errors) if errors else None
         error = self._checked[variant]
         if error is not None:
             raise error
         return self.sections(variant)
 
+    def placed(self, variant: str | None) -> list[Override]:
+        """The overrides that a variant has a place for.
+
+        Raises:
+            SpecErrors: No such variant, or dotted paths of its own that lead nowhere.
+        """
+        if variant not in self._overridden:
+            self._overridden[variant] = self._override(variant, self.overrides)
+        if self._overridden[variant].added:
+            self.sections(variant)  # which of them it has options for
+        return self._overridden[variant].placed
+
+    def misplaced(self, among: Collection[str | None] | None = None) -> list[SpecError]:
+        """A fault for each override that no variant has a place for.
+
+        Args:
+            among: The variants, None for the spec itself; default: this one and those that were
+                read so far, which are what was asked for and what that refers to.
+        """
+        left = dict.fromkeys(self.overrides)
+        for variant in [None, *self._sections] if among is None else among:
+            if left:
+                with contextlib.suppress(SpecErrors):  # paths of its own, said elsewhere
+                    self.sections(variant)
+                    said = self._overridden[variant].misplaced
+                    left = {text: left[text] or said[text] for text in left if text in said}
+        return [error for error in left.values() if error is not None]
+
+    def _override(self, variant: str | None, overrides: Sequence[str]) -> Overridden:
+        tree = changed(self.written, variant, ())
+        return overridden(tree, variant, variant_paths(self.written, variant), overrides)
+
     def _read(self, variant: str | None) -> Sections:
-        tree = changed(self.written, variant, self._overrides)
+        made = self._override(variant, self.overrides)
+        found = self._sections_of(made.tree, variant)
+        strange: dict[str, SpecError] = {}
+        while more := _strange(made, found.faults.errors):  # one may have stood on another
+            strange |= more
+            made = self._override(variant, [one for one in self.overrides if one not in strange])
+            found = self._sections_of(made.tree, variant)
+        made.misplaced |= strange
+        self._overridden[variant] = made
+        return found
+
+    def _sections_of(self, tree: Node, variant: str | None) -> Sections:
         of_seeds = seeded_stages(tree)
         if self._seed is not None:
             tree = seeded(tree, self._seed)
@@ -134,3 +187,19 @@ class Reading:
             others=self.others,
         )
         return Sections(tree, top, parts, variants, faults)
+
+
+def _strange(made: Overridden, errors: Sequence[SpecError]) -> dict[str, SpecError]:
+    """What is said of overrides that a tree has a place but no options for.
+
+    An option of the spec's own model may be none of the model that a variant has instead, and may
+    not be enough where the variant does without what it belongs to.
+    """
+    found: dict[str, SpecError] = {}
+    for override in made.placed:
+        added = made.added.get(override.text)
+        for error in errors:
+            unknown = error.message == UNKNOWN_KEY and leads_through(override.path, error.path)
+            if unknown or (added is not None and leads_through(error.path, added)):
+                found.setdefault(override.text, error)
+    return found

@@ -27,6 +27,8 @@ KINDS = (
     "decode",
     "metric",
 )
+# Of these, what no plugin can add so far: whatever reads, counts or shows them knows them by name.
+CLOSED = ("corpus", "tokenizer", "schedule", "metric")
 
 
 @dataclass(frozen=True)
@@ -63,23 +65,34 @@ def register(
     revision: int = 1,
     summary: str = "",
 ) -> None:
-    """Adds a name.
+    """Adds a name for a class of the user's own.
 
     Raises:
-        ValueError: An unknown kind, or the name is taken by another class.
+        ValueError: An unknown kind, one of which only the package has any, or the name is taken by
+            another class.
     """
-    if kind not in KINDS:
+    if kind not in KINDS or kind in CLOSED:
+        reason = f"A plugin cannot add a {kind} so far: the package's own are all there are. "
         raise ValueError(
-            f"Invalid value for argument `kind`. Expected one of {KINDS}. Received: kind={kind!r}"
+            f"Invalid value for argument `kind`. {reason if kind in CLOSED else ''}Expected one of "
+            f"{tuple(one for one in KINDS if one not in CLOSED)}. Received: kind={kind!r}"
         )
-    entry = Entry(kind, name, options, target, revision, summary)
-    taken = _entries.get((kind, name))
-    if taken is not None and taken.target != target:
+    add(Entry(kind, name, options, target, revision, summary))
+
+
+def add(entry: Entry) -> None:
+    """Adds an entry of any kind; `register` is for those that may come from elsewhere.
+
+    Raises:
+        ValueError: The name is taken by another class.
+    """
+    taken = _entries.get((entry.kind, entry.name))
+    if taken is not None and taken.target != entry.target:
         raise ValueError(
-            f"Invalid value for argument `name`. The {kind} {name!r} is {taken.target} already. "
-            f"Received: target={target!r}"
+            f"Invalid value for argument `name`. The {entry.kind} {entry.name!r} is {taken.target} "
+            f"already. Received: target={entry.target!r}"
         )
-    _entries[kind, name] = entry
+    _entries[entry.kind, entry.name] = entry
 
 
 def names(kind: str) -> list[str]:
@@ -117,7 +130,7 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
     while it is imported, or in a function `register()` that takes no arguments.
 
     Raises:
-        UserError: A module cannot be imported.
+        UserError: A module cannot be imported, or registers what cannot be.
     """
     found = [(point.name, point.load) for point in installed_plugins()]
     found += [(module, lambda module=module: importlib.import_module(module)) for module in modules]
@@ -125,14 +138,18 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
         try:
             plugin = bring()
         except Exception as error:
+            advice = "; is it on PYTHONPATH?" if isinstance(error, ImportError) else ""
             raise UserError(
-                f"the plugin {name} cannot be imported ({type(error).__name__}: {error}); "
-                "is it on PYTHONPATH?"
+                f"the plugin {name} cannot be imported ({type(error).__name__}: {error}){advice}"
             ) from error
         own = getattr(plugin, "register", None)
         if own is register:
             continue  # the name that it imported, and has called
-        if callable(own):
-            own()
-        elif callable(plugin):
-            plugin()
+        join = own if callable(own) else plugin
+        try:
+            if callable(join):
+                join()
+        except Exception as error:
+            raise UserError(
+                f"the plugin {name} cannot register its classes ({type(error).__name__}: {error})"
+            ) from error

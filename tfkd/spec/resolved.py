@@ -1,10 +1,9 @@
 """A spec in plain values, every default filled, and where each value comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfkd.spec.tree import Node
-from tfkd.spec.yaml_reader import read_text
 
 
 def resolved(spec: Any) -> dict[str, Any]:
@@ -55,24 +54,12 @@ def _without_nothing(value: Any) -> Any:
     return value
 
 
-def with_overrides(
-    variants: Mapping[str, Any], overrides: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """The variants with `--set` after their own changes, as it was when they were applied."""
-    after = {path.strip(): value for path, _, value in (text.partition("=") for text in overrides)}
-    values = {path: read_text(value, "--set").plain() for path, value in after.items()}
-    found = {}
-    for name, changes in variants.items():
-        own = {path: value for path, value in (changes or {}).items() if path not in values}
-        found[name] = own | values
-    return found
-
-
-def provenance(spec: Any, tree: Node) -> dict[str, str]:
+def provenance(spec: Any, tree: Node, placed: Mapping[str, Iterable[Any]]) -> dict[str, str]:
     """For each value of a resolved spec, by dotted path, its node's origin or `default`.
 
     A value that may be given in short (`on: valid` for `on: [valid]`, `data: train` for
-    `data: [{of: train}]`) comes from where its short form stands.
+    `data: [{of: train}]`) comes from where its short form stands. `placed` has the overrides that
+    each variant has a place for.
     """
     found: dict[str, str] = {}
 
@@ -89,9 +76,9 @@ def provenance(spec: Any, tree: Node) -> dict[str, str]:
             walk(item, child, f"{path}.{key}" if path else str(key))
 
     walk(resolved(spec), tree, "")
-    for name in spec.changes:
-        for override in spec.overrides:
-            path = f"variants.{name}.{override.partition('=')[0].strip()}"
+    for name, overrides in placed.items():
+        for override in overrides:
+            path = f"variants.{name}.{override.path}"
             found |= {key: "--set" for key in found if key == path or key.startswith(f"{path}.")}
     return found
 

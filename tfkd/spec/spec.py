@@ -1,20 +1,20 @@
 """A spec: read, composed, checked, frozen."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.circles import circle_through_all
-from tfkd.spec.compose import MOST_FILES, variant_names
-from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.errors import SpecErrors
 from tfkd.spec.needed import needed_stages
-from tfkd.spec.other_specs import MOST_TREES
-from tfkd.spec.reading import MOST_VARIANTS, Reading, Sections
-from tfkd.spec.resolved import provenance, resolved, with_overrides
+from tfkd.spec.overrides import Override, in_variant
+from tfkd.spec.reading import Reading
+from tfkd.spec.resolved import provenance, resolved
 from tfkd.spec.seeds import seeded_variants
+from tfkd.spec.validation import right
 
 _PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
 
@@ -28,7 +28,8 @@ class Spec:
         path: The file it was read from.
         variant: The variant that was applied, or None.
         variants: The names of all its variants.
-        overrides: What `--set` replaced.
+        overrides: What `--set` replaced, here or in another variant.
+        passed_over: What is said of those overrides that this variant has no place for.
         plugins: The plugins it was read with.
         description: A sentence.
         paper: The paper it follows, or None.
@@ -55,6 +56,7 @@ class Spec:
     variant: str | None
     variants: tuple[str, ...]
     overrides: tuple[str, ...]
+    passed_over: tuple[str, ...]
     plugins: tuple[str, ...]
     description: str | None
     paper: Any
@@ -91,6 +93,7 @@ class Spec:
             plugins=self.plugins,
             change=self.change,
             seed=seed,
+            elsewhere=True,
         )
 
     def needed_stages(self) -> list[tuple[str | None, str]]:
@@ -110,8 +113,12 @@ def load_spec(
     plugins: Sequence[str] = (),
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     seed: int | None = None,
+    elsewhere: bool = False,
 ) -> Spec:
     """Reads, composes and checks a spec.
+
+    An override is the last word in the spec and in each of its variants that has the place: a
+    variant that does without a term, say, goes on without it.
 
     Args:
         path: The YAML file.
@@ -120,6 +127,8 @@ def load_spec(
         plugins: Modules that register classes of the user's own.
         change: Replaces the composed plain values before they are checked (`--smoke`).
         seed: The seed of its stages with seeds; None: their own.
+        elsewhere: Whether an override may have its place in any variant, and not only in the
+            spec itself, in what is asked for and in the variants that this refers to.
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
@@ -127,8 +136,11 @@ def load_spec(
     register_builtins()
     registry.load_plugins(plugins)
     reading = Reading(path, overrides, change, seed)
-    found = _checked(reading, variant)
-    changes = with_overrides(found.variants, overrides)
+    found = right(reading, variant, elsewhere)
+    placed = _placed(reading, found.variants)
+    changes = {
+        name: in_variant(own or {}, placed.get(name, ())) for name, own in found.variants.items()
+    }
     if seed is not None:
         # With one of them chosen, seeds still stand there only if they are the whole spec's.
         whole = bool(found.top["seeds"])
@@ -144,64 +156,20 @@ def load_spec(
         variants=tuple(found.variants),
         changes=changes,
         overrides=tuple(overrides),
+        passed_over=tuple(map(str, reading.misplaced([variant]))),
         plugins=tuple(plugins),
         provenance={},
         change=change,
         seed=seed,
     )
-    spec.provenance.update(provenance(spec, found.tree))
+    spec.provenance.update(provenance(spec, found.tree, placed))
     return spec
 
 
-def validate_files(paths: Sequence[str | Path], plugins: Sequence[str] = ()) -> list[SpecError]:
-    """All faults of some specs, each with every variant; no TensorFlow is imported."""
-    register_builtins()
-    registry.load_plugins(plugins)
-    errors: dict[tuple, SpecError] = {}
-    for path in paths:
-        try:
-            reading = Reading(path)
-        except SpecErrors as error:
-            errors |= {_place(one): one for one in error.errors}
-            continue
-        for variant in (None, *variant_names(reading.written)[:MOST_VARIANTS]):
-            try:
-                _checked(reading, variant)
-            except SpecErrors as error:
-                # A variant has its spec's faults too: they are said once.
-                errors = {_place(one): one for one in error.errors} | errors
-    return sorted(errors.values(), key=lambda one: (one.file, one.line, one.path))
-
-
-def _place(error: SpecError) -> tuple:
-    return (error.file, error.line, error.path, error.message)
-
-
-def _checked(reading: Reading, variant: str | None) -> Sections:
-    """A variant's sections, without a fault and without a circle through other variants or specs.
-
-    Raises:
-        SpecErrors: All its faults.
-    """
-    found = reading.checked(variant)
-    stage, trail = circle_through_all(
-        found.parts.stages,
-        found.tree.plain(),
-        variant,
-        lambda name: reading.checked(name).tree.plain(),
-        reading.others,
-        reading.path,
-    )
-    if trail:
-        message = f"a circle of stages: {' -> '.join(trail)}"
-        expected = "stages that do not wait for themselves"
-    elif reading.others.refused:
-        message = "stages of other specs lead to more and more specs"
-        expected = f"at most {MOST_FILES} files, and {MOST_TREES} with their variants"
-    else:
-        return found
-    path = ("stages", stage) if trail else ("stages",)
-    node = found.tree.nearest(path)
-    raise SpecErrors(
-        [SpecError(node.file, node.line, ".".join(path), message, expected, "", variant or "")]
-    )
+def _placed(reading: Reading, variants: Iterable[str]) -> dict[str, list[Override]]:
+    """The overrides that each variant has a place for; none of one whose own paths go wrong."""
+    found = {}
+    for name in variants:
+        with contextlib.suppress(SpecErrors):
+            found[name] = reading.placed(name)
+    return found

@@ -152,13 +152,15 @@ stages:
     validate: {on: valid, every: 500, metrics: [loss, accuracy], keep: {best: loss}}
   # 3. Its eight best guesses for each target word are stored.
   targets: {score: finetune, data: train, read: masked, passes: 7, top_k: 8}
-  # 4. The student learns from the words themselves and from the teacher's guesses.
+  # 4. The student learns from the words themselves and from the teacher's guesses. As in the first
+  # paper (there at 10), the temperature softens the teacher alone; with `form: hinton` the student,
+  # too, times its square: distillation as by Hinton, Vinyals and Dean (2015).
   train_student:
     train: student
     data: train
     objective:
       cross_entropy: {weight: 0.5, label_smoothing: 0.1}
-      soft_targets: {weight: 0.5, temperature: 2, teacher: targets}   # the first paper: 10
+      soft_targets: {weight: 0.5, temperature: 2, teacher: targets}   # form: paper, or hinton
     steps: 5000
     batch: {size: 4096, unit: max_tokens, max_length: 150}
     optimizer: {kind: adam, clip_norm: 5.0}

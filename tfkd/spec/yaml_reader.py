@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.regular_files import open_regular
 from tfkd.spec.tree import Node
 
 MOST_BYTES = 2**20
@@ -18,6 +19,7 @@ MOST_DEPTH = 32
 MOST_VALUES = 50_000
 
 _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT = "tag:yaml.org,2002:str"
 _INTEGER = re.compile(r"[-+]?[0-9](_?[0-9])*\Z")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
@@ -31,16 +33,31 @@ _WORDS = {
 }
 
 
+class Slips(SpecErrors):
+    """Faults that leave no doubt about all else: keys that are given twice, tags.
+
+    Attributes:
+        tree: What was read.
+    """
+
+    def __init__(self, errors: list[SpecError], tree: Node):
+        super().__init__(errors)
+        self.tree = tree
+
+
 def read_file(path: str | Path) -> Node:
     """Reads a YAML file whose top is a mapping.
 
+    Aliases and merge keys (`<<: *NAME`) stand for what they name, which keeps its own lines.
+
     Raises:
-        SpecErrors: The file cannot be read, is too large or too deep, has a tag, a duplicate key
-            or an endless alias, or is no YAML; all duplicate keys are named at once.
+        Slips: It has tags or duplicate keys; all are named at once.
+        SpecErrors: The file cannot be read, is too large or too deep, has an alias of nothing or of
+            itself, or is no YAML; with all that was found before.
     """
     name = str(path)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
@@ -80,9 +97,12 @@ def read_text(text: str, file: str) -> Node:
         if place is not None:
             line = text.count("\n", 0, place) + 1
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise SpecErrors([SpecError(file, line, "", f"no valid YAML: {problem}")]) from None
-    if composer.errors:
+        fault = SpecError(file, line, "", f"no valid YAML: {problem}")
+        raise SpecErrors([*composer.errors, fault]) from None
+    if composer.errors and (composer.torn or not node.is_mapping):
         raise SpecErrors(composer.errors)
+    if composer.errors:
+        raise Slips(composer.errors, node)
     return node
 
 
@@ -95,10 +115,15 @@ class _Composer:
         self._values = 0
         self._reach = 0  # the deepest level since it was last set
         self.errors: list[SpecError] = []
+        self.torn = False  # whether what an error is about is missing from the tree
+
+    def _add(self, line: int, path: tuple, message: str, expected: str = "") -> None:
+        dotted = ".".join(map(str, path))
+        self.errors.append(SpecError(self._file, line, dotted, message, expected))
 
     def _fail(self, line: int, path: tuple, message: str, expected: str = "") -> SpecErrors:
-        dotted = ".".join(map(str, path))
-        return SpecErrors([*self.errors, SpecError(self._file, line, dotted, message, expected)])
+        self._add(line, path, message, expected)
+        return SpecErrors(self.errors)
 
     def document(self) -> Node:
         node = None
@@ -134,22 +159,23 @@ class _Composer:
             if event.anchor in self._open:
                 raise self._fail(line, path, f"the alias *{event.anchor} contains itself")
             if event.anchor not in self._anchors:
-                raise self._fail(line, path, f"the alias *{event.anchor} has no anchor before it")
+                self._add(line, path, f"the alias *{event.anchor} has no anchor before it")
+                self.torn = True
+                return Node(None, self._file, line)
             node, values, height = self._anchors[event.anchor]
             self._count(values, line, path)
             self._at(depth + height, line, path)
             return node
         if event.tag is not None and event.tag != "!":
-            raise self._fail(
-                line, path, f"the tag {event.tag} is refused: specs hold plain values only"
-            )
+            self._add(line, path, f"the tag {event.tag} is refused: specs hold plain values only")
         before, anchor, reach = self._values, event.anchor, self._reach
         self._count(1, line, path)
         if anchor:
             self._open.add(anchor)
             self._reach = depth
         if isinstance(event, yaml.ScalarEvent):
-            value = plain_scalar(event.value) if event.implicit[0] else event.value
+            bare = event.implicit[0] or (event.tag not in (None, "!", _TEXT) and not event.style)
+            value = plain_scalar(event.value) if bare else event.value
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._sequence(path, depth)
         else:
@@ -169,6 +195,7 @@ class _Composer:
 
     def _mapping(self, path: tuple, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
+        merged: dict[str, Node] | None = None
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
             if not isinstance(event, yaml.ScalarEvent) or event.tag not in (None, "!"):
@@ -176,14 +203,30 @@ class _Composer:
             self._count(1, line, path)
             key = event.value
             node = self._node(next(self._events), (*path, key), depth + 1)
+            if key == "<<" and event.implicit[0]:
+                if merged is not None:
+                    self._add(line, (*path, key), "given twice", "<<: [*ONE, *OTHER]")
+                merged = self._merged(node, line, (*path, key)) | (merged or {})
+                continue
             if key in found:
-                dotted = ".".join(map(str, (*path, key)))
-                first = found[key].line
-                self.errors.append(
-                    SpecError(self._file, line, dotted, f"given twice (first in line {first})")
-                )
+                self._add(line, (*path, key), f"given twice (first in line {found[key].line})")
             # The key's line, which is what an error about the value should point at.
             found[key] = Node(node.value, node.file, line)
+        return {**{k: v for k, v in (merged or {}).items() if k not in found}, **found}
+
+    def _merged(self, node: Node, line: int, path: tuple) -> dict[str, Node]:
+        """What a merge key brings: the keys of a mapping, or of several, of which the first that
+        has a key gives it."""
+        several = node.value if isinstance(node.value, list) else [node]
+        if not several or not all(one.is_mapping for one in several):
+            if node.value is not None or not self.torn:
+                self._add(
+                    line, path, "no mapping to merge", "*NAME of a mapping, or a list of them"
+                )
+            return {}
+        found: dict[str, Node] = {}
+        for one in several:
+            found = one.value | found
         return found
 
 

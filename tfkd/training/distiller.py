@@ -8,8 +8,10 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.initializers import derive_seed
+from tfkd.models.compiled_loss import check_record
 from tfkd.objectives import LiveTeacher, Objective, objective_forward
 from tfkd.training.combiners import Combiner, Sum
+from tfkd.training.given_batch import batch_of, refuse_losses
 from tfkd.training.parameters import Parameter, named_parameters
 from tfkd.training.step import Batch, Scalars, replica_step
 
@@ -110,7 +112,12 @@ class Distiller(keras.Model):
     def compile(
         self, optimizer: Any = "rmsprop", *, auto_scale_loss: bool = True, **options: Any
     ) -> None:
-        """As Keras's; the optimizer of a float16 student scales the loss."""
+        """As Keras's; the optimizer of a float16 student scales the loss.
+
+        Raises:
+            ValueError: Losses or metrics are given; they are the terms'.
+        """
+        refuse_losses(options)
         optimizer = keras.optimizers.get(optimizer)
         scales = keras.optimizers.LossScaleOptimizer
         if auto_scale_loss and self.student.compute_dtype == "float16":
@@ -119,7 +126,7 @@ class Distiller(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of `fit`."""
-        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = batch_of(data, self.terms)
         seed = int.from_bytes(hashlib.sha256(str(self.seed).encode()).digest()[:4], "big") >> 1
         key = tf.stack([seed, tf.cast(self.optimizer.iterations.value, tf.int32)])
         parameters = self.parameters
@@ -139,7 +146,7 @@ class Distiller(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of `evaluate`."""
-        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = batch_of(data, self.terms)
         counts = self.counts(batch)
         result = self.objective(batch, counts, training=False)
         statistics = {"loss": result.loss}
@@ -148,6 +155,12 @@ class Distiller(keras.Model):
         for name, (value, count) in result.metrics.items():
             statistics |= {f"metric_sum/{name}": value, f"metric_count/{name}": count}
         return self._shown(statistics)
+
+    def predict_step(self, data: Any) -> Any:
+        """One step of `predict`: the student's states of a record."""
+        record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        check_record(self.student, record, taught=False)
+        return super().predict_step(data)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfkd.data.files import flush_folder, written_by_tensorflow
 from tfkd.data.strict_json import parse_json
+from tfkd.spec.regular_files import named
 
 _SCALARS = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
@@ -30,23 +31,26 @@ class History:
     def __init__(self, path: Path, events: Path | None = None, offset: int = 0):
         self.path = path
         self._file = open(path, "ab")  # noqa: SIM115 - closed by `close`
-        self._file.truncate(offset)
-        self._file.seek(offset)
+        with named(path):
+            self._file.truncate(offset)
+            self._file.seek(offset)
         self._place = events
         self._events = None if events is None else tf.summary.create_file_writer(str(events))
 
     def append(self, line: dict[str, Any]) -> None:
         """Adds a line with its "step"; numbers in it become TensorBoard's scalars."""
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
+        with named(self.path):
+            self._file.write(json.dumps(line).encode() + b"\n")
+            self._file.flush()
         if self._events is not None:
             with written_by_tensorflow(self._place), self._events.as_default():
                 _scalars(line, "", line["step"])
 
     def settled(self) -> tuple[int, str]:
         """Brings all lines to the disk; returns the file's size and SHA-256, for a checkpoint."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with named(self.path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         flush_folder(self.path.parent)
         if self._events is not None:
             with written_by_tensorflow(self._place):
@@ -56,7 +60,8 @@ class History:
 
     def close(self) -> None:
         """Closes the files."""
-        self._file.close()
+        with named(self.path):
+            self._file.close()
         if self._events is not None:
             with written_by_tensorflow(self._place):
                 self._events.close()

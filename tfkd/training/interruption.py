@@ -24,8 +24,15 @@ class TimeLimit(Protocol):
     def remaining(self) -> float: ...
 
 
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that ask to save and stop: SIGTERM, Ctrl-C's, and that of a terminal or
+    connection that is closed, unless it is ignored: `nohup` lets a process go on without one."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,)))
+
+
 class StopSignal:
-    """Notes SIGTERM and SIGINT until the work comes to a place where it can be saved.
+    """Notes SIGTERM, SIGINT and SIGHUP until the work comes to a place where it can be saved.
 
     Attributes:
         received: The name of the signal that came, or None.
@@ -41,10 +48,7 @@ class StopSignal:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {
-            number: signal.signal(number, self._handle)
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        before = {number: signal.signal(number, self._handle) for number in stop_signals()}
         try:
             yield
         finally:

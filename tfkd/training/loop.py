@@ -110,7 +110,7 @@ def train(
         of: What is trained, in a word: checkpoints that say another are refused.
 
     Raises:
-        Interrupted: SIGTERM, SIGINT or the time limit; everything is saved.
+        Interrupted: SIGTERM, SIGINT, SIGHUP or the time limit; everything is saved.
         TrainingDiverged: Loss or gradient became NaN or infinite; the batch is in the folder.
         UserError: The folder's checkpoints are of another training, or none is whole.
     """

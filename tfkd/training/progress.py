@@ -4,6 +4,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tfkd.spec.outgoing import unescaped
+from tfkd.spec.printable import printable
+from tfkd.spec.printable import say as print_line
+
 
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s` or `2 h 05 min`."""
@@ -48,7 +52,7 @@ class Progress:
         self, steps: int, terminal: bool | None = None, say: Callable[[str], None] | None = None
     ):
         self._steps = steps
-        self._say = say or (lambda line: print(line, flush=True))
+        self._say = say or print_line
         self._bar: Any = None
         self._task: Any = None
         self._terminal = sys.stdout.isatty() if terminal is None else terminal
@@ -57,6 +61,7 @@ class Progress:
         """Begins at a step."""
         if not self._terminal:
             return
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
         from rich.table import Column
@@ -66,6 +71,7 @@ class Progress:
             BarColumn(bar_width=12, table_column=Column(no_wrap=True, min_width=12)),
             MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.description}", markup=False, table_column=Column(ratio=1)),
+            console=Console(file=unescaped(sys.stdout)),
             refresh_per_second=4,
             expand=True,
         )
@@ -88,14 +94,14 @@ class Progress:
         if self._bar is None:
             self._say(text)
         else:
-            self._bar.update(self._task, description=text.partition("  ")[2])
+            self._bar.update(self._task, description=printable(text.partition("  ")[2]))
 
     def say(self, text: str) -> None:
         """Shows a message of its own: a validation, a checkpoint that was refused."""
         if self._bar is None:
             self._say(text)
         else:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(printable(text), markup=False, highlight=False)
 
     def stop(self) -> None:
         """Ends the live line."""

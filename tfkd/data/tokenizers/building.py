@@ -1,5 +1,6 @@
 """The tokenizer that a spec describes: learnt, read from a file, or from a preset."""
 
+import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCA
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import read_regular, readable
 
 # Where Keras Hub fetches presets from.
 PRESET_HOST = ("www.kaggle.com", 443)
@@ -93,8 +95,10 @@ def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePie
         )
         return SentencePiece(model, options.lower_case)
     (path,) = find_files(options.vocabulary, data_dir)[:1]
+    with readable(path):
+        model = read_regular(path)
     try:
-        return SentencePiece(path.read_bytes(), options.lower_case)
+        return SentencePiece(model, options.lower_case)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -120,7 +124,8 @@ def read_vocabulary(path: Path) -> list[str]:
         UserError: The file is not UTF-8, has a piece twice, an empty line, or lacks a special one.
     """
     # Only \n ends a line: published vocabularies hold U+2028 and U+0085 as pieces.
-    lines = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    with readable(path):
+        lines = read_regular(path).removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
     first: dict[str, int] = {}
@@ -153,9 +158,9 @@ def _tokenizer(
 
 def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
     folder = data_dir / name
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return _from_keras_hub(name, data_dir)
-    if (folder / "tokenizer.json").is_file() and (folder / "vocabulary.txt").is_file():
+    if os.path.isfile(folder / "tokenizer.json") and os.path.isfile(folder / "vocabulary.txt"):
         try:
             return WordPiece.load(folder)
         except (ValueError, KeyError, TypeError) as error:
@@ -165,13 +170,13 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
             ) from error
     accents: bool | None = None
     for place in OPTION_FILES:
-        if (folder / place).is_file():
+        if os.path.isfile(folder / place):
             config = _options(folder / place)
             said = [config[key] for key in ("do_lower_case", "lowercase") if key in config]
             lower_case = said[0] if said else lower_case
             accents = config.get("strip_accents", accents)
     for place in VOCABULARY_FILES:
-        if (folder / place).is_file():
+        if os.path.isfile(folder / place):
             pieces = read_vocabulary(folder / place)
             return _tokenizer(pieces, lower_case, accents, str(folder))
     raise UserError(
@@ -202,10 +207,15 @@ def _from_keras_hub(name: str, data_dir: Path) -> WordPiece:
             f"preset `{name}`: neither a folder in {data_dir} nor a preset of Keras Hub's BERT "
             f"({known})."
         )
-    if not reachable(PRESET_HOST, seconds=5.0):
-        raise UserError(
-            f"preset `{name}` must be fetched, and {PRESET_HOST[0]} cannot be reached. Fetch it "
-            "where there is a network, and give its folder instead."
-        )
+    refuse_unreachable(name)
     theirs = keras_hub.models.BertTokenizer.from_preset(name)
     return WordPiece(theirs.get_vocabulary(), theirs.lowercase)
+
+
+def refuse_unreachable(preset: str) -> None:
+    """Raises where a preset of Keras Hub cannot be fetched."""
+    if not reachable(PRESET_HOST, seconds=5.0):
+        raise UserError(
+            f"preset `{preset}` must be fetched, and {PRESET_HOST[0]} cannot be reached. Fetch it "
+            "where there is a network, and give its folder instead."
+        )

@@ -14,6 +14,7 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.strict_json import parse_json, read_json
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
 from tfkd.spec.errors import UserError
+from tfkd.spec.regular_files import NOTHING, other_than_file, read_regular, readable
 
 END_OF_TEXT = "<|endoftext|>"
 VOCABULARY_FILE, MERGES_FILE, OPTIONS_FILE = "vocab.json", "merges.txt", "tokenizer.json"
@@ -152,11 +153,12 @@ def read_byte_bpe(vocabulary: Path, merges: Path) -> ByteBpe:
         UserError: A file is missing or not of this form, or the two do not fit.
     """
     for path in (vocabulary, merges):
-        if not Path(path).is_file():
-            raise UserError(f"{path}: there is no such file; expected a GPT-2's vocabulary files.")
+        if (what := other_than_file(path)) is not None:
+            lying = "there is no such file" if what == NOTHING else f"it is {what}, no file"
+            raise UserError(f"{path}: {lying}; expected a GPT-2's vocabulary files.")
     try:
         pieces = _pieces(Path(vocabulary))
-        lines = Path(merges).read_text("utf-8").split("\n")
+        lines = _text(Path(merges)).split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{vocabulary}, {merges}: not UTF-8 ({error}).") from None
     pairs = []
@@ -173,8 +175,14 @@ def read_byte_bpe(vocabulary: Path, merges: Path) -> ByteBpe:
         raise UserError(f"{vocabulary}, {merges}: {error}") from None
 
 
+def _text(path: Path) -> str:
+    with readable(path):
+        text = read_regular(path).decode("utf-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _pieces(path: Path) -> list[str]:
-    text = path.read_text("utf-8")
+    text = _text(path)
     if path.suffix != ".json":
         return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
     try:

@@ -32,6 +32,12 @@ class CorpusOptions(Options):
     on_bad: Literal["drop", "stop"] = Field(
         "drop", description="Rows not UTF-8, empty or too long: left out and reported, or an error."
     )
+    max_bad_rows: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2,
+        description="The share of rows that may be left out because they are broken: not UTF-8, of "
+        "too few columns, with a field that is missing, no text or empty beside others, or longer "
+        "than max_characters has by default. More are an error, and 1 % gets a warning.",
+    )
     max_characters: Count = Field(
         5000,
         description="Longer fields make a row bad: to be raised where a row is a whole document. "

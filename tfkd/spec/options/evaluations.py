@@ -88,9 +88,12 @@ class EvaluateOptions(Options):
         "decoder is of the other kind, by that one's default.",
     )
     bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
-        1000, description="Bootstrap samples."
+        1000, description="Bootstrap samples, of which intervals are made."
     )
-    seed: Seed = Field(1, description="Their seed.")
+    randomization: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
+        10_000, description="Trials of the approximate randomization, by which p is computed."
+    )
+    seed: Seed = Field(1, description="The seed of both.")
     noise: NoiseOptions | None = Field(
         None, description="The metrics under noise on the parameters, like {sigma: [0.1, 0.2]}."
     )

@@ -50,15 +50,20 @@ _AT = "selected: the positions that the view selected; all: every word. Of a liv
 
 
 class SoftTargetsOptions(_TermOptions):
-    """Cross-entropy against a teacher's distribution, stored or live."""
+    """Cross-entropy against a teacher's distribution; above temperature 1, see form: hinton."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
     teacher: StageReference = Field(
         description="A score stage (stored top K), or a train or load stage (asked in each step)."
     )
-    temperature: Positive = Field(1.0, description="Softens the teacher.")
+    temperature: Positive = Field(
+        1.0, description="T, which softens the teacher; with form: hinton, the student, too."
+    )
     form: Literal["paper", "hinton"] = Field(
-        "paper", description="paper: the student at temperature 1; hinton: both at T, times T^2."
+        "paper",
+        description="What T above 1 does. paper: the teacher at T, the student at 1, no factor "
+        "(Chen et al., 2020); hinton: both at T, times T^2, which is distillation as by Hinton, "
+        "Vinyals and Dean (2015). At T = 1 they are the same.",
     )
     rest: Literal["drop", "bucket"] = Field(
         "drop", description="The teacher's mass beyond the top K: dropped, or one more class."

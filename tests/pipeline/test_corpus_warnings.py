@@ -1,0 +1,32 @@
+"""What is said of a corpus that loses rows: when it is read, and in results.json."""
+
+from types import SimpleNamespace
+
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.results import _of_corpora
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import run_corpus
+from tfkd.spec.options.corpora import TextOptions
+
+
+def made(tmp_path, content):
+    """A finished corpus stage: what was said, and what its manifest tells results.json."""
+    (tmp_path / "a.txt").write_bytes(content)
+    said = []
+    context = Context(tmp_path, tmp_path / "runs", say=said.append)
+    options = TextOptions(text="a.txt")
+    node = Node("corpus", "train", SimpleNamespace(), options, {}, {"content": len(content)})
+    folder = StageFolder(context.stages, "corpus", node.fingerprint)
+    folder.path.mkdir(parents=True)
+    summary = run_corpus(node, folder, context)
+    folder.finish(inputs={}, identity={}, summary=summary, seconds=0.0)
+    return said, _of_corpora([node], context)
+
+
+def test_rows_that_are_lost_are_told_of_twice(tmp_path):
+    warning = "data.train: a.txt: 1 of 50 rows (2.0 %) are broken: 1 not UTF-8 (a.txt:50); left out"
+    said, noted = made(tmp_path, b"line\n" * 49 + b"gr\xf6\xdfer\n")
+    assert said == [f"warning: {warning}"]
+    assert noted == [warning]
+    assert made(tmp_path, b"line\n" * 9) == ([], [])

@@ -1,0 +1,91 @@
+"""What Keras's own `compile` and `fit` may teach a model by itself; the rest is refused.
+
+They know of one loss of the logits at every position. Classes are read at one position of a text,
+lengths have logits of their own: these are taught by terms, of a `tfkd.training.Distiller`.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+_DISTILLER = "tfkd.training.Distiller(model, terms)"
+
+
+def check_loss(model: Any) -> None:
+    """Refuses a compiled loss that would teach a model something else than it is for.
+
+    Args:
+        model: A `LanguageModel`, compiled.
+
+    Raises:
+        ValueError: It tells classes apart, or predicts lengths; or the loss takes its logits for
+            probabilities.
+    """
+    if "classifier" in model.heads:
+        raise ValueError(
+            f"Model {model.name!r} tells classes apart at one position of each text, which a loss "
+            f"of `compile` does not know. Compile and fit {_DISTILLER} with the term "
+            'tfkd.objectives.CrossEntropy(head="classifier"), on batches of tfkd.data; or run its '
+            "spec, tfkd.run(spec)"
+        )
+    if getattr(model, "lengths", None) is not None:
+        raise ValueError(
+            f"Model {model.name!r} predicts the lengths of targets, too, which a loss of `compile` "
+            f"would leave as they are. Compile and fit {_DISTILLER} with the terms "
+            "tfkd.objectives.MaskedLM() and Length(), on batches of tfkd.data; or run its spec, "
+            "tfkd.run(spec)"
+        )
+    if _reads_probabilities(model.loss):
+        raise ValueError(
+            f"Invalid value for argument `loss`. Model {model.name!r} gives logits: expected "
+            "a loss of these, like keras.losses.SparseCategoricalCrossentropy(from_logits=True). "
+            f"Received: loss={model.loss!r}, which reads probabilities"
+        )
+
+
+def check_record(model: Any, record: Any, labels: Any = None, *, taught: bool = True) -> None:
+    """Refuses what is no record of a model, or has no labels beside it.
+
+    Args:
+        model: A `LanguageModel`.
+        record: What `fit`, `evaluate` or `predict` were given as `x`.
+        labels: As `y`.
+        taught: Whether there is a loss: `predict` has none.
+
+    Raises:
+        ValueError: It is another model's record, or a batch of records by view.
+    """
+    expected = {
+        "stream": ("ids",),
+        "encoder_decoder": ("source", "target") if taught else ("source",),
+    }.get(getattr(model, "plain_view", None), ())
+    found = sorted(record) if isinstance(record, Mapping) else type(record).__name__
+    if not set(expected) <= set(found if isinstance(record, Mapping) else ()):
+        raise ValueError(
+            f"Invalid value for argument `x`. Model {model.name!r} reads a record with "
+            f"{' and '.join(expected)}. Received: {found}. A batch of tfkd.data has several, by "
+            + (f"view: compile and fit {_DISTILLER} on it" if taught else "view: give one of them")
+        )
+    if taught and labels is None:
+        raise ValueError(
+            f"Invalid value for argument `y`. Expected the word at each position that model "
+            f"{model.name!r} is to predict: fit(record, labels, sample_weight=selected). Received: "
+            f"None. To learn from batches of tfkd.data compile and fit {_DISTILLER}"
+        )
+
+
+def _reads_probabilities(loss: Any) -> bool:
+    """Whether a loss as `compile` takes it, or one of several, would have to be told of logits."""
+    if isinstance(loss, Mapping) and "class_name" not in loss:
+        loss = list(loss.values())
+    if isinstance(loss, list | tuple):
+        return any(map(_reads_probabilities, loss))
+    loss = keras.losses.get(loss)
+    if hasattr(loss, "from_logits"):
+        return not loss.from_logits
+    if not inspect.isfunction(loss):
+        return False
+    told = inspect.signature(loss).parameters.get("from_logits")
+    return told is not None and told.default is False

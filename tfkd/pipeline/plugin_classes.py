@@ -1,0 +1,56 @@
+"""The classes of plugins that specs name: imported before anything is made."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
+
+_OWN = "tfkd."
+
+
+def import_named(specs: Iterable[Spec]) -> None:
+    """Imports what plugins have registered under names that specs use: a name is only a promise,
+    and a stage that breaks it may be hours away.
+
+    Raises:
+        UserError: A class is not where its plugin says; or a model's class cannot be built from a
+            spec.
+    """
+    for kind, name in dict.fromkeys(pair for spec in specs for pair in named(spec)):
+        entry = registry.lookup(kind, name)
+        if entry.target.startswith(_OWN):
+            continue
+        try:
+            made = registry.load(entry)
+        except Exception as error:
+            raise UserError(
+                f"the {kind} {name} of a plugin: {entry.target} cannot be imported "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if kind == "model" and not hasattr(made, "from_options"):
+            raise UserError(
+                f"the model {name} of a plugin: {entry.target} has no class method from_options, "
+                "by which models of specs are built"
+            )
+
+
+def named(spec: Spec) -> Iterator[tuple[str, str]]:
+    """The classes that a spec names: kinds, as the registry has them, and names."""
+    for kind, part in (("model", spec.models), ("adapter", spec.adapters), ("view", spec.views)):
+        yield from ((kind, options.kind) for options in part.values())
+    for stage in spec.stages.values():
+        for term in (getattr(stage, "objective", None) or {}).values():
+            yield "objective", term.kind
+        for kind, option in (("optimizer", "optimizer"), ("combiner", "gradients")):
+            yield from _of(kind, getattr(stage, option, None))
+        for owner in (stage, getattr(stage, "validate_", None)):
+            yield from _of("decode", getattr(owner, "decode", None))
+    for entry in spec.evaluate:
+        for decode in (entry.decode, entry.against_decode):
+            yield from _of("decode", decode)
+
+
+def _of(kind: str, options: Any) -> Iterator[tuple[str, str]]:
+    if options is not None:
+        yield kind, options.kind

@@ -1,0 +1,124 @@
+"""All that can be said of specs before anything starts, their files included."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tfkd.pipeline.checked_files import CheckedFiles, NoFiles
+from tfkd.pipeline.data_folder import DataFolder
+from tfkd.pipeline.wanted import wanted
+from tfkd.spec import load_spec, validate_files
+from tfkd.spec.errors import SpecError, SpecErrors, UserError
+from tfkd.spec.options import LoadOptions, reads_streams
+from tfkd.spec.reading import Reading, Sections
+
+
+def validate(
+    paths: Sequence[str | Path],
+    *,
+    data_dir: Path | None,
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+) -> tuple[list[SpecError], list[str]]:
+    """Checks specs with all their variants, and the files that a run of each would read.
+
+    What a run needs is checked, by what a run does at its start; of a spec with faults, all that it
+    names. No TensorFlow is imported, and nothing is fetched.
+
+    Args:
+        paths: The YAML files.
+        data_dir: The folder that the specs' data paths are relative to; None: files are left alone.
+        variant: The one variant to check; None: the spec and all of them.
+        overrides: `K=V` each: a dotted path and a YAML value.
+        plugins: Modules that register classes of the user's own.
+
+    Returns:
+        All faults in the order of their lines, and what else is worth saying.
+    """
+    found = _Once(validate_files(paths, plugins, variant, overrides))
+    notes: list[str] = []
+    files = NoFiles() if data_dir is None else CheckedFiles()
+    for path in dict.fromkeys(map(str, paths)):
+        try:
+            reading = Reading(path, overrides)
+        except SpecErrors:
+            continue
+        for name in reading.variants() if variant is None else (variant,):
+            try:
+                spec = load_spec(
+                    path, variant=name, overrides=overrides, plugins=plugins, elsewhere=True
+                )
+            except SpecErrors:
+                _check_declared(reading, name, files, data_dir)
+                continue
+            if variant is not None:
+                notes += [f"passed over: {said}" for said in spec.passed_over]
+            try:
+                # What is made once a seed reads the same files.
+                one = spec.with_seed(spec.seeds[0]) if spec.seeds else spec
+                wanted(one, data_dir or Path("."), files).ends()
+            except SpecErrors as error:  # of another spec
+                found.add(error.errors)
+            except UserError as error:
+                message = str(error).removeprefix(f"{path}: ")
+                found.add([SpecError(path, 0, "", message, variant=name or "")])
+                _check_declared(reading, name, files, data_dir)
+    if isinstance(files, CheckedFiles):
+        found.add(files.errors)
+        notes += map(str, _Once(files.notes).sorted())
+    return found.sorted(), notes
+
+
+class _Once:
+    """Faults, each once: a variant has its spec's, too."""
+
+    def __init__(self, errors: Iterable[SpecError]):
+        self._errors: dict[tuple, SpecError] = {}
+        self.add(errors)
+
+    def add(self, errors: Iterable[SpecError]) -> None:
+        for error in errors:
+            place = (error.file, error.line, error.path, error.message)
+            self._errors.setdefault(place, error)
+
+    def sorted(self) -> list[SpecError]:
+        return sorted(self._errors.values(), key=lambda one: (one.file, one.line, one.path))
+
+
+def _check_declared(
+    reading: Reading, variant: str | None, files: DataFolder, data_dir: Path | None
+) -> None:
+    """Checks all files that a spec names, where nobody can tell which of them it needs."""
+    if data_dir is None:
+        return
+    try:
+        sections = reading.sections(variant)
+    except SpecErrors:
+        return
+    spec: Any = _declared(reading, variant, sections)
+    for name in spec.data:
+        files.corpus(spec, name, {}, data_dir)
+    for name, options in spec.tokenizers.items():
+        if not options.learn_from:
+            files.vocabulary(spec, name, data_dir)
+    for name, stage in spec.stages.items():
+        model = spec.models.get(stage.into) if isinstance(stage, LoadOptions) else None
+        if reads_streams(model):
+            files.checkpoint(spec, name, data_dir)
+
+
+def _declared(reading: Reading, variant: str | None, sections: Sections) -> SimpleNamespace:
+    """What checks of files read of a `Spec`, of a spec with faults."""
+    parts = sections.parts
+    return SimpleNamespace(
+        path=reading.path,
+        variant=variant,
+        overrides=reading.overrides,
+        pages=sections.top["pages"],
+        data=parts.data,
+        tokenizers=parts.tokenizers,
+        models=parts.models,
+        stages=parts.stages,
+    )

@@ -1,0 +1,129 @@
+"""What a SavedModel's graph would do, read from saved_model.pb without running any of it."""
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfkd.serving.server_ops import CALLS, KNOWN, OF_FILES, STREAMS
+from tfkd.spec.wording import cut
+
+GRAPH = "saved_model.pb"
+_LONGEST = 60
+
+
+class UnknownNode(NamedTuple):
+    """A node that does what no graph of a text model does.
+
+    Attributes:
+        op: Its op.
+        node: Its name.
+        function: The function that it stands in; None: the main graph.
+        reason: What is wrong with it, where its op is a known one.
+    """
+
+    op: str
+    node: str
+    function: str | None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        op, node = cut(self.op, _LONGEST), cut(self.node, _LONGEST)
+        where = "the main graph"
+        if self.function is not None:
+            where = f"function {cut(self.function, _LONGEST)}"
+        return f"{op}{self.reason and f' {self.reason}'} (node {node} in {where})"
+
+
+def read_graph(folder: str | Path) -> Any:
+    """The SavedModel's protocol buffer.
+
+    Raises:
+        OSError: There is none.
+        ValueError: It is none.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    try:
+        return saved_model_pb2.SavedModel.FromString((Path(folder) / GRAPH).read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{GRAPH} is no SavedModel ({error})") from error
+
+
+def unknown_nodes(saved: Any) -> list[UnknownNode]:
+    """The nodes of a SavedModel's graphs and functions, called or not, that are not known.
+
+    Known is a node whose op is in `server_ops.KNOWN`, that prints to no file, and calls functions
+    of this graph alone. What reads and writes files is known in the saver's functions, if nothing
+    else calls them.
+
+    Args:
+        saved: See `read_graph`.
+    """
+    found = []
+    for graph in saved.meta_graphs:
+        library = graph.graph_def.library.function
+        functions = {function.signature.name for function in library}
+        savers = _savers_own(graph)
+        for name, nodes in _graphs(graph):
+            for node in nodes:
+                reason = _reason(node, functions, name in savers)
+                if reason is not None:
+                    found.append(UnknownNode(node.op, node.name, name, reason))
+    return found
+
+
+def _graphs(graph: Any) -> Iterator[tuple[str | None, Iterable[Any]]]:
+    yield None, graph.graph_def.node
+    for function in graph.graph_def.library.function:
+        yield function.signature.name, function.node_def
+
+
+def _reason(node: Any, functions: Collection[str], of_saver: bool) -> str | None:
+    """What is wrong with a node; None where it is known."""
+    if node.op not in KNOWN:
+        return ""
+    if node.op in OF_FILES and not of_saver:
+        return "outside of the saver"
+    if node.op == "PrintV2" and _stream(node) not in STREAMS:
+        return "to a file"
+    if not functions.issuperset(_called(node)):
+        return "of a function that is not there"
+    return None
+
+
+def _stream(node: Any) -> str:
+    # Attributes at their defaults are not stored.
+    written = "output_stream" in node.attr
+    return node.attr["output_stream"].s.decode("utf-8", "replace") if written else "stderr"
+
+
+def _called(node: Any) -> Iterator[str]:
+    """The functions that a node calls."""
+    for attribute in node.attr.values() if node.op in CALLS else ():
+        if attribute.HasField("func"):
+            yield attribute.func.name
+        yield from (function.name for function in attribute.list.func)
+
+
+def _savers_own(graph: Any) -> set[str]:
+    """The functions by which the graph's saver stores and restores variables, less those that
+    anything else may call: a signature, an initializer, another function."""
+    saver = graph.saver_def
+    named = {name.partition(":")[0] for name in (saver.save_tensor_name, saver.restore_op_name)}
+    own: set[str] = set()
+    others: set[str] = set()
+    for name, nodes in _graphs(graph):
+        for node in nodes:
+            (own if name is None and node.name in named else others).update(_called(node))
+    objects = graph.object_graph_def
+    others.update(objects.concrete_functions)
+    for one in objects.nodes:
+        others.update(one.function.concrete_functions)
+        others.add(one.bare_concrete_function.concrete_function_name)
+        others.add(one.captured_tensor.concrete_function)
+    # TensorFlow may put a function in another's place where both say that they do the same.
+    for function in graph.graph_def.library.function:
+        if "api_implements" in function.attr:
+            others.add(function.signature.name)
+    return own - others
