@@ -13,6 +13,7 @@ from tfkd.evaluation.classification import Counts, Predicted, f1_of, matthews_of
 from tfkd.evaluation.moses import moses_tokens
 from tfkd.evaluation.paired import paired_difference
 
+_TRIALS = 1000  # who has learnt anything is far from a system that has not
 # Metrics that are e to the power of a sum over another.
 _EXPONENTIAL = frozenset({"perplexity", "word_perplexity", "word_perplexity_with_line_ends"})
 
@@ -37,8 +38,9 @@ class RowStatistics:
     def less(self, other: "RowStatistics", samples: int, seed: int) -> dict[str, Any]:
         """`paired.paired_bootstrap` of this system less another on the same rows."""
         return paired_difference(
-            self.values, other.values, self.score, other.score, self.of_sums, samples, seed
-        )
+            self.values, other.values, self.score, other.score, self.of_sums, samples, seed,
+            trials=_TRIALS,
+        )  # fmt: skip
 
 
 def text_statistics(
