@@ -121,7 +121,8 @@ def test_translate_stages_that_left_rows_out(tmp_path, empty, warned):
     dropped |= {"without an output": {"count": empty}} if empty else {}
     (tmp_path / "translate-1").mkdir()
     summary = {"report": {"read": 100, "kept": 50 - empty, "dropped": dropped}}
-    content = {"files": {}, "summary": summary, "seconds": 1}
+    content = {"kind": "translate", "fingerprint": "1", "files": {}, "summary": summary,
+               "seconds": 1}  # fmt: skip
     write_sealed(tmp_path / "translate-1" / "manifest.json", content)
     nodes = [SimpleNamespace(kind="translate", fingerprint="1", label="synthetic"),
              SimpleNamespace(kind="train", fingerprint="2", label="learn")]  # fmt: skip
