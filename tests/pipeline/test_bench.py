@@ -99,7 +99,7 @@ def test_all_exports_of_a_run_stand_beside_its_teacher(monkeypatch, tmp_path):
     class Translator:
         choices = {}  # noqa: RUF012
 
-        def __init__(self, folder):
+        def __init__(self, folder, trust=False):
             self.folder = folder
             self.name = next(name for name in milliseconds if folder.parent.name == _place(name))
 
