@@ -65,7 +65,7 @@ def build(
     what it freezes is the stage's: see `tfkd.models.load_weights` and `freeze`.
 
     Args:
-        spec: A spec from `tfkd.load_spec`, which may be one of its variants.
+        spec: A spec from `tfkd.load_spec`; with `variant=` there, the models are that variant's.
         sizes: Vocabulary sizes by tokenizer; a learnt tokenizer's asked-for size by default. One
             that is read needs its own.
         classes: How many classes a model with `head: {kind: classifier}` tells apart, of all or by

@@ -99,3 +99,15 @@ def test_a_compiled_model_comes_back_compiled(tmp_path):
     model = compiled(bert("masked_lm"))
     model.save(tmp_path / "it.keras")
     assert keras.models.load_model(tmp_path / "it.keras").loss is not None
+
+
+def test_a_loss_of_ones_own_is_asked_no_more():
+    class Told(Bert):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            logits = self.heads["classifier"].logits(y_pred["hidden"][:, 0])
+            return keras.ops.mean(LOGITS(y, logits))
+
+    model = Told(12, **TINY, output_heads={"classifier": {"classes": 3}})
+    model.compile("sgd", run_eagerly=True)
+    (loss,) = model.fit(STREAM, np.array([0, 2]), verbose=0).history["loss"]
+    assert loss == pytest.approx(np.log(3), rel=0.1)

@@ -142,7 +142,7 @@ def test_bfloat16_products_stay_near_float32_and_statistics_are_float32():
     wide, wide_gradients = gradients(tf.cast(hidden, tf.float32), tf.cast(matrix, tf.float32))
     assert [g.dtype for g in narrow_gradients] == [tf.bfloat16, tf.bfloat16, tf.float32]
     assert narrow.loss.dtype == tf.float32
-    np.testing.assert_allclose(narrow.loss, wide.loss, rtol=2e-3)
+    np.testing.assert_allclose(narrow.loss, wide.loss, rtol=4e-3)
     for ours, theirs in zip(narrow_gradients, wide_gradients, strict=True):
         ours, theirs = tf.cast(ours, tf.float32).numpy(), theirs.numpy()
         assert np.linalg.norm(ours - theirs) < 0.01 * np.linalg.norm(theirs)

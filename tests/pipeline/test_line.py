@@ -140,7 +140,7 @@ def test_a_model_of_lower_cased_text_is_served_on_text_as_people_write_it(line):
     lowered, written = model.translate([plain, "Der Mann sieht den Hund."])
     assert lowered.text == written.text
     # Rows of one batch may be added up in other orders.
-    assert lowered.score == pytest.approx(written.score, rel=1e-6)
+    assert lowered.score == pytest.approx(written.score, rel=1e-5)
     card = (line.run / "export" / "learn" / "1" / "README.md").read_text("utf-8")
     assert "lower-cased first" in card
 

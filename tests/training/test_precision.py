@@ -22,9 +22,10 @@ from tfkd.training import Adam, Distiller, Triangular, train
 STEPS, VOCABULARY = 150, stream_models.VOCABULARY
 EXAMPLES = stream_models.batcher(pairs=400).example_set
 # Largest differences from float32: of the mean loss, of the summed loss of a row, of a logit. By
-# the kernels of several processors 0.0007, 0.039 and 0.15 were measured in bfloat16, and 0.00001,
-# 0.005 and 0.022 in float16: eight bits of a number, or eleven.
-TOLERANCES = {"mixed_bfloat16": (3e-3, 0.16, 0.5), "mixed_float16": (4e-4, 0.02, 0.07)}
+# the kernels of several processors 0.0007, 0.071 and 0.15 were measured in bfloat16, and 0.00005,
+# 0.0054 and 0.022 in float16: eight bits of a number, or eleven.
+TOLERANCES = {"mixed_bfloat16": (3e-3, 0.25, 0.6), "mixed_float16": (4e-4, 0.03, 0.08)}
+ROUNDING = {"mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
 
 
 def bert(policy):
@@ -104,11 +105,12 @@ def whole(trained):
 
 def right_in(trained, whole, policy):
     """What equals an accuracy in half precision: words that are right by more than the precision's
-    error are right in it, too."""
+    error are right in it, too. The error is that of the states, and of rounding what is made of
+    them once more."""
     _, logits, gold = whole
     error = np.abs(predicted(trained, policy)[0] - logits).max(-1)
     assert 0 < error.max() < TOLERANCES[policy][2]
-    return share_right(logits, gold, 1.5 * error)
+    return share_right(logits, gold, error + ROUNDING[policy] * np.abs(logits).max(-1))
 
 
 @pytest.mark.parametrize("policy", TOLERANCES)

@@ -13,15 +13,16 @@ import keras
 _DISTILLER = "tfkd.training.Distiller(model, terms)"
 
 
-def check_loss(model: Any) -> None:
+def check_loss(model: Any, labels: Any) -> None:
     """Refuses a compiled loss that would teach a model something else than it is for.
 
     Args:
         model: A `LanguageModel`, compiled.
+        labels: What `fit` or `evaluate` was given as `y`.
 
     Raises:
-        ValueError: It tells classes apart, or predicts lengths; or the loss takes its logits for
-            probabilities.
+        ValueError: The model tells classes apart, or predicts lengths; the loss takes its logits
+            for probabilities; or there are no labels.
     """
     if "classifier" in model.heads:
         raise ValueError(
@@ -43,37 +44,39 @@ def check_loss(model: Any) -> None:
             "a loss of these, like keras.losses.SparseCategoricalCrossentropy(from_logits=True). "
             f"Received: loss={model.loss!r}, which reads probabilities"
         )
-
-
-def check_record(model: Any, record: Any, labels: Any = None, *, taught: bool = True) -> None:
-    """Refuses what is no record of a model, or has no labels beside it.
-
-    Args:
-        model: A `LanguageModel`.
-        record: What `fit`, `evaluate` or `predict` were given as `x`.
-        labels: As `y`.
-        taught: Whether there is a loss: `predict` has none.
-
-    Raises:
-        ValueError: It is another model's record, or a batch of records by view.
-    """
-    expected = {
-        "stream": ("ids",),
-        "encoder_decoder": ("source", "target") if taught else ("source",),
-    }.get(getattr(model, "plain_view", None), ())
-    found = sorted(record) if isinstance(record, Mapping) else type(record).__name__
-    if not set(expected) <= set(found if isinstance(record, Mapping) else ()):
-        raise ValueError(
-            f"Invalid value for argument `x`. Model {model.name!r} reads a record with "
-            f"{' and '.join(expected)}. Received: {found}. A batch of tfkd.data has several, by "
-            + (f"view: compile and fit {_DISTILLER} on it" if taught else "view: give one of them")
-        )
-    if taught and labels is None:
+    if labels is None:
         raise ValueError(
             f"Invalid value for argument `y`. Expected the word at each position that model "
             f"{model.name!r} is to predict: fit(record, labels, sample_weight=selected). Received: "
             f"None. To learn from batches of tfkd.data compile and fit {_DISTILLER}"
         )
+
+
+def check_record(model: Any, data: Any, *, taught: bool = True) -> None:
+    """Refuses what is no record of a model.
+
+    Args:
+        model: A `LanguageModel`.
+        data: What a step of `fit`, `evaluate` or `predict` is handed: x, or a tuple that begins
+            with it.
+        taught: Whether there is a loss: `predict` has none.
+
+    Raises:
+        ValueError: It is another model's record, or a batch of records by view.
+    """
+    record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    expected = {
+        "stream": ("ids",),
+        "encoder_decoder": ("source", "target") if taught else ("source",),
+    }.get(getattr(model, "plain_view", None), ())
+    if all(isinstance(record, Mapping) and name in record for name in expected):
+        return
+    found = sorted(map(str, record)) if isinstance(record, Mapping) else type(record).__name__
+    raise ValueError(
+        f"Invalid value for argument `x`. Model {model.name!r} reads a record with "
+        f"{' and '.join(expected)}. Received: {found}. A batch of tfkd.data has several, by "
+        + (f"view: compile and fit {_DISTILLER} on it" if taught else "view: give one of them")
+    )
 
 
 def _reads_probabilities(loss: Any) -> bool:

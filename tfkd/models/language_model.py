@@ -72,18 +72,17 @@ class LanguageModel(keras.Model):
 
     def train_step(self, data: Any) -> Any:
         """One step of `fit`, on a record and its labels."""
-        self._check(data)
+        check_record(self, data)
         return super().train_step(data)
 
     def test_step(self, data: Any) -> Any:
         """One step of `evaluate`, on a record and its labels."""
-        self._check(data)
+        check_record(self, data)
         return super().test_step(data)
 
     def predict_step(self, data: Any) -> Any:
         """One step of `predict`: the states of a record."""
-        record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        check_record(self, record, taught=False)
+        check_record(self, data, taught=False)
         return super().predict_step(data)
 
     def compute_loss(
@@ -94,17 +93,17 @@ class LanguageModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Hands the compiled loss the logits instead of the states."""
+        """Hands the compiled loss the logits instead of the states.
+
+        Raises:
+            ValueError: It would teach the model something else than it is for; see `check_loss`.
+        """
+        check_loss(self, y)
         return super().compute_loss(x, y, self._logits(y_pred), sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
         """Hands the compiled metrics the logits instead of the states."""
         return super().compute_metrics(x, y, self._logits(y_pred), sample_weight)
-
-    def _check(self, data: Any) -> None:
-        record, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        check_loss(self)
-        check_record(self, record, labels)
 
     def _logits(self, states: Any) -> Any:
         if isinstance(states, Mapping) and "hidden" in states:

@@ -158,8 +158,7 @@ class Distiller(keras.Model):
 
     def predict_step(self, data: Any) -> Any:
         """One step of `predict`: the student's states of a record."""
-        record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        check_record(self.student, record, taught=False)
+        check_record(self.student, data, taught=False)
         return super().predict_step(data)
 
     @property
