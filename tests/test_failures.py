@@ -28,6 +28,10 @@ def _refused_by_keras(*_):
         raise RuntimeError("Exception encountered when calling a layer") from error
 
 
+def _lost_import(*_):
+    import json.no_such_module  # noqa: F401
+
+
 @pytest.fixture
 def fault(monkeypatch, capsys, tmp_path):
     """Makes a verb fail by an error of its own; returns what was said."""
@@ -47,7 +51,7 @@ def _file(said):
     return path
 
 
-@pytest.mark.parametrize("error", [_fail, _deep, _refused_by_keras])
+@pytest.mark.parametrize("error", [_fail, _deep, _refused_by_keras, _lost_import])
 def test_a_fault_is_reported_in_a_few_lines_with_all_in_a_file(fault, tmp_path, error):
     said = fault(error, ("list", "models"))
     assert len(said.splitlines()) <= 12
@@ -57,6 +61,7 @@ def test_a_fault_is_reported_in_a_few_lines_with_all_in_a_file(fault, tmp_path, 
     assert f"tfkd {tfkd.__version__}" in said
     assert f"in {error.__name__}" in said
     assert "at: tfkd/cli.py:" in said
+    assert "frozen" not in said
     path = tmp_path / _file(said)
     assert path.parent == tmp_path
     whole = path.read_text("utf-8")

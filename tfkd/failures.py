@@ -107,6 +107,8 @@ def _places(raised: TracebackType | None) -> list[str]:
     """The last places that the error came by, the last of ours among them; a loop's but once."""
     found: dict[str, bool] = {}
     for frame, line in traceback.walk_tb(raised):
+        if frame.f_code.co_filename.startswith("<frozen "):
+            continue  # how Python imports
         path, ours = _short(frame.f_code.co_filename)
         place = f"{path}:{line} in {frame.f_code.co_name}"
         found.pop(place, None)

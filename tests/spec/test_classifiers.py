@@ -104,6 +104,7 @@ WRONG = [  # old, new, path, message
         "and no labels",
     ),
     ("by: valid.f1}", "by: valid.accuracy}", "stages.student.choose.by", "keep: {best: accuracy}"),
+    ("by: valid.f1}", "by: ''}", "stages.student.choose.by", "empty text"),
     (
         "by: valid.f1}",
         "by: valid.f2}",

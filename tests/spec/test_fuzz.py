@@ -137,6 +137,7 @@ LARGE = {
     "word": "{teacher: {kind: " + "b" * 900_000 + "}}",
     "key": "{? " + "k" * 900_000 + " : 1}",
     "path": "{variants: {v: {? " + "paper." * 5000 + "a\n: 1}}}",
+    "choose": "{stages: {s: {train: x, choose: {? batch." + "a." * 5000 + "b\n: [1], by: c.f1}}}}",
     "variants": "{variants: {" + many(4000, "vN: {name: y}") + "}}",
     "figures": "{paper: {title: t, published: {" + many(6000, "aN: N") + "}}}",
 }

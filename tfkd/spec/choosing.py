@@ -8,6 +8,7 @@ from typing import Any
 from tfkd.spec.faults import Faults
 from tfkd.spec.options.choosing import ChooseOptions
 from tfkd.spec.wording import shown
+from tfkd.spec.yaml_reader import MOST_DEPTH
 
 # What a setting may change: nothing that decides what the stage reads, starts from or measures.
 CHOOSABLE = (
@@ -53,6 +54,8 @@ def chosen(
         count *= len(values) if isinstance(values, list) else 1
     if count > MOST:
         faults.add(where, f"{count} settings", f"at most {MOST}, each of which is a training")
+    # What is wrong with `by` itself.
+    faults.options(where, ChooseOptions, {"by": given["by"], "settings": {}})
     if len(faults.errors) > before:
         return None
     trials = []
@@ -76,6 +79,8 @@ def _check(faults: Faults, where: tuple[Any, ...], name: str, values: Any) -> No
             where, f"{shown(name)} cannot be tried", f"a path below one of {', '.join(CHOOSABLE)}, "
             f"{FORM}", CHOOSABLE, first,
         )  # fmt: skip
+    elif len(rest) > MOST_DEPTH:
+        faults.add(where, f"nested deeper than {MOST_DEPTH} levels")
     if not isinstance(values, list) or not values:
         faults.add(where, f"found {shown(values)}", "a list of values")
     elif len({repr(one) for one in values}) < len(values):
