@@ -14,7 +14,9 @@ from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOp
 TABLE = Path(__file__).parent / "pinned_defaults.json"
 _KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optimizer", "decode")
 # What is in no fingerprint may change as it likes.
-_FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
+_FREE = {"train.log_every", "train.save_every", "score.batch_tokens"} | {
+    f"{stage}.on_failed_check" for stage in ("train", "score", "translate")
+}
 
 
 def defaults() -> dict[str, Any]:
