@@ -186,25 +186,25 @@ variants:
   # The first paper's teacher: it fills in words and sees those to the right, too (at the paper's
   # 15 % hidden from the start, one from scratch learns from the target alone). Which to prefer:
   #   left to right, as above: a teacher from scratch, or few pairs; ahead where both were measured.
-  #   cmlm: a published BERT and many pairs, as in the paper, if it is ahead on `valid`. Of rows that
-  #   it knows by heart it has hardly a doubt, and its student learns little from them.
+  #   cmlm: a published BERT and many pairs, as in the paper, if it is ahead on `valid`. Of rows
+  #   that it knows by heart it has hardly a doubt, and its student learns little from them.
   # What was measured, and with which settings: docs/choosing_a_teacher.md in tfkd's repository.
   cmlm:
     stages.finetune.objective: {masked_lm: {view: cmlm}}
     stages.targets: {score: finetune, data: train, read: masked, passes: 7, top_k: 8}
     stages.train_student.objective.soft_targets.temperature: 2    # the paper: 10
-    evaluate.2.decode.length_penalty: 0.6
+    evaluate.0.decode.length_penalty: 0.6
 
 evaluate:
-  # Does the teacher know more than a model without one? If not, it has nothing to teach.
-  - {of: targets, on: [valid], metrics: [teacher_gate], against: "train_student#baseline"}
-  # Is it much surer of the rows that it scores? Then it has learnt them by heart: you are warned.
-  - {of: targets, on: [train], metrics: [teacher_gate]}
   - of: train_student
     on: [test]
     decode: {kind: beam, beam: 4, length_penalty: 1.0}
     metrics: [bleu, chrf]
     against: "train_student#baseline"
+  # Does the teacher know more than a model without one? If not, it has nothing to teach.
+  - {of: targets, on: [valid], metrics: [teacher_gate], against: "train_student#baseline"}
+  # Is it much surer of the rows that it scores? Then it has learnt them by heart: you are warned.
+  - {of: targets, on: [train], metrics: [teacher_gate]}
 
 # Written as a SavedModel: text in, text out.
 export: [train_student]
