@@ -3,8 +3,14 @@
 from typing import Any
 
 
-def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
-    """Runs a spec whole and writes its report; see `tfkd.pipeline.run.run` for the settings."""
+def run(spec: Any, told: set[str] | None = None, **settings: Any) -> dict[str, Any] | None:
+    """Runs a spec whole and writes its report; see `tfkd.pipeline.run.run` for the settings.
+
+    Args:
+        spec: A spec from `tfkd.load_spec`.
+        told: Warnings that are not printed again, of variants that ran before; new ones join them.
+        settings: Those of the run.
+    """
     from pathlib import Path
 
     from tfkd.pipeline.permissions import permitted
@@ -19,7 +25,7 @@ def run(spec: Any, **settings: Any) -> dict[str, Any] | None:
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
             write_report([results], folder / "report.html")
-        settings.get("say", say)(closing_words(results, folder))
+        settings.get("say", say)(closing_words(results, folder, told))
     return results
 
 

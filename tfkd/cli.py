@@ -122,9 +122,11 @@ def _run(options: argparse.Namespace) -> int:
         specs = [spec]
         if options.all_variants:
             specs += [spec.with_variant(name) for name in spec.variants]
+        told: set[str] = set()
         for one in specs:
             _whole_run()(
                 one,
+                told=told,
                 data_dir=options.data_dir,
                 runs_dir=options.runs_dir,
                 until=options.until,

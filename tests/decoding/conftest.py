@@ -57,14 +57,18 @@ class TableModel:
         logits -= logits.max()
         return logits - np.log(np.exp(logits).sum())
 
-    def exhaustive(self, sentence: int, longest: int, alpha: float, forbidden) -> list:
-        """All `(score, tokens, log p)`, best first."""
+    def exhaustive(
+        self, sentence: int, longest: int, alpha: float, forbidden, least: int = 0
+    ) -> list:
+        """All `(score, tokens, log p)` of at least so many tokens, best first."""
+        early = [[*forbidden, self.end_id]] * min(least, longest)
+        banned = [*early, *[forbidden] * (longest + 1)]
         words = [w for w in range(self.size) if w != self.end_id and w not in forbidden]
         found = []
-        for length in range(longest + 1):
+        for length in range(len(early), longest + 1):
             for tokens in itertools.product(words, repeat=length):
                 total = sum(
-                    self.log_probabilities(sentence, tokens[:i], forbidden)[token]
+                    self.log_probabilities(sentence, tokens[:i], banned[i])[token]
                     for i, token in enumerate((*tokens, self.end_id))
                 )
                 found.append((total / ((5 + length + 1) / 6) ** alpha, tokens, total))

@@ -37,20 +37,21 @@ def outputs(result, row):
     alpha=st.sampled_from([-0.5, 0.0, 0.6, 1.5]),
     n_best=st.integers(1, 5),
     forbid_start=st.booleans(),
+    least=st.integers(0, 3),
 )
 @settings(max_examples=15, deadline=None)
 def test_a_wide_beam_equals_exhaustive_search(
-    table_model, seed, longest, alpha, n_best, forbid_start
+    table_model, seed, longest, alpha, n_best, forbid_start, least
 ):
     model = table_model(2, 4, 3, seed)
     forbidden = [0] if forbid_start else []
     limits = [longest, max(longest - 1, 0)]
     result = search(
         model, [0, 1], limits, beam=81, n_best=n_best, length_penalty=alpha,
-        forbidden_ids=forbidden,
+        forbidden_ids=forbidden, min_length=least,
     )  # fmt: skip
     for row, limit in enumerate(limits):
-        expected = model.exhaustive(row, limit, alpha, forbidden)[:n_best]
+        expected = model.exhaustive(row, limit, alpha, forbidden, least)[:n_best]
         assert outputs(result, row) == [tokens for _, tokens, _ in expected]
         np.testing.assert_allclose(
             result[2][row, : len(expected)], [e[0] for e in expected], rtol=1e-5, atol=1e-6

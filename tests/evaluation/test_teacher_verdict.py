@@ -51,6 +51,15 @@ def test_rows_learnt_by_heart_are_named():
     assert learnt_by_heart(figures(0.82), figures(0.799)) is None
 
 
+def test_what_helps_against_rows_learnt_by_heart_is_named():
+    said = learnt_by_heart(figures(0.783), figures(0.676), on="valid", masked=True)
+    assert "78.3 % of the positions that it scores and at 67.6 % on valid:" in said
+    for help in ("keep: {best: loss}", "fewer steps", "more text", "read: previous"):
+        assert help in said
+    # It reads so already, or has no such choice.
+    assert "previous" not in learnt_by_heart(figures(0.783), figures(0.676))
+
+
 def test_figures_without_positions_are_refused():
     with pytest.raises(ValueError, match="positions=None"):
         teacher_gate({"accuracy": 0.5})

@@ -17,6 +17,7 @@ _KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optim
 # What is in no fingerprint may change as it likes.
 _FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
 _FREE |= {f"corpus.{kind}.max_bad_rows" for kind in CORPORA}
+_FREE |= {f"{stage}.on_failed_check" for stage in ("train", "score", "translate")}
 
 
 def defaults() -> dict[str, Any]:

@@ -204,6 +204,14 @@ def test_several_runs_share_what_they_share(both):
     assert both.words.count("B finetune, validation") == 0
 
 
+def test_a_warning_of_several_runs_stands_once_with_their_letters(light, other):
+    other["warnings"] = [*light["warnings"], "more"]
+    words = Page(render([light, other])).words
+    assert words.count("learnt part of them by heart") == 1
+    assert "2 warnings run A run B The teacher is right at 89.5" in words.replace("\u00a0", " ")
+    assert "run B more" in words
+
+
 def test_runs_stand_side_by_side_with_what_each_ran_on(light, other):
     other["machine"] = {"cores": 4, "gpu": "none"}
     words = Page(render([light, other])).words

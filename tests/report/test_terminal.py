@@ -102,3 +102,17 @@ def test_teachers_alone_are_no_empty_table():
     assert second == "run: nothing but teachers was scored. Made: train learn in runs/run"
     assert third.startswith("next: ")
     assert last == "warning: look here"
+
+
+def test_a_warning_that_runs_share_is_told_once():
+    told = set()
+    runs = [
+        NOTHING | {"exports": [], "warnings": texts}
+        for texts in (["a teacher"], ["a teacher", "empty"])
+    ]
+    first, second = (scored(run, Path("runs/run"), told).splitlines() for run in runs)
+    assert first[-1] == "warning: a teacher"
+    assert second[-2:] == ["warning: empty", "warnings that were told above: 1"]
+    assert not any("a teacher" in line for line in second)
+    # By itself each run tells all.
+    assert "warning: a teacher" in scored(runs[1], Path("runs/run"))

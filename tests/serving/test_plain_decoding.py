@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tfkd.serving.plain_decoding import (
+    not_before,
     penalty,
     plain_beam_search,
     plain_greedy_search,
@@ -68,3 +69,17 @@ def test_a_choice_between_equals_has_no_margin():
     assert plain_greedy_search(equal, end_id=END, limit=2).margin == pytest.approx(0, abs=1e-12)
     found = plain_beam_search(equal, end_id=END, limit=2, beam=1, length_penalty=0.6)
     assert found.margin == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("least", "limit"), [(0, 3), (2, 3), (5, 3)])
+def test_an_end_that_is_not_allowed_yet_has_no_probability(least, limit):
+    predict = random_predict(1)
+    late = not_before(predict, least, end_id=END, limit=limit)
+    for length in range(limit + 1):
+        row, plain = late([(2,) * length])[0], predict([(2,) * length])[0]
+        if length < min(least, limit):
+            assert row[END] == -np.inf
+            others = plain[2:] - np.log(np.exp(plain[2:]).sum())
+            np.testing.assert_allclose(row[2:], others)
+        else:
+            np.testing.assert_array_equal(row, plain)

@@ -80,21 +80,10 @@ def test_the_starter_is_valid_with_its_variants(tmp_path, source: str, target: s
     spec = load_spec(path)
     assert spec.name == f"{source}_{target}"
     assert spec.data["train"].parallel == [f"data/train.{source}", f"data/train.{target}"]
-    assert [spec.with_variant(name).variant for name in spec.variants] == ["baseline"]
+    assert [spec.with_variant(name).variant for name in spec.variants] == [
+        "baseline", "cmlm",
+    ]  # fmt: skip
     assert "SRC" not in path.read_text() or "SRC" in (source, target)
-
-
-def test_the_starters_teacher_is_that_of_the_worked_example(tmp_path) -> None:
-    path = tmp_path / "spec.yaml"
-    path.write_text(starter_spec("de", "en"))
-    ours, example = load_spec(path), load_spec(EXAMPLE)
-    assert ours.models == example.models
-    assert ours.views.items() <= example.views.items()
-    for name, stage in ours.stages.items():
-        if stage.kind == "train":
-            assert stage.schedule == example.stages[name].schedule
-            assert stage.objective == example.stages[name].objective
-    assert "from scratch" in path.read_text()
 
 
 @pytest.mark.parametrize(

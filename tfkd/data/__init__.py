@@ -18,6 +18,7 @@ _PLACES = {
     "build_tokenizer": "tokenizers",
     "build_view": "views",
     "encode_corpus": "encoded",
+    "everyday": "everyday",
     "german_english": "generated",
     "learn_wordpiece": "tokenizers",
     "open_corpus": "corpora",

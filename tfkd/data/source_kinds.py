@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfkd.data import generated, generated_classes
+from tfkd.data import everyday, generated, generated_classes
 from tfkd.data.header_row import HeaderWatch
 from tfkd.data.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader, TsvReader
@@ -179,7 +179,7 @@ def _labelled(options) -> Source:
     return Source(
         name,
         fields,
-        lambda: GrammarReader(grammar, options.rows, options.seed, name, False),
+        lambda: GrammarReader(grammar, options.rows, options.seed, name, None),
         lambda: {name: hashlib.sha256(said.encode()).hexdigest()},
     )
 
@@ -192,27 +192,30 @@ def _generated(options, data_dir: Path) -> Source:
         raise UserError(
             f"There is no generated corpus `{options.generated}`; there is {', '.join(GRAMMARS)}."
         )
-    said = f"{options.generated} {generated.REVISION} {options.rows} {options.seed}"
-    text = option(options, "only") == "text"
+    grammar, revision = GRAMMARS[options.generated]
+    said = f"{options.generated} {revision} {options.rows} {options.seed}"
+    sides = {None: None, "text": (0, 1), "source": (0,), "target": (1,)}[option(options, "only")]
     return Source(
         name,
-        ("text",) if text else ("source", "target"),
-        lambda: GrammarReader(GRAMMARS[options.generated], options.rows, options.seed, name, text),
+        ("text",) if sides else ("source", "target"),
+        lambda: GrammarReader(grammar, options.rows, options.seed, name, sides),
         lambda: {name: hashlib.sha256(said.encode()).hexdigest()},
     )
 
 
 class GrammarReader:
-    """Rows that a grammar makes; `apart`: all first sides, then all second sides, as text."""
+    """Rows that a grammar makes; `sides`: all of one side, then of the next, as text."""
 
-    def __init__(self, grammar: Callable, rows: int, seed: int, name: str, apart: bool):
+    def __init__(
+        self, grammar: Callable, rows: int, seed: int, name: str, sides: tuple[int, ...] | None
+    ):
         self._grammar, self._rows, self._seed, self._name = grammar, rows, seed, name
-        self._apart = apart
+        self._sides = sides
         self._number = 0
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         self._number = 0
-        for side in (0, 1) if self._apart else (None,):
+        for side in self._sides or (None,):
             for row in self._grammar(self._rows, self._seed):
                 self._number += 1
                 yield row if side is None else (row[side],)
@@ -221,8 +224,10 @@ class GrammarReader:
         return f"{self._name}:{self._number}"
 
 
-GRAMMARS: Mapping[str, Callable[[int, int], Iterator[tuple[str, str]]]] = {
-    "german_english": generated.german_english
+# Each grammar's rows, and the revision of them.
+GRAMMARS: Mapping[str, tuple[Callable[[int, int], Iterator[tuple[str, str]]], int]] = {
+    "german_english": (generated.german_english, generated.REVISION),
+    "everyday": (everyday.everyday, everyday.REVISION),
 }
 KINDS = {
     "text": _text,

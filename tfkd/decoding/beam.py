@@ -43,6 +43,7 @@ def beam_search(
     n_best: int = 1,
     forbidden_ids: Iterable[int] = (),
     pad_id: int = 0,
+    min_length: int = 0,
 ) -> Hypotheses:
     """Searches the y with the highest log p(y, end | x) / ((5 + |y| + 1) / 6) ** length_penalty.
 
@@ -66,6 +67,8 @@ def beam_search(
         n_best: Hypotheses to return, at most `beam`.
         forbidden_ids: Never produced: masked before the soft-max, in float32.
         pad_id: Fills `ids` after the last token.
+        min_length: The fewest tokens of an output, the end not counted: before, the end is
+            forbidden. A sentence's maximum length goes first.
 
     Returns:
         The n best hypotheses of each sentence.
@@ -84,8 +87,9 @@ def beam_search(
     if end_id in forbidden_ids:
         raise ValueError(f"Invalid value for argument `forbidden_ids`. It holds end_id={end_id}")
     search = _Search(
-        step, start_state, end_id, vocabulary_size, beam, length_penalty, n_best, forbidden_ids
-    )
+        step, start_state, end_id, vocabulary_size, beam, length_penalty, n_best, forbidden_ids,
+        min_length,
+    )  # fmt: skip
     max_lengths = tf.maximum(tf.cast(max_lengths, tf.int32), 0)
     batch = tf.size(max_lengths)
     longest = tf.maximum(tf.reduce_max(max_lengths), 1)
@@ -141,6 +145,7 @@ class _Search:
         alpha: float,
         n_best: int,
         forbidden_ids: list[int],
+        min_length: int,
     ):
         self.step = step
         self.structure = structure
@@ -150,6 +155,8 @@ class _Search:
         self.alpha = alpha
         self.n_best = n_best
         self.mask = forbidding(forbidden_ids, vocabulary_size)
+        self.no_end = forbidding([end_id], vocabulary_size) if min_length else None
+        self.min_length = min_length
 
     def advance(
         self,
@@ -166,6 +173,10 @@ class _Search:
         logits = tf.cast(logits, tf.float32)
         if self.mask is not None:
             logits += self.mask
+        if self.no_end is not None:
+            early = (index < self.min_length) & (beams.limit > index)
+            early = tf.cast(tf.repeat(early, self.beam), tf.float32)
+            logits += early[:, None] * self.no_end
         log_p = tf.reshape(tf.nn.log_softmax(logits), [-1, self.beam, self.size])
         extended = beams.total[:, :, None] + log_p
         ends = extended[:, :, self.end_id]

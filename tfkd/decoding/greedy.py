@@ -22,6 +22,7 @@ def greedy_search(
     length_penalty: float = 0.0,
     forbidden_ids: Iterable[int] = (),
     pad_id: int = 0,
+    min_length: int = 0,
     choose: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> Hypotheses:
     """Takes the most probable token at each step, until the end or the maximum length.
@@ -40,6 +41,7 @@ def greedy_search(
     if end_id in forbidden_ids:
         raise ValueError(f"Invalid value for argument `forbidden_ids`. It holds end_id={end_id}")
     mask = forbidding(forbidden_ids, vocabulary_size)
+    no_end = forbidding([end_id], vocabulary_size) if min_length else None
     max_lengths = tf.maximum(tf.cast(max_lengths, tf.int32), 0)
     batch = tf.size(max_lengths)
     width = tf.maximum(tf.reduce_max(max_lengths), 1)
@@ -50,11 +52,15 @@ def greedy_search(
         logits = tf.cast(logits, tf.float32)
         if mask is not None:
             logits += mask
+        last_step = tf.gather(max_lengths, sentence) <= index
+        if no_end is not None:
+            early = tf.cast((index < min_length) & ~last_step, tf.float32)
+            logits += early[:, None] * no_end
         if choose is None:
             best = tf.argmax(logits, axis=-1, output_type=tf.int32)
         else:
             best = choose(logits, sentence, index)
-        tokens = tf.where(tf.gather(max_lengths, sentence) <= index, end_id, best)
+        tokens = tf.where(last_step, end_id, best)
         picked = tf.gather(logits, tokens, batch_dims=1)
         added = picked - tf.reduce_logsumexp(logits, axis=-1)
         total = tf.tensor_scatter_nd_add(total, sentence[:, None], added)

@@ -58,12 +58,14 @@ class BeamSearch:
         length_penalty: The exponent of the GNMT penalty.
         n_best: Hypotheses to return.
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
+        min_length: The fewest tokens of an output.
     """
 
     beam: int = 4
     length_penalty: float = 0.6
     n_best: int = 1
     max_length: LengthLimit = field(default_factory=LengthLimit)
+    min_length: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_length", LengthLimit.of(self.max_length))
@@ -87,6 +89,7 @@ class BeamSearch:
             n_best=self.n_best,
             forbidden_ids=forbidden_ids(specials),
             pad_id=int(specials.pad_id),
+            min_length=self.min_length,
         )
 
 
@@ -96,9 +99,11 @@ class GreedySearch:
 
     Attributes:
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
+        min_length: The fewest tokens of an output.
     """
 
     max_length: LengthLimit = field(default_factory=LengthLimit)
+    min_length: int = 0
 
     n_best = 1
     beam = 1
@@ -124,6 +129,7 @@ class GreedySearch:
             length_penalty=self.length_penalty,
             forbidden_ids=forbidden_ids(specials),
             pad_id=int(specials.pad_id),
+            min_length=self.min_length,
         )
 
 
@@ -140,6 +146,7 @@ class Sampling:
         top_p: Only the fewest tokens that together have this probability, after `top_k`.
         seed: Another seed draws other outputs. A number, or an int32 scalar in a graph.
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
+        min_length: The fewest tokens of an output.
 
     Reference: Fan et al. 2018 (top_k); Holtzman et al. 2020 (top_p).
     """
@@ -149,6 +156,7 @@ class Sampling:
     top_p: float = 1.0
     seed: Any = 1
     max_length: LengthLimit = field(default_factory=LengthLimit)
+    min_length: int = 0
 
     n_best = 1
     beam = 1
@@ -190,6 +198,7 @@ class Sampling:
             max_lengths=max_lengths,
             forbidden_ids=forbidden_ids(specials),
             pad_id=int(specials.pad_id),
+            min_length=self.min_length,
             choose=choose,
         )
 

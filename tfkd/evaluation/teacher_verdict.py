@@ -127,21 +127,34 @@ def gate_line(entry: Mapping[str, Any]) -> str:
     return f"teacher gate, {entry['of']}{seed} on {entry['on']}: {entry['message']}"
 
 
-def learnt_by_heart(scored: Mapping[str, float], unseen: Mapping[str, float]) -> str | None:
+def learnt_by_heart(
+    scored: Mapping[str, float],
+    unseen: Mapping[str, float],
+    *,
+    on: str = "validation",
+    masked: bool = False,
+) -> str | None:
     """A warning where a teacher knows the rows that it scores by heart; None where it does not.
 
     Args:
         scored: The teacher's figures on the rows that it scores for the student.
         unseen: Its figures on validation rows.
+        on: What these are called.
+        masked: Whether it fills in words, where one that reads from the left may stand, too.
     """
     excess = _accuracy(scored, "scored")[0] - _accuracy(unseen, "unseen")[0]
     if excess <= HEART_DIFFERENCE:
         return None
+    other = (
+        "; a teacher that reads from the left as its student writes (`read: previous`) bears it "
+        "better"
+    )
     return (
         f"The teacher is right at {_points(scored['accuracy'])} of the positions that it scores "
-        f"and at {_points(unseen['accuracy'])} on validation: it has learnt part of them by heart, "
+        f"and at {_points(unseen['accuracy'])} on {on}: it has learnt part of them by heart, "
         "and there its soft targets say little more than the words themselves. Keep its best step "
-        "by validation, or train it for fewer steps."
+        "by validation loss (`keep: {best: loss}`), train it for fewer steps or pre-train it on "
+        f"more text{other if masked else ''}."
     )
 
 

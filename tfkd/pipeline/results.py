@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import tfkd
-from tfkd.evaluation import learnt_by_heart, thin_history
+from tfkd.evaluation import thin_history
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.gate_warnings import gate_warnings
 from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
 from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
@@ -103,7 +104,7 @@ def assemble(
         "exports": exports,
         "warnings": [
             *_of_corpora(nodes, context),
-            *_warnings(gates),
+            *gate_warnings(plan.gates, gates),
             *(one.message for one in faults),
             *missing,
             *_lost_letters(evaluations),
@@ -171,23 +172,6 @@ def _of_corpora(nodes: list[Node], context: Context) -> list[str]:
     """What was said of the corpora when they were read."""
     summaries = (_manifest(node, context)["summary"] for node in nodes if node.kind in CORPORA)
     return [warning for summary in summaries for warning in summary.get("warnings", ())]
-
-
-def _warnings(gates: list[dict[str, Any]]) -> list[str]:
-    """What a reader must know before the scores: weak teachers, rows learnt by heart."""
-    found = [
-        f"{gate['of']} on {gate['on']}: {gate['message']}"
-        for gate in gates
-        if gate["verdict"] == "not clearly better"
-    ]
-    for scored in gates:
-        for unseen in gates:
-            alike = all(scored.get(key) == unseen.get(key) for key in ("of", "seed"))
-            if alike and scored["seen"] and not unseen["seen"]:
-                message = learnt_by_heart(scored["figures"], unseen["figures"])
-                if message:
-                    found.append(f"{scored['of']} on {scored['on']}: {message}")
-    return found
 
 
 def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:

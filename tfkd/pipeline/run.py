@@ -15,6 +15,7 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
+from tfkd.pipeline.failed_checks import refuse_failed
 from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.links import link, refuse_folders
@@ -173,6 +174,7 @@ def _run(
     cached, done = set(), set()
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
+        refuse_failed(node, plan.gates, done, context)
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
         done.add(node.key)

@@ -20,7 +20,7 @@ from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
 
 # What changes how a training stage runs, not what comes out.
-_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose"}
+_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
 
 
 class StageNodes:
@@ -118,7 +118,7 @@ class StageNodes:
         for i, part in enumerate(options.data):
             inputs[f"data.{i}.corpus"] = self.corpus(spec, part.of)
             fields.append(options.read_field(self.fields(spec, part.of), part.swap))
-        identity = plain(options, without={"translate", "data", "decode"})
+        identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
         model = trained.spec.models[trained.options.train]
         decode = options.decode or default_decode(model)
         identity |= {"fields": fields, **decode_identity(decode)}
@@ -136,7 +136,7 @@ class StageNodes:
             inputs |= self._part(
                 spec, f"data.{i}", corpus, teacher_options, False, teacher.inputs.get("classes")
             )
-        identity = plain(options, without={"score", "data", "batch_tokens"})
+        identity = plain(options, without={"score", "data", "batch_tokens", "on_failed_check"})
         if "classes" in teacher.inputs:
             identity = {"read": "classes"}
         elif options.read != "masked":

@@ -79,7 +79,8 @@ class Wanted:
 
     def nodes(self) -> Iterator[Node]:
         """The last nodes, in the order in which they should be made: gates as early as can be."""
-        for gate in self.gates:
+        # Checks on rows that no student learns from first: they may end the run before the others.
+        for gate in sorted(self.gates, key=lambda gate: gate.seen):
             yield gate.teacher
             if gate.baseline is not None:
                 yield gate.baseline

@@ -78,9 +78,18 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
             if run.part("spec")
         ],
         spec_differences=differences([run.part("spec") for run in runs]) if len(runs) > 1 else [],
-        warnings=[(run, text) for run in runs for text in run.entries("warnings")],
+        warnings=_warnings(runs),
         paper=_paper(runs),
     )
+
+
+def _warnings(runs: Sequence[Run]) -> list[tuple[list[str], str]]:
+    """Each warning once, after the letters of the runs that it is of: they may share a teacher."""
+    letters: dict[str, list[str]] = {}
+    for run in runs:
+        for text in run.entries("warnings"):
+            letters.setdefault(str(text), []).append(run.letter)
+    return [(of, text) for text, of in letters.items()]
 
 
 def _environment() -> jinja2.Environment:

@@ -145,18 +145,30 @@ def _noise_table(results: dict[str, Any]) -> Any:
     return table
 
 
-def scored(results: dict[str, Any], folder: Path) -> str:
-    """The scores of a run and its warnings; of one without scores, what it has made, and where."""
+def scored(results: dict[str, Any], folder: Path, told: set[str] | None = None) -> str:
+    """The scores of a run and its warnings; of one without scores, what it has made, and where.
+
+    Args:
+        results: The content of results.json.
+        folder: The run folder.
+        told: Warnings that were printed before, of other runs that share a teacher or a corpus:
+            counted only. Those of this run join them.
+    """
     lines = [score_table(results)]
     if not results["evaluations"]:
         lines.append(made_instead(results, folder))
-    lines += [one_line(f"warning: {warning}") for warning in results["warnings"]]
+    told = set() if told is None else told
+    new = [warning for warning in results["warnings"] if warning not in told]
+    lines += [one_line(f"warning: {warning}") for warning in new]
+    if again := len(results["warnings"]) - len(new):
+        lines.append(f"warnings that were told above: {again}")
+    told.update(new)
     return "\n".join(filter(None, lines))
 
 
-def closing_words(results: dict[str, Any], folder: Path) -> str:
-    """The end of a run: scores, warnings, and where SavedModel and report lie."""
-    lines = [scored(results, folder)]
+def closing_words(results: dict[str, Any], folder: Path, told: set[str] | None = None) -> str:
+    """The end of a run: scores, warnings less those `told`, where SavedModel and report lie."""
+    lines = [scored(results, folder, told)]
     lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
     lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)

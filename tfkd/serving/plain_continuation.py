@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.decoding.searches import BeamSearch, GreedySearch, Sampling, Search
-from tfkd.serving.plain_decoding import plain_beam_search, plain_score
+from tfkd.serving.plain_decoding import not_before, plain_beam_search, plain_score
 
 # Rounding of float32 logits in two orders of summation: nats, and shares of a distribution.
 NEAR = 1e-4
@@ -88,7 +88,10 @@ class PlainContinuation:
             reason, tie = self._searched(prompt, limit, written) if whole else ("", False)
             return Judged(reason, float(total), tie)
         for place, token in enumerate(tokens):
-            if not self._chooses(rows[place].astype(np.float64), token, prompt, place):
+            row = rows[place].astype(np.float64)
+            if place < min(self._search.min_length, limit):
+                row[self._end] = -np.inf
+            if not self._chooses(row, token, prompt, place):
                 reason = f"the search chooses another token than its token {place + 1}"
                 return Judged(reason, float(total))
         return Judged("", float(total))
@@ -119,6 +122,7 @@ class PlainContinuation:
             return np.stack([_log_softmax(row) for row in logits])
 
         settings = {"end_id": self._end, "length_penalty": search.length_penalty}
+        predict = not_before(predict, search.min_length, end_id=self._end, limit=limit)
         best = plain_beam_search(predict, limit=limit, beam=search.beam, **settings)
         if tuple(written) == best.ids:
             return "", False

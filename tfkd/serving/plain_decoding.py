@@ -99,6 +99,21 @@ def plain_greedy_search(predict: Predict, *, end_id: int, limit: int) -> PlainOu
         tokens = (*tokens, token)
 
 
+def not_before(predict: Predict, least: int, *, end_id: int, limit: int) -> Predict:
+    """Forbids the end of an output of fewer tokens than `least`, which `limit` goes before."""
+    if not least:
+        return predict
+
+    def late(prefixes: Sequence[Sequence[int]]) -> np.ndarray:
+        rows = np.array(predict(prefixes), np.float64)
+        if len(prefixes[0]) < min(least, limit):
+            rows[:, end_id] = -np.inf
+            rows -= np.log(np.exp(rows).sum(-1, keepdims=True))
+        return rows
+
+    return late
+
+
 def plain_score(
     predict: Predict, ids: Sequence[int], *, end_id: int, length_penalty: float
 ) -> float:

@@ -8,6 +8,7 @@ from tfkd.decoding.searches import BeamSearch, GreedySearch, MaskPredict, Search
 from tfkd.serving.plain_decoding import (
     PlainOutput,
     Predict,
+    not_before,
     plain_beam_search,
     plain_greedy_search,
     plain_score,
@@ -61,7 +62,8 @@ def plain_search(
     predict_from, end_id = uncached(model, target, source_end), int(target.end_id)
 
     def written(source: Sequence[int], limit: int) -> Sentence:
-        predict = predict_from(source)
+        settings = {"end_id": end_id, "limit": limit}
+        predict = not_before(predict_from(source), search.min_length, **settings)
         return Sentence(
             _from_left(predict, search, end_id, limit),
             lambda ids: plain_score(

@@ -186,13 +186,16 @@ class GeneratedOptions(CorpusOptions):
     """Sentences that the package makes itself, for trials: no real text."""
 
     kind: ClassVar[str] = "generated"
-    generated: Literal["german_english", "classes"] = Field(
-        description="The grammar: pairs of sentences, or texts with a class."
+    generated: Literal["german_english", "everyday", "classes"] = Field(
+        description="The grammar: pairs of sentences with one translation each (german_english) or "
+        "with many, of unequal frequency (everyday), or texts with a class (classes)."
     )
     rows: Count = Field(description="How many pairs.")
     seed: Seed = Field(1, description="The seed: other seeds give other sentences.")
-    only: Literal["text"] | None = Field(
-        None, description="text: both sides as lines of one field, no longer side by side."
+    only: Literal["text", "source", "target"] | None = Field(
+        None,
+        description="text: both sides as lines of one field, no longer side by side; source or "
+        "target: that side's lines alone.",
     )
     fields: list[Literal["text", "text_b", "source", "target", "label", "mark"]] = Field(
         [], description="Of classes: the fields; default: text and label."

@@ -48,3 +48,6 @@ class SampleOptions(Options):
     top_p: Share = Field(1.0, description="Only the likeliest tokens of this probability.")
     seed: Seed = Field(1, description="Other seeds draw other outputs.")
     max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+    min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="The fewest tokens of an output; the longest output goes before it."
+    )

@@ -18,6 +18,16 @@ from tfkd.spec.options.base import (
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 
 
+class _Taught(Options):
+    """A stage that uses a teacher."""
+
+    on_failed_check: Literal["warn", "stop"] = Field(
+        "warn",
+        description="When a `teacher_gate` evaluation has found its teacher not clearly better "
+        "than a model without one: warn and go on, or stop before this stage's hours are spent.",
+    )
+
+
 class PackOptions(Options):
     """Blocks of documents end to end."""
 
@@ -52,7 +62,7 @@ def _parts(value: Any) -> Any:
     return [{"of": item} if isinstance(item, str) else item for item in items]
 
 
-class TrainOptions(Options):
+class TrainOptions(_Taught):
     """A training stage."""
 
     kind: ClassVar[str] = "train"
@@ -145,7 +155,7 @@ class LoadOptions(Options):
         return self.into
 
 
-class ScoreOptions(Options):
+class ScoreOptions(_Taught):
     """Stores a teacher's top K for every target word (Chen et al., 2020, section 3.3)."""
 
     kind: ClassVar[str] = "score"
@@ -170,7 +180,7 @@ class ScoreOptions(Options):
 _NO_TEXT = {"label", "mark"}
 
 
-class TranslateOptions(Options):
+class TranslateOptions(_Taught):
     """Writes a model's outputs for a corpus; its name is that of a corpus of source and target
     (sequence-level distillation: Kim and Rush, 2016; back-translation: Sennrich et al., 2016)."""
 

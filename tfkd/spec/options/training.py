@@ -110,6 +110,9 @@ class GreedyOptions(Options):
 
     kind: Literal["greedy"] = Field("greedy", description="The kind of search.")
     max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+    min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="The fewest tokens of an output; the longest output goes before it."
+    )
 
 
 class BeamOptions(Options):
@@ -120,6 +123,9 @@ class BeamOptions(Options):
     length_penalty: float = Field(0.6, description="alpha.")
     n_best: Count = Field(1, description="Outputs a sentence.")
     max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+    min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="The fewest tokens of an output; the longest output goes before it."
+    )
 
     @model_validator(mode="after")
     def _enough(self) -> "BeamOptions":

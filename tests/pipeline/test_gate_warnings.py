@@ -1,0 +1,79 @@
+"""Warnings of teachers: each is told of once, however often it is measured."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tfkd.pipeline.gate_warnings import gate_warnings
+
+
+def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **more):
+    """A gate and its entry in results.json."""
+    options = SimpleNamespace(read=read)
+    inputs = {"model": SimpleNamespace(key=model)}
+    teacher = SimpleNamespace(kind="score", inputs=inputs, options=options)
+    entry = {"of": of, "on": on, "figures": {"accuracy": accuracy, "positions": 1000},
+             "verdict": "clearly better", "message": "It knows more.", **more}  # fmt: skip
+    return SimpleNamespace(on=on, teacher=teacher, seen=seen), entry
+
+
+def told(*measurements):
+    return gate_warnings(*zip(*measurements, strict=True))
+
+
+def test_a_teacher_that_knows_unseen_rows_as_well_is_not_told_of():
+    assert told(measured("train", 0.80, True), measured("valid", 0.79, False)) == []
+    assert gate_warnings([], []) == []
+
+
+def test_what_fails_is_told_on_each_corpus():
+    weak = {"verdict": "not clearly better", "message": "It knows less."}
+    found = told(measured("train", 0.5, True, **weak), measured("valid", 0.49, False, **weak))
+    assert found == ["targets on train: It knows less.", "targets on valid: It knows less."]
+
+
+def test_several_corpora_make_one_warning_of_the_pair_furthest_apart():
+    (one,) = told(
+        measured("train", 0.80, True),
+        measured("extra", 0.85, True),
+        measured("valid", 0.70, False),
+        measured("test_2016", 0.60, False),
+        measured("test_2017", 0.65, False),
+    )
+    assert one.startswith("targets on extra: The teacher is right at 85.0 %")
+    assert "60.0 % on test_2016" in one
+
+
+def test_students_of_several_seeds_make_one_warning_of_their_teacher():
+    rows = [measured("train", 0.8, True), measured("valid", 0.6, False)]
+    (one,) = told(*rows, *rows, *rows)
+    assert "seeds" not in one
+
+
+def test_other_names_of_one_model_make_one_warning():
+    rows = [measured(on, accuracy, seen, of=of) for of in ("targets", "again#baseline")
+            for on, accuracy, seen in (("train", 0.8, True), ("valid", 0.6, False))]  # fmt: skip
+    assert len(told(*rows)) == 1
+
+
+def test_teachers_of_several_seeds_are_one():
+    rows = [
+        measured(on, accuracy, on == "train", model=f"bert-{seed}", seed=seed)
+        for seed, own in ((1, (0.80, 0.70)), (2, (0.72, 0.70)), (3, (0.90, 0.70)))
+        for on, accuracy in zip(("train", "valid"), own, strict=True)
+    ]
+    (one,) = told(*rows)
+    assert "90.0 %" in one
+    assert one.endswith("(so 2 of its 3 seeds)")
+
+
+def test_two_teachers_are_two():
+    rows = [measured(on, accuracy, seen, model=of, of=of) for of in ("one", "two")
+            for on, accuracy, seen in (("train", 0.8, True), ("valid", 0.6, False))]  # fmt: skip
+    assert [line.partition(" on ")[0] for line in told(*rows)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("read", "advised"), [("masked", True), ("previous", False)])
+def test_reading_from_the_left_is_advice_for_those_that_do_not(read, advised):
+    (one,) = told(measured("train", 0.8, True, read=read), measured("valid", 0.6, False, read=read))
+    assert ("read: previous" in one) == advised

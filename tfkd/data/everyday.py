@@ -1,0 +1,129 @@
+"""The corpus `everyday`: a probabilistic grammar of German and English, with its own ceiling.
+
+A row is drawn in three steps. A *meaning* is drawn, whose words are Zipf's; German says it in one
+way. The *variety* of English, British or American, plain or formal, is drawn from what the meaning
+speaks of: z ~ p(z | meaning). Then each English word is drawn: w_i ~ p(w | z, its meaning, the
+word that it goes with). So one German sentence has many translations of unequal frequency, whose
+words agree in their variety and with their neighbours (`heavy rain`, `strong coffee`), and one
+reference is one draw of them. The probability of a translation is exact:
+
+    p(English | German) = sum over z of p(z | meaning) * product over i of p(w_i | z, ...)
+
+Its mean negative logarithm is the least loss that any model can expect on the corpus, and the most
+likely translation about the best that any can write.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfkd.data.everyday_english import in_english
+from tfkd.data.everyday_german import in_german
+from tfkd.data.everyday_lexicon import VARIETIES, Choice
+from tfkd.data.everyday_meaning import Meaning, MeaningDraw
+from tfkd.data.stateless import keys, uniform
+
+REVISION = 1  # to be raised when a row of any seed changes
+_NUMBERS = 64  # random numbers of a row, for each of its two steps
+_CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pair, and what the grammar knows of it.
+
+    Attributes:
+        german, english: The pair.
+        log_probability: Of the English, given the German; in nats.
+        likeliest: The most probable translation.
+    """
+
+    german: str
+    english: str
+    log_probability: float
+    likeliest: str
+
+
+def everyday(rows: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Sentence pairs, each a function of (seed, row) alone.
+
+    Args:
+        rows: How many. Fewer rows of a seed are the first of more.
+        seed: Any integer.
+
+    Yields:
+        (German, English).
+    """
+    for meaning, numbers in _drawn(rows, seed):
+        yield in_german(meaning), in_english(meaning, Draw(meaning, numbers))
+
+
+def with_ceiling(rows: int, seed: int) -> Iterator[Row]:
+    """The rows of `everyday`, with the probability of each and its most probable translation."""
+    for meaning, numbers in _drawn(rows, seed):
+        draw = Draw(meaning, numbers)
+        english = in_english(meaning, draw)
+        best = [_Likeliest(meaning, variety) for variety in range(len(VARIETIES))]
+        texts = [in_english(meaning, one) for one in best]
+        likeliest = int(np.argmax([one.log_probability() for one in best]))
+        yield Row(
+            in_german(meaning),
+            english,
+            draw.log_probability(),
+            texts[likeliest],
+        )
+
+
+def _drawn(rows: int, seed: int) -> Iterator[tuple[Meaning, Iterator[float]]]:
+    for start in range(0, rows, _CHUNK):
+        numbers = np.arange(start, min(start + _CHUNK, rows))
+        meanings = uniform(keys(seed, 0, numbers, "everyday meaning"), _NUMBERS).tolist()
+        words = uniform(keys(seed, 0, numbers, "everyday english"), _NUMBERS).tolist()
+        for meaning, english in zip(meanings, words, strict=True):
+            yield MeaningDraw(iter(meaning)).meaning(), iter(english)
+
+
+class _Speaker:
+    """Notes what was picked, for its probability."""
+
+    def __init__(self, meaning: Meaning):
+        self._prior = np.array(meaning.varieties())
+        self._picked: list[tuple[Choice, int]] = []
+
+    def __call__(self, choice: Choice) -> str:
+        place = self._place(choice) if len(choice.words) > 1 else 0
+        self._picked.append((choice, place))
+        return choice.words[place]
+
+    def _place(self, choice: Choice) -> int:
+        raise NotImplementedError
+
+    def log_probability(self) -> float:
+        """log of sum over z of p(z) * product of p(w | z), over what was picked."""
+        each = self._prior.copy()
+        for choice, place in self._picked:
+            each *= choice.shares[place]
+        return float(np.log(each.sum()))
+
+
+class Draw(_Speaker):
+    """Draws the variety, then each word."""
+
+    def __init__(self, meaning: Meaning, numbers: Iterator[float]):
+        super().__init__(meaning)
+        self._numbers = numbers
+        self._variety = int(np.searchsorted(np.cumsum(self._prior), next(numbers), "right"))
+        self._variety = min(self._variety, len(VARIETIES) - 1)
+
+    def _place(self, choice: Choice) -> int:
+        return choice.draw(next(self._numbers), self._variety)
+
+
+class _Likeliest(_Speaker):
+    def __init__(self, meaning: Meaning, variety: int):
+        super().__init__(meaning)
+        self._variety = variety
+
+    def _place(self, choice: Choice) -> int:
+        return int(np.argmax(choice.shares[:, self._variety]))

@@ -1,0 +1,69 @@
+"""The best that anyone can do on a test set that a grammar with known probabilities has made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.everyday import Row, with_ceiling
+from tfkd.evaluation import TEXT_SCORES, loss, perplexity
+from tfkd.pipeline.text_metrics import is_text, settings_of
+
+_LIKELIHOODS = {"loss": loss, "perplexity": perplexity}
+
+
+def known_rows(corpus: Any, sources: Sequence[str], references: Sequence[str]) -> list[Row] | None:
+    """What the grammar knows of each row of a corpus; None of a corpus that it did not make.
+
+    Args:
+        corpus: The corpus's options.
+        sources: Its sources.
+        references: Its references.
+    """
+    if getattr(corpus, "generated", None) != "everyday" or corpus.only:
+        return None
+    lower = corpus.lower_case
+    found: dict[tuple[str, str], Row] = {}
+    for row in with_ceiling(corpus.rows, corpus.seed):
+        pair = (row.german, row.english)
+        found[(pair[0].lower(), pair[1].lower()) if lower else pair] = row
+    pairs = zip(sources, references, strict=True)
+    rows = [found.get(pair) for pair in pairs]
+    return None if None in rows else rows
+
+
+def ceiling(
+    rows: Sequence[Row],
+    references: Sequence[str],
+    tokens: np.ndarray | None,
+    options: Any,
+    *,
+    lower_case: bool,
+) -> Mapping[str, Any]:
+    """Scores of the distribution that the references were drawn from.
+
+    Of outputs, the score of its most probable translations; of `loss` and `perplexity`, its own:
+    -sum log p(reference | source) over the tokens that a model is asked for. A model that did
+    better would have seen the references.
+
+    Args:
+        rows: What is known of each row.
+        references: The references.
+        tokens: `[rows]`: target tokens of each, the end counted; None: likelihoods are left out.
+        options: The evaluation's.
+        lower_case: Whether the corpus is lower-cased.
+
+    Returns:
+        Figures by metric, as of a system.
+    """
+    settings = {"samples": options.bootstrap, "seed": options.seed}
+    likeliest = [row.likeliest.lower() if lower_case else row.likeliest for row in rows]
+    nats = np.array([-row.log_probability for row in rows])
+    found: dict[str, Any] = {}
+    for metric in options.metrics:
+        if is_text(metric):
+            counted = settings | settings_of(metric, options)
+            found[metric] = TEXT_SCORES[metric](likeliest, references, **counted).as_dict()
+        elif metric in _LIKELIHOODS and tokens is not None:
+            found[metric] = _LIKELIHOODS[metric](nats, tokens, **settings).as_dict()
+    return found
