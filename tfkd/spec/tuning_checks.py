@@ -7,7 +7,6 @@ from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage
 from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.term_checks import paired
-from tfkd.spec.wording import a
 
 OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS)
 
@@ -72,9 +71,11 @@ def _alike(
     if any(model is None or not reads_pairs(model) for model in models):
         return
     if fills_in(models[0]) != fills_in(models[1]):
-        ours, theirs = (a(model.kind) for model in models)
+        ours, theirs = (
+            "fills in" if fills_in(model) else "goes from left to right" for model in models
+        )
         faults.add(
-            where, f"{entry.of} is {ours} and {entry.against} {theirs}: they are decoded by other "
+            where, f"{entry.of} {ours} and {entry.against} {theirs}: they are decoded by other "
             "searches, and cannot be tuned alike",
             "an evaluation of each with its own choose, or no against",
         )  # fmt: skip
