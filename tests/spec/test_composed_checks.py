@@ -271,6 +271,11 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
             "evaluate.0.against_decode: no baseline to decode; expected against:",
         ),
         (
+            "evaluate=[{of: ab, on: train, metrics: bleu, against: enc, decode: {kind: "
+            "mask_predict}, choose: {decode.length_penalty: [0, 1], by: valid.bleu}}]",
+            "evaluate.0.choose: ab fills in and enc goes from left to right: they are decoded by",
+        ),
+        (
             "stages.ab.validate={on: train, metrics: [bleu], decode: {kind: greedy}}",
             "stages.ab.validate.decode: greedy, and student.ab fills in",
         ),

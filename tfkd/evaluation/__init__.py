@@ -22,6 +22,7 @@ _PLACES = {
     "class_statistics": "row_statistics",
     "clearly_better": "trivial_systems",
     "confusion": "classification",
+    "decode_as_asked": "tuned_decode",
     "differing_rows": "largest_differences",
     "gate_line": "teacher_verdict",
     "guess_faults": "output_verdict",

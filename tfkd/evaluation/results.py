@@ -98,17 +98,19 @@ class Confusion(TypedDict):
 
 
 class Trial(TypedDict):
-    """One setting of a stage that is chosen: paths with values, its best validation and step."""
+    """One setting that is tried: paths with values, its validation, of a training the best and
+    its step."""
 
     setting: dict[str, Any]
     value: float
-    step: int
+    step: NotRequired[int]
     label: str
     fingerprint: str
 
 
 class Choice(TypedDict):
-    """A stage that is the best of several; `chosen` is the trial's place."""
+    """A stage that is the best of several, or is decoded with the best of several settings;
+    `chosen` is the trial's place."""
 
     stage: str
     by: str
@@ -139,7 +141,7 @@ class RoundTrip(TypedDict):
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
-    `sha256` has the digest of each."""
+    `sha256` has the digest of each. With `choose` (as in specs) `decode` has what was chosen."""
 
     of: str
     variant: str | None
@@ -148,6 +150,7 @@ class Evaluation(TypedDict):
     rows: int
     metrics: dict[str, Figure]
     decode: NotRequired[dict[str, Any] | None]
+    choose: NotRequired[dict[str, Any]]
     context: NotRequired[int]
     against: NotRequired[Against | None]
     trivial: NotRequired[list[Trivial]]

@@ -59,6 +59,7 @@ def compare(
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if search and len(searches[on]) > 1 else ""
+            chosen = " beside ".join(filter(None, (system.tuned, baseline.tuned)))
             for metric, counted in system.metrics.items():
                 if baseline.metrics.get(metric) != counted:
                     continue
@@ -71,6 +72,7 @@ def compare(
                 judged = verdict_of(metric, found["low"], found["high"], found["p"])
                 seeds = [one for one in (our_seed, their_seed) if one is not None]
                 name += f", seed {seeds[0]}" if seeds else ""
+                name += f", {chosen}" if chosen else ""
                 lines.append(
                     f"{name}: {found['value'] + found['delta']:.{digits}f} and "
                     f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "

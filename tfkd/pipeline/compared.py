@@ -15,6 +15,7 @@ from tfkd.evaluation import (
     WITH_LINE_ENDS,
     Predicted,
     chosen_context,
+    decode_as_asked,
     paired_bootstrap,
     paired_classes,
     paired_ratio,
@@ -40,10 +41,12 @@ class Side:
         metrics: By name, with how each counts: two sides are compared by those that count alike.
         search: How outputs were made, or how much of a text stood before its words, where that
             was chosen; else empty.
+        tuned: How they were made in the end, where an option of that was chosen on validation.
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
     search: str
+    tuned: str = ""
     digits = 2
     unit = "sentences"
 
@@ -172,9 +175,10 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
             metrics["f1"] = {"positive": entry["positive"]}
         return Guesses(metrics=metrics, search="", classes=list(entry["classes"]), **lines)
     tokenize = entry.get("tokenize") or _TOKENIZE
-    search = search_words(entry.get("decode") or {})
+    search = search_words(decode_as_asked(entry) or {})
+    tuned = search_words(entry["decode"]) if entry.get("choose") else ""
     search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
-    return Outputs(metrics=_metrics(entry, tokenize), search=search, **lines)
+    return Outputs(metrics=_metrics(entry, tokenize), search=search, tuned=tuned, **lines)
 
 
 def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.prompts import prompts_of
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 
 FILE = "continuations.json"
 # Lines that are continued, evenly spaced, and how many of them are kept at once.
@@ -25,7 +26,7 @@ def write_continuations(node: Node, model: Any, folder: StageFolder, context: Co
     whole: a killed evaluation goes on with the next."""
     tokenizer = text_tokenizer(node.inputs["model"], context)
     prompts = prompts_of(open_text(node.inputs["text"], context), _ROWS)
-    continuer = Continuer(model, build_search(node.options["decode"]), tokenizer)
+    continuer = Continuer(model, build_search(decode_of(node, context)), tokenizer)
 
     def written(start: int) -> dict[str, list[str]]:
         context.deadline.check()

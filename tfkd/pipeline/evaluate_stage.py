@@ -32,6 +32,7 @@ from tfkd.pipeline.products import CLASSES, CONTINUED, MASKED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.validation import TeacherForced, measured_view
 from tfkd.spec.options import MlmOptions, goes_on
 
@@ -101,7 +102,7 @@ def _outputs(
 ) -> None:
     """Decodes in shards, each written whole: a killed evaluation goes on with the next."""
     tokenizers = side_tokenizers(node.inputs["model"], context)
-    search = build_search(node.options["decode"])
+    search = build_search(decode_of(node, context))
     decoder = Decoder(model, search, tokenizers["source"], tokenizers["target"])
 
     def decoded(rows: np.ndarray) -> dict[str, list[str]]:

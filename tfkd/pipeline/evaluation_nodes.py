@@ -1,14 +1,24 @@
 """What the graph has for what comes of models: evaluations, noise and exports."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from tfkd.pipeline.class_nodes import said_setting
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, decode_identity, plain, read_in_windows
 from tfkd.pipeline.letter_case import lower_cased
 from tfkd.pipeline.products import CONTINUED, MASKED, PRODUCT
 from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.spec.options import reads_pairs
 
+# Options of an evaluation that a metric counts by.
+_COUNTED_BY = {
+    "bleu": ("tokenize", "lower_case"),
+    "chrf": ("lower_case",),
+    "tokenized_bleu": ("lower_case", "tokenized"),
+}
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
 
@@ -30,8 +40,10 @@ class EvaluationNodes:
         decode: Any,
         top_k: int = TOP_K,
         context: int | None = None,
+        tuned: Node | None = None,
     ) -> Node:
-        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus."""
+        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
+        `tuned` it is decoded with the setting that was chosen there."""
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
         inputs = {"model": trained, "text": self.corpus(spec, corpus)}
@@ -42,7 +54,7 @@ class EvaluationNodes:
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
         identity: dict[str, Any] = {"products": wanted, **between_newlines(model, trained.options)}
         if {"outputs", CONTINUED} & set(wanted):
-            identity |= decode_identity(decode)
+            identity |= _decoded(inputs, decode, tuned)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         if "words" in wanted:
@@ -58,7 +70,42 @@ class EvaluationNodes:
         label = f"{trained.label} on {corpus}"
         return Node("evaluate", label, spec, options, inputs, identity)
 
-    def noise(self, spec: Spec, reference: str, corpus: str, entry: Any, decode: Any) -> Node:
+    def tune(self, spec: Spec, reference: str, entry: Any) -> Node:
+        """The choice of a model's decoding by an evaluation's `choose`: of each setting an
+        evaluation on the validation corpus is an input.
+
+        Raises:
+            UserError: The model, one of another spec, writes no outputs.
+        """
+        trained = self.stage(spec, reference)
+        choose = entry.choose
+        if not reads_pairs(trained.spec.models[trained.options.train]):
+            raise UserError(
+                f"evaluate: {trained.label} writes no outputs that choose could judge by "
+                f"{choose.by}; take choose out, or evaluate an encoder-decoder"
+            )
+        inputs = {}
+        for place, (setting, decode) in enumerate(choose.trials):
+            one = self.evaluation(spec, reference, choose.corpus, (choose.metric,), decode)
+            label = f"{one.label} [{said_setting(setting)}]"
+            inputs[f"trial.{place}"] = replace(one, label=label)
+        counted = _COUNTED_BY.get(choose.metric, ("rouge",))
+        identity = {
+            "metric": choose.metric,
+            "settings": [setting for setting, _ in choose.trials],
+            **plain(entry, without=type(entry).model_fields.keys() - {*counted}),
+        }
+        return Node("tune", trained.label, spec, entry, inputs, identity)
+
+    def noise(
+        self,
+        spec: Spec,
+        reference: str,
+        corpus: str,
+        entry: Any,
+        decode: Any,
+        tuned: Node | None = None,
+    ) -> Node:
         """An evaluation's figures on a corpus while the model's parameters have noise on them.
 
         Args:
@@ -67,6 +114,7 @@ class EvaluationNodes:
             corpus: The corpus.
             entry: The evaluation's options.
             decode: How outputs are made, for metrics that need them.
+            tuned: Where that was chosen, if it was.
         """
         trained = self.stage(spec, reference)
         model = trained.spec.models[trained.options.train]
@@ -89,19 +137,28 @@ class EvaluationNodes:
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
-            identity |= decode_identity(decode) | texts
+            identity |= _decoded(inputs, decode, tuned) | texts
             identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
         identity |= between_newlines(model, trained.options)
         label = f"{trained.label} on {corpus}"
         return Node("noise", label, spec, options | texts | counted, inputs, identity)
 
-    def export(self, spec: Spec, reference: str, decode: Any) -> Node:
-        """A model's SavedModel."""
+    def export(self, spec: Spec, reference: str, decode: Any, tuned: Node | None = None) -> Node:
+        """A model's SavedModel; with `tuned` it decodes with the setting that was chosen there."""
         trained = self.stage(spec, reference)
         corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = {} if "classes" in trained.inputs else decode_identity(decode)
+        identity = {} if "classes" in trained.inputs else _decoded(inputs, decode, tuned)
         identity |= between_newlines(trained.spec.models[trained.options.train], trained.options)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node("export", trained.label, spec, {"decode": decode}, inputs, identity)
+
+
+def _decoded(inputs: dict[str, Node], decode: Any, tuned: Node | None) -> dict[str, Any]:
+    """What an identity says of a decoding: nothing of one that is chosen, which is among the inputs
+    then, with all that was tried."""
+    if tuned is None:
+        return decode_identity(decode)
+    inputs["tuned"] = tuned
+    return {}

@@ -18,6 +18,7 @@ from tfkd.pipeline.language_export import run_language_export
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.serving import export_saved_model
 from tfkd.serving.checksums import renew_checksum
 from tfkd.serving.model_card import CARD, with_warnings
@@ -54,7 +55,7 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     made = export_saved_model(
         model,
         tokenizers,
-        node.options["decode"],
+        decode_of(node, context),
         folder.path,
         card,
         sentences=sentences,

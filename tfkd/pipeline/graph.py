@@ -20,6 +20,7 @@ REVISIONS = {
     "score": 1,
     "translate": 1,
     "evaluate": 1,
+    "tune": 1,
     "noise": 1,
     "export": 1,
 }
@@ -34,7 +35,7 @@ class Node:
 
     Attributes:
         kind: `corpus`, `tokenizer`, `classes`, `ids`, `train`, `load`, `score`, `translate`,
-            `evaluate`, `noise` or `export`.
+            `evaluate`, `tune`, `noise` or `export`.
         label: The name that people see, `STAGE[#VARIANT][+SEED]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.

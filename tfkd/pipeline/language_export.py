@@ -10,6 +10,7 @@ from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.prompts import prompts_of
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.serving import export_language_model
 
 _PROMPTS = 24
@@ -40,7 +41,7 @@ def run_language_export(
                 "output": "lower case",
             },
         }
-    decode = node.options["decode"]
+    decode = decode_of(node, context)
     return export_language_model(
         model, tokenizer, decode, folder.path, card, prompts=prompts, more_ops=None
     )

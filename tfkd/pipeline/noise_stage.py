@@ -38,6 +38,7 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_metrics import is_text, text_settings
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.validation import TeacherForced
 
 NOISE = "noise.json"
@@ -180,7 +181,7 @@ def _outputs(
 ) -> Callable[[], list[str]]:
     tokenizers = side_tokenizers(node.inputs["model"], context)
     target = tokenizers["target"]
-    search = build_search(node.options["decode"])
+    search = build_search(decode_of(node, context))
     decoder = Decoder(model, search, tokenizers["source"], target)
     sources = examples.take("source", view.source, np.arange(len(examples)))
     return lambda: target.decode_batch(decoder.decode(sources).outputs)

@@ -20,6 +20,7 @@ from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.scores import file_lines
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.options import MaskPredictOptions
 
@@ -127,9 +128,9 @@ def _faults(node: Node, context: Context) -> dict[str, str]:
     outputs = file_lines(context.stages / node.key / "hypotheses.txt")
     text = open_text(node.inputs["text"], context)
     lines = (list(text.lines(side)) for side in ("source", "target"))
-    decode = node.options["decode"]
+    filled_in = isinstance(decode_of(node, context), MaskPredictOptions)
     # A search that chooses the length beforehand cuts nothing off.
-    cut = None if isinstance(decode, MaskPredictOptions) else lambda: _cut(node, outputs, context)
+    cut = None if filled_in else lambda: _cut(node, outputs, context)
     return output_faults(outputs, *lines, cut=cut)
 
 
@@ -141,7 +142,7 @@ def _cut(node: Node, outputs: list[str], context: Context) -> np.ndarray:
         ("source", "text"), model_tokenizers(model)["source"]
     )
     most = source_limit(model)
-    limit = build_search(node.options["decode"]).max_length
+    limit = build_search(decode_of(node, context)).max_length
     limits = limit.lengths(np.minimum(sources.lengths, most), most).numpy()
     # Counted anew in the text: where a model spelt a word in other pieces, there may be a few more.
     return side_tokenizers(trained, context)["target"].encode(outputs).lengths >= limits

@@ -19,6 +19,7 @@ from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.trials import trials_of
 from tfkd.pipeline.trivial_scores import TrivialScores
+from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.wanted import Wanted
 from tfkd.serving.checksums import CHECKSUMS
 from tfkd.training.history import read_history
@@ -162,7 +163,7 @@ def _history(node: Node, context: Context) -> list[dict[str, Any]]:
 
 
 def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str, Any] | None:
-    """What a stage was chosen from; None for any other stage."""
+    """What a stage or its decoding was chosen from; None for any other stage."""
     if not trials_of(node):
         return None
     return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
@@ -206,7 +207,7 @@ def _export(
 
     manifest = _manifest(node, context)
     path = publish(context.stages / node.key, folder / "export" / _file_name(name), warnings)
-    decode = node.identity.get("decode")  # a classifier has none
+    decode = shown_decode(node, context)  # a classifier has none
     return {
         "stage": name,
         "folder": str(path.relative_to(folder)),

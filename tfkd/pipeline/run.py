@@ -43,6 +43,7 @@ _KINDS = {
     "score": "tfkd.pipeline.score_stage:run_score",
     "translate": "tfkd.pipeline.translate_stage:run_translate",
     "evaluate": "tfkd.pipeline.evaluate_stage:run_evaluate",
+    "tune": "tfkd.pipeline.tune_stage:run_tune",
     "noise": "tfkd.pipeline.noise_stage:run_noise",
     "export": "tfkd.pipeline.export_stage:run_export",
 }

@@ -136,7 +136,7 @@ def make_again(
         smoke=smoke,
         command=command,
         say=lambda line: None if say is None or line.endswith(DONE) else say(line),
-        make=("evaluate", "noise", "export"),
+        make=("evaluate", "tune", "noise", "export"),
         noise=noise,
     )
 

@@ -35,6 +35,7 @@ from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.wanted import Evaluation
 
 # Each ratio with the array of sums it divides by the rows' numbers of tokens.
@@ -78,7 +79,8 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         "variant": trained.spec.variant,
         "seed": getattr(trained.options, "seed", None),  # a checkpoint has none
         "on": evaluation.on,
-        "decode": node.identity.get("decode"),
+        "decode": shown_decode(node, context),
+        **({"choose": options.choose.model_dump()} if options.choose is not None else {}),
         "tokenize": options.tokenize,
         **({"lower_case": True} if options.lower_case else {}),
         "rows": summary["rows"],
@@ -88,7 +90,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     if evaluation.baseline is not None:
         variant = evaluation.baseline.inputs["model"].spec.variant
         entry["against"] = {"of": options.against, "variant": variant, "metrics": {}}
-        theirs = evaluation.baseline.identity.get("decode")
+        theirs = shown_decode(evaluation.baseline, context)
         if theirs != entry["decode"]:
             entry["against"]["decode"] = theirs
     if evaluation.noise is not None:

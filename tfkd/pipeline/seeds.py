@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import over_seeds
+from tfkd.evaluation import decode_as_asked, over_seeds
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec
 
@@ -48,9 +48,9 @@ def _distinct(asked: Sequence[Any]) -> list[Any]:
     return list(found.values())
 
 
-# What entries have in common that differ in their seed alone.
+# What entries have in common that differ in their seed alone, beside how they are decoded.
 _ALIKE = (
-    "of", "variant", "on", "decode", "context", "tokenize", "lower_case", "tokenized", "rouge",
+    "of", "variant", "on", "context", "tokenize", "lower_case", "tokenized", "rouge",
 )  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for entry in evaluations:
         against = entry.get("against") or {}
         alike = [entry.get(name) for name in _ALIKE]
-        key = repr([*alike, *(against.get(name) for name in ("of", "variant", "decode"))])
+        alike += [decode_as_asked(entry), decode_as_asked(entry, against.get("decode"))]
+        key = repr([*alike, *(against.get(name) for name in ("of", "variant"))])
         groups.setdefault(key, []).append(entry)
     found = []
     for entries in groups.values():
@@ -79,7 +80,8 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if len(entries) < 2 or len({*seeds}) < len(seeds):
             continue
         first = entries[0]
-        summary = {name: first.get(name) for name in ("of", "variant", "on", "decode")}
+        summary = {name: first.get(name) for name in ("of", "variant", "on")}
+        summary["decode"] = decode_as_asked(first)
         summary |= {"context": first["context"]} if "context" in first else {}
         summary |= {"seeds": seeds, "metrics": _over(entries, "metrics", "value"), "against": None}
         others = [entry.get("against") for entry in entries]

@@ -64,6 +64,11 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             seeded["seeds"] = seeded["seeds"][:2]
     for entry in plain.get("evaluate") or []:
         entry |= {"bootstrap": 20, "randomization": 100}
+        if entry.get("choose"):
+            entry["choose"] = {
+                path: values[:2] if isinstance(values, list) else values
+                for path, values in entry["choose"].items()
+            }
         if entry.get("noise"):
             sigma = entry["noise"].get("sigma")
             small = sigma[:2] if isinstance(sigma, list) else sigma

@@ -1,8 +1,9 @@
-"""The trials of a stage with `choose`, in the graph of stages."""
+"""The trials of a stage or an evaluation with `choose`, in the graph of stages."""
 
 from tfkd.pipeline.graph import Node
 
 
 def trials_of(node: Node) -> list[Node]:
-    """The trainings that a stage is chosen from, in the order of the spec; [] without `choose`."""
+    """What one is chosen from, in the order of the spec, trainings or the evaluations of a `tune`
+    node; [] without `choose`."""
     return [child for role, child in node.inputs.items() if role.startswith("trial.")]

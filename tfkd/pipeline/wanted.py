@@ -141,6 +141,23 @@ def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: 
     return own if filling in (own.kind, decode.kind) and own.kind != decode.kind else decode
 
 
+def _tuned(builder: GraphBuilder, spec: Spec, entry: Any, reference: str) -> Node | None:
+    """Where an evaluation's `choose` chooses a model's decoding; None without one.
+
+    Raises:
+        UserError: A model of another spec is not decoded by the kind of search that is tuned.
+    """
+    if entry.choose is None:
+        return None
+    node = builder.tune(spec, reference, entry)
+    if _same_or_default(builder, spec, reference, entry.decode) is not entry.decode:
+        raise UserError(
+            f"evaluate: {node.label} is not decoded by {entry.decode.kind}, whose settings choose "
+            "tries; give it an evaluation of its own"
+        )
+    return node
+
+
 def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
     """The gate of a teacher that students ask in their steps: beside a model without a teacher, or
     beside itself without context."""
@@ -208,26 +225,30 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
             metrics = tuple(entry.metrics)
             if entry.decode is not None and _goes_on(builder, spec, entry.of):
                 metrics += (CONTINUED,)
+            ours = _tuned(builder, spec, entry, entry.of)
             system = builder.evaluation(
-                spec, entry.of, corpus, metrics, decode, context=entry.context
+                spec, entry.of, corpus, metrics, decode, context=entry.context, tuned=ours
             )
-            baseline, against = None, None
+            baseline, against, theirs = None, None, None
             if entry.against:
                 against = entry.against_decode or _same_or_default(
                     builder, spec, entry.against, decode
                 )
+                theirs = _tuned(builder, spec, entry, entry.against)
                 baseline = builder.evaluation(
-                    spec, entry.against, corpus, metrics, against, context=entry.context
-                )
+                    spec, entry.against, corpus, metrics, against, context=entry.context,
+                    tuned=theirs,
+                )  # fmt: skip
                 baseline = None if baseline.key == system.key else baseline
-            noise, theirs = None, None
+            noises = [None, None]
             if entry.noise is not None and entry.noise.measured(metrics):
-                noise = builder.noise(spec, entry.of, corpus, entry, decode)
+                noises[0] = builder.noise(spec, entry.of, corpus, entry, decode, ours)
                 if baseline is not None:
-                    theirs = builder.noise(spec, entry.against, corpus, entry, against)
-            found.evaluations.append(Evaluation(entry, corpus, system, baseline, noise, theirs))
+                    noises[1] = builder.noise(spec, entry.against, corpus, entry, against, theirs)
+            found.evaluations.append(Evaluation(entry, corpus, system, baseline, *noises))
     for stage in spec.export:
-        decodes = [e.decode for e in spec.evaluate if e.of == stage and e.decode is not None]
-        decode = decodes[0] if decodes else _default(builder, spec, stage)
-        found.exports[stage] = builder.export(spec, stage, decode)
+        entries = [e for e in spec.evaluate if e.of == stage and e.decode is not None]
+        decode = entries[0].decode if entries else _default(builder, spec, stage)
+        tuned = _tuned(builder, spec, entries[0], stage) if entries else None
+        found.exports[stage] = builder.export(spec, stage, decode, tuned)
     return found

@@ -39,13 +39,15 @@ def _confusion(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def choices(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Each stage that was chosen, with its trials in words."""
+    """Each stage, or decoding of one, that was chosen, with its trials in words; `steps`: whether
+    they are trainings, which have each a best step."""
     return [
         {
             "run": run,
             "stage": choice.get("stage"),
             "by": choice.get("by"),
             "trials": list(_trials(choice)),
+            "steps": any("step" in trial for trial in choice.get("trials") or []),
         }
         for run in runs
         for choice in run.entries("choices")

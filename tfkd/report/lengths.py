@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from tfkd.evaluation.tuned_decode import decode_as_asked
 from tfkd.report.plots import Line, Plot
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import decoding, is_number, metric_name
@@ -61,7 +62,7 @@ def _plainest(
         best[system] = min(best.get(system, options), options)
     kept, seen = [], {}
     for run, entry in entries:
-        system, decode = systems.of(run, label_of(entry)), entry.get("decode") or {}
+        system, decode = systems.of(run, label_of(entry)), decode_as_asked(entry) or {}
         if len(decode) == best[system] and seen.setdefault(system, decode) == decode:
             kept.append((run, entry))
     return kept
@@ -77,9 +78,9 @@ def _plot(
     measured = [
         (run, entry, _by_length(entry)[kind]) for run, entry in entries if kind in _by_length(entry)
     ]
-    searches = {str(entry.get("decode")) for _, entry, _ in measured}
+    searches = {str(decode_as_asked(entry)) for _, entry, _ in measured}
     for run, entry, found in measured:
-        search = f", {decoding(entry['decode'])}" if len(searches) > 1 else ""
+        search = f", {decoding(decode_as_asked(entry))}" if len(searches) > 1 else ""
         ours = values.setdefault((systems.of(run, label_of(entry)), search), {})
         seed = entry.get("seed")
         for bucket in found:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation.verdict import p_of, verdict_of
+from tfkd.report.chosen import chosen_for
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
@@ -71,7 +72,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
     for run, entry in entries:
         search = search_of(entry) or None
         if entry.get("decode") and not entry.get("continuations"):
-            decodes.append(decoding(entry["decode"]))
+            decodes.append(decoding(entry["decode"]) + chosen_for(run, entry, systems, entry))
         row = _row(
             rows, systems.of(run, label_of(entry)), entry.get("seed"), search, entry["metrics"]
         )
@@ -85,7 +86,10 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
             continue
         system = systems.of(run, label_of(against))
         search = search_of(entry, against.get("decode")) or None
-        if against.get("decode"):  # not as the system beside it
+        if entry.get("choose"):
+            decode = against.get("decode") or entry["decode"]
+            decodes.append(decoding(decode) + chosen_for(run, entry, systems, against))
+        elif against.get("decode"):  # not as the system beside it
             decodes.append(f"{decoding(against['decode'])} for {system.name}")
         figures = _own_values(against)
         if all(row["only_baseline"] or row["system"] != system for row in rows):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.report.chosen import chosen_lines
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
 from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
@@ -22,7 +23,7 @@ def score_table(results: dict[str, Any]) -> str:
         console.print(table)
         if any_estimated:
             console.print(P_ESTIMATED)
-    for line in trivial_lines(results["evaluations"]):
+    for line in [*chosen_lines(results), *trivial_lines(results["evaluations"])]:
         console.print(_text(line))
     if results.get("over_seeds"):
         console.print(_seed_table(results))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfkd.evaluation.results import chosen_context
+from tfkd.evaluation.tuned_decode import decode_as_asked
 from tfkd.evaluation.verdict import p_relation
 
 NOTHING = "–"
@@ -173,8 +174,9 @@ def words(name: str) -> str:
 
 def search_of(entry: Mapping[str, Any], decode: Any = None) -> str:
     """How an evaluation's figures came about, as far as it was chosen: by its decoding (or this
-    one), which continuations have no part in, and by the tokens before each of a text's."""
-    decode = decode or entry.get("decode")
+    one), which continuations have no part in, and by the tokens before each of a text's. Of one
+    that is chosen on validation: by what was tried, which is the same for all seeds."""
+    decode = decode_as_asked(entry, decode)
     of_outputs = decode and not entry.get("continuations")
     return ", ".join(filter(None, (decoding(decode) if of_outputs else "", chosen_context(entry))))
 

@@ -1,7 +1,7 @@
 """`choose:` of a training stage: settings that are tried."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -42,45 +42,83 @@ def chosen(
         parse: From a stage in plain values to its options; None where it has faults.
     """
     where, given = (*path, "choose"), value["choose"]
-    if not isinstance(given, dict) or not isinstance(given.get("by"), str) or len(given) < 2:
-        faults.add(where, f"found {shown(given)}", f"settings and what they are judged by, {FORM}")
+
+    def choosable(name: str) -> None:
+        first, *rest = name.split(".")
+        fixed = first == "objective" and len(rest) > 1 and rest[1] in _FIXED_OF_TERMS
+        if first not in CHOOSABLE or fixed:
+            faults.add(
+                (*where, name), f"{shown(name)} cannot be tried", "a path below one of "
+                f"{', '.join(CHOOSABLE)}, {FORM}", CHOOSABLE, first,
+            )  # fmt: skip
+
+    settings = settings_of(faults, where, given, choosable, FORM, "a training")
+    if settings is None:
         return None
-    settings = {name: values for name, values in given.items() if name != "by"}
-    before = len(faults.errors)
-    for name, values in settings.items():
-        _check(faults, (*where, name), name, values)
-    count = 1
-    for values in settings.values():
-        count *= len(values) if isinstance(values, list) else 1
-    if count > MOST:
-        faults.add(where, f"{count} settings", f"at most {MOST}, each of which is a training")
-    # What is wrong with `by` itself.
-    faults.options(where, ChooseOptions, {"by": given["by"], "settings": {}})
-    if len(faults.errors) > before:
-        return None
+    base = {key: one for key, one in value.items() if key != "choose"}
     trials = []
-    for values in product(*settings.values()):
-        setting = dict(zip(settings, values, strict=True))
-        changed = copy.deepcopy({key: one for key, one in value.items() if key != "choose"})
-        for name, one in setting.items():
-            _set(changed, name.split("."), one)
-        options = parse(changed)
+    for setting in each_setting(settings):
+        options = parse(with_setting(base, setting))
         if options is None:
             return None
         trials.append((setting, options))
     return ChooseOptions(by=given["by"], settings=settings).with_trials(trials)
 
 
-def _check(faults: Faults, where: tuple[Any, ...], name: str, values: Any) -> None:
-    first, *rest = name.split(".")
-    fixed = first == "objective" and len(rest) > 1 and rest[1] in _FIXED_OF_TERMS
-    if first not in CHOOSABLE or fixed:
-        faults.add(
-            where, f"{shown(name)} cannot be tried", f"a path below one of {', '.join(CHOOSABLE)}, "
-            f"{FORM}", CHOOSABLE, first,
-        )  # fmt: skip
-    elif len(rest) > MOST_DEPTH:
-        faults.add(where, f"nested deeper than {MOST_DEPTH} levels")
+def settings_of(
+    faults: Faults,
+    where: tuple[Any, ...],
+    given: Any,
+    choosable: Callable[[str], None],
+    form: str,
+    each: str,
+) -> dict[str, list[Any]] | None:
+    """The values of each dotted path in a `choose:`; None where it has faults.
+
+    Args:
+        faults: Takes them.
+        where: The path of `choose:`.
+        given: It, as it is written.
+        choosable: Adds a fault for a path that cannot be tried.
+        form: An example of the right form.
+        each: What each setting costs.
+    """
+    if not isinstance(given, dict) or not isinstance(given.get("by"), str) or len(given) < 2:
+        faults.add(where, f"found {shown(given)}", f"settings and what they are judged by, {form}")
+        return None
+    settings = {name: values for name, values in given.items() if name != "by"}
+    before = len(faults.errors)
+    for name, values in settings.items():
+        if name.count(".") > MOST_DEPTH:
+            faults.add((*where, name), f"nested deeper than {MOST_DEPTH} levels")
+        else:
+            choosable(name)
+        _check_values(faults, (*where, name), values)
+    count = 1
+    for values in settings.values():
+        count *= len(values) if isinstance(values, list) else 1
+    if count > MOST:
+        faults.add(where, f"{count} settings", f"at most {MOST}, each of which is {each}")
+    # What is wrong with `by` itself.
+    faults.options(where, ChooseOptions, {"by": given["by"], "settings": {}})
+    return settings if len(faults.errors) == before else None
+
+
+def each_setting(settings: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """All combinations of values, each by path; the last path's values change fastest."""
+    for values in product(*settings.values()):
+        yield dict(zip(settings, values, strict=True))
+
+
+def with_setting(value: Mapping[str, Any], setting: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of plain values in which a setting's dotted paths have its values."""
+    changed = copy.deepcopy(dict(value))
+    for path, one in setting.items():
+        _set(changed, path.split("."), one)
+    return changed
+
+
+def _check_values(faults: Faults, where: tuple[Any, ...], values: Any) -> None:
     if not isinstance(values, list) or not values:
         faults.add(where, f"found {shown(values)}", "a list of values")
     elif len({repr(one) for one in values}) < len(values):

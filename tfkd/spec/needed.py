@@ -37,7 +37,8 @@ def needed_stages(spec: Any) -> list[tuple[str | None, str]]:
         visit(spec.variant, entry.of)
         if entry.against is not None:
             visit(spec.variant, entry.against)
-        for name in corpora(specs[spec.variant], entry.on):
+        judged = [] if entry.choose is None else [entry.choose.corpus]
+        for name in corpora(specs[spec.variant], [*entry.on, *judged]):
             visit(spec.variant, name)
     for stage in spec.export:
         visit(spec.variant, stage)

@@ -20,6 +20,7 @@ from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
+from tfkd.spec.tuning_checks import check_tuning
 from tfkd.spec.wording import a
 
 _TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS}
@@ -127,6 +128,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
     _noise(faults, (*path, "noise"), entry, gate)
+    check_tuning(parts, faults, path, entry)
     kinds = ("score", *MODELS) if gate else MODELS
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
     if stage is not None and not gate and stage.stage.kind == "load" and not goes_on(stage.model):

@@ -15,6 +15,7 @@ from tfkd.spec.options import (
 )
 from tfkd.spec.sections import check_name, named, of_kind
 from tfkd.spec.tree import Node
+from tfkd.spec.tuning import tuned
 from tfkd.spec.wording import shown as in_short
 
 _KINDS = {
@@ -208,10 +209,12 @@ def evaluation(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
         faults.add(path, f"found {in_short(value)}", "{of: STAGE, on: [CORPUS], metrics: [...]}")
         return None
     before = len(faults.errors)
-    value = dict(value)
+    written, value = value, dict(value)
     for key in ("decode", "against_decode"):
         if value.get(key) is not None:
             value[key] = of_kind(faults, (*path, key), "decode", value[key])
+    if value.get("choose") is not None:
+        value["choose"] = tuned(faults, path, written, value.get("decode"))
     options = faults.options(path, EvaluateOptions, value)
     if len(faults.errors) == before:
         return options

@@ -1,4 +1,5 @@
-"""Options of a stage that is trained with several settings, of which the best is kept."""
+"""Options of a stage that is trained, or a model that is decoded, with several settings, of which
+the best is kept."""
 
 from typing import Any
 
@@ -10,15 +11,15 @@ from tfkd.spec.options.base import Options, Text
 class ChooseOptions(Options):
     """Settings to try, and what they are judged by: `{balance.soft: [0.3, 0.5], by: valid.f1}`."""
 
-    by: Text = Field(description="CORPUS.METRIC of the stage's validation.")
+    by: Text = Field(description="CORPUS.METRIC of a validation.")
     settings: dict[str, list[Any]] = Field(
-        description="Dotted paths in the stage, and the values of each."
+        description="Dotted paths in the stage or the evaluation, and the values of each."
     )
     _trials: list[tuple[dict[str, Any], Any]] = PrivateAttr(default_factory=list)
 
     @property
     def trials(self) -> list[tuple[dict[str, Any], Any]]:
-        """Each setting by path, and the stage's options with it."""
+        """Each setting by path, and the options with it: the stage's, or the decoding's."""
         return self._trials
 
     def with_trials(self, trials: list[tuple[dict[str, Any], Any]]) -> "ChooseOptions":

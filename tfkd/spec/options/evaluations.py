@@ -69,6 +69,12 @@ class EvaluateOptions(Options):
         description="How outputs are made; default: beam, or mask_predict for a decoder that "
         "sees both sides. A gpt2 continues first halves of lines, if this is given.",
     )
+    choose: Any = Field(
+        None,
+        description="Settings of decode to try on a validation corpus, like "
+        "{decode.length_penalty: [0.6, 1.0, 1.4], by: valid.bleu}: the model and its baseline each "
+        "take their own best, of equal ones the first, on the corpora of `on`, and exports do.",
+    )
     context: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="Of word_perplexity: tokens that each token is predicted from at least; "

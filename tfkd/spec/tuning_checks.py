@@ -1,0 +1,81 @@
+"""`choose:` of an evaluation: whether its settings can be judged, and by what is no test set."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage
+from tfkd.spec.options import fills_in, reads_pairs
+from tfkd.spec.options.text_metrics import ROUGE_METRICS
+from tfkd.spec.term_checks import paired
+
+OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS)
+
+
+def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
+    """An evaluation's `choose:`: its model writes outputs, `by` measures them, and on other rows
+    than it is scored on; its baseline is decoded by the same kind of search."""
+    choose = getattr(entry, "choose", None)
+    if choose is None:
+        return
+    where = (*path, "choose")
+    if not set(OF_OUTPUTS) & set(entry.metrics):
+        faults.add(
+            where, f"nothing of {', '.join(entry.metrics)} is decoded",
+            f"metrics of outputs ({', '.join(OF_OUTPUTS)}) beside it, or no choose",
+        )  # fmt: skip
+        return
+    stage = found_stage(parts, entry.of)
+    if stage is not None and stage.model is not None and not reads_pairs(stage.model):
+        return  # has no such metrics: a fault of its own
+    _judge(parts, faults, (*where, "by"), entry, choose)
+    if entry.against_decode is not None:
+        faults.add(
+            (*path, "against_decode"), "beside choose, by which the baseline takes its own best of "
+            "the same settings", "choose or against_decode, not both",
+        )  # fmt: skip
+    _alike(faults, where, entry, stage, found_stage(parts, entry.against))
+
+
+def _judge(parts: Parts, faults: Faults, where: tuple, entry: Any, choose: Any) -> None:
+    """`by`: CORPUS.METRIC."""
+    if choose.metric not in OF_OUTPUTS:
+        faults.add(
+            where, f"{choose.by}, and settings of decode are judged by outputs",
+            f"CORPUS.METRIC, METRIC one of {', '.join(OF_OUTPUTS)}", OF_OUTPUTS, choose.metric,
+        )  # fmt: skip
+    corpus = corpus_of(parts, faults, where, choose.corpus, whole=True)
+    if corpus is None:
+        return
+    if not paired(corpus):
+        fields = ", ".join(corpus.field_names)
+        faults.add(
+            where, f"{choose.corpus} has {fields}, and no references",
+            "a corpus with source and target",
+        )  # fmt: skip
+    same = [name for name in entry.on if name == choose.corpus]
+    same += [name for name in entry.on if name not in same and found_corpus(parts, name) == corpus]
+    if same:
+        which = "" if same[0] == choose.corpus else f", which has the same rows as {same[0]}"
+        faults.add(
+            where, f"{choose.corpus}{which}: settings that are chosen on the rows that are scored "
+            "make the scores look better than they are", "a validation corpus that is not in `on`",
+        )  # fmt: skip
+
+
+def _alike(
+    faults: Faults, where: tuple, entry: Any, stage: Found | None, beside: Found | None
+) -> None:
+    """A model and its baseline are tuned alike only where both are decoded by one kind of
+    search."""
+    models = [one.model if one is not None else None for one in (stage, beside)]
+    if any(model is None or not reads_pairs(model) for model in models):
+        return
+    if fills_in(models[0]) != fills_in(models[1]):
+        ours, theirs = (
+            "fills in" if fills_in(model) else "goes from left to right" for model in models
+        )
+        faults.add(
+            where, f"{entry.of} {ours} and {entry.against} {theirs}: they are decoded by other "
+            "searches, and cannot be tuned alike",
+            "an evaluation of each with its own choose, or no against",
+        )  # fmt: skip
