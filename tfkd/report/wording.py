@@ -110,13 +110,17 @@ def metric_difference(metric: str, value: Any, against: Any, delta: Any = None) 
     Args:
         metric: Whose values they are.
         value, against: The system's and the other's.
-        delta: What is known of the difference where one of them is not.
+        delta: What is known of the difference; shown by itself where it is not theirs, or where one
+            of them is not known.
     """
-    if not (is_number(value) and is_number(against)):
+    known = is_number(value) and is_number(against)
+    if not known or (
+        is_number(delta) and not math.isclose(value - against, delta, rel_tol=1e-6, abs_tol=1e-6)
+    ):
         return metric_value(metric, delta, signed=True)
     (ours, decimals), (theirs, others) = _in_units(metric, value), _in_units(metric, against)
     found = shown_difference(ours, theirs, decimals, others)
-    return metric_value(metric, found / 100 if metric in SHARES else found, signed=True)
+    return f"{found:+,.{max(decimals, others)}f}".replace("-", "−")
 
 
 def _in_units(metric: str, value: float) -> tuple[float, int]:
