@@ -107,11 +107,11 @@ def system_verdict(
         p: The difference's; None: it has none, as beside a t-interval.
         seeds: How many trainings of each it is of.
     """
-    unlearnt = dict(
-        (one.name, trivial)
+    unlearnt = {
+        one.name: trivial
         for one in (system, baseline)
         if (trivial := not_above(metric, one.trivial))
-    )
+    }
     if unlearnt:
         return Verdict(reading=NOT_LEARNT, seeds=seeds, unlearnt=tuple(unlearnt.items()))
     return Verdict(reading=verdict_of(metric, found.get("low"), found.get("high"), p), seeds=seeds)
@@ -128,6 +128,9 @@ def not_above(metric: str, trivial: Iterable[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def reasons(verdicts: Iterable[Verdict]) -> list[str]:
-    """Why there is none, of each that has none, once."""
-    return list(dict.fromkeys(one.reason for one in verdicts if one.reason))
+def verdict_notes(verdicts: Iterable[Verdict]) -> list[str]:
+    """What is said once below a table of verdicts: why some have none to give, and that one seed
+    says nothing of another training."""
+    told = list(verdicts)
+    found = list(dict.fromkeys(one.reason for one in told if one.reason))
+    return found + [ONE_SEED] * any(one.of_one_seed for one in told)

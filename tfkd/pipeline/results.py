@@ -59,7 +59,9 @@ def assemble(
     for one, entry in zip(plan.evaluations, evaluations, strict=True):
         if found := trivial.beside(one):
             entry["trivial"] = found
-        if one.baseline is not None and (found := trivial.beside(replace(one, system=one.baseline))):
+        if one.baseline is not None and (
+            found := trivial.beside(replace(one, system=one.baseline))
+        ):
             entry["against"]["trivial"] = found
     faults, missing = [], []
     if not smoke:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation.seed_spread import over_seeds
-from tfkd.evaluation.system_verdict import Contender, system_verdict
+from tfkd.report.run_verdicts import verdict_over
 from tfkd.report.wording import is_number, metric_value
 
 
@@ -77,11 +77,8 @@ def difference_spreads(
         over = over_seeds([one["delta"] for one in ours])
         for one in ours:
             one["one_of_several"] = True
-        contenders = (
-            Contender(sides[0].name, [one for side in sides for one in side.trivial])
-            for sides in zip(*(one["contenders"] for one in ours), strict=True)
-        )
-        verdict = system_verdict(metric, over, *contenders, seeds=over["n"])
+        entries = [one["entry"] for one in ours]
+        verdict = verdict_over(entries, metric, over, (system.name, against.name))
         found.append(
             {
                 **{key: _mean(one[key] for one in ours) for key in ("own_value", "value")},
@@ -107,9 +104,9 @@ def mean_of(
     """How many seeds the system of a row has, and the mean of a metric over them; (None, None) of a
     single one."""
     for spread in block["spreads"]:
-        if (spread["system"], spread["note"]) == (row["system"], row["note"]):
-            if metric in spread["means"]:
-                return spread["seeds"], spread["means"][metric]
+        same = (spread["system"], spread["note"]) == (row["system"], row["note"])
+        if same and metric in spread["means"]:
+            return spread["seeds"], spread["means"][metric]
     return None, None
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfkd.evaluation.system_verdict import ONE_SEED, Contender, reasons, system_verdict
+from tfkd.evaluation.system_verdict import verdict_notes as notes_of
 from tfkd.evaluation.verdict import p_of
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, mean_of, over_comparison, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
+from tfkd.report.run_verdicts import entry_verdict
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.trivial import trivial_notes
 from tfkd.report.wording import P_ESTIMATED, decoding, is_number, metric_difference, search_of
@@ -25,8 +26,7 @@ def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 def verdict_notes(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
     """What is said once below comparisons: why some have no verdict, and that one seed's says
     nothing of another training."""
-    told = [one["verdict"] for one in comparisons if not one.get("one_of_several")]
-    return reasons(told) + [ONE_SEED] * any(one.of_one_seed for one in told)
+    return notes_of(one["verdict"] for one in comparisons if not one.get("one_of_several"))
 
 
 def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -211,24 +211,20 @@ def _comparisons(
     if not against.get("metrics"):
         return []
     baseline, own = systems.of(run, label_of(against)), entry["metrics"]
-    contenders = (
-        Contender(row["system"].name, entry.get("trivial") or ()),
-        Contender(baseline.name, against.get("trivial") or ()),
-    )
-    seeds = None if entry.get("seed") is None else 1
+    names = (row["system"].name, baseline.name)
     comparisons = []
     for metric, found in against["metrics"].items():
-        if not is_number(found.get("delta")):
+        verdict = entry_verdict(entry, metric, names)
+        if verdict is None:
             continue
         p, estimated = p_of(found)
-        verdict = system_verdict(metric, found, *contenders, p=p, seeds=seeds)
         comparisons.append(
             {
                 "row": row["identity"],
                 "system": row["system"],
                 "against": baseline,
                 "metric": metric,
-                "contenders": contenders,
+                "entry": entry,
                 "verdict": verdict,
                 "reading": verdict.brief,
                 "own_value": (own.get(metric) or {}).get("value"),
