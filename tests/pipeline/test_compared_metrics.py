@@ -48,7 +48,8 @@ def compared(tmp_path, ours, theirs):
     first = run_folder(tmp_path / "a", OURS, *ours[:1], **ours[1])
     second = run_folder(tmp_path / "b", THEIRS, *theirs[:1], **theirs[1])
     text = compare(first, second, samples=30)
-    return {line.split(":")[0].removeprefix("test "): line for line in text.splitlines()[1:]}
+    lines = [line for line in text.splitlines() if line.startswith("test ")]
+    return {line.split(":")[0].removeprefix("test "): line for line in lines}
 
 
 def test_summaries_are_compared_by_the_rouge_that_was_measured(tmp_path):
@@ -70,7 +71,7 @@ def test_a_p_below_a_thousandth_is_not_written_as_zero(tmp_path):
     first = run_folder(tmp_path / "a", references, ["bleu"], references)
     second = run_folder(tmp_path / "b", ["nothing of it"] * 15, ["bleu"], references)
     text = compare(first, second, samples=100, trials=2000)
-    assert "p < 0.001 (better); 15 sentences" in text
+    assert f"p < 0.001 ({first} is better); 15 sentences" in text
     assert "p = 0.000" not in text
 
 
@@ -78,7 +79,7 @@ def test_three_rows_decide_nothing(tmp_path):
     """Of eight ways to exchange them, two are as far apart: p is 1/4, whatever the interval."""
     first = run_folder(tmp_path / "a", REFERENCES, ["bleu"])
     second = run_folder(tmp_path / "b", ["nothing of it"] * len(REFERENCES), ["bleu"])
-    _, bleu, _ = compare(first, second, samples=100).splitlines()
+    _, bleu, *_ = compare(first, second, samples=100).splitlines()
     low, high = bleu.split("interval ")[1].split(",")[0].split(" to ")
     assert float(low) > 0 < float(high)
     assert float(bleu.split("p = ")[1].split()[0]) == pytest.approx(0.25, abs=0.02)
@@ -93,7 +94,7 @@ def test_sacrebleus_p_is_printed_where_it_is_asked_for(tmp_path):
         ("approximate_randomization", "p by approximate randomization of 200 trials, two-sided"),
         ("bootstrap", "p by sacreBLEU's paired bootstrap of the same samples, which weighs one"),
     ):
-        head, _, chrf = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
+        head, _, chrf, *_ = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
         assert f"intervals by paired bootstrap of 30 samples, {said}" in head
         settings = {"samples": 30, "trials": 200, "p_by": p_by}
         expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", **settings)
@@ -162,7 +163,7 @@ def test_word_perplexities_of_one_context_are_compared(tmp_path, more):
     for context, *nats in (("", 1.0, 1.5), (" [context 0]", 2.0, 3.0)):
         one, other = np.exp(nats)
         assert f"test word_perplexity{context}: {one:.2f} and {other:.2f}, " in text
-    assert text.count("test word_perplexity") == 4  # without the ends of lines, and with them
+    assert text.count("\ntest word_perplexity") == 4  # without the ends of lines, and with them
 
 
 def test_each_context_has_its_mean_over_the_seeds(tmp_path):
