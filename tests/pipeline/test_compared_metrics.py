@@ -194,3 +194,37 @@ def test_lost_letters_are_a_warning():
     assert "learn on test" in warning
     assert "10.2%" in warning
     assert "words: unicode" in warning
+
+
+def with_spec(run, **spec):
+    results = json.loads((run / "results.json").read_text()) | {"spec": spec}
+    (run / "results.json").write_text(json.dumps(results))
+    return run
+
+
+def trained(seed, **more):
+    return {"stages": {"learn": {"train": "student", "seed": seed, **more}}}
+
+
+def test_two_trainings_of_one_spec_are_neither_better(tmp_path):
+    references = [f"{line} {row}" for row, line in enumerate(REFERENCES * 5)]
+    first = run_folder(tmp_path / "a", references, ["bleu"], references)
+    second = run_folder(tmp_path / "b", ["nothing of it"] * 15, ["bleu"], references)
+    with_spec(first, name="a", **trained(1))
+    text = compare(first, with_spec(second, name="b", **trained(2)), samples=100, trials=2000)
+    assert "is better (" not in text
+    assert f"{first} is better" not in text
+    assert text.count("(two trainings of the same spec: no system is better)") == 2
+    assert "differ in the seed alone. They are apart: test bleu by 100.00, test chrf by " in text
+    # Of two specs it says which, and of how many trainings.
+    text = compare(first, with_spec(second, **trained(2, steps=9)), samples=100, trials=2000)
+    assert text.splitlines()[-2] == f"{first} is better (test bleu, test chrf)"
+    assert text.splitlines()[-1].startswith("one seed each: this speaks of these trainings alone")
+
+
+def test_a_run_that_has_learnt_nothing_is_named(tmp_path):
+    figure = {**FIGURE, "delta": 0.0, "p": 1.0, "low": -0.1, "high": 0.1}
+    trivial = {"trivial": [{"kind": "copy", "metrics": {"bleu": figure}}]}
+    first = run_folder(tmp_path / "a", OURS, ["bleu"], **trivial)
+    text = compare(first, run_folder(tmp_path / "b", THEIRS, ["bleu"]), samples=30, trials=50)
+    assert f"(no verdict: {first} is not above copying the source)" in text
