@@ -6,6 +6,8 @@ from pathlib import Path
 
 import tfkd
 from tfkd.evaluation.verdict import P_BY
+from tfkd.spec.asked_seeds import seeds_override
+from tfkd.spec.seeds import MOST
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
 3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);
@@ -185,6 +187,16 @@ def _count(text: str) -> int:
     return number
 
 
+def _seeds(text: str) -> str:
+    """Seeds, as the override that they are."""
+    try:
+        return seeds_override(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of seeds, 1 to {MOST}, or different seeds like 1,2,3"
+        ) from None
+
+
 _samples.__name__ = _count.__name__ = _seed.__name__ = "number"
 _sigmas.__name__ = "list of numbers"
 
@@ -202,6 +214,11 @@ def _changes(parser: argparse.ArgumentParser) -> None:
         "--set", dest="overrides", metavar="K=V", action="append", default=[],
         help="replace one value: a dotted path and a YAML value (repeatable); in variants too, "
         "but for what they do without",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seeds", dest="overrides", metavar="N|S,S,...", action="append", type=_seeds,
+        help="train all that trains once with each seed, 1 to N or these: means, their intervals "
+        "and a verdict on the training, not on one of them",
     )  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def compared(tmp_path, ours, theirs):
     first = run_folder(tmp_path / "a", OURS, *ours[:1], **ours[1])
     second = run_folder(tmp_path / "b", THEIRS, *theirs[:1], **theirs[1])
     text = compare(first, second, samples=30)
-    return {line.split(":")[0].removeprefix("test "): line for line in text.splitlines()[1:]}
+    lines = [line for line in text.splitlines() if line.startswith("test ")]
+    return {line.split(":")[0].removeprefix("test "): line for line in lines}
 
 
 def test_summaries_are_compared_by_the_rouge_that_was_measured(tmp_path):
@@ -70,7 +71,7 @@ def test_a_p_below_a_thousandth_is_not_written_as_zero(tmp_path):
     first = run_folder(tmp_path / "a", references, ["bleu"], references)
     second = run_folder(tmp_path / "b", ["nothing of it"] * 15, ["bleu"], references)
     text = compare(first, second, samples=100, trials=2000)
-    assert "p < 0.001 (better); 15 sentences" in text
+    assert f"p < 0.001 ({first} is better); 15 sentences" in text
     assert "p = 0.000" not in text
 
 
@@ -78,7 +79,7 @@ def test_three_rows_decide_nothing(tmp_path):
     """Of eight ways to exchange them, two are as far apart: p is 1/4, whatever the interval."""
     first = run_folder(tmp_path / "a", REFERENCES, ["bleu"])
     second = run_folder(tmp_path / "b", ["nothing of it"] * len(REFERENCES), ["bleu"])
-    _, bleu, _ = compare(first, second, samples=100).splitlines()
+    _, bleu, *_ = compare(first, second, samples=100).splitlines()
     low, high = bleu.split("interval ")[1].split(",")[0].split(" to ")
     assert float(low) > 0 < float(high)
     assert float(bleu.split("p = ")[1].split()[0]) == pytest.approx(0.25, abs=0.02)
@@ -93,7 +94,7 @@ def test_sacrebleus_p_is_printed_where_it_is_asked_for(tmp_path):
         ("approximate_randomization", "p by approximate randomization of 200 trials, two-sided"),
         ("bootstrap", "p by sacreBLEU's paired bootstrap of the same samples, which weighs one"),
     ):
-        head, _, chrf = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
+        head, _, chrf, *_ = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
         assert f"intervals by paired bootstrap of 30 samples, {said}" in head
         settings = {"samples": 30, "trials": 200, "p_by": p_by}
         expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", **settings)
@@ -162,7 +163,7 @@ def test_word_perplexities_of_one_context_are_compared(tmp_path, more):
     for context, *nats in (("", 1.0, 1.5), (" [context 0]", 2.0, 3.0)):
         one, other = np.exp(nats)
         assert f"test word_perplexity{context}: {one:.2f} and {other:.2f}, " in text
-    assert text.count("test word_perplexity") == 4  # without the ends of lines, and with them
+    assert text.count("\ntest word_perplexity") == 4  # without the ends of lines, and with them
 
 
 def test_each_context_has_its_mean_over_the_seeds(tmp_path):
@@ -193,3 +194,37 @@ def test_lost_letters_are_a_warning():
     assert "learn on test" in warning
     assert "10.2%" in warning
     assert "words: unicode" in warning
+
+
+def with_spec(run, **spec):
+    results = json.loads((run / "results.json").read_text()) | {"spec": spec}
+    (run / "results.json").write_text(json.dumps(results))
+    return run
+
+
+def trained(seed, **more):
+    return {"stages": {"learn": {"train": "student", "seed": seed, **more}}}
+
+
+def test_two_trainings_of_one_spec_are_neither_better(tmp_path):
+    references = [f"{line} {row}" for row, line in enumerate(REFERENCES * 5)]
+    first = run_folder(tmp_path / "a", references, ["bleu"], references)
+    second = run_folder(tmp_path / "b", ["nothing of it"] * 15, ["bleu"], references)
+    with_spec(first, name="a", **trained(1))
+    text = compare(first, with_spec(second, name="b", **trained(2)), samples=100, trials=2000)
+    assert "is better (" not in text
+    assert f"{first} is better" not in text
+    assert text.count("(two trainings of the same spec: no system is better)") == 2
+    assert "differ in the seed alone. They are apart: test bleu by 100.00, test chrf by " in text
+    # Of two specs it says which, and of how many trainings.
+    text = compare(first, with_spec(second, **trained(2, steps=9)), samples=100, trials=2000)
+    assert text.splitlines()[-2] == f"{first} is better (test bleu, test chrf)"
+    assert text.splitlines()[-1].startswith("one seed each: this speaks of these trainings alone")
+
+
+def test_a_run_that_has_learnt_nothing_is_named(tmp_path):
+    figure = {**FIGURE, "delta": 0.0, "p": 1.0, "low": -0.1, "high": 0.1}
+    trivial = {"trivial": [{"kind": "copy", "metrics": {"bleu": figure}}]}
+    first = run_folder(tmp_path / "a", OURS, ["bleu"], **trivial)
+    text = compare(first, run_folder(tmp_path / "b", THEIRS, ["bleu"]), samples=30, trials=50)
+    assert f"(no verdict: {first} is not above copying the source)" in text

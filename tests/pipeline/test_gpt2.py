@@ -275,8 +275,8 @@ def test_language_models_are_compared_by_their_words(place, capsys):
     against = evaluated(place, "same")["against"]["metrics"]["word_perplexity"]
     assert f"difference {against['delta']:+.2f}" in line
     low, high = re.search(r"interval (\S+) to ([^\s,]+)", line).groups()
-    assert ("(better)" in line) == (float(high) < 0)
-    assert ("(worse)" in line) == (float(low) > 0)
+    assert (f"same of {run_folder} is better" in line) == (float(high) < 0)
+    assert (f"flat of {run_folder} is better" in line) == (float(low) > 0)
 
 
 def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_path):

@@ -199,9 +199,12 @@ def test_compare_pairs_seeds_and_gives_their_mean(tmp_path):
     theirs = run_folder(tmp_path / "theirs", {1: worse, 2: bad, 4: bad})
     text = compare(ours, theirs, samples=20)
     lines = text.splitlines()
-    assert [line.split(":")[0] for line in lines[1:5]] == [
-        "test bleu, seed 1", "test chrf, seed 1", "test bleu, seed 2", "test chrf, seed 2",
+    assert [line.split(":")[0] for line in lines[1:7]] == [
+        "test bleu, mean ± deviation of 2 seeds (1, 2)", "test bleu, seed 1", "test bleu, seed 2",
+        "test chrf, mean ± deviation of 2 seeds (1, 2)", "test chrf, seed 1", "test chrf, seed 2",
     ]  # fmt: skip
+    # A seed by itself has no verdict.
+    assert all(line.split(" (")[1].startswith("one of several)") for line in lines[2:4])
     (bleu,) = [line for line in lines if line.startswith("test bleu, mean")]
     deltas = [float(line.split("difference ")[1].split(",")[0])
               for line in lines if line.startswith("test bleu, seed")]  # fmt: skip

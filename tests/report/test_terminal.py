@@ -116,3 +116,49 @@ def test_a_warning_that_runs_share_is_told_once():
     assert not any("a teacher" in line for line in second)
     # By itself each run tells all.
     assert "warning: a teacher" in scored(runs[1], Path("runs/run"))
+
+
+def test_the_difference_is_that_of_the_shown_scores():
+    one = entry("bleu", 31.446, 30.0, 33.0, 0.292)
+    text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    assert "31.45" in text
+    assert "31.15" in text
+    assert "+0.30 [" in text
+    # A file whose figures do not belong together keeps its difference.
+    one["against"]["metrics"]["bleu"]["delta"] = 2.0
+    assert "+2.00 [" in score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+
+
+def decided(seed=1, **more):
+    one = entry("bleu", 0.10, 0.05, 0.15, 0.04, **more) | {"seed": seed}
+    one["against"]["metrics"]["bleu"] |= {"low": 0.02, "high": 0.06, "p": 0.0004}
+    one["against"]["variant"] = "baseline"
+    return one
+
+
+def test_a_verdict_stands_beside_a_difference_and_one_seed_is_told_once():
+    text = score_table({"name": "run", "evaluations": [decided()], "teacher_gates": []})
+    assert " better │" in text
+    assert text.count("one seed: says nothing about another training") == 1
+    one = decided(trivial=[copied(0.05, low=-0.02, high=0.1)])
+    text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    assert " better │" not in text
+    assert "no verdict: learn is not above copying the source" in text
+    assert "one seed" not in text
+
+
+def test_the_mean_and_its_verdict_come_before_single_seeds_without_any():
+    entries = [decided(seed) for seed in (1, 2)]
+    over = {"n": 2, "mean": 0.10, "spread": 0.01, "low": 0.05, "high": 0.15}
+    apart = {**over, "mean": 0.04, "low": 0.02, "high": 0.06}
+    summary = {"of": "learn", "on": "test", "seeds": [1, 2], "metrics": {"bleu": over}, "against": {
+        "of": "learn", "variant": "baseline", "metrics": {"bleu": {**over, "mean": 0.06}},
+        "differences": {"bleu": apart}}}  # fmt: skip
+    results = {"name": "run", "evaluations": entries, "over_seeds": [summary], "teacher_gates": []}
+    text = score_table(results)
+    assert text.index("means over the seeds") < text.index("each seed by itself")
+    assert text.count("better │") == 1
+    assert "one seed" not in text
+    # One seed's model that has learnt nothing is part of the mean.
+    entries[1]["against"]["trivial"] = [copied(0.05, low=-0.02, high=0.1)]
+    assert "no verdict: learn#baseline is not above copying the source" in score_table(results)

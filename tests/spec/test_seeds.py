@@ -4,6 +4,7 @@ import pytest
 from schema_checker import fits
 
 from tfkd.spec import dump_yaml, json_schema, load_spec
+from tfkd.spec.asked_seeds import seeds_override
 from tfkd.spec.errors import SpecErrors
 
 SPEC = """\
@@ -146,3 +147,34 @@ def test_seeds_at_two_places_are_the_same_or_refused(staged, override, message):
         load_spec(staged, overrides=[override])
     alike = load_spec(staged, overrides=["stages.teach.seeds=[3, 5]"])
     assert trained(alike.with_seed(3)) == {"teach": 3, "learn": 3}
+
+
+UNSEEDED = SPEC.replace("seeds: [3, 5]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("3", [1, 2, 3]), ("1", [1]), ("4,7", [4, 7]), ("1,2,3", [1, 2, 3])]
+)
+def test_seeds_that_are_asked_for_are_those_of_all_that_trains(path, given, expected):
+    path.write_text(UNSEEDED, "utf-8")
+    override = seeds_override(given)
+    spec, written = (load_spec(path, overrides=[one]) for one in (override, f"seeds={expected}"))
+    assert spec.resolved() == written.resolved()
+    assert spec.overrides == (override,)  # what a run folder repeats
+    assert spec.with_variant("baseline").seeds == tuple(expected)
+
+
+@pytest.mark.parametrize("given", ["0", "101", "1,1", "a", "", "-1,2", "1,"])
+def test_what_are_no_seeds_is_not_asked_for(given):
+    with pytest.raises(ValueError, match=r"."):
+        seeds_override(given)
+
+
+def test_a_specs_own_seeds_are_not_replaced_by_those_asked_for(path, staged):
+    for file, place in ((path, "seeds"), (staged, "stages.learn.seeds")):
+        message = rf"yaml:\d+: {place}: found \[3, 5\], and --seeds asks for \[1, 2\] of all"
+        with pytest.raises(SpecErrors, match=message):
+            load_spec(file, overrides=["--seeds=[1, 2]"])
+        alike = load_spec(file, overrides=["--seeds=[3, 5]"])
+        assert alike.resolved()["stages"] == load_spec(file).resolved()["stages"]
+        assert alike.seeds == (3, 5)

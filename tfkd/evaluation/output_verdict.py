@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.evaluation.score import shown_difference
 from tfkd.evaluation.trivial_systems import COPY, EMPTY, MAJORITY, TEST, UNIGRAM, clearly_better
 
 # From this share of rows on a fault is told of; fewer are the weak spots of any model.
@@ -130,7 +131,9 @@ def _first(differences: Mapping[str, Mapping[str, float]]) -> str:
     (metric, found), *others = differences.items()
     scores = (found["value"] + found["delta"], found["value"])
     ours, theirs = (_said(metric, value) for value in scores)
-    ends = (found[name] for name in ("delta", "low", "high"))
+    scale = 100 if metric in _SHARES else 1
+    apart = shown_difference(*(scale * value for value in scores), 2) / scale
+    ends = (apart, found["low"], found["high"])
     delta, low, high = (_said(metric, value, signed=True) for value in ends)
     also = "".join(f", {name}" for name, _ in others)
     return f"{metric} ({ours} against {theirs}: {delta}, 95 % interval {low} to {high}){also}"

@@ -58,16 +58,6 @@ class Noise(TypedDict):
     metrics: dict[str, list[NoisePoint]]
 
 
-class Against(TypedDict):
-    """The baseline that an evaluation is compared with."""
-
-    of: str
-    variant: str | None
-    metrics: dict[str, Comparison]
-    decode: NotRequired[dict[str, Any] | None]
-    noise: NotRequired[Noise]
-
-
 class Trivial(TypedDict):
     """A system that has learnt nothing, see `trivial_systems`: its scores, and the evaluated
     system's less these. `frequencies` of training or of the test set; `guess`: the class."""
@@ -76,6 +66,17 @@ class Trivial(TypedDict):
     metrics: dict[str, Comparison]
     frequencies: NotRequired[str]
     guess: NotRequired[str]
+
+
+class Against(TypedDict):
+    """The baseline that an evaluation is compared with."""
+
+    of: str
+    variant: str | None
+    metrics: dict[str, Comparison]
+    decode: NotRequired[dict[str, Any] | None]
+    noise: NotRequired[Noise]
+    trivial: NotRequired[list[Trivial]]
 
 
 class Example(TypedDict):

@@ -12,8 +12,8 @@ import numpy as np
 from tfkd.evaluation.classification import Counts, Predicted, f1_of, matthews_of
 from tfkd.evaluation.moses import moses_tokens
 from tfkd.evaluation.paired import paired_difference
+from tfkd.evaluation.verdict import BOOTSTRAP
 
-_TRIALS = 1000  # who has learnt anything is far from a system that has not
 # Metrics that are e to the power of a sum over another.
 _EXPONENTIAL = frozenset({"perplexity", "word_perplexity", "word_perplexity_with_line_ends"})
 
@@ -36,10 +36,11 @@ class RowStatistics:
         return float(self.of_sums(self.values.sum(0)))
 
     def less(self, other: "RowStatistics", samples: int, seed: int) -> dict[str, Any]:
-        """`paired.paired_bootstrap` of this system less another on the same rows."""
+        """`paired.paired_bootstrap` of this system less another on the same rows; p of the same
+        samples, since trials cost more than they say of a trivial system."""
         return paired_difference(
             self.values, other.values, self.score, other.score, self.of_sums, samples, seed,
-            trials=_TRIALS,
+            p_by=BOOTSTRAP,
         )  # fmt: skip
 
 

@@ -41,3 +41,22 @@ class Score:
 def higher_is_better(metric: str) -> bool:
     """Whether more of this metric is better."""
     return metric not in LOWER_IS_BETTER
+
+
+def shown_difference(
+    value: float, against: float, decimals: int, against_decimals: int | None = None
+) -> float:
+    """The difference of two scores as they are shown: each is rounded, then they are subtracted, so
+    that whoever subtracts what stands there finds the same.
+
+    >>> shown_difference(31.446, 31.154, 2), round(31.446 - 31.154, 2)
+    (0.3, 0.29)
+
+    Args:
+        value, against: The scores.
+        decimals: Those that the first is shown with.
+        against_decimals: Those of the second; None: the same.
+    """
+    others = decimals if against_decimals is None else against_decimals
+    difference = round(value, decimals) - round(against, others)
+    return round(difference, max(decimals, others)) + 0.0  # no minus before a 0

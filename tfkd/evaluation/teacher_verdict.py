@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.evaluation.score import shown_difference
+
 CLEARLY_BETTER = "clearly better"
 NOT_CLEARLY_BETTER = "not clearly better"
 NOT_COMPARED = "not compared"
@@ -56,7 +58,7 @@ def teacher_gate(
     difference = {"value": value, "low": value - error, "high": value + error}
     message = (
         f"The teacher is right at {_points(accuracy)} of {positions:,} positions, the baseline at "
-        f"{_points(other)}: {_signed(value)} points, 95 % interval "
+        f"{_points(other)}: {_apart(accuracy, other)} points, 95 % interval "
         f"{_signed(difference['low'])} to {_signed(difference['high'])}"
     )
     reasons = []
@@ -111,7 +113,7 @@ def mask_gate(
     message = (
         f"The teacher is right at {_points(accuracy)} of {positions:,} {words}, the most frequent "
         f"word at {_points(most_frequent)}, {beside} at {_points(without)}: "
-        f"{_signed(accuracy - without, plus=False)} points come of context."
+        f"{_apart(accuracy, without, plus=False)} points come of context."
     )
     if judged["verdict"] != CLEARLY_BETTER:
         message += (
@@ -170,6 +172,11 @@ def _accuracy(figures: Mapping[str, float], argument: str) -> tuple[float, int]:
 
 def _points(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _apart(share: float, other: float, plus: bool = True) -> str:
+    """The difference of two shares as they are shown."""
+    return _signed(shown_difference(100 * share, 100 * other, 1) / 100, plus)
 
 
 def _signed(share: float, plus: bool = True) -> str:

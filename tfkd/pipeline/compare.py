@@ -1,14 +1,19 @@
 """Two finished runs on the same test sets: how far apart, and whether that may be chance."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from tfkd.evaluation import over_seeds
 from tfkd.evaluation.approximate_randomization import TRIALS
-from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION, p_relation, verdict_of
-from tfkd.pipeline.compared import sides_of
+from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION
+from tfkd.pipeline.compared import Side, sides_of
+from tfkd.pipeline.compared_pair import Pair
+from tfkd.pipeline.run_folder import read_results
+from tfkd.pipeline.seed_alone import differ_in_seed_alone
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line
+
+_Sides = Mapping[tuple[str, str, str, int | None], Side]
 
 
 def compare(
@@ -36,52 +41,23 @@ def compare(
 
     Returns:
         A line for each pair that was decoded alike: both values, first minus second with its 95 %
-        interval, p, and the verdict (`verdict_of`). Of runs with `seeds:`, of each seed that both
-        have; and of these together both means with their standard deviations, and Student's
-        interval of the differences by seed.
+        interval, p, and which of the two is better, if that is known (`system_verdict`). Of runs
+        with `seeds:`, of those that both have together both means with their standard deviations,
+        Student's interval of the differences by seed, and the verdict; then of each. Last, what
+        this comes to, and of how many trainings it speaks.
 
     Raises:
         UserError: The runs share no test set that they decoded alike.
     """
-    ours, theirs = sides_of(first), sides_of(second)
-    several = len({of for of, _, _, _ in [*ours, *theirs]}) > 1
-    # What was read or written in several ways is named by them, its defaults by nothing.
-    searches: dict[str, set[str]] = {}
-    for _, on, search, _ in [*ours, *theirs]:
-        searches.setdefault(on, set()).add(search)
-    lines: list[str] = []
-    by_seed: dict[tuple[str, str, int], dict[int, dict[str, float]]] = {}
-    for (of, on, search, our_seed), system in ours.items():
-        for (other_of, other_on, other_search, their_seed), baseline in theirs.items():
-            if (on, search) != (other_on, other_search) or not system.alike(baseline):
-                continue
-            if our_seed != their_seed and None not in (our_seed, their_seed):
-                continue
-            models = f" ({of} and {other_of})" if several else ""
-            models += f" [{search}]" if search and len(searches[on]) > 1 else ""
-            chosen = " beside ".join(filter(None, (system.tuned, baseline.tuned)))
-            for metric, counted in system.metrics.items():
-                if baseline.metrics.get(metric) != counted:
-                    continue
-                found = system.less(
-                    baseline, metric, samples=samples, seed=seed, trials=trials, p_by=p_by
-                )
-                name, digits = f"{on} {metric}{models}", system.digits
-                if our_seed is not None and their_seed is not None:
-                    by_seed.setdefault((name, metric, digits), {})[our_seed] = found
-                judged = verdict_of(metric, found["low"], found["high"], found["p"])
-                seeds = [one for one in (our_seed, their_seed) if one is not None]
-                name += f", seed {seeds[0]}" if seeds else ""
-                name += f", {chosen}" if chosen else ""
-                lines.append(
-                    f"{name}: {found['value'] + found['delta']:.{digits}f} and "
-                    f"{found['value']:.{digits}f}, difference {found['delta']:+.{digits}f}, 95 % "
-                    f"interval {found['low']:+.{digits}f} to {found['high']:+.{digits}f}, "
-                    f"p {p_relation(found['p'])} ({judged}); "
-                    f"{system.rows:,} {system.unit}"
-                )
-    lines += [_over_seeds(*named, found) for named, found in by_seed.items() if len(found) > 1]
-    if not lines:
+    results = [read_results(run) for run in (first, second)]
+    ours, theirs = map(sides_of, (first, second), results)
+    pairs = _pairs(
+        (first, second),
+        (ours, theirs),
+        differ_in_seed_alone(*results),
+        {"samples": samples, "seed": seed, "trials": trials, "p_by": p_by},
+    )
+    if not pairs:
         raise UserError(
             f"{first} and {second} share no test set with the same references, read and decoded "
             f"alike: {_tests(ours)}; and {_tests(theirs)}"
@@ -90,23 +66,76 @@ def compare(
     if p_by == BOOTSTRAP:
         p_from = "sacreBLEU's paired bootstrap of the same samples, which weighs one tail"
     header = f"{first} beside {second}, intervals by paired bootstrap of {samples:,} samples, p by "
-    return "\n".join(map(one_line, [header + p_from, *lines]))
+    means = [pair for pair in pairs if len(pair.found) > 1]
+    # What is known of the training, and not of one of them alone, comes first.
+    pairs = means + [pair for pair in pairs if len(pair.found) == 1]
+    lines = [line for pair in pairs for line in pair.lines()]
+    return "\n".join(map(one_line, [header + p_from, *lines, *closing(first, second, pairs)]))
 
 
-def _over_seeds(name: str, metric: str, digits: int, found: dict[int, dict[str, float]]) -> str:
-    """The line of several seeds together."""
-    ours = over_seeds([one["value"] + one["delta"] for one in found.values()])
-    theirs = over_seeds([one["value"] for one in found.values()])
-    delta = over_seeds([one["delta"] for one in found.values()])
-    means = " and ".join(
-        f"{one['mean']:.{digits}f} ± {one['spread']:.{digits}f}" for one in (ours, theirs)
-    )
-    verdict = verdict_of(metric, delta["low"], delta["high"])
-    return (
-        f"{name}, mean ± deviation of {delta['n']} seeds ({', '.join(map(str, found))}): {means}, "
-        f"difference {delta['mean']:+.{digits}f}, 95 % t-interval {delta['low']:+.{digits}f} to "
-        f"{delta['high']:+.{digits}f} ({verdict})"
-    )
+def _pairs(
+    runs: tuple[Path, Path], both: tuple[_Sides, _Sides], same_spec: bool, settings: dict[str, Any]
+) -> list[Pair]:
+    """What both runs have measured alike; seeds that both have, together."""
+    ours, theirs = both
+    several = len({of for of, _, _, _ in [*ours, *theirs]}) > 1
+    # What was read or written in several ways is named by them, its defaults by nothing.
+    searches: dict[str, set[str]] = {}
+    for _, on, search, _ in [*ours, *theirs]:
+        searches.setdefault(on, set()).add(search)
+    pairs: dict[Any, Pair] = {}
+    for (of, on, search, our_seed), system in ours.items():
+        for (other_of, other_on, other_search, their_seed), baseline in theirs.items():
+            if (on, search) != (other_on, other_search) or not system.alike(baseline):
+                continue
+            if our_seed != their_seed and None not in (our_seed, their_seed):
+                continue
+            models = f" ({of} and {other_of})" if several else ""
+            models += f" [{search}]" if search and len(searches[on]) > 1 else ""
+            names = (f"{of} of {runs[0]}", f"{other_of} of {runs[1]}") if several else runs
+            seed = our_seed if their_seed is None else their_seed
+            # Of two runs with these seeds they belong together; a single one stands by itself.
+            alone = seed if None in (our_seed, their_seed) else None
+            for metric, counted in system.metrics.items():
+                if baseline.metrics.get(metric) != counted:
+                    continue
+                name = f"{on} {metric}{models}"
+                pair = pairs.setdefault(
+                    (name, alone),
+                    Pair(
+                        name=name,
+                        metric=metric,
+                        names=(str(names[0]), str(names[1])),
+                        same_spec=same_spec and of == other_of and None in (our_seed, their_seed),
+                    ),
+                )
+                pair.found[seed] = system.less(baseline, metric, **settings)
+                pair.sides[seed] = (system, baseline)
+    return list(pairs.values())
+
+
+def closing(first: Path, second: Path, pairs: Sequence[Pair]) -> list[str]:
+    """What all comparisons come to, and of how many trainings they speak."""
+    found = []
+    if chance := [pair for pair in pairs if pair.same_spec]:
+        sizes = ", ".join(f"{pair.name} by {pair.size}" for pair in chance)
+        found.append(
+            f"{first} and {second} are trainings of the same spec that differ in the seed alone. "
+            f"They are apart: {sizes}. That is how far apart two trainings of this spec may come "
+            "out; no system is better"
+        )
+    judged = [pair for pair in pairs if not pair.same_spec]
+    if len(judged) > 1:
+        said: dict[str, list[str]] = {}
+        for pair in judged:
+            said.setdefault(pair.said, []).append(pair.name)
+        found.append("; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()))
+    if any(pair.verdict.seeds == 1 for pair in judged):
+        found.append(
+            "one seed each: this speaks of these trainings alone, and says nothing about another "
+            "training (`tfkd run SPEC --seeds 3` trains three)"
+        )
+    return found
 
 
 def _tests(sides: Iterable[tuple[str, str, str, int | None]]) -> str:

@@ -3,8 +3,8 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from tfkd.evaluation import (
     paired_ratio,
 )
 from tfkd.evaluation.classification import METRICS
-from tfkd.pipeline.run_folder import inside, read_results
+from tfkd.pipeline.run_folder import inside
 from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
@@ -42,11 +42,15 @@ class Side:
         search: How outputs were made, or how much of a text stood before its words, where that
             was chosen; else empty.
         tuned: How they were made in the end, where an option of that was chosen on validation.
+        trivial: The trivial systems beside it, as in results.json; none where they are not known.
+        seed: That of its training; None: it was not trained here.
     """
 
     metrics: Mapping[str, Mapping[str, Any]]
     search: str
     tuned: str = ""
+    trivial: Sequence[Mapping[str, Any]] = ()
+    seed: int | None = None
     digits = 2
     unit = "sentences"
 
@@ -144,19 +148,22 @@ class Words(Side):
         return paired_ratio(*sides, of_ratio=np.exp, **settings)
 
 
-def sides_of(run: Path) -> dict[tuple[str, str, str, int | None], Side]:
+def sides_of(run: Path, results: Mapping[str, Any]) -> dict[tuple[str, str, str, int | None], Side]:
     """What a run's models said, by model, test set, search and, of a spec with several, seed.
+
+    Args:
+        run: The run folder.
+        results: Its results.json.
 
     Raises:
         UserError: It has nothing that can be compared, or a file is not what was written.
     """
     found: dict[tuple[str, str, str, int | None], Side] = {}
-    results = read_results(run)
     seeds = given_seeds(results["spec"])
     for entry in results["evaluations"]:
         for side in filter(None, (_texts(run, entry), _words(run, entry))):
             key = (entry["of"], entry["on"], side.search, entry["seed"] if seeds else None)
-            found[key] = side
+            found[key] = replace(side, trivial=entry.get("trivial") or (), seed=entry["seed"])
     if not found:
         raise UserError(
             f"{run} has nothing to compare: no outputs, no classes and no word_perplexity. An "

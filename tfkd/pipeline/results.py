@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def assemble(
     for one, entry in zip(plan.evaluations, evaluations, strict=True):
         if found := trivial.beside(one):
             entry["trivial"] = found
+        if one.baseline is not None and (
+            found := trivial.beside(replace(one, system=one.baseline))
+        ):
+            entry["against"]["trivial"] = found
     faults, missing = [], []
     if not smoke:
         faults = output_warnings(plan.evaluations, evaluations, plan.exports, context)

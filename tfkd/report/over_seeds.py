@@ -1,10 +1,10 @@
 """Several seeds of one system: mean, spread and Student's interval, of scores and differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation.seed_spread import over_seeds
-from tfkd.evaluation.verdict import verdict_of
+from tfkd.report.run_verdicts import verdict_over
 from tfkd.report.wording import is_number, metric_value
 
 
@@ -14,8 +14,8 @@ def score_spreads(
     """The scores over the seeds of each system, in one run and by one search.
 
     Returns:
-        `system`, `note`, `seeds` (their number) and `cells`, two texts for each metric: mean ±
-        standard deviation, and [95 % t-interval].
+        `system`, `note`, `seeds` (their number), `cells`, two texts for each metric: mean ±
+        standard deviation, and [95 % t-interval]; and `means`.
     """
     by_system: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -30,16 +30,14 @@ def score_spreads(
             metric: [row["cells"][metric]["value"] for row in ours if metric in row["cells"]]
             for metric in metrics
         }
+        over = {metric: over_seeds(found) for metric, found in values.items() if len(found) > 1}
         spreads.append(
             {
                 "system": ours[0]["system"],
                 "note": ours[0]["note"],
                 "seeds": len(ours),
-                "cells": {
-                    metric: spread_texts(metric, over_seeds(found))
-                    for metric, found in values.items()
-                    if len(found) > 1
-                },
+                "cells": {metric: spread_texts(metric, found) for metric, found in over.items()},
+                "means": {metric: found["mean"] for metric, found in over.items()},
             }
         )
     return spreads
@@ -58,9 +56,11 @@ def difference_spreads(
 ) -> list[dict[str, Any]]:
     """The differences over the seeds of each system and what it is compared with, seed by seed.
 
+    Those of the single seeds are marked `one_of_several`: the mean's verdict is the one to tell.
+
     Returns:
-        `system`, `against`, `metric`, `note`, `n`, `delta` (the mean), `spread`, `low`, `high` (the
-        95 % t-interval), `reading`.
+        `system`, `against`, `metric`, `note`, `n`, `own_value` and `value` (both means), `delta`
+        (the mean), `spread`, `low`, `high` (the 95 % t-interval), `verdict` and its `reading`.
     """
     notes = {row["identity"]: row["note"] for row in rows}
     seeds = {row["identity"]: row["seed"] for row in rows}
@@ -73,9 +73,15 @@ def difference_spreads(
     for (system, against, metric, note), by_seed in groups.items():
         if len(by_seed) < 2:
             continue
-        over = over_seeds([one["delta"] for one in by_seed.values()])
+        ours = list(by_seed.values())
+        over = over_seeds([one["delta"] for one in ours])
+        for one in ours:
+            one["one_of_several"] = True
+        entries = [one["entry"] for one in ours]
+        verdict = verdict_over(entries, metric, over, (system.name, against.name))
         found.append(
             {
+                **{key: _mean(one[key] for one in ours) for key in ("own_value", "value")},
                 "system": system,
                 "against": against,
                 "metric": metric,
@@ -85,7 +91,38 @@ def difference_spreads(
                 "spread": over["spread"],
                 "low": over["low"],
                 "high": over["high"],
-                "reading": verdict_of(metric, over["low"], over["high"]),
+                "verdict": verdict,
+                "reading": verdict.brief,
             }
         )
     return found
+
+
+def mean_of(
+    block: Mapping[str, Any], row: Mapping[str, Any], metric: str
+) -> tuple[int | None, float | None]:
+    """How many seeds the system of a row has, and the mean of a metric over them; (None, None) of a
+    single one."""
+    for spread in block["spreads"]:
+        same = (spread["system"], spread["note"]) == (row["system"], row["note"])
+        if same and metric in spread["means"]:
+            return spread["seeds"], spread["means"][metric]
+    return None, None
+
+
+def over_comparison(
+    block: Mapping[str, Any], comparison: Mapping[str, Any], row: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """What a block has of all seeds in the place of one seed's comparison; None: nothing."""
+    alike = ("system", "against", "metric")
+    for pair in block["over_seeds"]:
+        for one in pair:
+            same = all(one[key] == comparison[key] for key in alike)
+            if same and one["note"] == row["note"]:
+                return one
+    return None
+
+
+def _mean(values: Iterable[Any]) -> float | None:
+    values = list(values)
+    return over_seeds(values)["mean"] if all(map(is_number, values)) else None

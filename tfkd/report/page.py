@@ -18,7 +18,7 @@ from tfkd.report.lengths import OWN_OUTPUT
 from tfkd.report.noise import noise_plots
 from tfkd.report.plots import table
 from tfkd.report.ranges import RATIOS
-from tfkd.report.scores import score_blocks, verdicts
+from tfkd.report.scores import difference, score_blocks, verdicts
 from tfkd.report.searches import search_plots
 from tfkd.report.sentences import differing_sentences
 from tfkd.report.spec_view import differences, spec_lines
@@ -114,6 +114,7 @@ def _environment() -> jinja2.Environment:
         "metric_name": wording.metric_name,
     }
     environment.globals |= {
+        "difference": difference,
         "metric_value": wording.metric_value,
         "mark_differences": mark_differences,
         "plot_table": table,

@@ -19,7 +19,7 @@ from tfkd.data.strict_json import read_json
 from tfkd.report.classes import choices as tried
 from tfkd.report.markdown import flat, one_line, table
 from tfkd.report.published_results import published
-from tfkd.report.scores import score_blocks
+from tfkd.report.scores import difference, score_blocks, verdict_notes
 from tfkd.report.speed_tables import speed
 from tfkd.report.systems import Run, Systems, open_runs
 from tfkd.report.wording import (
@@ -129,6 +129,7 @@ def scores(runs: Sequence[Run]) -> str:
         head += [against, "difference", "p", "reading"]
     rows = []
     for block, by in zip(blocks, compared, strict=True):
+        rows += _over_seeds(block, runs, metrics, by, named)
         for row in block["rows"]:
             cells = [block["on"], _name(row, runs), *(_cell(row, metric) for metric in metrics)]
             found = [
@@ -138,7 +139,6 @@ def scores(runs: Sequence[Run]) -> str:
             ]
             rows.append([*cells, *(found[0] if found else [])])
             rows += [[*cells[:2], *("" for _ in metrics), *one] for one in found[1:]]
-        rows += _over_seeds(block, runs, metrics, by, named)
     rows = [row + [""] * (len(head) - len(row)) for row in rows]
     signatures = dict.fromkeys(
         signature
@@ -153,7 +153,10 @@ def scores(runs: Sequence[Run]) -> str:
     ]  # fmt: skip
     if any(one["p_estimated"] for one in shown):
         notes.insert(0, P_ESTIMATED)
-    notes = _decodings(blocks) + notes
+    shown += [one for block, by in zip(blocks, compared, strict=True)
+              for pair in block["over_seeds"] for one in pair if one["metric"] == by]  # fmt: skip
+    said = [f"{flat(note[:1].upper() + note[1:])}." for note in verdict_notes(shown)]
+    notes = _decodings(blocks) + said + notes
     return "\n".join([table(head, rows, left=2), "", *(f"{note}  " for note in notes)]).rstrip()
 
 
@@ -290,9 +293,9 @@ def _comparison(one: dict[str, Any], named: bool) -> list[str]:
     low, high = (metric_value(one["metric"], one[end], signed=True) for end in ("low", "high"))
     return [
         f"`{flat(one['against'].label)}`",
-        f"{metric}{metric_value(one['metric'], one['delta'], signed=True)} [{low}, {high}]",
+        f"{metric}{difference(one)} [{low}, {high}]",
         p_value(one["p"], one["p_estimated"]),
-        one["reading"],
+        "" if one.get("one_of_several") else one["reading"],
     ]
 
 

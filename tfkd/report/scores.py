@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfkd.evaluation.verdict import p_of, verdict_of
+from tfkd.evaluation.system_verdict import verdict_notes as notes_of
+from tfkd.evaluation.verdict import p_of
 from tfkd.report.chosen import chosen_for
 from tfkd.report.lengths import length_plots
-from tfkd.report.over_seeds import difference_spreads, score_spreads
+from tfkd.report.over_seeds import difference_spreads, mean_of, over_comparison, score_spreads
 from tfkd.report.ranges import place_differences, place_intervals
+from tfkd.report.run_verdicts import entry_verdict
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.trivial import trivial_notes
-from tfkd.report.wording import P_ESTIMATED, decoding, is_number, search_of
+from tfkd.report.wording import P_ESTIMATED, decoding, is_number, metric_difference, search_of
 from tfkd.spec.seeds import given_seeds
 
 
@@ -22,14 +24,22 @@ def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     return [_block(place, on, runs, systems) for place, on in enumerate(names)]
 
 
+def verdict_notes(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is said once below comparisons: why some have no verdict, and that one seed's says
+    nothing of another training."""
+    return notes_of(one["verdict"] for one in comparisons if not one.get("one_of_several"))
+
+
 def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """The first metric of each system on each test set, with its comparison: the headlines.
+    """The first metric of each system on each test set, with its comparison: the headlines; of
+    several seeds the mean's alone.
 
     What the specs of `runs` make last comes first: students before their teachers.
     """
     found = []
     for block in blocks:
         metric = block["metrics"][0]
+        told = []
         for row in block["rows"]:
             if row["only_baseline"]:
                 continue
@@ -41,10 +51,16 @@ def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[d
                 ),
                 None,
             )
-            found.append(
-                {"on": block["on"], "metric": metric, "row": row, "cell": row["cells"].get(metric),
-                 "comparison": comparison}
-            )  # fmt: skip
+            seeds, mean = mean_of(block, row, metric)
+            if seeds:
+                comparison = comparison and (over_comparison(block, comparison, row) or comparison)
+                key = (row["system"], row["note"], comparison and comparison["against"])
+                if key in told:
+                    continue
+                told.append(key)
+            cell = {"value": mean} if seeds else row["cells"].get(metric)
+            found.append({"on": block["on"], "metric": metric, "row": row, "cell": cell,
+                          "seeds": seeds, "comparison": comparison})  # fmt: skip
     # A baseline that was scored as well needs no headline beside what was compared with it.
     compared = [one for one in found if one["comparison"]] or found
     places: dict[str, int] = {}
@@ -53,6 +69,11 @@ def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[d
         places |= {stage: len(stages) - place for place, stage in enumerate(stages)}
     last = max(places.values(), default=0) + 1
     return sorted(compared, key=lambda one: places.get(one["row"]["system"].stage, last))
+
+
+def difference(one: Mapping[str, Any]) -> str:
+    """A comparison's difference as it is shown beside both scores."""
+    return metric_difference(one["metric"], one["own_value"], one["value"], one["delta"])
 
 
 def _scored(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -100,6 +121,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     place_intervals(rows, metrics)
     place_differences(comparisons)
+    over = difference_spreads(comparisons, rows)
     return {
         "identity": f"scores-{place + 1}",
         "on": on,
@@ -110,9 +132,8 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
         "spreads": score_spreads(rows, metrics),
         "comparisons": comparisons,
-        "over_seeds": _together(
-            difference_spreads(comparisons, rows), "system", "against", "note", "n"
-        ),
+        "over_seeds": _together(over, "system", "against", "note", "n"),
+        "verdict_notes": verdict_notes([*over, *comparisons]),
         "pairs": _together(comparisons, "row", "against"),
         "p_note": P_ESTIMATED if any(one["p_estimated"] for one in comparisons) else "",
         "trivial": trivial_notes(
@@ -191,18 +212,27 @@ def _comparisons(
     run: Run, entry: Mapping[str, Any], row: Mapping[str, Any], systems: Systems
 ) -> list[dict[str, Any]]:
     against = entry.get("against") or {}
+    if not against.get("metrics"):
+        return []
+    baseline, own = systems.of(run, label_of(against)), entry["metrics"]
+    names = (row["system"].name, baseline.name)
     comparisons = []
-    for metric, found in (against.get("metrics") or {}).items():
-        if not is_number(found.get("delta")):
+    for metric, found in against["metrics"].items():
+        verdict = entry_verdict(entry, metric, names)
+        if verdict is None:
             continue
         p, estimated = p_of(found)
         comparisons.append(
             {
                 "row": row["identity"],
                 "system": row["system"],
-                "against": systems.of(run, label_of(against)),
+                "against": baseline,
                 "metric": metric,
-                "reading": verdict_of(metric, found.get("low"), found.get("high"), p),
+                "entry": entry,
+                "verdict": verdict,
+                "reading": verdict.brief,
+                "own_value": (own.get(metric) or {}).get("value"),
+                "one_of_several": False,
                 "p": p,
                 "p_estimated": estimated,
                 **{key: found.get(key) for key in ("value", "delta", "low", "high", "wins")},

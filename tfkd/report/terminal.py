@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.evaluation.system_verdict import Verdict, verdict_notes
 from tfkd.report.chosen import chosen_lines
+from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
-from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
+from tfkd.report.wording import P_ESTIMATED, metric_difference, metric_value, p_value
 from tfkd.spec.printable import one_line
 
 
@@ -18,15 +20,19 @@ def score_table(results: dict[str, Any]) -> str:
 
     text = io.StringIO()
     console = Console(file=text, width=120, color_system=None)
+    verdicts: list[Verdict] = []
+    if results.get("over_seeds"):
+        # What is known of the training, and not of one of them alone, comes first.
+        console.print(_seed_table(results, verdicts))
     if results["evaluations"]:
-        table, any_estimated = _scores(results)
+        table, any_estimated = _scores(results, verdicts)
         console.print(table)
         if any_estimated:
             console.print(P_ESTIMATED)
+    for note in verdict_notes(verdicts):
+        console.print(_text(note))
     for line in [*chosen_lines(results), *trivial_lines(results["evaluations"])]:
         console.print(_text(line))
-    if results.get("over_seeds"):
-        console.print(_seed_table(results))
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for gate in results["teacher_gates"]:
@@ -34,10 +40,15 @@ def score_table(results: dict[str, Any]) -> str:
     return text.getvalue().rstrip()
 
 
-def _scores(results: dict[str, Any]) -> tuple[Any, bool]:
-    """A row for each model, test set and metric; and whether any p is estimated."""
+def _scores(results: dict[str, Any], verdicts: list[Verdict]) -> tuple[Any, bool]:
+    """A row for each model, test set and metric; and whether any p is estimated.
+
+    One of several seeds has no verdict of its own: that of their mean is the one to tell.
+    """
+    summaries = results.get("over_seeds") or ()
+    parts = [any(is_part(entry, one) for one in summaries) for entry in results["evaluations"]]
     table = _table(
-        f"{results['name']}: scores",
+        f"{results['name']}: {'each seed by itself' if summaries else 'scores'}",
         "model",
         "on",
         "metric",
@@ -46,16 +57,18 @@ def _scores(results: dict[str, Any]) -> tuple[Any, bool]:
         "baseline",
         "difference",
         "p",
+        *() if all(parts) else ("verdict",),
     )
-    several = bool(results.get("over_seeds"))
     any_estimated = False
-    for entry in results["evaluations"]:
+    for entry, of_several in zip(results["evaluations"], parts, strict=True):
         against = entry.get("against") or {"metrics": {}}
         for metric, score in entry["metrics"].items():
             pair = against["metrics"].get(metric, {})
             p, estimated = p_of(pair)
             any_estimated |= estimated
-            seed = f"seed {entry['seed']}" if several else ""
+            seed = f"seed {entry['seed']}" if summaries else ""
+            verdict = None if of_several else entry_verdict(entry, metric)
+            verdicts += filter(None, [verdict])
             _add(
                 table,
                 ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
@@ -64,8 +77,9 @@ def _scores(results: dict[str, Any]) -> tuple[Any, bool]:
                 _number(metric, score["value"]),
                 _interval(metric, score),
                 _number(metric, pair.get("value")),
-                _difference(metric, pair),
+                _difference(metric, score["value"], pair),
                 "" if p is None else p_value(p, estimated),
+                *() if all(parts) else (verdict.brief if verdict else "",),
             )
     return table, any_estimated
 
@@ -91,10 +105,10 @@ def _text(cell: str) -> Any:
     return Text(one_line(cell))
 
 
-def _seed_table(results: dict[str, Any]) -> Any:
-    """Means over the seeds, a row for each model, test set and metric."""
+def _seed_table(results: dict[str, Any], verdicts: list[Verdict]) -> Any:
+    """Means over the seeds and their verdicts, a row for each model, test set and metric."""
     table = _table(
-        "means over the seeds ± standard deviation, [95 % t-interval]",
+        f"{results['name']}: means over the seeds ± standard deviation, [95 % t-interval]",
         "model",
         "on",
         "metric",
@@ -102,23 +116,32 @@ def _seed_table(results: dict[str, Any]) -> Any:
         "score",
         "baseline",
         "difference",
+        "verdict",
     )
     for one in results["over_seeds"]:
         against = one["against"] or {"metrics": {}, "differences": {}}
         for metric, score in one["metrics"].items():
+            theirs, apart = (against[key].get(metric) for key in ("metrics", "differences"))
+            verdict = mean_verdict(one, metric, results["evaluations"])
+            verdicts += filter(None, [verdict])
+            shown = ""
+            if theirs and apart:
+                means = (found["mean"] for found in (score, theirs, apart))
+                shown = _spread(metric, apart, metric_difference(metric, *means))
+            name = ", ".join(filter(None, (one["of"], chosen_context(one))))
             _add(
-                table, one["of"], one["on"], metric, str(score["n"]), _spread(metric, score),
-                _spread(metric, against["metrics"].get(metric)),
-                _spread(metric, against["differences"].get(metric), signed=True),
+                table, name, one["on"], metric, str(score["n"]), _spread(metric, score),
+                _spread(metric, theirs), shown, verdict.brief if verdict else "",
             )  # fmt: skip
     return table
 
 
-def _spread(metric: str, found: dict[str, Any] | None, signed: bool = False) -> str:
+def _spread(metric: str, found: dict[str, Any] | None, signed: str = "") -> str:
+    """A mean, or a mean difference in this text, with its spread and interval."""
     if found is None:
         return ""
-    mean, spread = metric_value(metric, found["mean"], signed=signed), found["spread"]
-    return f"{mean} ± {metric_value(metric, spread)} {_interval(metric, found, signed)}"
+    mean, spread = signed or metric_value(metric, found["mean"]), found["spread"]
+    return f"{mean} ± {metric_value(metric, spread)} {_interval(metric, found, bool(signed))}"
 
 
 def _noise_table(results: dict[str, Any]) -> Any:
@@ -179,10 +202,10 @@ def _number(metric: str, value: float | None) -> str:
     return "" if value is None else metric_value(metric, value)
 
 
-def _difference(metric: str, pair: dict[str, Any]) -> str:
+def _difference(metric: str, value: float, pair: dict[str, Any]) -> str:
     if pair.get("delta") is None:
         return ""
-    delta = metric_value(metric, pair["delta"], signed=True)
+    delta = metric_difference(metric, value, pair.get("value"), pair["delta"])
     return f"{delta} {_interval(metric, pair, signed=True)}".rstrip()
 
 

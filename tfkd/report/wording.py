@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfkd.evaluation.results import chosen_context
+from tfkd.evaluation.score import shown_difference
 from tfkd.evaluation.tuned_decode import decode_as_asked
 from tfkd.evaluation.verdict import p_relation
 
@@ -97,14 +98,38 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     of a difference."""
     if not is_number(value):
         return NOTHING
-    if metric in SHARES:
-        text = f"{100 * value:.2f}" + ("" if signed else f"{_UNIT}%")
-    else:
-        decimals = _DECIMALS.get(metric, 3)
-        text = f"{value:,.{decimals if round(abs(value), decimals) < 1000 else 0}f}"
+    value, decimals = _in_units(metric, value)
+    text = f"{value:,.{decimals}f}" + (f"{_UNIT}%" if metric in SHARES and not signed else "")
     if signed and value >= 0:
         text = f"+{text}"
     return text.replace("-", "−")
+
+
+def metric_difference(metric: str, value: Any, against: Any, delta: Any = None) -> str:
+    """The difference of two values of a metric as it is shown: that of `metric_value`'s texts.
+
+    Args:
+        metric: Whose values they are.
+        value, against: The system's and the other's.
+        delta: What is known of the difference; shown by itself where it is not theirs, or where one
+            of them is not known.
+    """
+    known = is_number(value) and is_number(against)
+    if not known or (
+        is_number(delta) and not math.isclose(value - against, delta, rel_tol=1e-6, abs_tol=1e-6)
+    ):
+        return metric_value(metric, delta, signed=True)
+    (ours, decimals), (theirs, others) = _in_units(metric, value), _in_units(metric, against)
+    found = shown_difference(ours, theirs, decimals, others)
+    return f"{found:+,.{max(decimals, others)}f}".replace("-", "−")
+
+
+def _in_units(metric: str, value: float) -> tuple[float, int]:
+    """A value in the units that it is shown in, and how many decimals it is shown with."""
+    if metric in SHARES:
+        return 100 * value, 2
+    decimals = _DECIMALS.get(metric, 3)
+    return value, decimals if round(abs(value), decimals) < 1000 else 0
 
 
 def p_value(value: Any, estimated: bool = False) -> str:

@@ -50,8 +50,8 @@ def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
     if variant is not None:
         tree = _with_variant(tree, variant, errors)
     found = overridden(tree, variant, variant_paths(tree, variant), overrides)
-    if errors or found.misplaced:
-        raise SpecErrors([*errors, *found.misplaced.values()])
+    if errors or found.misplaced or found.refused:
+        raise SpecErrors([*errors, *found.misplaced.values(), *found.refused])
     return found.tree
 
 

@@ -1,9 +1,10 @@
-"""`--set`: a value replaced in the spec, and in each variant that has the place."""
+"""`--set` and `--seeds`: a value replaced in the spec, and in each variant that has the place."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfkd.spec.asked_seeds import OPTION, conflicts
 from tfkd.spec.dotted_paths import put, put_below
 from tfkd.spec.errors import SpecError, SpecErrors, nearest
 from tfkd.spec.form import NAMED
@@ -37,12 +38,14 @@ class Overridden:
         added: Those of them that add to what the variant put there itself, with the path of what
             they add.
         misplaced: What is said of the others, by their text.
+        refused: Faults of the tree beside what `--seeds` asks for.
     """
 
     tree: Node
     placed: list[Override] = field(default_factory=list)
     added: dict[str, str] = field(default_factory=dict)
     misplaced: dict[str, SpecError] = field(default_factory=dict)
+    refused: list[SpecError] = field(default_factory=list)
 
 
 def overridden(
@@ -59,13 +62,17 @@ def overridden(
         tree: The tree with the variant applied; it stays as it is.
         variant: The variant; None: the spec itself.
         changes: The variant's dotted paths.
-        overrides: `K=V` each.
+        overrides: `K=V` each, or what `--seeds` asks for.
     """
     found = Overridden(tree)
     changes = list(changes)
-    for text in overrides:
+    # Seeds are asked for beside whatever else is said.
+    for text in sorted(overrides, key=lambda text: text.startswith(f"{OPTION}=")):
         try:
             override = _parsed(text)
+            if override.path == OPTION:
+                _take_seeds(found, override)
+                continue
             own = [path for path in changes if leads_through(override.path, path)]
             added = _added(found.tree, str(variant), override.path, own[-1]) if own else None
             _refuse_new_term(found.tree, override.path)
@@ -81,6 +88,16 @@ def overridden(
         if added is not None:
             found.added[text] = added
     return found
+
+
+def _take_seeds(found: Overridden, asked: Override) -> None:
+    """Puts the seeds that `--seeds` asks for, unless the tree has seeds of its own."""
+    own, refused = conflicts(found.tree, asked.value.plain())
+    found.refused += refused
+    if not own:
+        override = Override(asked.text, "seeds", asked.value)
+        found.tree = put(found.tree, override.path, override.value, (OPTION, 0, "seeds"), [])
+        found.placed.append(override)
 
 
 def in_variant(changes: Mapping[str, Any], placed: Iterable[Override]) -> dict[str, Any]:
@@ -109,7 +126,8 @@ def _parsed(text: str) -> Override:
     if not equals or not path:
         raise _error("", f"{text!r} is no K=V", "a dotted path, = and a YAML value")
     try:
-        return Override(text, path, _without_lines(read_text(value, "--set")))
+        where = OPTION if path == OPTION else "--set"
+        return Override(text, path, _without_lines(read_text(value, where)))
     except SpecErrors as error:
         first = error.errors[0]
         raise _error(path, first.message, first.expected) from None

@@ -144,6 +144,7 @@ class Reading:
             made = self._override(variant, [one for one in self.overrides if one not in strange])
             found = self._sections_of(made.tree, variant)
         made.misplaced |= strange
+        found.faults.errors += made.refused
         self._overridden[variant] = made
         return found
 

@@ -79,7 +79,8 @@ def provenance(spec: Any, tree: Node, placed: Mapping[str, Iterable[Any]]) -> di
     for name, overrides in placed.items():
         for override in overrides:
             path = f"variants.{name}.{override.path}"
-            found |= {key: "--set" for key in found if key == path or key.startswith(f"{path}.")}
+            where = override.value.file
+            found |= {key: where for key in found if key == path or key.startswith(f"{path}.")}
     return found
 
 

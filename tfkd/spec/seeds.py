@@ -18,9 +18,9 @@ _FORM = f"1 to {MOST} different seeds, like [1, 2, 3]"
 def seeds(faults: Faults, tree: Node) -> tuple[int, ...]:
     """The seeds of a spec or of its stages; () where there are none, or with a fault."""
     found: dict[tuple[str, ...], tuple[int, ...]] = {}
-    for path, node in _written(tree):
+    for path, node in written_seeds(tree):
         given = node.plain()
-        if _are_seeds(given):
+        if are_seeds(given):
             found[path] = tuple(given)
         elif path == ("seeds",):  # of a stage, its options say it
             faults.add(path, f"found {shown(given)}", _FORM)
@@ -36,7 +36,7 @@ def seeds(faults: Faults, tree: Node) -> tuple[int, ...]:
     return chosen
 
 
-def _written(tree: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+def written_seeds(tree: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
     """Where seeds stand: first the spec's, then each stage's."""
     whole = tree.value.get("seeds")
     if whole is not None and whole.value is not None:
@@ -47,7 +47,8 @@ def _written(tree: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
             yield ("stages", name, "seeds"), node
 
 
-def _are_seeds(given: Any) -> bool:
+def are_seeds(given: Any) -> bool:
+    """Whether these are different seeds, and not too many."""
     return (
         isinstance(given, list)
         and 0 < len(given) <= MOST
@@ -68,7 +69,7 @@ def _trains(stage: Node) -> bool:
 
 def seeded_stages(tree: Node) -> tuple[str, ...]:
     """The training stages that seeds are for: all, those with seeds of their own, or none."""
-    places = dict(_written(tree))
+    places = dict(written_seeds(tree))
     if ("seeds",) in places:
         return tuple(name for name, stage in _stages(tree) if _trains(stage))
     return tuple(path[1] for path in places)
