@@ -136,6 +136,13 @@ class RoundTrip(TypedDict):
     value: float
 
 
+class Ceiling(TypedDict):
+    """What drew the references itself scores: nobody who has not seen them can expect more."""
+
+    of: str
+    metrics: dict[str, Figure]
+
+
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
@@ -157,6 +164,7 @@ class Evaluation(TypedDict):
     rouge_by_length: NotRequired[RougeByLength]
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
+    ceiling: NotRequired[Ceiling]
     examples: NotRequired[list[Example]]
     differing: NotRequired[Differing]
     trace: NotRequired[list[Trace]]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
 from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
@@ -22,6 +23,8 @@ def score_table(results: dict[str, Any]) -> str:
         console.print(table)
         if any_estimated:
             console.print(P_ESTIMATED)
+        if ceilings(results["evaluations"]):
+            console.print(_text(NOTE))
     for line in trivial_lines(results["evaluations"]):
         console.print(_text(line))
     if results.get("over_seeds"):
@@ -66,6 +69,10 @@ def _scores(results: dict[str, Any]) -> tuple[Any, bool]:
                 _difference(metric, pair),
                 "" if p is None else p_value(p, estimated),
             )
+    for on, figures in ceilings(results["evaluations"]).items():
+        for metric, figure in figures.items():
+            value = _number(metric, figure["value"])
+            _add(table, NAME, on, metric, value, _interval(metric, figure))
     return table, any_estimated
 
 
