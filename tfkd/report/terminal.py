@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
 from tfkd.report.ceilings import NAME, NOTE, ceilings
+from tfkd.report.closing import closing
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
 from tfkd.report.wording import P_ESTIMATED, metric_value, p_value
@@ -162,8 +163,9 @@ def scored(results: dict[str, Any], folder: Path) -> str:
 
 
 def closing_words(results: dict[str, Any], folder: Path) -> str:
-    """The end of a run: scores, warnings, and where SavedModel and report lie."""
-    lines = [scored(results, folder)]
+    """The end of a run: its result in short, all scores, warnings, and where SavedModel and report
+    lie."""
+    lines = [*filter(None, [closing(results, folder)]), scored(results, folder)]
     lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
     lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)
