@@ -215,6 +215,16 @@ class Stage(TypedDict):
     summary: NotRequired[dict[str, Any]]
 
 
+class Latency(TypedDict):
+    """Milliseconds of one line at batch 1, in the process of an export's self-check: the median of
+    so many `lines`, the least and the greatest. `tfkd bench` measures with more care."""
+
+    milliseconds: float
+    low: float
+    high: float
+    lines: int
+
+
 class Export(TypedDict):
     """A SavedModel, with what its self-check found, the ops of its graph that tfkd's own have not,
     and the SHA-256 of its `checksums.json`."""
@@ -227,6 +237,7 @@ class Export(TypedDict):
     more_ops: NotRequired[list[str]]
     bytes: int
     parameters: int
+    latency: NotRequired[Latency]
 
 
 class Results(TypedDict):
