@@ -120,7 +120,7 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 _TIMES = {"started", "finished", "seconds", "command", "cached", "tokens_per_second"}
-_TIMES |= {"waiting_share", "seconds_of_steps"}
+_TIMES |= {"waiting_share", "seconds_of_steps", "latency"}
 
 
 def without_times(value: Any) -> Any:

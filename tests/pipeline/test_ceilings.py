@@ -1,6 +1,7 @@
 """The ceiling of a generated test set, against sacreBLEU and a sum by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,3 +38,23 @@ def test_rows_that_were_dropped_are_left_out_and_others_are_unknown():
     assert known_rows(CORPUS, ["etwas anderes ."], ["something else ."]) is None
     other = GeneratedOptions(generated="german_english", rows=60, seed=3)
     assert known_rows(other, sources, references) is None
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_evaluation_asks_for_it_and_leaves_out_the_loss_of_parts(monkeypatch, whole):
+    from tfkd.pipeline import scores
+
+    sources, references = texts()
+    lines = {"source": sources, "target": references}
+    text = SimpleNamespace(fields=("source", "target"), lines=lines.__getitem__)
+    node = SimpleNamespace(
+        inputs={"text": SimpleNamespace(options=CORPUS), "model": None},
+        options={"products": ("figures", "outputs")},
+    )
+    monkeypatch.setattr(scores, "open_text", lambda corpus, context: text)
+    monkeypatch.setattr(scores, "predicts_whole_targets", lambda model: whole)
+    monkeypatch.setattr(scores, "_sums", lambda *asked: (None, np.full(60, 9)))
+    found = scores._ceiling(node, OPTIONS, None)
+    assert set(found) == ({"bleu", "loss"} if whole else {"bleu"})
+    node.inputs["text"].options = GeneratedOptions(generated="german_english", rows=60, seed=3)
+    assert scores._ceiling(node, OPTIONS, None) == {}

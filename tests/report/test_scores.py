@@ -137,3 +137,15 @@ def test_a_figure_joins_the_row_that_was_read_alike(light):
 )
 def test_thousands_are_whole_numbers(value, text):
     assert metric_value("word_perplexity", value) == text
+
+
+def test_a_known_ceiling_is_the_last_row_of_its_table(light):
+    best = {"value": 61.23, "low": 60.0, "high": 62.5, "signature": "x"}
+    light["evaluations"][0]["ceiling"] = {"of": "a grammar", "metrics": {"bleu": best}}
+    first, second = score_blocks(runs := open_runs([light]), Systems(runs))
+    assert first["best"]["figures"] == {"bleu": best}
+    assert second["best"] is None
+    page = render([light])
+    _, row = page.split("the grammar itself</th>")
+    assert row.index("61.23") < row.index("60.00 – 62.50") < row.index("</tr>")
+    assert Page(page).words.count(first["best"]["note"]) == 1

@@ -73,6 +73,20 @@ def test_trivial_systems_stand_below_the_table_once():
     assert "trivial" not in score_table(results)
 
 
+def test_a_known_ceiling_is_the_last_row_of_its_test_set_and_explained_once():
+    one, other = (entry("bleu", value, 1.0, 2.0, 0.5) for value in (15.0, 16.0))
+    best = {"value": 61.234, "low": 60.0, "high": 62.5, "signature": "x"}
+    one["ceiling"] = other["ceiling"] = {"of": "the grammar", "metrics": {"bleu": best}}
+    results = {"name": "run", "evaluations": [one, other], "teacher_gates": []}
+    lines = score_table(results).splitlines()
+    (row,) = (place for place, line in enumerate(lines) if "the grammar itself" in line)
+    assert all(words in lines[row] for words in ("test", "bleu", "61.23", "[60.00, 62.50]"))
+    assert not any("learn" in line for line in lines[row:])
+    assert sum("ceiling: what the grammar" in line for line in lines) == 1
+    del one["ceiling"], other["ceiling"]
+    assert "ceiling" not in score_table(results)
+
+
 MADE = {"corpus train": {"kind": "corpus"}, "train learn": {"kind": "train", "label": "learn"}}
 NOTHING = {"name": "run", "evaluations": [], "teacher_gates": [], "stages": MADE, "warnings": []}
 

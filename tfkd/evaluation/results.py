@@ -139,6 +139,13 @@ class RoundTrip(TypedDict):
     value: float
 
 
+class Ceiling(TypedDict):
+    """What drew the references itself scores: nobody who has not seen them can expect more."""
+
+    of: str
+    metrics: dict[str, Figure]
+
+
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
@@ -161,6 +168,7 @@ class Evaluation(TypedDict):
     rouge_by_length: NotRequired[RougeByLength]
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
+    ceiling: NotRequired[Ceiling]
     examples: NotRequired[list[Example]]
     differing: NotRequired[Differing]
     trace: NotRequired[list[Trace]]
@@ -211,6 +219,16 @@ class Stage(TypedDict):
     summary: NotRequired[dict[str, Any]]
 
 
+class Latency(TypedDict):
+    """Milliseconds of one line at batch 1, in the process of an export's self-check: the median of
+    so many `lines`, the least and the greatest. `tfkd bench` measures with more care."""
+
+    milliseconds: float
+    low: float
+    high: float
+    lines: int
+
+
 class Export(TypedDict):
     """A SavedModel, with what its self-check found, the ops of its graph that tfkd's own have not,
     and the SHA-256 of its `checksums.json`."""
@@ -223,6 +241,7 @@ class Export(TypedDict):
     more_ops: NotRequired[list[str]]
     bytes: int
     parameters: int
+    latency: NotRequired[Latency]
 
 
 class Results(TypedDict):

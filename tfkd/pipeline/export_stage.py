@@ -68,6 +68,7 @@ def _summary(made: dict[str, Any], checked: str) -> dict[str, Any]:
     """What the manifest says of an export, whose check was made on so many `checked`."""
     brief = f"{made['bytes'] / 2**20:.1f} MiB, {made['check'][checked]} {checked} checked"
     others = {"more_ops": made["more_ops"]} if made["more_ops"] else {}
+    others |= {"latency": made["latency"]} if "latency" in made else {}
     return {"check": made["check"], "parameters": made["parameters"], **others, "brief": brief}
 
 

@@ -221,4 +221,5 @@ def _export(
         **({"sha256": digest_of_export(path)} if (path / CHECKSUMS).exists() else {}),
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
         **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),
+        **({"latency": timed} if (timed := manifest["summary"].get("latency")) else {}),
     }

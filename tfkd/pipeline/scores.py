@@ -1,7 +1,7 @@
 """Scores of one model on one test set, from the outputs and sums that its evaluation left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tfkd.evaluation import (
     perplexity,
     word_perplexity,
 )
+from tfkd.pipeline.ceilings import GRAMMAR, ceiling, known_rows
 from tfkd.pipeline.class_scores import score_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import show_continuations
@@ -36,6 +37,7 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import shown_decode
+from tfkd.pipeline.validation import predicts_whole_targets
 from tfkd.pipeline.wanted import Evaluation
 
 # Each ratio with the array of sums it divides by the rows' numbers of tokens.
@@ -112,6 +114,8 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     if CONTINUED in node.options["products"]:
         lines = show_continuations(entry, node, evaluation.baseline, context)
         write_outputs(entry, folder / "evaluation" / name, **lines)
+    if found := _ceiling(node, options, context):
+        entry["ceiling"] = {"of": GRAMMAR, "metrics": found}
     for holder in filter(None, (entry, entry["against"])):
         found = holder["metrics"]
         holder["metrics"] = {name: found[name] for name in _names(options) if name in found}
@@ -216,8 +220,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
             entry[key] = by_length(hypotheses, references, against=others, of=of, **tokenize)
     if others is not None:
         entry["differing"] = _differing(options, sources, references, hypotheses, others)
-    ceiling = file_lines(context.stages / node.key / "round_trip.txt")
-    entry["round_trip"] = bleu(ceiling, references, samples=1, **tokenize).as_dict()
+    written = file_lines(context.stages / node.key / "round_trip.txt")
+    entry["round_trip"] = bleu(written, references, samples=1, **tokenize).as_dict()
     trace = context.stages / node.key / TRACE
     if trace.exists():
         entry["trace"] = read_json(trace)
@@ -232,6 +236,22 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
     write_outputs(entry, place, hypotheses=hypotheses, references=references)
+
+
+def _ceiling(node: Node, options: Any, context: Context) -> Mapping[str, Any]:
+    """The scores of what drew the references, as far as it is known; {} of other corpora."""
+    corpus = node.inputs["text"]
+    text = open_text(corpus, context)
+    if not {"source", "target"} <= {*text.fields}:
+        return {}
+    references = list(text.lines("target"))
+    rows = known_rows(corpus.options, list(text.lines("source")), references)
+    if rows is None:
+        return {}
+    # Of parts of the references, as of masked words, a whole one's probability says nothing.
+    whole = "figures" in node.options["products"] and predicts_whole_targets(node.inputs["model"])
+    tokens = _sums(node, context, "nll")[1] if whole else None
+    return ceiling(rows, references, tokens, options, lower_case=corpus.options.lower_case)
 
 
 def _differing(

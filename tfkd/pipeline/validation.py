@@ -70,6 +70,13 @@ def measured_view(trained: Node) -> str | None:
     return next((term.view for term in terms if term.kind != "length"), terms[0].view)
 
 
+def predicts_whole_targets(trained: Node) -> bool:
+    """Whether a model's loss is measured on whole targets, each word given those before it."""
+    model = model_options(trained)
+    writes = trained.kind == "train" and "classes" not in trained.inputs and reads_pairs(model)
+    return writes and not fills_in(model) and measured_view(trained) is None
+
+
 def default_search(trained: Node) -> Any:
     """How a training validates outputs unless it says so: greedily, or by Mask-Predict."""
     return {"kind": "mask_predict" if fills_in(model_options(trained)) else "greedy"}

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.evaluation.system_verdict import verdict_notes as notes_of
 from tfkd.evaluation.verdict import p_of
+from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_for
 from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import difference_spreads, mean_of, over_comparison, score_spreads
@@ -139,6 +140,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "trivial": trivial_notes(
             (systems.of(run, label_of(entry)).name, entry) for run, entry in entries
         ),
+        "best": _best(ceilings(entry for _, entry in entries).get(on, {}), metrics),
         "ceiling": next((row["ceiling"] for row in rows if is_number(row["ceiling"])), None),
         "signatures": {
             metric: sorted(
@@ -152,6 +154,12 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         },
         "plots": length_plots(f"length-{place + 1}", on, entries, systems),
     }
+
+
+def _best(figures: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any] | None:
+    """The last row: what nobody can expect to beat; None where that is not known."""
+    found = {metric: figures[metric] for metric in metrics if metric in figures}
+    return {"name": NAME, "note": NOTE, "figures": found} if found else None
 
 
 def _row(

@@ -6,7 +6,9 @@ from typing import Any
 
 from tfkd.evaluation import chosen_context, gate_line, p_of
 from tfkd.evaluation.system_verdict import Verdict, verdict_notes
+from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_lines
+from tfkd.report.closing import closing
 from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
@@ -29,6 +31,8 @@ def score_table(results: dict[str, Any]) -> str:
         console.print(table)
         if any_estimated:
             console.print(P_ESTIMATED)
+        if ceilings(results["evaluations"]):
+            console.print(_text(NOTE))
     for note in verdict_notes(verdicts):
         console.print(_text(note))
     for line in [*chosen_lines(results), *trivial_lines(results["evaluations"])]:
@@ -81,6 +85,10 @@ def _scores(results: dict[str, Any], verdicts: list[Verdict]) -> tuple[Any, bool
                 "" if p is None else p_value(p, estimated),
                 *() if all(parts) else (verdict.brief if verdict else "",),
             )
+    for on, figures in ceilings(results["evaluations"]).items():
+        for metric, figure in figures.items():
+            value = _number(metric, figure["value"])
+            _add(table, NAME, on, metric, value, _interval(metric, figure))
     return table, any_estimated
 
 
@@ -191,8 +199,9 @@ def scored(results: dict[str, Any], folder: Path, told: set[str] | None = None) 
 
 
 def closing_words(results: dict[str, Any], folder: Path, told: set[str] | None = None) -> str:
-    """The end of a run: scores, warnings less those `told`, where SavedModel and report lie."""
-    lines = [scored(results, folder, told)]
+    """The end of a run: its result in short, all scores, warnings less those `told`, and where
+    SavedModel and report lie."""
+    lines = [*filter(None, [closing(results, folder)]), scored(results, folder, told)]
     lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
     lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)

@@ -5,16 +5,21 @@
 REQUEST is a JSON file `{"text": [...], "source_ids": [[...], ...], "pad_id": 0}`; RESULT gets both
 signatures' answers. Of a classifier it is `{"rows": {INPUT: [...]}}`, and RESULT gets its labels,
 probabilities and classes. Of a language model it is `{"prompts": [...], "prompt_ids": [[...], ...],
-"pad_id": 0}`, and RESULT gets what it writes. A model that needs any other part of tfkd, or
-keras_hub, cannot be loaded here.
+"pad_id": 0}`, and RESULT gets what it writes. With `"latency": true` RESULT also gets how long one
+line takes. A model that needs any other part of tfkd, or keras_hub, cannot be loaded here.
 """
 
 import importlib.abc
 import json
+import statistics
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# How long a line takes is measured on so many of them, so often, and no longer than so.
+_TIMED, _ROUNDS, _MOST_SECONDS = 12, 3, 2.0
 _FORBIDDEN = ("keras_hub", "keras_nlp", "torch", "safetensors", "matplotlib")
 
 
@@ -24,6 +29,37 @@ class _Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         if name.split(".")[0] in _FORBIDDEN or name.startswith("tfkd."):
             raise ModuleNotFoundError(f"a SavedModel must not need {name}", name=name)
+
+
+def latency(ask: Callable[[int], Any], count: int) -> dict[str, Any]:
+    """Milliseconds of a call with one line: of each line's median over 3 rounds, after a call that
+    warms up, the median, the least and the greatest. Fewer lines are timed where they take long.
+
+    Args:
+        ask: Called with a line's place; returns when the answer is there.
+        count: The number of lines, at least 1.
+    """
+    begun, found = time.perf_counter(), []
+    for place in range(min(count, _TIMED)):
+        ask(place)
+        times = []
+        for _ in range(_ROUNDS):
+            start = time.perf_counter()
+            ask(place)
+            times.append(1000 * (time.perf_counter() - start))
+            if time.perf_counter() - begun > _MOST_SECONDS:
+                break
+        if found and len(times) < _ROUNDS:
+            break
+        found.append(statistics.median(times))
+        if time.perf_counter() - begun > _MOST_SECONDS:
+            break
+    return {
+        "milliseconds": round(statistics.median(found), 3),
+        "low": round(min(found), 3),
+        "high": round(max(found), 3),
+        "lines": len(found),
+    }
 
 
 def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +100,10 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
             [line.decode("utf-8"), float(score)]
             for line, score in zip(chosen["outputs"].numpy(), chosen["scores"].numpy(), strict=True)
         ]
+    if request.get("latency") and request["text"]:
+        lines = [tf.constant([line]) for line in request["text"][:_TIMED]]
+        serve = signatures["serving_default"]
+        found["latency"] = latency(lambda i: serve(text=lines[i])["outputs"].numpy(), len(lines))
     return found
 
 
@@ -86,8 +126,9 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         }
 
     rows = request["rows"]
-    count = min(4, len(next(iter(rows.values()))))
-    return {
+    given = len(next(iter(rows.values())))
+    count = min(4, given)
+    found = {
         **ask(rows),
         "alone": [
             ask({name: values[i : i + 1] for name, values in rows.items()}) for i in range(count)
@@ -95,6 +136,10 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         "classes": [name.decode("utf-8") for name in signatures["classes"]()["classes"].numpy()],
         "tensorflow": tf.__version__,
     }
+    if request.get("latency") and given:
+        one = [{name: values[i : i + 1] for name, values in rows.items()} for i in range(given)]
+        found["latency"] = latency(lambda i: ask(one[i]), given)
+    return found
 
 
 def go_on(folder: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -133,11 +178,16 @@ def go_on(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         return found
 
     count = len(request["prompts"])
-    return {
+    answers = {
         "together": ask(0, count),
         "alone": [ask(row, 1)[0] for row in range(min(4, count))],
         "tensorflow": tf.__version__,
     }
+    if request.get("latency") and count:
+        lines = [tf.constant([line], tf.string) for line in request["prompts"][:_TIMED]]
+        serve = signatures["serving_default"]
+        answers["latency"] = latency(lambda i: serve(text=lines[i])["outputs"].numpy(), len(lines))
+    return answers
 
 
 def main(arguments: list[str]) -> None:

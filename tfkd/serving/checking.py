@@ -44,7 +44,8 @@ class Difference:
 
 
 def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600) -> dict[str, Any]:
-    """Runs `tfkd.serving.check` on a SavedModel in a process of its own.
+    """Runs `tfkd.serving.check` on a SavedModel in a process of its own, which also takes the time
+    of one line.
 
     Raises:
         RuntimeError: it could not load or run the model in time; the message has what it said.
@@ -53,7 +54,7 @@ def run_fresh(folder: str | Path, request: dict[str, Any], timeout: float = 600)
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "request.json", Path(scratch) / "result.json"
         with named(asked):
-            asked.write_text(json.dumps(request), "utf-8")
+            asked.write_text(json.dumps({**request, "latency": True}), "utf-8")
         command = [sys.executable, "-m", "tfkd.serving.check", str(folder), asked, answered]
         try:
             done = subprocess.run(
@@ -130,7 +131,7 @@ def self_check(
                     expected.score,
                 )
             )
-    return CheckResult(len(sentences), ties, largest, otherwise, differences)
+    return CheckResult(len(sentences), ties, largest, otherwise, differences, served.get("latency"))
 
 
 def _compare(

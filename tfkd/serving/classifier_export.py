@@ -82,7 +82,8 @@ def export_classifier(
             f"to {largest:.1g}."
         )
         text = _card(card, rows, names, limit, check, str(version))
-        return text, {"rows": count, "largest_difference": largest}
+        timed = {"latency": said["latency"]} if "latency" in said else {}
+        return text, {"rows": count, "largest_difference": largest, **timed}
 
     return write_version(served, folder, checked, version=version, more_ops=more_ops)
 

@@ -66,8 +66,9 @@ def export_saved_model(
         more_ops: TensorFlow ops that the server at hand has beside the known ones; None: any.
 
     Returns:
-        `{"folder", "bytes", "parameters", "check": {...}, "more_ops": [...]}`, the last of all that
-        the graph has beside the known ones, which its card names, too.
+        `{"folder", "bytes", "parameters", "check": {...}, "more_ops": [...], "latency": {...}}`:
+        `more_ops` are all that the graph has beside the known ones, which its card names, too;
+        `latency` is of one line at batch 1, where the check took the time.
 
     Raises:
         ExportRefusedError: the check does not hold; the message has the sentences that differ.
@@ -139,12 +140,16 @@ def write_version(
         _put(part, final)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    # A time is of this machine at this moment, and no part of what was found to be right.
+    timed = {"latency": figures["latency"]} if "latency" in figures else {}
+    figures = {name: value for name, value in figures.items() if name != "latency"}
     return {
         "folder": str(final),
         "bytes": sum(path.stat().st_size for path in final.rglob("*") if path.is_file()),
         "parameters": sum(int(weight.shape.num_elements()) for weight in served.weights),
         "check": figures,
         "more_ops": others,
+        **timed,
     }
 
 
@@ -186,6 +191,7 @@ def checked_figures(final: Path, check: CheckResult, row: str) -> dict[str, Any]
         "ties": check.ties,
         "largest_difference": check.largest_difference,
         "tokenised_otherwise": len(check.tokenised_otherwise),
+        **({"latency": check.latency} if check.latency else {}),
     }
 
 

@@ -57,7 +57,7 @@ def check_prompts(
             )
         else:
             largest, ties = max(largest, gap), ties + judged.tie
-    return CheckResult(len(prompts), ties, largest, otherwise, differences)
+    return CheckResult(len(prompts), ties, largest, otherwise, differences, served.get("latency"))
 
 
 def _reason(answer: Mapping[str, Any], judged: Judged, tokenizer: Any) -> str:

@@ -1,0 +1,102 @@
+"""Whom a run's models have learnt from, and how large they are, by its results.json."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tfkd.report.systems import stage_of
+
+
+def model_of(results: Mapping[str, Any], label: str) -> Any:
+    """The model that a stage trains, by its name in the spec; None of other stages."""
+    return _options(results, label).get("train")
+
+
+def teacher_of(results: Mapping[str, Any], label: str) -> str | None:
+    """The training that a stage's terms or data come from; None: it has no teacher.
+
+    Args:
+        results: The results.json.
+        label: `STAGE[#VARIANT]`; of another run's variant, the terms are those of this run.
+    """
+    options = _options(results, label)
+    for key in ("score", "translate"):
+        if options.get(key):
+            return _trained(results, str(options[key]))
+    for reference in _references(results, options):
+        return _trained(results, reference)
+    origin = options.get("from")
+    if isinstance(origin, str) and origin != label and stage_of(origin) != stage_of(label):
+        # Distilled before, and trained on without a teacher.
+        return teacher_of(results, origin)
+    return None
+
+
+def has_no_teacher(results: Mapping[str, Any], label: str) -> bool:
+    """Whether it is known that a model had no teacher: by its stage, or by its variant's terms."""
+    stage, _, variant = label.partition("#")
+    if not variant:
+        return teacher_of(results, label) is None
+    changes = (_spec(results).get("variants") or {}).get(variant) or {}
+    path = f"stages.{stage}.objective"
+    if not any(key == path or key.startswith(f"{path}.") for key in changes):
+        return False
+    terms = dict(changes.get(path) or _options(results, stage).get("objective") or {})
+    for key, value in changes.items():
+        name, _, option = key.removeprefix(f"{path}.").partition(".")
+        if not key.startswith(f"{path}."):
+            continue
+        if option:
+            terms[name] = {**(terms.get(name) or {}), option: value}
+        else:
+            terms[name] = value
+    data = changes.get(f"stages.{stage}.data") or ()
+    options = {"objective": terms, "data": [data] if isinstance(data, str) else data}
+    return next(_references(results, options), None) is None
+
+
+def parameters_of(results: Mapping[str, Any], label: str) -> int | None:
+    """How many weights a stage's model has; None: no stage and no export says it."""
+    trained = {
+        str(stage.get("label", name)): stage.get("summary") or {}
+        for name, stage in results["stages"].items()
+        if stage["kind"] in ("train", "load")
+    }
+    variant = results.get("variant")
+    asked = [label, f"{label}#{variant}"]
+    names = [*asked, *(name for name in trained if "#" not in label and stage_of(name) == label)]
+    for name in names:
+        if (count := trained.get(name, {}).get("parameters")) is not None:
+            return count
+    same = [one for one in results.get("exports") or () if stage_of(one["stage"]) == label]
+    return same[0].get("parameters") if same else None
+
+
+def _spec(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    return results.get("spec") or {}
+
+
+def _options(results: Mapping[str, Any], label: str) -> Mapping[str, Any]:
+    stages = _spec(results).get("stages") or {}
+    return stages.get(label) or stages.get(stage_of(label)) or {}
+
+
+def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
+    """The stages whose models speak in a training's terms, and then in its data."""
+    for term in (options.get("objective") or {}).values():
+        if not isinstance(term, Mapping) or term.get("weight") == 0:
+            continue
+        teacher = term.get("teacher")
+        yield from [teacher] if isinstance(teacher, str) else teacher or ()
+    for part in options.get("data") or ():
+        of = str(part.get("of") if isinstance(part, Mapping) else part)
+        if _options(results, of).get("translate"):
+            yield of
+
+
+def _trained(results: Mapping[str, Any], label: str) -> str:
+    """The training behind a stage that scores or translates."""
+    options = _options(results, label)
+    for key in ("score", "translate"):
+        if options.get(key):
+            return _trained(results, str(options[key]))
+    return label
