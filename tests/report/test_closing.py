@@ -145,3 +145,12 @@ def test_texts_from_anywhere_stay_on_their_lines(run):
     text = said(run)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) < 200
+
+
+def test_the_page_begins_with_the_same(run):
+    from tfkd.report.page import render
+
+    page = render([run])
+    assert page.index("has learnt from a teacher of 5.8 M weights") < page.index('id="scores"')
+    assert "Teacher, baseline and student on test_2016" in page
+    assert "has learnt from a teacher" not in render([run, run])

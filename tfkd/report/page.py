@@ -12,6 +12,7 @@ from tfkd.data.files import write_atomically
 from tfkd.evaluation.verdict import p_relation
 from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
+from tfkd.report.closing import headline, headline_rows, sentence
 from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
 from tfkd.report.lengths import OWN_OUTPUT
@@ -60,6 +61,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         ratios=RATIOS,
         by_output=any(plot.x_name == OWN_OUTPUT for block in blocks for plot in block["plots"]),
         verdicts=verdicts(blocks, runs),
+        headline=_headline(runs),
         curves=stage_curves(runs, systems),
         searches=search_plots(runs, systems),
         noises=noise_plots(runs, systems),
@@ -204,6 +206,17 @@ def _traces(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 
 def _passes(trace: Mapping[str, Any]) -> int:
     return max(len(sentence.get("passes", ())) for sentence in trace["sentences"])
+
+
+def _headline(runs: Sequence[Run]) -> Mapping[str, Any] | None:
+    """What the end of a run says, of a page of one; None where no student is compared."""
+    lists = {key: runs[0].entries(key) for key in ("evaluations", "teacher_gates", "exports")}
+    results = {**runs[0].results, **lists, "stages": runs[0].part("stages")}
+    entry = headline(results) if len(runs) == 1 else None
+    if entry is None or not (entry.get("against") or {}).get("metrics"):
+        return None
+    head, *rows = headline_rows(results, entry)
+    return {"on": entry["on"], "head": head, "rows": rows, "sentence": sentence(results, entry)}
 
 
 def _stages(run: Run) -> tuple[Run, list[dict[str, Any]], float, float]:
