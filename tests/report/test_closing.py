@@ -63,7 +63,7 @@ def test_nothing_learnt_is_no_verdict(run):
     entry = run["evaluations"][0]
     entry["trivial"] = [{"kind": "copy", "metrics": {"bleu": {"low": -1.0, "high": 0.5}}}]
     assert sentence(run, entry).startswith(
-        "No verdict, for train_student is not above copying the source: 39.41 BLEU"
+        "No verdict: train_student is not above copying the source: 39.41 BLEU"
     )
 
 

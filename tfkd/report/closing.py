@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.evaluation.system_verdict import NOT_LEARNT
 from tfkd.report.ceilings import NAME, ceilings
 from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of
-from tfkd.report.reading import NOT_LEARNT, reading_of
+from tfkd.report.run_verdicts import entry_verdict, mean_verdict
 from tfkd.report.systems import label_of, stage_of
-from tfkd.report.wording import NOTHING, is_number, metric_name, metric_value, number
+from tfkd.report.wording import (
+    NOTHING,
+    is_number,
+    metric_difference,
+    metric_name,
+    metric_value,
+    number,
+)
 from tfkd.spec.printable import one_line
 
 _METRICS = 2
@@ -93,25 +101,27 @@ def sentence(results: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     if _is_teacher(results, str(entry["of"])) or not (pair and is_number(pair.get("delta"))):
         told = "not compared with any other model" if pair is None else "compared below"
         return f"{label}{_weights(results, label)} has {score} on {entry['on']}; it is {told}."
-    reading, reason = reading_of(metric, entry, over)
+    verdict = entry_verdict(entry, metric)
     other, low, high, delta = pair["value"], pair["low"], pair["high"], pair["delta"]
     if over:
         found = over["against"]["differences"][metric]
         other, delta = over["against"]["metrics"][metric]["mean"], found["mean"]
         low, high = found["low"], found["high"]
+        verdict = mean_verdict(over, metric, results["evaluations"])
     apart = teacher and has_no_teacher(results, label_of(against))
     than = "without it" if apart else f"of {label_of(against)}"
-    signed = [metric_value(metric, value, signed=True) for value in (delta, low, high)]
-    figures = f"{score} against {metric_value(metric, other)} {than}, {signed[0]} "
-    figures += f"[{signed[1]}, {signed[2]}]; {_seeds(entry, over)}."
+    difference = metric_difference(metric, ours.get("mean", ours.get("value")), other, delta)
+    low, high = (metric_value(metric, value, signed=True) for value in (low, high))
+    figures = f"{score} against {metric_value(metric, other)} {than}, {difference} "
+    figures += f"[{low}, {high}]; {_seeds(entry, over)}."
     words = {
         "better": f"{student} has learnt from a {master}" if apart else f"{label} is better",
         "worse": f"{student} is worse for its {master}" if apart else f"{label} is worse",
         "undecided": f"Whether {student[0].lower()}{student[1:]} gains by its {master} is undecided"
         if apart else "Which of the two is better is undecided",
-        NOT_LEARNT: f"No verdict, for {reason}",
+        NOT_LEARNT: verdict.reason[:1].upper() + verdict.reason[1:],
     }  # fmt: skip
-    return f"{words[reading]}: {figures}"
+    return f"{words[verdict.reading]}: {figures}"
 
 
 def next_command(results: Mapping[str, Any], entry: Mapping[str, Any], folder: Path) -> str:
