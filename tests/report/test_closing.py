@@ -92,7 +92,7 @@ def test_a_known_ceiling_and_latencies_are_rows_and_a_column(run):
     assert lines[1].endswith("ms a line")
     assert lines[3].endswith("as the student")
     assert lines[4].endswith("12.3 [9.0, 20.0]")
-    assert lines[5].startswith("ceiling: the grammar itself")
+    assert lines[5].startswith("ceiling: the grammar ")
     assert "61.23 [60.00, 62.50]" in lines[5]
 
 

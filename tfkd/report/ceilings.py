@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-NAME = "ceiling: the grammar itself"
+NAME = "ceiling: the grammar"
 NOTE = (
     "ceiling: what the grammar that made the rows scores itself: of outputs its most probable "
     "translations, of loss and perplexity its own probabilities. Nobody who has not seen the "
