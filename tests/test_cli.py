@@ -241,9 +241,10 @@ def test_generate_takes_none_of_several_exports_by_chance(tmp_path, capsys, monk
     assert "no exported model" in refused(cli.main(["generate", str(tmp_path)]), capsys)
 
 
+@pytest.mark.parametrize("name", ["none/file", "n" * 300])
 @pytest.mark.parametrize("words", [["init", "PATH"], ["schema", "--output", "PATH"]])
-def test_a_path_that_cannot_be_written_is_the_users_to_mend(words, tmp_path, capsys):
-    path = tmp_path / "none" / "file"
+def test_a_path_that_cannot_be_written_is_the_users_to_mend(words, name, tmp_path, capsys):
+    path = tmp_path / name
     words = [str(path) if word == "PATH" else word for word in words]
     assert str(path) in refused(cli.main(words), capsys)
 

@@ -192,7 +192,7 @@ def _init(options: argparse.Namespace) -> None:
     from tfkd.spec import starter_spec
     from tfkd.spec.errors import UserError
 
-    if options.path.exists():
+    if os.path.exists(options.path):  # also a name that no file can have
         raise UserError(f"{options.path} exists already; name another file: tfkd init PATH")
     pairs = tuple(options.pairs) if options.pairs else None
     rows = _lines(pairs, options.data_dir) if pairs else 0

@@ -169,6 +169,25 @@ def test_functions_that_are_not_there_are_not_called(copy):
         load_saved_model(copy)
 
 
+def test_no_function_passes_for_a_known_op(copy):
+    """TensorFlow looks among a graph's functions before its own ops."""
+
+    def edit(graph):
+        saver, library = saver_of(graph), graph.graph_def.library.function
+        for node in graph.graph_def.node:
+            if node.attr["f"].func.name == saver:
+                node.attr["f"].func.name = "Rsqrt"
+        for function in library:
+            if function.signature.name == saver:
+                function.signature.name = "Rsqrt"
+            else:
+                function.node_def.add(name="stored", op="Rsqrt")
+
+    change(copy, edit)
+    with pytest.raises(UserError, match="Rsqrt that is a function's name, too \\(node stored"):
+        load_saved_model(copy)
+
+
 def test_what_tensorflow_would_read_of_other_forms_is_refused(copy):
     def twice(graph):
         saved = saved_model_pb2.SavedModel(meta_graphs=[graph, graph])

@@ -159,7 +159,7 @@ def _activation(
     folder: Path, config: Mapping[str, Any], key: str, default: str, known: Mapping[str, str]
 ) -> str:
     name = config.get(key, default)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise UserError(
             f"{folder / 'config.json'}: {key} is {name!r}; known are {', '.join(known)}."
         )

@@ -53,9 +53,9 @@ def read_graph(folder: str | Path) -> Any:
 def unknown_nodes(saved: Any) -> list[UnknownNode]:
     """The nodes of a SavedModel's graphs and functions, called or not, that are not known.
 
-    Known is a node whose op is in `server_ops.KNOWN`, that prints to no file, and calls functions
-    of this graph alone. What reads and writes files is known in the saver's functions, if nothing
-    else calls them.
+    Known is a node whose op is in `server_ops.KNOWN` and no function of that name, that prints to
+    no file, and calls functions of this graph alone. What reads and writes files is known in the
+    saver's functions, if nothing else calls them.
 
     Args:
         saved: See `read_graph`.
@@ -83,6 +83,8 @@ def _reason(node: Any, functions: Collection[str], of_saver: bool) -> str | None
     """What is wrong with a node; None where it is known."""
     if node.op not in KNOWN:
         return ""
+    if node.op in functions:  # TensorFlow then calls the function
+        return "that is a function's name, too"
     if node.op in OF_FILES and not of_saver:
         return "outside of the saver"
     if node.op == "PrintV2" and _stream(node) not in STREAMS:
