@@ -79,7 +79,11 @@ def test_a_known_ceiling_is_the_last_row_of_its_test_set_and_explained_once():
     one["ceiling"] = other["ceiling"] = {"of": "the grammar", "metrics": {"bleu": best}}
     results = {"name": "run", "evaluations": [one, other], "teacher_gates": []}
     lines = score_table(results).splitlines()
-    (row,) = (place for place, line in enumerate(lines) if "ceiling: the grammar " in line and "bleu" in line)
+    (row,) = (
+        place
+        for place, line in enumerate(lines)
+        if "ceiling: the grammar " in line and "bleu" in line
+    )
     assert all(words in lines[row] for words in ("test", "bleu", "61.23", "[60.00, 62.50]"))
     assert not any("learn" in line for line in lines[row:])
     assert sum("ceiling: what the grammar" in line for line in lines) == 1

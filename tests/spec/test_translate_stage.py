@@ -255,7 +255,8 @@ def test_a_resolved_spec_is_a_spec(tmp_path):
     spec = load(tmp_path)
     assert spec.resolved()["stages"]["alone"] == {
         "translate": "nat", "data": [{"of": "train", "weight": 1.0, "swap": False}],
-        "keep_source": False, "decode": {"kind": "greedy"},
+        "keep_source": False, "decode": {"kind": "greedy", "min_length": 0},
+        "on_failed_check": "warn",
     }  # fmt: skip
     again = tmp_path / "again.yaml"
     again.write_text(dump_yaml(spec.resolved()), "utf-8")

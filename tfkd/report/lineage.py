@@ -58,7 +58,7 @@ def parameters_of(results: Mapping[str, Any], label: str) -> int | None:
     """How many weights a stage's model has; None: no stage and no export says it."""
     trained = {
         str(stage.get("label", name)): stage.get("summary") or {}
-        for name, stage in results["stages"].items()
+        for name, stage in (results.get("stages") or {}).items()
         if stage["kind"] in ("train", "load")
     }
     variant = results.get("variant")
