@@ -236,6 +236,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     from tfkd.spec.errors import UserError
+    from tfkd.spec.printable import one_line
 
     results = _again(options)
     if not results["exports"]:
@@ -243,7 +244,7 @@ def _export(options: argparse.Namespace) -> None:
             f"{options.run}: its spec exports nothing: name a stage under `export:` and run again"
         )
     for warning in results["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(one_line(f"warning: {warning}"), file=sys.stderr)
     for export in results["exports"]:
         print(options.run / export["folder"])
 

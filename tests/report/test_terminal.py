@@ -112,6 +112,13 @@ def test_a_run_without_scores_says_what_it_made(exports, following):
     assert "metric" not in score_table(results)
 
 
+def test_what_a_terminal_obeys_is_escaped_in_what_was_made():
+    stages = {"train x": {"kind": "train", "label": "learn\x1b[2J\nx"}}
+    text = scored(NOTHING | {"exports": [], "stages": stages}, Path("runs/\x1b]0;run"))
+    assert "learn\\x1b[2J\\nx in runs/\\x1b]0;run" in text.splitlines()[0]
+    assert "\x1b" not in text
+
+
 def test_teachers_alone_are_no_empty_table():
     gate = {"of": "teach", "on": "valid", "message": "It knows more."}
     results = NOTHING | {"exports": [], "teacher_gates": [gate], "warnings": ["look here"]}

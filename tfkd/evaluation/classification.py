@@ -132,7 +132,7 @@ def class_score(
         samples: Bootstrap samples; up to 1: no interval.
         seed: Their seed.
     """
-    measure = _measure(metric, positive)
+    measure = measure_of(metric, positive)
     value = float(measure(predicted.counts()))
     of = "mean" if positive is None else f"class {positive}"
     name = {"accuracy": "acc:first", "f1": f"f1:{of}", "matthews": "mcc:phi"}[metric]
@@ -171,7 +171,7 @@ def paired_classes(
             "Invalid value for argument `baseline`. Expected as many rows as the system has. "
             f"Received: {len(system.labels)} and {len(baseline.labels)}"
         )
-    measure = _measure(metric, positive)
+    measure = measure_of(metric, positive)
     sides = (system, baseline)
     return judged_difference(
         *(_sampled(measure, one, samples, seed) for one in sides),
@@ -200,7 +200,8 @@ def confusion(predicted: Predicted) -> list[tuple[int, int, int]]:
     ]  # fmt: skip
 
 
-def _measure(metric: str, positive: int | None) -> Callable[[Counts], np.ndarray]:
+def measure_of(metric: str, positive: int | None) -> Callable[[Counts], np.ndarray]:
+    """A metric as a function of counts; the arguments as in `class_score`."""
     if metric not in METRICS:
         raise ValueError(
             f"Invalid value for argument `metric`. Expected one of {', '.join(METRICS)}. "

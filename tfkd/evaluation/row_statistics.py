@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation.classification import Counts, Predicted, f1_of, matthews_of
+from tfkd.evaluation.classification import Counts, Predicted, measure_of
 from tfkd.evaluation.moses import moses_tokens
 from tfkd.evaluation.paired import paired_difference
 from tfkd.evaluation.verdict import BOOTSTRAP
@@ -33,7 +33,8 @@ class RowStatistics:
     @property
     def score(self) -> float:
         """The metric of all rows."""
-        return float(self.of_sums(self.values.sum(0)))
+        # Rows of classes are small integers.
+        return float(self.of_sums(self.values.sum(0, dtype=np.float64)))
 
     def less(self, other: "RowStatistics", samples: int, seed: int) -> dict[str, Any]:
         """`paired.paired_bootstrap` of this system less another on the same rows; p of the same
@@ -74,29 +75,15 @@ def text_statistics(
 def class_statistics(
     metric: str, predicted: Predicted, positive: int | None = None
 ) -> RowStatistics:
-    """Of guessed classes: one 1 a row each among the right, the labelled and the guessed classes.
+    """Of guessed classes.
 
     Args:
         metric: `accuracy`, `f1` or `matthews`.
         predicted: The guesses.
         positive: The class that `f1` is about; None: the mean over classes.
     """
-    labels, guesses = np.asarray(predicted.labels), np.asarray(predicted.guesses)
-    right = labels == guesses
-    if metric == "accuracy":
-        counted = np.stack([right, np.ones(len(right))], 1).astype(np.float64)
-        return RowStatistics(counted, _ratio)
-    of = {"f1": lambda counts: f1_of(counts, positive), "matthews": matthews_of}[metric]
-    size = predicted.classes + 1
-    of_class = np.eye(size)
-    each = [right[:, None] * of_class[labels], of_class[labels], of_class[guesses]]
-
-    def of_sums(sums: np.ndarray) -> np.ndarray:
-        rows = np.asarray(sums, np.float64).reshape(-1, 3, size)
-        values = [of(Counts(right=row[0], labelled=row[1], guessed=row[2])) for row in rows]
-        return np.array(values).reshape(np.shape(sums)[:-1])
-
-    return RowStatistics(np.concatenate(each, 1), of_sums)
+    measure = measure_of(metric, positive)
+    return RowStatistics(predicted.statistics(), lambda sums: measure(Counts.of_sums(sums)))
 
 
 def ratio_statistics(metric: str, sums: np.ndarray, counts: np.ndarray) -> RowStatistics:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfkd.spec.printable import one_line
+
 # Stages that have a link in the run folder.
 _LINKED = ("train", "load", "score", "translate")
 
@@ -28,4 +30,5 @@ def made_instead(results: Mapping[str, Any], folder: Path) -> str:
         # Of several exports, the folder of one has to be named.
         model = folder if len(results["exports"]) == 1 else place.parent
         score = f"tfkd generate {model}; to score it, {score}"
-    return f"{results['name']}: {but} was scored. Made: {what}\nnext: {score}"
+    said = (f"{results['name']}: {but} was scored. Made: {what}", f"next: {score}")
+    return "\n".join(map(one_line, said))
