@@ -13,7 +13,7 @@ Its mean negative logarithm is the least loss that any model can expect on the c
 likely translation about the best that any can write.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,15 @@ def everyday(rows: int, seed: int) -> Iterator[tuple[str, str]]:
         (German, English).
     """
     for meaning, numbers in _drawn(rows, seed):
-        yield in_german(meaning), in_english(meaning, Draw(meaning, numbers))
+        yield in_german(meaning), in_english(meaning, drawing(meaning, numbers))
 
 
 def with_ceiling(rows: int, seed: int) -> Iterator[Row]:
     """The rows of `everyday`, with the probability of each and its most probable translation."""
     for meaning, numbers in _drawn(rows, seed):
-        draw = Draw(meaning, numbers)
+        draw = drawing(meaning, numbers)
         english = in_english(meaning, draw)
-        best = [_Likeliest(meaning, variety) for variety in range(len(VARIETIES))]
+        best = [_likeliest_in(meaning, variety) for variety in range(len(VARIETIES))]
         texts = [in_english(meaning, one) for one in best]
         likeliest = int(np.argmax([one.log_probability() for one in best]))
         yield Row(
@@ -84,20 +84,23 @@ def _drawn(rows: int, seed: int) -> Iterator[tuple[Meaning, Iterator[float]]]:
             yield MeaningDraw(iter(meaning)).meaning(), iter(english)
 
 
-class _Speaker:
-    """Notes what was picked, for its probability."""
+class Speaker:
+    """Picks words, and notes what was picked, for its probability.
 
-    def __init__(self, meaning: Meaning):
+    Args:
+        meaning: What is said.
+        place: The place of the word that it picks of a choice with several.
+    """
+
+    def __init__(self, meaning: Meaning, place: Callable[[Choice], int]):
         self._prior = np.array(meaning.varieties())
+        self._place = place
         self._picked: list[tuple[Choice, int]] = []
 
     def __call__(self, choice: Choice) -> str:
         place = self._place(choice) if len(choice.words) > 1 else 0
         self._picked.append((choice, place))
         return choice.words[place]
-
-    def _place(self, choice: Choice) -> int:
-        raise NotImplementedError
 
     def log_probability(self) -> float:
         """log of sum over z of p(z) * product of p(w | z), over what was picked."""
@@ -107,23 +110,12 @@ class _Speaker:
         return float(np.log(each.sum()))
 
 
-class Draw(_Speaker):
-    """Draws the variety, then each word."""
-
-    def __init__(self, meaning: Meaning, numbers: Iterator[float]):
-        super().__init__(meaning)
-        self._numbers = numbers
-        self._variety = int(np.searchsorted(np.cumsum(self._prior), next(numbers), "right"))
-        self._variety = min(self._variety, len(VARIETIES) - 1)
-
-    def _place(self, choice: Choice) -> int:
-        return choice.draw(next(self._numbers), self._variety)
+def drawing(meaning: Meaning, numbers: Iterator[float]) -> Speaker:
+    """Draws the variety by the first number, then each word by one."""
+    sums = np.cumsum(meaning.varieties())
+    variety = min(int(np.searchsorted(sums, next(numbers), "right")), len(sums) - 1)
+    return Speaker(meaning, lambda choice: choice.draw(next(numbers), variety))
 
 
-class _Likeliest(_Speaker):
-    def __init__(self, meaning: Meaning, variety: int):
-        super().__init__(meaning)
-        self._variety = variety
-
-    def _place(self, choice: Choice) -> int:
-        return int(np.argmax(choice.shares[:, self._variety]))
+def _likeliest_in(meaning: Meaning, variety: int) -> Speaker:
+    return Speaker(meaning, lambda choice: int(np.argmax(choice.shares[:, variety])))
