@@ -189,31 +189,18 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> None:
+    from tfkd.data.source_files import count_pairs
     from tfkd.spec import starter_spec
     from tfkd.spec.errors import UserError
 
     if os.path.exists(options.path):  # also a name that no file can have
         raise UserError(f"{options.path} exists already; name another file: tfkd init PATH")
     pairs = tuple(options.pairs) if options.pairs else None
-    rows = _lines(pairs, options.data_dir) if pairs else 0
+    rows = count_pairs(pairs, options.data_dir) if pairs else 0
     text = starter_spec(options.source, options.target, pairs, rows)
     _write(options.path, text)
     done = "read it" if options.pairs else "edit its data section"
     print(f"{options.path}: {done}, then: tfkd run {options.path}")
-
-
-def _lines(pairs: tuple[str, str], data_dir: Path) -> int:
-    """Lines of each of two files, of which one translates the other."""
-    from tfkd.data.source_files import count_lines, find_files
-    from tfkd.spec.errors import UserError
-
-    first, second = (sum(map(count_lines, find_files(name, data_dir))) for name in pairs)
-    if first != second:
-        raise UserError(
-            f"--pairs: {pairs[0]} has {first:,} lines and {pairs[1]} {second:,}; line n of one "
-            "must translate line n of the other"
-        )
-    return first
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -142,6 +142,25 @@ def count_lines(path: Path) -> int:
     return _count_lines(path, *_state(path))
 
 
+def count_pairs(patterns: tuple[str, str], data_dir: Path) -> int:
+    """The number of rows of two files, line n of one the translation of line n of the other.
+
+    Args:
+        patterns: Both files, as for `find_files`.
+        data_dir: The data folder.
+
+    Raises:
+        UserError: They have different numbers of lines, or cannot be read.
+    """
+    first, second = (sum(map(count_lines, find_files(name, data_dir))) for name in patterns)
+    if first != second:
+        raise UserError(
+            f"--pairs: {patterns[0]} has {first:,} lines and {patterns[1]} {second:,}; line n of "
+            "one must translate line n of the other"
+        )
+    return first
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of the file's bytes, as 64 hexadecimal digits.
 
