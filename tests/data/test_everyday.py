@@ -86,8 +86,8 @@ def test_translations_come_as_often_as_their_probability_says():
 
 def test_a_row_s_probability_and_its_likeliest_translation_are_those_of_all_there_are():
     tried = 0
-    numbers = uniform(keys(9, 0, np.arange(40), "everyday meaning"), 64).tolist()
-    for numbered, row in zip(numbers, with_ceiling(40, 9), strict=True):
+    numbers = uniform(keys(3, 0, np.arange(300), "everyday meaning"), 64).tolist()
+    for numbered, row in zip(numbers, with_ceiling(300, 3), strict=True):
         found, complete = every_translation(MeaningDraw(iter(numbered)).meaning(), most=300)
         if not complete:
             continue
@@ -95,7 +95,7 @@ def test_a_row_s_probability_and_its_likeliest_translation_are_those_of_all_ther
         shares = dict(found)
         assert math.exp(row.log_probability) == pytest.approx(shares[row.english])
         assert shares[row.likeliest] == pytest.approx(max(shares.values()))
-    assert tried > 10
+    assert tried > 100
 
 
 def test_the_rows_with_a_ceiling_are_the_rows():
@@ -119,6 +119,14 @@ def test_varied_and_long_tailed():
     counts = Counter(word for _, english in ROWS for word in re.findall(r"[\w'-]+", english))
     assert len(counts) > 900
     assert sum(count == 1 for count in counts.values()) > 60  # words that 5,000 rows show once
+
+
+def test_an_article_is_spelt_by_the_sound_that_follows():
+    english = " ".join(english for _, english in ROWS).lower()
+    followers = {form: set(re.findall(rf"\b{form} ([\w'-]+)", english)) for form in ("a", "an")}
+    assert "honest" in followers["an"]
+    for word in followers["a"] | followers["an"]:
+        assert (word in followers["an"]) == (word[0] in "aeiou" or word.startswith("hon")), word
 
 
 def test_sentences_look_like_sentences():

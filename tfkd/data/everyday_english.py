@@ -32,7 +32,7 @@ def in_english(meaning: Meaning, pick: Pick) -> str:
         if meaning.second:
             joined = pick(meaning.conjunction[1])
             text += f" {joined} {_clause(meaning.second, pick, alone=False)}"
-    text = re.sub(r"\ba (?=[aeiouAEIOU])", "an ", text)
+    text = re.sub(r"\ba (?=[aeiouAEIOU]|hono?u?r|honest)", "an ", text)
     return text[0].upper() + text[1:] + "."
 
 
