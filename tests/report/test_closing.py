@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.report.closing import closing, headline, sentence
-from tfkd.report.lineage import has_no_teacher, teacher_of
+from tfkd.report.lineage import has_no_teacher, parameters_of, teacher_of
 
 BASELINE = {"stages.train_student.objective": {"words": {"kind": "cross_entropy"}}}
 
@@ -124,11 +124,28 @@ def test_data_that_a_teacher_wrote_comes_from_it(run):
     stages["train_student"] = {"train": "student", "objective": {"words": {}},
                                "data": [{"of": "train"}, {"of": "synthetic"}]}  # fmt: skip
     assert teacher_of(run, "train_student") == "finetune"
-    assert has_no_teacher(run, "train_student#baseline")
-    run["spec"]["variants"] = {
-        "baseline": BASELINE | {"stages.train_student.data": ["train", "synthetic"]}
-    }
     assert not has_no_teacher(run, "train_student#baseline")
+    for data, free in [(["train", "synthetic"], False), (["train"], True), ("train", True)]:
+        changes = BASELINE | {"stages.train_student.data": data}
+        run["spec"]["variants"] = {"baseline": changes}
+        assert has_no_teacher(run, "train_student#baseline") is free
+
+
+def test_what_goes_on_from_a_distilled_model_had_a_teacher(run):
+    stages = run["spec"]["stages"]
+    stages["before"] = {"train": "student", "objective": {"soft": {"teacher": "finetune"}}}
+    stages["train_student"]["from"] = "before"
+    assert not has_no_teacher(run, "train_student#baseline")
+    change = {"stages.before.objective": {"words": {"kind": "cross_entropy"}}}
+    run["spec"]["variants"] = {"baseline": BASELINE | change}
+    assert has_no_teacher(run, "train_student#baseline")
+
+
+def test_a_baseline_s_size_is_known_where_seeds_are_named(run):
+    stages = run["stages"]
+    stages["train train_student#baseline+1"] = stages.pop("train train_student#baseline")
+    stages["train train_student#baseline+1"]["label"] = "train_student#baseline+1"
+    assert parameters_of(run, "train_student#baseline") == 7_711_232
 
 
 @pytest.mark.parametrize("change", [{"soft_targets.weight": 0}, {"soft_targets": None}])

@@ -1,5 +1,6 @@
 """Whom a run's models have learnt from, and how large they are, by its results.json."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,32 +33,29 @@ def teacher_of(results: Mapping[str, Any], label: str) -> str | None:
 
 
 def has_no_teacher(results: Mapping[str, Any], label: str) -> bool:
-    """Whether it is known that a model had no teacher: by its stage, or by its variant's terms."""
+    """Whether a model had no teacher, neither in its stage nor in those that it went on from.
+
+    Args:
+        results: The results.json.
+        label: `STAGE[#VARIANT]`; another variant's stages are this run's, with its changes.
+    """
     stage, _, variant = label.partition("#")
-    if not variant:
-        return teacher_of(results, label) is None
+    if not variant or variant == results.get("variant"):
+        return teacher_of(results, stage_of(stage)) is None
     changes = (_spec(results).get("variants") or {}).get(variant) or {}
-    path = f"stages.{stage}.objective"
-    if not any(key == path or key.startswith(f"{path}.") for key in changes):
+    options = _changed(_options(results, stage), changes, f"stages.{stage}")
+    if next(_references(results, options), None) is not None:
         return False
-    terms = dict(changes.get(path) or _options(results, stage).get("objective") or {})
-    for key, value in changes.items():
-        name, _, option = key.removeprefix(f"{path}.").partition(".")
-        if not key.startswith(f"{path}."):
-            continue
-        if option:
-            terms[name] = {**(terms.get(name) or {}), option: value}
-        else:
-            terms[name] = value
-    data = changes.get(f"stages.{stage}.data") or ()
-    options = {"objective": terms, "data": [data] if isinstance(data, str) else data}
-    return next(_references(results, options), None) is None
+    origins = options.get("from")
+    named = origins.values() if isinstance(origins, Mapping) else [origins] if origins else []
+    before = [name if "#" in name else f"{name}#{variant}" for name in map(str, named)]
+    return all(one == label or has_no_teacher(results, one) for one in before)
 
 
 def parameters_of(results: Mapping[str, Any], label: str) -> int | None:
     """How many weights a stage's model has; None: no stage and no export says it."""
     trained = {
-        str(stage.get("label", name)): stage.get("summary") or {}
+        str(stage.get("label", name)).partition("+")[0]: stage.get("summary") or {}
         for name, stage in (results.get("stages") or {}).items()
         if stage["kind"] in ("train", "load")
     }
@@ -80,6 +78,24 @@ def _options(results: Mapping[str, Any], label: str) -> Mapping[str, Any]:
     return stages.get(label) or stages.get(stage_of(label)) or {}
 
 
+def _changed(options: Mapping[str, Any], changes: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A stage's options with a variant's changes, of which each names a place in the spec."""
+    found: dict[str, Any] = copy.deepcopy(dict(options))
+    for key, value in changes.items():
+        if key == path:
+            found = dict(value)
+        if not key.startswith(f"{path}."):
+            continue
+        place = found
+        *way, last = key.removeprefix(f"{path}.").split(".")
+        for name in way:
+            if not isinstance(place.get(name), dict):
+                place[name] = {}
+            place = place[name]
+        place[last] = value
+    return found
+
+
 def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
     """The stages whose models speak in a training's terms, and then in its data."""
     for term in (options.get("objective") or {}).values():
@@ -87,7 +103,8 @@ def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Itera
             continue
         teacher = term.get("teacher")
         yield from [teacher] if isinstance(teacher, str) else teacher or ()
-    for part in options.get("data") or ():
+    data = options.get("data") or ()
+    for part in [data] if isinstance(data, str) else data:
         of = str(part.get("of") if isinstance(part, Mapping) else part)
         if _options(results, of).get("translate"):
             yield of
