@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tfkd.pipeline.seeds import summaries
 from tfkd.report.closing import closing, headline, sentence
 from tfkd.report.lineage import has_no_teacher, parameters_of, teacher_of
+from tfkd.spec.errors import UserError
 
 BASELINE = {"stages.train_student.objective": {"words": {"kind": "cross_entropy"}}}
 
@@ -146,6 +148,29 @@ def test_a_baseline_s_size_is_known_where_seeds_are_named(run):
     stages["train train_student#baseline+1"] = stages.pop("train train_student#baseline")
     stages["train train_student#baseline+1"]["label"] = "train_student#baseline+1"
     assert parameters_of(run, "train_student#baseline") == 7_711_232
+
+
+def test_means_stand_for_seeds_that_were_tuned_each_by_itself(run):
+    entries = []
+    for seed, (penalty, delta) in enumerate([(0.6, 2.0), (1.0, -1.0), (1.0, -1.2)], 1):
+        entry = copy.deepcopy(run["evaluations"][0])
+        entry |= {"seed": seed, "decode": {"kind": "beam", "beam": 4, "length_penalty": penalty}}
+        entry["choose"] = {"decode.length_penalty": [0.6, 1.0], "by": "valid.bleu"}
+        entry["against"]["decode"] = entry["decode"] | {"length_penalty": 0.6}
+        found = entry["against"]["metrics"]["bleu"]
+        found |= {"delta": delta, "low": delta - 0.5, "high": delta + 0.5, "p": 0.001}
+        entry["metrics"]["bleu"]["value"] = found["value"] + delta
+        entries.append(entry)
+    run["evaluations"], run["over_seeds"] = entries, summaries(entries)
+    text = sentence(run, entries[0])
+    assert text.startswith("Whether the student of 7.7 M weights gains by its teacher")
+    assert text.endswith("−0.07 [−4.52, +4.39]; mean of 3 seeds.")
+    # No verdict of the mean either where a seed has learnt nothing.
+    entries[1]["trivial"] = [{"kind": "copy", "metrics": {"bleu": {"low": -1.0, "high": 0.5}}}]
+    assert sentence(run, entries[0]).startswith("No verdict: train_student is not above copying")
+    run["evaluations"] = []
+    with pytest.raises(UserError, match="over_seeds has train_student on test_2016"):
+        sentence(run, entries[0])
 
 
 @pytest.mark.parametrize("change", [{"soft_targets.weight": 0}, {"soft_targets": None}])

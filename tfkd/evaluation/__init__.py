@@ -22,6 +22,8 @@ _PLACES = {
     "class_statistics": "row_statistics",
     "clearly_better": "trivial_systems",
     "confusion": "classification",
+    "COMPARED_BY": "tuned_decode",
+    "comparison_key": "tuned_decode",
     "decode_as_asked": "tuned_decode",
     "differing_rows": "largest_differences",
     "gate_line": "teacher_verdict",

@@ -23,6 +23,24 @@ def decode_as_asked(entry: Mapping[str, Any], decode: Any = None) -> dict[str, A
     return asked
 
 
+# What entries have in common that differ in their seed alone, beside how they are decoded.
+COMPARED_BY = (
+    "of", "variant", "on", "context", "tokenize", "lower_case", "tokenized", "rouge",
+)  # fmt: skip
+
+
+def comparison_key(entry: Mapping[str, Any]) -> str:
+    """The same of all evaluations that differ in their seed alone, and of what is said of them all.
+
+    Args:
+        entry: One of results.json's `evaluations` or `over_seeds`.
+    """
+    against = entry.get("against") or {}
+    alike = [entry.get(name) for name in COMPARED_BY]
+    alike += [decode_as_asked(entry), decode_as_asked(entry, against.get("decode"))]
+    return repr([*alike, *(against.get(name) for name in ("of", "variant"))])
+
+
 def _set(decode: dict[str, Any], keys: list[str], words: str) -> None:
     key, *rest = keys
     if not rest:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import decode_as_asked, over_seeds
+from tfkd.evaluation import COMPARED_BY, comparison_key, decode_as_asked, over_seeds
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import Spec
 
@@ -48,12 +48,6 @@ def _distinct(asked: Sequence[Any]) -> list[Any]:
     return list(found.values())
 
 
-# What entries have in common that differ in their seed alone, beside how they are decoded.
-_ALIKE = (
-    "of", "variant", "on", "context", "tokenize", "lower_case", "tokenized", "rouge",
-)  # fmt: skip
-
-
 def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Mean, spread and t-interval over the seeds of what was evaluated, and of the differences to
     its baseline, seed by seed.
@@ -69,11 +63,7 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in evaluations:
-        against = entry.get("against") or {}
-        alike = [entry.get(name) for name in _ALIKE]
-        alike += [decode_as_asked(entry), decode_as_asked(entry, against.get("decode"))]
-        key = repr([*alike, *(against.get(name) for name in ("of", "variant"))])
-        groups.setdefault(key, []).append(entry)
+        groups.setdefault(comparison_key(entry), []).append(entry)
     found = []
     for entries in groups.values():
         seeds = [entry["seed"] for entry in entries]
@@ -82,12 +72,13 @@ def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         first = entries[0]
         summary = {name: first.get(name) for name in ("of", "variant", "on")}
         summary["decode"] = decode_as_asked(first)
-        summary |= {"context": first["context"]} if "context" in first else {}
+        summary |= {name: first[name] for name in COMPARED_BY if name in first}
         summary |= {"seeds": seeds, "metrics": _over(entries, "metrics", "value"), "against": None}
         others = [entry.get("against") for entry in entries]
         if all(others):
             summary["against"] = {
                 **{name: others[0].get(name) for name in ("of", "variant")},
+                "decode": decode_as_asked(first, others[0].get("decode")),
                 "metrics": _over(others, "metrics", "value"),
                 "differences": _over(others, "metrics", "delta"),
             }

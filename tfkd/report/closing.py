@@ -9,7 +9,7 @@ from typing import Any
 from tfkd.evaluation.system_verdict import NOT_LEARNT
 from tfkd.report.ceilings import NAME, ceilings
 from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of
-from tfkd.report.run_verdicts import entry_verdict, mean_verdict
+from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
 from tfkd.report.systems import label_of, stage_of
 from tfkd.report.wording import (
     NOTHING,
@@ -140,13 +140,8 @@ def next_command(results: Mapping[str, Any], entry: Mapping[str, Any], folder: P
 
 def summary_of(results: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What is said of all seeds of an evaluation; None: it has one."""
-    keys = ("of", "variant", "on", "decode", "context")
-    other = label_of(entry.get("against") or {})
-    for one in results.get("over_seeds") or ():
-        alike = all(one.get(key) == entry.get(key) for key in keys)
-        if alike and label_of(one.get("against") or {}) == other:
-            return one
-    return None
+    summaries = results.get("over_seeds") or ()
+    return next((one for one in summaries if is_part(entry, one)), None)
 
 
 def _is_teacher(results: Mapping[str, Any], stage: str) -> bool:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tfkd.evaluation import comparison_key
 from tfkd.evaluation.system_verdict import Contender, Verdict, system_verdict
 from tfkd.evaluation.verdict import p_of
 from tfkd.report.systems import label_of
 from tfkd.report.wording import is_number
-
-# What entries have in common with what is said of all their seeds.
-_ALIKE = ("of", "variant", "on", "decode", "context")
+from tfkd.spec.errors import UserError
 
 
 def entry_verdict(
@@ -46,6 +45,11 @@ def mean_verdict(
     if found is None:
         return None
     entries = [one for one in evaluations if is_part(one, summary)]
+    if not entries:
+        raise UserError(
+            f"results.json: over_seeds has {label_of(summary)} on {summary.get('on')}, and "
+            "evaluations have none of its seeds; `tfkd run` makes the file anew"
+        )
     return verdict_over(entries, metric, found, (label_of(summary), label_of(against)))
 
 
@@ -61,11 +65,8 @@ def verdict_over(
 
 def is_part(entry: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
     """Whether an evaluation is one of those that a summary over the seeds is made of."""
-    others = [one.get("against") or {} for one in (entry, summary)]
-    return (
-        all(entry.get(key) == summary.get(key) for key in _ALIKE)
-        and entry.get("seed") in summary["seeds"]
-        and len({(one.get("of"), one.get("variant")) for one in others}) == 1
+    return entry.get("seed") in summary["seeds"] and comparison_key(entry) == comparison_key(
+        summary
     )
 
 
