@@ -9,6 +9,7 @@ from tfkd.pipeline import failed_checks
 from tfkd.pipeline.failed_checks import refuse_failed
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.run import run
+from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -74,6 +75,15 @@ def test_it_is_in_no_fingerprint(folder):
     assert {name: node.key for name, node in strict.items()} == {
         name: node.key for name, node in lenient.items()
     }
+
+
+def test_a_smoke_runs_to_its_end_whatever_its_tiny_teacher_knows(folder):
+    spec = load_spec(folder / "small.yaml", overrides=list(STOP))
+    assert spec.stages["learn"].on_failed_check == spec.stages["targets"].on_failed_check == "stop"
+    small = smoke_spec(spec)
+    for name in ("learn", "targets"):
+        assert small.stages[name].on_failed_check == "warn"
+        assert small.with_variant("baseline").stages[name].on_failed_check == "warn"
 
 
 def test_checks_on_unseen_rows_come_before_the_stage_that_scores(folder):
