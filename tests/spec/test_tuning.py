@@ -12,7 +12,7 @@ TUNED = replaced(
     '    against: "student#baseline"\n',
     replaced(
         "  text: {text", "  test: {parallel: [t.de, t.en]}\n  again: {parallel: [t.de, t.en]}\n"
-        "  text: {text", SMALL,
+        "  same: {parallel: [train.de, train.en]}\n  text: {text", SMALL,
     ),
 )  # fmt: skip
 CHOOSE = "choose: {decode.length_penalty: [0.6, 1.0], by: valid.bleu}"
@@ -42,6 +42,7 @@ def test_each_setting_changes_the_decoding_and_the_spec_resolves_to_itself(tmp_p
         ("{decode.length_penalty: 1, by: valid.bleu}", ["expected a list of values"]),
         ("{decode.length_penalty: [], by: valid.bleu}", ["expected a list of values"]),
         ("{decode.length_penalty: [1, 1], by: valid.bleu}", ["each value once"]),
+        ("{decode.length_penalty: [1, 0.6, 1.0], by: valid.bleu}", ["each value once"]),
         ("{decode.length_penalty: [a], by: valid.bleu}", ["with decode.length_penalty 'a': 'a'"]),
         # Told once, by however many settings it shows.
         ("{decode.beam: [0], decode.length_penalty: [1, 2], by: valid.bleu}", ["0 is too small"]),
@@ -56,6 +57,8 @@ def test_each_setting_changes_the_decoding_and_the_spec_resolves_to_itself(tmp_p
         ("{decode.length_penalty: [1], by: text.bleu}", ["text has text, and no references"]),
         ("{decode.length_penalty: [1], by: test.bleu}", ["on the rows that are scored"]),
         ("{decode.length_penalty: [1], by: again.bleu}", ["the same rows as test"]),
+        ("{decode.length_penalty: [1], by: train.bleu}", ["student is trained on train"]),
+        ("{decode.length_penalty: [1], by: same.bleu}", ["student is trained on same"]),
         ("{decode.length_penalty: [1], by: test.loss}", ["judged by outputs", "rows that are sco"]),
     ],
 )

@@ -121,7 +121,7 @@ def with_setting(value: Mapping[str, Any], setting: Mapping[str, Any]) -> dict[s
 def _check_values(faults: Faults, where: tuple[Any, ...], values: Any) -> None:
     if not isinstance(values, list) or not values:
         faults.add(where, f"found {shown(values)}", "a list of values")
-    elif len({repr(one) for one in values}) < len(values):
+    elif any(one in values[:at] for at, one in enumerate(values)):  # 1 and 1.0, too
         faults.add(where, "a value stands here twice", "each value once")
 
 

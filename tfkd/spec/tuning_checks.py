@@ -13,7 +13,7 @@ OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS)
 
 def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
     """An evaluation's `choose:`: its model writes outputs, `by` measures them, and on other rows
-    than it is scored on; its baseline is decoded by the same kind of search."""
+    than it is scored on or learns from; its baseline is decoded by the same kind of search."""
     choose = getattr(entry, "choose", None)
     if choose is None:
         return
@@ -60,6 +60,19 @@ def _judge(parts: Parts, faults: Faults, where: tuple, entry: Any, choose: Any) 
             where, f"{choose.corpus}{which}: settings that are chosen on the rows that are scored "
             "make the scores look better than they are", "a validation corpus that is not in `on`",
         )  # fmt: skip
+    for name in filter(None, (entry.of, entry.against)):
+        if _learns_from(found_stage(parts, name), corpus):
+            faults.add(
+                where, f"{name} is trained on {choose.corpus}: what is chosen on rows that a model "
+                "knows already suits these rows alone", "a validation corpus",
+            )  # fmt: skip
+            return
+
+
+def _learns_from(found: Found | None, corpus: Any) -> bool:
+    """Whether a stage is trained on the rows of a corpus."""
+    data = getattr(found.stage, "data", ()) if found is not None else ()
+    return any(found_corpus(found.parts, part.of) == corpus for part in data)
 
 
 def _alike(
