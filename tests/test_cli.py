@@ -168,6 +168,40 @@ def test_init_of_files_that_are_no_pair_is_refused(tmp_path, capsys, second):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_init_of_too_few_pairs_says_how_many_there_are(tmp_path, capsys, rows):
+    path = tmp_path / "mine.yaml"
+    command = ["init", str(path), "--data-dir", str(tmp_path), "--pairs", "a.de", "a.en"]
+
+    def started(rows):
+        for name in ("a.de", "a.en"):
+            (tmp_path / name).write_text("".join(f"Wort {row}\n" for row in range(rows)), "utf-8")
+        return cli.main(command)
+
+    said = refused(started(rows), capsys)
+    assert f"have {rows} line" in said
+    assert "at least 100" in said
+    assert not path.exists()
+    # As many as it asks for are enough: each part has rows.
+    assert started(100) == cli.DONE
+    data, opened = load_spec(path).data, {}
+    for name in ("test", "valid", "train"):
+        opened[name] = open_corpus(data[name], tmp_path, others=opened)
+    assert {name: len(list(rows)) for name, rows in opened.items()} == {
+        "test": 5, "valid": 4, "train": 91,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("second", ["a.txt", "./a.txt", "link.txt"])
+def test_init_of_one_file_on_both_sides_is_refused(tmp_path, capsys, second):
+    (tmp_path / "a.txt").write_text("ein Wort\n" * 200, "utf-8")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    path = tmp_path / "mine.yaml"
+    command = ["init", str(path), "--data-dir", str(tmp_path), "--pairs", "a.txt", second]
+    assert f"a.txt and {second} are the same file" in refused(cli.main(command), capsys)
+    assert not path.exists()
+
+
 def test_reading_verbs_do_not_import_tensorflow(spec):
     code = f"""
 import sys

@@ -150,9 +150,15 @@ def count_pairs(patterns: tuple[str, str], data_dir: Path) -> int:
         data_dir: The data folder.
 
     Raises:
-        UserError: They have different numbers of lines, or cannot be read.
+        UserError: They are one file, have different numbers of lines, or cannot be read.
     """
-    first, second = (sum(map(count_lines, find_files(name, data_dir))) for name in patterns)
+    files = [find_files(name, data_dir) for name in patterns]
+    if any(os.path.samefile(*both) for both in zip(*files, strict=False)):
+        raise UserError(
+            f"--pairs: {patterns[0]} and {patterns[1]} are the same file; line n of one must "
+            "translate line n of the other"
+        )
+    first, second = (sum(map(count_lines, found)) for found in files)
     if first != second:
         raise UserError(
             f"--pairs: {patterns[0]} has {first:,} lines and {patterns[1]} {second:,}; line n of "

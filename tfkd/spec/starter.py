@@ -10,6 +10,8 @@ _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
 
 # Of pairs in two files, about as many test and as many validate, but no more than one in twenty.
 _HELD_OUT, _SPARSEST = 1000, 20
+# Of fewer, nothing is held out that could measure or choose anything.
+_FEWEST = 100
 
 
 def starter_spec(
@@ -24,13 +26,20 @@ def starter_spec(
         rows: Lines of the first of them.
 
     Raises:
-        UserError: An ending that cannot stand in a file's name, or the same for both sides.
+        UserError: An ending that cannot stand in a file's name, or the same for both sides; or the
+            files have too few lines.
     """
     for side, ending in (("--source", source), ("--target", target)):
         if not _LANGUAGE.match(ending):
             raise UserError(f"{side} {ending!r} is no language; expected letters, like de or zh-CN")
     if source == target:
         raise UserError(f"--source and --target are both {source!r}; expected two languages")
+    if pairs is not None and rows < _FEWEST:
+        raise UserError(
+            f"--pairs: {pairs[0]} and {pairs[1]} have {rows} {'line' if rows == 1 else 'lines'}; "
+            f"expected at least {_FEWEST}, of which one in {_SPARSEST} tests and about as many "
+            "validate. Add pairs, or leave --pairs out and name files for each in the spec"
+        )
     every = max(_SPARSEST, rows // _HELD_OUT)
     words = {"SRC": source, "TGT": target, "EVERY": str(every), "NEXT": str(every + 1)}
     if pairs is not None:
