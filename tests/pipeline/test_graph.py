@@ -10,10 +10,11 @@ from pydantic import create_model
 from small_line import write_line
 
 from tfkd.pipeline.fingerprint import fingerprint
-from tfkd.pipeline.graph import REVISIONS, distinct_labels, in_order
+from tfkd.pipeline.graph import distinct_labels, in_order
 from tfkd.pipeline.identity import plain
 from tfkd.pipeline.smoke import STEPS as SMOKE_STEPS
 from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.stages.score import ScoreStage
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
@@ -247,7 +248,7 @@ def test_the_order_of_terms_counts_where_their_views_differ(spec_path):
 
 def test_a_revision_changes_the_fingerprint(spec_path, monkeypatch):
     before = keys(spec_path)
-    monkeypatch.setitem(REVISIONS, "score", REVISIONS["score"] + 1)
+    monkeypatch.setattr(ScoreStage, "revision", ScoreStage.revision + 1)
     after = keys(spec_path)
     assert {n for n in before if before[n] != after[n]} == {"score targets"} | DISTILLED
 

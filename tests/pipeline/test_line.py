@@ -14,8 +14,9 @@ from small_line import arguments, manifest, stage_folders, start, timeless, weig
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
 from tfkd.evaluation.results import result_errors
-from tfkd.pipeline.graph import REVISIONS
 from tfkd.serving import load_saved_model
+from tfkd.spec import registry
+from tfkd.spec.registry import UNNAMED_STAGES
 
 SENTENCES = "der mann sieht den hund.\n\ndie frau schläft.\n"
 
@@ -103,7 +104,7 @@ def test_the_run_folder_is_whole(line):
 
 
 def test_stages_leave_nothing_but_results(line):
-    for kind in REVISIONS:
+    for kind in (*UNNAMED_STAGES, *registry.names("stage")):
         for folder in stage_folders(line.runs, kind):
             found = {
                 str(path.relative_to(folder))

@@ -52,7 +52,7 @@ def test_a_missing_checkpoint_and_vocabulary_come_with_folder_and_page(spec, tmp
     empty.mkdir()
     builder = GraphBuilder(tmp_path)
     builder.tokenizer(spec, "joint")
-    builder._data_dir = empty
+    builder.data_dir = empty
     with pytest.raises(UserError) as raised:
         builder.stage(spec, "bert")
     said = str(raised.value)

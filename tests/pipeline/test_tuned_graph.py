@@ -3,11 +3,11 @@
 import pytest
 from small_line import write_line
 
-from tfkd.pipeline.class_nodes import said_setting
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.plan import plan
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.stages.train import said_setting
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError

@@ -1,20 +1,20 @@
 """From a spec to the graph of its stages."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tfkd.pipeline.class_nodes import ClassNodes
+from tfkd.data.transforms import text_fields
 from tfkd.pipeline.data_folder import DataFolder
-from tfkd.pipeline.evaluation_nodes import EvaluationNodes
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.stage_nodes import StageNodes
-from tfkd.pipeline.text_nodes import TextNodes
+from tfkd.pipeline.kinds import stage_of
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.references import parse
 
 
-class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
-    """Builds nodes, each once, from specs and their variants.
+class GraphBuilder:
+    """Builds nodes, each once, from specs and their variants. What one depends on, its kind says.
 
     Args:
         data_dir: The folder that data paths are relative to.
@@ -23,14 +23,19 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
     """
 
     def __init__(self, data_dir: Path, home: Spec | None = None, files: DataFolder | None = None):
-        self._data_dir = data_dir
-        self._files = DataFolder() if files is None else files
+        self.data_dir = data_dir
+        self.files = DataFolder() if files is None else files
         self._home = home
         self._made: dict[tuple, Node] = {}
         self._under_way: set[tuple] = set()
         self._specs: dict[tuple[Path, str | None], Spec] = {}
 
-    def _once(self, key: tuple, make) -> Node:
+    def once(self, key: tuple, make: Callable[[], Node]) -> Node:
+        """A node by what it is made of, made when it is first asked for.
+
+        Raises:
+            UserError: It is asked for while it is made.
+        """
         if key not in self._made:
             if key in self._under_way:  # over tokenizers of a teacher from another variant
                 raise UserError(f"a circle of stages leads back to the {key[1]} {key[2]}")
@@ -39,13 +44,15 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
             self._under_way.discard(key)
         return self._made[key]
 
-    def _own(self, spec: Spec, name: str) -> str:
+    def own(self, spec: Spec, name: str) -> str:
+        """A name in a label: what another spec lends has that spec's name before it."""
         lent = self._home is not None and Path(spec.path) != Path(self._home.path)
         return f"{spec.name}:{name}" if lent else name
 
-    def _label(self, spec: Spec, name: str, seed: int | None) -> str:
+    def label(self, spec: Spec, name: str, seed: int | None) -> str:
+        """The label of a spec's stage, `STAGE[#VARIANT][+SEED]`."""
         name = f"{name}#{spec.variant}" if spec.variant else name
-        return self._own(spec, name if seed is None else f"{name}+{seed}")
+        return self.own(spec, name if seed is None else f"{name}+{seed}")
 
     def resolve(self, spec: Spec, reference: str) -> tuple[Spec, str]:
         """The spec (with its variant) and the stage that a reference names."""
@@ -70,10 +77,40 @@ class GraphBuilder(TextNodes, ClassNodes, StageNodes, EvaluationNodes):
         """A stage by its reference, `STAGE[#VARIANT]` or `SPEC:STAGE[#VARIANT]`."""
         spec, name = self.resolve(spec, reference)
         options = spec.stages[name]
-        make = {
-            "train": self._train,
-            "score": self._score,
-            "load": self._load,
-            "translate": self._translate,
-        }[options.kind]
-        return self._once((id(spec), "stage", name), lambda: make(spec, name, options))
+        return self.once(
+            (id(spec), "stage", name),
+            lambda: stage_of(options.kind).node(self, spec, name, options),
+        )
+
+    def corpus(self, spec: Spec, name: str) -> Node:
+        """A corpus's text: read, checked and transformed, or what a stage writes."""
+        if name in spec.stages:
+            return self.stage(spec, name)
+        return self.once(
+            (id(spec), "corpus", name),
+            lambda: stage_of("corpus").node(self, spec, name, spec.data[name]),
+        )
+
+    def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
+        """A corpus's fields."""
+        return (spec.stages if name in spec.stages else spec.data)[name].field_names
+
+    def texts(self, spec: Spec, name: str) -> list[str]:
+        """Those of a corpus's fields that hold text."""
+        fields = self.fields(spec, name)
+        return [fields[index] for index in text_fields(fields)]
+
+    def tokenizer(self, spec: Spec, name: str) -> Node:
+        """A tokenizer: learnt, or read from a file or preset."""
+        return self.once(
+            (id(spec), "tokenizer", name),
+            lambda: stage_of("tokenizer").node(self, spec, name, spec.tokenizers[name]),
+        )
+
+    def part(self, spec: Spec, role: str, corpus: str, *read: Any) -> dict[str, Node]:
+        """What a model reads of a corpus, by role; see `IdsStage.part`."""
+        return stage_of("ids").part(self, spec, role, corpus, *read)
+
+    def evaluation(self, spec: Spec, *asked: Any, **settings: Any) -> Node:
+        """A model's figures on a corpus; see `EvaluateStage.node`."""
+        return stage_of("evaluate").node(self, spec, *asked, **settings)

@@ -6,27 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from tfkd.pipeline.fingerprint import fingerprint
+from tfkd.pipeline.kinds import revisions, stage_of
 from tfkd.spec import Spec
-
-# Raised when a kind of stage gives another result from the same inputs: older results are then
-# made anew. Classes named in specs carry revisions of their own in the registry.
-REVISIONS = {
-    "corpus": 1,
-    "tokenizer": 1,
-    "classes": 1,
-    "ids": 1,
-    "train": 2,
-    "load": 1,
-    "score": 1,
-    "translate": 1,
-    "evaluate": 1,
-    "tune": 1,
-    "noise": 1,
-    "export": 1,
-}
-
-# Kinds of stages that write a corpus.
-CORPORA = ("corpus", "translate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +15,7 @@ class Node:
     """One stage: a result that is made once and shared by all that need it.
 
     Attributes:
-        kind: `corpus`, `tokenizer`, `classes`, `ids`, `train`, `load`, `score`, `translate`,
-            `evaluate`, `tune`, `noise` or `export`.
+        kind: The kind of stage, like `corpus` or `train`; see `kinds`.
         label: The name that people see, `STAGE[#VARIANT][+SEED]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.
@@ -58,11 +38,16 @@ class Node:
         return fingerprint(
             self.kind,
             {
-                "revision": REVISIONS[self.kind],
+                **revisions(self.kind),
                 "identity": self.identity,
                 "inputs": {role: node.fingerprint for role, node in self.inputs.items()},
             },
         )
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """What others can do with its result: see `Stage`."""
+        return stage_of(self.kind).gives
 
     @property
     def key(self) -> str:

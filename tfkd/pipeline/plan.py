@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import CORPORA, Node, in_order
+from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
 from tfkd.pipeline.outdated import outdated
@@ -181,7 +181,7 @@ def _rows_to_read(node: Node, context: Context, notes: list[str]) -> str:
     """The rows that a translate stage reads; its tokens are known once it has written them."""
     rows = 0
     for child in node.inputs.values():
-        if child.kind in CORPORA:
+        if "corpus" in child.gives:
             folder = StageFolder(context.stages, child.kind, child.fingerprint)
             if not folder.done:
                 notes.append(f"{node.label}: rows and tokens are known once {child.label} is made.")

@@ -12,7 +12,7 @@ from tfkd.evaluation import thin_history
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.gate_warnings import gate_warnings
 from tfkd.pipeline.gates import judged
-from tfkd.pipeline.graph import CORPORA, Node, distinct_labels, in_order
+from tfkd.pipeline.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
 from tfkd.pipeline.run_exports import digest_of_export
 from tfkd.pipeline.scores import file_names, score
@@ -92,7 +92,7 @@ def assemble(
         "data": {
             labels[node.key]: _manifest(node, context)["summary"]["report"]
             for node in nodes
-            if node.kind in CORPORA
+            if "corpus" in node.gives
         },
         "stages": {
             f"{node.kind} {labels[node.key]}": _stage(node, labels[node.key], context, cached)
@@ -176,7 +176,7 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
 
 def _of_corpora(nodes: list[Node], context: Context) -> list[str]:
     """What was said of the corpora when they were read."""
-    summaries = (_manifest(node, context)["summary"] for node in nodes if node.kind in CORPORA)
+    summaries = (_manifest(node, context)["summary"] for node in nodes if "corpus" in node.gives)
     return [warning for summary in summaries for warning in summary.get("warnings", ())]
 
 

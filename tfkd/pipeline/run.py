@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import gc
-import importlib
 import math
 import os
 import time
@@ -18,6 +17,7 @@ from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import refuse_failed
 from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
@@ -33,21 +33,6 @@ from tfkd.spec.printable import one_line
 from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
-_KINDS = {
-    "corpus": "tfkd.pipeline.text_stages:run_corpus",
-    "tokenizer": "tfkd.pipeline.text_stages:run_tokenizer",
-    "classes": "tfkd.pipeline.class_stages:run_classes",
-    "ids": "tfkd.pipeline.text_stages:run_ids",
-    "train": "tfkd.pipeline.train_stage:run_train",
-    "load": "tfkd.pipeline.load_stage:run_load",
-    "score": "tfkd.pipeline.score_stage:run_score",
-    "translate": "tfkd.pipeline.translate_stage:run_translate",
-    "evaluate": "tfkd.pipeline.evaluate_stage:run_evaluate",
-    "tune": "tfkd.pipeline.tune_stage:run_tune",
-    "noise": "tfkd.pipeline.noise_stage:run_noise",
-    "export": "tfkd.pipeline.export_stage:run_export",
-}
-_SHOWN = {"train", "load", "score", "translate"}
 # What is said of a stage that is not made anew.
 DONE = "done already"
 # Errors that say that a folder is no place to write to.
@@ -65,7 +50,7 @@ def run(
     terminal: bool = False,
     command: str = "",
     say: Callable[[str], None] | None = None,
-    make: Collection[str] = tuple(_KINDS),
+    make: Collection[str] | None = None,
     noise: NoiseOptions | None = None,
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
@@ -80,7 +65,7 @@ def run(
         terminal: Whether progress lines may rewrite themselves.
         command: The command line, for the report.
         say: Called with each line for the user.
-        make: Kinds of stages that may be made; any other must be done already.
+        make: Kinds of stages that may be made, None for all; any other must be done already.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
 
     Returns:
@@ -105,7 +90,9 @@ def run(
             say=say or print_line,
             terminal=terminal,
         )
-        together = _joined(spec, context) if "train" in make else contextlib.nullcontext()
+        together = (
+            _joined(spec, context) if make is None or "train" in make else contextlib.nullcontext()
+        )
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with together, permitted(context.runs_dir):
@@ -150,15 +137,16 @@ def _run(
     until: str | None,
     smoke: bool,
     command: str,
-    make: Collection[str],
+    make: Collection[str] | None,
 ) -> dict[str, Any] | None:
     started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
     nodes = in_order(plan.until(until) if until else plan.ends())
-    _refuse_missing(nodes, context, make)
+    if make is not None:
+        _refuse_missing(nodes, context, make)
     import_named({id(node.spec): node.spec for node in nodes}.values())
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
-    refuse_folders(folder / node.label for node in nodes if node.kind in _SHOWN)
+    refuse_folders(folder / node.label for node in nodes if stage_of(node.kind).shown)
     if context.hosts.chief:
         _prepare(folder, spec, context, smoke)
     if context.hosts.number > 1:
@@ -182,7 +170,7 @@ def _run(
         for line in news(plan.gates, done, cached, node.key, context):
             context.say(line)
         context.hosts.agree(NEXT)
-        if node.kind in _SHOWN:
+        if stage_of(node.kind).shown:
             link(context.stages / node.key, folder / node.label)
     if until:
         context.hosts.agree(NEXT)
@@ -286,12 +274,10 @@ def _make(
     folder.sweep()
     folder.begin(contents)
     context.say(title)
-    module, _, function = _KINDS[node.kind].partition(":")
-    work = getattr(importlib.import_module(module), function)
     if node.kind == "train":
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
-        summary = work(node, folder, context)
+        summary = stage_of(node.kind).run(node, folder, context)
         seconds = elapsed()
     folder.finish(
         inputs=node.input_fingerprints(),

@@ -9,6 +9,7 @@ from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -149,7 +150,7 @@ def _tuned(builder: GraphBuilder, spec: Spec, entry: Any, reference: str) -> Nod
     """
     if entry.choose is None:
         return None
-    node = builder.tune(spec, reference, entry)
+    node = stage_of("tune").node(builder, spec, reference, entry)
     if _same_or_default(builder, spec, reference, entry.decode) is not entry.decode:
         raise UserError(
             f"evaluate: {node.label} is not decoded by {entry.decode.kind}, whose settings choose "
@@ -211,7 +212,7 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                 if of.stages[stage].kind != "score":
                     found.gates.append(_of_asked(builder, spec, entry, corpus))
                     continue
-                teacher = builder.score_on(spec, entry.of, corpus)
+                teacher = stage_of("score").on(builder, spec, entry.of, corpus)
                 baseline = None
                 if entry.against:
                     baseline = builder.evaluation(
@@ -240,15 +241,15 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                     tuned=theirs,
                 )  # fmt: skip
                 baseline = None if baseline.key == system.key else baseline
-            noises = [None, None]
+            noises, noise = [None, None], stage_of("noise").node
             if entry.noise is not None and entry.noise.measured(metrics):
-                noises[0] = builder.noise(spec, entry.of, corpus, entry, decode, ours)
+                noises[0] = noise(builder, spec, entry.of, corpus, entry, decode, ours)
                 if baseline is not None:
-                    noises[1] = builder.noise(spec, entry.against, corpus, entry, against, theirs)
+                    noises[1] = noise(builder, spec, entry.against, corpus, entry, against, theirs)
             found.evaluations.append(Evaluation(entry, corpus, system, baseline, *noises))
     for stage in spec.export:
         entries = [e for e in spec.evaluate if e.of == stage and e.decode is not None]
         decode = entries[0].decode if entries else _default(builder, spec, stage)
         tuned = _tuned(builder, spec, entries[0], stage) if entries else None
-        found.exports[stage] = builder.export(spec, stage, decode, tuned)
+        found.exports[stage] = stage_of("export").node(builder, spec, stage, decode, tuned)
     return found

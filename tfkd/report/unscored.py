@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.spec.printable import one_line
-
-# Stages that have a link in the run folder.
-_LINKED = ("train", "load", "score", "translate")
+from tfkd.spec.registry import UNNAMED_STAGES
 
 
 def made_instead(results: Mapping[str, Any], folder: Path) -> str:
@@ -20,7 +18,7 @@ def made_instead(results: Mapping[str, Any], folder: Path) -> str:
     names = [
         f"{stage['kind']} {stage.get('label', name)}"
         for name, stage in results["stages"].items()
-        if stage["kind"] in _LINKED
+        if stage["kind"] not in UNNAMED_STAGES  # the others have a link in the run folder
     ]
     what = f"{', '.join(names)} in {folder}"
     but = "nothing but teachers" if results["teacher_gates"] else "nothing"

@@ -57,6 +57,10 @@ def register_builtins() -> None:
         ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:GreedySearch"),
         ("decode", "mask_predict", o.MaskPredictOptions, "tfkd.decoding:MaskPredict"),
         ("decode", "beam", o.BeamOptions, "tfkd.decoding:BeamSearch"),
+        ("stage", "train", o.TrainOptions, "tfkd.pipeline.stages.train:TrainStage"),
+        ("stage", "score", o.ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
+        ("stage", "load", o.LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
+        ("stage", "translate", o.TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
 

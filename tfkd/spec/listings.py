@@ -20,6 +20,7 @@ _REGISTERED = {
     "schedules": "schedule",
     "decodes": "decode",
     "metrics": "metric",
+    "stages": "stage",
 }
 _SCHEDULES = {
     "constant": "The rate, after a linear warm-up",

@@ -26,9 +26,12 @@ KINDS = (
     "schedule",
     "decode",
     "metric",
+    "stage",
 )
 # Of these, what no plugin can add so far: whatever reads, counts or shows them knows them by name.
 CLOSED = ("corpus", "tokenizer", "schedule", "metric")
+# Kinds of stages that every spec makes: no stage that `stages:` names is of these.
+UNNAMED_STAGES = ("corpus", "tokenizer", "classes", "ids", "evaluate", "tune", "noise", "export")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""What a kind of stage is, `train` or `score`, the package's own or a plugin's.
+
+A kind has two halves, because a spec is read and checked on a machine that will never run it.
+Its options (`tfkd.spec.stage.StageOptions`) are all that a spec knows of it: the key in `stages:`
+that names it, its keys, the stages, corpora and models that they refer to, what it gives, its
+checks and what `--smoke` makes of it. Its `Stage` is what the pipeline knows: the node in the
+graph and all that its result depends on, its row of the plan, the work, and what results.json
+shows of it. A spec finds the options in the registry, `register("stage", NAME, options=...,
+target="module:Class")`; the pipeline imports the target when it builds a graph, so that a module
+with a `Stage` imports TensorFlow in `run` alone. What every spec makes without naming it in
+`stages:` (corpora, tokenizers, ids, evaluations, exports) is a `Stage` without such options.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from tfkd.pipeline.builder import GraphBuilder
+    from tfkd.pipeline.context import Context
+    from tfkd.pipeline.graph import Node
+    from tfkd.pipeline.stage_folder import StageFolder
+    from tfkd.spec import Spec
+
+
+class Stage:
+    """One kind of stage, without state: a node has what is particular to one.
+
+    Attributes:
+        kind: Its name, which begins the names of its folders.
+        revision: Raised when it gives another result from the same inputs: older results are then
+            made anew. Classes named in specs carry revisions of their own in the registry.
+        gives: What others can do with its result: `model`, `corpus` or `targets`.
+        shown: Whether a run folder has a link to it, as to all that `stages:` names.
+    """
+
+    kind: ClassVar[str]
+    revision: ClassVar[int] = 1
+    gives: ClassVar[frozenset[str]] = frozenset()
+    shown: ClassVar[bool] = False
+
+    def node(self, graph: GraphBuilder, spec: Spec, name: str, options: Any) -> Node:
+        """What the graph has for a stage of a spec.
+
+        Args:
+            graph: Gives the nodes that it rests on.
+            spec: The resolved spec.
+            name: The stage's name in it.
+            options: Its options.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.node")
+
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Makes the result, in `folder.path`; what it keeps in `folder.scratch` until then, it
+        finds there when it is started again after a stop.
+
+        Returns:
+            The summary for manifest and results.json, in plain values; `brief` is a line for the
+            terminal.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.run")

@@ -1,0 +1,50 @@
+"""Scoring stages: what a teacher says of corpora, stored."""
+
+from typing import Any
+
+from tfkd.pipeline.graph import Node, seed_of
+from tfkd.pipeline.identity import plain
+from tfkd.pipeline.stage import Stage
+from tfkd.spec import Spec
+
+
+class ScoreStage(Stage):
+    """A teacher's top K for every target word, or all classes of every row."""
+
+    kind = "score"
+    gives = frozenset({"targets"})
+    shown = True
+
+    def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
+        """With `on`, the same work on another corpus."""
+        teacher = graph.stage(spec, options.score)
+        teacher_options = teacher.spec.models[teacher.options.train]
+        classes = teacher.inputs.get("classes")
+        corpora = [on] if on else [part.of for part in options.data]
+        inputs = {"model": teacher}
+        for i, corpus in enumerate(corpora):
+            inputs |= graph.part(spec, f"data.{i}", corpus, teacher_options, False, classes)
+        identity = plain(options, without={"score", "data", "batch_tokens", "on_failed_check"})
+        if classes is not None:
+            identity = {"read": "classes"}
+        elif options.read != "masked":
+            identity.pop("passes", None)
+        label = graph.label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")
+        node_options = options if on is None else options.on_corpora([on])
+        return Node(self.kind, label, spec, node_options, inputs, identity)
+
+    def on(self, graph: Any, spec: Spec, reference: str, corpus: str) -> Node:
+        """A scoring stage's teacher at the same work on another corpus (the teacher gate)."""
+        spec, name = graph.resolve(spec, reference)
+        options = spec.stages[name]
+        if [part.of for part in options.data] == [corpus]:
+            return graph.stage(spec, name)
+        return graph.once(
+            (id(spec), "score", name, corpus),
+            lambda: self.node(graph, spec, name, options, corpus),
+        )
+
+    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
+        from tfkd.pipeline.score_stage import run_score
+
+        return run_score(node, folder, context)

@@ -1,0 +1,116 @@
+"""Training stages: all that a trained model depends on."""
+
+import re
+from typing import Any
+
+from tfkd.pipeline.graph import Node, seed_of
+from tfkd.pipeline.identity import between_newlines, model_identity, origins, plain, raised
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
+from tfkd.pipeline.stage import Stage
+from tfkd.spec import Spec, registry
+from tfkd.spec.options import classifier
+
+# What changes how it runs, not what comes out.
+_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
+
+
+class TrainStage(Stage):
+    """A model that was trained, or with `choose:` the best of several trainings."""
+
+    kind = "train"
+    revision = 2
+    gives = frozenset({"model"})
+    shown = True
+
+    def node(self, graph: Any, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
+        if options.choose is not None:
+            return self._chosen(graph, spec, name, options)
+        model = spec.models[options.train]
+        inputs: dict[str, Node] = {
+            f"tokenizer.{side}": graph.tokenizer(spec, tokenizer)
+            for side, tokenizer in model_tokenizers(model).items()
+        }
+        head = head_tokenizer(model)
+        if head is not None:
+            inputs["tokenizer.head"] = graph.tokenizer(spec, head)
+        classes = stage_of("classes").node(graph, spec, options)
+        if classes is not None:
+            inputs["classes"] = classes
+        identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
+        identity["model"] = model_identity(model)
+        if classifier(model) is not None and classes is None:
+            # In pre-training its head is over words, whatever it is tuned to later.
+            identity["model"].pop("head")
+        if getattr(getattr(model, "head", None), "tied", True) is False:
+            # A matrix of its own: 2 starts it from embeddings that came by parts, too.
+            identity["head_revision"] = 2
+        for i, part in enumerate(options.data):
+            inputs |= graph.part(spec, f"data.{i}", part.of, model, part.swap, classes)
+            identity["data"][i].pop("of")
+        if options.validate_ is not None:
+            inputs["validate"] = graph.corpus(spec, options.validate_.on)
+            inputs |= graph.part(spec, "validate", options.validate_.on, model, False, classes)
+            identity["validate"] = plain(options.validate_, without={"on"})
+            identity.pop("validate_", None)
+            decode = options.validate_.decode
+            identity |= raised("decode", decode and decode.kind)
+        if options.reads_rows:
+            identity |= between_newlines(model, options)
+        for part, reference in origins(options.from_).items():
+            inputs[f"from.{part}"] = graph.stage(spec, reference)
+        identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
+        identity |= raised("combiner", options.gradients and options.gradients.kind)
+        identity["objective"] = {}
+        if len({term.view for term in options.objective.values()}) > 1:
+            # Validation measures the first term's view; equal views of two names run twice.
+            order = list(dict.fromkeys(term.view for term in options.objective.values()))
+            identity["views"] = {
+                name: order.index(term.view) for name, term in options.objective.items()
+            }
+        for term, term_options in options.objective.items():
+            teacher = getattr(term_options, "teacher", None)
+            if teacher is not None:
+                inputs[f"teacher.{term}"] = graph.stage(spec, teacher)
+            identity["objective"][term] = _term_identity(spec, term_options)
+        seed = spec.seed if name in spec.seeded_stages else None
+        label = graph.label(spec, name, seed if seed is not None else seed_of(inputs))
+        return Node(self.kind, f"{label}{setting}", spec, options, inputs, identity, seed)
+
+    def _chosen(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
+        """The best of a stage's trials, each a training of its own, which other stages share."""
+        trials = [
+            self.node(graph, spec, name, trial, f"[{said_setting(setting)}]")
+            for setting, trial in options.choose.trials
+        ]
+        inputs = {**trials[0].inputs}
+        inputs |= {f"trial.{i}": node for i, node in enumerate(trials)}
+        identity = {"choose": options.choose.metric}
+        label = graph.label(spec, name, seed_of(inputs))
+        return Node(self.kind, label, spec, options, inputs, identity)
+
+    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
+        from tfkd.pipeline.train_stage import run_train
+
+        return run_train(node, folder, context)
+
+
+def said_setting(setting: dict[str, Any]) -> str:
+    """A setting of `choose:` in a label, which names a folder's link."""
+    said = ", ".join(f"{path}={value}" for path, value in setting.items())
+    return re.sub(r"[^\w.=, -]", "_", said)[:100]
+
+
+def _term_identity(spec: Spec, options: Any) -> dict[str, Any]:
+    """What a term computes, on which view, by which revisions."""
+    entry = plain(options, without={"view", "teacher"})
+    entry["revision"] = registry.lookup("objective", options.kind).revision
+    if options.view is not None:
+        view = spec.views[options.view]
+        entry["view"] = plain(view)
+        entry["view_revision"] = registry.lookup("view", view.kind).revision
+        for side in ("source", "target"):
+            inner = getattr(view, side, None)
+            revision = raised("view", inner and inner.kind)
+            entry |= {f"{side}_{key}": number for key, number in revision.items()}
+    return entry
