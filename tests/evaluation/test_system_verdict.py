@@ -19,12 +19,18 @@ ABOVE, NOT_ABOVE = copied(1.0, 2.0), copied(-0.1, 0.2)
     ("ours", "theirs", "says"),
     [
         (ABOVE, ABOVE, "better"),
-        (NOT_ABOVE, ABOVE, "no verdict: learn is not above copying the source"),
-        (ABOVE, NOT_ABOVE, "no verdict: other is not above copying the source"),
-        (NOT_ABOVE, NOT_ABOVE, "no verdict: learn is not above copying the source; other is not "
-         "above copying the source"),
+        (NOT_ABOVE, ABOVE, "no verdict: learn is not clearly above copying the source"),
+        (ABOVE, NOT_ABOVE, "no verdict: other is not clearly above copying the source"),
+        (NOT_ABOVE, NOT_ABOVE, "no verdict: learn is not clearly above copying the source; "
+         "other is not clearly above copying the source"),
         ([], [], "better"),  # unknown, as of old results
-        (copied(-0.1, 0.2, "chrf"), [], "better"),  # by another metric
+        # Of BLEU nothing is known: by what is.
+        (copied(-0.1, 0.2, "chrf"), [],
+         "no verdict: learn is not clearly above copying the source"),
+        (copied(0.1, 0.2, "chrf"), [], "better"),
+        ([{"kind": "unigram", "metrics": {"loss": {"low": -0.1, "high": 0.2}}}], [],
+         "no verdict: learn is not clearly above a unigram model of training"),
+        ([{"kind": "unigram", "metrics": {"loss": {"low": -0.2, "high": -0.1}}}], [], "better"),
         ([{"kind": "copy", "metrics": {"bleu": {"value": 0.05}}}], [], "better"),
     ],
 )  # fmt: skip

@@ -16,6 +16,7 @@ from tfkd.evaluation import (
     class_score,
     class_statistics,
     clearly_better,
+    constant_outputs,
     loss,
     majority,
     paired_bootstrap,
@@ -137,3 +138,24 @@ def test_better_is_the_side_that_a_metric_wants():
     ):
         assert clearly_better("bleu", {"low": low, "high": high}) == up
         assert clearly_better("perplexity", {"low": low, "high": high}) == down
+
+
+def test_a_line_that_a_model_writes_again_and_again_is_a_trivial_system_of_its_own():
+    assert constant_outputs(["a", "b", "a", "c"]) == ["a"] * 4
+    # Two of forty-one are less than a twentieth; a line once is no line again and again.
+    lines = [f"line {i}" for i in range(39)]
+    assert constant_outputs(["a", "a", *lines[:38]]) == ["a"] * 40
+    assert constant_outputs(["a", "a", *lines]) is None
+    assert constant_outputs(["a", "b"]) is None
+    assert constant_outputs(["", "", "b"]) is None  # the empty output is one by itself
+    assert constant_outputs([]) is None
+
+
+def test_a_model_that_ignores_its_sources_is_not_better_than_its_own_line():
+    constant = ["the dog is big and the cat is small"] * 4
+    references = ["the dog is big", "the cat is small", "the cat is big", "the dog is small"]
+    ours = {"bleu": text_statistics("bleu", constant, references)}
+    theirs = {"bleu": text_statistics("bleu", constant_outputs(constant), references)}
+    found = beside("constant", ours, theirs, **PAIRED)["metrics"]["bleu"]
+    assert found["value"] > 10
+    assert not clearly_better("bleu", found)

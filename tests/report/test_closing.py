@@ -39,18 +39,19 @@ def test_a_run_ends_in_its_result(run):
     assert baseline[:4] == ["baseline", "train_student#baseline", "7,711,232", "38.27"]
     assert student[:6] == ["student", "train_student", "7,711,232", "39.41", "[38.39,", "40.48]"]
     assert lines[6] == (
-        "The student of 7.7 M weights has learnt from a teacher of 5.8 M weights: 39.41 BLEU "
-        "against 38.27 without it, +1.14 [+0.48, +1.83]; one seed."
+        "In this training the student of 7.7 M weights has gained by its teacher of 5.8 M weights: "
+        "39.41 BLEU against 38.27 without it, +1.14 [+0.48, +1.83]; one seed."
     )
     assert sum(line.startswith("  source:") for line in lines) == 3
-    assert lines[-1].startswith("next: echo 'Eine alte Frau")
+    shortest = min((one["source"] for one in run["evaluations"][0]["examples"]), key=len)
+    assert lines[-1].startswith(f"next: echo '{shortest}'")
     assert lines[-1].endswith("| tfkd generate 'runs/a run'")
 
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (-2.0, -0.4, "The student of 7.7 M weights is worse for its teacher"),
+        (-2.0, -0.4, "In this training the student of 7.7 M weights has lost by its teacher"),
         (-0.5, 0.9, "Whether the student of 7.7 M weights gains by its teacher of 5.8 M weights"
                     " is undecided"),
     ],
@@ -65,7 +66,7 @@ def test_nothing_learnt_is_no_verdict(run):
     entry = run["evaluations"][0]
     entry["trivial"] = [{"kind": "copy", "metrics": {"bleu": {"low": -1.0, "high": 0.5}}}]
     assert sentence(run, entry).startswith(
-        "No verdict: train_student is not above copying the source: 39.41 BLEU"
+        "No verdict: train_student is not clearly above copying the source: 39.41 BLEU"
     )
 
 
@@ -167,7 +168,9 @@ def test_means_stand_for_seeds_that_were_tuned_each_by_itself(run):
     assert text.endswith("−0.07 [−4.52, +4.39]; mean of 3 seeds.")
     # No verdict of the mean either where a seed has learnt nothing.
     entries[1]["trivial"] = [{"kind": "copy", "metrics": {"bleu": {"low": -1.0, "high": 0.5}}}]
-    assert sentence(run, entries[0]).startswith("No verdict: train_student is not above copying")
+    assert sentence(run, entries[0]).startswith(
+        "No verdict: train_student is not clearly above copying"
+    )
     run["evaluations"] = []
     with pytest.raises(UserError, match="over_seeds has train_student on test_2016"):
         sentence(run, entries[0])
@@ -193,6 +196,6 @@ def test_the_page_begins_with_the_same(run):
     from tfkd.report.page import render
 
     page = render([run])
-    assert page.index("has learnt from a teacher of 5.8 M weights") < page.index('id="scores"')
+    assert page.index("has gained by its teacher of 5.8 M weights") < page.index('id="scores"')
     assert "Teacher, baseline and student on test_2016" in page
-    assert "has learnt from a teacher" not in render([run, run])
+    assert "has gained by its teacher" not in render([run, run])

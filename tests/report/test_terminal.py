@@ -168,7 +168,7 @@ def test_a_verdict_stands_beside_a_difference_and_one_seed_is_told_once():
     one = decided(trivial=[copied(0.05, low=-0.02, high=0.1)])
     text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
     assert " better │" not in text
-    assert "no verdict: learn is not above copying the source" in text
+    assert "no verdict: learn is not clearly above copying the source" in text
     assert "one seed" not in text
 
 
@@ -186,4 +186,6 @@ def test_the_mean_and_its_verdict_come_before_single_seeds_without_any():
     assert "one seed" not in text
     # One seed's model that has learnt nothing is part of the mean.
     entries[1]["against"]["trivial"] = [copied(0.05, low=-0.02, high=0.1)]
-    assert "no verdict: learn#baseline is not above copying the source" in score_table(results)
+    assert "no verdict: learn#baseline is not clearly above copying the source" in score_table(
+        results
+    )

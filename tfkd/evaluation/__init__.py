@@ -21,6 +21,7 @@ _PLACES = {
     "class_score": "classification",
     "class_statistics": "row_statistics",
     "clearly_better": "trivial_systems",
+    "constant_outputs": "trivial_systems",
     "confusion": "classification",
     "COMPARED_BY": "tuned_decode",
     "comparison_key": "tuned_decode",

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from tfkd.evaluation.score import shown_difference
-from tfkd.evaluation.trivial_systems import COPY, EMPTY, MAJORITY, TEST, UNIGRAM, clearly_better
+from tfkd.evaluation.trivial_systems import (
+    CONSTANT,
+    COPY,
+    EMPTY,
+    MAJORITY,
+    TEST,
+    UNIGRAM,
+    clearly_better,
+)
 
 # From this share of rows on a fault is told of; fewer are the weak spots of any model.
 TOLD = 0.05
@@ -146,6 +154,7 @@ def in_words(trivial: Mapping[str, Any]) -> str:
     return {
         COPY: "copying the source",
         EMPTY: "an empty output",
+        CONSTANT: "its most frequent output everywhere",
         MAJORITY: f"the most frequent class {counted}{label}",
         UNIGRAM: f"a unigram model {counted}",
     }.get(trivial["kind"], str(trivial["kind"]))

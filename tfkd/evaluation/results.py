@@ -60,7 +60,8 @@ class Noise(TypedDict):
 
 class Trivial(TypedDict):
     """A system that has learnt nothing, see `trivial_systems`: its scores, and the evaluated
-    system's less these. `frequencies` of training or of the test set; `guess`: the class."""
+    system's less these. `frequencies` of training or of the test set; `guess`: the class, or the
+    line that a model writes again and again."""
 
     kind: str
     metrics: dict[str, Comparison]

@@ -19,8 +19,8 @@ NOT_LEARNT = "not learnt"
 NO_VERDICT = "no verdict"
 # Below comparisons of single trainings, once.
 ONE_SEED = (
-    "better, worse: on this test set; one seed: says nothing about another training (`tfkd run "
-    "SPEC --seeds 3` trains three)"
+    "better, worse, undecided: on this test set; one seed: says nothing about another training "
+    "(`tfkd run SPEC --seeds 3` trains three)"
 )
 # What a comparison of one spec's two trainings shows.
 SEED_ALONE = "two trainings of the same spec: no system is better"
@@ -47,7 +47,7 @@ class Verdict:
             a trivial system: then nothing is said of which is better.
         seeds: How many trainings of each system it speaks of; None: of models that were not
             trained here.
-        unlearnt: Systems that are not above a trivial one, by name, with this one in words.
+        unlearnt: Systems that are not clearly above a trivial one, by name, with this one in words.
     """
 
     reading: str
@@ -61,11 +61,11 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """Why there is none: "no verdict: learn is not above copying the source"; else ""."""
+        """Why there is none, "no verdict: learn is not clearly above an empty output"; else ""."""
         if not self.unlearnt:
             return ""
-        said = "; ".join(f"{name} is not above {trivial}" for name, trivial in self.unlearnt)
-        return f"{NO_VERDICT}: {said}"
+        said = (f"{name} is not clearly above {trivial}" for name, trivial in self.unlearnt)
+        return f"{NO_VERDICT}: {'; '.join(said)}"
 
     @property
     def words(self) -> str:
@@ -79,8 +79,8 @@ class Verdict:
 
     @property
     def of_one_seed(self) -> bool:
-        """Whether it says which is better, of a single training of each."""
-        return self.decided and self.seeds == 1
+        """Whether it speaks of a single training of each."""
+        return self.seeds == 1 and self.reading != NOT_LEARNT
 
     def naming(self, system: str, baseline: str) -> str:
         """The same with the better one as its subject: "runs/b is better"."""
@@ -118,12 +118,21 @@ def system_verdict(
 
 
 def not_above(metric: str, trivial: Iterable[Mapping[str, Any]]) -> str | None:
-    """The first trivial system, in words, that a system is not clearly better than by a metric;
-    None: there is none, or none is known."""
+    """The first trivial system, in words, that a system is not clearly better than; None: there is
+    none, or none is known.
+
+    By the metric itself, and where a trivial system has no such score, by all that it has: a
+    translator that predicts words no better than their frequencies has learnt as little where BLEU
+    is compared.
+    """
     for one in trivial:
-        found = (one.get("metrics") or {}).get(metric)
-        known = found and all(isinstance(found.get(end), int | float) for end in ("low", "high"))
-        if known and not clearly_better(metric, found):
+        known = {
+            name: found
+            for name, found in (one.get("metrics") or {}).items()
+            if all(isinstance(found.get(end), int | float) for end in ("low", "high"))
+        }
+        judged = {metric: known[metric]} if metric in known else known
+        if judged and not any(clearly_better(name, found) for name, found in judged.items()):
             return in_words(one)
     return None
 

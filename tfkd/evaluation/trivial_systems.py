@@ -1,11 +1,13 @@
 """Trivial systems: what scores on a test set without having learnt its task.
 
-Of texts: the source copied, and an empty output. Of classes: the most frequent one of training. Of
+Of texts: the source copied, an empty output, and of a model that writes one line again and again
+that line everywhere. Of classes: the most frequent one of training. Of
 the words of a text: their frequencies in training, a unigram model. A model whose scores are not
 clearly better than theirs has not been shown to have learnt anything, whatever they are.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +18,10 @@ from tfkd.evaluation.classification import Predicted
 from tfkd.evaluation.row_statistics import RowStatistics
 from tfkd.evaluation.score import higher_is_better
 
-COPY, EMPTY, MAJORITY, UNIGRAM = "copy", "empty", "majority", "unigram"
+COPY, EMPTY, CONSTANT = "copy", "empty", "constant"
+MAJORITY, UNIGRAM = "majority", "unigram"
+# A line is a model's own for all sources from this share of its outputs on.
+_OFTEN = 0.05
 # Where frequencies were counted.
 TRAINING, TEST = "training", "test"
 
@@ -24,6 +29,16 @@ TRAINING, TEST = "training", "test"
 def trivial_outputs(sources: Sequence[str]) -> dict[str, list[str]]:
     """What the trivial systems of text write for these sources, by kind."""
     return {COPY: list(sources), EMPTY: [""] * len(sources)}
+
+
+def constant_outputs(outputs: Sequence[str]) -> list[str] | None:
+    """A model's most frequent output for every row; None: no line of it is frequent.
+
+    A model that is not clearly better than this does not read its sources.
+    """
+    ((line, times),) = Counter(outputs).most_common(1) or [("", 0)]
+    frequent = line.strip() and times >= max(2, _OFTEN * len(outputs))
+    return [line] * len(outputs) if frequent else None
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ def beside(
     """A trivial system's entry in results.json: its scores, and the system's less these.
 
     Args:
-        kind: One of the four.
+        kind: One of the five.
         system: The system's rows by metric.
         trivial: The trivial system's on the same rows; a metric that it lacks is left out.
         samples, seed: Of the paired test.

@@ -27,7 +27,7 @@ from tfkd.spec.options import MaskPredictOptions
 # Of a few continuations of prompts: a text may well end where its prompt does.
 _TOLD_OF_CONTINUATIONS = 0.5
 # Faults of models that are then not better than a trivial system either.
-_SAYS_IT_ALL = {"nothing", "one class"}
+_SAYS_IT_ALL = {"nothing", "equal", "one class"}
 
 
 @dataclass(frozen=True)

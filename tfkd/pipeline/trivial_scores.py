@@ -14,6 +14,7 @@ from tfkd.evaluation import (
     RowStatistics,
     beside,
     class_statistics,
+    constant_outputs,
     majority,
     ratio_statistics,
     text_statistics,
@@ -21,7 +22,7 @@ from tfkd.evaluation import (
     unigram,
 )
 from tfkd.evaluation.classification import METRICS
-from tfkd.evaluation.trivial_systems import MAJORITY, TEST, TRAINING, UNIGRAM
+from tfkd.evaluation.trivial_systems import CONSTANT, MAJORITY, TEST, TRAINING, UNIGRAM
 from tfkd.pipeline.class_scores import class_names, class_rows, class_sums
 from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.classification import positive_place, predicted
@@ -75,7 +76,7 @@ class TrivialScores:
         return self._made[key]
 
     def _texts(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
-        """The source copied, and nothing at all."""
+        """The source copied, nothing at all, and one line everywhere."""
         options, node = evaluation.options, evaluation.system
         metrics = [metric for metric in options.metrics if is_text(metric)]
         if not metrics:
@@ -99,10 +100,14 @@ class TrivialScores:
 
         ours = statistics(node.key, outputs)
         corpus = node.inputs["text"].key
-        return [
+        found = [
             beside(kind, ours, statistics((kind, corpus), lines), **settings)
             for kind, lines in trivial.items()
         ]
+        if (constant := constant_outputs(outputs)) is not None:
+            theirs = statistics((CONSTANT, node.key), constant)
+            found.append(beside(CONSTANT, ours, theirs, guess=constant[0], **settings))
+        return found
 
     def _unigram(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
         """The frequencies of the tokens that the model learnt to predict."""

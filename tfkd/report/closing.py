@@ -36,7 +36,8 @@ def closing(results: Mapping[str, Any], folder: Path) -> str:
     entry = headline(results)
     if entry is None:
         return ""
-    parts = [f"{results['name']}, on {entry['on']}", *_grid(headline_rows(results, entry))]
+    variant = f"@{results['variant']}" if results.get("variant") else ""
+    parts = [f"{results['name']}{variant}, on {entry['on']}", *_grid(headline_rows(results, entry))]
     parts += ["", sentence(results, entry)]
     parts += _examples(entry)
     parts += ["", f"next: {next_command(results, entry, folder)}", ""]
@@ -109,14 +110,18 @@ def sentence(results: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         low, high = found["low"], found["high"]
         verdict = mean_verdict(over, metric, results["evaluations"])
     apart = teacher and has_no_teacher(results, label_of(against))
-    than = "without it" if apart else f"of {label_of(against)}"
+    learnt = verdict.reading != NOT_LEARNT
+    than = "without it" if apart and learnt else f"of {label_of(against)}"
     difference = metric_difference(metric, ours.get("mean", ours.get("value")), other, delta)
     low, high = (metric_value(metric, value, signed=True) for value in (low, high))
     figures = f"{score} against {metric_value(metric, other)} {than}, {difference} "
     figures += f"[{low}, {high}]; {_seeds(entry, over)}."
+    # One training shows what came of it, several what a teacher does.
+    here = "Over these trainings" if over else "In this training"
+    told = f"{here} {student[0].lower()}{student[1:]} has"
     words = {
-        "better": f"{student} has learnt from a {master}" if apart else f"{label} is better",
-        "worse": f"{student} is worse for its {master}" if apart else f"{label} is worse",
+        "better": f"{told} gained by its {master}" if apart else f"{label} is better",
+        "worse": f"{told} lost by its {master}" if apart else f"{label} is worse",
         "undecided": f"Whether {student[0].lower()}{student[1:]} gains by its {master} is undecided"
         if apart else "Which of the two is better is undecided",
         NOT_LEARNT: verdict.reason[:1].upper() + verdict.reason[1:],
@@ -134,7 +139,8 @@ def next_command(results: Mapping[str, Any], entry: Mapping[str, Any], folder: P
     chosen = (mine or exports)[0]
     place = folder if len(exports) == 1 else (folder / chosen["folder"]).parent
     examples = entry.get("examples") or []
-    line = shlex.quote(examples[0]["source"]) if examples else "'a line'"
+    short = min((one["source"] for one in examples), key=len, default="")
+    line = shlex.quote(short) if 0 < len(short) <= _LONGEST else "'a line'"
     return f"echo {line} | tfkd generate {shlex.quote(str(place))}"
 
 
