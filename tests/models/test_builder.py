@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfkd.models import Bert, Transformer, build_model, start_head_from_embeddings
 from tfkd.models.builder import start_head
 from tfkd.spec import registry
-from tfkd.spec.options.models import BertOptions, TransformerOptions
+from tfkd.spec.options import BertOptions, TransformerOptions
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

@@ -8,7 +8,7 @@ from tfkd.models import Bert, build_model
 from tfkd.models.builder import CLASSES
 from tfkd.models.weights import variables_by_path
 from tfkd.pipeline.model_sizes import part_parameters
-from tfkd.spec.options import BertOptions, part_names
+from tfkd.spec.options import BertOptions
 
 OPTIONS = BertOptions.model_validate(
     {"layers": 2, "width": 8, "heads": 2, "tokenizer": "t", "max_length": 16,
@@ -26,7 +26,7 @@ def test_parts_and_counts_are_those_of_the_options():
         for path, variable in variables_by_path(model).items():
             found[path.partition("/")[0]] += int(np.prod(variable.shape))
         assert found == counted
-        assert set(found) <= set(part_names(OPTIONS))
+        assert set(found) <= set(OPTIONS.part_names)
 
 
 def test_a_configuration_gives_the_same_model():

@@ -17,7 +17,7 @@ from tfkd.pipeline.model_sizes import model_parameters
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
-from tfkd.spec.options import heads_needed, sides_of
+from tfkd.spec.options import sides_of
 
 SPECS = {path.stem: path for path in (Path(__file__).parents[2] / "specs").glob("lightpaff_*.yaml")}
 # By variant: whether the student was pre-trained, whether its teacher took part, and whether the
@@ -197,7 +197,7 @@ def test_models_of_the_papers_size_have_its_weights(task, role, pieces, shapes, 
     name, _, variant = task.partition("#")
     spec = load_spec(SPECS[f"lightpaff_{name}"], variant=variant or None)
     options, stage = spec.models[role], spec.stages[f"{role}_finetune"]
-    heads = heads_needed(options, stage, spec.views)
+    heads = options.heads_needed(stage, spec.views)
     sizes = dict.fromkeys(sides_of(options).values(), SimpleNamespace(size=pieces))
     with keras.StatelessScope(initialize_variables=False):
         model = build_model(options, sizes | {CLASSES: SimpleNamespace(size=2)}, heads_needed=heads)

@@ -45,6 +45,7 @@ PLUGIN = """
 from typing import Literal
 
 from pydantic import Field
+from tfkd.spec.options import ModelOptions
 from tfkd.spec.options.base import Options
 from tfkd.spec import registry
 
@@ -56,7 +57,7 @@ class WordOverlap(Options):
     share: float = Field(0.5, description="How much.", gt=0)
 
 
-class Convolutions(Options):
+class Convolutions(ModelOptions):
     "A model without a tokenizer."
 
     kind: Literal["convolutions"] = "convolutions"

@@ -6,7 +6,7 @@ import pytest
 
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.options import BertOptions, RnnOptions, TransformerOptions, part_names
+from tfkd.spec.options import BertOptions, RnnOptions, TransformerOptions
 
 SPEC = """\
 tfkd: 1
@@ -149,14 +149,13 @@ def test_the_table_has_the_parts_of_the_real_models(options):
     from tfkd.models import build_model
 
     model = build_model(options, {"one": _Pieces(), "two": _Pieces()})
-    assert set(part_names(options)) == set(model.parts)
+    assert set(options.part_names) == set(model.parts)
 
 
 def test_sizes_tell_the_weights_of_models_apart():
     """Models of equal sizes have weights of equal names and shapes; of others, of others."""
     from tfkd.models import build_model
     from tfkd.models.weights import variables_by_path
-    from tfkd.spec.options import weight_sizes
 
     def shapes(options):
         model = build_model(options, {"one": _Pieces(), "two": _Pieces()})
@@ -173,8 +172,8 @@ def test_sizes_tell_the_weights_of_models_apart():
         own = shapes(options)
         for change in (one for one in changes if set(one) <= set(type(options).model_fields)):
             other = options.model_copy(update=change)
-            same = weight_sizes(options) == weight_sizes(other)
+            same = options.weight_sizes() == other.weight_sizes()
             assert same == (shapes(other) == own), (options, change)
     # Where positions are counted without a table, its length is nobody's.
     plain = [TRANSFORMERS[0].model_copy(update={"max_length": length}) for length in (64, 512)]
-    assert weight_sizes(plain[0]) == weight_sizes(plain[1])
+    assert plain[0].weight_sizes() == plain[1].weight_sizes()

@@ -16,7 +16,6 @@ from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import States
 from tfkd.models.transformer import check_sharing
-from tfkd.spec.options.parts import sharing
 
 _OPTIONS = ("layers", "width", "bidirectional", "dropout", "max_length", "output_bias")
 
@@ -142,7 +141,7 @@ class Rnn(EncoderDecoder):
         return cls(
             tokenizers[target].size,
             source_vocabulary_size=tokenizers[source].size,
-            share_embeddings=sharing(options),
+            share_embeddings=options.sharing,
             **{name: getattr(options, name) for name in _OPTIONS},
             dtype=policy,
             seed=seed,

@@ -50,8 +50,8 @@ class LiveTeacher:
         return self.head if found is None else found
 
     @property
-    def reads_streams(self) -> bool:
-        """Whether it reads one stream, not two sides."""
+    def single_sequence(self) -> bool:
+        """Whether it reads one sequence, not a source and a target."""
         return self.model.plain_view == "stream"
 
     def states(self, record: Record) -> dict[str, tf.Tensor]:
@@ -60,7 +60,7 @@ class LiveTeacher:
         Args:
             record: A stream; or a pair or a source alone, whose source a stream model reads.
         """
-        alone = self.reads_streams and "source" in record
+        alone = self.single_sequence and "source" in record
         read = self._stream(record["source"]) if alone else record
         states = {
             name: tf.stop_gradient(state)

@@ -13,7 +13,6 @@ from tfkd.objectives.prediction_sums import figures, row_sums
 from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.validation import TeacherForced
-from tfkd.spec.options import goes_on, reads_pairs
 
 
 def beside_itself(
@@ -37,10 +36,10 @@ def beside_itself(
         predicted words and the teacher without context are called.
     """
     found = {"figures": figures(TeacherForced(model, examples, view, top_k).rows())}
-    if goes_on(options):
+    if options.is_causal:
         found["blind"] = _after_one_token(model, examples, view)
         names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
-    elif reads_pairs(options):
+    elif options.encoder_decoder:
         found["blind"] = figures(TeacherForced(model, examples, BlindEncoder(view)).rows())
         names = {"words": "hidden words", "beside": "the teacher that reads no text around"}
     else:

@@ -10,7 +10,7 @@ from tfkd.models import build_model
 from tfkd.models.builder import CLASSES
 from tfkd.pipeline.models import has_own_matrix
 from tfkd.spec import Spec
-from tfkd.spec.options import classifier, heads_needed
+from tfkd.spec.options import classifier
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _declared_heads(spec: Spec, name: str) -> tuple[str, ...]:
     if classifier(model) is None:
         return ("masked_lm",)
     stages = [one for one in spec.stages.values() if getattr(one, "train", None) == name]
-    needed = {head for one in stages for head in heads_needed(model, one, spec.views)}
+    needed = {head for one in stages for head in model.heads_needed(one, spec.views)}
     return ("masked_lm", "classifier") if "masked_lm" in needed else ("classifier",)
 
 

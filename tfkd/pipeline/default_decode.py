@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec.options import BeamOptions, GreedyOptions, MaskPredictOptions, fills_in, goes_on
+from tfkd.spec.options import BeamOptions, GreedyOptions, MaskPredictOptions
 
 # Tokens that a language model goes on with, whatever its prompt.
 _WRITTEN = 64
@@ -15,6 +15,6 @@ def default_decode(model: Any) -> BeamOptions | GreedyOptions | MaskPredictOptio
     Args:
         model: The model's options.
     """
-    if goes_on(model):
+    if model.is_causal:
         return GreedyOptions(max_length=_WRITTEN)
-    return MaskPredictOptions() if fills_in(model) else BeamOptions()
+    return MaskPredictOptions() if model.fills_in else BeamOptions()

@@ -34,7 +34,7 @@ from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.validation import TeacherForced, measured_view
-from tfkd.spec.options import MlmOptions, goes_on
+from tfkd.spec.options import MlmOptions
 
 _SHARD_ROWS = 256
 TRACE = "trace.json"
@@ -91,7 +91,7 @@ def view_of(trained: Node, context: Context) -> Any:
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
     model, tokenizers = model_options(trained), named_tokenizers(trained, context)
-    if goes_on(model):
+    if model.is_causal:
         return plain_view(model, tokenizers)
     longest = min(MlmOptions().max_length, model.max_length)
     return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)

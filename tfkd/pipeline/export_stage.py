@@ -22,7 +22,6 @@ from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.serving import export_saved_model
 from tfkd.serving.checksums import renew_checksum
 from tfkd.serving.model_card import CARD, with_warnings
-from tfkd.spec.options import goes_on
 
 _SENTENCES = 24
 
@@ -36,7 +35,7 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     trained = node.inputs["model"]
     if "classes" in trained.inputs:
         return _summary(run_class_export(node, folder, context, card_of(trained)), "rows")
-    if goes_on(model_options(trained)):
+    if model_options(trained).is_causal:
         return _summary(run_language_export(node, folder, context, card_of(trained)), "prompts")
     text = open_text(node.inputs["text"], context)
     step = max(1, len(text) // _SENTENCES)

@@ -10,7 +10,7 @@ from tfkd.data.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier, goes_on, window
+from tfkd.spec.options import classifier, window
 from tfkd.spec.regular_files import NOTHING, other_than_file, readable
 
 
@@ -53,7 +53,7 @@ def between_newlines(model: Any, stage: Any) -> dict[str, str]:
         model: Its options.
         stage: Those of the stage that it is from.
     """
-    newlines = goes_on(model) and getattr(stage, "newlines", False)
+    newlines = model.is_causal and getattr(stage, "newlines", False)
     return {"between": "newlines"} if newlines else {}
 
 

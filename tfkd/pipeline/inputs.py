@@ -18,7 +18,7 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.text_stages import open_tokenizer, place
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import PackOptions, classifier, goes_on
+from tfkd.spec.options import PackOptions, classifier
 
 PLAIN = "plain"
 
@@ -56,7 +56,7 @@ def text_tokenizer(node: Node, context: Context) -> Tokenizer:
 
 
 def _separated(node: Node, tokenizer: Tokenizer) -> Tokenizer:
-    if not (goes_on(model_options(node)) and getattr(node.options, "newlines", False)):
+    if not (model_options(node).is_causal and getattr(node.options, "newlines", False)):
         return tokenizer
     newline = newline_piece(tokenizer)
     return tokenizer if newline is None else Separated(tokenizer, newline)
@@ -125,7 +125,7 @@ def _packed(
                 f"stages.{node.label}.data: pack: separator: newline, and the tokenizer has no "
                 "piece for a newline. Expected separator: end, or a tokenizer of kind byte_bpe"
             )
-    causal = goes_on(model_options(node))
+    causal = model_options(node).is_causal
     block, overlap = (pack.length, 1) if causal else (pack.length - 2, 0)
     return {
         key: Packed(rows, block, separator, overlap)
@@ -168,7 +168,7 @@ def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = P
         name: The view's key in a batch.
     """
     sides = model_tokenizers(model)
-    if goes_on(model):
+    if model.is_causal:
         return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
     return build_view("none", sides, tokenizers, name=name)
 

@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tfkd.spec.options import whole_parts
-from tfkd.spec.options.parts import sharing
-
 # Kinds of models whose weights are counted from their options.
 COUNTED = ("bert", "gpt2", "transformer", "rnn", "abnet", "bert_fused")
 
@@ -159,7 +156,7 @@ def _transformer(model: Any, source: int, target: int) -> dict[str, int]:
 
 def _tables(model: Any, source: int, target: int) -> dict[str, int]:
     """The embeddings of an encoder-decoder and its head, by what they share."""
-    width, share = model.width, sharing(model)
+    width, share = model.width, model.sharing
     own = target * width if share == "none" else 0
     head = {"head": (target if model.output_bias else 0) + own}
     if share == "all":
@@ -191,7 +188,7 @@ def _abnet(model: Any, vocabularies: dict[str, int]) -> dict[str, int]:
     encoder, decoder = model.encoder_options, model.decoder_options
     source, target = vocabularies["source"], vocabularies["target"]
     found = {"encoder": sum(_bert(encoder, source, None, head=False).values())}
-    if "decoder" in whole_parts(model):
+    if "decoder" in model.whole_parts:
         found["decoder"] = sum(_bert(decoder, target, None).values())
     else:
         width, norm = decoder.width, 2 * decoder.width

@@ -3,7 +3,6 @@
 from typing import Any
 
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import reads_streams
 
 
 def model_tokenizers(model: Any) -> dict[str, str]:
@@ -11,7 +10,7 @@ def model_tokenizers(model: Any) -> dict[str, str]:
     if model.tokenizer is None:
         raise UserError(f"a model of kind {model.kind} is made of models that the spec lacks")
     if isinstance(model.tokenizer, str):
-        if reads_streams(model):
+        if model.single_sequence:
             return {"text": model.tokenizer}
         return {"source": model.tokenizer, "target": model.tokenizer}
     return {"source": model.tokenizer.source, "target": model.tokenizer.target}

@@ -22,7 +22,6 @@ from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_name
 from tfkd.pipeline.text_stages import open_tokenizer
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import heads_needed, part_names, whole_parts
 
 __all__ = ["WEIGHTS", "Started", "fresh_model", "started", "trained_model"]
 
@@ -33,7 +32,7 @@ PAD_TO = 4
 
 def heads_of(spec: Spec, stage: Any) -> tuple[str, ...]:
     """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
-    return heads_needed(spec.models[stage.train], stage, spec.views)
+    return spec.models[stage.train].heads_needed(stage, spec.views)
 
 
 def has_own_matrix(model: Any) -> bool:
@@ -78,7 +77,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         policy=POLICIES[precision or options.precision],
         seed=options.seed,
         heads_needed=heads_of(node.spec, options),
-        frozen=frozen_parts(part_names(model_of) or (), options.trainable),
+        frozen=frozen_parts(model_of.part_names or (), options.trainable),
     )
     origins: Shared = {}
     for role, origin in node.inputs.items():
@@ -129,7 +128,7 @@ def _start_from(
                 )
     parts: Any = None if part is None else [part]
     whole, _, below = (part or "").partition("/")
-    if whole in whole_parts(model_options(node)) and (
+    if whole in model_options(node).whole_parts and (
         model_options(origin).kind != model_options(node).kind
     ):
         parts = {part: below}
@@ -140,7 +139,8 @@ def _start_from(
 def heads_apart(model: Any, node: Node, origin: Node, context: Context) -> tuple[str, ...]:
     """Heads that a stage does not take from the one it starts from: in pre-training a BERT has one
     over words, tuned one over classes, which starts anew where the classes are other ones."""
-    if model_options(node).kind != "bert" or model_options(origin).kind != "bert":
+    one, other = model_options(node), model_options(origin)
+    if not one.encoder_only or one.kind != other.kind:
         return ()
     ours, theirs = (heads_of(one.spec, one.options) for one in (node, origin))
     if "classifier" not in (*ours, *theirs):

@@ -14,7 +14,6 @@ from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.pipeline.trials import trials_of
 from tfkd.spec import Spec
-from tfkd.spec.options import heads_needed
 from tfkd.spec.printable import one_line
 
 _FLOAT = 4
@@ -148,7 +147,7 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     }
     if (classes := node.inputs.get("classes")) is not None:
         vocabularies["classes"] = sizes[classes.key]
-        vocabularies["words"] = "masked_lm" in heads_needed(model, options, node.spec.views)
+        vocabularies["words"] = "masked_lm" in model.heads_needed(options, node.spec.views)
         if not StageFolder(context.stages, classes.kind, classes.fingerprint).done:
             notes.append(f"{node.label}: two classes are counted until {classes.label} is read.")
     parameters = model_parameters(model, vocabularies)

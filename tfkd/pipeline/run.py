@@ -28,7 +28,7 @@ from tfkd.pipeline.stage_folder import StageFolder, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions, may_share_cores
+from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions
 from tfkd.spec.printable import one_line
 from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
@@ -267,7 +267,7 @@ def _execute(node: Node, context: Context, number: str) -> bool:
 def _make(
     node: Node, folder: StageFolder, context: Context, title: str, contents: Mapping[str, str]
 ) -> None:
-    if may_share_cores(node.spec.runtime):
+    if node.spec.runtime.may_share_cores:
         from tfkd.training.cores import share_cores
 
         share_cores()

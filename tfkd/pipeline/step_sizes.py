@@ -12,8 +12,8 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.options import reads_classes, reads_streams, term_module
-from tfkd.spec.options.parts import OF_ONE_TEXT, OWN_ENCODER
+from tfkd.spec.options import reads_classes
+from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu, widens_bfloat16
 
 # The target's share of a stream of two sides.
@@ -71,7 +71,7 @@ def step_sizes(
     if batch.unit == "sentences":
         tokens *= longest
     model = node.spec.models[options.train]
-    stream = reads_streams(model)
+    stream = model.single_sequence
     terms = [_reads(node, name) for name in options.objective]
     views = dict.fromkeys(term.view for term in terms if term.module is None or stream) or (None,)
     written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
@@ -94,7 +94,7 @@ def step_sizes(
         teachers=tuple(
             _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if reads_streams(term.teacher) or term.teacher.kind in OWN_ENCODER
+            if term.teacher.single_sequence or term.teacher.encoder_terms
         ),
         gated=_gated(node, parameters, source_vocabulary),
         widened=options.precision == "bfloat16" and widens_bfloat16(),
@@ -120,7 +120,7 @@ def _of_one_text(node: Node, name: str | None) -> bool:
 
 def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
     """What the plan knows of a live teacher; `source` and `target` are sizes of vocabularies."""
-    stream = reads_streams(term.teacher)
+    stream = term.teacher.single_sequence
     sizes = {"text": source} if stream else {"source": source, "target": target}
     return TeacherSize(
         term.teacher,
@@ -161,7 +161,7 @@ def _reads(node: Node, name: str) -> _Term:
     every = view is None or getattr(term, "at", "selected") == "all"
     return _Term(
         term.view,
-        term_module(node.spec.models[node.options.train], view, teacher),
+        node.spec.models[node.options.train].term_module(view, teacher),
         1.0 if every else _share(view),
         term.kind != "hidden_states",
         getattr(term, "teacher", None),
@@ -201,7 +201,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     given = options.batch.max_length
     limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
     views = [node.spec.views[term.view] for term in options.objective.values() if term.view]
-    if reads_streams(model) and views:
+    if model.single_sequence and views:
         # A view cuts what is longer.
         limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
     found = [0]
@@ -218,7 +218,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
                 # A special token at the end of each field.
                 lengths.append(_encoded(folder).lengths + 1)
         # One stream of both fields and a start, or each on a side of its own.
-        rows = sum(lengths) + 1 if reads_streams(model) else np.maximum.reduce(lengths)
+        rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True
 

@@ -12,7 +12,7 @@ from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import side_limits, trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import reads_classes, term_module
+from tfkd.spec.options import reads_classes
 from tfkd.training import Combiner
 
 # Kinds of stages whose models can be asked within a step.
@@ -36,7 +36,7 @@ def source_limit(node: Node, pad_to: int) -> int | None:
     if "text" in model_tokenizers(model_options(node)):
         return None  # a stream: its view cuts it
     readers = [model_options(child) for child in live_nodes(node).values()]
-    limits = [model.max_length - 1 for model in readers if model.kind == "bert"]
+    limits = [model.max_length - 1 for model in readers if model.encoder_only]
     return min(limits) // pad_to * pad_to if limits else None
 
 
@@ -59,9 +59,8 @@ def terms_of(node: Node, context: Context) -> list[Term]:
             classes = reads_classes(model_options(node), view)
             heads[name] = "classifier" if classes else "masked_lm"
         teacher = live.get(getattr(term, "teacher", None))
-        module = term_module(
-            model_options(node), view, None if teacher is None else model_options(teacher)
-        )
+        live_model = None if teacher is None else model_options(teacher)
+        module = model_options(node).term_module(view, live_model)
         if module is not None:
             modules[name] = module
     auxiliary = options.gradients.auxiliary if options.gradients is not None else ()

@@ -23,7 +23,6 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import may_share_cores
 from tfkd.training.follower import awaited
 from tfkd.training.hosts import TRAIN, VARIABLE, ClusterHosts, Hosts, Place, place_from
 from tfkd.training.strategies import build_strategy
@@ -69,7 +68,7 @@ def _strategy(spec: Spec, place: Place) -> Any:
 
     from tfkd.training.cores import share_cores
 
-    if may_share_cores(spec.runtime):
+    if spec.runtime.may_share_cores:
         share_cores()
     try:
         return build_strategy(spec.runtime.devices, len(place.addresses))

@@ -10,7 +10,7 @@ from tfkd.pipeline.data_folder import DataFolder
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.errors import SpecError, SpecErrors, UserError
-from tfkd.spec.options import LoadOptions, reads_streams
+from tfkd.spec.options import LoadOptions
 from tfkd.spec.reading import Reading, Sections
 
 
@@ -105,7 +105,7 @@ def _check_declared(
             files.vocabulary(spec, name, data_dir)
     for name, stage in spec.stages.items():
         model = spec.models.get(stage.into) if isinstance(stage, LoadOptions) else None
-        if reads_streams(model):
+        if model is not None and model.published:
             files.checkpoint(spec, name, data_dir)
 
 

@@ -20,7 +20,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
-from tfkd.spec.options import fills_in, reads_classes, reads_pairs, segment_view
+from tfkd.spec.options import reads_classes, segment_view
 
 # Which of a figure's names a metric has.
 _FIGURES = ("loss", "accuracy", "perplexity")
@@ -64,7 +64,7 @@ def measured_view(trained: Node) -> str | None:
     if "classes" in trained.inputs:
         views = (term.view for term in trained.options.objective.values())
         return next(view for view in views if reads_classes(model, trained.spec.views.get(view)))
-    if reads_pairs(model) and not fills_in(model):
+    if model.encoder_decoder and not model.fills_in:
         return segment_view(trained.options.objective, trained.spec.views)
     terms = list(trained.options.objective.values())
     return next((term.view for term in terms if term.kind != "length"), terms[0].view)
@@ -73,13 +73,13 @@ def measured_view(trained: Node) -> str | None:
 def predicts_whole_targets(trained: Node) -> bool:
     """Whether a model's loss is measured on whole targets, each word given those before it."""
     model = model_options(trained)
-    writes = trained.kind == "train" and "classes" not in trained.inputs and reads_pairs(model)
-    return writes and not fills_in(model) and measured_view(trained) is None
+    writes = trained.kind == "train" and "classes" not in trained.inputs and model.encoder_decoder
+    return writes and not model.fills_in and measured_view(trained) is None
 
 
 def default_search(trained: Node) -> Any:
     """How a training validates outputs unless it says so: greedily, or by Mask-Predict."""
-    return {"kind": "mask_predict" if fills_in(model_options(trained)) else "greedy"}
+    return {"kind": "mask_predict" if model_options(trained).fills_in else "greedy"}
 
 
 def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:

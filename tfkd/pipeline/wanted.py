@@ -13,7 +13,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import MaskPredictOptions, goes_on
+from tfkd.spec.options import MaskPredictOptions
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
 def _goes_on(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
     """Whether a stage's model is a language model, whose continuations are shown."""
     found, name = builder.resolve(spec, reference)
-    return goes_on(found.models.get(getattr(found.stages[name], "train", None)))
+    model = found.models.get(getattr(found.stages[name], "train", None))
+    return model is not None and model.is_causal
 
 
 def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:

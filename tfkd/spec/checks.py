@@ -2,11 +2,11 @@
 
 from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.classifier_checks import check_classes
-from tfkd.spec.composed_checks import COMPOSED, check_adapters, check_composed
+from tfkd.spec.composed_checks import check_adapters, check_composed
 from tfkd.spec.export_checks import check_export
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, written
-from tfkd.spec.options import reads_streams, sides_of
+from tfkd.spec.options import sides_of
 from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
 from tfkd.spec.translation_checks import check_translate
 from tfkd.spec.wording import shown as in_short
@@ -76,13 +76,8 @@ def _models(parts: Parts, faults: Faults) -> None:
         check_composed(parts, faults, path, options)
         check_adapters(parts, faults, name, options)
         check_classes(parts, faults, path, options)
-        if getattr(options, "kind", None) in COMPOSED:
-            continue  # its tokenizers are those of its models
-        sides = sides_of(options)
-        if reads_streams(options):
-            sides.pop("source")  # one stream
-        for side, tokenizer in sides.items():
-            place = written(faults, (*path, "tokenizer", side))
+        for place, tokenizer in options.tokenizer_names.items():
+            place = written(faults, (*path, *place))
             known(parts, faults, place, "tokenizer", tokenizer, "tokenizers")
         head = getattr(options, "head", None)
         if head is not None and getattr(head, "tokenizer", None) is not None:
@@ -103,7 +98,8 @@ def _models(parts: Parts, faults: Faults) -> None:
                     (*path, "head", "tied"), "true, with another vocabulary than the input's",
                     "tied: false, or the input's tokenizer",
                 )  # fmt: skip
-        if getattr(options, "share_embeddings", None) == "all" and len(set(sides.values())) > 1:
+        shared = getattr(options, "share_embeddings", None) == "all"
+        if shared and len(set(sides_of(options).values())) > 1:
             faults.add(
                 (*path, "share_embeddings"), "all, with a tokenizer for each side",
                 "target or none, or one tokenizer for both",

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
-from tfkd.spec.options import ScoreOptions, classifier, heads_needed, reads_classes
+from tfkd.spec.options import ScoreOptions, classifier, reads_classes
 from tfkd.spec.options.training import CLASS_METRICS, VALIDATED
 
 METRICS = ("accuracy", "f1", "matthews", "loss", "perplexity")
@@ -16,7 +16,7 @@ def tells_classes(found: Found | None) -> bool:
     """Whether a stage's model has its head over classes."""
     if found is None or found.model is None:
         return False
-    return "classifier" in heads_needed(found.model, found.stage, found.parts.views)
+    return "classifier" in found.model.heads_needed(found.stage, found.parts.views)
 
 
 def check_classes(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:
@@ -164,7 +164,7 @@ def check_class_teacher(
 
 
 def _tells_words(found: Found) -> bool:
-    return "masked_lm" in heads_needed(found.model, found.stage, found.parts.views)
+    return "masked_lm" in found.model.heads_needed(found.stage, found.parts.views)
 
 
 def check_class_scores(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from tfkd.spec.classifier_checks import tells_classes
+from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import goes_on, reads_streams
 from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.wording import a
 
 # Decodings that are written a second time, plainly: what a SavedModel answers is held against that.
 _PLAIN = ("beam", "greedy", "mask_predict")
@@ -26,10 +27,11 @@ def check_export(parts: Parts, faults: Faults, path: tuple, stage: str) -> None:
             path, f"{stage} learns to write segments ({segments_of(trained)})",
             "a stage that starts from it",
         )  # fmt: skip
-    if getattr(model, "kind", None) == "bert" and not tells_classes(trained):
+    if model is not None and model.encoder_only and not tells_classes(trained):
+        causal = one_of(lambda one: one.is_causal)
         faults.add(
-            path, f"{stage} trains a bert, which writes no text",
-            "an encoder-decoder, a gpt2, or a stage that trains a classifier",
+            path, f"{stage} trains {a(model.kind)}, which writes no text",
+            f"an encoder-decoder, {causal}, or a stage that trains a classifier",
         )  # fmt: skip
 
 
@@ -37,14 +39,14 @@ def _check_decode(faults: Faults, path: tuple, stage: str, model: Any, decode: A
     kind = getattr(decode, "kind", None)
     if kind == "sample":
         # Another file's model is not known here.
-        if model is not None and not reads_streams(model):
+        if model is not None and model.encoder_decoder:
             faults.add(
                 path, f"{stage} is decoded by draws in its first evaluation, and an "
                 "encoder-decoder's SavedModel is checked against a search",
                 "an evaluation of it with beam or greedy first",
             )  # fmt: skip
     elif kind is not None and kind not in _PLAIN:
-        known = ("beam", "greedy", "sample") if goes_on(model) else _PLAIN
+        known = ("beam", "greedy", "sample") if model is not None and model.is_causal else _PLAIN
         faults.add(
             path, f"{stage} is decoded by {kind} of a plugin in its first evaluation, and a "
             "SavedModel is checked against a second, plain code of its decoding, which only "

@@ -4,7 +4,6 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, stage_of
-from tfkd.spec.options import fills_in, goes_on, reads_pairs
 from tfkd.spec.packing_checks import check_separators
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.teacher_checks import predicted
@@ -15,7 +14,7 @@ _SAME = "a model without a teacher that predicts the same words"
 
 def writes(found: Found) -> bool:
     """Whether a stage's model is a language model, or an encoder-decoder from left to right."""
-    return goes_on(found.model) or (reads_pairs(found.model) and not fills_in(found.model))
+    return found.model is not None and found.model.writes
 
 
 def check_writing_gate(
@@ -33,7 +32,7 @@ def check_writing_gate(
     """
     segments = segments_of(teacher)
     if entry.against is None:
-        if not goes_on(teacher.model) and segments is None:
+        if not teacher.model.is_causal and segments is None:
             faults.add(
                 (*path, "of"), f"{entry.of} writes whole outputs, and nothing stands beside it",
                 "against: STAGE, a model without a teacher",
@@ -44,7 +43,7 @@ def check_writing_gate(
     if beside is None or beside.model is None:
         return
     theirs = segments_of(beside)
-    if not writes(beside) or goes_on(beside.model) != goes_on(teacher.model):
+    if not writes(beside) or beside.model.is_causal != teacher.model.is_causal:
         faults.add(where, f"{entry.against} has {a(beside.model.kind)}", _SAME)
     elif _view(teacher, segments) != _view(beside, theirs):
         faults.add(
@@ -63,7 +62,7 @@ def _view(found: Found, segments: str | None) -> Any:
     """What a model is measured in: its segments, how much of a text it reads, or whole outputs."""
     if segments is not None:
         return found.parts.views[segments]
-    if not goes_on(found.model):
+    if not found.model.is_causal:
         return None
     terms = getattr(found.stage, "objective", {}).values()
     views = [found.parts.views.get(getattr(term, "view", None)) for term in terms]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts
-from tfkd.spec.options import goes_on, reads_streams, window
+from tfkd.spec.options import window
 from tfkd.spec.wording import a
 
 
@@ -32,10 +33,10 @@ def check_packing(
         faults.add(path, f"{part.of} has {found}", "a corpus of one text a row")
     if model is None:
         return
-    if not reads_streams(model):
+    if not model.single_sequence:
         faults.add(
             path, f"{stage.train} is {a(model.kind)}, which reads rows with two sides",
-            "a bert or a gpt2",
+            one_of(lambda one: one.single_sequence),
         )  # fmt: skip
         return
     if length > model.max_length:
@@ -73,8 +74,9 @@ def check_words(
         corpus: Its options; None where they are not known.
     """
     model = None if found is None else found.model
-    if model is not None and not goes_on(model):
-        faults.add((*path, "metrics"), f"word_perplexity of {a(model.kind)}", "a stage of a gpt2")
+    if model is not None and not model.is_causal:
+        causal = f"a stage of {one_of(lambda one: one.is_causal)}"
+        faults.add((*path, "metrics"), f"word_perplexity of {a(model.kind)}", causal)
         return
     if corpus is not None and getattr(corpus, "detokenize", None) is None:
         faults.add(
@@ -109,7 +111,8 @@ def check_separators(faults: Faults, path: tuple, entry: Any, found: Found, besi
     """
     by_token = {"loss", "perplexity", "accuracy", "teacher_gate"} & set(entry.metrics)
     ours, theirs = (getattr(one.stage, "newlines", None) for one in (found, beside))
-    if by_token and goes_on(found.model) and None not in (ours, theirs) and ours != theirs:
+    causal = found.model is not None and found.model.is_causal
+    if by_token and causal and None not in (ours, theirs) and ours != theirs:
         faults.add(
             path, f"{entry.against} has read documents with {_between(theirs)} between them, "
             f"{entry.of} with {_between(ours)}",

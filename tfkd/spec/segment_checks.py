@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage
-from tfkd.spec.options import fills_in, segment_view, sides_of
+from tfkd.spec.options import segment_view, sides_of
 from tfkd.spec.options.parts import OF_ONE_TEXT
+from tfkd.spec.wording import a
 
 # Built-in terms that predict nothing of a segment.
 _OTHER_TERMS = ("causal_lm", "hidden_states", "length")
@@ -53,10 +55,10 @@ def check_segments(
             (*path, "teacher"), f"{teacher} stored one prediction a word, and {name} ({kind}) "
             "hides other words in each epoch", "a train stage, which is asked in the step",
         )  # fmt: skip
-    elif getattr(live, "kind", None) == "bert":
+    elif live is not None and live.encoder_only:
         faults.add(
-            (*path, "teacher"), f"{teacher} is a bert, and {name} ({kind}) predicts what a "
-            "decoder writes", "a stage of a transformer",
+            (*path, "teacher"), f"{teacher} is {a(live.kind)}, and {name} ({kind}) predicts what a "
+            "decoder writes", f"a stage of {_readers()}",
         )  # fmt: skip
 
 
@@ -64,11 +66,11 @@ def _reader(faults: Faults, path: tuple, name: str, kind: str, model: Any) -> No
     """A decoder that goes from left to right, and one tokenizer for what both sides read."""
     if model is None:
         return
-    if model.kind in ("bert", "gpt2", "abnet", "bert_fused"):
-        faults.add(path, f"{name} ({kind}) is for a transformer, not for a {model.kind}",
-                   "a model of kind transformer")  # fmt: skip
+    if model.single_sequence or model.made_of:
+        what = f"{name} ({kind}) is for {_readers()}, not for {a(model.kind)}"
+        faults.add(path, what, "a model of such a kind")
         return
-    if fills_in(model):
+    if model.fills_in:
         faults.add(
             path, f"{name} ({kind}) is written from left to right, and this decoder sees both "
             "sides of each word", "decoder_attention: causal of the model",
@@ -80,3 +82,8 @@ def _reader(faults: Faults, path: tuple, name: str, kind: str, model: Any) -> No
             f"tokenizers, {sides['source']} and {sides['target']}",
             "one tokenizer for both, learnt from the text of both",
         )  # fmt: skip
+
+
+def _readers() -> str:
+    """Encoder-decoders whose encoder is their own, as a message has them."""
+    return one_of(lambda one: not one.single_sequence and not one.made_of)

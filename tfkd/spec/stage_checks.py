@@ -10,15 +10,15 @@ from tfkd.spec.classifier_checks import (
     check_word_metrics,
     tells_classes,
 )
+from tfkd.spec.families import kinds, one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.gate_checks import check_writing_gate, writes
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, known, stage_of, written
-from tfkd.spec.options import fills_in, goes_on, reads_pairs, reads_streams
 from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.packing_checks import check_packing, check_separators, check_words
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.start_checks import MODELS, check_start
-from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, predicted
+from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, encoders, predicted
 from tfkd.spec.term_checks import check_hides, check_terms, paired
 from tfkd.spec.tuning_checks import check_tuning
 from tfkd.spec.wording import a
@@ -65,10 +65,11 @@ def check_load(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     ):
         return
     model = parts.models.get(stage.train)
-    if model is not None and not reads_streams(model):
-        faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", "a bert or a gpt2")
+    if model is not None and model.published is None:
+        known_ones = one_of(lambda one: one.published)
+        faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", known_ones)
     # A stage with faults of its own has no head.
-    if goes_on(model) and getattr(stage, "head", None) == "none":
+    if model is not None and model.is_causal and getattr(stage, "head", None) == "none":
         faults.add((*path, "head"), f"none, and {stage.train} predicts by its embedding", "no head")
 
 
@@ -78,10 +79,10 @@ def check_score(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     if teacher is not None and teacher.headless:
         faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
     if teacher is not None and teacher.model is not None:
-        if reads_pairs(teacher.model) or goes_on(teacher.model):
+        if not teacher.model.encoder_only:
             faults.add(
                 (*path, "score"), f"its model is {a(teacher.model.kind)}",
-                "a stage that trains a bert",
+                f"a stage that trains {encoders()}",
             )  # fmt: skip
         if tells_classes(teacher):
             check_class_scores(parts, faults, path, stage, teacher.model)
@@ -131,7 +132,8 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     check_tuning(parts, faults, path, entry)
     kinds = ("score", *MODELS) if gate else MODELS
     stage = stage_of(parts, faults, (*path, "of"), entry.of, kinds)
-    if stage is not None and not gate and stage.stage.kind == "load" and not goes_on(stage.model):
+    causal = stage is not None and stage.model is not None and stage.model.is_causal
+    if stage is not None and not gate and stage.stage.kind == "load" and not causal:
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
         faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
         return
@@ -199,10 +201,12 @@ def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
 
 def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
     """The gate of a teacher that students ask in their steps: a bert, beside itself."""
-    if stage.model is not None and stage.model.kind != "bert":
+    encoder_only = stage.model is not None and stage.model.encoder_only
+    if stage.model is not None and not encoder_only:
+        known_ones = ", ".join(map(a, kinds(lambda one: one.single_sequence)))
         faults.add(
             (*path, "of"), f"{entry.of} has {a(stage.model.kind)}",
-            "a score stage, or a stage of a bert, a gpt2 or a model that writes from left to right",
+            f"a score stage, or a stage of {known_ones} or a model that writes from left to right",
         )  # fmt: skip
     if stage.headless:
         faults.add((*path, "of"), f"{entry.of} {NO_HEAD}", "one with a head")
@@ -211,7 +215,7 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
             "context", "a score stage, or nothing to compare with",
         )  # fmt: skip
-    if stage.stage.kind == "train" and getattr(stage.model, "kind", None) == "bert":
+    if stage.stage.kind == "train" and encoder_only:
         first = next(iter(stage.stage.objective.values()), None)
         view = stage.parts.views.get(getattr(first, "view", None))
         if first is not None and getattr(view, "kind", "none") in ("none", "prefix_lm"):
@@ -251,7 +255,7 @@ def _keeps(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
 
 def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus: str) -> None:
     """A bert is measured in its first term's view; an encoder-decoder, in the plain one."""
-    if getattr(trained.model, "kind", None) != "bert":
+    if trained.model is None or not trained.model.encoder_only:
         return
     first = next(iter(trained.stage.objective.values()), None)
     name = getattr(first, "view", None)
@@ -262,7 +266,7 @@ def _measures(parts: Parts, faults: Faults, path: tuple, trained: Found, corpus:
 def _reads(
     faults: Faults, path: tuple, model: Any, name: str, corpus: Any, segments: str | None
 ) -> None:
-    if model is None or corpus is None or not reads_pairs(model):
+    if model is None or corpus is None or not model.encoder_decoder:
         return
     if segments is not None and "text" in corpus.field_names:
         return
@@ -277,15 +281,17 @@ def _reads(
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
     """Mask-Predict fills in; beam and greedy search, and draws, go from left to right."""
     kind = getattr(decode, "kind", None)
-    if goes_on(model) and kind == "mask_predict":
-        faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
-    if not reads_pairs(model) or kind not in ("beam", "greedy", "sample", "mask_predict"):
+    if model is None:
         return
-    if fills_in(model) != (kind == "mask_predict"):
+    if model.is_causal and kind == "mask_predict":
+        faults.add(path, f"{kind}, and {name} goes from left to right", "beam, greedy or sample")
+    if not model.encoder_decoder or kind not in ("beam", "greedy", "sample", "mask_predict"):
+        return
+    if model.fills_in != (kind == "mask_predict"):
         faults.add(
             path,
-            f"{kind}, and {name} " + ("fills in" if fills_in(model) else "goes from left to right"),
-            "mask_predict" if fills_in(model) else "beam, greedy or sample",
+            f"{kind}, and {name} " + ("fills in" if model.fills_in else "goes from left to right"),
+            "mask_predict" if model.fills_in else "beam, greedy or sample",
         )
 
 
@@ -298,8 +304,8 @@ def _writes(
             path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",
             "loss, perplexity or accuracy, or a stage that starts from it",
         )  # fmt: skip
-    if texts and model is not None and reads_streams(model):
+    if texts and model is not None and model.single_sequence:
         faults.add(
             path, f"{', '.join(texts)} of {a(model.kind)}, which has no references",
-            "loss, perplexity or accuracy" + (", or word_perplexity" if goes_on(model) else ""),
+            "loss, perplexity or accuracy" + (", or word_perplexity" if model.is_causal else ""),
         )  # fmt: skip

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfkd.spec import registry
 from tfkd.spec.balance import outweighed, untried
 
 DATA, TOKENIZERS = "data", "tokenizers"
-# Options of models that name others.
-_PARTS_OF = {"abnet": ("encoder", "decoder"), "bert_fused": ("bert", "transformer")}
 
 
 def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
@@ -81,7 +80,9 @@ def _tokenizers(spec: Mapping[str, Any], model: Any) -> list[str]:
     known = _mapping(spec.get(TOKENIZERS))
     found = [f"{TOKENIZERS}.{name}" for name in dict.fromkeys(_words(names)) if name in known]
     # A model that is made of others reads their pieces.
-    for key in _PARTS_OF.get(str(options.get("kind")), ()):
+    kind = options.get("kind")
+    known = isinstance(kind, str) and kind in registry.names("model")
+    for key in registry.lookup("model", kind).options.made_of if known else ():
         if options.get(key) != model and isinstance(options.get(key), str):
             found += _tokenizers(spec, options[key])
     return list(dict.fromkeys(found))

@@ -3,16 +3,10 @@
 import re
 from typing import Any
 
-from tfkd.spec.composed_checks import stack_options
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
 from tfkd.spec.options import (
-    fills_in,
-    heads_needed,
-    part_names,
     sides_of,
-    weight_sizes,
-    whole_parts,
 )
 from tfkd.spec.wording import a, shown
 
@@ -44,7 +38,7 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
             if model is not None and theirs is not None:
                 _whole(faults, where, reference, model, theirs)
         elif model is not None and _is_whole(key, model, theirs):
-            _whole(faults, where, reference, whole_parts(model)[key], theirs)
+            _whole(faults, where, reference, model.whole_parts[key], theirs)
             _pieces(faults, where, key, reference, model, theirs)
         elif model is not None:
             _part(faults, where, key, reference, model, theirs)
@@ -74,13 +68,13 @@ def _taught(faults: Faults, path: tuple, stage: Any, model: Any) -> None:
     given = {name.partition("/")[0] for name in origins}
     if trainable != "all":
         moved = {name.partition("/")[0] for name in trainable}
-        for name in whole_parts(model):
+        for name in model.whole_parts:
             if name not in given | moved:
                 faults.add(
                     path, f"{name} neither starts from a stage nor trains: it would stay at chance",
                     f"from: {{{name}: STAGE}}, or {name} among trainable",
                 )  # fmt: skip
-    if not fills_in(model) or getattr(model, "lengths", None) is None:
+    if not model.fills_in or getattr(model, "lengths", None) is None:
         return
     learns = any(term.kind == "length" for term in stage.objective.values() if term.weight)
     if "lengths" not in given and not learns:
@@ -93,12 +87,12 @@ def _taught(faults: Faults, path: tuple, stage: Any, model: Any) -> None:
 
 def _keeps_head(stage: Any, model: Any, parts: Parts) -> bool:
     """Whether a stage goes on with a head over words; one over classes starts anew."""
-    return model is None or heads_needed(model, stage, parts.views) != ("classifier",)
+    return model is None or model.heads_needed(stage, parts.views) != ("classifier",)
 
 
 def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> None:
     """All weights of another stage: the model must be the same."""
-    if part_names(ours) is None or part_names(theirs) is None:
+    if ours.part_names is None or theirs.part_names is None:
         return
     if ours.kind != theirs.kind:
         faults.add(
@@ -106,7 +100,7 @@ def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> No
             f"a stage of {a(ours.kind)}, or parts and their stages",
         )  # fmt: skip
         return
-    mine, other = weight_sizes(ours), weight_sizes(theirs)
+    mine, other = ours.weight_sizes(), theirs.weight_sizes()
     unlike = [key for key in mine if mine[key] != other.get(key, mine[key])]
     if unlike:
         there = ", ".join(f"{key}: {shown(other[key])}" for key in unlike)
@@ -119,13 +113,13 @@ def _whole(faults: Faults, path: tuple, name: str, ours: Any, theirs: Any) -> No
 
 def _is_whole(key: str, model: Any, theirs: Any) -> bool:
     """Whether a part is a model of its own, and starts from one of its kind, not of its owner's."""
-    part = whole_parts(model).get(key)
+    part = model.whole_parts.get(key)
     return None not in (part, theirs) and theirs.kind != model.kind
 
 
 def _pieces(faults: Faults, path: tuple, key: str, name: str, ours: Any, theirs: Any) -> None:
     """A part that is a whole model reads the pieces that its stage was trained with."""
-    part = whole_parts(ours)[key]
+    part = ours.whole_parts[key]
     mine, other = sides_of(part), sides_of(theirs)
     if mine and other and mine != other:
         here, there = (" and ".join(dict.fromkeys(one.values())) for one in (mine, other))
@@ -139,7 +133,7 @@ def _trains(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> N
     """What is trained: a part, or all adapters."""
     if name != "adapters":
         _has(faults, path, name, model, whose)
-    elif part_names(model) is not None and not model.adapters:
+    elif model.part_names is not None and not model.adapters:
         faults.add(
             path, f"adapters, and {whose} has none",
             "a section adapters: {encoder: {kind: bottleneck, ..}}, or the names of parts",
@@ -150,18 +144,18 @@ def _part(faults: Faults, path: tuple, key: str, name: str, ours: Any, theirs: A
     """One part's weights: the model must have the part, and so must the other stage's."""
     if not _has(faults, path, key, ours, "this model") or theirs is None:
         return
-    there, (part, _, below) = part_names(theirs), key.partition("/")
+    there, (part, _, below) = theirs.part_names, key.partition("/")
     if below and _is_whole(part, ours, theirs):
         part = below.partition("/")[0]
         _pieces(faults, path, key.partition("/")[0], name, ours, theirs)
-    if there is not None and part_names(ours) is not None and part not in there:
+    if there is not None and ours.part_names is not None and part not in there:
         known = ", ".join(there)
         faults.add(path, f"{name} has {a(theirs.kind)} without a part {part}", f"one of {known}")
 
 
 def _has(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> bool:
     """Whether a model has a part; a path below a part is judged by the part and its layers."""
-    known, part = part_names(model), name.partition("/")[0]
+    known, part = model.part_names, name.partition("/")[0]
     if known is None:
         return True
     if part in known:
@@ -183,10 +177,10 @@ def _has_layer(faults: Faults, path: tuple, name: str, model: Any, whose: str) -
 def _layers_there(model: Any, name: str) -> int | None:
     """How many layers there are where a path names one that is not among them; else None."""
     part, _, below = name.partition("/")
-    if (whole := whole_parts(model).get(part)) is not None:
+    if (whole := model.whole_parts.get(part)) is not None:
         return _layers_there(whole, below)
-    stack = stack_options(model, part) if part in ("encoder", "decoder") else None
+    stack = model.stacks.get(part)
     named = re.match(r"(?:decoder/)?layer_(\d+)(?:/|$)", below)
-    if stack is None or named is None or 1 <= int(named[1]) <= stack[0]:
+    if stack is None or named is None or 1 <= int(named[1]) <= stack.layers:
         return None
-    return stack[0]
+    return stack.layers

@@ -3,19 +3,12 @@
 from typing import Any
 
 from tfkd.spec.classifier_checks import check_class_teacher
+from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
-from tfkd.spec.options import (
-    fills_in,
-    goes_on,
-    own_vocabulary,
-    reads_pairs,
-    reads_streams,
-    sides_of,
-    term_module,
-)
-from tfkd.spec.options.parts import OF_SOURCE, OWN_ENCODER
+from tfkd.spec.options import sides_of
+from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.start_checks import MODELS
 from tfkd.spec.wording import a
 
@@ -25,11 +18,13 @@ SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
 
 def predicted(model: Any) -> str | None:
     """The tokenizer whose pieces a model predicts."""
-    return own_vocabulary(model) or sides_of(model).get("target")
+    own = None if model is None else model.own_vocabulary
+    return own or sides_of(model).get("target")
 
 
 def source_alone(model: Any, view: Any) -> bool:
-    return getattr(model, "kind", None) in OWN_ENCODER and getattr(view, "kind", "") in OF_SOURCE
+    """Whether a view shows a model's encoder its source, and its decoder nothing."""
+    return model is not None and model.encoder_terms and getattr(view, "kind", "") in OF_SOURCE
 
 
 def check_teacher(
@@ -74,26 +69,28 @@ def check_positions(
 ) -> None:
     """Where a live teacher is asked: at positions that the view has, and that it has room for."""
     kind = getattr(view, "kind", "none")
-    if term_module(model, view, live) is not None and kind == "none":
+    if model is not None and model.term_module(view, live) is not None and kind == "none":
         for key in ("at", "divide_by"):
             if getattr(options, key, None) == "selected":
                 faults.add(
                     (*path, key), "selected, and the plain view selects no word of the source",
                     f"{'at: all' if key == 'at' else 'another divisor'}, or {SOURCE_VIEWS}",
                 )  # fmt: skip
-    if live.kind in OWN_ENCODER and kind in OF_SOURCE:
+    if live.encoder_terms and kind in OF_SOURCE:
         faults.add(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
-            f"is {a(live.kind)}", "a stage of a bert as the teacher, or no view",
+            f"is {a(live.kind)}", f"a stage of {encoders()} as the teacher, or no view",
         )  # fmt: skip
     soft = options.kind == "soft_targets"
-    if soft and goes_on(live) and options.at == "all":
+    if soft and live.is_causal and options.at == "all":
         faults.add(
-            (*path, "at"), "all leaves the ends out, and a gpt2 predicts them too", "at: selected, "
+            (*path, "at"), f"all leaves the ends out, and {a(live.kind)} predicts them too",
+            "at: selected, "
             "which is every position of its text",
         )  # fmt: skip
     reads = getattr(view, "max_length", None) or getattr(model, "max_length", 0)
-    if goes_on(live) and goes_on(model) and live.max_length < reads:
+    both = model is not None and live.is_causal and model.is_causal
+    if both and live.max_length < reads:
         faults.add(
             (*path, "teacher"), f"{options.teacher} has positions for {live.max_length} tokens, "
             f"and this student reads {reads}", "a smaller max_length of the student",
@@ -103,7 +100,8 @@ def check_positions(
             (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
             "target alone", "at: selected",
         )  # fmt: skip
-    if _kind(model) == live.kind == "bert" and view is not None:
+    both = model is not None and live.encoder_only and model.encoder_only
+    if both and view is not None:
         longest = getattr(view, "max_length", 0)
         if longest > live.max_length:
             faults.add(
@@ -128,44 +126,44 @@ def _live(
 ) -> None:
     """A teacher that is asked in the step reads what its student reads, in the same pieces."""
     where = (*path, "teacher")
-    if not reads_streams(teacher) and not reads_pairs(teacher):
-        return  # a plugin's
-    if goes_on(teacher) != goes_on(model) and model is not None:
-        theirs = "from left to right" if goes_on(teacher) else "both sides of a word"
+    pairs = model is not None and model.encoder_decoder
+    if model is not None and teacher.is_causal != model.is_causal:
+        theirs = "from left to right" if teacher.is_causal else "both sides of a word"
+        same = one_of(lambda one: one.is_causal) if model.is_causal else encoders()
         faults.add(
-            where, f"{name} is {a(teacher.kind)}, which reads {theirs}",
-            f"a stage of a {'gpt2' if goes_on(model) else 'bert'}",
+            where, f"{name} is {a(teacher.kind)}, which reads {theirs}", f"a stage of {same}"
+        )
+        return
+    if teacher.encoder_only and pairs and not model.encoder_terms:
+        faults.add(
+            where, f"{name} is {a(teacher.kind)}, which reads the source, and terms of "
+            f"{a(model.kind)} are of its target", "a stage that trains a model like this student",
         )  # fmt: skip
         return
-    if teacher.kind == "bert" and reads_pairs(model) and _kind(model) not in OWN_ENCODER:
-        faults.add(
-            where, f"{name} is a bert, which reads the source, and terms of {a(model.kind)} are of "
-            "its target", "a stage that trains a model like this student",
-        )  # fmt: skip
-        return
-    if reads_pairs(teacher) and reads_pairs(model) and fills_in(teacher) != fills_in(model):
-        does, other = ("fills in", "goes from left to right")[:: 1 if fills_in(teacher) else -1]
+    if teacher.encoder_decoder and pairs and teacher.fills_in != model.fills_in:
+        does, other = ("fills in", "goes from left to right")[:: 1 if teacher.fills_in else -1]
         faults.add(
             where, f"{name} {does}, and this student {other}",
             "a teacher that sees as much of the target; or a translate stage of it as this "
             "stage's data",
         )  # fmt: skip
         return
-    if not reads_streams(teacher) and (options.kind == "hidden_states" or reads_streams(model)):
-        faults.add(where, f"{name} is {a(teacher.kind)}", "a stage of a bert")
+    one_sequence = model is not None and model.single_sequence
+    if teacher.encoder_decoder and (options.kind == "hidden_states" or one_sequence):
+        faults.add(where, f"{name} is {a(teacher.kind)}", f"a stage of {encoders()}")
         return
     if options.kind == "hidden_states":
         _layers(faults, path, options, teacher, model)
     if options.kind == "soft_targets":
         theirs = sides_of(teacher).get("target")
         check_top_k(parts, faults, (*path, "top_k"), options.top_k, theirs)
-        ours = own_vocabulary(model) if _kind(model) == "bert" else None
+        ours = model.own_vocabulary if one_sequence else None
         if ours is not None:
             faults.add(
                 where, f"{name} predicts the pieces that it reads, this student those of {ours}",
                 "a student without a head of its own vocabulary, or a score stage",
             )  # fmt: skip
-        if (other := own_vocabulary(teacher)) is not None:
+        if (other := teacher.own_vocabulary) is not None:
             faults.add(
                 where, f"{name} predicts the pieces of {other}, not of what it reads",
                 "a teacher without a head of its own vocabulary, or a score stage of it",
@@ -177,7 +175,7 @@ def _live(
     if model is None:
         return
     theirs, ours = sides_of(teacher), sides_of(model)
-    sides = ("source",) if reads_streams(teacher) else ("source", "target")
+    sides = ("source",) if teacher.single_sequence else ("source", "target")
     unlike = [side for side in sides if theirs.get(side) != ours.get(side)]
     if unlike and theirs and ours:
         faults.add(
@@ -189,15 +187,15 @@ def _live(
 
 def _layers(faults: Faults, path: tuple, options: Any, teacher: Any, model: Any) -> None:
     """The states that are compared, and their widths."""
-    ours = getattr(model, "encoder_layers", getattr(model, "layers", None))
-    if ours is not None:
+    ours = None if model is None else model.depth
+    if None not in (ours, teacher.depth):
         try:
-            layer_pairs(options.layers, ours, teacher.layers)
+            layer_pairs(options.layers, ours, teacher.depth)
         except ValueError as error:
             said = str(error).removeprefix("Invalid value for argument `layers`. ")
             faults.add((*path, "layers"), said)
-    widths = getattr(model, "width", None), teacher.width
-    if options.projection == "none" and widths[0] not in (None, widths[1]):
+    widths = getattr(model, "width", None), getattr(teacher, "width", None)
+    if options.projection == "none" and None not in widths and widths[0] != widths[1]:
         faults.add(
             (*path, "projection"), f"none, between widths {widths[0]} and {widths[1]}", "linear"
         )
@@ -228,5 +226,6 @@ def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, m
         )  # fmt: skip
 
 
-def _kind(model: Any) -> str | None:
-    return getattr(model, "kind", None)
+def encoders() -> str:
+    """The families that read both sides of a word, as a message has them."""
+    return one_of(lambda one: one.single_sequence and not one.is_causal)

@@ -2,18 +2,14 @@
 
 from typing import Any
 
+from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
 from tfkd.spec.options import (
     classifier,
-    fills_in,
-    goes_on,
-    reads_pairs,
-    reads_streams,
     sides_of,
-    whole_parts,
 )
-from tfkd.spec.options.parts import OF_SOURCE, OWN_ENCODER
+from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
@@ -21,6 +17,7 @@ from tfkd.spec.teacher_checks import (
     check_teacher,
     source_alone,
 )
+from tfkd.spec.wording import a
 
 _STREAM_VIEWS = {
     "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
@@ -84,20 +81,22 @@ def _groups(faults: Faults, path: tuple, stage: Any) -> None:
 def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
     name = getattr(options, "view", None)
     view = None
+    encoder_only = model is not None and model.encoder_only
+    fills_in = model is not None and model.fills_in
     if name is None:
-        if goes_on(model) and options.kind != "masked_lm":
+        if model is not None and model.is_causal and options.kind != "masked_lm":
             pass  # its plain view has every next word predicted
         elif options.kind in _VIEWS_OF:
-            kinds = ("by_side",) if fills_in(model) else _VIEWS_OF[options.kind]
-            faults.add(path, "no view", f"view: one of kind {' or '.join(kinds)}")
+            which = ("by_side",) if fills_in else _VIEWS_OF[options.kind]
+            faults.add(path, "no view", f"view: one of kind {' or '.join(which)}")
         elif classifier(model) is not None:
             pass  # the plain view of a classifier
-        elif options.kind == "cross_entropy" and getattr(model, "kind", None) == "bert":
+        elif options.kind == "cross_entropy" and encoder_only:
             faults.add(
-                path, "a bert predicts words that a view hides",
+                path, f"{a(model.kind)} predicts words that a view hides",
                 "masked_lm with a view, or a head: {kind: classifier} of the model",
             )  # fmt: skip
-        elif fills_in(model) and options.kind in ("cross_entropy", "soft_targets"):
+        elif fills_in and options.kind in ("cross_entropy", "soft_targets"):
             faults.add(
                 path, f"{stage.train} sees both sides of each word, and the plain view hides none",
                 "masked_lm with a view of kind by_side",
@@ -108,8 +107,8 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         _hides_by_mask(parts, faults, (*path, "view"), view, name, model)
         for part in stage.data:
             check_hides(parts, faults, (*path, "view"), view, name, part.of)
-    if options.kind == "length" and getattr(model, "kind", None) == "bert":
-        faults.add(path, "a bert predicts no lengths", "the term of an encoder-decoder")
+    if options.kind == "length" and encoder_only:
+        faults.add(path, f"{a(model.kind)} predicts no lengths", "the term of an encoder-decoder")
     elif options.kind == "length" and getattr(model, "lengths", 0) is None:
         faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
     live = check_teacher(parts, faults, path, options, model, stage)
@@ -133,7 +132,7 @@ def _hides_by_mask(
     """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
     if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
         return
-    if model is None or whole_parts(model):
+    if model is None or model.whole_parts:
         return  # its parts are stages of their own, with terms of their own
     for tokenizer in dict.fromkeys(sides_of(model).values()):
         if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
@@ -146,7 +145,7 @@ def _hides_by_mask(
 def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
     """The views of an encoder-decoder: by its decoder's attention, and of its encoder alone."""
     if view.kind == "by_side":
-        if not fills_in(model):
+        if not model.fills_in:
             faults.add(
                 path, f"{name} (by_side) is for a decoder that sees both sides",
                 "no view, or decoder_attention: full of the model",
@@ -161,13 +160,14 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
     elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
         faults.add(
             path, f"{name} ({view.kind}) is for a BERT",
-            f"{'a view of kind by_side' if fills_in(model) else 'no view'} for an "
+            f"{'a view of kind by_side' if model.fills_in else 'no view'} for an "
             f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
         )  # fmt: skip
-    elif model.kind not in OWN_ENCODER:
+    elif not model.encoder_terms:
+        readers = kinds(lambda one: one.encoder_terms)
         faults.add(
             path, f"{name} ({view.kind}) is of the source alone, and {model.kind} has no terms "
-            "on its encoder", f"a student of kind {' or '.join(OWN_ENCODER)}, or another view",
+            "on its encoder", f"a student of kind {' or '.join(readers)}, or another view",
         )  # fmt: skip
 
 
@@ -181,25 +181,25 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         )  # fmt: skip
     if model is None:
         return
-    if reads_pairs(model):
+    if model.encoder_decoder:
         _of_pairs(faults, path, view, name, model)
-    elif goes_on(model) and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
+    elif model.is_causal and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
         faults.add(
-            path, f"{name} ({view.kind}) is for a BERT, and a {model.kind} sees earlier words "
+            path, f"{name} ({view.kind}) is for a BERT, and {a(model.kind)} sees earlier words "
             "alone", "no view, or one of kind causal_lm",
         )  # fmt: skip
-    elif model.kind == "bert" and view.kind == "causal_lm":
+    elif model.encoder_only and view.kind == "causal_lm":
         faults.add(
-            path, f"{name} (causal_lm) predicts each next word, and a bert sees it",
+            path, f"{name} (causal_lm) predicts each next word, and {a(model.kind)} sees it",
             "a view of kind prefix_lm",
         )  # fmt: skip
-    elif model.kind == "bert" and view.kind == "by_side":
+    elif model.encoder_only and view.kind == "by_side":
         faults.add(
-            path, f"{name} (by_side) has two sides, and a bert reads one stream",
+            path, f"{name} (by_side) has two sides, and {a(model.kind)} reads one stream",
             "a view of kind mlm, spans, uniform_count or conditional_mlm",
         )  # fmt: skip
     longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)
-    if reads_streams(model) and limit is not None and longest > limit:
+    if model.single_sequence and limit is not None and longest > limit:
         faults.add(
             path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
             "a smaller max_length of the view, or a larger one of the model",

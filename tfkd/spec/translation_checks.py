@@ -4,24 +4,20 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
-from tfkd.spec.options import TranslateOptions, goes_on
+from tfkd.spec.options import TranslateOptions
 from tfkd.spec.stage_checks import check_decode
+from tfkd.spec.wording import a
 
 
 def check_translate(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
     """A translate stage: its model and data."""
     where = (*path, "translate")
     trained = stage_of(parts, faults, where, stage.translate, kinds=("train",))
-    # A bert reads one stream; every other kind, a plugin's too, reads a source and writes a target.
-    if trained is not None and getattr(trained.model, "kind", None) == "bert":
-        faults.add(
-            where, f"{stage.translate} trains a bert, which writes no text", "an encoder-decoder"
-        )
-    if trained is not None and goes_on(trained.model):
-        faults.add(
-            where, f"{stage.translate} trains a gpt2, which goes on with its text instead",
-            "an encoder-decoder",
-        )  # fmt: skip
+    model = None if trained is None else trained.model
+    if model is not None and model.single_sequence:
+        does = "goes on with its text instead" if model.is_causal else "writes no text"
+        what = f"{stage.translate} trains {a(model.kind)}, which {does}"
+        faults.add(where, what, "an encoder-decoder")
     if trained is not None:
         decode = getattr(stage, "decode", None)
         check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)

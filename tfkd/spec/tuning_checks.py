@@ -4,7 +4,6 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage
-from tfkd.spec.options import fills_in, reads_pairs
 from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.term_checks import paired
 
@@ -25,7 +24,7 @@ def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
         )  # fmt: skip
         return
     stage = found_stage(parts, entry.of)
-    if stage is not None and stage.model is not None and not reads_pairs(stage.model):
+    if stage is not None and stage.model is not None and stage.model.single_sequence:
         return  # has no such metrics: a fault of its own
     _judge(parts, faults, (*where, "by"), entry, choose)
     if entry.against_decode is not None:
@@ -81,11 +80,11 @@ def _alike(
     """A model and its baseline are tuned alike only where both are decoded by one kind of
     search."""
     models = [one.model if one is not None else None for one in (stage, beside)]
-    if any(model is None or not reads_pairs(model) for model in models):
+    if any(model is None or model.single_sequence for model in models):
         return
-    if fills_in(models[0]) != fills_in(models[1]):
+    if models[0].fills_in != models[1].fills_in:
         ours, theirs = (
-            "fills in" if fills_in(model) else "goes from left to right" for model in models
+            "fills in" if model.fills_in else "goes from left to right" for model in models
         )
         faults.add(
             where, f"{entry.of} {ours} and {entry.against} {theirs}: they are decoded by other "

@@ -6,7 +6,6 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import heads_needed
 
 
 class ClassesStage(Stage):
@@ -21,7 +20,7 @@ class ClassesStage(Stage):
             UserError: None of its corpora has labels.
         """
         model = spec.models[options.train]
-        if "classifier" not in heads_needed(model, options, spec.views):
+        if "classifier" not in model.heads_needed(options, spec.views):
             return None
         names = model.head.classes or [
             part.of for part in options.data if "label" in graph.fields(spec, part.of)

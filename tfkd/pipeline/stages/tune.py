@@ -9,7 +9,6 @@ from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stages.train import said_setting
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import reads_pairs
 
 # Options of an evaluation that a metric counts by.
 _COUNTED_BY = {
@@ -32,7 +31,7 @@ class TuneStage(Stage):
         """
         trained = graph.stage(spec, reference)
         choose = entry.choose
-        if not reads_pairs(trained.spec.models[trained.options.train]):
+        if trained.spec.models[trained.options.train].single_sequence:
             raise UserError(
                 f"evaluate: {trained.label} writes no outputs that choose could judge by "
                 f"{choose.by}; take choose out, or evaluate an encoder-decoder"

@@ -1,10 +1,13 @@
 """Typed options: every key that a spec can have, with a description."""
 
+from tfkd.spec.options.ab_net import AbNetOptions
 from tfkd.spec.options.adapters import (
     AdapterOptions,
     BottleneckOptions,
     CrossAttentionAdapterOptions,
 )
+from tfkd.spec.options.bert import BertOptions
+from tfkd.spec.options.bert_fused import BertFusedOptions
 from tfkd.spec.options.byte_bpe import ByteBpeOptions
 from tfkd.spec.options.classifiers import ClassifierHeadOptions, ClassifyOptions
 from tfkd.spec.options.corpora import (
@@ -14,15 +17,8 @@ from tfkd.spec.options.corpora import (
     WordPieceOptions,
 )
 from tfkd.spec.options.evaluations import OF_PREDICTIONS, EvaluateOptions, NoiseOptions
-from tfkd.spec.options.gpt2 import CausalLmViewOptions, Gpt2Options, SampleOptions
-from tfkd.spec.options.models import (
-    AbNetOptions,
-    BertFusedOptions,
-    BertOptions,
-    ModelOptions,
-    TransformerDecoderOptions,
-    TransformerOptions,
-)
+from tfkd.spec.options.family import ModelOptions
+from tfkd.spec.options.gpt2 import Gpt2Options
 from tfkd.spec.options.objectives import (
     CausalLMOptions,
     CrossEntropyOptions,
@@ -33,19 +29,9 @@ from tfkd.spec.options.objectives import (
 )
 from tfkd.spec.options.parts import (
     classifier,
-    fills_in,
-    goes_on,
-    heads_needed,
-    own_vocabulary,
-    part_names,
     reads_classes,
-    reads_pairs,
-    reads_streams,
     segment_view,
     sides_of,
-    term_module,
-    weight_sizes,
-    whole_parts,
     window,
 )
 from tfkd.spec.options.rnn import RnnOptions
@@ -58,7 +44,7 @@ from tfkd.spec.options.stages import (
     TranslateOptions,
 )
 from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
-from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions, may_share_cores
+from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions
 from tfkd.spec.options.training import (
     AdafactorOptions,
     AdamOptions,
@@ -68,11 +54,14 @@ from tfkd.spec.options.training import (
     GatedOptions,
     GreedyOptions,
     MaskPredictOptions,
+    SampleOptions,
     ScheduleOptions,
     ValidateOptions,
 )
+from tfkd.spec.options.transformer import TransformerDecoderOptions, TransformerOptions
 from tfkd.spec.options.views import (
     BySideOptions,
+    CausalLmViewOptions,
     ConditionalMlmOptions,
     MassOptions,
     MlmOptions,
@@ -143,19 +132,8 @@ __all__ = [
     "ValidateOptions",
     "WordPieceOptions",
     "classifier",
-    "fills_in",
-    "goes_on",
-    "heads_needed",
-    "may_share_cores",
-    "own_vocabulary",
-    "part_names",
     "reads_classes",
-    "reads_pairs",
-    "reads_streams",
     "segment_view",
     "sides_of",
-    "term_module",
-    "weight_sizes",
-    "whole_parts",
     "window",
 ]

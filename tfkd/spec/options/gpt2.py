@@ -1,16 +1,21 @@
-"""Options of GPT-2, its view, and sampling."""
+"""GPT-2's options: a single sequence, of which each token sees those before it."""
 
-from typing import Annotated, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tfkd.spec.options.base import Count, Name, Options, Positive, Seed, Share
-from tfkd.spec.options.models import Activation, _Attention
-from tfkd.spec.options.training import LengthLimit
+from tfkd.spec.options.base import Count, Name, Positive
+from tfkd.spec.options.family import Stack
+from tfkd.spec.options.transformer_blocks import Activation, BlockOptions
 
 
-class Gpt2Options(_Attention):
+class Gpt2Options(BlockOptions):
     """GPT-2: a causal Transformer that predicts each next token (Radford et al., 2019)."""
+
+    single_sequence: ClassVar[bool] = True
+    is_causal: ClassVar[bool] = True
+    adapter_sides: ClassVar[tuple[str, ...]] = ("decoder",)
+    published: ClassVar[str] = "tfkd.models.published_config:PublishedGpt2"
 
     kind: Literal["gpt2"] = Field("gpt2", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")
@@ -29,25 +34,13 @@ class Gpt2Options(_Attention):
         """They are learned."""
         return "learned"
 
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return ("embedding", "decoder")
 
-class CausalLmViewOptions(Options):
-    """Every token predicted from those before it: what a gpt2 reads unless a view is named."""
+    @property
+    def stacks(self) -> dict[str, Stack]:
+        return {"decoder": Stack(self.layers, self.width, False, self)}
 
-    kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of view.")
-    max_length: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="The most tokens of a stream, what is beyond is cut off; default: any."
-    )
-
-
-class SampleOptions(Options):
-    """Each token drawn from the model's distribution; the same for the same seed and text."""
-
-    kind: Literal["sample"] = Field("sample", description="The kind of search.")
-    temperature: Positive = Field(1.0, description="Divides the logits; below 1: likelier tokens.")
-    top_k: Count | None = Field(None, description="Only the K likeliest tokens; default: all.")
-    top_p: Share = Field(1.0, description="Only the likeliest tokens of this probability.")
-    seed: Seed = Field(1, description="Other seeds draw other outputs.")
-    max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
-    min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
-        0, description="The fewest tokens of an output; the longest output goes before it."
-    )
+    def weight_sizes(self) -> dict[str, Any]:
+        return self.block_sizes | {"layers": self.layers, "max_length": self.max_length}

@@ -5,10 +5,11 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Count, Name, Rate
-from tfkd.spec.options.models import ModelOptions, SideTokenizers
+from tfkd.spec.options.encoder_decoder import OwnTables, SideTokenizers
+from tfkd.spec.options.family import ModelOptions
 
 
-class RnnOptions(ModelOptions):
+class RnnOptions(OwnTables, ModelOptions):
     """An LSTM encoder-decoder with attention and input feeding (Luong et al., 2015)."""
 
     kind: Literal["rnn"] = Field("rnn", description="The kind of model.")
@@ -34,3 +35,7 @@ class RnnOptions(ModelOptions):
         if self.bidirectional and self.width % 2:
             raise ValueError(f"width is {self.width}; expected an even one of two directions")
         return self
+
+    def weight_sizes(self) -> dict[str, Any]:
+        names = ("layers", "width", "bidirectional", "output_bias")
+        return {name: getattr(self, name) for name in names} | {"share_embeddings": self.sharing}

@@ -15,11 +15,6 @@ class PaperOptions(Options):
     published: dict[Name, float] = Field({}, description="Published figures.")
 
 
-def may_share_cores(runtime: "RuntimeOptions") -> bool:
-    """Whether trainings may take parts of a batch side by side."""
-    return runtime.streams != 1 and not runtime.jit_compile and runtime.devices in ("auto", 1)
-
-
 class RuntimeOptions(Options):
     """Where it runs. Batches and masks stay the same everywhere; on several devices, and with
     jit_compile, rounding and what dropout leaves out do not. Finished stages are used wherever
@@ -54,3 +49,8 @@ class RuntimeOptions(Options):
         description="Compile the step by XLA, anew for each shape of batch. Batches are padded "
         "wider, to fewer shapes, so dropout's masks differ as well.",
     )
+
+    @property
+    def may_share_cores(self) -> bool:
+        """Whether trainings may take parts of a batch side by side."""
+        return self.streams != 1 and not self.jit_compile and self.devices in ("auto", 1)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate
+from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate, Seed, Share
 from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions
 
 
@@ -235,3 +235,17 @@ class ValidateOptions(Options):
                 "patience without a measure of better; expected keep: {best: METRIC} beside it"
             )
         return self
+
+
+class SampleOptions(Options):
+    """Each token drawn from the model's distribution; the same for the same seed and text."""
+
+    kind: Literal["sample"] = Field("sample", description="The kind of search.")
+    temperature: Positive = Field(1.0, description="Divides the logits; below 1: likelier tokens.")
+    top_k: Count | None = Field(None, description="Only the K likeliest tokens; default: all.")
+    top_p: Share = Field(1.0, description="Only the likeliest tokens of this probability.")
+    seed: Seed = Field(1, description="Other seeds draw other outputs.")
+    max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
+    min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="The fewest tokens of an output; the longest output goes before it."
+    )

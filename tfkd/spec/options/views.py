@@ -133,3 +133,12 @@ class MassOptions(Options):
     hide_masked: bool = Field(
         True, description="Whether the decoder does not see the encoder's states at [MASK]."
     )
+
+
+class CausalLmViewOptions(Options):
+    """Every token predicted from those before it: what a gpt2 reads unless a view is named."""
+
+    kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of view.")
+    max_length: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="The most tokens of a stream, what is beyond is cut off; default: any."
+    )

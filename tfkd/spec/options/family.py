@@ -1,0 +1,178 @@
+"""The protocol of model families: what a kind of model tells of itself, by its options."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import PrivateAttr
+
+from tfkd.spec.options.base import Options
+from tfkd.spec.options.parts import OF_SOURCE, reads_classes, sides_of
+
+
+class Stack(NamedTuple):
+    """The blocks of a side, which adapters and paths of weights may name.
+
+    Attributes:
+        layers: How many there are.
+        width: The size of their states.
+        cross: Whether they have cross-attention.
+        options: Those of the blocks.
+    """
+
+    layers: int
+    width: int
+    cross: bool
+    options: Any
+
+
+class ModelOptions(Options):
+    """The options of a model of one family; a plugin's extend it, and say what its family is.
+
+    A family is one such class and a line in the registry. What reads, counts, checks or shrinks
+    models asks their options, never the name of their kind.
+
+    Attributes:
+        single_sequence: Whether it reads one sequence of tokens, not a source and a target.
+        is_causal: Whether each token of that sequence sees those before it alone: a language model
+            that goes on with a text. A decoder behind an encoder has `decoder_attention`.
+        encoder_terms: Whether terms may read its encoder by itself, beside its decoder.
+        adapter_sides: The sides whose blocks may have adapters: `encoder`, `decoder`.
+        made_of: Options that name other models of the spec, with the kind that each must be of.
+        published: `module:name` of what reads its published checkpoints (see
+            `tfkd.models.published_config.Published`); None where there are none.
+    """
+
+    single_sequence: ClassVar[bool] = False
+    is_causal: ClassVar[bool] = False
+    encoder_terms: ClassVar[bool] = False
+    adapter_sides: ClassVar[tuple[str, ...]] = ()
+    made_of: ClassVar[Mapping[str, str]] = {}
+    published: ClassVar[str | None] = None
+
+    _parts: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _adapters: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """Options of the models that it is made of, by the names that its own options give."""
+        return self._parts
+
+    @property
+    def adapters(self) -> Mapping[str, Any]:
+        """Options of its adapters by side: `encoder`, `decoder`."""
+        return self._adapters
+
+    def linked(self, models: Mapping[str, Any], adapters: Mapping[str, Any]) -> "ModelOptions":
+        """The same options, with the models that they name and with adapters."""
+        found = self.model_copy()
+        found._parts = {
+            name: models[name] for name in self.named_models().values() if name in models
+        }
+        found._adapters = dict(adapters)
+        return found
+
+    def named_models(self) -> dict[str, str]:
+        """The names of other models in its options, by option."""
+        given = {option: getattr(self, option) for option in self.made_of}
+        return {option: name for option, name in given.items() if isinstance(name, str)}
+
+    @property
+    def whole_parts(self) -> dict[str, Any]:
+        """Its parts that are whole models of other stages, with their options; None where a name
+        leads nowhere."""
+        return {option: self.parts.get(name) for option, name in self.named_models().items()}
+
+    def misfits(self) -> Iterator[tuple[str, str, str]]:
+        """What does not fit in the models that it names: option, what is wrong, and what was
+        expected."""
+        yield from ()
+
+    @property
+    def tokenizer_names(self) -> dict[tuple[str, ...], str]:
+        """The tokenizers that its own options name, by the path of each."""
+        if self.made_of:
+            return {}  # those of its models
+        sides = sides_of(self)
+        if self.single_sequence:
+            sides.pop("source", None)
+        return {("tokenizer", side): name for side, name in sides.items()}
+
+    @property
+    def stacks(self) -> dict[str, Stack]:
+        """Its blocks by side: those of `adapter_sides`."""
+        return {}
+
+    @property
+    def encoder_decoder(self) -> bool:
+        """Whether it reads a source and writes a target."""
+        return not self.single_sequence
+
+    @property
+    def encoder_only(self) -> bool:
+        """Whether it reads one sequence, and each token sees those on both sides: a BERT."""
+        return self.single_sequence and not self.is_causal
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether a decoder sees both sides of a token, and fills in what is hidden."""
+        return getattr(self, "decoder_attention", "causal") == "full"
+
+    @property
+    def depth(self) -> int | None:
+        """How many layers give states by name, of an encoder-decoder its encoder's; None where
+        that is not known."""
+        return getattr(self, "encoder_layers", getattr(self, "layers", None))
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes from left to right: a language model, or such an encoder-decoder."""
+        return self.is_causal or (self.encoder_decoder and not self.fills_in)
+
+    def heads_needed(self, stage: Any, views: Mapping[str, Any]) -> tuple[str, ...]:
+        """The kinds of heads that a stage's terms read: `masked_lm`, `classifier`, both,
+        `causal_lm` or none.
+
+        Args:
+            stage: The options of the stage that trains it, or loads it.
+            views: The options of the spec's views.
+        """
+        if self.encoder_decoder or getattr(stage, "head", "published") == "none":
+            return ()
+        if self.is_causal:
+            return ("causal_lm",)
+        terms = getattr(stage, "objective", {}).values()
+        kinds = {reads_classes(self, views.get(getattr(term, "view", None))) for term in terms}
+        if kinds <= {False}:
+            return ("masked_lm",)
+        return ("masked_lm", "classifier") if len(kinds) > 1 else ("classifier",)
+
+    def term_module(self, view: Any, live: Any) -> str | None:
+        """The module of a student that a term reads: "encoder", or None for its last states.
+
+        Args:
+            view: The options of the term's view; None for the plain one.
+            live: The options of the model of a teacher that is asked in the step; None without.
+        """
+        if not self.encoder_terms:
+            return None
+        of_source = getattr(view, "kind", None) in OF_SOURCE
+        return "encoder" if of_source or (live is not None and live.encoder_only) else None
+
+    @property
+    def part_names(self) -> tuple[str, ...] | None:
+        """The first names of its weights' paths, as in `parts` of its `tfkd.models` class; None
+        where only the model itself knows them."""
+        return None
+
+    def weight_sizes(self) -> dict[str, Any]:
+        """The options that its weights' names and shapes hang on.
+
+        Vocabularies are left out: only their stages know their sizes.
+        """
+        return {}
+
+    @property
+    def own_vocabulary(self) -> str | None:
+        """The tokenizer of a head with another vocabulary than the input's; None without one."""
+        name = getattr(getattr(self, "head", None), "tokenizer", None)
+        return None if name == getattr(self, "tokenizer", None) else name
