@@ -1,15 +1,19 @@
 """A stage whose teacher failed a check is not begun, where the spec says so."""
 
 import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from tfkd.pipeline import failed_checks
-from tfkd.pipeline.failed_checks import refuse_failed
+from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, unchecked
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.run import run
+from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.validate import validate
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -91,6 +95,140 @@ def test_checks_on_unseen_rows_come_before_the_stage_that_scores(folder):
                         "against": "learn#baseline"}])  # fmt: skip
     order = list(nodes_of(plan_of(folder, f"evaluate={both}")))
     assert order.index("evaluate learn#baseline on valid") < order.index("score targets")
+
+
+GATE = {"of": "targets", "on": ["valid"], "metrics": ["teacher_gate"], "against": "learn#baseline"}
+SCORED = {"of": "learn", "on": ["test"], "metrics": ["loss"]}
+OBJECTIVE = {"cross_entropy": {}, "soft_targets": {"temperature": 2, "teacher": "learn"}}
+LEARN_2 = {
+    "train": "student", "data": "train", "objective": OBJECTIVE, "steps": 6,
+    "batch": {"size": 512, "unit": "max_tokens", "max_length": 64},
+}  # fmt: skip
+
+
+def asked(*evaluations, **stages):
+    """Overrides: evaluations, and stages that are added or given options."""
+    evaluate = f"evaluate={json.dumps([*evaluations, SCORED])}"
+    return [evaluate, *(f"stages.{name}={json.dumps(one)}" for name, one in stages.items())]
+
+
+def order_of(plan, until=None):
+    nodes = in_checked_order(plan, until)
+    keys = [node.key for node in nodes]
+    assert len({*keys}) == len(keys)
+    for place, node in enumerate(nodes):
+        assert {child.key for child in node.inputs.values()} <= {*keys[:place]}
+    return [f"{node.kind} {node.label}" for node in nodes]
+
+
+CHECKED = ["score targets on valid", "evaluate learn#baseline on valid"]
+
+
+def test_up_to_a_stage_its_checks_are_made_before_it(folder):
+    order = order_of(plan_of(folder, STOP[0], *asked(GATE)), "learn")
+    assert order[-1] == "train learn"
+    assert {*CHECKED} <= {*order}
+    # Where a warning is enough, nothing is made but what it rests on.
+    assert not {*CHECKED} & {*order_of(plan_of(folder, *asked(GATE)), "learn")}
+    order = order_of(plan_of(folder, STOP[1], *asked(GATE)), "targets")
+    assert order[-1] == "score targets"
+    assert {*CHECKED} <= {*order}
+
+
+def test_in_a_chain_a_teacher_is_checked_before_its_student_teaches(folder):
+    """Whatever the order of the evaluations: the student's check rests on its training."""
+    of_student = {**GATE, "of": "learn"}
+    plan = plan_of(folder, STOP[0], *asked(of_student, GATE, learn_2=LEARN_2))
+    order = order_of(plan)
+    assert max(map(order.index, CHECKED)) < order.index("train learn")
+    assert unchecked(in_checked_order(plan), plan) == []
+
+
+def test_with_seeds_each_is_checked_by_its_own(folder):
+    spec = load_spec(folder / "small.yaml", overrides=[STOP[0], "seeds=[1, 2]", *asked(GATE)])
+    plan = wanted_of_all_seeds(spec, folder)
+    order = order_of(plan, "learn")
+    for seed in (1, 2):
+        checks = [f"score targets+{seed} on valid", f"evaluate learn#baseline+{seed} on valid"]
+        assert max(map(order.index, checks)) < order.index(f"train learn+{seed}")
+    assert unchecked(in_checked_order(plan), plan) == []
+
+
+def test_two_stages_that_wait_for_each_others_checks_are_told_of(folder):
+    """A student without an own check is the other's baseline, and the other way round."""
+    other = json.loads(json.dumps(LEARN_2).replace('"learn"', '"targets"'))
+    gates = [{**GATE, "against": name} for name in ("learn", "other")]
+    stopping = {**other, "on_failed_check": "stop"}
+    plan = plan_of(folder, STOP[0], *asked(*gates, other=stopping))
+    order_of(plan)
+    (found,) = unchecked(in_checked_order(plan), plan)
+    assert "rests on this stage itself" in str(found[1])
+
+
+UNCHECKED = [
+    ("targets", asked({**GATE, "on": ["train"]}), "what checks its teacher rests on this stage"),
+    ("targets", asked(), "no evaluation checks its teacher"),
+    ("learn", asked(), "no evaluation checks its teacher"),
+    ("learn", asked({**GATE, "against": None}), "its teacher is checked beside nothing"),
+    ("teach", asked(GATE), "this stage has no teacher"),
+    # Of two teachers in a line, its own.
+    ("learn_2", asked(GATE, {**SCORED, "of": "learn_2"}, learn_2=LEARN_2), "no evaluation checks"),
+]
+
+
+@pytest.mark.parametrize(("stage", "overrides", "reason"), UNCHECKED)
+def test_a_stop_that_nothing_could_cause_is_a_fault(folder, tmp_path, stage, overrides, reason):
+    overrides = [*overrides, f"stages.{stage}.on_failed_check=stop"]
+    path = folder / "small.yaml"
+    errors, _ = validate([path], data_dir=folder, overrides=overrides)
+    (said,) = map(str, errors)
+    assert f"stages.{stage}.on_failed_check: stop, and {reason}" in said
+    assert "expected a teacher_gate of its teacher that is made before" in said
+    # A run says so, too, before it begins.
+    with pytest.raises(UserError, match=reason):
+        run(load_spec(path, overrides=overrides), data_dir=folder, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_fault_has_its_line_and_stages_that_can_stop_have_none(folder):
+    text = (folder / "small.yaml").read_text("utf-8")
+    path = folder / "lines.yaml"
+    path.write_text(text.replace("  teach:\n", "  teach:\n    on_failed_check: stop\n"), "utf-8")
+    errors, _ = validate([path], data_dir=folder)
+    assert [(one.line, one.variant) for one in errors] == [
+        (text.splitlines().index("  teach:") + 2, "")
+    ]
+    # The variant without a teacher has nothing to check.
+    for overrides in ([STOP[0]], [*STOP, *asked(GATE)]):
+        found = validate([folder / "small.yaml"], data_dir=folder, overrides=overrides)
+        assert found == ([], [])
+
+
+def test_a_stage_of_another_spec_is_checked_there(folder, tmp_path):
+    other = {**SCORED, "of": "small.yaml:learn"}
+    text = (folder / "small.yaml").read_text("utf-8")
+    (folder / "small_stop.yaml").write_text(
+        text.replace("  learn:\n", "  learn:\n    on_failed_check: stop\n"), "utf-8"
+    )
+    overrides = [f"evaluate={json.dumps([{**other, 'of': 'small_stop.yaml:learn'}])}", "export=[]"]
+    settings = {"overrides": ["name=more", *overrides]}
+    assert validate([folder / "small.yaml"], data_dir=folder, **settings) == ([], [])
+    with pytest.raises(UserError, match=r"small_stop.yaml: stages.learn.*run that one first"):
+        run(load_spec(folder / "small.yaml", **settings), data_dir=folder, runs_dir=tmp_path)
+
+
+@pytest.mark.parametrize("changed", [[], ["teacher.soft_targets"]])
+def test_what_is_done_is_not_refused_unless_it_would_be_made_anew(
+    folder, tmp_path, failing, monkeypatch, changed
+):
+    monkeypatch.setattr(StageFolder, "done", True)
+    monkeypatch.setattr(StageFolder, "content", lambda self: "")
+    monkeypatch.setattr(StageFolder, "outdated", lambda self, contents: changed)
+    plan, context = plan_of(folder, STOP[0]), SimpleNamespace(stages=tmp_path)
+    nodes = nodes_of(plan)
+    done = {node.key for node in nodes.values()}
+    with pytest.raises(UserError) if changed else nullcontext():
+        refuse_failed(nodes["train learn"], plan.gates, done, context)
 
 
 @pytest.mark.long

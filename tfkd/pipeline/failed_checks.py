@@ -1,18 +1,96 @@
 """Stages that are not worth their hours: their teacher knows no more than a model without one."""
 
+import re
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from tfkd.evaluation import gate_line
 from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.outdated import contents_of
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.wanted import Gate
-from tfkd.spec.errors import UserError
+from tfkd.pipeline.wanted import Gate, Wanted
+from tfkd.spec.errors import SpecError, UserError
 
 # What an option `on_failed_check` may say: go on with a warning, or end here.
 STOP = "stop"
+
+
+def in_checked_order(plan: Wanted, until: str | None = None) -> list[Node]:
+    """All that a run makes, each once, inputs first; before a stage with `on_failed_check: stop`
+    the checks of the models that it rests on, unless they rest on itself.
+
+    Args:
+        plan: What the spec asks for.
+        until: The one stage to stop after; None: the whole run.
+
+    Raises:
+        UserError: There is no such stage, or nothing that the run ends in.
+    """
+    order: dict[str, Node] = {}
+    waiting: set[str] = set()  # stages that are to follow their checks
+
+    def visit(node: Node) -> None:
+        if node.key in order:
+            return
+        if _stops(node):
+            waiting.add(node.key)
+            for gate in _gates_of(_rests_on(node), plan.gates):
+                if not waiting & _rests_on(*gate.nodes):
+                    for one in gate.nodes:
+                        visit(one)
+            waiting.remove(node.key)
+        for child in node.inputs.values():
+            visit(child)
+        order[node.key] = node
+
+    for node in plan.until(until) if until else plan.ends():
+        visit(node)
+    return list(order.values())
+
+
+def unchecked(nodes: Sequence[Node], plan: Wanted) -> list[tuple[Node, SpecError]]:
+    """Stages with `on_failed_check: stop` before which no check is made that could fail.
+
+    Args:
+        nodes: What a run makes, see `in_checked_order`.
+        plan: What the spec asks for.
+    """
+    found, before = [], set()
+    for node in nodes:
+        if _stops(node) and (why := _why_unchecked(node, plan, before)):
+            # A label is a stage's name, and what tells it from others.
+            name = re.match(r"(?:.*:)?([\w-]*)", node.label)[1]
+            expected = (
+                "a teacher_gate of its teacher that is made before, like {of: targets, on: [valid]"
+                ', metrics: [teacher_gate], against: "student#baseline"}, or on_failed_check: warn'
+            )
+            variant = node.spec.variant or ""
+            error = SpecError(
+                str(node.spec.path), 0, f"stages.{name}.on_failed_check", why, expected,
+                variant=variant,
+            )  # fmt: skip
+            found.append((node, error))
+        before.add(node.key)
+    return found
+
+
+def refuse_unchecked(nodes: Sequence[Node], plan: Wanted, context: Context) -> None:
+    """Ends a run before all its stages where one of them would stop for a check that nobody makes.
+
+    Args:
+        nodes: What the run makes.
+        plan: What the spec asks for.
+        context: The run's surroundings.
+
+    Raises:
+        UserError: There are such stages, and they are not made yet.
+    """
+    said = [str(error) for node, error in unchecked(nodes, plan) if not _made(node, context)]
+    if said:
+        raise UserError("\n".join(said))
 
 
 def refuse_failed(
@@ -29,14 +107,10 @@ def refuse_failed(
     Raises:
         UserError: A check of a teacher that the stage rests on found it not clearly better.
     """
-    if getattr(node.options, "on_failed_check", None) != STOP:
+    if not _stops(node) or _made(node, context):
         return
-    if StageFolder(context.stages, node.kind, node.fingerprint).done:
-        return  # its hours are spent
-    rests_on = {one.key for one in in_order([node])}
-    for gate in gates:
-        keys = {one.key for one in (gate.teacher, gate.baseline) if one is not None}
-        if not keys <= {*done} or gate.teacher.inputs["model"].key not in rests_on:
+    for gate in _gates_of(_rests_on(node), gates):
+        if not {one.key for one in gate.nodes} <= {*done}:
             continue
         entry = judged(gate, context)
         if entry["verdict"] == NOT_CLEARLY_BETTER:
@@ -45,3 +119,52 @@ def refuse_failed(
                 f"check. {gate_line(entry)} What is made is kept: change the teacher's stages and "
                 "run the same command, or go on all the same with `on_failed_check: warn`."
             )
+
+
+def _why_unchecked(node: Node, plan: Wanted, before: Collection[str]) -> str:
+    """Why no check that could fail is among what is made before a stage; empty: one is."""
+    teachers = _teachers(node)
+    gates = _gates_of(teachers or _rests_on(node), plan.gates)
+    if any(gate.judges and {one.key for one in gate.nodes} <= {*before} for gate in gates):
+        return ""
+    if not teachers:
+        # A variant may take the teacher out of a stage: there is nothing to check then.
+        return "" if node.spec.variant else "stop, and this stage has no teacher"
+    if Path(node.spec.path) != Path(plan.spec.path):
+        return f"stop, and its checks are that spec's, not {plan.spec.name}'s: run that one first"
+    if not gates:
+        return "stop, and no evaluation checks its teacher"
+    if not any(gate.judges for gate in gates):
+        return "stop, and its teacher is checked beside nothing: without against"
+    return "stop, and what checks its teacher rests on this stage itself"
+
+
+def _stops(node: Node) -> bool:
+    return getattr(node.options, "on_failed_check", None) == STOP
+
+
+def _made(node: Node, context: Context) -> bool:
+    """Whether a stage's hours are spent."""
+    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    return folder.done and not folder.outdated(contents_of(node, context.stages))
+
+
+def _rests_on(*nodes: Node) -> set[str]:
+    """Keys of nodes and of all that they rest on."""
+    return {one.key for one in in_order(nodes)}
+
+
+def _gates_of(models: Collection[str], gates: Sequence[Gate]) -> list[Gate]:
+    """The checks of some models, by their keys."""
+    return [gate for gate in gates if gate.teacher.inputs["model"].key in models]
+
+
+def _teachers(node: Node) -> set[str]:
+    """Keys of the models that a stage asks, or learns from as others have asked them."""
+    found = set()
+    for role, child in node.inputs.items():
+        if "model" not in child.gives:
+            found |= _teachers(child)
+        elif role == "model" or role.startswith("teacher."):
+            found.add(child.key)
+    return found

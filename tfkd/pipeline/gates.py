@@ -53,7 +53,7 @@ def news(
         context: The run's surroundings.
     """
     for gate in gates:
-        keys = {node.key for node in (gate.teacher, gate.baseline) if node is not None}
+        keys = {node.key for node in gate.nodes}
         if last in keys and keys.issubset(done) and not keys.issubset(cached):
             yield gate_line(judged(gate, context))
 

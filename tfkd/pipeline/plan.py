@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.failed_checks import in_checked_order
+from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
 from tfkd.pipeline.outdated import outdated
@@ -45,7 +46,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
 
         spec = smoke_spec(spec)
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
-    nodes = in_order(wanted_of_all_seeds(spec, context.data_dir).ends())
+    nodes = in_checked_order(wanted_of_all_seeds(spec, context.data_dir))
     sizes = _vocabularies(nodes, context)
     old = outdated(nodes, context.stages)
     notes: list[str] = []

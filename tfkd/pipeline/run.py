@@ -14,9 +14,9 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.sealed import write_sealed
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
-from tfkd.pipeline.failed_checks import refuse_failed
+from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.gates import news
-from tfkd.pipeline.graph import Node, in_order
+from tfkd.pipeline.graph import Node
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
@@ -141,7 +141,8 @@ def _run(
 ) -> dict[str, Any] | None:
     started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
-    nodes = in_order(plan.until(until) if until else plan.ends())
+    nodes = in_checked_order(plan, until)
+    refuse_unchecked(nodes, plan, context)
     if make is not None:
         _refuse_missing(nodes, context, make)
     import_named({id(node.spec): node.spec for node in nodes}.values())

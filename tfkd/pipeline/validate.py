@@ -1,13 +1,15 @@
 """All that can be said of specs before anything starts, their files included."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from tfkd.pipeline.checked_files import CheckedFiles, NoFiles
 from tfkd.pipeline.data_folder import DataFolder
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.failed_checks import in_checked_order, unchecked
+from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.errors import SpecError, SpecErrors, UserError
 from tfkd.spec.options import LoadOptions
@@ -58,7 +60,8 @@ def validate(
             try:
                 # What is made once a seed reads the same files.
                 one = spec.with_seed(spec.seeds[0]) if spec.seeds else spec
-                wanted(one, data_dir or Path("."), files).ends()
+                asked = wanted(one, data_dir or Path("."), files)
+                found.add(_unchecked(asked, reading))
             except SpecErrors as error:  # of another spec
                 found.add(error.errors)
             except UserError as error:
@@ -69,6 +72,16 @@ def validate(
         found.add(files.errors)
         notes += map(str, _Once(files.notes).sorted())
     return found.sorted(), notes
+
+
+def _unchecked(asked: Wanted, reading: Reading) -> list[SpecError]:
+    """Stages of this spec that would stop for a check that nobody makes, each with its line."""
+    found = []
+    for node, error in unchecked(in_checked_order(asked), asked):
+        if node.spec.path == asked.spec.path:
+            tree = reading.checked(node.spec.variant).tree.nearest(error.path.split("."))
+            found.append(replace(error, file=tree.file, line=tree.line))
+    return found
 
 
 class _Once:

@@ -57,6 +57,16 @@ class Gate:
     baseline: Node | None
     seen: bool
 
+    @property
+    def nodes(self) -> list[Node]:
+        """What it is judged by."""
+        return [self.teacher] if self.baseline is None else [self.teacher, self.baseline]
+
+    @property
+    def judges(self) -> bool:
+        """Whether it can find its teacher not clearly better: something stands beside that."""
+        return self.baseline is not None or MASKED in self.teacher.identity.get("products", ())
+
 
 @dataclass
 class Wanted:
@@ -82,9 +92,7 @@ class Wanted:
         """The last nodes, in the order in which they should be made: gates as early as can be."""
         # Checks on rows that no student learns from first: they may end the run before the others.
         for gate in sorted(self.gates, key=lambda gate: gate.seen):
-            yield gate.teacher
-            if gate.baseline is not None:
-                yield gate.baseline
+            yield from gate.nodes
         for evaluation in self.evaluations:
             if evaluation.baseline is not None:
                 yield evaluation.baseline

@@ -172,8 +172,9 @@ class ScoreOptions(_Taught):
     _listed = field_validator("data", mode="before")(_parts)
 
     def on_corpora(self, names: list[str]) -> "ScoreOptions":
-        """The same work on other corpora."""
-        return self.model_copy(update={"data": [DataPart(of=name) for name in names]})
+        """The same work on other corpora, which is itself a check, and waits for none."""
+        data = [DataPart(of=name) for name in names]
+        return self.model_copy(update={"data": data, "on_failed_check": "warn"})
 
 
 # Fields that hold no text.
