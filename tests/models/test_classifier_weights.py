@@ -7,7 +7,6 @@ import numpy as np
 from tfkd.models import Bert, build_model
 from tfkd.models.builder import CLASSES
 from tfkd.models.weights import variables_by_path
-from tfkd.pipeline.model_sizes import part_parameters
 from tfkd.spec.options import BertOptions
 
 OPTIONS = BertOptions.model_validate(
@@ -21,7 +20,7 @@ def test_parts_and_counts_are_those_of_the_options():
     for heads, sizes in ((("classifier",), {"classes": 5}), (("masked_lm",), {}),
                          (("masked_lm", "classifier"), {"classes": 5, "words": True})):  # fmt: skip
         model = build_model(OPTIONS, SIZES, heads_needed=heads)
-        counted = part_parameters(OPTIONS, {"text": 30, **sizes})
+        counted = OPTIONS.part_parameters({"text": 30, **sizes})
         found = dict.fromkeys(counted, 0)
         for path, variable in variables_by_path(model).items():
             found[path.partition("/")[0]] += int(np.prod(variable.shape))

@@ -15,7 +15,6 @@ from tfkd.models import build_model, freeze
 from tfkd.models.freezing import frozen_parts
 from tfkd.objectives import LiveTeacher, build_terms
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize, step_memory
-from tfkd.pipeline.model_sizes import encoder_parameters
 from tfkd.spec.options import (
     AbNetOptions,
     BertOptions,
@@ -101,7 +100,7 @@ def with_teacher(model, taught, words, size, case, item, policy):
     return distiller, {
         "encoder_views": (EncoderView(MASKED, size),),
         "teachers": (TeacherSize(options, teacher.count_params(), MASKED, size, item),),
-        "gated": encoder_parameters(student, size),
+        "gated": student.encoder_parameters(size),
     }
 
 

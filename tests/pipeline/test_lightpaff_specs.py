@@ -13,7 +13,6 @@ from tfkd.models.builder import CLASSES
 from tfkd.models.weights import variables_by_path
 from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.model_sizes import model_parameters
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
@@ -209,7 +208,7 @@ def test_models_of_the_papers_size_have_its_weights(task, role, pieces, shapes, 
     assert body == weights(shapes)
     sides = dict.fromkeys(("text", *sides_of(options)), pieces)
     classes = {"classes": 2} if "classifier" in heads else {}
-    assert model_parameters(options, sides | classes) == sum(counts.values())
+    assert options.parameters(sides | classes) == sum(counts.values())
     millions = body / 1e6
     expected = OTHERWISE.get((task, role))
     if expected is None:

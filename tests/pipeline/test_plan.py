@@ -8,15 +8,11 @@ import pytest
 from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model, freeze
 from tfkd.pipeline import step_sizes
-from tfkd.pipeline.model_sizes import (
-    encoder_parameters,
-    model_parameters,
-    trained_parameters,
-)
 from tfkd.pipeline.plan import _expected_size, plan
 from tfkd.spec import load_spec
 from tfkd.spec.options import (
     AbNetOptions,
+    AdapterOptions,
     BertFusedOptions,
     BertOptions,
     BottleneckOptions,
@@ -74,7 +70,7 @@ def test_parameters_are_those_of_the_built_model(options, sides):
     made = kinds[options["kind"]]
     options = made.model_validate(options)
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
-    said = model_parameters(options, {side: SIZES[name] for side, name in sides.items()})
+    said = options.parameters({side: SIZES[name] for side, name in sides.items()})
     assert said == model.count_params()
 
 
@@ -101,7 +97,7 @@ def test_parameters_of_lightpaffs_table_5(options, pieces, millions, published):
     like the number of positions, leaves 1.5 % open. A feed-forward network of 4 widths would make
     the student 52 M."""
     options = TransformerOptions.model_validate(options)
-    found = model_parameters(options, {"source": pieces, "target": pieces}) / 1e6
+    found = options.parameters({"source": pieces, "target": pieces}) / 1e6
     assert found == pytest.approx(millions, abs=0.06)
     assert found == pytest.approx(published, rel=0.015)
 
@@ -134,20 +130,20 @@ def test_parameters_of_an_abnet_all_and_trained(options, adapters, trainable):
     options = AbNetOptions.model_validate(options).linked(models, adapters)
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
     sizes = {"source": SIZES["one"], "target": SIZES["two"]}
-    assert model_parameters(options, sizes) == model.count_params()
-    assert trained_parameters(options, sizes, trainable) == freeze(model, trainable).trained
+    assert options.parameters(sizes) == model.count_params()
+    assert options.trained_parameters(sizes, trainable) == freeze(model, trainable).trained
 
 
 def test_a_plugins_adapters_are_not_counted_as_nothing():
     options = AbNetOptions.model_validate(PART_OF | {"lengths": 20})
-    own = SimpleNamespace(kind="own", numbers=lambda layers: [1])
+    own = AdapterOptions()
     options = options.linked(
         {"a": BERT_OPTIONS, "b": OTHER_BERT}, {"encoder": own, "decoder": ADAPTERS["decoder"]}
     )
     sizes = {"source": SIZES["one"], "target": SIZES["two"]}
-    assert trained_parameters(options, sizes, ["adapters", "lengths"]) is None
-    assert trained_parameters(options, sizes, ["encoder"]) is None
-    assert trained_parameters(options, sizes, ["lengths"]) == 20 * BERT_OPTIONS.width
+    assert options.trained_parameters(sizes, ["adapters", "lengths"]) is None
+    assert options.trained_parameters(sizes, ["encoder"]) is None
+    assert options.trained_parameters(sizes, ["lengths"]) == 20 * BERT_OPTIONS.width
 
 
 def test_parameters_of_a_fused_bert():
@@ -156,10 +152,9 @@ def test_parameters_of_a_fused_bert():
     options = options.linked({"a": OTHER_BERT, "b": inner}, {})
     model = build_model(options, {"one": words(40), "two": words(40)})
     sizes = {"source": 40, "target": 40}
-    assert model_parameters(options, sizes) == model.count_params()
+    assert options.parameters(sizes) == model.count_params()
     assert (
-        trained_parameters(options, sizes, ["transformer"])
-        == freeze(model, ["transformer"]).trained
+        options.trained_parameters(sizes, ["transformer"]) == freeze(model, ["transformer"]).trained
     )
 
 
@@ -167,7 +162,7 @@ def test_two_tokenizers_of_one_size_are_not_one():
     sizes = {"one": 30, "two": 30}
     options = TransformerOptions.model_validate(PAIR | TWO)
     model = build_model(options, {name: words(size) for name, size in sizes.items()})
-    assert model_parameters(options, {"source": 30, "target": 30}) == model.count_params()
+    assert options.parameters({"source": 30, "target": 30}) == model.count_params()
 
 
 def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
@@ -191,7 +186,7 @@ def test_an_encoders_weights_are_those_of_the_built_model(kind, given):
     options = kind.model_validate(given | TWO)
     model = build_model(options, {name: words(size) for name, size in SIZES.items()})
     own = [w for w in model.weights if w.path.split("/")[1] in ("encoder", "source_embedding")]
-    assert encoder_parameters(options, 40) == sum(w.value.shape.num_elements() for w in own)
+    assert options.encoder_parameters(40) == sum(w.value.shape.num_elements() for w in own)
 
 
 MASK_TASK = Path(__file__).parents[2] / "specs" / "mask_kd_multi30k_ende.yaml"

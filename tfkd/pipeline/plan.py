@@ -8,7 +8,6 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.failed_checks import in_checked_order
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import step_memory
-from tfkd.pipeline.model_sizes import COUNTED, model_parameters, trained_parameters
 from tfkd.pipeline.outdated import outdated
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder
@@ -139,8 +138,6 @@ def _row(node: Node, context: Context, sizes: dict[str, int], notes: list[str]) 
 def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[str]) -> list[str]:
     options = node.options
     model = node.spec.models[options.train]
-    if model.kind not in COUNTED:  # a plugin's
-        return ["", "", f"{options.steps:,}", "", "", ""]
     vocabularies = {
         role.partition(".")[2]: sizes[child.key]
         for role, child in node.inputs.items()
@@ -151,11 +148,13 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
         vocabularies["words"] = "masked_lm" in model.heads_needed(options, node.spec.views)
         if not StageFolder(context.stages, classes.kind, classes.fingerprint).done:
             notes.append(f"{node.label}: two classes are counted until {classes.label} is read.")
-    parameters = model_parameters(model, vocabularies)
+    parameters = model.parameters(vocabularies)
+    if parameters is None:  # a plugin's that does not count them
+        return ["", "", f"{options.steps:,}", "", "", ""]
     batch = options.batch
     unit = "" if batch.unit != "sentences" else " sentences"
     tokens = f"{options.steps * batch.size:,}{unit}"
-    counted = trained_parameters(model, vocabularies, options.trainable)
+    counted = model.trained_parameters(vocabularies, options.trainable)
     trained = ", ".join(options.trainable) if counted is None else f"{counted:,}"
     predicted = vocabularies.get("classes") if not vocabularies.get("words") else None
     predicted = predicted or vocabularies.get(
@@ -165,11 +164,11 @@ def _training(node: Node, sizes: dict[str, int], context: Context, notes: list[s
     source = vocabularies.get("source", vocabularies.get("text"))
     step = step_sizes(node, parameters, longest, source, predicted)
     taken = step_memory(model, parameters, predicted, step, counted)
-    memory = f"{'' if known else '<= '}{_bytes(taken.peak)}"
+    memory = "" if taken is None else f"{'' if known else '<= '}{_bytes(taken.peak)}"
     for name, what in _EXTRA.items():
-        if getattr(taken, name):
+        if getattr(taken, name, 0):
             notes.append(f"{node.label}: {what} {_bytes(getattr(taken, name))} of its memory.")
-    if taken.copies and _WIDENED not in notes:
+    if getattr(taken, "copies", 0) and _WIDENED not in notes:
         notes.append(_WIDENED)
     # What stays as another stage left it is not written once more.
     kept = counted if counted is not None and options.from_ else parameters

@@ -10,7 +10,6 @@ from tfkd.data.encoded import EncodedField
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
-from tfkd.pipeline.model_sizes import encoder_parameters, model_parameters
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.options import reads_classes
 from tfkd.spec.options.parts import OF_ONE_TEXT
@@ -94,7 +93,6 @@ def step_sizes(
         teachers=tuple(
             _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
             for term in {term.reference: term for term in terms if term.teacher}.values()
-            if term.teacher.single_sequence or term.teacher.encoder_terms
         ),
         gated=_gated(node, parameters, source_vocabulary),
         widened=options.precision == "bfloat16" and widens_bfloat16(),
@@ -124,7 +122,7 @@ def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
     sizes = {"text": source} if stream else {"source": source, "target": target}
     return TeacherSize(
         term.teacher,
-        model_parameters(term.teacher, sizes),
+        term.teacher.parameters(sizes),
         term.share,
         (source if stream else target) if term.classifies else 0,
         _ITEM[term.precision],
@@ -138,7 +136,8 @@ def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
         return 0
     modules = {_reads(node, name).module for name in options.gradients.auxiliary}
     if modules == {"encoder"}:
-        return encoder_parameters(node.spec.models[options.train], source_vocabulary)
+        model = node.spec.models[options.train]
+        return model.encoder_parameters(source_vocabulary) or parameters
     return parameters
 
 

@@ -17,6 +17,7 @@ from tfkd.spec.options.encoder_decoder import (
 )
 from tfkd.spec.options.family import Stack
 from tfkd.spec.options.transformer import TransformerDecoderOptions
+from tfkd.spec.options.transformer_blocks import stacks_kept
 from tfkd.spec.wording import a
 
 
@@ -75,9 +76,15 @@ class AbNetOptions(ComposedOptions):
     def stacks(self) -> dict[str, Stack]:
         sides = {"encoder": self.encoder_options, "decoder": self.decoder_options}
         return {
-            side: Stack(one.layers, one.width, isinstance(one, TransformerDecoderOptions), one)
+            side: Stack(
+                one.layers,
+                one.width,
+                isinstance(one, TransformerDecoderOptions),
+                one,
+                getattr(self.encoder_options, "width", 0),
+            )
             if hasattr(one, "layers")
-            else Stack(10**6, 0, True, None)  # a fault of its own
+            else Stack(10**6, 0, True, None, 0)  # a fault of its own
             for side, one in sides.items()
         }
 
@@ -98,3 +105,19 @@ class AbNetOptions(ComposedOptions):
     def weight_sizes(self) -> dict[str, Any]:
         parts = {"encoder": self.encoder_options, "decoder": self.decoder_options}
         return {"lengths": self.lengths, **self._sizes_of(parts)}
+
+    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        encoder, decoder = self.encoder_options, self.decoder_options
+        target = vocabularies["target"]
+        found = {"encoder": sum(encoder.body_parameters(vocabularies["source"]).values())}
+        if isinstance(self.decoder, str):
+            found["decoder"] = sum(decoder.part_parameters({"text": target}).values())
+        else:
+            found["decoder"] = decoder.decoder_parameters(target, encoder.width)
+        return found | ({} if self.lengths is None else {"lengths": self.lengths * encoder.width})
+
+    def kept(self, step: Any, *, adapters_alone: bool = False, target: float = 1.0) -> float:
+        return stacks_kept(self, step, adapters_alone, target)
+
+    def widest(self, streams: int) -> int:
+        return max(one.widest(streams) for one in (self.encoder_options, self.decoder_options))

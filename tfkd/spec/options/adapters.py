@@ -1,9 +1,10 @@
 """Options of adapters."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tfkd.spec.options.attention_sizes import attention_kept, attention_parameters
 from tfkd.spec.options.base import Count, Options, Positive, Rate
 
 Place = Literal[
@@ -51,6 +52,24 @@ class AdapterOptions(Options):
             raise ValueError(f"layer {beyond[0]} of {layers} layers")
         return sorted(set(self.layers))
 
+    def parameters(self, width: int, memory: int) -> int | None:
+        """The weights of one; None where only its class knows them: of a plugin's.
+
+        Args:
+            width: Of the block's states.
+            memory: Of the states of the encoder that it may attend to.
+        """
+        return None
+
+    def kept(self, width: int, step: Any) -> int:
+        """Bytes a token that one keeps for the backward pass; 0 where that is not known.
+
+        Args:
+            width: Of the block's states.
+            step: The step's sizes, see `tfkd.pipeline.memory.Step`.
+        """
+        return 0
+
 
 class BottleneckOptions(AdapterOptions):
     """h + W2 relu(W1 LN(h)), as on the encoder's side of AB-Net."""
@@ -59,6 +78,12 @@ class BottleneckOptions(AdapterOptions):
     width: Count = Field(description="Its inner size.")
     activation: Literal["relu", "gelu", "gelu_tanh"] = Field("relu", description="Between both.")
     norm_epsilon: Positive = Field(1e-5, description="Epsilon of its normalization.")
+
+    def parameters(self, width: int, memory: int) -> int:
+        return 2 * width + 2 * width * self.width
+
+    def kept(self, width: int, step: Any) -> int:
+        return width * step.norm + 2 * self.width * step.item
 
 
 class CrossAttentionAdapterOptions(AdapterOptions):
@@ -72,3 +97,18 @@ class CrossAttentionAdapterOptions(AdapterOptions):
     dropout: Rate = Field(0.1, description="Dropout on its outputs.")
     attention_dropout: Rate = Field(0.0, description="Dropout on attention weights.")
     norm_epsilon: Positive = Field(1e-5, description="Epsilon of its normalizations.")
+
+    @property
+    def _inner(self) -> int:
+        return 0 if self.feed_forward == "none" else self.feed_forward
+
+    def parameters(self, width: int, memory: int) -> int:
+        norm, inner = 2 * width, self._inner
+        feed_forward = 2 * width * inner + inner + width + norm if inner else 0
+        return attention_parameters(width, memory) + norm + feed_forward
+
+    def kept(self, width: int, step: Any) -> int:
+        masks = width * step.mask(self.dropout)
+        attended = attention_kept(width, self.heads, self.attention_dropout, step)
+        parts = 2 if self._inner else 1
+        return parts * (width * step.norm + masks) + attended + 2 * self._inner * step.item

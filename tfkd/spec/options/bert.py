@@ -1,5 +1,6 @@
 """BERT's options: a single sequence, of which each token sees both sides."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -45,8 +46,31 @@ class BertOptions(BlockOptions):
 
     @property
     def stacks(self) -> dict[str, Stack]:
-        return {"encoder": Stack(self.layers, self.width, False, self)}
+        return {"encoder": Stack(self.layers, self.width, False, self, self.width)}
 
     def weight_sizes(self) -> dict[str, Any]:
         more = {"layers": self.layers, "max_length": self.max_length, "types": self.types}
         return self.block_sizes | more
+
+    def body_parameters(self, vocabulary: int) -> dict[str, int]:
+        """The weights of its parts without a head."""
+        rows = vocabulary + self.max_length + self.types
+        return {
+            "embedding": (rows + 2) * self.width,
+            "encoder": self.layers * self.block_parameters(),
+        }
+
+    def head_parameters(self, vocabulary: int) -> int:
+        """The weights of its head over words; its matrix is its own unless it is tied."""
+        own = getattr(self.head, "tied", True) is False
+        transform = self.width * (self.width + 3)
+        return transform + vocabulary * (self.width * own + 1)
+
+    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        vocabulary, classes = vocabularies["text"], vocabularies.get("classes")
+        found = self.body_parameters(vocabulary)
+        if classes is None or vocabularies.get("words"):
+            found["head"] = self.head_parameters(vocabularies.get("head") or vocabulary)
+        if classes is not None:
+            found["classifier"] = (self.width + classes) * (self.width + 1)
+        return found

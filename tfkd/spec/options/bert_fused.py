@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from tfkd.spec.options.attention_sizes import attention_parameters
 from tfkd.spec.options.base import Name, Share
 from tfkd.spec.options.composed import ComposedOptions
 
@@ -71,3 +72,23 @@ class BertFusedOptions(ComposedOptions):
     @property
     def part_names(self) -> tuple[str, ...]:
         return ("bert", "transformer")
+
+    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        bert, inner = self.bert_options, self.transformer_options
+        fusion = self._blocks * attention_parameters(inner.width, bert.width)
+        return {
+            "bert": sum(bert.body_parameters(vocabularies["source"]).values()),
+            "transformer": sum(inner.part_parameters(vocabularies).values()) + fusion,
+        }
+
+    @property
+    def _blocks(self) -> int:
+        """Those whose attention stands beside one to the bert."""
+        return self.transformer_options.encoder_layers + self.transformer_options.decoder_layers
+
+    def kept(self, step: Any, *, adapters_alone: bool = False, target: float = 1.0) -> float:
+        inner = self.transformer_options
+        return inner.kept(step, target=target) + self._blocks * inner.attention_kept(step)
+
+    def widest(self, streams: int) -> int:
+        return self.transformer_options.widest(streams)

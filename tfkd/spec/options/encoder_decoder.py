@@ -1,5 +1,6 @@
 """Options that encoder-decoders share: tokenizers of two sides, tables, lengths."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -56,3 +57,13 @@ class OwnTables:
         names += ["lengths"] if getattr(self, "lengths", None) is not None else []
         # A head that shares its matrix has its bias alone.
         return (*names, "head") if self.output_bias or share == "none" else tuple(names)
+
+    def table_parameters(self: Any, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        """The weights of the embeddings and of the head, by what they share."""
+        source, target = vocabularies["source"], vocabularies["target"]
+        own = target * self.width if self.sharing == "none" else 0
+        head = {"head": (target if self.output_bias else 0) + own}
+        if self.sharing == "all":
+            return head | {"embedding": target * self.width}
+        tables = {"source_embedding": source, "target_embedding": target}
+        return head | {name: size * self.width for name, size in tables.items()}

@@ -1,5 +1,6 @@
 """GPT-2's options: a single sequence, of which each token sees those before it."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -40,7 +41,13 @@ class Gpt2Options(BlockOptions):
 
     @property
     def stacks(self) -> dict[str, Stack]:
-        return {"decoder": Stack(self.layers, self.width, False, self)}
+        return {"decoder": Stack(self.layers, self.width, False, self, self.width)}
 
     def weight_sizes(self) -> dict[str, Any]:
         return self.block_sizes | {"layers": self.layers, "max_length": self.max_length}
+
+    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        return {
+            "embedding": (vocabularies["text"] + self.max_length) * self.width,
+            "decoder": self.layers * self.block_parameters() + 2 * self.width,
+        }

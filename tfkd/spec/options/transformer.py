@@ -1,5 +1,6 @@
 """The Transformer's options, and those of its decoder behind another encoder."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -53,8 +54,8 @@ class TransformerOptions(OwnTables, BlockOptions):
     @property
     def stacks(self) -> dict[str, Stack]:
         return {
-            "encoder": Stack(self.encoder_layers, self.width, False, self),
-            "decoder": Stack(self.decoder_layers, self.width, True, self),
+            "encoder": Stack(self.encoder_layers, self.width, False, self, self.width),
+            "decoder": Stack(self.decoder_layers, self.width, True, self, self.width),
         }
 
     def weight_sizes(self) -> dict[str, Any]:
@@ -67,6 +68,30 @@ class TransformerOptions(OwnTables, BlockOptions):
             "lengths": self.lengths,
         }
         return sizes | ({"max_length": self.max_length} if self.positions == "learned" else {})
+
+    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
+        last = 2 * self.width if self.norm == "pre" else 0
+        found = {
+            "encoder": self.encoder_layers * self.block_parameters() + last,
+            "decoder": self.decoder_layers * self.block_parameters(self.width) + last,
+            **self.table_parameters(vocabularies),
+        }
+        if self.positions == "learned":
+            table = self.max_length * self.width
+            found |= {"encoder_positions": table, "decoder_positions": table}
+        return found | ({} if self.lengths is None else {"lengths": self.lengths * self.width})
+
+    def encoder_parameters(self, vocabulary: int) -> int:
+        return vocabulary * self.width + self.encoder_layers * self.block_parameters()
+
+    def encoder_kept(self, step: Any) -> int:
+        return self.encoder_layers * self.block_kept(step) + self.embedding_kept(step)
+
+    def taught(self, item: int, step: Any) -> int:
+        # The encoder's last states, and keys and values of them for all of the decoder's blocks,
+        # which are ready at once.
+        ready = (1 + 2 * self.decoder_layers) * self.width * item
+        return super().taught(item, step) + ready
 
 
 class TransformerDecoderOptions(BlockOptions):
@@ -82,3 +107,10 @@ class TransformerDecoderOptions(BlockOptions):
 
     def weight_sizes(self) -> dict[str, Any]:
         return self.block_sizes | {"layers": self.layers, "output_bias": self.output_bias}
+
+    def decoder_parameters(self, vocabulary: int, memory: int) -> int:
+        """All its weights, behind an encoder whose states have the width `memory`."""
+        found = vocabulary * self.width + self.layers * self.block_parameters(memory)
+        found += 2 * self.width if self.norm == "pre" else 0
+        found += vocabulary if self.output_bias else 0
+        return found + (self.max_length * self.width if self.positions == "learned" else 0)
