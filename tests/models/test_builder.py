@@ -125,6 +125,6 @@ def test_a_plugin_builds_its_own(monkeypatch):
     entry = registry.Entry("model", "foreign", BertOptions, f"{__name__}:Foreign")
     monkeypatch.setitem(registry._entries, ("model", "foreign"), entry)
     monkeypatch.setattr(registry, "load", lambda found: Foreign if found is entry else None)
-    model = build_model(SimpleNamespace(kind="foreign", width=6), TOKENIZERS)
+    model = build_model(SimpleNamespace(kind="foreign", width=6, made_of={}), TOKENIZERS)
     assert isinstance(model, Foreign)
     assert model.width == 6

@@ -10,7 +10,7 @@ from tfkd.pipeline.results import other_ops
 from tfkd.spec import load_spec, registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.base import Options
+from tfkd.spec.options import ModelOptions
 
 
 def spec(**parts):
@@ -39,7 +39,7 @@ def test_all_that_a_spec_names_is_found(tmp_path):
 def test_a_class_that_is_not_there_is_said_at_once(monkeypatch, kind, target, said):
     register_builtins()
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    registry.register(kind, "own", options=Options, target=target)
+    registry.register(kind, "own", options=ModelOptions, target=target)
     own = SimpleNamespace(kind="own")
     stage = SimpleNamespace(validate_=SimpleNamespace(decode=own))
     uses = spec(stages={"a": stage}) if kind == "decode" else spec(models={"student": own})

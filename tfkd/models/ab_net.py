@@ -9,7 +9,9 @@ import tensorflow as tf
 from tfkd.layers.initializers import derive_seed
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.stack import Stack
+from tfkd.models.adapters import build_adapters
 from tfkd.models.bert import Bert
+from tfkd.models.builder import arguments, pure, tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
 from tfkd.models.transformer_decoder import TransformerDecoder
 
@@ -102,6 +104,39 @@ class AbNet(EncoderDecoder):
         self.width = self.decoder.width
         self.max_length = min(self.encoder.max_length, self.decoder.max_length)
         self.finish()
+
+    @classmethod
+    def from_options(
+        cls,
+        options: Any,
+        tokenizers: Mapping[str, Any],
+        *,
+        policy: str,
+        seed: int | None,
+        heads_needed: tuple[str, ...] = (),
+        frozen: tuple[str, ...] = (),
+    ) -> "AbNet":
+        """Builds the model of a spec; see `tfkd.models.build_model`."""
+        del heads_needed  # its one head is its decoder's
+        encoder, decoder = options.encoder_options, options.decoder_options
+        sides = {"encoder": arguments(encoder), "decoder": arguments(decoder)}
+        for side, name in zip(SIDES, tokenizer_names(options.tokenizer), strict=True):
+            sides[side] |= {
+                "vocabulary_size": tokenizers[name].size,
+                "dtype": pure(policy) if side in frozen else policy,
+            }
+            if options.dropout is not None and isinstance(getattr(options, side), str):
+                sides[side] |= {"dropout": options.dropout, "attention_dropout": None}
+        if not isinstance(options.decoder, str):
+            sides["decoder"] |= {"kind": "transformer", "memory_width": encoder.width}
+        return cls(
+            **sides,
+            lengths=options.lengths,
+            decoder_attention=options.decoder_attention,
+            adapters=build_adapters(options, policy, seed),
+            dtype=policy,
+            seed=seed,
+        )
 
     def _part(
         self, made: type, side: str, options: Mapping[str, Any], adapters: Mapping[str, Any]

@@ -7,67 +7,16 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.dense import Dense
-from tfkd.layers.dropout import Dropout
-from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
-from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.masks import key_penalty, prefix_penalty
-from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
+from tfkd.models.adapters import build_adapters
+from tfkd.models.bert_embedding import BertEmbedding, bert_initializer
+from tfkd.models.builder import CLASSES, arguments, start_head
 from tfkd.models.classifier_head import ClassifierHead
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
-
-
-def bert_initializer(spread: float = 0.02) -> keras.initializers.Initializer:
-    """Returns BERT's truncated normal, of standard deviation 0.02 unless another is given."""
-    return keras.initializers.TruncatedNormal(stddev=spread)
-
-
-class BertEmbedding(keras.layers.Layer):
-    """dropout(LN(token + type + position))."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        width: int,
-        max_length: int,
-        types: int,
-        dropout: float,
-        norm_epsilon: float,
-        initializer_range: float,
-        seed: int | None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-
-        def shared(name: str) -> dict[str, Any]:
-            return {
-                "initializer": bert_initializer(initializer_range),
-                "seed": derive_seed(seed, name),
-                "dtype": self.dtype_policy,
-                "name": name,
-            }
-
-        self.tokens = Embedding(vocabulary_size, width, **shared("tokens"))
-        self.types = Embedding(types, width, **shared("types"))
-        self.positions = Positions("learned", width, max_length=max_length, **shared("positions"))
-        self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="norm")
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
-
-    def build(self, input_shape: Any = None) -> None:
-        self.tokens.build()
-        self.types.build()
-        self.positions.build()
-        self.norm.build((None, None, self.tokens.width))
-        self.dropout.build()
-
-    def call(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        ids = record["ids"]
-        types = record.get("types")
-        hidden = self.tokens(ids) + self.types(tf.zeros_like(ids) if types is None else types)
-        hidden = self.positions(hidden, record.get("positions"))
-        return self.dropout(self.norm(hidden), training=training)
+from tfkd.spec.options import classifier
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -214,6 +163,38 @@ class Bert(LanguageModel):
             for kind in output_heads
         }
         self.finish()
+
+    @classmethod
+    def from_options(
+        cls,
+        options: Any,
+        tokenizers: Mapping[str, Any],
+        *,
+        policy: str,
+        seed: int | None,
+        heads_needed: tuple[str, ...],
+    ) -> "Bert":
+        """Builds the model of a spec; its head is the input's, tied, unless they name another."""
+        output_heads: dict[str, Any] = {}
+        head, classes = options.head, classifier(options) is not None
+        if head is not None and not classes:
+            size = tokenizers[head.tokenizer or options.tokenizer].size
+            output_heads["masked_lm"] = {"vocabulary_size": size, "tied": head.tied}
+        elif "masked_lm" in heads_needed:
+            output_heads["masked_lm"] = {}
+        if classes and "classifier" in heads_needed:
+            size = tokenizers[CLASSES].size
+            output_heads["classifier"] = {"classes": size, "dropout": head.dropout}
+        model = cls(
+            tokenizers[options.tokenizer].size,
+            **arguments(options),
+            output_heads=output_heads,
+            adapters=build_adapters(options, policy, seed).get("encoder"),
+            dtype=policy,
+            seed=seed,
+        )
+        start_head(model, options, tokenizers)
+        return model
 
     def _masked_lm_head(
         self, seed: int | None, vocabulary_size: int | None = None, tied: bool = True

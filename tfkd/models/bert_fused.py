@@ -10,9 +10,10 @@ from tfkd.layers.bert_fusion import BertFusion
 from tfkd.layers.initializers import derive_seed
 from tfkd.layers.stack import Stack
 from tfkd.models.bert import Bert
+from tfkd.models.builder import arguments, pure, tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
 from tfkd.models.language_model import States
-from tfkd.models.transformer import Transformer
+from tfkd.models.transformer import Transformer, transformer_arguments
 
 _PLACES = {"encoder": "beside_self_attention", "decoder": "beside_cross_attention"}
 
@@ -80,6 +81,36 @@ class BertFused(EncoderDecoder):
         # BERT has one more token to place, [CLS].
         self.max_length = min(inner.max_length, self.bert.max_length - 1)
         self.finish()
+
+    @classmethod
+    def from_options(
+        cls,
+        options: Any,
+        tokenizers: Mapping[str, Any],
+        *,
+        policy: str,
+        seed: int | None,
+        heads_needed: tuple[str, ...] = (),
+        frozen: tuple[str, ...] = (),
+    ) -> "BertFused":
+        """Builds the model of a spec; see `tfkd.models.build_model`."""
+        del heads_needed  # its one head is the Transformer's
+        inner = options.transformer_options
+        source = tokenizers[tokenizer_names(inner.tokenizer)[0]]
+        bert = {
+            "vocabulary_size": source.size,
+            **arguments(options.bert_options),
+            "dtype": pure(policy) if "bert" in frozen else policy,
+        }
+        return cls(
+            bert,
+            transformer_arguments(inner, tokenizers),
+            # A size is all that is known of a tokenizer that has not been learnt.
+            start_id=getattr(source, "start_id", 0),
+            drop_net=options.drop_net,
+            dtype=policy,
+            seed=seed,
+        )
 
     def build(self, input_shape: Any = None) -> None:
         """Its parts have built their weights."""

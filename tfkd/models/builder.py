@@ -5,58 +5,15 @@ from typing import Any
 
 import keras
 
-from tfkd.models.adapters import build_adapters
-from tfkd.models.bert import Bert
-from tfkd.models.gpt2 import Gpt2
 from tfkd.models.heads import start_head_from_embeddings
-from tfkd.models.transformer import Transformer
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options.parts import classifier
 
 # The number of classes of a head over classes, among sizes of tokenizers: no tokenizer's name.
 CLASSES = "#classes"
-_BERT = (
-    "layers",
-    "width",
-    "heads",
-    "feed_forward",
-    "max_length",
-    "types",
-    "dropout",
-    "attention_dropout",
-    "activation",
-    "norm_epsilon",
-    "initializer_range",
-    "positions",
-)
-_GPT2 = (
-    "layers",
-    "width",
-    "heads",
-    "feed_forward",
-    "max_length",
-    "dropout",
-    "attention_dropout",
-    "activation",
-    "norm_epsilon",
-    "initializer_range",
-)
-_TRANSFORMER = (
-    "encoder_layers",
-    "decoder_layers",
-    "width",
-    "heads",
-    "feed_forward",
-    "dropout",
-    "attention_dropout",
-    "activation",
-    "norm",
-    "norm_epsilon",
-    "positions",
-    "max_length",
-    "output_bias",
-    "decoder_attention",
-    "lengths",
-)
+# Options that are no arguments of a model's class.
+_OTHERS = ("kind", "tokenizer", "head", "share_embeddings")
 
 
 def build_model(
@@ -70,7 +27,8 @@ def build_model(
 ) -> keras.Model:
     """Builds the model of a spec's `teacher` or `student`, with weights.
 
-    A plugin's model has a class method `from_options`, called with the same arguments.
+    Its class has a class method `from_options`, called with the same arguments; with `frozen` where
+    the options name other models.
 
     Args:
         options: The model's options (`kind` and the arguments of its class).
@@ -85,76 +43,19 @@ def build_model(
     Raises:
         KeyError: a tokenizer that is not given.
     """
-    if options.kind in ("abnet", "bert_fused"):
-        from tfkd.models.composed import build_composed
-
-        return build_composed(options, tokenizers, policy=policy, seed=seed, frozen=tuple(frozen))
-    builders = {"bert": build_bert, "gpt2": build_gpt2, "transformer": build_transformer}
-    build = builders.get(options.kind)
-    if build is None:
-        from tfkd.spec import registry
-        from tfkd.spec.builtins import register_builtins
-
-        register_builtins()  # options may have been made without a spec
-        build = registry.load(registry.lookup("model", options.kind)).from_options
-    return build(options, tokenizers, policy=policy, seed=seed, heads_needed=tuple(heads_needed))
-
-
-def build_bert(
-    options: Any,
-    tokenizers: Mapping[str, Any],
-    *,
-    policy: str,
-    seed: int | None,
-    heads_needed: tuple[str, ...],
-) -> Bert:
-    """Builds a BERT; its head is the input's, tied, unless the options name another."""
-    output_heads: dict[str, Any] = {}
-    head = options.head
-    if classifier(options) is not None:
-        if "masked_lm" in heads_needed:
-            output_heads["masked_lm"] = {}
-        if "classifier" in heads_needed:
-            classes = tokenizers[CLASSES].size
-            output_heads["classifier"] = {"classes": classes, "dropout": head.dropout}
-    elif head is not None:
-        size = tokenizers[head.tokenizer or options.tokenizer].size
-        output_heads["masked_lm"] = {"vocabulary_size": size, "tied": head.tied}
-    elif "masked_lm" in heads_needed:
-        output_heads["masked_lm"] = {}
-    model = Bert(
-        tokenizers[options.tokenizer].size,
-        **bert_arguments(options),
-        output_heads=output_heads,
-        adapters=build_adapters(options.adapters, {"encoder": options}, policy, seed).get(
-            "encoder"
-        ),
-        dtype=policy,
-        seed=seed,
+    register_builtins()  # options may have been made without a spec
+    made = registry.load(registry.lookup("model", options.kind))
+    more = {"frozen": tuple(frozen)} if options.made_of else {}
+    heads = tuple(heads_needed)
+    return made.from_options(
+        options, tokenizers, policy=policy, seed=seed, heads_needed=heads, **more
     )
-    start_head(model, options, tokenizers)
-    return model
 
 
-def build_gpt2(
-    options: Any,
-    tokenizers: Mapping[str, Any],
-    *,
-    policy: str,
-    seed: int | None,
-    heads_needed: tuple[str, ...] = (),
-) -> Gpt2:
-    """Builds a GPT-2."""
-    del heads_needed  # its head is its embedding
-    return Gpt2(
-        tokenizers[options.tokenizer].size,
-        **{name: getattr(options, name) for name in _GPT2},
-        adapters=build_adapters(options.adapters, {"decoder": options}, policy, seed).get(
-            "decoder"
-        ),
-        dtype=policy,
-        seed=seed,
-    )
+def arguments(options: Any) -> dict[str, Any]:
+    """The arguments of a model's class that its options give, all but vocabularies and heads."""
+    fields = type(options).model_fields
+    return {name: getattr(options, name) for name in fields if name not in _OTHERS}
 
 
 def start_head(
@@ -194,41 +95,6 @@ def start_head(
     )
 
 
-def build_transformer(
-    options: Any,
-    tokenizers: Mapping[str, Any],
-    *,
-    policy: str,
-    seed: int | None,
-    heads_needed: tuple[str, ...] = (),
-) -> Transformer:
-    """Builds an encoder-decoder over one tokenizer, or one a side."""
-    del heads_needed  # its one head is always there
-    source, target = tokenizer_names(options.tokenizer)
-    share = options.share_embeddings or ("all" if source == target else "target")
-    return Transformer(
-        tokenizers[target].size,
-        source_vocabulary_size=tokenizers[source].size,
-        share_embeddings=share,
-        **transformer_arguments(options),
-        adapters=build_adapters(
-            options.adapters, {"encoder": options, "decoder": options}, policy, seed
-        ),
-        dtype=policy,
-        seed=seed,
-    )
-
-
-def bert_arguments(options: Any) -> dict[str, Any]:
-    """The arguments of `Bert` that its options give."""
-    return {name: getattr(options, name) for name in _BERT}
-
-
-def transformer_arguments(options: Any) -> dict[str, Any]:
-    """The arguments of `Transformer` that its options give."""
-    return {name: getattr(options, name) for name in _TRANSFORMER}
-
-
 def tokenizer_names(tokenizer: Any) -> tuple[str, str]:
     """Returns (source, target) of `NAME`, or of `{source: NAME, target: NAME}`."""
     if isinstance(tokenizer, str):
@@ -236,3 +102,8 @@ def tokenizer_names(tokenizer: Any) -> tuple[str, str]:
     if isinstance(tokenizer, Mapping):
         return tokenizer["source"], tokenizer["target"]
     return tokenizer.source, tokenizer.target
+
+
+def pure(policy: str) -> str:
+    """The policy of frozen parts: weights in the compute type."""
+    return policy.removeprefix("mixed_")

@@ -13,6 +13,8 @@ from tfkd.layers.initializers import derive_seed
 from tfkd.layers.masks import causal_penalty, key_penalty
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
+from tfkd.models.adapters import build_adapters
+from tfkd.models.builder import arguments
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
 
@@ -176,6 +178,26 @@ class Gpt2(LanguageModel):
             )
         }
         self.finish()
+
+    @classmethod
+    def from_options(
+        cls,
+        options: Any,
+        tokenizers: Mapping[str, Any],
+        *,
+        policy: str,
+        seed: int | None,
+        heads_needed: tuple[str, ...] = (),
+    ) -> "Gpt2":
+        """Builds the model of a spec; see `tfkd.models.build_model`."""
+        del heads_needed  # its head is its embedding
+        return cls(
+            tokenizers[options.tokenizer].size,
+            **arguments(options),
+            adapters=build_adapters(options, policy, seed).get("decoder"),
+            dtype=policy,
+            seed=seed,
+        )
 
     def build(self, input_shape: Any = None) -> None:
         self.embedding.build()

@@ -11,13 +11,10 @@ from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
 from tfkd.layers.lstm_decoder import LstmDecoder
 from tfkd.layers.lstm_encoder import Last, LstmEncoder
-from tfkd.models.builder import tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import States
-from tfkd.models.transformer import check_sharing
-
-_OPTIONS = ("layers", "width", "bidirectional", "dropout", "max_length", "output_bias")
+from tfkd.models.transformer import check_sharing, transformer_arguments
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -137,15 +134,7 @@ class Rnn(EncoderDecoder):
     ) -> "Rnn":
         """Builds the model of a spec; see `tfkd.models.build_model`."""
         del heads_needed  # its one head is always there
-        source, target = tokenizer_names(options.tokenizer)
-        return cls(
-            tokenizers[target].size,
-            source_vocabulary_size=tokenizers[source].size,
-            share_embeddings=options.sharing,
-            **{name: getattr(options, name) for name in _OPTIONS},
-            dtype=policy,
-            seed=seed,
-        )
+        return cls(**transformer_arguments(options, tokenizers), dtype=policy, seed=seed)
 
     def build(self, input_shape: Any = None) -> None:
         for embedding in {

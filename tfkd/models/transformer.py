@@ -12,6 +12,8 @@ from tfkd.layers.initializers import derive_seed
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
+from tfkd.models.adapters import build_adapters
+from tfkd.models.builder import arguments, tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
 from tfkd.models.heads import VocabularyHead
 
@@ -191,6 +193,25 @@ class Transformer(EncoderDecoder):
         self.heads = {"output": output}
         self.finish()
 
+    @classmethod
+    def from_options(
+        cls,
+        options: Any,
+        tokenizers: Mapping[str, Any],
+        *,
+        policy: str,
+        seed: int | None,
+        heads_needed: tuple[str, ...] = (),
+    ) -> "Transformer":
+        """Builds the model of a spec, over one tokenizer or one a side."""
+        del heads_needed  # its one head is always there
+        return cls(
+            **transformer_arguments(options, tokenizers),
+            adapters=build_adapters(options, policy, seed),
+            dtype=policy,
+            seed=seed,
+        )
+
     def build(self, input_shape: Any = None) -> None:
         for embedding in {
             id(e): e for e in (self.source_embedding, self.target_embedding)
@@ -243,3 +264,14 @@ def check_sharing(share: str, source_size: int, target_size: int) -> None:
             f"source and target have vocabularies of {source_size} and {target_size} pieces. "
             "Received: share_embeddings='all'"
         )
+
+
+def transformer_arguments(options: Any, tokenizers: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Transformer` that its options give."""
+    source, target = tokenizer_names(options.tokenizer)
+    return {
+        "vocabulary_size": tokenizers[target].size,
+        "source_vocabulary_size": tokenizers[source].size,
+        "share_embeddings": options.sharing,
+        **arguments(options),
+    }

@@ -53,11 +53,11 @@ def build_models(
 
 
 def _declared_heads(spec: Spec, name: str) -> tuple[str, ...]:
-    """The heads of a model as it is declared: over words; one over classes where it is so declared,
-    and then over words too where a stage trains it on these."""
+    """The heads of a model as it is declared: its family's; one over classes where it is so
+    declared, and then over words too where a stage trains it on these."""
     model = spec.models[name]
     if classifier(model) is None:
-        return ("masked_lm",)
+        return model.default_heads
     stages = [one for one in spec.stages.values() if getattr(one, "train", None) == name]
     needed = {head for one in stages for head in model.heads_needed(one, spec.views)}
     return ("masked_lm", "classifier") if "masked_lm" in needed else ("classifier",)

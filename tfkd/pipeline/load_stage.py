@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.models import build_model, load_published, load_published_gpt2, save_weights
+from tfkd.models import build_model, save_weights
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
@@ -10,10 +10,11 @@ from tfkd.pipeline.inputs import model_options, named_tokenizers
 from tfkd.pipeline.models import WEIGHTS, heads_of
 from tfkd.pipeline.published import checkpoint_folder, refuse_differences
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.spec import registry
 
 
 def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-    """Reads a published BERT or GPT-2, which must compute what the spec's model does.
+    """Reads a published checkpoint, which must compute what the spec's model does.
 
     The head is the checkpoint's own. One that the spec gives the model instead (a vocabulary of its
     own, a matrix of its own) starts in the training stage that starts from this one.
@@ -22,19 +23,14 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
         UserError: The checkpoint is not the model that the spec declares.
     """
     fresh_start()
-    options = model_options(node)
-    if options.kind == "bert":
-        options = options.model_copy(update={"head": None})
+    options = model_options(node).without_head()
     heads = heads_of(node.spec, node.options)
     model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
     if node.identity.get("random"):
         save_weights(model, folder.path / WEIGHTS)
         return {"parameters": model.count_params(), "random": True}
     checkpoint = checkpoint_folder(node.options.load, context.data_dir)
-    if options.kind == "gpt2":
-        published = load_published_gpt2(checkpoint)
-    else:
-        published = load_published(checkpoint, masked_lm=bool(heads))
+    published = registry.load_target(options.published).load(checkpoint, heads)
     ours, theirs = model.get_config(), published.get_config()
     refuse_differences(node.label, node.options, options, ours, theirs)
     save_weights(published, folder.path / WEIGHTS)

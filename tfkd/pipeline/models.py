@@ -183,7 +183,7 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     """
     options = model_options(node)
     if node.kind == "load" and not heads_of(node.spec, node.options):
-        options = options.model_copy(update={"head": None})
+        options = options.without_head()
     if node.kind == "load" and has_own_matrix(options):
         head = head_tokenizer(options)
         if head is not None or HEAD_MATRIX not in weight_names(node, context):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.models.published_config import bert_config, gpt2_config, refuse_headless, tensor_names
+from tfkd.models.published_config import tensor_names
+from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.regular_files import readable
 
@@ -68,11 +69,11 @@ def check_checkpoint(
         UserError: It is of another family or other options, or its weights are damaged or lack the
             head that is asked for.
     """
-    bert = model.kind != "gpt2"
-    theirs = bert_config(folder) if bert else gpt2_config(folder)
+    family = registry.load_target(model.published)
+    theirs = family.config(folder)
     names = tensor_names(folder)
-    if bert and stage.head == "published":
-        refuse_headless(folder, names)
+    if stage.head == "published":
+        family.check_head(folder, names)
     ours = {name: getattr(model, name) for name in _COMPARED if name in type(model).model_fields}
     if vocabulary_size is not None:
         ours["vocabulary_size"] = vocabulary_size

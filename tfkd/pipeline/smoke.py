@@ -3,18 +3,10 @@
 from typing import Any
 
 from tfkd.spec import Spec, load_spec, registry
+from tfkd.spec.options.family import SMOKE_LENGTH
 
 ROWS = 96
 STEPS = 4
-WIDTH = 16
-_SMALL = {
-    "layers": 2,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "width": WIDTH,
-    "heads": 2,
-    "max_length": 128,
-}
 _TOP_K = 8
 _CLASSIFIED = ("text", "text_b", "source", "target", "label", "mark")
 _BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
@@ -49,14 +41,16 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
             tokenizer["learn_from"] = [next(iter(plain["data"]))]
     for role in ("teacher", "student"):
         model = plain.get(role)
-        for one in [model] if model and "kind" in model else (model or {}).values():
-            _model(one)
+        if model and "kind" in model:
+            plain[role] = _model(model)
+        else:
+            plain |= {role: {name: _model(one) for name, one in model.items()}} if model else {}
     for adapter in (plain.get("adapters") or {}).values():
         if adapter:
             _adapter(adapter)
     for view in (plain.get("views") or {}).values():
         if _cuts(view):
-            view["max_length"] = min(view.get("max_length") or 128, 128)
+            view["max_length"] = min(view.get("max_length") or SMOKE_LENGTH, SMOKE_LENGTH)
     for stage in (plain.get("stages") or {}).values():
         _stage(stage)
     for seeded in (plain, *(plain.get("stages") or {}).values()):
@@ -85,16 +79,11 @@ def _cuts(view: dict[str, Any]) -> bool:
     return known and "max_length" in registry.lookup("view", kind).options.model_fields
 
 
-def _model(options: dict[str, Any]) -> None:
-    options.update({key: value for key, value in _SMALL.items() if key in options})
-    if "width" in options:  # else it is made of other models
-        options.setdefault("max_length", _SMALL["max_length"])
-    # Follows the width: models of one width stay models of one shape.
-    options.pop("feed_forward", None)
-    if options.get("lengths"):
-        options["lengths"] = _SMALL["max_length"]
-    if isinstance(options.get("decoder"), dict):
-        _model(options["decoder"])
+def _model(options: dict[str, Any]) -> dict[str, Any]:
+    """A model's options at the sizes that its family has for this; a faulty kind's as they are."""
+    kind = options.get("kind")
+    known = kind in registry.names("model")
+    return registry.lookup("model", kind).options.shrunk(options) if known else options
 
 
 def _adapter(options: dict[str, Any]) -> None:
@@ -143,7 +132,7 @@ def _stage(stage: dict[str, Any]) -> None:
         for part in stage["data"] if isinstance(stage.get("data"), list) else []:
             if isinstance(part, dict) and part.get("pack"):
                 said = part["pack"] if isinstance(part["pack"], dict) else {}
-                part["pack"] = {**said, "length": _SMALL["max_length"] // 2}
+                part["pack"] = {**said, "length": SMOKE_LENGTH // 2}
         if stage.get("validate"):
             stage["validate"]["every"] = 2
             stage["validate"].pop("positive", None)
@@ -155,7 +144,7 @@ def _stage(stage: dict[str, Any]) -> None:
     elif "score" in stage:
         stage["top_k"] = min(stage.get("top_k") or _TOP_K, _TOP_K)
         stage["batch_tokens"] = 2048
-        stage["max_length"] = 128
+        stage["max_length"] = SMOKE_LENGTH
 
 
 def _choose(stage: dict[str, Any]) -> None:

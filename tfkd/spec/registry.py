@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tfkd.spec.entry_points import installed_plugins
 from tfkd.spec.errors import UserError, nearest
+from tfkd.spec.options.family import ModelOptions
 
 KINDS = (
     "corpus",
@@ -71,14 +72,20 @@ def register(
     """Adds a name for a class of the user's own.
 
     Raises:
-        ValueError: An unknown kind, one of which only the package has any, or the name is taken by
-            another class.
+        ValueError: An unknown kind, one of which only the package has any, the name is taken by
+            another class, or a model's options do not extend `ModelOptions`.
     """
     if kind not in KINDS or kind in CLOSED:
         reason = f"A plugin cannot add a {kind} so far: the package's own are all there are. "
         raise ValueError(
             f"Invalid value for argument `kind`. {reason if kind in CLOSED else ''}Expected one of "
             f"{tuple(one for one in KINDS if one not in CLOSED)}. Received: kind={kind!r}"
+        )
+    if kind == "model" and not issubclass(options, ModelOptions):
+        raise ValueError(
+            "Invalid value for argument `options`. Expected a subclass of "
+            "tfkd.spec.options.ModelOptions, by which a model tells what it reads, what it weighs "
+            f"and how it is made small. Received: options={options.__name__}"
         )
     add(Entry(kind, name, options, target, revision, summary))
 
@@ -122,7 +129,12 @@ def lookup(kind: str, name: str) -> Entry:
 
 def load(entry: Entry) -> Any:
     """Imports an entry's class."""
-    module, _, attribute = entry.target.partition(":")
+    return load_target(entry.target)
+
+
+def load_target(target: str) -> Any:
+    """Imports what stands at `module:name`."""
+    module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

@@ -39,6 +39,12 @@ class AbNetOptions(ComposedOptions):
 
     _lengths_of_full = model_validator(mode="after")(with_lengths)
 
+    @classmethod
+    def shrunk(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        found, decoder = super().shrunk(plain), plain.get("decoder")
+        own = isinstance(decoder, dict)
+        return found | ({"decoder": TransformerDecoderOptions.shrunk(decoder)} if own else {})
+
     @property
     def encoder_options(self) -> Any:
         """The source's bert; None where its name leads nowhere."""

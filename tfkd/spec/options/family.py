@@ -8,6 +8,9 @@ from pydantic import PrivateAttr
 from tfkd.spec.options.base import Options
 from tfkd.spec.options.parts import OF_SOURCE, reads_classes, sides_of
 
+# The most tokens of a model under --smoke.
+SMOKE_LENGTH = 128
+
 
 class Stack(NamedTuple):
     """The blocks of a side, which adapters and paths of weights may name.
@@ -40,8 +43,12 @@ class ModelOptions(Options):
         encoder_terms: Whether terms may read its encoder by itself, beside its decoder.
         adapter_sides: The sides whose blocks may have adapters: `encoder`, `decoder`.
         made_of: Options that name other models of the spec, with the kind that each must be of.
-        published: `module:name` of what reads its published checkpoints (see
-            `tfkd.models.published_config.Published`); None where there are none.
+        smoke_sizes: Options that are sizes, and what they are under --smoke.
+        published: `module:name` of what reads its published checkpoints, imported without
+            TensorFlow (see `tfkd.models.published_config.PublishedBert`): `config(folder)` gives
+            the options that a folder declares, `check_head(folder, names)` raises where the names
+            of its tensors lack the head, `load(folder, heads)` builds the model. None: there are
+            none.
     """
 
     single_sequence: ClassVar[bool] = False
@@ -50,6 +57,15 @@ class ModelOptions(Options):
     adapter_sides: ClassVar[tuple[str, ...]] = ()
     made_of: ClassVar[Mapping[str, str]] = {}
     published: ClassVar[str | None] = None
+
+    smoke_sizes: ClassVar[Mapping[str, int]] = {
+        "layers": 2,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "width": 16,
+        "heads": 2,
+        "max_length": SMOKE_LENGTH,
+    }
 
     _parts: dict[str, Any] = PrivateAttr(default_factory=dict)
     _adapters: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -147,6 +163,35 @@ class ModelOptions(Options):
         if kinds <= {False}:
             return ("masked_lm",)
         return ("masked_lm", "classifier") if len(kinds) > 1 else ("classifier",)
+
+    @property
+    def default_heads(self) -> tuple[str, ...]:
+        """The heads of a model that no stage trains: over words."""
+        if self.encoder_decoder:
+            return ()
+        return ("causal_lm",) if self.is_causal else ("masked_lm",)
+
+    def without_head(self) -> "ModelOptions":
+        """The same options without a head of the spec's own: as its checkpoints are published."""
+        own = "head" in type(self).model_fields
+        return self.model_copy(update={"head": None}) if own else self
+
+    @classmethod
+    def shrunk(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        """The same options at sizes that train in seconds, for --smoke.
+
+        Args:
+            plain: Options in plain values, as a spec has them.
+        """
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        known = {*plain, *optional}
+        found = plain | {name: size for name, size in cls.smoke_sizes.items() if name in known}
+        if "feed_forward" in optional:
+            # Follows the width: models of one width stay models of one shape.
+            found.pop("feed_forward", None)
+        if found.get("lengths"):
+            found["lengths"] = SMOKE_LENGTH
+        return found
 
     def term_module(self, view: Any, live: Any) -> str | None:
         """The module of a student that a term reads: "encoder", or None for its last states.
