@@ -9,8 +9,11 @@ from pydantic_core import PydanticUndefined
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options.corpora import CORPORA
-from tfkd.spec.options.stages import DataPart, ScoreOptions, TrainOptions, TranslateOptions
+from tfkd.spec.options.stages import DataPart
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+from tfkd.spec.stages.score import ScoreOptions
+from tfkd.spec.stages.train import TrainOptions
+from tfkd.spec.stages.translate import TranslateOptions
 
 TABLE = Path(__file__).parent / "pinned_defaults.json"
 _KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optimizer", "decode")

@@ -12,12 +12,12 @@ from small_line import write_line
 from tfkd.pipeline.fingerprint import fingerprint
 from tfkd.pipeline.graph import distinct_labels, in_order
 from tfkd.pipeline.identity import plain
-from tfkd.pipeline.smoke import STEPS as SMOKE_STEPS
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.stages.score import ScoreStage
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.stages.train import SMOKE_STEPS
 
 
 @pytest.fixture

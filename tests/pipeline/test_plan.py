@@ -8,7 +8,8 @@ import pytest
 from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model, freeze
 from tfkd.pipeline import step_sizes
-from tfkd.pipeline.plan import _expected_size, plan
+from tfkd.pipeline.plan import plan
+from tfkd.pipeline.stages.tokenizer import expected_size
 from tfkd.spec import load_spec
 from tfkd.spec.options import (
     AbNetOptions,
@@ -167,18 +168,18 @@ def test_two_tokenizers_of_one_size_are_not_one():
 
 def test_a_vocabulary_that_is_read_has_its_files_size(tmp_path):
     (tmp_path / "vocab.txt").write_text("".join(f"{p}\n" for p in [*SPECIALS, "a", "b"]), "utf-8")
-    assert _expected_size(WordPieceOptions(vocabulary="vocab.txt"), tmp_path) == 7
-    assert _expected_size(WordPieceOptions(preset="."), tmp_path) == 7
-    assert _expected_size(WordPieceOptions(preset="bert_tiny_en_uncased"), tmp_path) == 8000
-    assert _expected_size(WordPieceOptions(learn_from=["train"], size=90), tmp_path) == 90
+    assert expected_size(WordPieceOptions(vocabulary="vocab.txt"), tmp_path) == 7
+    assert expected_size(WordPieceOptions(preset="."), tmp_path) == 7
+    assert expected_size(WordPieceOptions(preset="bert_tiny_en_uncased"), tmp_path) == 8000
+    assert expected_size(WordPieceOptions(learn_from=["train"], size=90), tmp_path) == 90
 
 
 def test_a_model_that_is_read_has_its_own_size(tmp_path):
     lines = ["ein Hund läuft", "zwei Hunde spielen", "eine Frau liest"] * 3
     (tmp_path / "de.model").write_bytes(learn_sentencepiece(lines, 40, model="bpe"))
     options = SentencePieceOptions(vocabulary="de.model")
-    assert _expected_size(options, tmp_path) == 40
-    assert _expected_size(SentencePieceOptions(vocabulary="no.model"), tmp_path) == 8000
+    assert expected_size(options, tmp_path) == 40
+    assert expected_size(SentencePieceOptions(vocabulary="no.model"), tmp_path) == 8000
 
 
 @pytest.mark.parametrize(("kind", "given"), [(TransformerOptions, PAIR), (RnnOptions, RNN)])

@@ -93,7 +93,9 @@ class GraphBuilder:
 
     def fields(self, spec: Spec, name: str) -> tuple[str, ...]:
         """A corpus's fields."""
-        return (spec.stages if name in spec.stages else spec.data)[name].field_names
+        if name in spec.stages:
+            return spec.stages[name].corpus_fields(lambda other: self.fields(spec, other))
+        return spec.data[name].field_names
 
     def texts(self, spec: Spec, name: str) -> list[str]:
         """Those of a corpus's fields that hold text."""

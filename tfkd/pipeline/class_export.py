@@ -31,8 +31,8 @@ def run_class_export(
     as it is evaluated: ids from the disk, in the view that it was trained in."""
     trained = node.inputs["model"]
     model, classes = trained_model(trained, context), classes_of(trained, context)
-    role = "validate" if "validate" in trained.inputs else "data.0"
-    examples = ExampleSet([part_of(trained, role, role, context)])
+    role = "validate" if "validate" in trained.trained.inputs else "data.0"
+    examples = ExampleSet([part_of(trained.trained, role, role, context)])
     (view,) = views_of(trained, {measured_view(trained)}, context).values()
     rows = np.arange(0, len(examples), max(1, len(examples) // _ROWS))[:_ROWS]
     text = open_text(node.inputs["text"], context)

@@ -52,7 +52,7 @@ def score_classes(
                 f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
                 "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
             )
-    classes = open_classes(node.inputs["model"].inputs["classes"], context)
+    classes = open_classes(node.inputs["model"].trained.inputs["classes"], context)
     positive = positive_place(classes, options.positive, "evaluate")
     settings = {"samples": options.bootstrap, "seed": options.seed}
     paired = {**settings, "trials": options.randomization}
@@ -110,7 +110,7 @@ def _examples(
     """Evenly spaced rows: text (fields apart by tabs), label, guess and its probability."""
     text = open_text(node.inputs["text"], context)
     fields = [name for name in ("text", "source", "text_b", "target") if name in text.fields]
-    if node.inputs["model"].spec.models[node.inputs["model"].options.train].head.read == "mark":
+    if node.inputs["model"].model.head.read == "mark":
         fields.append("mark")
     found = []
     for row in range(0, len(text), max(1, len(text) // _EXAMPLES)):

@@ -48,7 +48,7 @@ def open_classes(node: Node, context: Context) -> Classes:
 
 def classes_of(node: Node, context: Context) -> Classes | None:
     """The classes that a training stage's model tells apart; None for any other stage."""
-    found = node.inputs.get("classes")
+    found = node.trained.inputs.get("classes")
     return None if found is None else open_classes(found, context)
 
 

@@ -50,7 +50,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
     view = view_of(trained, context)
-    check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
+    check_lengths(model_options(trained), trained.trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
     if "figures" in node.options["products"]:
         sums = TeacherForced(model, examples, view, node.options["top_k"]).rows()
@@ -88,6 +88,7 @@ def _words(node: Node, model: Any, folder: StageFolder, context: Context) -> Non
 
 def view_of(trained: Node, context: Context) -> Any:
     """What a model is measured in; a checkpoint, in BERT's own masks, or as GPT-2 reads text."""
+    trained = trained.trained
     if trained.kind != "load":
         return next(iter(views_of(trained, {measured_view(trained)}, context).values()))
     model, tokenizers = model_options(trained), named_tokenizers(trained, context)

@@ -33,7 +33,7 @@ def run_export(node: Node, folder: StageFolder, context: Context) -> dict[str, A
     """
     fresh_start()
     trained = node.inputs["model"]
-    if "classes" in trained.inputs:
+    if "classes" in trained.trained.inputs:
         return _summary(run_class_export(node, folder, context, card_of(trained)), "rows")
     if model_options(trained).is_causal:
         return _summary(run_language_export(node, folder, context, card_of(trained)), "prompts")
@@ -76,12 +76,10 @@ def card_of(trained: Node) -> dict[str, Any]:
     return {
         "name": trained.spec.name,
         "summary": trained.spec.description or "",
-        "model": trained.spec.models[trained.options.train].model_dump(
-            mode="json", exclude_none=True
-        ),
+        "model": trained.model.model_dump(mode="json", exclude_none=True),
         "training": {
-            "objective": ", ".join(trained.options.objective),
-            "steps": trained.options.steps,
+            "objective": ", ".join(trained.trained.options.objective),
+            "steps": trained.trained.options.steps,
             "stage": trained.key,
         },
     }

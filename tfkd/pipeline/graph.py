@@ -45,6 +45,17 @@ class Node:
         )
 
     @property
+    def trained(self) -> "Node":
+        """The training, or checkpoint, that says what its model is like: most often itself."""
+        return stage_of(self.kind).trained(self)
+
+    @property
+    def model(self) -> Any:
+        """The options of its model."""
+        trained = self.trained
+        return trained.spec.models[trained.options.train]
+
+    @property
     def gives(self) -> frozenset[str]:
         """What others can do with its result: see `Stage`."""
         return stage_of(self.kind).gives

@@ -24,15 +24,15 @@ PLAIN = "plain"
 
 
 def model_options(node: Node) -> Any:
-    """The options of the model that a training stage trains."""
-    return node.spec.models[node.options.train]
+    """The options of the model that a stage leaves."""
+    return node.model
 
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
-    """A training stage's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
+    """A model's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
     return {
         role.partition(".")[2]: open_tokenizer(child, context)
-        for role, child in node.inputs.items()
+        for role, child in node.trained.inputs.items()
         if role.startswith("tokenizer.")
     }
 
@@ -56,7 +56,7 @@ def text_tokenizer(node: Node, context: Context) -> Tokenizer:
 
 
 def _separated(node: Node, tokenizer: Tokenizer) -> Tokenizer:
-    if not (model_options(node).is_causal and getattr(node.options, "newlines", False)):
+    if not (model_options(node).is_causal and getattr(node.trained.options, "newlines", False)):
         return tokenizer
     newline = newline_piece(tokenizer)
     return tokenizer if newline is None else Separated(tokenizer, newline)
@@ -176,6 +176,7 @@ def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = P
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
     """The views that a training stage's terms read; None stands for the plain one, which of a
     classifier is of kind classify."""
+    trained = trained.trained
     sides = model_tokenizers(model_options(trained))
     tokenizers = named_tokenizers(trained, context)
     if "text" in sides:
@@ -213,6 +214,6 @@ def _readable(trained: Node) -> int:
     asked = [
         child
         for role, child in trained.inputs.items()
-        if role.startswith("teacher.") and child.kind != "score"
+        if role.startswith("teacher.") and "targets" not in child.gives
     ]
     return min(model_options(node).max_length for node in (trained, *asked))

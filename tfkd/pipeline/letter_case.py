@@ -5,6 +5,7 @@ from tfkd.pipeline.graph import Node
 
 def lower_cased(trained: Node) -> bool:
     """Whether a model knows its sources in lower case only: what serves it lower-cases them."""
+    trained = trained.trained
     if {"classes", "tokenizer.text"} & set(trained.inputs):
         return _all_lower(trained, "text", "text_b")
     return _all_lower(trained, "source", "target")
@@ -24,14 +25,16 @@ def _lower(corpus: Node, field: str) -> bool:
     What a translate stage read is as it was; its outputs are in the case of the targets that its
     model has learnt from.
     """
-    if corpus.kind != "translate":
+    if corpus.kind == "corpus":
         return corpus.options.lower_case
+    if corpus.kind != "translate":
+        return False  # a plugin's: nobody knows
     if field == "source":
         return all(
             _lower(corpus.inputs[f"data.{index}.corpus"], read)
             for index, read in enumerate(corpus.identity["fields"])
         )
-    trained = corpus.inputs["model"]
+    trained = corpus.inputs["model"].trained
     if getattr(trained.inputs["tokenizer.target"].options, "lower_case", False):
         return True
     return _all_lower(trained, "target", "source")

@@ -24,7 +24,7 @@ def run_load(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
     """
     fresh_start()
     options = model_options(node).without_head()
-    heads = heads_of(node.spec, node.options)
+    heads = heads_of(node)
     model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
     if node.identity.get("random"):
         save_weights(model, folder.path / WEIGHTS)

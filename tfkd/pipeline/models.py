@@ -20,7 +20,6 @@ from tfkd.pipeline.inputs import model_options, named_tokenizers
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
 from tfkd.pipeline.text_stages import open_tokenizer
-from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 
 __all__ = ["WEIGHTS", "Started", "fresh_model", "started", "trained_model"]
@@ -30,9 +29,10 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixe
 PAD_TO = 4
 
 
-def heads_of(spec: Spec, stage: Any) -> tuple[str, ...]:
+def heads_of(node: Node) -> tuple[str, ...]:
     """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
-    return spec.models[stage.train].heads_needed(stage, spec.views)
+    trained = node.trained
+    return trained.model.heads_needed(trained.options, trained.spec.views)
 
 
 def has_own_matrix(model: Any) -> bool:
@@ -76,7 +76,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         named_tokenizers(node, context),
         policy=POLICIES[precision or options.precision],
         seed=options.seed,
-        heads_needed=heads_of(node.spec, options),
+        heads_needed=heads_of(node),
         frozen=frozen_parts(model_of.part_names or (), options.trainable),
     )
     origins: Shared = {}
@@ -142,11 +142,11 @@ def heads_apart(model: Any, node: Node, origin: Node, context: Context) -> tuple
     one, other = model_options(node), model_options(origin)
     if not one.encoder_only or one.kind != other.kind:
         return ()
-    ours, theirs = (heads_of(one.spec, one.options) for one in (node, origin))
+    ours, theirs = (heads_of(one) for one in (node, origin))
     if "classifier" not in (*ours, *theirs):
         return ()
     apart = () if {"masked_lm"} <= {*ours} & {*theirs} else ("head",)
-    classes = [one.inputs.get("classes") for one in (node, origin)]
+    classes = [one.trained.inputs.get("classes") for one in (node, origin)]
     if None in classes:
         return (*apart, "classifier")
     prints = {open_classes(one, context).fingerprint() for one in classes}
@@ -171,34 +171,35 @@ def _tokenizer_of(side: str, node: Node) -> Node | None:
     """The stage of the tokenizer whose pieces a side has; see `models.pieces.rows_of_pieces`."""
     # A model of one stream has one side's pieces, whichever it is a part for.
     names = ("head", "text", "target") if side == "head" else (side, "text")
-    found = [node.inputs.get(f"tokenizer.{name}") for name in names]
+    found = [node.trained.inputs.get(f"tokenizer.{name}") for name in names]
     return next((one for one in found if one is not None), None)
 
 
 def trained_model(node: Node, context: Context, *, precision: str = "float32") -> keras.Model:
-    """The model that a finished training stage left, or a load stage.
+    """The model that a finished stage left.
 
     Raises:
         UserError: A checkpoint lacks the model's head, which a training stage has to teach.
     """
     options = model_options(node)
-    if node.kind == "load" and not heads_of(node.spec, node.options):
+    trained = node.trained
+    if trained.kind == "load" and not heads_of(node):
         options = options.without_head()
-    if node.kind == "load" and has_own_matrix(options):
+    if trained.kind == "load" and has_own_matrix(options):
         head = head_tokenizer(options)
         if head is not None or HEAD_MATRIX not in weight_names(node, context):
             raise UserError(
-                f"stages.{node.label}: {node.options.train} has a head of its own (over tokenizer "
-                f"{head or options.tokenizer}), which the checkpoint lacks: it predicts nothing "
-                f"yet. Expected a stage that trains it, `from: {node.label}`, or a model without "
-                "`head:`"
+                f"stages.{node.label}: {trained.options.train} has a head of its own (over "
+                f"tokenizer {head or options.tokenizer}), which the checkpoint lacks: it predicts "
+                f"nothing yet. Expected a stage that trains it, `from: {node.label}`, or a model "
+                "without `head:`"
             )
     model = build_model(
         options,
         named_tokenizers(node, context),
         policy=POLICIES[precision],
         seed=1,  # every weight is loaded
-        heads_needed=heads_of(node.spec, node.options),
+        heads_needed=heads_of(node),
     )
     load_stage(model, node, context)
     return model

@@ -60,7 +60,7 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, "data", options["corpus"], context)])
     view = view_of(trained, context)
-    check_lengths(model_options(trained), trained.options.train, examples, view, node.label)
+    check_lengths(model_options(trained), trained.trained.options.train, examples, view, node.label)
     measure = _measure(node, model, examples, view, context)
     blocks = blocks_by_path(model)
     tensors = {

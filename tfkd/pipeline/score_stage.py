@@ -24,9 +24,9 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     fresh_start()
     options, teacher = node.options, node.inputs["model"]
     model = trained_model(
-        teacher, context, precision=getattr(teacher.options, "precision", "float32")
+        teacher, context, precision=getattr(teacher.trained.options, "precision", "float32")
     )
-    if "classes" in teacher.inputs:
+    if "classes" in teacher.trained.inputs:
         return run_class_scores(model, node, folder, context)
     tokenizers = side_tokenizers(teacher, context)
     tokenizer = tokenizers.get("head", tokenizers["text"])
@@ -79,7 +79,7 @@ def _predicting(predict: Predict, table: np.ndarray | None) -> Predict:
 
 def model_limit(teacher: Node) -> int:
     """The most tokens that a teacher reads."""
-    return teacher.spec.models[teacher.options.train].max_length
+    return teacher.model.max_length
 
 
 def open_store(node: Node, index: int, vocabulary: str, context: Context) -> SoftTargetStore:

@@ -79,7 +79,7 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
     entry: dict[str, Any] = {
         "of": options.of,
         "variant": trained.spec.variant,
-        "seed": getattr(trained.options, "seed", None),  # a checkpoint has none
+        "seed": getattr(trained.options, "seed", trained.seed),  # a checkpoint has none
         "on": evaluation.on,
         "decode": shown_decode(node, context),
         **({"choose": options.choose.model_dump()} if options.choose is not None else {}),

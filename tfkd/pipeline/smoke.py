@@ -4,12 +4,10 @@ from typing import Any
 
 from tfkd.spec import Spec, load_spec, registry
 from tfkd.spec.options.family import SMOKE_LENGTH
+from tfkd.spec.stage_kinds import type_of
 
 ROWS = 96
-STEPS = 4
-_TOP_K = 8
 _CLASSIFIED = ("text", "text_b", "source", "target", "label", "mark")
-_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
 
 
 def smoke_spec(spec: Spec) -> Spec:
@@ -52,7 +50,9 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         if _cuts(view):
             view["max_length"] = min(view.get("max_length") or SMOKE_LENGTH, SMOKE_LENGTH)
     for stage in (plain.get("stages") or {}).values():
-        _stage(stage)
+        stage.pop("on_failed_check", None)  # a teacher of a few steps fails by chance
+        if (kind := type_of(stage)) is not None:
+            kind.smoke(stage)
     for seeded in (plain, *(plain.get("stages") or {}).values()):
         if seeded.get("seeds"):
             seeded["seeds"] = seeded["seeds"][:2]
@@ -116,42 +116,3 @@ def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
         if key in corpus:
             small[key] = corpus[key]
     return small
-
-
-def _stage(stage: dict[str, Any]) -> None:
-    stage.pop("on_failed_check", None)  # a teacher of a few steps fails by chance
-    if "train" in stage:
-        stage["steps"] = STEPS
-        batch = stage.get("batch") or {}
-        unit = batch.get("unit") or "max_tokens"
-        stage["batch"] = {**batch, "size": _BATCH[unit], "unit": unit}
-        if batch.get("per_device"):
-            stage["batch"]["per_device"] = -(-_BATCH[unit] // 2)
-        stage["batch"].pop("max_length", None)
-        stage["log_every"] = 2
-        for part in stage["data"] if isinstance(stage.get("data"), list) else []:
-            if isinstance(part, dict) and part.get("pack"):
-                said = part["pack"] if isinstance(part["pack"], dict) else {}
-                part["pack"] = {**said, "length": SMOKE_LENGTH // 2}
-        if stage.get("validate"):
-            stage["validate"]["every"] = 2
-            stage["validate"].pop("positive", None)
-        if stage.get("choose"):
-            _choose(stage)
-        schedule = stage.get("schedule") or {}
-        if (schedule.get("warmup") or 0) >= 1:
-            stage["schedule"]["warmup"] = 2
-    elif "score" in stage:
-        stage["top_k"] = min(stage.get("top_k") or _TOP_K, _TOP_K)
-        stage["batch_tokens"] = 2048
-        stage["max_length"] = SMOKE_LENGTH
-
-
-def _choose(stage: dict[str, Any]) -> None:
-    """Two settings at most, none of a size that is cut down."""
-    tried = {
-        path: values[:2] if isinstance(values, list) else values
-        for path, values in stage["choose"].items()
-        if path.partition(".")[0] not in ("steps", "batch", "schedule")
-    }
-    stage["choose"] = tried if len(tried) > 1 else None

@@ -13,12 +13,17 @@ with a `Stage` imports TensorFlow in `run` alone. What every spec makes without 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from tfkd.pipeline.graph import Node, seed_of
+from tfkd.pipeline.identity import plain, raised
+from tfkd.spec.options.base import OfKind
 
 if TYPE_CHECKING:
     from tfkd.pipeline.builder import GraphBuilder
     from tfkd.pipeline.context import Context
-    from tfkd.pipeline.graph import Node
+    from tfkd.pipeline.planned import Planned
     from tfkd.pipeline.stage_folder import StageFolder
     from tfkd.spec import Spec
 
@@ -40,7 +45,9 @@ class Stage:
     shown: ClassVar[bool] = False
 
     def node(self, graph: GraphBuilder, spec: Spec, name: str, options: Any) -> Node:
-        """What the graph has for a stage of a spec.
+        """What the graph has for a stage of a spec. By default it rests on the stages and corpora
+        that its options name, by the place where they stand (`average.0`, `data.0.of`), and on all
+        else that was chosen; a kind that declares a model of its own says it itself.
 
         Args:
             graph: Gives the nodes that it rests on.
@@ -48,7 +55,31 @@ class Stage:
             name: The stage's name in it.
             options: Its options.
         """
-        raise NotImplementedError(f"{type(self).__name__}.node")
+        inputs, identity = {}, plain(options, without={"on_failed_check"})
+        for path, named, to in options.named(options.model_dump(mode="json", by_alias=True)):
+            found = graph.corpus if to == "corpus" else graph.stage
+            inputs[".".join(map(str, path))] = found(spec, named)
+            _blank(identity, path)
+        for option, field in type(options).model_fields.items():
+            for one in field.metadata:
+                chosen = getattr(options, option)
+                if isinstance(one, OfKind) and chosen is not None:
+                    raised_to = raised(one.kind, chosen.kind)
+                    identity |= {f"{option}_{key}": number for key, number in raised_to.items()}
+        label = graph.label(spec, name, seed_of(inputs))
+        return Node(self.kind, label, spec, options, inputs, identity)
+
+    def trained(self, node: Node) -> Node:
+        """Of a kind that gives a model: the training, or checkpoint, whose model, terms, tokenizers
+        and corpora those of the node's model are like. Its weights are the node's own."""
+        if hasattr(node.options, "train"):
+            return node
+        return next(child for child in node.inputs.values() if "model" in child.gives).trained
+
+    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+        """What is known of a node before it is made, for `tfkd plan`: texts by the names of
+        `planned.CELLS`."""
+        return {}
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Makes the result, in `folder.path`; what it keeps in `folder.scratch` until then, it
@@ -59,3 +90,12 @@ class Stage:
             terminal.
         """
         raise NotImplementedError(f"{type(self).__name__}.run")
+
+
+def _blank(identity: Any, path: tuple[Any, ...]) -> None:
+    """Takes a name out of an identity: what stands behind it is an input."""
+    *way, last = path
+    with contextlib.suppress(KeyError):  # one at its default is not in there
+        for key in way:
+            identity = identity[key]
+        identity[last] = None

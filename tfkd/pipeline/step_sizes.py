@@ -69,7 +69,7 @@ def step_sizes(
     tokens = batch.size // (micro * replicas)
     if batch.unit == "sentences":
         tokens *= longest
-    model = node.spec.models[options.train]
+    model = node.model
     stream = model.single_sequence
     terms = [_reads(node, name) for name in options.objective]
     views = dict.fromkeys(term.view for term in terms if term.module is None or stream) or (None,)
@@ -136,8 +136,7 @@ def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
         return 0
     modules = {_reads(node, name).module for name in options.gradients.auxiliary}
     if modules == {"encoder"}:
-        model = node.spec.models[options.train]
-        return model.encoder_parameters(source_vocabulary) or parameters
+        return node.model.encoder_parameters(source_vocabulary) or parameters
     return parameters
 
 
@@ -155,23 +154,25 @@ def _reads(node: Node, name: str) -> _Term:
     term = node.options.objective[name]
     view = node.spec.views.get(term.view)
     asked = node.inputs.get(f"teacher.{name}")
-    live = asked if asked is not None and asked.kind != "score" else None
-    teacher = None if live is None else live.spec.models[live.options.train]
+    live = asked if asked is not None and "model" in asked.gives else None
+    teacher = None if live is None else live.model
     every = view is None or getattr(term, "at", "selected") == "all"
     return _Term(
         term.view,
-        node.spec.models[node.options.train].term_module(view, teacher),
+        node.model.term_module(view, teacher),
         1.0 if every else _share(view),
         term.kind != "hidden_states",
         getattr(term, "teacher", None),
         teacher,
-        "float32" if live is None else getattr(live.options, "precision", node.options.precision),
+        "float32"
+        if live is None
+        else getattr(live.trained.options, "precision", node.options.precision),
     )
 
 
 def _predicted(node: Node, view: str | None, longest: int) -> float:
     """The share of a stream's tokens that are predicted; of classes, one a row."""
-    model, options = node.spec.models[node.options.train], node.spec.views.get(view)
+    model, options = node.model, node.spec.views.get(view)
     if reads_classes(model, options):
         return 1 / longest
     return _share(options) if options is not None else 1.0
@@ -196,7 +197,7 @@ def _share(view: Any) -> float:
 def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     """Tokens of the longest row that a training stage may see, and whether its ids told."""
     options = node.options
-    model = node.spec.models[options.train]
+    model = node.model
     given = options.batch.max_length
     limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
     views = [node.spec.views[term.view] for term in options.objective.values() if term.view]

@@ -15,16 +15,13 @@ from tfkd.spec.errors import UserError
 from tfkd.spec.options import reads_classes
 from tfkd.training import Combiner
 
-# Kinds of stages whose models can be asked within a step.
-_LIVE = ("train", "load")
-
 
 def live_nodes(node: Node) -> dict[str, Node]:
     """The stages of a training stage's live teachers, by their references."""
     return {
         node.options.objective[role.partition(".")[2]].teacher: child
         for role, child in node.inputs.items()
-        if role.startswith("teacher.") and child.kind in _LIVE
+        if role.startswith("teacher.") and "model" in child.gives
     }
 
 
@@ -110,7 +107,7 @@ def live_teachers(node: Node, context: Context) -> dict[str, LiveTeacher]:
             sides = {"source": "source", "target": "target"}
         for read, shown in sides.items():
             _refuse_other_pieces(node, reference, theirs[read], ours[shown])
-        precision = getattr(teacher.options, "precision", node.options.precision)
+        precision = getattr(teacher.trained.options, "precision", node.options.precision)
         _refuse_other_classes(node, reference, teacher, context)
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.

@@ -32,7 +32,7 @@ class TextLikelihood:
         trained = node.inputs["model"]
         options = model_options(trained)
         documents, separator = documents_of(node, context)
-        length, wanted = window(options, trained.options), node.options["context"]
+        length, wanted = window(options, trained.trained.options), node.options["context"]
         self._windows = Windows(
             documents, length, length // 2 if wanted is None else wanted, separator,
             rows=max(1, BATCH_TOKENS // length),
@@ -54,7 +54,7 @@ def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
     """The rows of the text in ids, and the id that follows each."""
     trained = node.inputs["model"]
     tokenizer = text_tokenizer(trained, context)
-    newline = newline_piece(tokenizer) if trained.kind == "load" else None
+    newline = newline_piece(tokenizer) if trained.trained.kind == "load" else None
     documents = part_of(node, "data", node.options["corpus"], context).find(
         "text", model_tokenizers(model_options(trained))["text"]
     )

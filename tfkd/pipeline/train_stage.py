@@ -201,7 +201,7 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
     found = {}
     model = model_options(node)
     for role, scored in node.inputs.items():
-        if not role.startswith("teacher.") or scored.kind != "score":
+        if not role.startswith("teacher.") or "targets" not in scored.gives:
             continue
         term = role.partition(".")[2]
         reference = node.options.objective[term].teacher

@@ -152,7 +152,7 @@ class TrivialScores:
         """The class that most rows of training have."""
         options, node, context = evaluation.options, evaluation.system, self._context
         rows, names = class_rows(node, context), class_names(node, context)
-        learnt = node.inputs["model"].inputs["classes"]
+        learnt = node.inputs["model"].trained.inputs["classes"]
         labelled = rows["label"] >= 0
         labels = rows["label"][labelled]
         counts, of = _learnt_rows(learnt, names, context), TRAINING

@@ -12,8 +12,8 @@ from tfkd.pipeline.failed_checks import in_checked_order, unchecked
 from tfkd.pipeline.wanted import Wanted, wanted
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.errors import SpecError, SpecErrors, UserError
-from tfkd.spec.options import LoadOptions
 from tfkd.spec.reading import Reading, Sections
+from tfkd.spec.stages.load import LoadOptions
 
 
 def validate(

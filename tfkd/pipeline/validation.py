@@ -60,6 +60,7 @@ def measured_view(trained: Node) -> str | None:
     """The view to measure a model in: none for one that writes from left to right, unless it
     learnt to write segments alone; else its first term's; of one that fills words in, the first
     term's that predicts words; of a classifier, the first term's that predicts classes."""
+    trained = trained.trained
     model = model_options(trained)
     if "classes" in trained.inputs:
         views = (term.view for term in trained.options.objective.values())
@@ -72,6 +73,7 @@ def measured_view(trained: Node) -> str | None:
 
 def predicts_whole_targets(trained: Node) -> bool:
     """Whether a model's loss is measured on whole targets, each word given those before it."""
+    trained = trained.trained
     model = model_options(trained)
     writes = trained.kind == "train" and "classes" not in trained.inputs and model.encoder_decoder
     return writes and not model.fills_in and measured_view(trained) is None

@@ -133,15 +133,12 @@ class Wanted:
 
 def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
     """How a stage's model is decoded where nothing says it."""
-    found, name = builder.resolve(spec, reference)
-    return default_decode(found.models.get(getattr(found.stages[name], "train", None)))
+    return default_decode(builder.stage(spec, reference).model)
 
 
 def _goes_on(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
     """Whether a stage's model is a language model, whose continuations are shown."""
-    found, name = builder.resolve(spec, reference)
-    model = found.models.get(getattr(found.stages[name], "train", None))
-    return model is not None and model.is_causal
+    return builder.stage(spec, reference).model.is_causal
 
 
 def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:
@@ -171,7 +168,7 @@ def _tuned(builder: GraphBuilder, spec: Spec, entry: Any, reference: str) -> Nod
 def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
     """The gate of a teacher that students ask in their steps: beside a model without a teacher, or
     beside itself without context."""
-    node = builder.stage(spec, entry.of)
+    node = builder.stage(spec, entry.of).trained
     seen = node.kind == "train" and corpus in [part.of for part in node.options.data]
     if entry.against is None:
         teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
@@ -187,7 +184,7 @@ def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> G
     teacher of words."""
     node = builder.stage(spec, entry.of)
     trained = node.inputs["model"] if node.kind == "score" else node
-    if "classes" not in trained.inputs:
+    if "classes" not in trained.trained.inputs:
         return None
     gate = ("teacher_gate",)
     of, stage = builder.resolve(spec, entry.of)
@@ -197,7 +194,8 @@ def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> G
     baseline = (
         builder.evaluation(spec, entry.against, corpus, gate, None) if entry.against else None
     )
-    seen = corpus in [part.of for part in node.options.data]
+    read = node if node.kind == "score" else node.trained
+    seen = corpus in [part.of for part in read.options.data]
     return Gate(entry, corpus, teacher, baseline, seen)
 
 

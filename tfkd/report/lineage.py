@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfkd.report.systems import stage_of
+from tfkd.spec.registry import UNNAMED_STAGES
+from tfkd.spec.stage_kinds import type_of
 
 
 def model_of(results: Mapping[str, Any], label: str) -> Any:
@@ -20,9 +22,10 @@ def teacher_of(results: Mapping[str, Any], label: str) -> str | None:
         label: `STAGE[#VARIANT]`; of another run's variant, the terms are those of this run.
     """
     options = _options(results, label)
-    for key in ("score", "translate"):
-        if options.get(key):
-            return _trained(results, str(options[key]))
+    if before := _before(options):
+        return _trained(results, before)
+    if same := _alike(options):
+        return teacher_of(results, same)
     for reference in _references(results, options):
         return _trained(results, reference)
     origin = options.get("from")
@@ -57,7 +60,7 @@ def parameters_of(results: Mapping[str, Any], label: str) -> int | None:
     trained = {
         str(stage.get("label", name)).partition("+")[0]: stage.get("summary") or {}
         for name, stage in (results.get("stages") or {}).items()
-        if stage["kind"] in ("train", "load")
+        if stage["kind"] not in UNNAMED_STAGES  # an export has parameters, too
     }
     variant = results.get("variant")
     asked = [label, f"{label}#{variant}"]
@@ -112,8 +115,16 @@ def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Itera
 
 def _trained(results: Mapping[str, Any], label: str) -> str:
     """The training behind a stage that scores or translates."""
-    options = _options(results, label)
-    for key in ("score", "translate"):
-        if options.get(key):
-            return _trained(results, str(options[key]))
-    return label
+    before = _before(_options(results, label))
+    return label if before is None else _trained(results, before)
+
+
+def _before(options: Mapping[str, Any]) -> str | None:
+    """The stage whose model a stage scores or translates with."""
+    return next((str(options[key]) for key in ("score", "translate") if options.get(key)), None)
+
+
+def _alike(options: Mapping[str, Any]) -> str | None:
+    """The stage that a plugin's stage has its model from, where the plugin is known."""
+    kind = type_of(options)
+    return kind.alike(options) if kind is not None and kind.is_alike() else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfkd.report.wording import clean
+from tfkd.spec.registry import UNNAMED_STAGES
 
 # Where a corpus's files are, which says nothing of what is in them.
 _PATHS = frozenset({"parallel", "text", "tsv", "lines", "drop_overlap"})
@@ -142,7 +143,7 @@ def _rows_of(run: Run, corpus: str) -> str:
 def _fingerprint(run: Run, label: str) -> str | None:
     """The fingerprint of what makes a model; other stages may bear its name (its export)."""
     for name, stage in run.part("stages").items():
-        if stage.get("kind") in ("train", "score", "load") and stage.get("label", name) == label:
+        if stage.get("kind") not in UNNAMED_STAGES and stage.get("label", name) == label:
             return stage.get("fingerprint")
     return None
 

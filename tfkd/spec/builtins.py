@@ -2,6 +2,10 @@
 
 from tfkd.spec import options as o
 from tfkd.spec.registry import Entry, add
+from tfkd.spec.stages.load import LoadOptions
+from tfkd.spec.stages.score import ScoreOptions
+from tfkd.spec.stages.train import TrainOptions
+from tfkd.spec.stages.translate import TranslateOptions
 
 
 def register_builtins() -> None:
@@ -57,10 +61,10 @@ def register_builtins() -> None:
         ("decode", "greedy", o.GreedyOptions, "tfkd.decoding:GreedySearch"),
         ("decode", "mask_predict", o.MaskPredictOptions, "tfkd.decoding:MaskPredict"),
         ("decode", "beam", o.BeamOptions, "tfkd.decoding:BeamSearch"),
-        ("stage", "train", o.TrainOptions, "tfkd.pipeline.stages.train:TrainStage"),
-        ("stage", "score", o.ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
-        ("stage", "load", o.LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
-        ("stage", "translate", o.TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
+        ("stage", "train", TrainOptions, "tfkd.pipeline.stages.train:TrainStage"),
+        ("stage", "score", ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
+        ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
+        ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
 

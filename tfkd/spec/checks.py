@@ -3,22 +3,15 @@
 from tfkd.spec.circles import circle, round_trip, way_back
 from tfkd.spec.classifier_checks import check_classes
 from tfkd.spec.composed_checks import check_adapters, check_composed
+from tfkd.spec.evaluation_checks import check_evaluation
 from tfkd.spec.export_checks import check_export
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, written
 from tfkd.spec.options import sides_of
-from tfkd.spec.stage_checks import check_evaluation, check_load, check_score, check_train
-from tfkd.spec.translation_checks import check_translate
+from tfkd.spec.stage_kinds import kinds
 from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]
-
-_STAGES = {
-    "train": check_train,
-    "score": check_score,
-    "load": check_load,
-    "translate": check_translate,
-}
 
 
 def check(parts: Parts, faults: Faults) -> None:
@@ -29,7 +22,7 @@ def check(parts: Parts, faults: Faults) -> None:
     for name, stage in parts.stages.items():
         if name in parts.names["data"]:
             faults.add(("stages", name), "a corpus has this name too", "a name of its own")
-        _STAGES[stage.kind](parts, faults, ("stages", name), stage)
+        kinds()[stage.kind].check(stage, parts, faults, ("stages", name))
     trail = circle(parts.stages, faults.tree.plain(), parts.variant)
     if trail:
         expected = "stages that do not wait for themselves"

@@ -4,8 +4,9 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
-from tfkd.spec.options import ScoreOptions, classifier, reads_classes
+from tfkd.spec.options import classifier, reads_classes
 from tfkd.spec.options.training import CLASS_METRICS, VALIDATED
+from tfkd.spec.stage_kinds import kinds
 
 METRICS = ("accuracy", "f1", "matthews", "loss", "perplexity")
 _HEAD = "a model with head: {kind: classifier}"
@@ -170,7 +171,7 @@ def _tells_words(found: Found) -> bool:
 def check_class_scores(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
     """A scoring stage of a classifier: every class of every row, once."""
     for option in _ALL_OF:
-        default = ScoreOptions.model_fields[option].default
+        default = kinds()["score"].model_fields[option].default
         if getattr(stage, option, default) != default:
             faults.add(
                 (*path, option), f"{getattr(stage, option)}, and of a classifier all classes of a "

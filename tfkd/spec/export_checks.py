@@ -15,7 +15,7 @@ _PLAIN = ("beam", "greedy", "mask_predict")
 
 def check_export(parts: Parts, faults: Faults, path: tuple, stage: str) -> None:
     """A stage that `export:` names; it is decoded as its first evaluation with `decode:` says."""
-    trained = stage_of(parts, faults, path, stage, kinds=("train",))
+    trained = stage_of(parts, faults, path, stage, "trained")
     model = trained.model if trained is not None else None
     decodes = [getattr(e, "decode", None) for e in parts.evaluate if e and e.of == stage]
     first = next((decode for decode in decodes if decode is not None), None)

@@ -39,7 +39,7 @@ def check_writing_gate(
             )  # fmt: skip
         return
     where = (*path, "against")
-    beside = stage_of(parts, faults, where, entry.against, kinds=("train",))
+    beside = stage_of(parts, faults, where, entry.against, "trained")
     if beside is None or beside.model is None:
         return
     theirs = segments_of(beside)

@@ -1,6 +1,7 @@
 """A spec's parts, and what its names lead to."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,8 @@ from tfkd.spec.errors import SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.other_specs import OtherSpecs, check_other_spec
 from tfkd.spec.references import parse
-from tfkd.spec.wording import shown
+from tfkd.spec.stage_kinds import givers, gives_of, kinds
+from tfkd.spec.wording import a, shown
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ class Found:
         return self.parts.models.get(getattr(self.stage, "train", None))
 
 
+@dataclass(frozen=True)
+class WrittenCorpus:
+    """The corpus that a stage writes: the stage's options, and the corpus's fields."""
+
+    stage: Any
+    field_names: tuple[str, ...]
+
+
 def written(faults: Faults, path: tuple) -> tuple:
     """The path as far as it was written: `data: train` is short for a list of one."""
     node = faults.tree
@@ -80,10 +90,19 @@ def _listed(faults: Faults, path: tuple, what: str, name: str, names: list[str])
 
 
 def stage_of(
-    parts: Parts, faults: Faults, path: tuple, reference: str | None, kinds: tuple[str, ...]
+    parts: Parts, faults: Faults, path: tuple, reference: str | None, *given: str
 ) -> Found | None:
     """The stage of this spec that a reference names, as it is in the variant that it names; None
-    for a fault, a faulty stage or another file's stage."""
+    for a fault, a faulty stage or another file's stage.
+
+    Args:
+        parts: The spec's parts.
+        faults: Takes the fault.
+        path: Where the reference stands.
+        reference: It; None for none.
+        given: What the stage has to give, one of them; see `StageOptions`. What gives a model or
+            targets like another stage's is found as that stage.
+    """
     if reference is None:
         return None
     try:
@@ -92,7 +111,7 @@ def stage_of(
         faults.add(path, str(error))
         return None
     if parsed.spec is not None:
-        check_other_spec(parts.others, faults, path, parsed, kinds)
+        check_other_spec(parts.others, faults, path, parsed, given)
         return None
     if parsed.variant is not None and not known(
         parts, faults, path, "variant", parsed.variant, "variants"
@@ -102,15 +121,33 @@ def stage_of(
     if theirs is None or not _has_stage(theirs, faults, path, parsed.stage, parsed.variant):
         return None
     stage = theirs.stages.get(parsed.stage)
-    if stage is not None and stage.kind not in kinds:
-        expected = f"a {' or '.join(kinds)} stage"
-        faults.add(path, f"{parsed} is a {stage.kind} stage", expected)
+    found = None if stage is None else _origin(Found(stage, theirs))
+    if found is not None and not gives_of(found.stage) & {*given}:
+        faults.add(path, f"{parsed} is {a(stage.kind)} stage", f"a {givers(given)} stage")
         return None
-    return None if stage is None else Found(stage, theirs)
+    return found
+
+
+def _origin(found: Found) -> Found | None:
+    """The stage that says what a stage's model or targets are like: most often itself; None where
+    that leads nowhere, or to another file."""
+    seen: list[Any] = []
+    while (kind := kinds()[found.stage.kind]).is_alike():
+        seen.append(found.stage)
+        named = _named_stage(found.parts, kind.alike(found.stage))
+        if named is None or named.stage in seen:
+            return None
+        found = named
+    return found
 
 
 def found_stage(parts: Parts, reference: str | None) -> Found | None:
     """The same without a word: None for what is a fault where the reference stands."""
+    found = _named_stage(parts, reference)
+    return None if found is None else _origin(found)
+
+
+def _named_stage(parts: Parts, reference: str | None) -> Found | None:
     try:
         parsed = parse(reference or "")
     except ValueError:
@@ -141,30 +178,38 @@ def _has_stage(parts: Parts, faults: Faults, path: tuple, name: str, variant: st
 
 
 def found_corpus(parts: Parts, name: str | None) -> Any:
-    """What has a corpus's `field_names`: a corpus, or a translate stage; None without one, or with
-    a faulty one."""
+    """What has a corpus's `field_names`: a corpus, or what a stage writes; None without one, or
+    with a faulty one."""
     if name in parts.names["data"]:
         return parts.data.get(name)
     stage = parts.stages.get(name)
-    return stage if hasattr(stage, "field_names") else None
+    if not hasattr(stage, "corpus_fields") or "corpus" not in gives_of(stage):
+        return None
+    with suppress(AttributeError):  # of a corpus that is none
+        fields = stage.corpus_fields(lambda other: found_corpus(parts, other).field_names)
+        return WrittenCorpus(stage, fields)
+    return None
 
 
 def corpus_of(
     parts: Parts, faults: Faults, path: tuple, place: str | None, *, whole: bool = False
 ) -> Any:
-    """The corpus of `CORPUS` or `CORPUS.FIELD`, which a translate stage may write; None for a
+    """The corpus of `CORPUS` or `CORPUS.FIELD`, which a stage may write; None for a
     fault. `whole`: what reads all fields takes no `CORPUS.FIELD`."""
     if place is None:
         return None
     name, dot, field = place.partition(".")
     stage = None if name in parts.names["data"] else parts.stages.get(name)
-    if stage is not None and stage.kind != "translate":
-        faults.add(path, f"{name} is a {stage.kind} stage", "a corpus or a translate stage")
+    if stage is not None and "corpus" not in gives_of(stage):
+        expected = f"a corpus or a {givers(['corpus'])} stage"
+        faults.add(path, f"{name} is {a(stage.kind)} stage", expected)
         return None
     if stage is None and name in set(parts.names["stages"]) - set(parts.names["data"]):
         return None  # a stage of no known kind: a fault of its own
-    written_by = [name for name, one in parts.stages.items() if one.kind == "translate"]
-    if not _listed(faults, path, "corpus", name, [*parts.names["data"], *written_by]):
+    if stage is None and name not in parts.names["data"]:
+        writers = {kind for kind, options in kinds().items() if "corpus" in options.gives}
+        written_by = [name for name, one in parts.stages.items() if one.kind in writers]
+        _listed(faults, path, "corpus", name, [*parts.names["data"], *written_by])
         return None
     if whole and dot:
         faults.add(path, f"{shown(place)} is one field of a corpus", f"{name}, the whole corpus")

@@ -1,6 +1,7 @@
 """Stages of other specs, `SPEC:STAGE[#VARIANT]`: whether they are there."""
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tfkd.spec.compose import Files, changed, variant_names
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.references import Reference
+from tfkd.spec.stage_kinds import givers, type_of
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import cut, shown
 
@@ -69,7 +71,7 @@ def real_place(file: Path, spec: str) -> Path:
 
 
 def check_other_spec(
-    others: OtherSpecs, faults: Faults, path: tuple, parsed: Reference, kinds: tuple[str, ...]
+    others: OtherSpecs, faults: Faults, path: tuple, parsed: Reference, given: Collection[str]
 ) -> None:
     """A fault where a reference to another spec leads nowhere.
 
@@ -80,7 +82,7 @@ def check_other_spec(
         faults: Takes the fault.
         path: Where the reference stands.
         parsed: The reference.
-        kinds: The kinds of stage that it may name.
+        given: What the stage has to give, one of them; see `StageOptions`.
     """
     here, name = Path(faults.tree.file), cut(str(parsed.spec))
     try:
@@ -105,9 +107,20 @@ def check_other_spec(
     names = list(stages.value) if stages is not None and stages.is_mapping else []
     if parsed.stage not in names:
         _unknown(faults, path, f"{name} has no stage", parsed.stage, names)
-    elif not any(stages.value[parsed.stage].child(kind) for kind in kinds):
-        expected = f"a {' or '.join(kinds)} stage"
-        faults.add(path, f"{cut(str(parsed))} is another kind of stage", expected)
+    elif not _given(stages, parsed.stage) & {*given}:
+        faults.add(path, f"{cut(str(parsed))} is another kind of stage", f"a {givers(given)} stage")
+
+
+def _given(stages: Node, name: str) -> frozenset[str]:
+    """What a stage gives, of one that is like another what that one gives; all that there is where
+    this leads on to a third file."""
+    seen: set[str] = set()
+    while (kind := type_of(stages.value[name].value)) is not None and kind.is_alike():
+        seen.add(name)
+        name = kind.alike(stages.value[name].plain()) or ""
+        if name in seen or name not in stages.value:
+            return frozenset({"model", "trained", "targets"})
+    return frozenset() if kind is None else kind.gives
 
 
 def _unknown(faults: Faults, path: tuple, what: str, name: str, names: list[str]) -> None:

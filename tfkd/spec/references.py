@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 
+from tfkd.spec.stage_kinds import kinds
 from tfkd.spec.wording import shown
 
-# Where references stand in a spec; * is any key or index.
-PLACES = (
-    ("stages", "*", "from"),
-    ("stages", "*", "from", "*"),
-    ("stages", "*", "score"),
-    ("stages", "*", "translate"),
-    ("stages", "*", "objective", "*", "teacher"),
-    ("evaluate", "*", "of"),
-    ("evaluate", "*", "against"),
-    ("export",),
-    ("export", "*"),
-)
+# Where references stand outside of stages; * is any key or index.
+_PLACES = (("evaluate", "*", "of"), ("evaluate", "*", "against"), ("export",), ("export", "*"))
+
+
+def places() -> list[tuple[str, ...]]:
+    """Where references stand in a spec; * is any key or index."""
+    found = dict.fromkeys(_PLACES)
+    for kind in kinds().values():
+        for place, to in kind.places():
+            if to not in ("corpus", "declared"):
+                found["stages", "*", *place] = None
+    return list(found)
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,11 @@ def names(kind: str) -> list[str]:
     return sorted(name for found, name in _entries if found == kind)
 
 
+def entries(kind: str) -> list[Entry]:
+    """All entries of a kind, in the order in which they were added."""
+    return [entry for (found, _), entry in _entries.items() if found == kind]
+
+
 def lookup(kind: str, name: str) -> Entry:
     """The entry of a name.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.options.base import LONGEST_PATH
-from tfkd.spec.references import PLACES, Reference, parse
+from tfkd.spec.references import Reference, parse, places
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import cut
 
@@ -23,7 +23,7 @@ def relocated(tree: Node, folder: Path) -> Node:
     """
     if folder == Path("."):
         return tree
-    tree = _walk(tree, list(PLACES), folder)
+    tree = _walk(tree, places(), folder)
     variants = tree.child("variants")
     if variants is None or not variants.is_mapping:
         return tree
@@ -38,28 +38,28 @@ def _of_variant(changes: Node, folder: Path) -> Node:
         return changes
     found = {}
     for path, node in changes.value.items():
-        places = list(PLACES)
+        left = places()
         for key in path.split("."):
-            places = _below(places, key)
-        found[path] = _walk(node, places, folder) if places else node
+            left = _below(left, key)
+        found[path] = _walk(node, left, folder) if left else node
     return Node(found, changes.file, changes.line, changes.variant)
 
 
-def _below(places: _Places, key: str) -> _Places:
-    return [place[1:] for place in places if place and place[0] in (key, "*")]
+def _below(among: _Places, key: str) -> _Places:
+    return [place[1:] for place in among if place and place[0] in (key, "*")]
 
 
-def _walk(node: Node, places: _Places, folder: Path) -> Node:
+def _walk(node: Node, among: _Places, folder: Path) -> Node:
     value = node.value
-    if isinstance(value, str) and () in places:
+    if isinstance(value, str) and () in among:
         value = _moved(node, folder)
     elif isinstance(value, dict):
-        inner = {key: _below(places, key) for key in value}
+        inner = {key: _below(among, key) for key in value}
         value = {
             key: _walk(child, inner[key], folder) if inner[key] else child
             for key, child in value.items()
         }
-    elif isinstance(value, list) and (inside := _below(places, "*")):
+    elif isinstance(value, list) and (inside := _below(among, "*")):
         value = [_walk(child, inside, folder) for child in value]
     return Node(value, node.file, node.line, node.variant)
 

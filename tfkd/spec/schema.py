@@ -6,15 +6,13 @@ from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options import (
     EvaluateOptions,
-    LoadOptions,
     PaperOptions,
     RuntimeOptions,
-    ScoreOptions,
-    TrainOptions,
-    TranslateOptions,
 )
+from tfkd.spec.options.base import OfKind
 from tfkd.spec.sections import SIDES, TOP
 from tfkd.spec.seeds import MOST as MOST_SEEDS
+from tfkd.spec.stage_kinds import kinds
 
 _HEAD = "ClassifierHeadOptions"
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_-]*$"
@@ -51,14 +49,7 @@ def json_schema() -> dict[str, Any]:
         "decode": _of_kind(of, "decode"),
         "combiner": _combiner(of),
         "objective": _objective(of),
-        "stage": {
-            "anyOf": [
-                _train(of(TrainOptions)),
-                _several(of(ScoreOptions), "data"),
-                of(LoadOptions),
-                _translate(of(TranslateOptions)),
-            ]
-        },
+        "stage": {"anyOf": [_stage(options, of(options)) for options in kinds().values()]},
         "evaluation": _evaluation(of(EvaluateOptions)),
     }
     train = definitions.get("ValidateOptions")
@@ -214,18 +205,17 @@ def _several(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {**schema, "properties": properties}
 
 
-def _train(schema: dict[str, Any]) -> dict[str, Any]:
-    schema = _several(schema, "data")
+def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
+    """A stage; what is marked as a class of the registry is one."""
+    if "data" in schema["properties"]:
+        schema = _several(schema, "data")
     properties = schema["properties"]
-    properties["objective"] = {"$ref": "#/$defs/objective"}
-    properties["optimizer"] = _optional("optimizer", properties["optimizer"])
-    properties["gradients"] = _optional("combiner", properties["gradients"])
-    return schema
-
-
-def _translate(schema: dict[str, Any]) -> dict[str, Any]:
-    schema = _several(schema, "data")
-    schema["properties"]["decode"] = _optional("decode", schema["properties"]["decode"])
+    for name, field in options.model_fields.items():
+        for one in field.metadata:
+            if isinstance(one, OfKind):
+                properties[name] = _optional(one.kind, properties[name])
+    if "objective" in properties:
+        properties["objective"] = {"$ref": "#/$defs/objective"}
     return schema
 
 

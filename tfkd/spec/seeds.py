@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.stage_kinds import type_of
 from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown
 
@@ -64,7 +65,11 @@ def _stages(tree: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _trains(stage: Node) -> bool:
-    return "train" in stage.value
+    return _has_seeds(stage.value)
+
+
+def _has_seeds(stage: Mapping[str, Any]) -> bool:
+    return "seeds" in getattr(type_of(stage), "model_fields", ())
 
 
 def seeded_stages(tree: Node) -> tuple[str, ...]:
@@ -131,7 +136,7 @@ def _seeded_changes(
     changes: Mapping[str, Any], seed: int, stages: Collection[str], whole: bool
 ) -> dict[str, Any]:
     def stage(options: Any) -> Any:
-        if not isinstance(options, dict) or "train" not in options:
+        if not isinstance(options, dict) or not _has_seeds(options):
             return options
         rest = {key: value for key, value in options.items() if key != "seeds"}
         return {**rest, "seed": seed} if whole or options.get("seeds") else rest

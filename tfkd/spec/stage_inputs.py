@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfkd.spec import registry
-from tfkd.spec.balance import outweighed, untried
+from tfkd.spec.stage_kinds import type_of
 
 DATA, TOKENIZERS = "data", "tokenizers"
 
@@ -12,7 +12,7 @@ DATA, TOKENIZERS = "data", "tokenizers"
 def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
     """What a stage, a corpus or a tokenizer reads.
 
-    A corpus may be what a `translate` stage writes, so that the way from a stage to another leads
+    A corpus may be what a stage writes, so that the way from a stage to another leads
     over corpora and tokenizers too.
 
     Args:
@@ -30,29 +30,17 @@ def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
         seen_in = _mapping(options.get("keep")).get("seen_in")
         return corpora(spec, _listed(options.get("learn_from")) + _listed(seen_in))
     stage = _mapping(_mapping(spec.get("stages")).get(part))
-    if "load" in stage:
-        return _tokenizers(spec, stage.get("into"))
-    read = [_mapping(one).get("of", one) for one in _listed(stage.get("data"))]
-    if "score" in stage or "translate" in stage:
-        return _words([stage.get("score", stage.get("translate"))]) + corpora(spec, read)
-    origins, terms = stage.get("from"), _mapping(stage.get("objective"))
-    found = list(origins.values()) if isinstance(origins, dict) else [origins]
-    choose = _mapping(stage.get("choose"))
-    gone = outweighed(terms, untried(stage.get("balance"), choose))
-    for name, term in terms.items():
-        # At a weight of 0 it leaves the graph, with its teacher.
-        weighed = _mapping(term).get("weight") != 0 or f"objective.{name}.weight" in choose
-        if weighed and name not in gone:
-            found.append(_mapping(term).get("teacher"))
-    for path, values in choose.items():
-        if path.startswith("objective.") and path.endswith(".teacher"):
-            found += _listed(values)
-    read.append(_mapping(stage.get("validate")).get("on"))
-    return _words(found) + _tokenizers(spec, stage.get("train")) + corpora(spec, read)
+    kind = type_of(stage)
+    named = [] if kind is None else kind.named(stage)
+    return [
+        *dict.fromkeys(one.name for one in named if one.to not in ("corpus", "declared")),
+        *(name for one in named if one.to == "declared" for name in _tokenizers(spec, one.name)),
+        *corpora(spec, [one.name for one in named if one.to == "corpus"]),
+    ]
 
 
 def corpora(spec: Mapping[str, Any], places: Iterable[Any]) -> list[str]:
-    """What names of corpora lead to: `data.NAME`, or the `translate` stage that writes it.
+    """What names of corpora lead to: `data.NAME`, or the stage that writes it.
 
     Args:
         spec: A spec in plain values.
@@ -64,7 +52,7 @@ def corpora(spec: Mapping[str, Any], places: Iterable[Any]) -> list[str]:
         name = place.partition(".")[0]
         if name in own:
             found[f"{DATA}.{name}"] = None
-        elif "translate" in _mapping(stages.get(name)):
+        elif "corpus" in getattr(type_of(stages.get(name)), "gives", ()):
             found[name] = None
     return list(found)
 

@@ -10,9 +10,6 @@ from tfkd.spec.options import (
 )
 from tfkd.spec.wording import a, shown
 
-# Stages that a model with its weights comes of.
-MODELS = ("train", "load")
-
 
 def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
     """`from:` and `trainable:` of a training stage; kinds of plugins are taken at their word.
@@ -27,7 +24,7 @@ def check_start(parts: Parts, faults: Faults, path: tuple, stage: Any, model: An
     origins = stage.from_ or {}
     for key, reference in ({"": origins} if isinstance(origins, str) else origins).items():
         where = (*path, "from", key) if key else (*path, "from")
-        origin = stage_of(parts, faults, where, reference, kinds=MODELS)
+        origin = stage_of(parts, faults, where, reference, "model")
         theirs = origin.model if origin is not None else None
         if key in ("", "all"):
             if origin is not None and origin.headless and _keeps_head(stage, model, parts):

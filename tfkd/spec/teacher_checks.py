@@ -9,7 +9,6 @@ from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
 from tfkd.spec.options import sides_of
 from tfkd.spec.options.parts import OF_SOURCE
-from tfkd.spec.start_checks import MODELS
 from tfkd.spec.wording import a
 
 NO_HEAD = "has no head, and predicts nothing"
@@ -35,8 +34,8 @@ def check_teacher(
     if name is None:
         return None
     where = (*path, "teacher")
-    kinds = MODELS if options.kind == "hidden_states" else ("score", *MODELS)
-    found = stage_of(parts, faults, where, name, kinds=kinds)
+    given = ("model",) if options.kind == "hidden_states" else ("targets", "model")
+    found = stage_of(parts, faults, where, name, *given)
     if found is None:
         return None
     classes = check_class_teacher(parts, faults, path, options, model, found)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -38,6 +39,11 @@ class ClassesStage(Stage):
             return Node(self.kind, graph.own(spec, " and ".join(names)), spec, None, inputs, {})
 
         return graph.once((id(spec), "classes", *names), make)
+
+    def size(self, node: Node, planned: Planned) -> int:
+        """How many there are; two of labels that nobody has read yet."""
+        folder = planned.folder(node)
+        return folder.manifest()["summary"]["size"] if folder.done else 2
 
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.pipeline.class_stages import run_classes

@@ -33,17 +33,17 @@ class EvaluateStage(Stage):
         """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
         `tuned` it is decoded with the setting that was chosen there."""
         trained, inputs = read_by(graph, spec, reference, corpus)
-        if "classes" in trained.inputs:
+        if "classes" in trained.trained.inputs:
             return self._of_classes(graph, spec, trained, corpus, inputs)
-        model = trained.spec.models[trained.options.train]
+        model, options_of = trained.model, trained.trained.options
         wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
-        identity: dict[str, Any] = {"products": wanted, **between_newlines(model, trained.options)}
+        identity: dict[str, Any] = {"products": wanted, **between_newlines(model, options_of)}
         if {"outputs", CONTINUED} & set(wanted):
             identity |= decoded(inputs, decode, tuned)
         if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         if "words" in wanted:
-            identity |= read_in_windows(model, trained.options)
+            identity |= read_in_windows(model, options_of)
             identity |= {} if context is None else {"context": context}
         options = {
             "corpus": corpus,
@@ -77,10 +77,9 @@ class EvaluateStage(Stage):
 def read_by(graph: Any, spec: Spec, reference: str, corpus: str) -> tuple[Node, dict[str, Node]]:
     """The stage of a model, and the inputs of what is measured of it on a corpus."""
     trained = graph.stage(spec, reference)
-    model = trained.spec.models[trained.options.train]
     inputs = {"model": trained, "text": graph.corpus(spec, corpus)}
-    classes = trained.inputs.get("classes")
-    return trained, inputs | graph.part(spec, "data", corpus, model, False, classes)
+    classes = trained.trained.inputs.get("classes")
+    return trained, inputs | graph.part(spec, "data", corpus, trained.model, False, classes)
 
 
 def decoded(inputs: dict[str, Node], decode: Any, tuned: Node | None) -> dict[str, Any]:

@@ -20,10 +20,11 @@ class ExportStage(Stage):
     ) -> Node:
         """With `tuned` it decodes with the setting that was chosen there."""
         trained = graph.stage(spec, reference)
-        corpus = trained.inputs.get("validate", trained.inputs["data.0.corpus"])
+        learnt = trained.trained
+        corpus = learnt.inputs.get("validate", learnt.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = {} if "classes" in trained.inputs else decoded(inputs, decode, tuned)
-        identity |= between_newlines(trained.spec.models[trained.options.train], trained.options)
+        identity = {} if "classes" in learnt.inputs else decoded(inputs, decode, tuned)
+        identity |= between_newlines(learnt.model, learnt.options)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node(self.kind, trained.label, spec, {"decode": decode}, inputs, identity)

@@ -35,7 +35,7 @@ class NoiseStage(Stage):
         tuned: Where that was chosen, if it was.
         """
         trained, inputs = read_by(graph, spec, reference, corpus)
-        model = trained.spec.models[trained.options.train]
+        model, options_of = trained.model, trained.trained.options
         metrics = entry.noise.measured(entry.metrics)
         identity: dict[str, Any] = {
             "sigma": sorted({*entry.noise.sigma} - {0.0}),
@@ -46,7 +46,7 @@ class NoiseStage(Stage):
         if "f1" in metrics and entry.positive is not None:
             identity["positive"] = entry.positive
         if "word_perplexity" in metrics:
-            identity |= read_in_windows(model, trained.options)
+            identity |= read_in_windows(model, options_of)
             identity |= {} if entry.context is None else {"context": entry.context}
         options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
@@ -54,7 +54,7 @@ class NoiseStage(Stage):
         if "outputs" in {PRODUCT[metric] for metric in metrics}:
             identity |= decoded(inputs, decode, tuned) | texts
             identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
-        identity |= between_newlines(model, trained.options)
+        identity |= between_newlines(model, options_of)
         label = f"{trained.label} on {corpus}"
         return Node(self.kind, label, spec, options | texts | counted, inputs, identity)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import plain
+from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
 
@@ -18,12 +19,11 @@ class ScoreStage(Stage):
     def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         """With `on`, the same work on another corpus."""
         teacher = graph.stage(spec, options.score)
-        teacher_options = teacher.spec.models[teacher.options.train]
-        classes = teacher.inputs.get("classes")
+        classes = teacher.trained.inputs.get("classes")
         corpora = [on] if on else [part.of for part in options.data]
         inputs = {"model": teacher}
         for i, corpus in enumerate(corpora):
-            inputs |= graph.part(spec, f"data.{i}", corpus, teacher_options, False, classes)
+            inputs |= graph.part(spec, f"data.{i}", corpus, teacher.model, False, classes)
         identity = plain(options, without={"score", "data", "batch_tokens", "on_failed_check"})
         if classes is not None:
             identity = {"read": "classes"}
@@ -43,6 +43,20 @@ class ScoreStage(Stage):
             (id(spec), "score", name, corpus),
             lambda: self.node(graph, spec, name, options, corpus),
         )
+
+    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+        """32 bytes a target token at K = 8; known once the ids are made."""
+        if "classes" in node.inputs["model"].trained.inputs:
+            return {}
+        tokens = 0
+        for role, child in node.inputs.items():
+            if ".ids.target." in role:
+                folder = planned.folder(child)
+                if not folder.done:
+                    return {}
+                summary = folder.manifest()["summary"]
+                tokens += summary["tokens"] + summary["rows"]
+        return {"disk": size_in_words(tokens * 4 * node.options.top_k)}
 
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.pipeline.score_stage import run_score

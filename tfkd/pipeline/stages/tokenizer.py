@@ -1,9 +1,12 @@
 """Tokenizers: learnt, or read from a file or preset."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain
+from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import registry
 
@@ -28,10 +31,35 @@ class TokenizerStage(Stage):
             identity["origin"] = graph.files.vocabulary(spec, name, graph.data_dir)
         return Node(self.kind, graph.own(spec, name), spec, options, inputs, identity)
 
+    def size(self, node: Node, planned: Planned) -> int:
+        """Its pieces: as made, else as asked for or as in the file."""
+        folder = planned.folder(node)
+        if folder.done:
+            return folder.manifest()["summary"]["size"]
+        return expected_size(node.options, planned.context.data_dir)
+
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.pipeline.text_stages import run_tokenizer
 
         return run_tokenizer(node, folder, context)
+
+
+def expected_size(options: Any, data_dir: Path) -> int:
+    """The size of a vocabulary that is not made yet: its file's, else the one asked for."""
+    from tfkd.data.tokenizers.building import build_tokenizer, read_vocabulary
+
+    if options.kind == "byte_bpe" and not options.learn_from:
+        return build_tokenizer(options, [], data_dir).size
+    origin = options.vocabulary or getattr(options, "preset", None)
+    if origin is not None and options.kind == "sentencepiece":
+        if os.path.isfile(data_dir / origin):
+            return build_tokenizer(options, [], data_dir).size
+    elif origin is not None:
+        path = data_dir / origin
+        path = path / "vocab.txt" if os.path.isdir(path) else path
+        if os.path.isfile(path):
+            return len(read_vocabulary(path))
+    return options.size
 
 
 STAGE = TokenizerStage

@@ -6,13 +6,21 @@ from typing import Any
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import between_newlines, model_identity, origins, plain, raised
 from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
+from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
 
 # What changes how it runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
+
+_FLOAT = 4
+# What a training takes beside a plain one.
+_EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
+_WIDENED = "bfloat16 gains no time on this processor: it makes the products of copies in float32."
 
 
 class TrainStage(Stage):
@@ -88,6 +96,57 @@ class TrainStage(Stage):
         identity = {"choose": options.choose.metric}
         label = graph.label(spec, name, seed_of(inputs))
         return Node(self.kind, label, spec, options, inputs, identity)
+
+    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+        options = node.options
+        model = node.spec.models[options.train]
+        vocabularies = {
+            role.partition(".")[2]: stage_of(child.kind).size(child, planned)
+            for role, child in node.inputs.items()
+            if role.startswith("tokenizer.")
+        }
+        if (classes := node.inputs.get("classes")) is not None:
+            vocabularies["classes"] = stage_of(classes.kind).size(classes, planned)
+            vocabularies["words"] = "masked_lm" in model.heads_needed(options, node.spec.views)
+            if not planned.folder(classes).done:
+                planned.note(
+                    f"{node.label}: two classes are counted until {classes.label} is read."
+                )
+        parameters = model.parameters(vocabularies)
+        if parameters is None:  # a plugin's that does not count them
+            return {"steps": f"{options.steps:,}"}
+        batch = options.batch
+        unit = "" if batch.unit != "sentences" else " sentences"
+        tokens = f"{options.steps * batch.size:,}{unit}"
+        counted = model.trained_parameters(vocabularies, options.trainable)
+        trained = ", ".join(options.trainable) if counted is None else f"{counted:,}"
+        predicted = vocabularies.get("classes") if not vocabularies.get("words") else None
+        predicted = predicted or vocabularies.get(
+            "head", vocabularies.get("target", vocabularies.get("text"))
+        )
+        longest, known = longest_row(node, planned.context)
+        source = vocabularies.get("source", vocabularies.get("text"))
+        step = step_sizes(node, parameters, longest, source, predicted)
+        taken = step_memory(model, parameters, predicted, step, counted)
+        peak = "" if taken is None else size_in_words(taken.peak)
+        memory = f"<= {peak}" if peak and not known else peak
+        for name, what in _EXTRA.items():
+            if getattr(taken, name, 0):
+                planned.note(
+                    f"{node.label}: {what} {size_in_words(getattr(taken, name))} of its memory."
+                )
+        if getattr(taken, "copies", 0):
+            planned.note(_WIDENED)
+        # What stays as another stage left it is not written once more.
+        kept = counted if counted is not None and options.from_ else parameters
+        return {
+            "parameters": f"{parameters:,}",
+            "trained": trained,
+            "steps": f"{options.steps:,}",
+            "tokens": tokens,
+            "memory": memory,
+            "disk": size_in_words(kept * _FLOAT),
+        }
 
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.pipeline.train_stage import run_train

@@ -31,7 +31,7 @@ class TuneStage(Stage):
         """
         trained = graph.stage(spec, reference)
         choose = entry.choose
-        if trained.spec.models[trained.options.train].single_sequence:
+        if trained.model.single_sequence:
             raise UserError(
                 f"evaluate: {trained.label} writes no outputs that choose could judge by "
                 f"{choose.by}; take choose out, or evaluate an encoder-decoder"

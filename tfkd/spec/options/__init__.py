@@ -35,14 +35,7 @@ from tfkd.spec.options.parts import (
     window,
 )
 from tfkd.spec.options.rnn import RnnOptions
-from tfkd.spec.options.stages import (
-    DataPart,
-    LoadOptions,
-    PackOptions,
-    ScoreOptions,
-    TrainOptions,
-    TranslateOptions,
-)
+from tfkd.spec.options.stages import DataPart, PackOptions
 from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
 from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions
 from tfkd.spec.options.training import (
@@ -102,7 +95,6 @@ __all__ = [
     "GreedyOptions",
     "HiddenStatesOptions",
     "LengthOptions",
-    "LoadOptions",
     "MaskPredictOptions",
     "MaskedLMOptions",
     "MassOptions",
@@ -119,15 +111,12 @@ __all__ = [
     "RuntimeOptions",
     "SampleOptions",
     "ScheduleOptions",
-    "ScoreOptions",
     "SentencePieceOptions",
     "SoftTargetsOptions",
     "SpansOptions",
     "TokenizedOptions",
-    "TrainOptions",
     "TransformerDecoderOptions",
     "TransformerOptions",
-    "TranslateOptions",
     "UniformCountOptions",
     "ValidateOptions",
     "WordPieceOptions",

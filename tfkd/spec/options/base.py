@@ -1,6 +1,7 @@
 """What all options share."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -61,3 +62,33 @@ StageReference = Annotated[
     str, Field(min_length=1, max_length=LONGEST_PATH + 202), AfterValidator(_no_nul)
 ]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+@dataclass(frozen=True)
+class Refers:
+    """Marks an option that names another part of the spec.
+
+    Attributes:
+        to: What is named: a stage by what it has to give (`model`, `targets`), a `corpus` of
+            `data:` or a stage that writes one, or a `declared` model.
+    """
+
+    to: str
+
+
+@dataclass(frozen=True)
+class OfKind:
+    """Marks an option, of type Any, that is a class of the registry with its options.
+
+    Attributes:
+        kind: The kind of class, `decode` for one.
+    """
+
+    kind: str
+
+
+# What a stage refers to; see `tfkd.spec.stage`.
+ModelReference = Annotated[StageReference, Refers("model")]
+TargetsReference = Annotated[StageReference, Refers("targets")]
+CorpusName = Annotated[Name, Refers("corpus")]
+ModelName = Annotated[Name, Refers("declared")]

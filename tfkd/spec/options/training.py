@@ -4,7 +4,17 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Rate, Seed, Share
+from tfkd.spec.options.base import (
+    Amount,
+    CorpusName,
+    Count,
+    Name,
+    Options,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+)
 from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions
 
 
@@ -210,7 +220,7 @@ VALIDATED = get_args(ValidationMetric)
 class ValidateOptions(Options):
     """Validation while training."""
 
-    on: Name = Field(description="A corpus.")
+    on: CorpusName = Field(description="A corpus.")
     every: Count = Field(500, description="Steps between two validations.")
     metrics: Annotated[list[ValidationMetric], Field(min_length=1)] = Field(
         ["loss", "accuracy"], description="What is measured."

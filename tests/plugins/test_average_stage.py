@@ -1,0 +1,149 @@
+"""A kind of stage of one's own, in one file: named, checked, planned, run, scored and exported."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfkd import cli
+from tfkd.pipeline.graph import in_order
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.plan import plan
+from tfkd.pipeline.wanted import wanted
+from tfkd.spec import load_spec, registry, validate_files
+from tfkd.spec.yaml_writer import dump_yaml
+
+HERE = Path(__file__).parent
+SPEC, PLUGIN = HERE / "averaged.yaml", "average_stage"
+STAGE = "averaged: {average: [first, second]}"
+
+
+@pytest.fixture(autouse=True)
+def joined(monkeypatch):
+    """A registry that the plugin joins, and that forgets it."""
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.delitem(sys.modules, PLUGIN, raising=False)
+    monkeypatch.syspath_prepend(HERE)
+
+
+def keys(path=SPEC, **options):
+    spec = load_spec(path, plugins=[PLUGIN], **options)
+    return {f"{n.kind} {n.label}": n.key for n in in_order(wanted(spec, path.parent).ends())}
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (STAGE, None),
+        ("averaged: {averag: [first, second]}", ": no kind of .*, average; did you mean"),
+        (f"{STAGE[:-1]}, weight: [1.0]}}", "weight: unknown key; .*; did you mean weights"),
+        ("averaged: {average: [first]}", "average: 1 entry; expected at least 2"),
+        ("averaged: {average: [first, secnd]}", "average.1: there is no stage.*mean second"),
+        ("averaged: {average: [first, first#other]}", "average.1: there is no variant 'other'"),
+        ("averaged: {average: [first, tuned_again]}", "circle of stages: averaged -> tuned_again"),
+        (f"{STAGE[:-1]}, weights: [1.0]}}", "weights: 1 weights of 2 stages; expected one a"),
+    ],
+)
+def test_faults_are_told_as_those_of_built_in_kinds(tmp_path, stage, said):
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC.read_text("utf-8").replace(STAGE, stage), "utf-8")
+    faults = [str(one) for one in validate_files([path], plugins=[PLUGIN])]
+    assert len(faults) == (said is not None)
+    if said is not None:
+        assert re.search(rf"spec.yaml:21: stages.averaged.*{said}", faults[0])
+
+
+def test_what_is_given_is_asked_for(tmp_path):
+    """A score stage gives no weights to average, an average none to stand in for stored targets."""
+    path = tmp_path / "spec.yaml"
+    more = "\n  scored: {translate: first, data: valid}\n  averaged: {average: [first, scored]}"
+    path.write_text(SPEC.read_text("utf-8").replace(f"\n  {STAGE}", more), "utf-8")
+    (fault,) = validate_files([path], plugins=[PLUGIN])
+    assert "scored is a translate stage; expected a train or load or average stage" in str(fault)
+
+
+def test_the_key_hangs_on_what_the_result_does(tmp_path, monkeypatch):
+    before = keys()
+    on_it = {name for name in before if "averaged" in name or "tuned_again" in name}
+    weighted = keys(overrides=["stages.averaged.weights=[0.75, 0.25]"])
+    assert {name for name in before if before[name] != weighted[name]} == on_it
+    monkeypatch.setattr(type(stage_of("average")), "revision", 2)
+    revised = keys()
+    assert {name for name in before if before[name] != revised[name]} == on_it
+    assert len({before["average averaged"], weighted["average averaged"]}) == 2
+    path = tmp_path / "renamed.yaml"
+    path.write_text(SPEC.read_text("utf-8").replace("second", "other"), "utf-8")
+    assert keys(path)["average averaged"] == revised["average averaged"]
+
+
+def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
+    spec = load_spec(SPEC, plugins=[PLUGIN])
+    path = tmp_path / "resolved.yaml"
+    path.write_text(dump_yaml(spec.resolved()), "utf-8")
+    assert keys(path) == keys()
+    assert (None, "averaged") in spec.needed_stages()
+    assert "average averaged" in plan(spec, data_dir=tmp_path, runs_dir=tmp_path)
+
+
+@pytest.mark.parametrize("weights", [None, [3.0, 1.0]])
+def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
+    from safetensors.numpy import load_file
+
+    from tfkd.models import build_model
+    from tfkd.models.weights import variables_by_path
+    from tfkd.pipeline import models
+    from tfkd.pipeline.context import Context
+    from tfkd.pipeline.declared_models import Pieces
+    from tfkd.pipeline.stage_folder import StageFolder
+
+    overrides = [] if weights is None else [f"stages.averaged.weights={weights}"]
+    spec = load_spec(SPEC, plugins=[PLUGIN], overrides=overrides)
+    nodes = in_order(wanted(spec, tmp_path).ends())
+    (node,) = [node for node in nodes if node.kind == "average"]
+    made = {
+        name: build_model(spec.models["student"], {"joint": Pieces(40)}, seed=seed)
+        for seed, name in enumerate(("first", "second"))
+    }
+    before = [
+        {name: one.numpy() for name, one in variables_by_path(model).items()}
+        for model in made.values()
+    ]
+    monkeypatch.setattr(models, "trained_model", lambda stage, context: made[stage.label])
+    context = Context(data_dir=tmp_path, runs_dir=tmp_path)
+    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder.path.mkdir(parents=True)
+    summary = stage_of("average").run(node, folder, context)
+    found = load_file(folder.path / models.WEIGHTS)
+    share = 0.5 if weights is None else 0.75
+    assert summary["averaged"] == {"first": share, "second": 1 - share}
+    assert found.keys() == before[0].keys()
+    for name, value in found.items():
+        mean = share * before[0][name] + (1 - share) * before[1][name]
+        np.testing.assert_allclose(value, mean, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.long
+def test_a_spec_with_it_runs_whole(tmp_path, capsys):
+    shutil.copy(SPEC, tmp_path)
+    words = ["run", str(tmp_path / SPEC.name), "--plugin", PLUGIN, "--smoke"]
+    words += ["--runs-dir", str(tmp_path / "runs")]
+    assert cli.main(words) == cli.DONE
+    run = tmp_path / "runs" / "averaged-smoke"
+    results = json.loads((run / "results.json").read_text("utf-8"))
+    entry, again = results["evaluations"]
+    assert entry["of"] == "averaged"
+    assert entry["metrics"]["bleu"].keys() >= {"value", "low", "high"}
+    assert entry["against"]["metrics"]["loss"].keys() >= {"delta", "low", "high", "p"}
+    assert again["against"]["of"] == "averaged"
+    stage = results["stages"]["average averaged"]
+    assert stage["summary"]["averaged"] == {"first": 0.5, "second": 0.5}
+    assert (run / "averaged" / "weights.safetensors").exists()
+    assert (run / "export" / "averaged" / "1" / "saved_model.pb").exists()
+    assert "averaged" in (run / "report.html").read_text("utf-8")
+    capsys.readouterr()
+    assert cli.main(words) == cli.DONE
+    assert "average averaged: done already" in capsys.readouterr().out

@@ -1,0 +1,53 @@
+"""The options of load stages."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from tfkd.spec.families import one_of
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts, known
+from tfkd.spec.options.base import FilePath, ModelName
+from tfkd.spec.stage import StageOptions
+from tfkd.spec.wording import a
+
+
+class LoadOptions(StageOptions):
+    """A published checkpoint as a stage: others start from it, or are taught by it."""
+
+    kind: ClassVar[str] = "load"
+    gives: ClassVar[frozenset[str]] = frozenset({"model"})
+    load: FilePath = Field(
+        description="A folder with config.json and model.safetensors (or its numbered parts), "
+        "relative to the data folder, else to the folder that the run is started in."
+    )
+    into: ModelName = Field(
+        description="The model, a bert or gpt2 whose sizes are the checkpoint's."
+    )
+    head: Literal["published", "none"] = Field(
+        "published",
+        description="none: for a checkpoint without its word-prediction head, as SpanBERT's are; "
+        "enough for hidden_states, and to start parts from.",
+    )
+
+    @property
+    def train(self) -> str:
+        """The model that comes of it, as of a training stage."""
+        return self.into
+
+    @classmethod
+    def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
+        """A checkpoint: the model it is read into."""
+        if stage.train is None or not known(
+            parts, faults, (*path, "into"), "model", stage.train, "models"
+        ):
+            return
+        model = parts.models.get(stage.train)
+        if model is not None and model.published is None:
+            known_ones = one_of(lambda one: one.published)
+            faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", known_ones)
+        # A stage with faults of its own has no head.
+        if model is not None and model.is_causal and getattr(stage, "head", None) == "none":
+            faults.add(
+                (*path, "head"), f"none, and {stage.train} predicts by its embedding", "no head"
+            )

@@ -1,0 +1,300 @@
+"""The options of training stages."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from tfkd.spec.balance import check_balance, outweighed, untried
+from tfkd.spec.choosing import chosen
+from tfkd.spec.classifier_checks import check_choose, check_class_training
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found, Parts, corpus_of, known, written
+from tfkd.spec.options.base import (
+    Count,
+    ModelName,
+    ModelReference,
+    Name,
+    OfKind,
+    Positive,
+    Seed,
+    Seeds,
+)
+from tfkd.spec.options.family import SMOKE_LENGTH
+from tfkd.spec.options.stages import Data
+from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+from tfkd.spec.packing_checks import check_packing
+from tfkd.spec.reading_checks import check_decode, check_measured, check_reads, check_writes
+from tfkd.spec.sections import check_name, of_kind
+from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.stage import Named, Path, TaughtOptions
+from tfkd.spec.start_checks import check_start
+from tfkd.spec.term_checks import check_terms
+from tfkd.spec.wording import shown as in_short
+
+SMOKE_STEPS = 4
+# Of a batch by its unit, and of packed documents.
+_SMOKE_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
+_SMOKE_BLOCK = SMOKE_LENGTH // 2
+
+
+class TrainOptions(TaughtOptions):
+    """A training stage."""
+
+    kind: ClassVar[str] = "train"
+    gives: ClassVar[frozenset[str]] = frozenset({"model", "trained"})
+    train: ModelName = Field(description="The model: teacher, student, or teacher.NAME.")
+    data: Data = Field(description="What it reads.")
+    steps: Count = Field(description="Updates.")
+    objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
+    from_: ModelReference | dict[Name, ModelReference] | None = Field(
+        None, alias="from", description="A stage to start from, or parts and their stages."
+    )
+    balance: dict[Name, Annotated[float, Field(ge=0, le=1)]] | None = Field(
+        None,
+        description="Shares of terms, like {soft: 0.7}: that is its weight, and each other term "
+        "has the rest times its own; at a weight of 0 a term leaves the graph.",
+    )
+    choose: Any = Field(
+        None,
+        description="Settings of this stage to try, like {balance.soft: [0.3, 0.5, 0.7], by: "
+        "valid.accuracy}: each is trained, and the best on validation is what follows goes on "
+        "with.",
+    )
+    gradients: Annotated[Any, OfKind("combiner")] = Field(
+        None,
+        description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
+        "auxiliary: [...], modules: layer}}; default: they are summed.",
+    )
+    batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
+    optimizer: Annotated[Any, OfKind("optimizer")] = Field(
+        None, description="The optimizer; default: Adam."
+    )
+    schedule: ScheduleOptions = Field(ScheduleOptions(), description="The learning rate.")
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Of the products; weights stay float32. float16 scales the loss."
+    )
+    seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
+    seeds: Seeds | None = Field(
+        None,
+        description="It is trained once with each of them, like [1, 2, 3], and what comes after it "
+        "is made of each; what it rests on is made once.",
+    )
+    validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
+    trainable: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+        "all",
+        description="all, or what is trained: parts (encoder, decoder, lengths, ...), adapters.",
+    )
+    frozen_dropout: bool = Field(
+        True, description="Whether frozen layers keep their dropout, as AB-Net's berts do."
+    )
+    log_every: Count = Field(50, description="Steps between two lines of the history.")
+    save_every: Positive = Field(120.0, description="Seconds between two checkpoints.")
+
+    @property
+    def newlines(self) -> bool:
+        """Whether documents have newlines between them: what its first corpus is packed with."""
+        packing = self.data[0].packing
+        return packing is not None and packing.separator == "newline"
+
+    @property
+    def block(self) -> int | None:
+        """The longest blocks that its corpora are packed into; None where one is read by rows."""
+        packings = [part.packing for part in self.data]
+        if None in packings:
+            return None
+        return max(packing.length for packing in packings)
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether documents are read one by one: some of its corpora, or in its validation."""
+        return self.validate_ is not None or any(part.packing is None for part in self.data)
+
+    @classmethod
+    def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
+        written, terms = dict(value), value.get("objective")
+        value["objective"] = _objective(faults, (*path, "objective"), terms)
+        terms = terms if isinstance(terms, dict) else {}
+        _balance(faults, path, value, terms)
+        if value.get("choose") is not None:
+            value["choose"] = chosen(faults, path, written, lambda one: _trial(faults, path, one))
+        optimizer = value.get("optimizer")
+        value["optimizer"] = of_kind(
+            faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
+            default="adam",
+        )  # fmt: skip
+        if value.get("gradients") is not None:
+            gone = set(terms) - set(value["objective"])
+            value["gradients"] = _combiner(
+                faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
+            )
+        _decode_of_validation(faults, path, value)
+        return value
+
+    @classmethod
+    def places(cls) -> tuple[tuple[Path, str], ...]:
+        teachers = (("objective", "*", "teacher"), ("tried", "*", "*"))
+        return *super().places(), *((place, "model") for place in teachers)
+
+    @classmethod
+    def named(cls, stage: Mapping[str, Any]) -> list[Named]:
+        """With the teachers of settings that are tried; at a weight of 0 a term leaves the graph,
+        with its teacher."""
+        terms, choose = _mapping(stage.get("objective")), _mapping(stage.get("choose"))
+        gone = outweighed(terms, untried(stage.get("balance"), choose))
+        gone |= {
+            name
+            for name, term in terms.items()
+            if _mapping(term).get("weight") == 0 and f"objective.{name}.weight" not in choose
+        }
+        left = {
+            **stage,
+            "objective": {name: term for name, term in terms.items() if name not in gone},
+            "tried": [
+                values if isinstance(values, list) else [values]
+                for path, values in choose.items()
+                if path.startswith("objective.") and path.endswith(".teacher")
+            ],
+        }
+        return super().named(left)
+
+    @classmethod
+    def smoke(cls, stage: dict[str, Any]) -> None:
+        stage["steps"] = SMOKE_STEPS
+        batch = stage.get("batch") or {}
+        unit = batch.get("unit") or "max_tokens"
+        stage["batch"] = {**batch, "size": _SMOKE_BATCH[unit], "unit": unit}
+        if batch.get("per_device"):
+            stage["batch"]["per_device"] = -(-_SMOKE_BATCH[unit] // 2)
+        stage["batch"].pop("max_length", None)
+        stage["log_every"] = 2
+        for part in stage["data"] if isinstance(stage.get("data"), list) else []:
+            if isinstance(part, dict) and part.get("pack"):
+                said = part["pack"] if isinstance(part["pack"], dict) else {}
+                part["pack"] = {**said, "length": _SMOKE_BLOCK}
+        if stage.get("validate"):
+            stage["validate"]["every"] = 2
+            stage["validate"].pop("positive", None)
+        if stage.get("choose"):
+            # Two settings at most, none of a size that is cut down.
+            tried = {
+                path: values[:2] if isinstance(values, list) else values
+                for path, values in stage["choose"].items()
+                if path.partition(".")[0] not in ("steps", "batch", "schedule")
+            }
+            stage["choose"] = tried if len(tried) > 1 else None
+        schedule = stage.get("schedule") or {}
+        if (schedule.get("warmup") or 0) >= 1:
+            stage["schedule"]["warmup"] = 2
+
+    @classmethod
+    def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
+        """A training stage: its model, data, start, terms and validation."""
+        model = None
+        if stage.train is not None and known(
+            parts, faults, (*path, "train"), "model", stage.train, "models"
+        ):
+            model = parts.models.get(stage.train)
+        segments = segments_of(Found(stage, parts))
+        for index, part in enumerate(stage.data):
+            where = written(faults, (*path, "data", index))
+            corpus = corpus_of(parts, faults, where, part.of, whole=True)
+            check_reads(faults, where, model, part.of, corpus, segments)
+            if corpus is not None and part.swap and "source" not in corpus.field_names:
+                faults.add(where, f"swap: {part.of} has no source and target to swap")
+            check_packing(parts, faults, where, part, corpus, stage, model)
+        check_start(parts, faults, path, stage, model)
+        check_terms(parts, faults, path, stage, model)
+        check_class_training(parts, faults, path, stage, model)
+        check_choose(faults, path, stage)
+        for _, trial in stage.choose.trials if stage.choose is not None else ():
+            check_terms(parts, faults, path, trial, model)
+            faults.errors[:] = dict.fromkeys(faults.errors)  # those of every setting are said once
+        if stage.validate_ is not None:
+            where = (*path, "validate")
+            corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
+            check_reads(faults, (*where, "on"), model, stage.validate_.on, corpus, segments)
+            check_writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
+            check_measured(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
+            decode = getattr(stage.validate_, "decode", None)
+            check_decode(faults, (*where, "decode"), stage.train, model, decode)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _trial(faults: Faults, path: Path, value: dict[str, Any]) -> TrainOptions | None:
+    """A stage's options under a setting; None where they have faults."""
+    options = TrainOptions.parse(faults, path, value)
+    return options if isinstance(options, TrainOptions) else None
+
+
+def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        shown = "missing" if value is None else f"found {in_short(value)}" if value else "no terms"
+        faults.add(path, shown, "terms by name, like {cross_entropy: {}}")
+        return {}
+    terms = {}
+    for name, term in value.items():
+        check_name(faults, (*path, name))
+        options = of_kind(faults, (*path, name), "objective", {} if term is None else term, name)
+        # A term of weight 0 leaves the graph, with its teacher.
+        if options is not None and getattr(options, "weight", 1) > 0:
+            terms[name] = options
+    if not terms and all(
+        isinstance(term, dict) and term.get("weight") == 0 for term in value.values()
+    ):
+        faults.add(path, "every term has weight 0", "at least one that counts")
+    return terms
+
+
+def _balance(faults: Faults, path: tuple, value: dict[str, Any], terms: dict[str, Any]) -> None:
+    """`balance:`, and the terms that it leaves something."""
+    if value.get("balance") is None:
+        return
+    check_balance(faults, (*path, "balance"), value["balance"], terms)
+    gone = outweighed(value["objective"], untried(value["balance"], value.get("choose")))
+    if value["objective"] and gone >= value["objective"].keys():
+        faults.add((*path, "balance"), "every term has weight 0", "at least one that counts")
+        return
+    value["objective"] = {k: term for k, term in value["objective"].items() if k not in gone}
+    if isinstance(value["balance"], dict):
+        # A term that is gone anyway needs no share.
+        left = {
+            k: share
+            for k, share in value["balance"].items()
+            if share != 0 or k in value["objective"]  # one that is tried
+        }
+        value["balance"] = left or None
+
+
+def _combiner(
+    faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str], terms: set[str]
+) -> Any:
+    """`{gated: {main: ..}}`, or in one mapping `{kind: gated, main: ..}`.
+
+    Terms of weight 0 are taken out of its lists; None where one of them is empty then: there is
+    nothing to combine.
+    """
+    if isinstance(value, dict) and "kind" not in value and len(value) == 1:
+        ((kind, inner),) = value.items()
+        path, value = (*path, kind), {"kind": kind, **inner} if isinstance(inner, dict) else inner
+    options = of_kind(faults, path, "combiner", value)
+    if options is None:
+        return None
+    lists = {
+        key: [name for name in getattr(options, key) if name not in gone]
+        for key in ("main", "auxiliary")
+    }
+    unknown = {name for key in lists for name in lists[key]} - terms
+    # A name that no term has is told of where terms are checked.
+    return options.model_copy(update=lists) if all(lists.values()) or unknown else None
+
+
+def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> None:
+    validate = value.get("validate")
+    if isinstance(validate, dict) and validate.get("decode") is not None:
+        place = (*path, "validate", "decode")
+        decode = of_kind(faults, place, "decode", validate["decode"])
+        value["validate"] = {**validate, "decode": decode}

@@ -1,0 +1,91 @@
+"""The options of translate stages."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts, corpus_of, stage_of, written
+from tfkd.spec.options.base import ModelReference, OfKind
+from tfkd.spec.options.stages import Data
+from tfkd.spec.reading_checks import check_decode
+from tfkd.spec.stage import TaughtOptions
+from tfkd.spec.wording import a
+
+# Fields that hold no text.
+_NO_TEXT = {"label", "mark"}
+
+
+class TranslateOptions(TaughtOptions):
+    """Writes a model's outputs for a corpus; its name is that of a corpus of source and target
+    (sequence-level distillation: Kim and Rush, 2016; back-translation: Sennrich et al., 2016)."""
+
+    kind: ClassVar[str] = "translate"
+    gives: ClassVar[frozenset[str]] = frozenset({"corpus"})
+    translate: ModelReference = Field(description="The training stage of an encoder-decoder.")
+    data: Data = Field(
+        description="What it reads: the source, or a text without sides; with swap, the target."
+    )
+    keep_source: bool = Field(
+        True,
+        description="true: fields source (what was read) and target (the outputs); false: the "
+        "outputs alone, as text.",
+    )
+    decode: Annotated[Any, OfKind("decode")] = Field(
+        None, description="How outputs are made; default: beam."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The fields of the corpus that it writes."""
+        return ("source", "target") if self.keep_source else ("text",)
+
+    def corpus_fields(self, fields_of: Any) -> tuple[str, ...]:
+        return self.field_names
+
+    @staticmethod
+    def read_field(fields: Sequence[str], swap: bool) -> str | None:
+        """The field that is read of a corpus with these fields; None where it has none to read."""
+        if swap or "source" in fields:
+            side = "target" if swap else "source"
+            return side if side in fields else None
+        return "text" if set(fields) - _NO_TEXT == {"text"} else None
+
+    @classmethod
+    def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
+        """A translate stage: its model and data."""
+        where = (*path, "translate")
+        trained = stage_of(parts, faults, where, stage.translate, "trained")
+        model = None if trained is None else trained.model
+        if model is not None and model.single_sequence:
+            does = "goes on with its text instead" if model.is_causal else "writes no text"
+            what = f"{stage.translate} trains {a(model.kind)}, which {does}"
+            faults.add(where, what, "an encoder-decoder")
+        if trained is not None:
+            decode = getattr(stage, "decode", None)
+            check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)
+        seen: set[str] = set()
+        for index, part in enumerate(stage.data):
+            where = written(faults, (*path, "data", index))
+            corpus = corpus_of(parts, faults, where, part.of, whole=True)
+            if corpus is not None:
+                _read(faults, where, part, corpus.field_names)
+            if getattr(part, "pack", None) is not None:
+                faults.add(where, f"pack: {part.of} is translated row by row", "no pack here")
+            if getattr(part, "weight", 1) != 1:
+                faults.add(
+                    where, f"weight: {part.of} is translated once", "no weight in a translate stage"
+                )
+            if part.of in seen:
+                faults.add(where, f"{part.of} stands here twice", "each corpus once")
+            seen.add(part.of)
+
+
+def _read(faults: Faults, path: tuple, part: Any, fields: tuple[str, ...]) -> None:
+    if TranslateOptions.read_field(fields, part.swap) is None:
+        found = ", ".join(fields)
+        if part.swap:
+            faults.add(path, f"swap: {part.of} has {found}", "a corpus with a target to read")
+        else:
+            faults.add(path, f"{part.of} has {found}", "a corpus with a source, or text alone")
