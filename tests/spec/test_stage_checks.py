@@ -107,7 +107,6 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         ("evaluate.0.of=tuned", "bleu of a bert, which has no references"),
         ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
-        ("evaluate.0.decode={kind: sample}", "is decoded by draws in its first evaluation"),
         (
             "evaluate.0.metrics=[teacher_gate]",
             "student writes whole outputs, and nothing stands beside it",

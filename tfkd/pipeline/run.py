@@ -21,7 +21,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
-from tfkd.pipeline.plugin_classes import import_named
+from tfkd.pipeline.plugin_classes import import_named, refuse_exports
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, locked
@@ -146,6 +146,7 @@ def _run(
     if make is not None:
         _refuse_missing(nodes, context, make)
     import_named({id(node.spec): node.spec for node in nodes}.values())
+    refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     refuse_folders(folder / node.label for node in nodes if stage_of(node.kind).shown)
     if context.hosts.chief:
