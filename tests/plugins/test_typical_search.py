@@ -1,18 +1,14 @@
 """A plugin's decoding is exported where it is written twice, and refused before training else."""
 
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tfkd import cli
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.pipeline.plugin_classes import refuse_exports
-from tfkd.spec import registry
-from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 
 WORDS = [f"{a}{b}" for a in "bdgkm" for b in "aeiou"]
@@ -21,14 +17,8 @@ DECODE = {"kind": "typical", "candidates": 4, "max_length": 8}
 
 
 @pytest.fixture(autouse=True)
-def plugin(monkeypatch):
-    """The plugin, joined as by --plugin; forgotten afterwards."""
-    register_builtins()
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    sys.modules.pop("typical_search", None)
-    registry.load_plugins(["typical_search"])
-    return sys.modules["typical_search"]
+def plugin(join):
+    return join("typical_search")
 
 
 @pytest.fixture
@@ -95,12 +85,8 @@ def test_an_export_without_plain_code_is_refused_before_training(plugin, monkeyp
 
 
 @pytest.mark.long
-def test_a_spec_that_names_it_runs_whole(tmp_path):
-    spec = Path(__file__).parents[2] / "specs" / "quickstart.yaml"
-    words = ["run", str(spec), "--smoke", "--plugin", "typical_search"]
-    words += ["--set", f"evaluate.1.decode={json.dumps(DECODE)}"]
-    words += ["--data-dir", str(tmp_path), "--runs-dir", str(tmp_path / "runs")]
-    assert cli.main(words) == cli.DONE
-    (results,) = tmp_path.glob("runs/*/results.json")
-    found = json.loads(results.read_text("utf-8"))
-    assert any(one["decode"]["kind"] == "typical" for one in found["exports"])
+def test_a_spec_that_names_it_runs_whole(whole_run):
+    change = f"evaluate.1.decode={json.dumps(DECODE)}"
+    run = whole_run("quickstart", "typical_search", change)
+    found = json.loads((run / "results.json").read_text("utf-8"))
+    assert "typical" in [one["decode"]["kind"] for one in found["exports"]]

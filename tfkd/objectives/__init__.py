@@ -15,6 +15,7 @@ _PLACES = {
     "SoftTargets": "soft_targets",
     "Statistics": "token_terms",
     "Term": "term",
+    "TokenLoss": "token_loss",
     "TokenTerm": "token_terms",
     "TopK": "prediction",
     "balanced_weights": "builder",

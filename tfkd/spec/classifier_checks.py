@@ -140,7 +140,7 @@ def check_class_teacher(
     Returns:
         Whether these are classes.
     """
-    if term.kind != "soft_targets" or model is None:
+    if term.kind == "hidden_states" or model is None:
         return False
     ours = reads_classes(model, parts.views.get(term.view))
     asked = teacher
@@ -159,7 +159,7 @@ def check_class_teacher(
             (*path, "teacher"), f"{term.teacher} predicts classes, and this term words",
             "a pre-trained teacher, or a student with head: {kind: classifier}",
         )  # fmt: skip
-    if ours and term.rest == "bucket":
+    if ours and getattr(term, "rest", None) == "bucket":
         faults.add((*path, "rest"), "bucket, of a whole distribution over classes", "drop")
     return ours
 
