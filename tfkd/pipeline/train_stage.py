@@ -41,7 +41,14 @@ from tfkd.pipeline.terms import (
 from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores, SoftTargetStore
-from tfkd.training import Distiller, build_optimizer, build_schedule, train, waiting_share
+from tfkd.training import (
+    Distiller,
+    TrainSettings,
+    build_optimizer,
+    build_schedule,
+    train,
+    waiting_share,
+)
 from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 from tfkd.training.history import read_history
 from tfkd.training.strategies import build_strategy
@@ -90,33 +97,32 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     parted = how_cores_share(node, model.count_params(), replicas // hosts.number)
     # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
     streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
+    settings = TrainSettings(
+        steps=options.steps,
+        optimizer=build_optimizer(options.optimizer),
+        schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
+        folder=folder.scratch if hosts.chief else folder.work,
+        validate=validation(node, context) if rule and hosts.chief else None,
+        validate_every=rule.every if rule else None,
+        keep=rule.keep if rule else "last",
+        patience=rule.patience if rule else None,
+        seed=options.seed,
+        log_every=options.log_every,
+        save_every_seconds=options.save_every,
+        time_limit=context.deadline,
+        strategy=strategy,
+        micro_batches=micro,
+        jit_compile=node.spec.runtime.jit_compile,
+        hosts=hosts,
+        steps_per_execution=node.spec.runtime.steps_per_execution,
+        streams=int(streams),
+        fuse=bool(fuse),
+        kept_elsewhere=shared_names(shared),
+        of=folder.key,
+    )
     try:
         with context.deadline.holding():
-            result = train(
-                distiller,
-                batcher,
-                steps=options.steps,
-                optimizer=build_optimizer(options.optimizer),
-                schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
-                folder=folder.scratch if hosts.chief else folder.work,
-                validate=validation(node, context) if rule and hosts.chief else None,
-                validate_every=rule.every if rule else None,
-                keep=rule.keep if rule else "last",
-                patience=rule.patience if rule else None,
-                seed=options.seed,
-                log_every=options.log_every,
-                save_every_seconds=options.save_every,
-                time_limit=context.deadline,
-                strategy=strategy,
-                micro_batches=micro,
-                jit_compile=node.spec.runtime.jit_compile,
-                hosts=hosts,
-                steps_per_execution=node.spec.runtime.steps_per_execution,
-                streams=int(streams),
-                fuse=bool(fuse),
-                kept_elsewhere=shared_names(shared),
-                of=folder.key,
-            )
+            result = train(distiller, batcher, settings)
     except TrainingDiverged as error:
         raise TrainingDiverged(f"stages.{node.label}: {error}") from error
     except StepTooLarge as error:

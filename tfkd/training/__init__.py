@@ -20,6 +20,7 @@ _PLACES = {
     "Parameter": "parameters",
     "Sum": "combiners",
     "TrainResult": "loop",
+    "TrainSettings": "settings",
     "TrainingDiverged": "divergence",
     "Triangular": "schedules",
     "build_optimizer": "optimizers",
