@@ -30,11 +30,8 @@ def model_options(node: Node) -> Any:
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A model's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
-    return {
-        role.partition(".")[2]: open_tokenizer(child, context)
-        for role, child in node.trained.inputs.items()
-        if role.startswith("tokenizer.")
-    }
+    tokenizers = node.trained.inputs_of("tokenizer")
+    return {side: open_tokenizer(child, context) for side, child in tokenizers.items()}
 
 
 def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
@@ -95,10 +92,9 @@ def part_of(
         pack: How its documents are packed into blocks.
     """
     fields = {}
-    for key, child in node.inputs.items():
-        if key.startswith(f"{role}.ids."):
-            _, field, tokenizer = child.label.rsplit(".", 2)
-            fields[field, tokenizer] = EncodedField.open(place(child, context).path)
+    for child in node.inputs_of(f"{role}.ids").values():
+        read = child.options
+        fields[read.field, read.tokenizer] = EncodedField.open(place(child, context).path)
     if pack is not None:
         fields = _packed(node, fields, pack, context)
     rows = len(next(iter(fields.values())))
@@ -211,9 +207,6 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
 
 def _readable(trained: Node) -> int:
     """The most tokens of a stream that a model and its live teachers have positions for."""
-    asked = [
-        child
-        for role, child in trained.inputs.items()
-        if role.startswith("teacher.") and "targets" not in child.gives
-    ]
+    teachers = trained.inputs_of("teacher").values()
+    asked = [child for child in teachers if "targets" not in child.gives]
     return min(model_options(node).max_length for node in (trained, *asked))

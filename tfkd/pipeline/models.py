@@ -80,10 +80,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         frozen=frozen_parts(model_of.part_names or (), options.trainable),
     )
     origins: Shared = {}
-    for role, origin in node.inputs.items():
-        if not role.startswith("from."):
-            continue
-        part = role.partition(".")[2]
+    for part, origin in node.inputs_of("from").items():
         try:
             found = _start_from(model, origin, None if part == "all" else part, node, context)
         except ValueError as error:
@@ -91,7 +88,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         for names in origins.values():  # a later stage's weights replace an earlier one's
             for name in found:
                 names.pop(name, None)
-        origins[role] = found
+        origins[f"from.{part}"] = found
     loaded = {name for names in origins.values() for name in names}
     if has_own_matrix(model_of) and loaded and HEAD_MATRIX not in loaded:
         start_head(model, model_of, named_tokenizers(node, context))

@@ -19,9 +19,9 @@ from tfkd.training import Combiner
 def live_nodes(node: Node) -> dict[str, Node]:
     """The stages of a training stage's live teachers, by their references."""
     return {
-        node.options.objective[role.partition(".")[2]].teacher: child
-        for role, child in node.inputs.items()
-        if role.startswith("teacher.") and "model" in child.gives
+        node.options.objective[term].teacher: child
+        for term, child in node.inputs_of("teacher").items()
+        if "model" in child.gives
     }
 
 

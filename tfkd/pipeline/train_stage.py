@@ -206,10 +206,9 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
     model = model_options(node)
-    for role, scored in node.inputs.items():
-        if not role.startswith("teacher.") or "targets" not in scored.gives:
+    for term, scored in node.inputs_of("teacher").items():
+        if "targets" not in scored.gives:
             continue
-        term = role.partition(".")[2]
         reference = node.options.objective[term].teacher
         classes = classes_of(node, context)
         if classes is not None:
@@ -237,10 +236,8 @@ def _parts(
     node: Node, scored: Node, vocabulary: str, context: Context
 ) -> list[SoftTargetStore | None]:
     """The store of each corpus of a training stage; None of one that was not scored."""
-    corpora = {scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))}
-    places = [
-        corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
-    ]
+    numbers = {corpus.key: number for number, corpus in enumerate(scored.corpora)}
+    places = [numbers.get(corpus.key) for corpus in node.corpora]
     return [
         None if place is None else open_store(scored, place, vocabulary, context)
         for place in places

@@ -1,12 +1,24 @@
 """Corpora in ids: all that a model reads of them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+
+
+class Encoded(NamedTuple):
+    """A field of a corpus in ids.
+
+    Attributes:
+        field: Its name.
+        tokenizer: The tokenizer's, as the spec has it; "classes" of labels.
+    """
+
+    field: str
+    tokenizer: str
 
 
 class IdsStage(Stage):
@@ -28,7 +40,7 @@ class IdsStage(Stage):
         tokenizer = graph.tokenizer(spec, pieces) if isinstance(pieces, str) else pieces
         inputs = {"text": graph.corpus(spec, corpus), "tokenizer": tokenizer}
         label = graph.own(spec, f"{corpus}.{field}.{name}")
-        return Node(self.kind, label, spec, None, inputs, identity)
+        return Node(self.kind, label, spec, Encoded(field, name), inputs, identity)
 
     def part(
         self,

@@ -49,8 +49,8 @@ class ScoreStage(Stage):
         if "classes" in node.inputs["model"].trained.inputs:
             return {}
         tokens = 0
-        for role, child in node.inputs.items():
-            if ".ids.target." in role:
+        for child in node.inputs.values():
+            if child.kind == "ids" and child.options.field == "target":
                 folder = planned.folder(child)
                 if not folder.done:
                     return {}

@@ -101,9 +101,8 @@ class TrainStage(Stage):
         options = node.options
         model = node.spec.models[options.train]
         vocabularies = {
-            role.partition(".")[2]: stage_of(child.kind).size(child, planned)
-            for role, child in node.inputs.items()
-            if role.startswith("tokenizer.")
+            side: stage_of(child.kind).size(child, planned)
+            for side, child in node.inputs_of("tokenizer").items()
         }
         if (classes := node.inputs.get("classes")) is not None:
             vocabularies["classes"] = stage_of(classes.kind).size(classes, planned)
