@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec.classifier_checks import check_class_teacher
+from tfkd.spec.classifier_checks import check_class_teacher, over_vocabulary
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
@@ -55,7 +55,7 @@ def check_teacher(
                     "a train or load stage as the teacher, or no such option",
                 )  # fmt: skip
         return None
-    if found.headless and options.kind != "hidden_states":
+    if found.headless and over_vocabulary(options):
         faults.add(where, f"{name} {NO_HEAD}", "one with a head")
     teacher = found.model
     if teacher is not None:
@@ -152,7 +152,7 @@ def _live(
         return
     if options.kind == "hidden_states":
         _layers(faults, path, options, teacher, model)
-    else:
+    if over_vocabulary(options):
         theirs, top_k = sides_of(teacher).get("target"), getattr(options, "top_k", None)
         check_top_k(parts, faults, (*path, "top_k"), top_k, theirs)
         ours = model.own_vocabulary if one_sequence else None

@@ -1,6 +1,6 @@
 """Options of the objective's terms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
 class TermOptions(Options):
     """What every term has; the base of a plugin's, too."""
+
+    # Whether a teacher of it is asked for words or classes, and not for hidden states.
+    over_vocabulary: ClassVar[bool] = True
 
     weight: Amount = Field(1.0, description="Its weight in the sum; 0 takes it out.")
     view: Name | None = Field(None, description="The view it reads; default: the plain one.")
@@ -78,6 +81,8 @@ class SoftTargetsOptions(TermOptions):
 
 class HiddenStatesOptions(TermOptions):
     """Squared distance to a live teacher's hidden states."""
+
+    over_vocabulary: ClassVar[bool] = False
 
     kind: Literal["hidden_states"] = Field("hidden_states", description="The kind of term.")
     teacher: StageReference = Field(description="A train or load stage, asked in each step.")
