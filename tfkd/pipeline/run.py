@@ -90,9 +90,7 @@ def run(
             say=say or print_line,
             terminal=terminal,
         )
-        together = (
-            _joined(spec, context) if make is None or "train" in make else contextlib.nullcontext()
-        )
+        together = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with together, permitted(context.runs_dir):
@@ -276,7 +274,7 @@ def _make(
     folder.sweep()
     folder.begin(contents)
     context.say(title)
-    if node.kind == "train":
+    if stage_of(node.kind).on_all_hosts:
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
         summary = stage_of(node.kind).run(node, folder, context)

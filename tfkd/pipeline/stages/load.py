@@ -7,14 +7,13 @@ from tfkd.pipeline.identity import model_identity
 from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
+from tfkd.spec.stages.load import LoadOptions
 
 
 class LoadStage(Stage):
     """The model of a published checkpoint; under `--smoke`, a random one of its kind."""
 
-    kind = "load"
-    gives = frozenset({"model"})
-    shown = True
+    Options = LoadOptions
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]

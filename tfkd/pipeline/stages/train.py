@@ -13,6 +13,7 @@ from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
+from tfkd.spec.stages.train import TrainOptions
 
 # What changes how it runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
@@ -26,10 +27,9 @@ _WIDENED = "bfloat16 gains no time on this processor: it makes the products of c
 class TrainStage(Stage):
     """A model that was trained, or with `choose:` the best of several trainings."""
 
-    kind = "train"
+    Options = TrainOptions
     revision = 2
-    gives = frozenset({"model"})
-    shown = True
+    on_all_hosts = True
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
         if options.choose is not None:
