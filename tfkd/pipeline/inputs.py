@@ -15,7 +15,6 @@ from tfkd.models.builder import CLASSES
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.text_stages import open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions, classifier
@@ -38,9 +37,9 @@ def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A training stage's tokenizers by the names they have in the spec."""
     by_side = side_tokenizers(node, context)
     model = model_options(node)
-    named = {name: by_side[side] for side, name in model_tokenizers(model).items()}
+    named = {name: by_side[side] for side, name in model.tokenizers.items()}
     if "head" in by_side:
-        named[head_tokenizer(model)] = by_side["head"]
+        named[model.own_vocabulary] = by_side["head"]
     if (classes := classes_of(node, context)) is not None:
         named[CLASSES] = classes
     return named
@@ -163,7 +162,7 @@ def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = P
         tokenizers: By the names they have in the spec.
         name: The view's key in a batch.
     """
-    sides = model_tokenizers(model)
+    sides = model.tokenizers
     if model.is_causal:
         return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
     return build_view("none", sides, tokenizers, name=name)
@@ -173,7 +172,7 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
     """The views that a training stage's terms read; None stands for the plain one, which of a
     classifier is of kind classify."""
     trained = trained.trained
-    sides = model_tokenizers(model_options(trained))
+    sides = model_options(trained).tokenizers
     tokenizers = named_tokenizers(trained, context)
     if "text" in sides:
         tokenizers[sides["text"]] = _separated(trained, tokenizers[sides["text"]])

@@ -23,8 +23,7 @@ from tfkd.pipeline.inputs import (
     training_set,
     views_of,
 )
-from tfkd.pipeline.model_tokenizers import model_tokenizers
-from tfkd.pipeline.models import WEIGHTS, check_lengths, side_limits, started
+from tfkd.pipeline.models import PAD_TO, WEIGHTS, check_lengths, started
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stage_weights import frozen_of, shared_names, write_shared
@@ -174,7 +173,7 @@ def _width(node: Node, model: Any) -> int | None:
 def _max_length(node: Node) -> Any:
     """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
     batch = node.options.batch
-    own, given = side_limits(model_options(node), batch.pad_to), batch.max_length
+    own, given = model_options(node).side_limits(batch.pad_to), batch.max_length
     taught, pairs = source_limit(node, batch.pad_to), pair_limits(node, batch.pad_to)
     if not own and taught is None and not pairs:
         return given
@@ -190,7 +189,7 @@ def _max_length(node: Node) -> Any:
 def _check_validation(node: Node, context: Context) -> None:
     """Refuses rows that would end the training at its first validation."""
     options = node.options
-    if options.validate_ is None or not side_limits(model_options(node)):
+    if options.validate_ is None or not model_options(node).side_limits(PAD_TO):
         return
     (view,) = views_of(node, {measured_view(node)}, context).values()
     check_lengths(
@@ -220,12 +219,12 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
                 _parts(node, scored, classes.fingerprint(), context),
             )
             continue
-        if "target" not in model_tokenizers(model):
+        if model.single_sequence:
             raise UserError(
                 f"stages.{node.label}.objective.{term}.teacher: {reference} stored a row for each "
                 f"word of an encoder-decoder's target, and {node.options.train} ({model.kind}) "
                 "reads both sides as one stream, where the rows would stand at other words. "
-                "Expected a student of kind transformer"
+                "Expected an encoder-decoder as the student"
             )
         vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
         found[reference] = PartStores(_parts(node, scored, vocabulary, context))
@@ -251,7 +250,7 @@ def _check_rows(node: Node, batcher: Any) -> None:
     otherwise, and its rows would stand at other words.
     """
     model = model_options(node)
-    target = model_tokenizers(model).get("target")
+    target = model.tokenizers.get("target")
     for stage, stores in batcher.stores.items() if target else ():
         for part, store in zip(batcher.example_set.parts, stores.stores, strict=True):
             words = part.find("target", target)

@@ -12,7 +12,6 @@ from tfkd.data.text_corpus import TextCorpus
 from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.progress import told_progress
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stage_folder import StageFolder
@@ -168,7 +167,7 @@ class IdsStage(Stage):
 
 def _read(graph: Any, spec: Spec, corpus: str, model: Any, swap: bool) -> list[tuple[str, str]]:
     """The fields of a corpus that a model reads, each with the tokenizer that it reads it by."""
-    sides = model_tokenizers(model)
+    sides = model.tokenizers
     fields = graph.fields(spec, corpus)
     if "text" in sides:
         return [(field, sides["text"]) for field in graph.texts(spec, corpus)]
