@@ -43,6 +43,27 @@ def test_a_file_that_finds_no_room_is_named_with_the_reason(tmp_path, content):
     assert path.read_text() == "kept"
 
 
+def test_bytes_are_on_the_disk_before_their_name_and_the_name_at_last(tmp_path, monkeypatch):
+    """After a power cut there is the old file or the new one, never a part."""
+    path, done = tmp_path / "out.bin", []
+    fsync, replace = os.fsync, os.replace
+
+    def flushed(descriptor):
+        found = os.fstat(descriptor)
+        done.append(("flushed", found.st_ino, found.st_size if found.st_nlink == 1 else None))
+        fsync(descriptor)
+
+    def renamed(source, target):
+        done.append(("renamed", str(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    write_atomically(path, b"content")
+    assert done[:2] == [("flushed", path.stat().st_ino, 7), ("renamed", str(path))]
+    assert [one[:2] for one in done[2:]] == [("flushed", tmp_path.stat().st_ino)]
+
+
 def test_a_copy_that_finds_no_room_names_what_could_not_be_written(tmp_path):
     (tmp_path / "from" / "deep").mkdir(parents=True)
     (tmp_path / "from" / "deep" / "file").write_bytes(bytes(100_000))
