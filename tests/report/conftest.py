@@ -212,6 +212,25 @@ def build_other():
     return other
 
 
+@pytest.fixture(scope="session", autouse=True)
+def drawings():
+    """Plots by their content: pages of these tests have most of them in common, and drawing them is
+    most of a page's work."""
+    from tfkd.report import plots
+
+    draw, found = plots.draw, {}
+
+    def drawn_once(plot):
+        key = repr(plot)
+        if key not in found:
+            found[key] = draw(plot)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "draw", drawn_once)
+        yield found
+
+
 @pytest.fixture
 def results():
     return build()

@@ -1,5 +1,6 @@
 """The report: one self-contained HTML page from the results.json of one run or several."""
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
@@ -94,6 +95,7 @@ def _warnings(runs: Sequence[Run]) -> list[tuple[list[str], str]]:
     return [(of, text) for text, of in letters.items()]
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
