@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ from tfkd.pipeline.stage_folder import StageFolder
 
 _WITH_TIMES = {"history.jsonl", "weights.safetensors"}
 _OF_RUN = {"README.md", "checksums.json"}
+# What a run prints of a stage that it has made.
+MADE = re.compile(r"^\[\d+/\d+\] (.+?): (?:\d+ min )?[\d.]+ s\b", re.MULTILINE)
 
 
 def finished_copy(line: SimpleNamespace, folder: Path) -> Path:
@@ -96,3 +99,10 @@ def is_whole(line: SimpleNamespace, runs: Path) -> bool:
         kind, _, fingerprint = folder.name.partition("-")
         StageFolder(runs / "stages", kind, fingerprint).verify()
     return True
+
+
+def made_once(outputs: list[str]) -> list[str]:
+    """The stages that were made, of which none was made by two runs."""
+    made = [title for out in outputs for title in MADE.findall(out)]
+    assert sorted(made) == sorted(set(made))
+    return made

@@ -21,10 +21,8 @@ def small(tmp_path_factory):
     return SimpleNamespace(spec=write_line(folder), folder=folder)
 
 
-@pytest.mark.parametrize(
-    ("number", "lost"),
-    [(2, 1), *(pytest.param(*one, marks=pytest.mark.long) for one in [(2, 0), (3, 0), (3, 2)])],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("number", "lost"), [(2, 1), (2, 0), (3, 0), (3, 2)])
 def test_a_host_that_dies_ends_the_others_and_the_same_command_goes_on(
     small, hosts, tmp_path, number, lost
 ):
@@ -85,6 +83,7 @@ def test_folders_that_are_not_shared_are_refused(small, hosts, tmp_path):
     assert "All hosts need one folder of runs" in processes[1].text
 
 
+@pytest.mark.tensorflow
 def test_a_number_that_is_not_there_is_refused(small, tmp_path, capsys):
     code = cli.main(arguments(small.spec, tmp_path, "--set", "runtime.hosts=2"))
     assert code == cli.WRONG_INPUT

@@ -235,6 +235,7 @@ def test_an_edited_results_file_is_refused(copy, capsys):
     assert "results.json" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_sigterm_saves_and_the_same_command_continues(line, copy):
     (folder,) = [path for path in stage_folders(copy, "train") if _steps(path) == 60]
     before = weights(folder)

@@ -1,4 +1,7 @@
-"""SIGTERM, Ctrl-C and the time limit in any kind of stage: exit code 3, and nothing is lost."""
+"""SIGTERM, Ctrl-C and the time limit in any kind of stage: exit code 3, and nothing is lost.
+
+The short ring stops a training and a scoring here, and what needs no TensorFlow in `test_toy_line`.
+"""
 
 import os
 import random
@@ -92,7 +95,8 @@ def _seconds(runs, kind):
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=[] if k != "export" else [pytest.mark.long]) for k in UNTIL]
+    "kind",
+    [pytest.param(k, marks=[] if k in ("train", "score") else [pytest.mark.long]) for k in UNTIL],
 )
 def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
@@ -116,10 +120,7 @@ def test_ten_signals_in_a_stage(line, tmp_path, kind, number, capsys):
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        pytest.param(k, marks=[pytest.mark.long] if k in ("evaluate", "export") else [])
-        for k in INSIDE
-    ],
+    [pytest.param(k, marks=[] if k == "score" else [pytest.mark.long]) for k in INSIDE],
 )
 def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
     line, tmp_path, kind, capsys, monkeypatch

@@ -4,12 +4,11 @@ import re
 import shutil
 
 import pytest
-from drills import finished_copy, same_results, stable_files, stage_of
+from drills import MADE, finished_copy, made_once, same_results, stable_files, stage_of
 from small_line import arguments, start
 
 from tfkd import cli
 
-_MADE = re.compile(r"^\[\d+/\d+\] (.+?): (?:\d+ min )?[\d.]+ s\b", re.MULTILINE)
 _FOUND = re.compile(r"^\[\d+/\d+\] (.+?): done already$", re.MULTILINE)
 
 
@@ -23,13 +22,7 @@ def _together(*commands):
     return [out for out, _ in said]
 
 
-def _made_once(outputs):
-    """The stages that were made, of which none was made by two runs."""
-    made = [title for out in outputs for title in _MADE.findall(out)]
-    assert sorted(made) == sorted(set(made))
-    return made
-
-
+@pytest.mark.long
 def test_two_runs_of_one_spec_and_one_of_another_that_shares_its_stages(line, tmp_path):
     """Another spec's name is in no fingerprint: it waits for the same stages."""
     runs = finished_copy(line, tmp_path)
@@ -40,12 +33,12 @@ def test_two_runs_of_one_spec_and_one_of_another_that_shares_its_stages(line, tm
         shutil.rmtree(folder)
     words = arguments(line.spec, runs, "--until", "targets")
     outputs = _together(words, [*words, "--set", "name=other"])
-    made = _made_once(outputs)
+    made = made_once(outputs)
     assert {title.partition(" ")[0] for title in made} == set(kinds)
     assert len(made) == len(kinds)
     for out in outputs:
-        assert len(_MADE.findall(out)) + len(_FOUND.findall(out)) == len(set(
-            _MADE.findall(out) + _FOUND.findall(out)
+        assert len(MADE.findall(out)) + len(_FOUND.findall(out)) == len(set(
+            MADE.findall(out) + _FOUND.findall(out)
         ))  # fmt: skip
     assert any("waiting for another run, which makes " in out for out in outputs)
     for kind, folder in folders.items():
@@ -59,7 +52,7 @@ def test_two_whole_runs_from_nothing(line, tmp_path, more):
     runs = tmp_path / "runs"
     words = arguments(line.spec, runs)
     outputs = _together(words, [*words, *more])
-    made = _made_once(outputs)
+    made = made_once(outputs)
     assert len(made) == len(line.results["stages"])
     assert any("waiting for another run, which makes " in out for out in outputs)
     assert same_results(line, runs)
