@@ -1,20 +1,66 @@
 """Modules that tests of several folders share can be imported; and a worker stays quick."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).parent
+FIRST = (
+    "test_smokes_lightpaff.py",
+    "test_kills.py",
+    "test_language_line.py",
+    "test_replicas.py",
+    "test_abnet.py",
+    "test_language_model_export.py",
+    "test_smokes.py",
+)
+sys.path.insert(0, str(TESTS))
+
+from import_graph import imports_tensorflow  # noqa: E402
+
+# One thread a worker: two workers and their child processes share two cores.
+for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(name, "1")
 
 
-def pytest_collection_modifyitems(items):
-    """The longest files first, so that no worker is left alone with one at the end; then one that
-    makes the tiny line that many wait for."""
-    first = ("test_smokes_lightpaff.py", "test_smokes.py", "test_kills.py")
-    order = {name: place for place, name in enumerate(first)}
+def pytest_addoption(parser):
+    parser.addoption("--fast", action="store_true", help="what needs no TensorFlow")
+
+
+def pytest_configure(config):
+    """In the fast ring something else stands in TensorFlow's place, here and in child processes."""
+    if config.getoption("fast"):
+        place = str(TESTS / "without_tensorflow")
+        sys.path.insert(0, place)
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join([place, before] if before else [place])
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Files of tests that load TensorFlow as they are loaded themselves."""
+    if not config.getoption("fast"):
+        return None
+    path = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    return True if path.suffix == ".py" and path.exists() and imports_tensorflow(path) else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """The longest files first, so that no worker is left alone with one at the end; before all of
+    the short ring one that makes the tiny line that many wait for."""
+    order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    if config.getoption("fast"):
+        left_out = [item for item in items if item.get_closest_marker("tensorflow")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionfinish(session):
+    if session.config.getoption("fast"):
+        assert "tensorflow" not in sys.modules
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -17,15 +17,9 @@ from tfkd.evaluation import gate_line
 from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
-# One of each method and family runs in the short ring, of few evaluations; all in the long one.
-SHORT = {
-    "multi30k_deen",
-    "mask_kd_wmt14_ende",
-    "abnet_wmt14_enfr",
-    "lightpaff_bert_mrpc",
-    "lightpaff_gpt2_ptb_paper",
-    "lightpaff_mass_multi30k",
-}
+# One of three families runs in the short ring, where tiny lines of each method run, too; all in the
+# long one.
+SHORT = {"pretraining_families"}
 # Whose variants run too, in the long ring: one of each method and family, and what those leave out
 # (live teachers of texts without labels; teachers that write from left to right or are cut to six
 # layers, RNNs).

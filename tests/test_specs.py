@@ -36,22 +36,31 @@ def names(specs):
     return [path.stem for path in specs]
 
 
+def reads_data(path):
+    return bool(os.environ.get("TFKD_DATA")) and path.stem not in FULL_SCALE
+
+
 @pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
 def test_it_is_valid_with_all_its_variants(path, capsys):
     words = ["validate", str(path), "--no-files"]
-    if os.environ.get("TFKD_DATA") and path.stem not in FULL_SCALE:
+    if reads_data(path):
         words = words[:2]  # and so are its files
     assert cli.main(words) == cli.DONE
-    assert load_spec(path).name == path.stem
+    spec = load_spec(path)
+    assert spec.name == path.stem
+    assert spec.description
     assert "valid" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=[pytest.mark.tensorflow] if reads_data(p) else []) for p in SPECS],
+    ids=names(SPECS),
+)
 def test_it_is_planned(path, tmp_path, capsys):
     words = ["plan", str(path), "--runs-dir", str(tmp_path / "runs")]
     # Without the real corpora the tiny run is planned: --smoke needs no files.
-    data = os.environ.get("TFKD_DATA")
-    words += ["--data-dir", data] if data and path.stem not in FULL_SCALE else ["--smoke"]
+    words += ["--data-dir", os.environ["TFKD_DATA"]] if reads_data(path) else ["--smoke"]
     assert cli.main(words) == cli.DONE
     text = capsys.readouterr().out
     spec = load_spec(path)

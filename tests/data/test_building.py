@@ -73,6 +73,7 @@ def test_what_is_no_saved_tokenizer_is_refused(tmp_path):
         build_tokenizer(WordPieceOptions(preset="."), [], tmp_path)
 
 
+@pytest.mark.tensorflow
 def test_from_a_keras_hub_preset_folder(tmp_path):
     import keras_hub
 
@@ -91,6 +92,7 @@ def test_from_a_folder_of_ours(tmp_path):
     assert loaded.fingerprint() == saved.fingerprint()
 
 
+@pytest.mark.tensorflow
 def test_presets_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "reachable", lambda *_, **__: False)
     with pytest.raises(UserError, match=r"`nothing`: neither a folder .* nor a preset"):
@@ -102,6 +104,7 @@ def test_presets_that_are_not_there(tmp_path, monkeypatch):
         build_tokenizer(WordPieceOptions(preset="empty"), [], tmp_path)
 
 
+@pytest.mark.tensorflow
 def test_cut_down_to_what_was_seen(tmp_path):
     write_vocabulary(tmp_path / "vocab.txt")
     options = WordPieceOptions(vocabulary="vocab.txt", keep={"seen_in": ["train"]})

@@ -50,6 +50,7 @@ def tokenizer_of(lines):
     return WordPiece([*specials, *characters, *(f"##{c}" for c in characters)], False)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("text", WRITTEN)
 def test_text_comes_back_as_it_was_written(text):
     tokenizer = tokenizer_of(tuple(WRITTEN))
@@ -86,6 +87,7 @@ MARKS = [
 ]  # fmt: skip
 
 
+@pytest.mark.tensorflow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(MARKS), max_size=25), min_size=1, max_size=30))
 def test_the_graph_says_the_same(rows):
@@ -101,6 +103,7 @@ def marks_tokenizer():
     return WordPiece(list(pieces), False)
 
 
+@pytest.mark.tensorflow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=10))
 def test_the_graph_says_the_same_of_any_text(texts):
@@ -128,6 +131,7 @@ def test_long_unpaired_input_takes_no_time():
     assert len(detokenize("< a " * 3000)) > 3000
 
 
+@pytest.mark.tensorflow
 @pytest.mark.skipif(DATA is None, reason="TFKD_DATA is unset")
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_real_text_comes_back(language):

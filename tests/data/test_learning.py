@@ -57,6 +57,7 @@ def test_merges_are_those_of_counting_afresh(words, extra, lowest):
     assert learnt == SPECIALS + sorted(singles) + merged_slowly(words, extra, lowest)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("size", [150, 400, 1000])
 def test_the_size_is_met_and_nothing_is_unknown(size):
     pieces = learn_wordpiece(LINES, size, False)
@@ -66,6 +67,7 @@ def test_the_size_is_met_and_nothing_is_unknown(size):
     assert tokenizer.unknown_id not in tokenizer.encode(LINES).values
 
 
+@pytest.mark.tensorflow
 def test_larger_vocabularies_make_shorter_text():
     lengths = [
         len(WordPiece(learn_wordpiece(LINES, size, False), False).encode(LINES).values)

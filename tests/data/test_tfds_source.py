@@ -42,6 +42,7 @@ def prepared(tmp_path_factory):
     return folder
 
 
+@pytest.mark.tensorflow
 def test_a_prepared_data_set_is_read_without_a_network(prepared, monkeypatch):
     monkeypatch.setattr(tfds_source, "reachable", lambda *_, **__: pytest.fail("network asked"))
     options = TfdsOptions(tfds="small_translate", fields=FIELDS | {"label": "label"})
@@ -55,6 +56,7 @@ def test_a_prepared_data_set_is_read_without_a_network(prepared, monkeypatch):
     assert len(list(open_corpus(part, prepared))) == 5
 
 
+@pytest.mark.tensorflow
 def test_unknown_splits_and_features_are_named(prepared):
     with pytest.raises(UserError, match="no split `test`; it has train"):
         list(
@@ -96,6 +98,7 @@ def test_configurations_must_be_said_where_there_are_several(tmp_path):
     assert tfds_source.find_or_fetch("wmt/de-en:1.9.0", tmp_path).name == "1.9.0"
 
 
+@pytest.mark.tensorflow
 def test_a_damaged_data_set_is_named(prepared, tmp_path):
     folder = tmp_path / "small_translate"
     shutil.copytree(prepared / "small_translate", folder)

@@ -16,6 +16,8 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers import WordPiece, read_vocabulary
 from tfkd.data.tokenizers.learning import split_words
 
+pytestmark = pytest.mark.tensorflow
+
 location = Path(__file__).with_name("bert_reference.py")
 specification = importlib.util.spec_from_file_location("bert_reference", location)
 reference = importlib.util.module_from_spec(specification)

@@ -46,7 +46,11 @@ def log_p(model, prompt, tokens):
 )
 def test_probabilities_are_the_models_own(model, decode):
     search = build_search(decode)
-    call = tf.function(lambda ids, lengths: continue_prompts(model, search, ids, lengths, SPECIALS))
+    # One trace for all shapes.
+    call = tf.function(
+        lambda ids, lengths: continue_prompts(model, search, ids, lengths, SPECIALS),
+        input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
+    )
     found = call(*padded(PROMPTS))
     for row, prompt in enumerate(PROMPTS[:3]):
         count, ended = int(found.lengths[row]), bool(found.ended[row])

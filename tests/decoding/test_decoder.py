@@ -93,7 +93,12 @@ def test_every_beam_hypothesis_has_the_uncached_model_s_score(model, sources):
 
 
 @pytest.mark.parametrize(
-    "search", [BeamSearch(beam=3, max_length=LIMIT), GreedySearch(max_length=LIMIT)]
+    "search",
+    [
+        BeamSearch(beam=3, max_length=LIMIT),
+        pytest.param(GreedySearch(max_length=LIMIT), marks=pytest.mark.long),
+    ],
+    ids=["beam", "greedy"],
 )
 def test_batches_of_any_size_give_the_same_in_order_with_one_trace(model, sources, search):
     whole = Decoder(model, search, SPECIALS, SPECIALS)
@@ -157,7 +162,14 @@ def test_a_mixed_precision_model_decodes():
     assert tf.reduce_all(tf.math.is_finite(decoded.scores))
 
 
-@pytest.mark.parametrize("search", [GreedySearch(max_length=LIMIT), BeamSearch(max_length=LIMIT)])
+@pytest.mark.parametrize(
+    "search",
+    [
+        GreedySearch(max_length=LIMIT),
+        pytest.param(BeamSearch(max_length=LIMIT), marks=pytest.mark.long),
+    ],
+    ids=["greedy", "beam"],
+)
 def test_several_batches_at_once_decode_as_one_after_the_other(model, sources, search, monkeypatch):
     def outputs(workers):
         monkeypatch.setattr(side_by_side, "_free_workers", lambda: workers)

@@ -125,6 +125,7 @@ def test_a_seed_gives_the_same_weights_and_another_others():
             assert np.abs(left).max() <= 0.046  # truncated at two standard deviations
 
 
+@pytest.mark.long
 def test_compile_and_fit_learn_a_vocabulary(capsys):
     """The bare model in Keras: predict each token from its own id."""
     keras.utils.set_random_seed(1)

@@ -9,9 +9,9 @@ from small_rnn import KINDS, build
 
 from tfkd.data.tokenizers.wordpiece import SPECIALS
 from tfkd.decoding import BeamSearch, GreedySearch
-from tfkd.decoding.plain_decoding import plain_beam_search, plain_greedy_search
 from tfkd.layers import dropout_key
 from tfkd.models import Rnn, build_model, rows_of_pieces, variables_by_path
+from tfkd.serving.plain_decoding import plain_beam_search, plain_greedy_search
 from tfkd.spec.options import RnnOptions
 
 
@@ -214,6 +214,7 @@ def test_a_spec_builds_it():
     assert model.compute_dtype == "bfloat16"
 
 
+@pytest.mark.long
 def test_compile_and_fit_learn_to_copy():
     keras.utils.set_random_seed(1)
     model = Rnn(12, layers=1, width=32, dropout=0.0)

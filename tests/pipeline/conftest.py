@@ -18,6 +18,13 @@ from small_line import arguments, write_line
 from tfkd import cli
 
 
+def pytest_collection_modifyitems(items):
+    """The tiny line and hosts are models at work, whatever their tests import."""
+    for item in items:
+        if not {"line", "hosts"}.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.tensorflow)
+
+
 @pytest.fixture(scope="session")
 def line(tmp_path_factory):
     """The spec, the runs folder and the results of an uninterrupted run; not to be changed.

@@ -40,6 +40,7 @@ def test_rows_that_were_dropped_are_left_out_and_others_are_unknown():
     assert known_rows(other, sources, references) is None
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("whole", [True, False])
 def test_an_evaluation_asks_for_it_and_leaves_out_the_loss_of_parts(monkeypatch, whole):
     from tfkd.pipeline import scores

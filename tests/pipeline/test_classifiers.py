@@ -123,6 +123,7 @@ def f1_of_verbs(right, labels):
     return 2 * (guess * labels).sum() / (guess.sum() + labels.sum())
 
 
+@pytest.mark.long
 def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
     models = {stage: weights(stage) for stage in stage_folders(opinions.runs, "train")}
     command = ["evaluate", str(opinions.run), "--noise", "0.3,0", "--draws", "1"]
@@ -146,6 +147,7 @@ def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
     assert "measures bleu; what they measure, accuracy, f1" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_opinions_from_pretraining_to_scores(opinions):
     results = opinions.results
     assert result_errors(results) == []
@@ -163,6 +165,7 @@ def test_opinions_from_pretraining_to_scores(opinions):
     assert store["summary"]["tokens"] == 96 + 60
 
 
+@pytest.mark.long
 def test_the_most_frequent_class_of_training_is_scored_on_the_same_rows(opinions):
     (entry,) = opinions.results["evaluations"]
     (trivial,) = entry["trivial"]
@@ -183,6 +186,7 @@ def test_the_most_frequent_class_of_training_is_scored_on_the_same_rows(opinions
     assert trivial["metrics"]["accuracy"]["delta"] == pytest.approx(difference)
 
 
+@pytest.mark.long
 def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
     (choice,) = opinions.results["choices"]
     values = [trial["value"] for trial in choice["trials"]]
@@ -202,6 +206,7 @@ def test_the_best_setting_is_chosen_and_what_follows_sees_it(opinions):
     assert np.isfinite([json.loads(line).get("loss", 0) for line in history.splitlines()]).all()
 
 
+@pytest.mark.long
 def test_runs_are_compared_by_their_guesses(opinions, capsys):
     assert cli.main(["compare", str(opinions.run), str(opinions.run)]) == cli.DONE
     said = capsys.readouterr().out
@@ -212,6 +217,7 @@ def test_runs_are_compared_by_their_guesses(opinions, capsys):
     assert "40 rows" in said
 
 
+@pytest.mark.long
 def test_a_run_s_student_is_measured_beside_its_teacher(opinions, tmp_path, capsys):
     out = tmp_path / "bench.json"
     assert cli.main(["bench", str(opinions.run), "--rounds", "1", "--output", str(out)]) == cli.DONE
@@ -237,6 +243,7 @@ def test_lines_with_marks_are_measured(readings, capsys):
     assert "iterations" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_run_again_makes_nothing_and_shows_choices(opinions):
     before = {path: path.stat().st_mtime_ns for path in stage_folders(opinions.runs, "train")}
     assert cli.main(arguments(opinions.spec, opinions.runs)) == cli.DONE

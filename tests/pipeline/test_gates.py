@@ -6,6 +6,8 @@ import pytest
 
 from tfkd.pipeline import gates
 
+pytestmark = pytest.mark.tensorflow
+
 TEACHER, BASELINE = (SimpleNamespace(key=key) for key in ("teacher", "baseline"))
 
 

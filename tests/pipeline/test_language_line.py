@@ -219,6 +219,7 @@ def test_prompts_from_a_file_and_seeds(line, tmp_path, capsys):
     assert "no option seed" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
     out = tmp_path / "bench.json"
     words = ["bench", str(line.run), "--rounds", "1", "--output", str(out)]

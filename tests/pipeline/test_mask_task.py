@@ -13,6 +13,8 @@ from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
 from tfkd.pipeline.compare import compare
 
+pytestmark = pytest.mark.long
+
 WHO = [
     ("男人", "the man"),
     ("小女孩", "the little girl"),
@@ -195,7 +197,6 @@ def test_an_exported_student_reads_chinese(run):
     assert results(run)["exports"][0]["check"]
 
 
-@pytest.mark.long
 def test_chinese_is_written_without_spaces_and_scored_by_its_characters(spec, run):
     assert cli.main(arguments(spec, run, "--variant", "into_chinese")) == cli.DONE
     (entry,) = results(run, "mask@into_chinese")["evaluations"]
@@ -216,7 +217,6 @@ def test_chinese_word_pieces_come_back_as_people_write_them(run):
     assert len(tokenizer.encode(["两只狗"]).row(0)) == 3
 
 
-@pytest.mark.long
 def test_a_stopped_training_goes_on_with_the_classifiers_weights(spec, run, tmp_path):
     """The same weights as without a stop: terms' weights and slots are in the checkpoint."""
     runs = tmp_path / "runs"
@@ -288,7 +288,6 @@ register("combiner", "halved", options=HalvedOptions, target=__name__ + ":Halved
 '''
 
 
-@pytest.mark.long
 def test_a_users_own_combiner_joins_as_a_plugin(spec, run, tmp_path, monkeypatch):
     (tmp_path / "halved_gradients.py").write_text(PLUGIN, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

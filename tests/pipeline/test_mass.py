@@ -21,6 +21,8 @@ from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 
+pytestmark = pytest.mark.long
+
 SPEC = """\
 tfkd: 1
 name: paff
@@ -301,6 +303,5 @@ def test_smoke_shrinks_it_and_plans(spec, run):
     assert noise.options["draws"] == 2
 
 
-@pytest.mark.long
 def test_smoke_runs_every_stage(spec, run):
     assert cli.main([*arguments(spec, run.runs), "--smoke"]) == cli.DONE

@@ -15,6 +15,8 @@ from tfkd.decoding import Decoder, build_search
 from tfkd.models import build_model, load_weights
 from tfkd.spec import load_spec
 
+pytestmark = pytest.mark.long
+
 # `reverse` reads English and writes German; what it makes of English text is swapped again.
 MORE = """\
   reverse:
@@ -152,7 +154,6 @@ def test_it_is_shared_with_the_line_that_it_came_from(lines, line):
     }
 
 
-@pytest.mark.long
 def test_smoke_trains_on_outputs_too(lines, tmp_path):
     """A model of a few steps writes little; the line runs all the same."""
     spec, _, _ = lines

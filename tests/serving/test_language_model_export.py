@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers import learn_byte_bpe
 from tfkd.decoding import Continuer, build_search
-from tfkd.decoding.plain_sampling import drawn, plain_draw
 from tfkd.decoding.sampling import hashed, sampled, uniform
 from tfkd.models import Gpt2
 from tfkd.serving import ExportRefusedError, check, export_language_model, load_saved_model
 from tfkd.serving import language_model_check as module
 from tfkd.serving.checksums import check_checksums
 from tfkd.serving.full_precision import in_float32
+from tfkd.serving.plain_continuation import drawn, plain_draw
 from tfkd.serving.served_language_model import ServedLanguageModel
 from tfkd.spec.errors import UserError
 
@@ -31,8 +31,14 @@ DECODES = {
     "beam": {"kind": "beam", "beam": 3, "max_length": 6},
     "cut": {**SAMPLE, "top_k": 9, "top_p": 0.8, "temperature": 0.7, "seed": 2},
 }
-# The short ring takes draws; a greedy search and a beam are in the long one.
+# The short ring takes draws, in one export that a fresh process answers for; a greedy search and a
+# beam are in the long one.
 KINDS = ["cut", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("greedy", "beam"))]
+WORDS = {
+    "greedy": "with the likeliest token",
+    "beam": "by beam search, beam 3, length penalty 0.6",
+    "cut": "by draws at temperature 0.7, top_k 9, top_p 0.8, seed 2",
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,8 @@ def written(model, tokenizer, decode, lines):
 
 
 def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, loops, tmp_path):
-    result = export(model, tokenizer, SAMPLE, tmp_path / "lm")
+    decode = DECODES["cut"]
+    result = export(model, tokenizer, decode, tmp_path / "lm")
     folder = Path(result["folder"])
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
     assert result["check"]["prompts"] == len(PROMPTS)
@@ -77,35 +84,37 @@ def test_a_fresh_process_answers_as_the_model_does(model, tokenizer, loops, tmp_
     served = load_saved_model(folder.parent)
     lines = [*PROMPTS, *PROMPTS[::-1]] * 8
     assert [each.text for each in served.translate(lines)] == written(
-        model, tokenizer, SAMPLE, lines
+        model, tokenizer, decode, lines
     )
     other = load_saved_model(folder, {"seed": 11}).translate(PROMPTS)
     assert [each.text for each in other] == written(
-        model, tokenizer, {**SAMPLE, "seed": 11}, PROMPTS
+        model, tokenizer, {**decode, "seed": 11}, PROMPTS
     )
+    described(folder, "cut")
     with pytest.raises(UserError, match="no option iterations; it has seed") as refused:
         load_saved_model(folder, {"iterations": 2})
     assert "not a SavedModel" not in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def described(folder, kind):
+    """The card tells of the search."""
+    decode, card = DECODES[kind], (folder / "README.md").read_text("utf-8")
+    assert WORDS[kind] in card
+    assert ("with_options" in card) == (decode["kind"] == "sample")
+    limit = "min(12, 0.5 * prompt tokens" if kind == "greedy" else f"{decode['max_length']} tokens"
+    assert f"at most {limit}" in card
+    assert "Of a prompt of more than 11 tokens the last ones are read" in card
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["greedy", "beam"])
 def test_each_search_is_checked_and_described(here, model, tokenizer, kind, tmp_path):
     decode = DECODES[kind]
     result = export(model, tokenizer, decode, tmp_path)
     assert result["check"]["prompts"] == len(PROMPTS)
     found = load_saved_model(tmp_path).translate(PROMPTS)
     assert [one.text for one in found] == written(model, tokenizer, decode, PROMPTS)
-    card = (Path(result["folder"]) / "README.md").read_text("utf-8")
-    words = {
-        "greedy": "with the likeliest token",
-        "beam": "by beam search, beam 3, length penalty 0.6",
-        "cut": "by draws at temperature 0.7, top_k 9, top_p 0.8, seed 2",
-    }
-    assert words[kind] in card
-    assert ("with_options" in card) == (decode["kind"] == "sample")
-    limit = "min(12, 0.5 * prompt tokens" if kind == "greedy" else f"{decode['max_length']} tokens"
-    assert f"at most {limit}" in card
-    assert "Of a prompt of more than 11 tokens the last ones are read" in card
+    described(Path(result["folder"]), kind)
 
 
 FAULTS = {
@@ -204,5 +213,6 @@ def test_the_one_token_that_a_draw_falls_on_is_the_one_that_is_sampled(seed, top
     draw = float(uniform(keys, tf.constant(3))[0])
     logits = logits.astype(np.float32)
     token = int(sampled(tf.constant([logits]), keys, tf.constant(3), **choice)[0])
-    found, near = drawn(logits.astype(np.float64), draw, **choice)
-    assert found == token or near < 1e-6  # where a boundary is within rounding
+    found = [one for one in range(9) if drawn(logits.astype(np.float64), one, draw, **choice)]
+    assert token in found
+    assert len(found) <= 2  # where a boundary is within rounding

@@ -20,6 +20,7 @@ def own_entries(monkeypatch):
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}-{entry.name}")
 def test_every_name_leads_to_a_class(entry):
     assert callable(registry.load(entry))

@@ -144,6 +144,7 @@ RNNS = [
 ]  # fmt: skip
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("options", [*BERTS, *TRANSFORMERS, *RNNS], ids=repr)
 def test_the_table_has_the_parts_of_the_real_models(options):
     from tfkd.models import build_model
@@ -152,6 +153,7 @@ def test_the_table_has_the_parts_of_the_real_models(options):
     assert set(options.part_names) == set(model.parts)
 
 
+@pytest.mark.tensorflow
 def test_sizes_tell_the_weights_of_models_apart():
     """Models of equal sizes have weights of equal names and shapes; of others, of others."""
     from tfkd.models import build_model

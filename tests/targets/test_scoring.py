@@ -18,6 +18,8 @@ from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, sco
 
 from .fakes import PAIR, SPECIALS, Teacher, pairs
 
+pytestmark = pytest.mark.tensorflow
+
 VIEW = StreamView("joint", SPECIALS)
 LENGTHS = [(3, 0), (2, 1), (5, 6), (1, 7), (4, 13), (0, 20), (12, 3)]
 
@@ -162,7 +164,7 @@ t.score(t.score_masked, fakes.Teacher(), fakes.pairs(t.LENGTHS), Path(sys.argv[1
 """
 
 
-@pytest.mark.parametrize("batches", [2, 7])
+@pytest.mark.parametrize("batches", [pytest.param(2, marks=pytest.mark.long), 7])
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, batches):
     options = {"batch_tokens": 64, "rows_per_shard": 10}
     score(score_masked, Teacher(), pairs(LENGTHS), tmp_path / "whole", **options)

@@ -56,8 +56,8 @@ def distiller_of(model):
 @pytest.mark.parametrize(
     ("policy", "streams"),
     [
-        ("float32", 2),
-        pytest.param("float32", 1, marks=pytest.mark.long),
+        ("float32", 1),
+        pytest.param("float32", 2, marks=pytest.mark.long),
         pytest.param("mixed_bfloat16", 1, marks=pytest.mark.long),
         pytest.param("mixed_bfloat16", 2, marks=pytest.mark.long),
     ],

@@ -20,9 +20,8 @@ from tfkd.spec.builtins import register_builtins
 # What is compared with "one_device" of the same model: in the short ring a way or two of some, in
 # the long one all others.
 SHORT = {
-    "fake": ["accumulated", "two_replicas_accumulated"],
-    "gated": ["two_replicas_accumulated"],
-    "pairs": ["two_replicas_accumulated"],
+    "fake": ["two_replicas_accumulated"],
+    "gated": ["accumulated"],
     "streams": ["two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
@@ -30,7 +29,7 @@ ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]] for model in SHORT if model != "opposed"
 }
-LONG |= dict.fromkeys(("taught", "next_words", "classes", "filled", "segments"), ALL)
+LONG |= dict.fromkeys(("pairs", "taught", "next_words", "classes", "filled", "segments"), ALL)
 LONG["factored"] = ["two_replicas_accumulated"]
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]

@@ -58,9 +58,8 @@ def test_every_weight_is_taught(plain):
         assert np.abs(value - before[path]).max() > 1e-5, path
 
 
-@pytest.mark.parametrize(
-    "way", ["streams", *(pytest.param(w, marks=pytest.mark.long) for w in WAYS if w != "streams")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS)
 def test_all_ways_lead_to_the_same_weights(plain, way):
     _, after = trained(**WAYS[way])
     for path, value in plain[1].items():

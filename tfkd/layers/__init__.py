@@ -3,7 +3,8 @@
 Attention with caches, blocks with adapter hooks, embeddings, and a dropout whose masks are keyed.
 """
 
-from tfkd.lazy import lazy
+import importlib
+from typing import Any
 
 _PLACES = {
     "BertFusion": "bert_fusion",
@@ -35,4 +36,14 @@ _PLACES = {
     "prefix_penalty": "masks",
     "sinusoidal": "positions",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

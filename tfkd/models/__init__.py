@@ -1,6 +1,7 @@
 """Keras models, their builder, and their weights on disk; imported when first asked for."""
 
-from tfkd.lazy import lazy
+import importlib
+from typing import Any
 
 _PLACES = {
     "AbNet": "ab_net",
@@ -29,4 +30,14 @@ _PLACES = {
     "to_backbone": "backbone",
     "variables_by_path": "weights",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,6 +1,7 @@
 """Objectives: terms that return sums, their divisors, and the one pass over the vocabulary."""
 
-from tfkd.lazy import lazy
+import importlib
+from typing import Any
 
 _PLACES = {
     "CausalLM": "cross_entropy",
@@ -14,7 +15,6 @@ _PLACES = {
     "SoftTargets": "soft_targets",
     "Statistics": "token_terms",
     "Term": "term",
-    "TokenLoss": "token_loss",
     "TokenTerm": "token_terms",
     "TopK": "prediction",
     "balanced_weights": "builder",
@@ -27,4 +27,15 @@ _PLACES = {
     "top_k_log_probabilities": "prediction",
     "vocabulary_pass": "fused_pass",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)
+
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,6 +1,7 @@
 """Specs: declared in YAML, checked before anything starts. Nothing here imports TensorFlow."""
 
-from tfkd.lazy import lazy
+import importlib
+from typing import Any
 
 _PLACES = {
     "Spec": "spec",
@@ -15,4 +16,16 @@ _PLACES = {
     "starter_spec": "starter",
     "validate_files": "validation",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tfkd.spec' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"tfkd.spec.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
