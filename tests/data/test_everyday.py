@@ -98,6 +98,17 @@ def test_a_row_s_probability_and_its_likeliest_translation_are_those_of_all_ther
     assert tried > 100
 
 
+def test_the_entropy_is_the_documented_one():
+    rows = list(with_ceiling(8000, 11))
+    nats = -np.array([row.log_probability for row in rows])
+    error = nats.std() / len(rows) ** 0.5
+    assert abs(nats.mean() - 1.77) < 4 * error < 0.08
+    words = np.mean([len(row.english.split()) for row in rows])
+    assert words == pytest.approx(8.3, abs=0.1)
+    assert math.exp(1.77) == pytest.approx(5.8, abs=0.1)
+    assert np.mean([row.likeliest == row.english for row in rows]) == pytest.approx(0.41, abs=0.02)
+
+
 def test_the_rows_with_a_ceiling_are_the_rows():
     for row, pair in zip(with_ceiling(50, 1), ROWS, strict=False):
         assert (row.german, row.english) == pair

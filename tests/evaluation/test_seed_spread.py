@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.evaluation import over_seeds, t_quantile
+from tfkd.evaluation.seed_spread import means_apart
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,16 @@ def test_one_seed_has_no_spread_and_none_is_refused():
         over_seeds([])
     with pytest.raises(ValueError, match="degrees=0"):
         t_quantile(0)
+
+
+def test_welchs_interval_by_hand():
+    """Variances 1 and 4 of three each: t with 50 / 17 = 2.94 degrees, of which 2 are whole."""
+    found = means_apart([39.0, 40.0, 41.0], [28.0, 30.0, 32.0])
+    assert found["mean"] == 10
+    assert found["high"] - 10 == pytest.approx(4.30265 * np.sqrt(5 / 3), abs=1e-4)
+    assert found["low"] == pytest.approx(20 - found["high"])
+    # Of equal variances and numbers it is Student's of both: 4 degrees.
+    found = means_apart([39.0, 40.0, 41.0], [29.0, 30.0, 31.0])
+    assert found["high"] - 10 == pytest.approx(2.77645 * np.sqrt(2 / 3), abs=1e-4)
+    assert means_apart([1.0, 1.0], [3.0, 3.0]) == {"mean": -2.0, "low": -2.0, "high": -2.0}
+    assert means_apart([1.0], [3.0, 4.0]) == {"mean": -2.5, "low": None, "high": None}

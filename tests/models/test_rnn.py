@@ -9,9 +9,9 @@ from small_rnn import KINDS, build
 
 from tfkd.data.tokenizers.wordpiece import SPECIALS
 from tfkd.decoding import BeamSearch, GreedySearch
+from tfkd.decoding.plain_decoding import plain_beam_search, plain_greedy_search
 from tfkd.layers import dropout_key
 from tfkd.models import Rnn, build_model, rows_of_pieces, variables_by_path
-from tfkd.serving.plain_decoding import plain_beam_search, plain_greedy_search
 from tfkd.spec.options import RnnOptions
 
 

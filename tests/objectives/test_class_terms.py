@@ -10,6 +10,7 @@ from tfkd.objectives import (
     CrossEntropy,
     LiveTeacher,
     SoftTargets,
+    TokenLoss,
     objective_forward,
     term_counts,
 )
@@ -75,8 +76,16 @@ def test_cross_entropy_counts_known_rows_and_divides_by_all(student, batch, stat
     assert float(found.loss) == pytest.approx(expected / 4, rel=1e-5)
 
 
+class Taught(TokenLoss):
+    """Soft targets at temperature 1, as a formula."""
+
+    def loss(self, log_probabilities, labels, teacher=None):
+        return -tf.reduce_sum(tf.exp(teacher) * log_probabilities, -1)
+
+
+@pytest.mark.parametrize("kind", [SoftTargets, Taught])
 @pytest.mark.parametrize("static_shapes", [False, True])
-def test_stored_classes_are_of_all_rows_that_have_some(student, batch, static_shapes):
+def test_stored_classes_are_of_all_rows_that_have_some(student, batch, static_shapes, kind):
     stored = log_softmax(np.random.default_rng(2).normal(size=(4, CLASSES)))
     order = np.argsort(-stored, 1)
     present = np.array([True, True, False, True])
@@ -85,7 +94,7 @@ def test_stored_classes_are_of_all_rows_that_have_some(student, batch, static_sh
         "log_probabilities": np.take_along_axis(stored, order, 1)[:, None].astype(np.float16),
         "present": present[:, None],
     }
-    term = SoftTargets(teacher="labels")
+    term = kind(teacher="labels")
     seen = {**batch, "stores": {"labels": stores}}
     found = forward(student, [term], seen, static_shapes=static_shapes)
     ours = log_softmax(logits(student, batch))

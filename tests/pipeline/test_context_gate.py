@@ -29,7 +29,9 @@ def test_the_encoder_of_a_teacher_of_segments_reads_nothing():
     for weight in model.weights:
         noise = 0.5 * random.normal(size=weight.shape)
         weight.assign(np.asarray(weight.value).astype(np.float32) + noise)
-    found = beside_itself(SimpleNamespace(kind="transformer"), model, examples, view, 3)
+    found = beside_itself(
+        SimpleNamespace(is_causal=False, encoder_decoder=True), model, examples, view, 3
+    )
     record = view(examples, np.arange(len(rows)), 0, 0)
     source, target = record["source"], record["target"]
 

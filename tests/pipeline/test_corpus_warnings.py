@@ -6,7 +6,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.results import _of_corpora
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import run_corpus
+from tfkd.pipeline.stages.corpus import CorpusStage
 from tfkd.spec.options.corpora import TextOptions
 
 
@@ -19,7 +19,7 @@ def made(tmp_path, content):
     node = Node("corpus", "train", SimpleNamespace(), options, {}, {"content": len(content)})
     folder = StageFolder(context.stages, "corpus", node.fingerprint)
     folder.path.mkdir(parents=True)
-    summary = run_corpus(node, folder, context)
+    summary = CorpusStage().run(node, folder, context)
     folder.finish(inputs={}, identity={}, summary=summary, seconds=0.0)
     return said, _of_corpora([node], context)
 

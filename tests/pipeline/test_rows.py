@@ -20,11 +20,11 @@ def checked(folder, counts, words):
     writer.write(len(counts), np.array(counts), np.zeros((n, 2), int), np.full((n, 2), -1.0))
     ids = Ragged.from_rows([[7] * count for count in words])
     part = Part("train", {("target", "joint"): ids}, len(words))
-    model = SimpleNamespace(kind="transformer", tokenizer="joint")
+    model = SimpleNamespace(tokenizers={"source": "joint", "target": "joint"})
     node = SimpleNamespace(
         label="learn",
         options=SimpleNamespace(train="student"),
-        spec=SimpleNamespace(models={"student": model}),
+        model=model,
     )
     stores = {"targets": PartStores([writer.finish()])}
     _check_rows(node, SimpleNamespace(stores=stores, example_set=ExampleSet([part])))

@@ -171,7 +171,7 @@ def test_summaries_are_numpys_over_the_seeds():
 LINES = ["the man sees a dog", "two dogs run and play outside", "a woman reads a long book"]
 
 
-def run_folder(folder, outputs):
+def run_folder(folder, outputs, **spec):
     """A finished run of a spec with seeds; outputs by seed."""
     (folder / "evaluation").mkdir(parents=True)
     (folder / "evaluation" / "references.txt").write_text("\n".join(LINES) + "\n")
@@ -183,7 +183,7 @@ def run_folder(folder, outputs):
     results = {
         "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {},
-        "spec": {"seeds": list(outputs)}, "provenance": {}, "data": {}, "stages": {},
+        "spec": {"seeds": list(outputs), **spec}, "provenance": {}, "data": {}, "stages": {},
         "histories": {}, "evaluations": entries, "over_seeds": summaries(entries),
         "teacher_gates": [], "exports": [], "warnings": [],
     }  # fmt: skip
@@ -196,7 +196,7 @@ def test_compare_pairs_seeds_and_gives_their_mean(tmp_path):
     worse = [line.replace("a ", "the ", 1) for line in LINES]
     bad = ["a man", "dogs", "book"]
     ours = run_folder(tmp_path / "ours", {1: LINES, 2: LINES, 3: worse})
-    theirs = run_folder(tmp_path / "theirs", {1: worse, 2: bad, 4: bad})
+    theirs = run_folder(tmp_path / "theirs", {1: worse, 2: bad, 4: bad}, student={"width": 1})
     text = compare(ours, theirs, samples=20)
     lines = text.splitlines()
     assert [line.split(":")[0] for line in lines[1:7]] == [
@@ -214,6 +214,80 @@ def test_compare_pairs_seeds_and_gives_their_mean(tmp_path):
     low = float(bleu.split("t-interval ")[1].split(" to ")[0])
     assert low == pytest.approx(np.mean(deltas) - reach, abs=0.2)
     assert "(undecided)" in bleu
+
+
+WORSE = [line.replace("a ", "the ", 1) for line in LINES]
+BAD = ["a man", "dogs", "book"]
+OTHER = {"student": {"width": 1}}
+
+
+def single(folder, lines, seed=1, **spec):
+    """A finished run of a spec without seeds."""
+    stages = {"learn": {"train": "student", "seed": seed}}
+    return run_folder(folder, {seed: lines}, seeds=None, stages=stages, **spec)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ({1: LINES}, {2: BAD}, "test bleu: "),
+        (
+            {1: LINES, 2: WORSE, 3: WORSE}, {4: BAD, 5: WORSE, 6: BAD},
+            "test bleu, mean ± deviation of 3 seeds (1, 2, 3) beside 3 seeds (4, 5, 6): ",
+        ),
+        # Trainings that stand in both are compared with none of them alone.
+        (
+            {1: LINES, 2: WORSE, 3: BAD}, {2: WORSE, 3: BAD, 4: BAD},
+            "test bleu, mean ± deviation of 3 seeds (1, 2, 3) beside 3 seeds (2, 3, 4): ",
+        ),
+        (
+            {1: LINES, 2: WORSE}, {5: BAD},
+            "test bleu, mean ± deviation of 2 seeds (1, 2) beside 1 seed (5): ",
+        ),
+    ],
+)  # fmt: skip
+def test_other_seeds_of_one_spec_show_how_far_apart_its_trainings_are(tmp_path, ours, theirs, said):
+    one, two = run_folder(tmp_path / "a", ours), run_folder(tmp_path / "b", theirs)
+    text = compare(one, two, samples=20, trials=50)
+    _, bleu, chrf, last = text.splitlines()
+    assert bleu.startswith(said)
+    assert chrf.startswith(said.replace("bleu", "chrf"))
+    assert "of the same spec: no system is better)" in bleu
+    assert "trainings of the same spec that differ in the seed alone. They are apart: " in last
+    difference = bleu.split("difference ")[1].split()[0].strip("+-,")
+    assert f"test bleu by {difference}, " in last
+
+
+def test_two_specs_without_a_common_seed_are_compared_by_their_means(tmp_path):
+    ours = run_folder(tmp_path / "ours", {1: LINES, 2: LINES, 3: WORSE})
+    theirs = run_folder(tmp_path / "theirs", {4: BAD, 5: BAD, 6: BAD}, **OTHER)
+    _, bleu, _, last = compare(ours, theirs, samples=20, trials=50).splitlines()
+    means, difference = bleu.split("): ")[1].split(", difference ")
+    high, low = (float(one.split(" ± ")[0]) for one in means.split(" and "))
+    spread = float(means.split(" ± ")[1].split(" and ")[0])
+    # One side's values are alike: Welch's degrees of freedom are the other's two.
+    reach = 4.302653 * spread / np.sqrt(3)
+    assert float(difference.split(",")[0]) == pytest.approx(high - low, abs=0.011)
+    found = difference.split("(Welch's) ")[1].split(" (")[0].split(" to ")
+    assert [*map(float, found)] == pytest.approx([high - low - reach, high - low + reach], abs=0.05)
+    assert last == f"{ours} is better (test bleu, test chrf)"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_seeds_beside_one_training_have_one_verdict_and_no_word_of_another(tmp_path, turned):
+    ours = run_folder(tmp_path / "ours", {1: LINES, 2: LINES, 3: WORSE})
+    theirs = single(tmp_path / "theirs", BAD, **OTHER)
+    runs = (theirs, ours) if turned else (ours, theirs)
+    lines = compare(*runs, samples=20, trials=50).splitlines()
+    assert lines[1].startswith("test bleu, mean ± deviation of 3 seeds (1, 2, 3): ")
+    assert lines[1].count(" ± ") == 2  # of the seeds alone
+    assert [line.split(":")[0] for line in lines[2:5]] == [
+        f"test bleu, seed {seed}" for seed in (1, 2, 3)
+    ]
+    assert lines[-2] == f"{ours} is better (test bleu, test chrf)"
+    assert lines[-1] == (
+        f"3 seeds beside one training: this says nothing about another training of {theirs}"
+    )
 
 
 def test_the_page_shows_means_over_seeds(tmp_path):

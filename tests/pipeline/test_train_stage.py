@@ -6,6 +6,17 @@ import pytest
 
 from tfkd.pipeline import train_stage
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import BertOptions, TransformerOptions
+
+SIZES = {"tokenizer": "joint", "width": 8, "heads": 2}
+
+
+def transformer(**given):
+    return TransformerOptions(encoder_layers=1, decoder_layers=1, **SIZES, **given)
+
+
+BERT = BertOptions(layers=1, max_length=32, **SIZES)
+PAIR = transformer(positions="learned", max_length=32)
 
 
 def student_of(model, max_length):
@@ -14,20 +25,20 @@ def student_of(model, max_length):
     return SimpleNamespace(
         inputs={},
         options=SimpleNamespace(train="student", batch=batch),
-        spec=SimpleNamespace(models={"student": model}),
+        model=model,
     )
 
 
 def test_stored_targets_are_for_an_encoder_decoder():
     """Row t belongs to target word t; in a stream that word stands elsewhere."""
-    bert = SimpleNamespace(kind="bert", tokenizer="full", head=None)
     node = SimpleNamespace(
         label="learn",
-        inputs={"teacher.soft": SimpleNamespace(kind="score")},
+        inputs={"teacher.soft": SimpleNamespace(kind="score", gives={"targets"})},
         options=SimpleNamespace(
             train="student", objective={"soft": SimpleNamespace(teacher="targets")}
         ),
-        spec=SimpleNamespace(models={"student": bert}),
+        model=BertOptions(layers=1, **SIZES),
+        trained=SimpleNamespace(inputs={}),
     )
     message = r"stages\.learn\.objective\.soft\.teacher: targets stored .* student \(bert\) reads"
     with pytest.raises(UserError, match=message):
@@ -44,9 +55,7 @@ def test_stored_targets_are_for_an_encoder_decoder():
 )
 def test_a_table_of_lengths_limits_targets_alone(given, expected):
     """Of 20 rows the first is [LENGTH]'s own: the longest target has 19 tokens."""
-    model = SimpleNamespace(
-        kind="transformer", tokenizer="joint", positions="sinusoidal", max_length=510, lengths=20
-    )
+    model = transformer(max_length=510, lengths=20)
     assert train_stage._max_length(student_of(model, given)) == expected
 
 
@@ -63,9 +72,7 @@ def test_a_table_of_lengths_limits_targets_alone(given, expected):
     ],
 )
 def test_the_batchs_max_length_is_within_the_learned_positions(positions, given, expected):
-    model = SimpleNamespace(
-        kind="transformer", tokenizer="joint", positions=positions, max_length=510
-    )
+    model = transformer(positions=positions, max_length=510)
     assert train_stage._max_length(student_of(model, given)) == expected
 
 
@@ -73,22 +80,15 @@ def test_the_batchs_max_length_is_within_the_learned_positions(positions, given,
     ("teacher", "given", "expected"),
     [
         # A BERT reads [CLS] before a source that is padded to a multiple of 4.
-        ("bert", None, {"source": 28}),
-        ("bert", 100, {"source": 28, "target": 100}),
-        ("bert", {"source": 9}, {"source": 9}),
-        ("transformer", 30, {"source": 30, "target": 30}),
-        ("transformer", None, {"source": 32, "target": 32}),
+        (BERT, None, {"source": 28}),
+        (BERT, 100, {"source": 28, "target": 100}),
+        (BERT, {"source": 9}, {"source": 9}),
+        (PAIR, 30, {"source": 30, "target": 30}),
+        (PAIR, None, {"source": 32, "target": 32}),
     ],
 )
 def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, given, expected):
-    def model(kind, positions, most):
-        return SimpleNamespace(kind=kind, tokenizer="joint", positions=positions, max_length=most)
-
-    models = {"student": model("transformer", "sinusoidal", 512)}
-    theirs = {"teacher": model(teacher, "learned", 32)}
-    live = SimpleNamespace(
-        kind="train", options=SimpleNamespace(train="teacher"), spec=SimpleNamespace(models=theirs)
-    )
+    live = SimpleNamespace(kind="train", gives={"model"}, model=teacher)
     node = SimpleNamespace(
         inputs={"teacher.mask": live},
         options=SimpleNamespace(
@@ -96,7 +96,7 @@ def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, give
             batch=SimpleNamespace(max_length=given, pad_to=4),
             objective={"mask": SimpleNamespace(teacher="tuned")},
         ),
-        spec=SimpleNamespace(models=models),
+        model=transformer(),
     )
     assert train_stage._max_length(node) == expected
 
@@ -106,7 +106,7 @@ def test_a_model_without_a_width_trains_by_any_schedule_but_noam():
         return SimpleNamespace(
             label="learn",
             options=SimpleNamespace(train="student", schedule=SimpleNamespace(kind=kind)),
-            spec=SimpleNamespace(models={"student": SimpleNamespace(kind="counter")}),
+            model=SimpleNamespace(kind="counter"),
         )
 
     assert train_stage._width(node("linear"), SimpleNamespace()) is None

@@ -54,9 +54,6 @@ class Average(Stage):
     """Writes `weights.safetensors`, as a training stage does."""
 
     Options = AverageOptions
-    kind = "average"
-    gives = AverageOptions.gives
-    shown = True
 
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         """The mean of the stages' weights, in float64 until it is written."""

@@ -2,14 +2,14 @@
 
 import signal
 import subprocess
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
+from tfkd.decoding.plain_decoding import PlainOutput, plain_beam_search, plain_score
 from tfkd.serving.checking import _compare, run_fresh
-from tfkd.serving.plain_decoding import PlainOutput, plain_beam_search, plain_score
-from tfkd.serving.plain_searches import Sentence
 
 # "ba be" (ids 5 6) and "be ba" (6 5) are as good as each other, "bi" (7) is far behind.
 END = 3
@@ -42,7 +42,7 @@ def compare(tokenizer):
             "id_scores": [score if id_score is None else id_score],
             "alone": [alone] if alone else [],
         }
-        return _compare(0, served, Sentence(expected, score_of), tokenizer)[:2]
+        return _compare(0, served, replace(expected, score_of=score_of), tokenizer)[:2]
 
     return run, expected
 
@@ -95,19 +95,19 @@ def test_a_check_that_somebody_ended_refuses_no_model(tmp_path, monkeypatch, num
 def test_outputs_of_a_search_without_their_own_scores_may_differ_at_ties_alone(tokenizer):
     """What Mask-Predict says depends on each pass: one that chose by rounding may end elsewhere."""
     for margin, reason in ((1e-9, ""), (0.5, "another output, and no tie")):
-        plain = Sentence(PlainOutput((5, 6), -1.0, margin), None)
+        plain = PlainOutput((5, 6), -1.0, margin)
         served = {"outputs": ["be ba"], "scores": [-3.0], "output_ids": [[6, 5]],
                   "id_scores": [-3.0], "alone": []}  # fmt: skip
         assert _compare(0, served, plain, tokenizer)[0] == reason
 
 
 def test_options_at_their_defaults_must_agree_with_the_plain_signature(tokenizer):
-    plain = Sentence(PlainOutput((5, 6), -1.0, 0.5), None)
+    plain = PlainOutput((5, 6), -1.0, 0.5)
     served = {"outputs": ["ba be"], "scores": [-1.0], "output_ids": [[5, 6]],
               "id_scores": [-1.0], "alone": [], "with_options": [["ba be", -1.0]]}  # fmt: skip
     assert _compare(0, served, plain, tokenizer)[0] == ""
     for other in (["be ba", -1.0], ["ba be", -1.5]):
         found = _compare(0, served | {"with_options": [other]}, plain, tokenizer)[0]
         assert "with_options" in found
-    tie = Sentence(PlainOutput((5, 6), -1.0, 1e-9), None)
+    tie = PlainOutput((5, 6), -1.0, 1e-9)
     assert _compare(0, served | {"with_options": [["be ba", -1.5]]}, tie, tokenizer)[0] == ""

@@ -153,14 +153,19 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     assert (folder / "saved_model.pb").read_bytes() == before
 
 
-def test_greedy_search_is_exported_too(tmp_path, tokenizer, build, sentences, in_process):
+def test_draws_are_exported_too(tmp_path, tokenizer, build, sentences, in_process):
+    decode = {"kind": "sample", "top_p": 0.9, "max_length": 6, "seed": 5}
     result = export_saved_model(
-        build(), {"source": tokenizer, "target": tokenizer}, {"kind": "greedy", "max_length": 6},
-        tmp_path, {}, sentences=sentences[:4], version=3,
+        build(), {"source": tokenizer, "target": tokenizer}, decode, tmp_path, {},
+        sentences=sentences[:8], version=3,
     )  # fmt: skip
     assert result["folder"] == str(tmp_path / "3")
     assert result["check"]["largest_difference"] < 1e-4
-    assert load_saved_model(tmp_path).translate(["ba bi"])[0].score < 0
+    own, same, other = (
+        [found.text for found in load_saved_model(tmp_path, given).translate(sentences[:8])]
+        for given in (None, {"seed": 5}, {"seed": 6})
+    )
+    assert own == same != other
 
 
 def test_a_search_with_a_constructor_of_its_own_is_served(tokenizer, build):

@@ -213,7 +213,7 @@ def test_a_resolved_spec_is_the_spec(tmp_path):
         ),
         (
             "stages.ab.objective={words: {kind: masked_lm, view: cmlm}}",
-            "cmlm (conditional_mlm) is for a BERT; expected a view of kind by_side",
+            "cmlm (conditional_mlm) is for a bert; expected a view of kind by_side",
         ),
         (
             "stages.ab.objective={words: {kind: masked_lm, view: mlm}}",

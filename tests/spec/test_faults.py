@@ -65,7 +65,7 @@ CASES = [
     ("{weight: 0.5}", "{weight: -1}", "cross_entropy.weight: -1 is too small"),
     ("{weight: 0.5}", "{weight: .nan}", "cross_entropy.weight: "),
     ("{weight: 0.5}", "{weight: .inf}", "cross_entropy.weight: "),
-    ("{weight: 0.5}", "{view: cmlm, weight: 1}", "cmlm (conditional_mlm) is for a BERT"),
+    ("{weight: 0.5}", "{view: cmlm, weight: 1}", "cmlm (conditional_mlm) is for a bert"),
     ("teacher: targets", "teacher: finetune", "soft_targets.at: selected, and the plain view "
      "selects no word of the source; expected at: all, or a view of kind mlm or spans"),
     ("on: valid, every", "on: text, every", "an encoder-decoder cannot read text, which has text"),

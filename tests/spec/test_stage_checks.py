@@ -87,7 +87,7 @@ def test_what_fits_is_valid(tmp_path, change):
         ("stages.tuned.objective={cross_entropy: {}}", "a bert predicts words that a view hides"),
         ("stages.tuned.objective={masked_lm: {}}", "no view; expected view: one of kind mlm or"),
         ("stages.tuned.objective={masked_lm: {view: prefix}}", "a masked_lm term cannot read"),
-        ("stages.student.objective={masked_lm: {view: cmlm}}", "is for a BERT"),
+        ("stages.student.objective={masked_lm: {view: cmlm}}", "is for a bert"),
         ("views.cmlm={kind: conditional_mlm, max_length: 513}", "more than the model's max_length"),
         (
             "stages.tuned.validate={on: text}",
@@ -107,7 +107,6 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         ("evaluate.0.of=tuned", "bleu of a bert, which has no references"),
         ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
-        ("evaluate.0.decode={kind: sample}", "is decoded by draws in its first evaluation"),
         (
             "evaluate.0.metrics=[teacher_gate]",
             "student writes whole outputs, and nothing stands beside it",

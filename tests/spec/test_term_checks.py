@@ -108,7 +108,7 @@ RNN = "student.pair={kind: rnn, layers: 2, width: 8, tokenizer: {source: one, ta
         ("{kind: soft_targets, view: mlm, teacher: taught, weight: 0.5}", None),
         ("{kind: hidden_states, teacher: taught, layers: {layer_2: layer_1}}", None),
         ("{kind: hidden_states, teacher: taught, layers: {layer_3: layer_1}}", "layer_3"),
-        ("{kind: masked_lm, view: cmlm}", "cmlm (conditional_mlm) is for a BERT"),
+        ("{kind: masked_lm, view: cmlm}", "cmlm (conditional_mlm) is for a bert"),
         ("{kind: soft_targets, view: mlm, teacher: pairs}", "an encoder alone, and pairs is a tr"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training_fakes import Batcher, distiller
 
-from tfkd.training import Adam, Constant, train
+from tfkd.training import Adam, Constant, TrainSettings, train
 
 STEPS, TENTH = 10_000, 1_000
 
@@ -32,12 +32,14 @@ if __name__ == "__main__":
         train(
             distiller(),
             Watched(),
-            steps=STEPS,
-            optimizer=Adam(clip_norm=1.0),
-            schedule=Constant(steps=STEPS, rate=1e-3),
-            folder=folder,
-            steps_per_execution=int(sys.argv[1]),
-            save_every_seconds=2.0,
-            progress=False,
-            say=lambda line: None,
+            TrainSettings(
+                steps=STEPS,
+                optimizer=Adam(clip_norm=1.0),
+                schedule=Constant(steps=STEPS, rate=1e-3),
+                folder=folder,
+                steps_per_execution=int(sys.argv[1]),
+                save_every_seconds=2.0,
+                progress=False,
+                say=lambda line: None,
+            ),
         )

@@ -21,7 +21,15 @@ import tensorflow as tf
 from training_fakes import Batcher, Gate, Term, weights_of
 from training_fakes import distiller as fake_distiller
 
-from tfkd.training import Adafactor, Adam, Triangular, build_strategy, read_history, train
+from tfkd.training import (
+    Adafactor,
+    Adam,
+    TrainSettings,
+    Triangular,
+    build_strategy,
+    read_history,
+    train,
+)
 
 STEPS = 50
 
@@ -93,16 +101,18 @@ def final_weights(model, *, replicas=1, **options):
         train(
             distiller,
             batcher,
-            steps=STEPS,
-            optimizer=optimizer,
-            schedule=Triangular(steps=STEPS, rate=0.03),
-            folder=folder,
-            strategy=strategy,
-            log_every=25,
-            tensorboard=False,
-            progress=False,
-            say=lambda line: None,
-            **options,
+            TrainSettings(
+                steps=STEPS,
+                optimizer=optimizer,
+                schedule=Triangular(steps=STEPS, rate=0.03),
+                folder=folder,
+                strategy=strategy,
+                log_every=25,
+                tensorboard=False,
+                progress=False,
+                say=lambda line: None,
+                **options,
+            ),
         )
         line = read_history(Path(folder) / "history.jsonl")[-1]
     found = weights_of(distiller)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from training_fakes import Batcher, distiller
 
-from tfkd.training import Adam, Interrupted, Triangular, train
+from tfkd.training import Adam, Interrupted, TrainSettings, Triangular, train
 
 STEPS = 60
 
@@ -51,21 +51,23 @@ def run(folder, at=0, how="never", **options):
     return train(
         distiller(dropout=0.3),
         batcher,
-        **{
-            "steps": STEPS,
-            "optimizer": Adam(clip_norm=1.0),
-            "schedule": Triangular(steps=STEPS, rate=0.02),
-            "folder": folder,
-            "validate": validate,
-            "validate_every": 15,
-            "keep": {"average": 2},
-            "log_every": 7,
-            "save_every_seconds": 0.02,
-            "progress": False,
-            "tensorboard": False,
-            "say": print,
-            **options,
-        },
+        TrainSettings(
+            **{
+                "steps": STEPS,
+                "optimizer": Adam(clip_norm=1.0),
+                "schedule": Triangular(steps=STEPS, rate=0.02),
+                "folder": folder,
+                "validate": validate,
+                "validate_every": 15,
+                "keep": {"average": 2},
+                "log_every": 7,
+                "save_every_seconds": 0.02,
+                "progress": False,
+                "tensorboard": False,
+                "say": print,
+                **options,
+            },
+        ),
     )
 
 

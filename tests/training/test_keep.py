@@ -5,7 +5,7 @@ import pytest
 from training_fakes import Batcher, distiller, weights_of
 
 from tfkd.spec.errors import UserError
-from tfkd.training import Adam, Constant, read_history, train
+from tfkd.training import Adam, Constant, TrainSettings, read_history, train
 from tfkd.training.keep import Keeper
 from tfkd.training.tensor_file import DamagedFileError, read_tensors
 
@@ -23,17 +23,19 @@ def trained(folder, scores=None, *, keep="last", steps=STEPS, **options):
     result = train(
         model,
         Batcher(),
-        steps=steps,
-        optimizer=Adam(),
-        schedule=Constant(steps=steps, rate=0.02),
-        folder=folder,
-        validate=validate,
-        validate_every=4,
-        keep=keep,
-        progress=False,
-        say=lambda line: None,
-        tensorboard=False,
-        **options,
+        TrainSettings(
+            steps=steps,
+            optimizer=Adam(),
+            schedule=Constant(steps=steps, rate=0.02),
+            folder=folder,
+            validate=validate,
+            validate_every=4,
+            keep=keep,
+            progress=False,
+            say=lambda line: None,
+            tensorboard=False,
+            **options,
+        ),
     )
     return result, weights_of(model.student), seen
 

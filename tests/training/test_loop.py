@@ -9,24 +9,26 @@ import tensorflow as tf
 from training_fakes import Batcher, Student, distiller, two_terms, weights_of
 
 from tfkd.spec.errors import UserError
-from tfkd.training import Adam, Constant, TrainingDiverged, read_history, train
+from tfkd.training import Adam, Constant, TrainingDiverged, TrainSettings, read_history, train
 from tfkd.training.step_function import filled_to_multiple, tokens_in
 
 
 def run(model, folder, **options):
     return train(
         model,
-        **{
-            "batcher": Batcher(),
-            "steps": 10,
-            "optimizer": Adam(),
-            "schedule": Constant(steps=10, rate=0.01),
-            "folder": folder,
-            "log_every": 4,
-            "progress": False,
-            "say": lambda line: None,
-            **options,
-        },
+        options.pop("batcher", None) or Batcher(),
+        TrainSettings(
+            **{
+                "steps": 10,
+                "optimizer": Adam(),
+                "schedule": Constant(steps=10, rate=0.01),
+                "folder": folder,
+                "log_every": 4,
+                "progress": False,
+                "say": lambda line: None,
+                **options,
+            },
+        ),
     )
 
 
@@ -240,16 +242,18 @@ def test_a_call_makes_no_more_steps_than_are_due_before_a_line_or_a_validation(
     train(
         distiller(),
         Batcher(),
-        steps=14,
-        optimizer=Adam(),
-        schedule=Constant(steps=14, rate=0.01),
-        folder=tmp_path,
-        validate=lambda model: {"score": 1.0},
-        validate_every=7,
-        log_every=5,
-        steps_per_execution=4,
-        progress=False,
-        say=lambda line: None,
-        tensorboard=False,
+        TrainSettings(
+            steps=14,
+            optimizer=Adam(),
+            schedule=Constant(steps=14, rate=0.01),
+            folder=tmp_path,
+            validate=lambda model: {"score": 1.0},
+            validate_every=7,
+            log_every=5,
+            steps_per_execution=4,
+            progress=False,
+            say=lambda line: None,
+            tensorboard=False,
+        ),
     )
     assert made == [4, 1, 2, 3, 4]

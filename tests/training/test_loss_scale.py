@@ -8,7 +8,7 @@ from real_models import PairBatcher, distiller
 from training_fakes import Batcher
 from training_fakes import distiller as fake_distiller
 
-from tfkd.training import Adam, Constant, TrainingDiverged, read_history, train
+from tfkd.training import Adam, Constant, TrainingDiverged, TrainSettings, read_history, train
 from tfkd.training.loss_scale import FIXED, LossScale, StepState, restored, saved
 from tfkd.training.step import replica_step
 from tfkd.training.step_function import StepFunction
@@ -103,13 +103,15 @@ def trained(folder, policy, steps=12, **options):
     result = train(
         model,
         PairBatcher(),
-        steps=steps,
-        optimizer=Adam(clip_norm=1.0),
-        schedule=Constant(steps=steps, rate=0.01),
-        folder=folder,
-        progress=False,
-        tensorboard=False,
-        **{"say": lambda line: None, "log_every": 1, **options},
+        TrainSettings(
+            steps=steps,
+            optimizer=Adam(clip_norm=1.0),
+            schedule=Constant(steps=steps, rate=0.01),
+            folder=folder,
+            progress=False,
+            tensorboard=False,
+            **{"say": lambda line: None, "log_every": 1, **options},
+        ),
     )
     return model, read_history(result.history)
 
@@ -189,10 +191,11 @@ def test_a_loss_that_is_not_finite_at_any_scale_has_failed(tmp_path):
     model = distiller("mixed_float16")
     with pytest.raises(TrainingDiverged, match="step 20: the sum of soft is not finite"):
         train(
-            model, Poisoned(), steps=40, optimizer=Adam(), schedule=Constant(steps=40, rate=0.01),
+            model, Poisoned(), TrainSettings(
+            steps=40, optimizer=Adam(), schedule=Constant(steps=40, rate=0.01),
             folder=tmp_path, log_every=10, progress=False, say=lambda line: None,
             tensorboard=False,
-        )  # fmt: skip
+        ))  # fmt: skip
     assert (tmp_path / "bad_batch.npz").exists()
 
 
@@ -235,10 +238,11 @@ def test_a_stopped_training_goes_on_with_its_scale(tmp_path, monkeypatch):
 
         model = distiller("mixed_float16")
         result = train(
-            model, Stopping(), steps=30, optimizer=Adam(), schedule=Constant(steps=30, rate=0.01),
+            model, Stopping(), TrainSettings(
+            steps=30, optimizer=Adam(), schedule=Constant(steps=30, rate=0.01),
             folder=folder, log_every=1, progress=False, say=lambda line: None, tensorboard=False,
             time_limit=limit,
-        )  # fmt: skip
+        ))  # fmt: skip
         shown = [(line.get("loss"), line["loss_scale"]) for line in read_history(result.history)]
         return [p.value.numpy() for p in model.parameters], shown
 

@@ -17,7 +17,7 @@ from tfkd.models.transformer import Transformer
 from tfkd.objectives import CrossEntropy, MaskedLM
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.validation import TeacherForced
-from tfkd.training import Adam, Distiller, Triangular, train
+from tfkd.training import Adam, Distiller, TrainSettings, Triangular, train
 
 STEPS, VOCABULARY = 150, stream_models.VOCABULARY
 EXAMPLES = stream_models.batcher(pairs=400).example_set
@@ -59,13 +59,15 @@ def trained(request, tmp_path_factory):
     train(
         distiller,
         batcher,
-        steps=STEPS,
-        optimizer=Adam(clip_norm=1.0),
-        schedule=Triangular(steps=STEPS, rate=0.01),
-        folder=tmp_path_factory.mktemp(request.param),
-        progress=False,
-        tensorboard=False,
-        say=lambda line: None,
+        TrainSettings(
+            steps=STEPS,
+            optimizer=Adam(clip_norm=1.0),
+            schedule=Triangular(steps=STEPS, rate=0.01),
+            folder=tmp_path_factory.mktemp(request.param),
+            progress=False,
+            tensorboard=False,
+            say=lambda line: None,
+        ),
     )
     rows = np.arange(len(EXAMPLES))
     record = tf.nest.map_structure(tf.convert_to_tensor, view(EXAMPLES, rows, 0, 0))

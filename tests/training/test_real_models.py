@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from real_models import PairBatcher, distiller
 
-from tfkd.training import Adam, Constant, read_history, train
+from tfkd.training import Adam, Constant, TrainSettings, read_history, train
 
 
 def test_bfloat16_keeps_whole_weights_and_nearly_the_loss(tmp_path):
@@ -13,13 +13,15 @@ def test_bfloat16_keeps_whole_weights_and_nearly_the_loss(tmp_path):
     result = train(
         model,
         PairBatcher(),
-        steps=1,
-        optimizer=Adam(clip_norm=1.0),
-        schedule=Constant(steps=1, rate=0.01),
-        folder=tmp_path,
-        progress=False,
-        say=lambda line: None,
-        tensorboard=False,
+        TrainSettings(
+            steps=1,
+            optimizer=Adam(clip_norm=1.0),
+            schedule=Constant(steps=1, rate=0.01),
+            folder=tmp_path,
+            progress=False,
+            say=lambda line: None,
+            tensorboard=False,
+        ),
     )
     line = read_history(result.history)[-1]
     assert model.student.compute_dtype == "bfloat16"
@@ -39,16 +41,18 @@ def test_xla_makes_the_same_steps_as_the_graph(tmp_path):
         result = train(
             distiller("float32"),
             PairBatcher(),
-            steps=2,
-            optimizer=Adam(clip_norm=1.0),
-            schedule=Constant(steps=2, rate=0.01),
-            folder=tmp_path / str(jit_compile),
-            log_every=1,
-            micro_batches=2,
-            progress=False,
-            say=lambda line: None,
-            tensorboard=False,
-            jit_compile=jit_compile,
+            TrainSettings(
+                steps=2,
+                optimizer=Adam(clip_norm=1.0),
+                schedule=Constant(steps=2, rate=0.01),
+                folder=tmp_path / str(jit_compile),
+                log_every=1,
+                micro_batches=2,
+                progress=False,
+                say=lambda line: None,
+                tensorboard=False,
+                jit_compile=jit_compile,
+            ),
         )
         lines[jit_compile] = read_history(result.history)
     for graph, xla in zip(lines[False], lines[True], strict=True):

@@ -12,7 +12,7 @@ import real_models
 import resumed_training
 from safetensors.numpy import load_file
 
-from tfkd.training import Adam, Interrupted, Triangular, read_history, train
+from tfkd.training import Adam, Interrupted, TrainSettings, Triangular, read_history, train
 from tfkd.training.loop import HISTORY, WEIGHTS
 from tfkd.training.validation import Validation
 
@@ -142,16 +142,18 @@ def test_parts_side_by_side_and_compiled_chains_repeat_bit_for_bit(tmp_path):
         return train(
             real_models.distiller("mixed_bfloat16", dropout=0.3),
             SimpleNamespace(batch=batch, batches_per_epoch=5),
-            steps=20,
-            optimizer=Adam(clip_norm=1.0),
-            schedule=Triangular(steps=20, rate=0.02),
-            folder=folder,
-            log_every=7,
-            streams=2,
-            fuse=True,
-            progress=False,
-            tensorboard=False,
-            say=print,
+            TrainSettings(
+                steps=20,
+                optimizer=Adam(clip_norm=1.0),
+                schedule=Triangular(steps=20, rate=0.02),
+                folder=folder,
+                log_every=7,
+                streams=2,
+                fuse=True,
+                progress=False,
+                tensorboard=False,
+                say=print,
+            ),
         )
 
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"

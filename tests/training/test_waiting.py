@@ -8,7 +8,7 @@ import pytest
 from training_fakes import Batcher, distiller
 
 from tfkd.data import prefetcher
-from tfkd.training import Adam, read_history, train, waiting_share
+from tfkd.training import Adam, TrainSettings, read_history, train, waiting_share
 
 
 class Clock:
@@ -65,14 +65,16 @@ def trained(monkeypatch, folder, seconds, clock=None, **options):
     result = train(
         distiller(),
         SlowBatcher(clock, seconds),
-        steps=8,
-        optimizer=Adam(),
-        schedule=OneSecond(clock),
-        folder=folder,
-        progress=False,
-        say=said.append,
-        tensorboard=False,
-        **options,
+        TrainSettings(
+            steps=8,
+            optimizer=Adam(),
+            schedule=OneSecond(clock),
+            folder=folder,
+            progress=False,
+            say=said.append,
+            tensorboard=False,
+            **options,
+        ),
     )
     return [line for line in read_history(result.history) if "loss" in line], said
 

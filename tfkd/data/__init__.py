@@ -1,7 +1,6 @@
 """Text to batches: corpora, tokenizers, ids on the disk, views, the batch plan."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "BatchPlan": "batch_plan",
@@ -25,14 +24,4 @@ _PLACES = {
     "source_hashes": "corpora",
     "write_text_corpus": "text_corpus",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_PLACES])
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

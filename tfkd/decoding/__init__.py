@@ -1,7 +1,6 @@
 """From a model to outputs: beam, greedy, Mask-Predict, and the decoding of whole corpora."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "BeamSearch": "searches",
@@ -12,23 +11,16 @@ _PLACES = {
     "Hypotheses": "hypotheses",
     "LengthLimit": "length_limit",
     "MaskPredict": "mask_predict_search",
+    "PlainModel": "plain_decoding",
+    "PlainOutput": "plain_decoding",
     "Sampling": "searches",
+    "Search": "search",
     "beam_search": "beam",
     "build_search": "searches",
+    "decode_greedily": "greedy",
     "greedy_search": "greedy",
+    "left_to_right": "plain_decoding",
     "length_penalty": "hypotheses",
     "mask_predict": "passes",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tfkd.decoding' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tfkd.decoding.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

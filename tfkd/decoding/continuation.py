@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.data.ragged import Ragged
-from tfkd.decoding.searches import Search, Specials
+from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
 from tfkd.objectives.prediction import top_k_log_probabilities
 

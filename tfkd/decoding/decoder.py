@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding.hypotheses import Hypotheses
-from tfkd.decoding.searches import Search, Specials
+from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
 
 # Widths of batches are multiples of this: few shapes, and little padding.

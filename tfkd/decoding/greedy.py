@@ -1,14 +1,42 @@
 """Greedy search in the graph: the most probable token at each step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from tfkd.decoding.beam import Step
-from tfkd.decoding.hypotheses import Hypotheses, forbidding
+from tfkd.decoding.hypotheses import Hypotheses, forbidden_ids, forbidding
 from tfkd.decoding.hypotheses import length_penalty as penalty
 from tfkd.decoding.states import flatten, flexible_shapes
+
+# `(logits [rows, vocabulary], sentence int32 [rows], index) -> int32 [rows]`.
+Choose = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def decode_greedily(
+    model: Any,
+    source: Mapping[str, tf.Tensor],
+    max_lengths: tf.Tensor,
+    specials: Any,
+    *,
+    min_length: int = 0,
+    choose: Choose | None = None,
+) -> Hypotheses:
+    """`greedy_search` with a model's `start` and `step`, special ids but the end forbidden; see
+    `tfkd.decoding.Search` for the arguments."""
+    return greedy_search(
+        model.start(source),
+        lambda ids, state, index: model.step(ids, state, index),
+        start_id=int(specials.start_id),
+        end_id=int(specials.end_id),
+        vocabulary_size=model.vocabulary_size,
+        max_lengths=max_lengths,
+        forbidden_ids=forbidden_ids(specials),
+        pad_id=int(specials.pad_id),
+        min_length=min_length,
+        choose=choose,
+    )
 
 
 def greedy_search(
@@ -23,7 +51,7 @@ def greedy_search(
     forbidden_ids: Iterable[int] = (),
     pad_id: int = 0,
     min_length: int = 0,
-    choose: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
+    choose: Choose | None = None,
 ) -> Hypotheses:
     """Takes the most probable token at each step, until the end or the maximum length.
 

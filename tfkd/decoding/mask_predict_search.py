@@ -23,6 +23,9 @@ from tfkd.decoding.passes import (
     run_pass,
     start,
 )
+from tfkd.decoding.plain_decoding import PlainModel, PlainOutput
+from tfkd.decoding.plain_mask_predict import plain_mask_predict
+from tfkd.decoding.search import Search
 from tfkd.layers.few_rows import times_table
 from tfkd.objectives.chunks import Chunks, over_chunks
 
@@ -31,7 +34,7 @@ SHORTEST = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskPredict:
+class MaskPredict(Search):
     """Mask-Predict, see `tfkd.decoding.mask_predict`.
 
     Attributes:
@@ -88,7 +91,7 @@ class MaskPredict:
     def __call__(
         self, model: Any, source: Mapping[str, tf.Tensor], max_lengths: tf.Tensor, specials: Any
     ) -> Hypotheses:
-        """Decodes a batch; see `tfkd.decoding.searches.Search`."""
+        """Decodes a batch; see `tfkd.decoding.Search`."""
         logits, state = model.prepare(source)
         lengths, each = self.lengths(logits, max_lengths)
         state = tf.nest.map_structure(lambda rows: tf.repeat(rows, each, axis=0), state)
@@ -103,6 +106,27 @@ class MaskPredict:
             stop_when_stable=self.stop_when_stable,
         )
         return self.choose(found, each, specials)
+
+    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+        """See `tfkd.decoding.Search`."""
+        return plain_mask_predict(model, self, limit=limit)
+
+    def serving_options(self) -> dict[str, int]:
+        """See `tfkd.decoding.Search`."""
+        return {
+            "iterations": int(self.iterations),
+            "length_candidates": int(self.length_candidates),
+        }
+
+    def with_options(self, given: Mapping[str, tf.Tensor]) -> "MaskPredict":
+        """See `tfkd.decoding.Search`; less than one of either is one."""
+        return super().with_options({name: tf.maximum(one, 1) for name, one in given.items()})
+
+    def score_in_words(self) -> str:
+        """See `tfkd.decoding.Search`."""
+        if self.choose_by == "mean":
+            return "the mean of the tokens' log p, each as it was predicted last"
+        return f"{super().score_in_words()}, each token's p as it was predicted last"
 
     def trace(
         self, model: Any, source: Mapping[str, tf.Tensor], max_lengths: tf.Tensor, specials: Any

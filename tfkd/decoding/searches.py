@@ -2,55 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
 from tfkd.decoding.beam import beam_search
-from tfkd.decoding.greedy import greedy_search
+from tfkd.decoding.greedy import decode_greedily
 from tfkd.decoding.hypotheses import Hypotheses, forbidden_ids
 from tfkd.decoding.length_limit import LengthLimit
 from tfkd.decoding.mask_predict_search import MaskPredict
+from tfkd.decoding.plain_decoding import (
+    PlainModel,
+    PlainOutput,
+    left_to_right,
+    plain_beam_search,
+    plain_greedy_search,
+)
+from tfkd.decoding.plain_sampling import plain_sampling
 from tfkd.decoding.sampling import hashed, sampled
-
-
-class Specials(Protocol):
-    """What a search asks of the target's tokenizer."""
-
-    size: int
-    pad_id: int
-    start_id: int
-    end_id: int
-    special_ids: Any
-
-
-class Search(Protocol):
-    """Finds outputs with a model: a frozen object that holds the options, callable in a graph."""
-
-    max_length: LengthLimit
-    n_best: int
-
-    def __call__(
-        self,
-        model: Any,
-        source: Mapping[str, tf.Tensor],
-        max_lengths: tf.Tensor,
-        specials: Specials,
-    ) -> Hypotheses:
-        """Decodes a batch.
-
-        Args:
-            model: With `start` and `step`, or `prepare` and `fill` (see
-                `tfkd.models.EncoderDecoder`).
-            source: `ids` int32 `[batch, length]` and `valid` bool alike.
-            max_lengths: int32 `[batch]`.
-            specials: The target's ids that mean something to the search.
-        """
-        ...
+from tfkd.decoding.search import Search, Specials
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeamSearch:
+class BeamSearch(Search):
     """Beam search, see `tfkd.decoding.beam_search`.
 
     Attributes:
@@ -92,9 +67,19 @@ class BeamSearch:
             min_length=self.min_length,
         )
 
+    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+        """See `Search`."""
+        penalty = {"length_penalty": self.length_penalty}
+        search = partial(plain_beam_search, beam=self.beam, **penalty)
+        return left_to_right(model, search, limit=limit, min_length=self.min_length, **penalty)
+
+    def in_words(self) -> str:
+        """See `Search`."""
+        return f"by beam search, beam {self.beam}, length penalty {self.length_penalty:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class GreedySearch:
+class GreedySearch(Search):
     """Greedy search, see `tfkd.decoding.greedy_search`; a score is a log-probability.
 
     Attributes:
@@ -104,10 +89,6 @@ class GreedySearch:
 
     max_length: LengthLimit = field(default_factory=LengthLimit)
     min_length: int = 0
-
-    n_best = 1
-    beam = 1
-    length_penalty = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_length", LengthLimit.of(self.max_length))
@@ -119,22 +100,20 @@ class GreedySearch:
         max_lengths: tf.Tensor,
         specials: Specials,
     ) -> Hypotheses:
-        return greedy_search(
-            model.start(source),
-            lambda ids, state, index: model.step(ids, state, index),
-            start_id=int(specials.start_id),
-            end_id=int(specials.end_id),
-            vocabulary_size=model.vocabulary_size,
-            max_lengths=max_lengths,
-            length_penalty=self.length_penalty,
-            forbidden_ids=forbidden_ids(specials),
-            pad_id=int(specials.pad_id),
-            min_length=self.min_length,
-        )
+        given = (model, source, max_lengths, specials)
+        return decode_greedily(*given, min_length=self.min_length)
+
+    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+        """See `Search`."""
+        return left_to_right(model, plain_greedy_search, limit=limit, min_length=self.min_length)
+
+    def in_words(self) -> str:
+        """See `Search`."""
+        return "with the likeliest token at each place"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampling:
+class Sampling(Search):
     """Draws each token from the model's distribution, see `tfkd.decoding.sampled`.
 
     What a row gets is a function of the seed, of what the model read and of the step: the same in
@@ -157,10 +136,6 @@ class Sampling:
     seed: Any = 1
     max_length: LengthLimit = field(default_factory=LengthLimit)
     min_length: int = 0
-
-    n_best = 1
-    beam = 1
-    length_penalty = 0.0
 
     def __post_init__(self) -> None:
         if not (self.temperature > 0 and 0 < self.top_p <= 1):
@@ -189,17 +164,25 @@ class Sampling:
                 top_p=self.top_p,
             )
 
-        return greedy_search(
-            model.start(source),
-            lambda ids, state, index: model.step(ids, state, index),
-            start_id=int(specials.start_id),
-            end_id=int(specials.end_id),
-            vocabulary_size=model.vocabulary_size,
-            max_lengths=max_lengths,
-            forbidden_ids=forbidden_ids(specials),
-            pad_id=int(specials.pad_id),
-            min_length=self.min_length,
-            choose=choose,
+        given = (model, source, max_lengths, specials)
+        return decode_greedily(*given, min_length=self.min_length, choose=choose)
+
+    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+        """See `Search`."""
+        search = partial(plain_sampling, search=self, read=model.read)
+        return left_to_right(model, search, limit=limit, min_length=self.min_length)
+
+    def serving_options(self) -> dict[str, int]:
+        """See `Search`."""
+        return {"seed": int(self.seed)}
+
+    def in_words(self) -> str:
+        """See `Search`."""
+        cut = "" if self.top_k is None else f", top_k {self.top_k}"
+        cut += "" if self.top_p == 1 else f", top_p {self.top_p:g}"
+        return (
+            f"by draws at temperature {self.temperature:g}{cut}, seed {self.seed}: the same text "
+            "and seed give the same output, in any batch"
         )
 
 

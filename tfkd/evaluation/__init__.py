@@ -1,7 +1,6 @@
 """Scores: figures with intervals, comparisons, and the form in which they are kept."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "Frequencies": "trivial_systems",
@@ -64,16 +63,4 @@ _PLACES = {
     "trivial_outputs": "trivial_systems",
     "unigram": "trivial_systems",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tfkd.evaluation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tfkd.evaluation.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

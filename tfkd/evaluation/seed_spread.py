@@ -40,6 +40,38 @@ def over_seeds(values: Sequence[float]) -> dict[str, Any]:
     return {"n": n, "mean": mean, "spread": spread, "low": mean - reach, "high": mean + reach}
 
 
+def means_apart(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
+    """The 95 % interval of the difference of two systems' means, whose seeds do not belong together
+    by pairs.
+
+    It is the difference ± t * sqrt(s² / n + s'² / n'), t with the degrees of freedom of Welch and
+    Satterthwaite, the fraction left out: a little too wide.
+
+    Reference: Welch, 1947, The Generalization of "Student's" Problem when Several Different
+    Population Variances are Involved.
+
+    Args:
+        first, second: One a seed.
+
+    Returns:
+        `mean`, of the first less the second, `low` and `high`; these None of a single seed.
+    """
+    found = [over_seeds(first), over_seeds(second)]
+    mean = found[0]["mean"] - found[1]["mean"]
+    if any(one["n"] == 1 for one in found):
+        return {"mean": mean, "low": None, "high": None}
+    errors = [one["spread"] ** 2 / one["n"] for one in found]
+    reach = 0.0
+    if sum(errors):
+        parts = (
+            (error / sum(errors)) ** 2 / (one["n"] - 1)
+            for error, one in zip(errors, found, strict=True)
+        )
+        # Equal variances give whole degrees but for rounding.
+        reach = t_quantile(int(1 / sum(parts) + 1e-9)) * math.sqrt(sum(errors))
+    return {"mean": mean, "low": mean - reach, "high": mean + reach}
+
+
 def t_quantile(degrees: int, share: float = 0.95) -> float:
     """The t that |T| stays below with probability `share`, of Student's distribution.
 

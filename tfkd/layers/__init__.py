@@ -3,8 +3,7 @@
 Attention with caches, blocks with adapter hooks, embeddings, and a dropout whose masks are keyed.
 """
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "BertFusion": "bert_fusion",
@@ -36,14 +35,4 @@ _PLACES = {
     "prefix_penalty": "masks",
     "sinusoidal": "positions",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

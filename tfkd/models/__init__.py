@@ -1,7 +1,6 @@
 """Keras models, their builder, and their weights on disk; imported when first asked for."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "AbNet": "ab_net",
@@ -30,14 +29,4 @@ _PLACES = {
     "to_backbone": "backbone",
     "variables_by_path": "weights",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

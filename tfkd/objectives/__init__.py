@@ -1,7 +1,6 @@
 """Objectives: terms that return sums, their divisors, and the one pass over the vocabulary."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "CausalLM": "cross_entropy",
@@ -15,6 +14,7 @@ _PLACES = {
     "SoftTargets": "soft_targets",
     "Statistics": "token_terms",
     "Term": "term",
+    "TokenLoss": "token_loss",
     "TokenTerm": "token_terms",
     "TopK": "prediction",
     "balanced_weights": "builder",
@@ -27,15 +27,4 @@ _PLACES = {
     "top_k_log_probabilities": "prediction",
     "vocabulary_pass": "fused_pass",
 }
-
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

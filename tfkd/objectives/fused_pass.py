@@ -12,6 +12,7 @@ Every loss here depends on the logits through few numbers a token, so that with 
                      +  g_expected * p_teacher
 
 The part of `total` = h . sum(W) + sum(b) never touches the logits: its gradients are of rank one.
+A loss that reads all log-probabilities of a chunk is differentiated by the logits as it stands.
 """
 
 from collections.abc import Sequence
@@ -113,10 +114,11 @@ class _Pass:
         self.chunks = Chunks.of(hidden, self.vocabulary_size, chunk_rows)
         self.temperatures = sorted({1.0}.union(*(term.temperatures for term in terms)))
         self.uses_total = any(term.uses_total for term in terms)
+        self.uses_all = any(term.uses_all for term in terms)
         # Where each token's soft-max enters with one factor, the factor can go to the [C, d] sides
         # of the products instead: one pass over the chunk less.
         self.unit_mass = len(self.temperatures) == 1 and all(
-            term.unit_mass and term.teacher is None for term in terms
+            term.unit_mass and term.teacher is None and not term.uses_all for term in terms
         )
         self.column_sum = tf.zeros([self.width])
         self.bias_sum = tf.zeros([])
@@ -194,9 +196,11 @@ class _Pass:
         expected = [None if teacher is None else teacher.expected for teacher in teachers]
 
         sources = [log_sum_exp, picked, total, [value for value in expected if value is not None]]
+        sources += [[logits] if self.uses_all else []]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tf.nest.flatten(sources))
             sums, metrics = [], []
+            log_probabilities = tf.nn.log_softmax(logits) if self.uses_all else None
             pieces = tf.split(picked, counts, 1)
             for number, (term, entry) in enumerate(zip(self.terms, inputs, strict=True)):
                 teacher = teachers[number]
@@ -208,6 +212,10 @@ class _Pass:
                     vocabulary_size=self.vocabulary_size,
                     expected=expected[number],
                     teacher_entropy=None if teacher is None else teacher.entropy,
+                    log_probabilities=log_probabilities,
+                    teacher_log_probabilities=(
+                        None if teacher is None else teacher.log_probabilities
+                    ),
                 )
                 weights = entry["weights"]
                 losses = term.loss(statistics, entry["extras"])
@@ -222,7 +230,7 @@ class _Pass:
         if not self.gradients:
             return [], results
 
-        by_log_sum_exp, by_picked, by_total, by_expected = tape.gradient(
+        by_log_sum_exp, by_picked, by_total, by_expected, by_all = tape.gradient(
             loss, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         if self.unit_mass:
@@ -236,6 +244,7 @@ class _Pass:
                 + [teacher.probabilities for teacher in teachers if teacher is not None],
                 [by_log_sum_exp[t] / t for t in self.temperatures] + by_expected,
             )
+            by_logits = tf.add_n([by_logits, *by_all])
         by_logits = tf.tensor_scatter_nd_add(
             tf.reshape(by_logits, [-1]), tf.reshape(index, [-1, 1]), tf.reshape(by_picked, [-1])
         )
@@ -253,6 +262,7 @@ class _Pass:
 
 
 class _TeacherChunk(NamedTuple):
+    log_probabilities: tf.Tensor
     probabilities: tf.Tensor
     expected: tf.Tensor
     entropy: tf.Tensor
@@ -267,6 +277,7 @@ def _teacher(teacher: DenseTeacher, hidden: tf.Tensor, logits: tf.Tensor) -> _Te
     log_probabilities = tf.nn.log_softmax(scores / teacher.temperature)
     probabilities = tf.exp(log_probabilities)
     return _TeacherChunk(
+        log_probabilities,
         probabilities,
         tf.reduce_sum(probabilities * logits, -1),
         -tf.reduce_sum(probabilities * log_probabilities, -1),

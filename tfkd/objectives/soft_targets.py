@@ -9,13 +9,14 @@ import tensorflow as tf
 
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.prediction import top_k_log_probabilities
+from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import (
     RESTS,
     student_log_probabilities,
     teacher_distribution,
 )
 from tfkd.objectives.term import Batch, Record, Term, is_classified
-from tfkd.objectives.term_head import check_head
+from tfkd.objectives.term_head import live_head
 from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
@@ -107,23 +108,16 @@ class SoftTargets(Term):
         side = self.side(record)
         if self.live is not None:
             return self.live.words(side) if self.at == "all" else side["selected"]
-        selected = tf.convert_to_tensor(side["selected"])
-        present = batch["stores"][self.teacher].get("present")
-        return selected if present is None else selected & present
+        return stored_positions(batch, self.teacher, tf.convert_to_tensor(side["selected"]))
 
     def request(
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]
     ) -> TokenTerm:
         """What the pass over the vocabulary is asked; see `CrossEntropy.request`."""
+        side, weights = self.side(record), take(self.positions(batch, record))
         if self.live is None:
-            stored = batch["stores"][self.teacher]
-            weights = take(self.positions(batch, record))
-            if is_classified(self.side(record)):
-                take = _of_rows(take, self.side(record)["selected"])
-            return self._of_top_k(weights, take(stored["ids"]), take(stored["log_probabilities"]))
-        side, head = self.side(record), self.live.head_named(self.head)
-        check_head(head, self, record, f"the head of the teacher {self.teacher!r}")
-        weights = take(self.positions(batch, record))
+            return self._of_top_k(weights, *stored_words(batch, self.teacher, side, take))
+        head = live_head(self, record)
         hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
         # Of rows without a known class there is nothing to be right about.
         gold = None if is_classified(side) else take(side.get("labels", side["ids"]))
@@ -144,7 +138,7 @@ class SoftTargets(Term):
         probabilities, entropy = teacher_distribution(
             tf.cast(log_probabilities, tf.float32), self.temperature, self.rest
         )
-        ids, words = tf.cast(ids, tf.int32), ids.shape[-1]
+        words = ids.shape[-1]
 
         def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
             student = student_log_probabilities(
@@ -206,12 +200,3 @@ class SoftTargets(Term):
             "top_k": self.top_k,
             "at": self.at,
         }
-
-
-def _of_rows(
-    take: Callable[[tf.Tensor], tf.Tensor], selected: tf.Tensor
-) -> Callable[[tf.Tensor], tf.Tensor]:
-    """As `take`, of `[B, 1, ...]`: each position's row of what is stored once a row."""
-    shape = tf.shape(selected)
-    rows = take(tf.broadcast_to(tf.range(shape[0])[:, None], shape))
-    return lambda values: tf.gather(tf.convert_to_tensor(values)[:, 0], rows)

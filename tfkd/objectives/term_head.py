@@ -25,6 +25,13 @@ def head_of(model: Any, term: Term) -> Any:
     return model.heads[term.head]
 
 
+def live_head(term: Term, record: Record) -> Any:
+    """The head of the live teacher that a term asks, over what the term's labels are."""
+    head = term.live.head_named(term.head)
+    check_head(head, term, record, f"the head of the teacher {term.teacher!r}")
+    return head
+
+
 def check_head(head: Any, term: Term, record: Record, whose: str = "the student's head") -> None:
     """Refuses a head over words for a term of classes, and one over classes for a term of words.
 

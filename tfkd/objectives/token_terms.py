@@ -20,6 +20,8 @@ class Statistics:
         maximum: `[C]`: max_v z_v.
         expected: `[C]`: sum_v p_v z_v under this term's dense teacher p; None without one.
         teacher_entropy: `[C]`: -sum_v p_v log p_v of that teacher; None without one.
+        log_probabilities: `[C, V]`, of a term that reads them; else None.
+        teacher_log_probabilities: `[C, V]`: log p_v of that teacher; None without one.
         vocabulary_size: V.
     """
 
@@ -30,6 +32,8 @@ class Statistics:
     vocabulary_size: int
     expected: tf.Tensor | None = None
     teacher_entropy: tf.Tensor | None = None
+    log_probabilities: tf.Tensor | None = None
+    teacher_log_probabilities: tf.Tensor | None = None
 
 
 def is_best(statistics: Statistics, column: int) -> tf.Tensor:
@@ -77,6 +81,7 @@ class TokenTerm:
         unit_mass: The loss is log_sum_exp[1.0] minus something that does not depend on it: the
             pass then need not scale the soft-max by token. Cross-entropies at temperature 1 are so.
         uses_total: The loss reads `total`.
+        uses_all: The loss reads `log_probabilities`.
         teacher: A dense teacher, for `expected` and `teacher_entropy`.
     """
 
@@ -89,4 +94,5 @@ class TokenTerm:
     temperatures: tuple[float, ...] = ()
     unit_mass: bool = False
     uses_total: bool = False
+    uses_all: bool = False
     teacher: DenseTeacher | None = None

@@ -30,7 +30,7 @@ def run_class_scores(
     for index, part in enumerate(options.data):
         examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
         header = Header(
-            corpus=node.inputs[f"data.{index}.corpus"].fingerprint,
+            corpus=node.corpora[index].fingerprint,
             vocabulary=classes.fingerprint(),
             vocabulary_size=classes.size,
             top_k=classes.size,

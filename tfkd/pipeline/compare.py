@@ -7,7 +7,7 @@ from typing import Any
 from tfkd.evaluation.approximate_randomization import TRIALS
 from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION
 from tfkd.pipeline.compared import Side, sides_of
-from tfkd.pipeline.compared_pair import Pair
+from tfkd.pipeline.compared_pair import Apart, Pair
 from tfkd.pipeline.run_folder import read_results
 from tfkd.pipeline.seed_alone import differ_in_seed_alone
 from tfkd.spec.errors import UserError
@@ -42,9 +42,10 @@ def compare(
     Returns:
         A line for each pair that was decoded alike: both values, first minus second with its 95 %
         interval, p, and which of the two is better, if that is known (`system_verdict`). Of runs
-        with `seeds:`, of those that both have together both means with their standard deviations,
-        Student's interval of the differences by seed, and the verdict; then of each. Last, what
-        this comes to, and of how many trainings it speaks.
+        with `seeds:` both means with their standard deviations and the verdict: of the seeds that
+        both have, or beside a single training, with Student's interval of the differences by seed,
+        and then of each; of seeds that do not belong together with Welch's. Last, what this comes
+        to, and of how many trainings it speaks.
 
     Raises:
         UserError: The runs share no test set that they decoded alike.
@@ -66,63 +67,107 @@ def compare(
     if p_by == BOOTSTRAP:
         p_from = "sacreBLEU's paired bootstrap of the same samples, which weighs one tail"
     header = f"{first} beside {second}, intervals by paired bootstrap of {samples:,} samples, p by "
-    means = [pair for pair in pairs if len(pair.found) > 1]
     # What is known of the training, and not of one of them alone, comes first.
-    pairs = means + [pair for pair in pairs if len(pair.found) == 1]
+    pairs.sort(key=lambda pair: not pair.several)
     lines = [line for pair in pairs for line in pair.lines()]
     return "\n".join(map(one_line, [header + p_from, *lines, *closing(first, second, pairs)]))
 
 
 def _pairs(
     runs: tuple[Path, Path], both: tuple[_Sides, _Sides], same_spec: bool, settings: dict[str, Any]
-) -> list[Pair]:
+) -> list[Pair | Apart]:
     """What both runs have measured alike; seeds that both have, together."""
-    ours, theirs = both
-    several = len({of for of, _, _, _ in [*ours, *theirs]}) > 1
+    ours, theirs = map(_by_seed, both)
+    several = len({of for of, _, _ in [*ours, *theirs]}) > 1
     # What was read or written in several ways is named by them, its defaults by nothing.
     searches: dict[str, set[str]] = {}
-    for _, on, search, _ in [*ours, *theirs]:
+    for _, on, search in [*ours, *theirs]:
         searches.setdefault(on, set()).add(search)
-    pairs: dict[Any, Pair] = {}
-    for (of, on, search, our_seed), system in ours.items():
-        for (other_of, other_on, other_search, their_seed), baseline in theirs.items():
-            if (on, search) != (other_on, other_search) or not system.alike(baseline):
+    pairs: list[Pair | Apart] = []
+    for (of, on, search), systems in ours.items():
+        for (other_of, other_on, other_search), baselines in theirs.items():
+            if (on, search) != (other_on, other_search):
                 continue
-            if our_seed != their_seed and None not in (our_seed, their_seed):
+            if not all(one.alike(two) for one in systems.values() for two in baselines.values()):
                 continue
             models = f" ({of} and {other_of})" if several else ""
             models += f" [{search}]" if search and len(searches[on]) > 1 else ""
             names = (f"{of} of {runs[0]}", f"{other_of} of {runs[1]}") if several else runs
-            seed = our_seed if their_seed is None else their_seed
-            # Of two runs with these seeds they belong together; a single one stands by itself.
-            alone = seed if None in (our_seed, their_seed) else None
-            for metric, counted in system.metrics.items():
-                if baseline.metrics.get(metric) != counted:
+            alone = same_spec and of == other_of
+            together = _together(systems, baselines, alone)
+            first, other = (next(iter(one.values())) for one in (systems, baselines))
+            for metric, counted in first.metrics.items():
+                if other.metrics.get(metric) != counted:
                     continue
-                name = f"{on} {metric}{models}"
-                pair = pairs.setdefault(
-                    (name, alone),
-                    Pair(
-                        name=name,
-                        metric=metric,
-                        names=(str(names[0]), str(names[1])),
-                        same_spec=same_spec and of == other_of and None in (our_seed, their_seed),
-                    ),
-                )
-                pair.found[seed] = system.less(baseline, metric, **settings)
-                pair.sides[seed] = (system, baseline)
-    return list(pairs.values())
+                said = {
+                    "name": f"{on} {metric}{models}",
+                    "metric": metric,
+                    "names": (str(names[0]), str(names[1])),
+                    "same_spec": alone,
+                }
+                if together:
+                    found = {
+                        seed: one.less(two, metric, **settings)
+                        for seed, (one, two) in together.items()
+                    }
+                    pairs.append(Pair(**said, found=found, sides=together))
+                else:
+                    both_sides = (systems, baselines)
+                    scores = _scores(*both_sides, metric, settings)
+                    pairs.append(Apart(**said, sides=both_sides, scores=scores))
+    return pairs
 
 
-def closing(first: Path, second: Path, pairs: Sequence[Pair]) -> list[str]:
+def _by_seed(sides: _Sides) -> dict[tuple[str, str, str], dict[int | None, Side]]:
+    """A run's models, each with all its seeds."""
+    found: dict[tuple[str, str, str], dict[int | None, Side]] = {}
+    for (of, on, search, seed), side in sides.items():
+        found.setdefault((of, on, search), {})[seed] = side
+    return found
+
+
+def _together(
+    systems: Mapping[int | None, Side], baselines: Mapping[int | None, Side], same_spec: bool
+) -> dict[int | None, tuple[Side, Side]]:
+    """Which trainings belong together, by seed: those of one seed, or each with the other's only
+    one. Empty: none do, nor do those of one spec, whose seeds alone differ."""
+    first, other = (next(iter(one.values())) for one in (systems, baselines))
+    if len(systems) == len(baselines) == 1:
+        (seed,) = systems
+        return {seed if seed in baselines else None: (first, other)}
+    if same_spec:
+        return {}
+    if len(baselines) == 1:
+        return {seed: (one, other) for seed, one in systems.items()}
+    if len(systems) == 1:
+        return {seed: (first, one) for seed, one in baselines.items()}
+    common = {seed: (one, baselines[seed]) for seed, one in systems.items() if seed in baselines}
+    return common if len(common) > 1 else {}
+
+
+def _scores(
+    systems: Mapping[int | None, Side],
+    baselines: Mapping[int | None, Side],
+    metric: str,
+    settings: dict[str, Any],
+) -> tuple[list[float], list[float]]:
+    """The scores of all trainings of both."""
+    first, other = (next(iter(one.values())) for one in (systems, baselines))
+    quick = {**settings, "samples": 1, "trials": 1}  # no interval is asked for
+    ours = [one.less(other, metric, **quick) for one in systems.values()]
+    theirs = [first.less(one, metric, **quick) for one in baselines.values()]
+    return [one["value"] + one["delta"] for one in ours], [one["value"] for one in theirs]
+
+
+def closing(first: Path, second: Path, pairs: Sequence[Pair | Apart]) -> list[str]:
     """What all comparisons come to, and of how many trainings they speak."""
     found = []
     if chance := [pair for pair in pairs if pair.same_spec]:
         sizes = ", ".join(f"{pair.name} by {pair.size}" for pair in chance)
         found.append(
             f"{first} and {second} are trainings of the same spec that differ in the seed alone. "
-            f"They are apart: {sizes}. That is how far apart two trainings of this spec may come "
-            "out; no system is better"
+            f"They are apart: {sizes}. That is how far apart trainings of this spec may come out; "
+            "no system is better"
         )
     judged = [pair for pair in pairs if not pair.same_spec]
     if len(judged) > 1:
@@ -130,6 +175,7 @@ def closing(first: Path, second: Path, pairs: Sequence[Pair]) -> list[str]:
         for pair in judged:
             said.setdefault(pair.said, []).append(pair.name)
         found.append("; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()))
+    found += dict.fromkeys(pair.beside_one for pair in judged if pair.beside_one)
     if any(pair.verdict.seeds == 1 for pair in judged):
         found.append(
             "one seed each: this speaks of these trainings alone, and says nothing about another "

@@ -8,7 +8,6 @@ import keras
 
 from tfkd.models import build_model
 from tfkd.models.builder import CLASSES
-from tfkd.pipeline.models import has_own_matrix
 from tfkd.spec import Spec
 from tfkd.spec.options import classifier
 
@@ -100,7 +99,7 @@ def _refuse_unknown_names(
 
 def _of_unknown_pieces(options: Any) -> Any:
     """The same options with a head at chance: which row is whose is not known yet."""
-    if not has_own_matrix(options):
+    if not options.has_own_matrix:
         return options
     head = options.head.model_copy(update={"start": "random"})
     return options.model_copy(update={"head": head})

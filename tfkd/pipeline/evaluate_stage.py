@@ -25,7 +25,6 @@ from tfkd.pipeline.inputs import (
     side_tokenizers,
     views_of,
 )
-from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.products import CLASSES, CONTINUED, MASKED
@@ -95,7 +94,7 @@ def view_of(trained: Node, context: Context) -> Any:
     if model.is_causal:
         return plain_view(model, tokenizers)
     longest = min(MlmOptions().max_length, model.max_length)
-    return build_view("mlm", model_tokenizers(model), tokenizers, name="masked", max_length=longest)
+    return build_view("mlm", model.tokenizers, tokenizers, name="masked", max_length=longest)
 
 
 def _outputs(

@@ -70,6 +70,20 @@ class Node:
         """The one of its spec's seeds that its result depends on; None: it depends on none."""
         return self.own_seed if self.own_seed is not None else seed_of(self.inputs)
 
+    def inputs_of(self, kind: str) -> dict[str, "Node"]:
+        """The inputs whose role is `KIND.NAME`, as `teacher.TERM` or `tokenizer.SIDE`, by NAME."""
+        start = f"{kind}."
+        return {
+            role.removeprefix(start): node
+            for role, node in self.inputs.items()
+            if role.startswith(start)
+        }
+
+    @cached_property
+    def corpora(self) -> list["Node"]:
+        """The corpora that the stage reads as its `data`, in their order."""
+        return [self.inputs[f"data.{index}.corpus"] for index in range(len(self.options.data))]
+
     def input_fingerprints(self) -> dict[str, str]:
         """Fingerprints by role, for the manifest."""
         return {role: node.key for role, node in self.inputs.items()}

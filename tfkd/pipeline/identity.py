@@ -10,7 +10,7 @@ from tfkd.data.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import classifier, window
+from tfkd.spec.options import classifier
 from tfkd.spec.regular_files import NOTHING, other_than_file, readable
 
 
@@ -59,7 +59,7 @@ def between_newlines(model: Any, stage: Any) -> dict[str, str]:
 
 def read_in_windows(model: Any, stage: Any) -> dict[str, int]:
     """What an identity says of a text's windows: nothing where they have the model's length."""
-    length = window(model, stage)
+    length = model.window(stage)
     return {} if length == model.max_length else {"window": length}
 
 

@@ -15,7 +15,6 @@ from tfkd.models.builder import CLASSES
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.text_stages import open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions, classifier
@@ -30,20 +29,17 @@ def model_options(node: Node) -> Any:
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A model's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
-    return {
-        role.partition(".")[2]: open_tokenizer(child, context)
-        for role, child in node.trained.inputs.items()
-        if role.startswith("tokenizer.")
-    }
+    tokenizers = node.trained.inputs_of("tokenizer")
+    return {side: open_tokenizer(child, context) for side, child in tokenizers.items()}
 
 
 def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A training stage's tokenizers by the names they have in the spec."""
     by_side = side_tokenizers(node, context)
     model = model_options(node)
-    named = {name: by_side[side] for side, name in model_tokenizers(model).items()}
+    named = {name: by_side[side] for side, name in model.tokenizers.items()}
     if "head" in by_side:
-        named[head_tokenizer(model)] = by_side["head"]
+        named[model.own_vocabulary] = by_side["head"]
     if (classes := classes_of(node, context)) is not None:
         named[CLASSES] = classes
     return named
@@ -95,10 +91,9 @@ def part_of(
         pack: How its documents are packed into blocks.
     """
     fields = {}
-    for key, child in node.inputs.items():
-        if key.startswith(f"{role}.ids."):
-            _, field, tokenizer = child.label.rsplit(".", 2)
-            fields[field, tokenizer] = EncodedField.open(place(child, context).path)
+    for child in node.inputs_of(f"{role}.ids").values():
+        read = child.options
+        fields[read.field, read.tokenizer] = EncodedField.open(place(child, context).path)
     if pack is not None:
         fields = _packed(node, fields, pack, context)
     rows = len(next(iter(fields.values())))
@@ -167,7 +162,7 @@ def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = P
         tokenizers: By the names they have in the spec.
         name: The view's key in a batch.
     """
-    sides = model_tokenizers(model)
+    sides = model.tokenizers
     if model.is_causal:
         return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
     return build_view("none", sides, tokenizers, name=name)
@@ -177,7 +172,7 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
     """The views that a training stage's terms read; None stands for the plain one, which of a
     classifier is of kind classify."""
     trained = trained.trained
-    sides = model_tokenizers(model_options(trained))
+    sides = model_options(trained).tokenizers
     tokenizers = named_tokenizers(trained, context)
     if "text" in sides:
         tokenizers[sides["text"]] = _separated(trained, tokenizers[sides["text"]])
@@ -211,9 +206,6 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
 
 def _readable(trained: Node) -> int:
     """The most tokens of a stream that a model and its live teachers have positions for."""
-    asked = [
-        child
-        for role, child in trained.inputs.items()
-        if role.startswith("teacher.") and "targets" not in child.gives
-    ]
+    teachers = trained.inputs_of("teacher").values()
+    asked = [child for child in teachers if "targets" not in child.gives]
     return min(model_options(node).max_length for node in (trained, *asked))

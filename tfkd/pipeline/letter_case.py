@@ -14,8 +14,8 @@ def lower_cased(trained: Node) -> bool:
 def _all_lower(trained: Node, side: str, swapped: str) -> bool:
     """Whether all corpora of a training stage have a side in lower case."""
     return all(
-        _lower(trained.inputs[f"data.{index}.corpus"], swapped if part.swap else side)
-        for index, part in enumerate(trained.options.data)
+        _lower(corpus, swapped if part.swap else side)
+        for corpus, part in zip(trained.corpora, trained.options.data, strict=True)
     )
 
 
@@ -31,8 +31,8 @@ def _lower(corpus: Node, field: str) -> bool:
         return False  # a plugin's: nobody knows
     if field == "source":
         return all(
-            _lower(corpus.inputs[f"data.{index}.corpus"], read)
-            for index, read in enumerate(corpus.identity["fields"])
+            _lower(of, read)
+            for of, read in zip(corpus.corpora, corpus.identity["fields"], strict=True)
         )
     trained = corpus.inputs["model"].trained
     if getattr(trained.inputs["tokenizer.target"].options, "lower_case", False):

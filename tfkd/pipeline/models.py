@@ -17,7 +17,6 @@ from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, named_tokenizers
-from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
 from tfkd.pipeline.text_stages import open_tokenizer
 from tfkd.spec.errors import UserError
@@ -33,11 +32,6 @@ def heads_of(node: Node) -> tuple[str, ...]:
     """The kinds of heads that a training stage's terms need, or that a checkpoint has."""
     trained = node.trained
     return trained.model.heads_needed(trained.options, trained.spec.views)
-
-
-def has_own_matrix(model: Any) -> bool:
-    """Whether a model's options name a head with a matrix of its own."""
-    return getattr(getattr(model, "head", None), "tied", True) is False
 
 
 @dataclass(frozen=True)
@@ -80,10 +74,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         frozen=frozen_parts(model_of.part_names or (), options.trainable),
     )
     origins: Shared = {}
-    for role, origin in node.inputs.items():
-        if not role.startswith("from."):
-            continue
-        part = role.partition(".")[2]
+    for part, origin in node.inputs_of("from").items():
         try:
             found = _start_from(model, origin, None if part == "all" else part, node, context)
         except ValueError as error:
@@ -91,9 +82,9 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         for names in origins.values():  # a later stage's weights replace an earlier one's
             for name in found:
                 names.pop(name, None)
-        origins[role] = found
+        origins[f"from.{part}"] = found
     loaded = {name for names in origins.values() for name in names}
-    if has_own_matrix(model_of) and loaded and HEAD_MATRIX not in loaded:
+    if model_of.has_own_matrix and loaded and HEAD_MATRIX not in loaded:
         start_head(model, model_of, named_tokenizers(node, context))
     return Started(model, origins)
 
@@ -112,7 +103,7 @@ def _start_from(
         if part is None or under(name, part)
     }
     without: tuple[str, ...] = ()
-    if has_own_matrix(model_options(node)) and not (
+    if model_options(node).has_own_matrix and not (
         HEAD_MATRIX in weight_names(origin, context)
         and not _difference("head", node, origin, context)
     ):
@@ -185,8 +176,8 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     trained = node.trained
     if trained.kind == "load" and not heads_of(node):
         options = options.without_head()
-    if trained.kind == "load" and has_own_matrix(options):
-        head = head_tokenizer(options)
+    if trained.kind == "load" and options.has_own_matrix:
+        head = options.own_vocabulary
         if head is not None or HEAD_MATRIX not in weight_names(node, context):
             raise UserError(
                 f"stages.{node.label}: {trained.options.train} has a head of its own (over "
@@ -205,28 +196,6 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     return model
 
 
-def side_limits(model: Any, pad_to: int = PAD_TO) -> dict[str, int]:
-    """The most tokens of each side that an encoder-decoder reads: its positions, and of a target
-    the longest that its table of lengths knows.
-
-    Args:
-        model: A model's options.
-        pad_to: What widths are padded to: padding has positions too.
-
-    Returns:
-        By side; none for any number: of sinusoidal positions without lengths, and of a stream,
-        which its view cuts.
-    """
-    if "text" in model_tokenizers(model):
-        return {}
-    limits: dict[str, int] = {}
-    if getattr(model, "positions", None) == "learned":
-        limits = dict.fromkeys(("source", "target"), model.max_length // pad_to * pad_to)
-    if getattr(model, "lengths", None) is not None:
-        limits["target"] = min(limits.get("target", model.lengths), model.lengths - 1)
-    return limits
-
-
 def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where: str) -> None:
     """Refuses rows that a model has no positions for, or whose target's length it does not know.
 
@@ -240,7 +209,7 @@ def check_lengths(model: Any, name: str, examples: ExampleSet, view: View, where
     Raises:
         UserError: There are such rows.
     """
-    limits = side_limits(model)
+    limits = model.side_limits(PAD_TO)
     if not limits:
         return
     lengths = view.lengths(examples)

@@ -15,7 +15,6 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import continued
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
-from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.products import CLASSES, CONTINUED
 from tfkd.pipeline.scores import file_lines
 from tfkd.pipeline.stage_folder import StageFolder
@@ -139,7 +138,7 @@ def _cut(node: Node, outputs: list[str], context: Context) -> np.ndarray:
     trained = node.inputs["model"]
     model = model_options(trained)
     sources = part_of(node, "data", node.options["corpus"], context).find(
-        ("source", "text"), model_tokenizers(model)["source"]
+        ("source", "text"), model.tokenizers["source"]
     )
     most = source_limit(model)
     limit = build_search(decode_of(node, context)).max_length

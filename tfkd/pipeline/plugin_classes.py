@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 
@@ -32,6 +33,31 @@ def import_named(specs: Iterable[Spec]) -> None:
             raise UserError(
                 f"the model {name} of a plugin: {entry.target} has no class method from_options, "
                 "by which models of specs are built"
+            )
+
+
+def refuse_exports(nodes: Iterable[Node]) -> None:
+    """Refuses exports of what a plugin's decoding decodes, where it lacks what an export asks.
+
+    Raises:
+        UserError: It has no `plain`, say, which a SavedModel's answers are held against.
+    """
+    for node in nodes:
+        if node.kind != "export":
+            continue
+        entry = registry.lookup("decode", node.options["decode"].kind)
+        if entry.target.startswith(_OWN):
+            continue
+        from tfkd.decoding import build_search
+        from tfkd.decoding.search import EXPORTED
+
+        search = build_search(node.options["decode"])
+        if missing := [name for name in EXPORTED if not hasattr(search, name)]:
+            raise UserError(
+                f"export: {node.label} is decoded by {entry.name} of a plugin, and {entry.target} "
+                f"has no {', '.join(missing)}: a SavedModel's answers are held against a second, "
+                "plain code of the search. Derive it from tfkd.decoding.Search and write its "
+                f"plain(), decode {node.label} otherwise in its first evaluation, or export nothing"
             )
 
 

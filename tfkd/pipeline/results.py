@@ -101,7 +101,7 @@ def assemble(
         "histories": {
             labels[node.key]: thin_history(_history(node, context))
             for node in nodes
-            if node.kind == "train"
+            if (context.stages / node.key / "history.jsonl").exists()
         },
         "choices": [choice for node in nodes if (choice := _choice(node, labels, context))],
         "evaluations": evaluations,

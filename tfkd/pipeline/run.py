@@ -21,7 +21,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
-from tfkd.pipeline.plugin_classes import import_named
+from tfkd.pipeline.plugin_classes import import_named, refuse_exports
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, locked
@@ -90,9 +90,7 @@ def run(
             say=say or print_line,
             terminal=terminal,
         )
-        together = (
-            _joined(spec, context) if make is None or "train" in make else contextlib.nullcontext()
-        )
+        together = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with together, permitted(context.runs_dir):
@@ -146,6 +144,7 @@ def _run(
     if make is not None:
         _refuse_missing(nodes, context, make)
     import_named({id(node.spec): node.spec for node in nodes}.values())
+    refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
     refuse_folders(folder / node.label for node in nodes if stage_of(node.kind).shown)
     if context.hosts.chief:
@@ -275,7 +274,7 @@ def _make(
     folder.sweep()
     folder.begin(contents)
     context.say(title)
-    if node.kind == "train":
+    if stage_of(node.kind).on_all_hosts:
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
         summary = stage_of(node.kind).run(node, folder, context)

@@ -43,7 +43,7 @@ def run_score(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     for index, part in enumerate(options.data):
         examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
         header = Header(
-            corpus=node.inputs[f"data.{index}.corpus"].fingerprint,
+            corpus=node.corpora[index].fingerprint,
             vocabulary=tokenizer.fingerprint(),
             vocabulary_size=tokenizer.size,
             top_k=options.top_k,
@@ -89,7 +89,7 @@ def open_store(node: Node, index: int, vocabulary: str, context: Context) -> Sof
         UserError: It is of another corpus, or its ids are not the student's.
     """
     folder = place(node, context).path / f"store-{index}"
-    corpus = node.inputs[f"data.{index}.corpus"].fingerprint
+    corpus = node.corpora[index].fingerprint
     return SoftTargetStore(folder, corpus=corpus, vocabulary=vocabulary, verify=False)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import plain, raised
 from tfkd.spec.options.base import OfKind
+from tfkd.spec.stage import StageOptions
 
 if TYPE_CHECKING:
     from tfkd.pipeline.builder import GraphBuilder
@@ -32,17 +33,31 @@ class Stage:
     """One kind of stage, without state: a node has what is particular to one.
 
     Attributes:
+        Options: What a spec knows of it, of a kind that `stages:` can name: these say its `kind`
+            and what it `gives`, too.
         kind: Its name, which begins the names of its folders.
         revision: Raised when it gives another result from the same inputs: older results are then
             made anew. Classes named in specs carry revisions of their own in the registry.
-        gives: What others can do with its result: `model`, `corpus` or `targets`.
-        shown: Whether a run folder has a link to it, as to all that `stages:` names.
+        gives: What others can do with its result. `model`: it leaves `weights.safetensors`, and
+            `parameters` in its summary. `corpus`: it leaves what `write_text_corpus` writes, with
+            `report` and `fields` in its summary. `targets`: it leaves stores as `ScoreStage` does.
+        on_all_hosts: Whether hosts that are not the first make it together with that one.
     """
 
+    Options: ClassVar[type[StageOptions] | None] = None
     kind: ClassVar[str]
     revision: ClassVar[int] = 1
     gives: ClassVar[frozenset[str]] = frozenset()
-    shown: ClassVar[bool] = False
+    on_all_hosts: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if cls.Options is not None:
+            cls.kind, cls.gives = cls.Options.kind, cls.Options.gives
+
+    @property
+    def shown(self) -> bool:
+        """Whether a run folder has a link to it, as to all that `stages:` names."""
+        return self.Options is not None
 
     def node(self, graph: GraphBuilder, spec: Spec, name: str, options: Any) -> Node:
         """What the graph has for a stage of a spec. By default it rests on the stages and corpora

@@ -1,7 +1,6 @@
 """A stage's folder: locked while written, with a manifest when whole."""
 
 import contextlib
-import fcntl
 import hashlib
 import platform
 import shutil
@@ -10,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 import tfkd
 from tfkd.data.files import sha256_of
@@ -271,18 +272,19 @@ def locked(
         waiting: Told when another process holds the lock.
         check: Called while waiting; may raise.
     """
-    with open(path, "w") as file:
-        told = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    waiting(f"waiting for another run, which makes {path.stem}")
-                    told = True
-                check()
-                time.sleep(_WAIT_SECONDS)
+    told = False
+
+    def asked() -> bool:
+        nonlocal told
+        if not told:
+            waiting(f"waiting for another run, which makes {path.stem}")
+            told = True
+        check()
+        return False
+
+    # No lock but the kernel's: a file alone would outlast a process that died.
+    lock = FileLock(path, poll_interval=_WAIT_SECONDS, fallback_to_soft=False)
+    with lock.acquire(cancel_check=asked):
         yield
 
 

@@ -210,8 +210,8 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
             found.append(part.packing.length)
             continue
         lengths = []
-        for role, child in node.inputs.items():
-            if role.startswith(f"data.{index}.ids.") and not role.endswith((".label", ".mark")):
+        for child in node.inputs_of(f"data.{index}.ids").values():
+            if child.options.field not in ("label", "mark"):
                 folder = StageFolder(context.stages, child.kind, child.fingerprint)
                 if not folder.done:
                     return limit, False

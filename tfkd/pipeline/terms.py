@@ -8,8 +8,7 @@ from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, side_tokenizers
-from tfkd.pipeline.model_tokenizers import model_tokenizers
-from tfkd.pipeline.models import side_limits, trained_model
+from tfkd.pipeline.models import trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import reads_classes
@@ -19,9 +18,9 @@ from tfkd.training import Combiner
 def live_nodes(node: Node) -> dict[str, Node]:
     """The stages of a training stage's live teachers, by their references."""
     return {
-        node.options.objective[role.partition(".")[2]].teacher: child
-        for role, child in node.inputs.items()
-        if role.startswith("teacher.") and "model" in child.gives
+        node.options.objective[term].teacher: child
+        for term, child in node.inputs_of("teacher").items()
+        if "model" in child.gives
     }
 
 
@@ -30,7 +29,7 @@ def source_limit(node: Node, pad_to: int) -> int | None:
 
     They read [CLS] before it, and padding has positions too.
     """
-    if "text" in model_tokenizers(model_options(node)):
+    if model_options(node).single_sequence:
         return None  # a stream: its view cuts it
     readers = [model_options(child) for child in live_nodes(node).values()]
     limits = [model.max_length - 1 for model in readers if model.encoder_only]
@@ -38,10 +37,10 @@ def source_limit(node: Node, pad_to: int) -> int | None:
 
 
 def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
-    """The most tokens of each side that live encoder-decoders read; see `side_limits`."""
+    """The most tokens of each side that live encoder-decoders read."""
     limits: dict[str, int] = {}
     for child in live_nodes(node).values():
-        for side, limit in side_limits(model_options(child), pad_to).items():
+        for side, limit in model_options(child).side_limits(pad_to).items():
             limits[side] = min(limit, limits.get(side, limit))
     return limits
 

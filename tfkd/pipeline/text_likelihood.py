@@ -9,9 +9,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, newline_piece, part_of, text_tokenizer
 from tfkd.pipeline.measured_batches import BATCH_TOKENS
-from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.text_stages import open_text
-from tfkd.spec.options import window
 
 
 class TextLikelihood:
@@ -32,7 +30,7 @@ class TextLikelihood:
         trained = node.inputs["model"]
         options = model_options(trained)
         documents, separator = documents_of(node, context)
-        length, wanted = window(options, trained.trained.options), node.options["context"]
+        length, wanted = options.window(trained.trained.options), node.options["context"]
         self._windows = Windows(
             documents, length, length // 2 if wanted is None else wanted, separator,
             rows=max(1, BATCH_TOKENS // length),
@@ -56,7 +54,7 @@ def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
     tokenizer = text_tokenizer(trained, context)
     newline = newline_piece(tokenizer) if trained.trained.kind == "load" else None
     documents = part_of(node, "data", node.options["corpus"], context).find(
-        "text", model_tokenizers(model_options(trained))["text"]
+        "text", model_options(trained).tokenizers["text"]
     )
     return documents, tokenizer.end_id if newline is None else newline
 

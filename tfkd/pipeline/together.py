@@ -20,6 +20,7 @@ from tfkd.data.files import write_atomically
 from tfkd.pipeline.context import Context, Interrupted
 from tfkd.pipeline.fingerprint import canonical
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -194,11 +195,9 @@ def _check_shared(folder: Path, hosts: Hosts) -> None:
 
 def follow(node: Node, context: Context) -> None:
     """What a host that is not the chief does at a stage, until the chief goes to the next."""
-    from tfkd.pipeline.train_stage import run_train
-
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     while told(context) == TRAIN:
-        run_train(node, folder, context)
+        stage_of(node.kind).run(node, folder, context)
 
     def read() -> None:
         if not folder.done:

@@ -23,8 +23,7 @@ from tfkd.pipeline.inputs import (
     training_set,
     views_of,
 )
-from tfkd.pipeline.model_tokenizers import model_tokenizers
-from tfkd.pipeline.models import WEIGHTS, check_lengths, side_limits, started
+from tfkd.pipeline.models import PAD_TO, WEIGHTS, check_lengths, started
 from tfkd.pipeline.score_stage import open_store
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stage_weights import frozen_of, shared_names, write_shared
@@ -41,7 +40,14 @@ from tfkd.pipeline.terms import (
 from tfkd.pipeline.validation import measured_view, validation
 from tfkd.spec.errors import UserError
 from tfkd.targets import PartStores, SoftTargetStore
-from tfkd.training import Distiller, build_optimizer, build_schedule, train, waiting_share
+from tfkd.training import (
+    Distiller,
+    TrainSettings,
+    build_optimizer,
+    build_schedule,
+    train,
+    waiting_share,
+)
 from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 from tfkd.training.history import read_history
 from tfkd.training.strategies import build_strategy
@@ -90,33 +96,32 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
     parted = how_cores_share(node, model.count_params(), replicas // hosts.number)
     # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
     streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
+    settings = TrainSettings(
+        steps=options.steps,
+        optimizer=build_optimizer(options.optimizer),
+        schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
+        folder=folder.scratch if hosts.chief else folder.work,
+        validate=validation(node, context) if rule and hosts.chief else None,
+        validate_every=rule.every if rule else None,
+        keep=rule.keep if rule else "last",
+        patience=rule.patience if rule else None,
+        seed=options.seed,
+        log_every=options.log_every,
+        save_every_seconds=options.save_every,
+        time_limit=context.deadline,
+        strategy=strategy,
+        micro_batches=micro,
+        jit_compile=node.spec.runtime.jit_compile,
+        hosts=hosts,
+        steps_per_execution=node.spec.runtime.steps_per_execution,
+        streams=int(streams),
+        fuse=bool(fuse),
+        kept_elsewhere=shared_names(shared),
+        of=folder.key,
+    )
     try:
         with context.deadline.holding():
-            result = train(
-                distiller,
-                batcher,
-                steps=options.steps,
-                optimizer=build_optimizer(options.optimizer),
-                schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
-                folder=folder.scratch if hosts.chief else folder.work,
-                validate=validation(node, context) if rule and hosts.chief else None,
-                validate_every=rule.every if rule else None,
-                keep=rule.keep if rule else "last",
-                patience=rule.patience if rule else None,
-                seed=options.seed,
-                log_every=options.log_every,
-                save_every_seconds=options.save_every,
-                time_limit=context.deadline,
-                strategy=strategy,
-                micro_batches=micro,
-                jit_compile=node.spec.runtime.jit_compile,
-                hosts=hosts,
-                steps_per_execution=node.spec.runtime.steps_per_execution,
-                streams=int(streams),
-                fuse=bool(fuse),
-                kept_elsewhere=shared_names(shared),
-                of=folder.key,
-            )
+            result = train(distiller, batcher, settings)
     except TrainingDiverged as error:
         raise TrainingDiverged(f"stages.{node.label}: {error}") from error
     except StepTooLarge as error:
@@ -168,7 +173,7 @@ def _width(node: Node, model: Any) -> int | None:
 def _max_length(node: Node) -> Any:
     """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
     batch = node.options.batch
-    own, given = side_limits(model_options(node), batch.pad_to), batch.max_length
+    own, given = model_options(node).side_limits(batch.pad_to), batch.max_length
     taught, pairs = source_limit(node, batch.pad_to), pair_limits(node, batch.pad_to)
     if not own and taught is None and not pairs:
         return given
@@ -184,7 +189,7 @@ def _max_length(node: Node) -> Any:
 def _check_validation(node: Node, context: Context) -> None:
     """Refuses rows that would end the training at its first validation."""
     options = node.options
-    if options.validate_ is None or not side_limits(model_options(node)):
+    if options.validate_ is None or not model_options(node).side_limits(PAD_TO):
         return
     (view,) = views_of(node, {measured_view(node)}, context).values()
     check_lengths(
@@ -200,10 +205,9 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
     """Stored targets by the scoring stage that the terms name."""
     found = {}
     model = model_options(node)
-    for role, scored in node.inputs.items():
-        if not role.startswith("teacher.") or "targets" not in scored.gives:
+    for term, scored in node.inputs_of("teacher").items():
+        if "targets" not in scored.gives:
             continue
-        term = role.partition(".")[2]
         reference = node.options.objective[term].teacher
         classes = classes_of(node, context)
         if classes is not None:
@@ -215,12 +219,12 @@ def _stores(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
                 _parts(node, scored, classes.fingerprint(), context),
             )
             continue
-        if "target" not in model_tokenizers(model):
+        if model.single_sequence:
             raise UserError(
                 f"stages.{node.label}.objective.{term}.teacher: {reference} stored a row for each "
                 f"word of an encoder-decoder's target, and {node.options.train} ({model.kind}) "
                 "reads both sides as one stream, where the rows would stand at other words. "
-                "Expected a student of kind transformer"
+                "Expected an encoder-decoder as the student"
             )
         vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
         found[reference] = PartStores(_parts(node, scored, vocabulary, context))
@@ -231,10 +235,8 @@ def _parts(
     node: Node, scored: Node, vocabulary: str, context: Context
 ) -> list[SoftTargetStore | None]:
     """The store of each corpus of a training stage; None of one that was not scored."""
-    corpora = {scored.inputs[f"data.{i}.corpus"].key: i for i in range(len(scored.options.data))}
-    places = [
-        corpora.get(node.inputs[f"data.{i}.corpus"].key) for i in range(len(node.options.data))
-    ]
+    numbers = {corpus.key: number for number, corpus in enumerate(scored.corpora)}
+    places = [numbers.get(corpus.key) for corpus in node.corpora]
     return [
         None if place is None else open_store(scored, place, vocabulary, context)
         for place in places
@@ -248,7 +250,7 @@ def _check_rows(node: Node, batcher: Any) -> None:
     otherwise, and its rows would stand at other words.
     """
     model = model_options(node)
-    target = model_tokenizers(model).get("target")
+    target = model.tokenizers.get("target")
     for stage, stores in batcher.stores.items() if target else ():
         for part, store in zip(batcher.example_set.parts, stores.stores, strict=True):
             words = part.find("target", target)

@@ -41,10 +41,7 @@ def run_translate(node: Node, folder: StageFolder, context: Context) -> dict[str
     fresh_start()
     trained = node.inputs["model"]
     translate = _translator(node, trained, context)
-    texts = [
-        open_text(node.inputs[f"data.{index}.corpus"], context)
-        for index in range(len(node.options.data))
-    ]
+    texts = [open_text(corpus, context) for corpus in node.corpora]
     outputs = Outputs(node, texts, translate, folder, told_progress(node.label, context))
     write_text_corpus(outputs, folder.path)
     report = outputs.report()

@@ -6,4 +6,4 @@ from tfkd.pipeline.graph import Node
 def trials_of(node: Node) -> list[Node]:
     """What one is chosen from, in the order of the spec, trainings or the evaluations of a `tune`
     node; [] without `choose`."""
-    return [child for role, child in node.inputs.items() if role.startswith("trial.")]
+    return list(node.inputs_of("trial").values())

@@ -136,7 +136,7 @@ def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
     return default_decode(builder.stage(spec, reference).model)
 
 
-def _goes_on(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
+def _continues(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
     """Whether a stage's model is a language model, whose continuations are shown."""
     return builder.stage(spec, reference).model.is_causal
 
@@ -231,7 +231,7 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
             metrics = tuple(entry.metrics)
-            if entry.decode is not None and _goes_on(builder, spec, entry.of):
+            if entry.decode is not None and _continues(builder, spec, entry.of):
                 metrics += (CONTINUED,)
             ours = _tuned(builder, spec, entry, entry.of)
             system = builder.evaluation(

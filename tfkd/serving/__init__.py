@@ -1,7 +1,6 @@
 """SavedModels: strings in, strings out, checked before anyone sees them."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "ExportRefusedError": "export",
@@ -14,16 +13,4 @@ _PLACES = {
     "load_saved_model": "saved_translator",
     "self_check": "checking",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tfkd.serving' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tfkd.serving.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

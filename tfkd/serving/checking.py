@@ -12,11 +12,10 @@ from typing import Any
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.decoder import source_limit
-from tfkd.decoding.searches import Search
+from tfkd.decoding.plain_decoding import PlainOutput
+from tfkd.decoding.search import Search
 from tfkd.serving.check_result import CheckResult, read_alike
-from tfkd.serving.plain_decoding import PlainOutput
-from tfkd.serving.plain_searches import Sentence, plain_search
-from tfkd.serving.served_model import serving_options
+from tfkd.serving.uncached import uncached_pairs
 from tfkd.spec.regular_files import named
 
 # Scores of float32 in two orders of summation; ties are closer than that, relative to the score.
@@ -99,7 +98,7 @@ def self_check(
         model: The float32 model.
         source_tokenizer: The source's: `encode`, and `in_graph()` that may differ from it.
         target_tokenizer: And of the target.
-        search: A `BeamSearch`, `GreedySearch` or `MaskPredict`.
+        search: Any that has a `plain` (see `tfkd.decoding.Search`).
     """
     sentences, rows, otherwise = read_alike(source_tokenizer, sentences)
     if not sentences:
@@ -109,16 +108,15 @@ def self_check(
         "text": sentences,
         "source_ids": sources,
         "pad_id": int(source_tokenizer.pad_id),
-        "options": serving_options(search),
+        "options": search.serving_options(),
     }
     served = run_fresh(folder, request)
     limits = search.max_length.lengths([len(row) for row in sources], source_limit(model)).numpy()
-    decode = plain_search(search, model, target_tokenizer, int(source_tokenizer.end_id))
+    read = uncached_pairs(model, target_tokenizer, int(source_tokenizer.end_id))
     ties, largest, differences = 0, 0.0, []
     for i, sentence in enumerate(sentences):
-        plain = decode(sources[i], int(limits[i]))
-        expected = plain.output
-        reason, tie, gap = _compare(i, served, plain, target_tokenizer)
+        expected = search.plain(read(sources[i]), int(limits[i]))
+        reason, tie, gap = _compare(i, served, expected, target_tokenizer)
         largest, ties = max(largest, gap), ties + tie
         if reason:
             differences.append(
@@ -135,10 +133,9 @@ def self_check(
 
 
 def _compare(
-    i: int, served: dict[str, Any], plain: Sentence, tokenizer: Any
+    i: int, served: dict[str, Any], expected: PlainOutput, tokenizer: Any
 ) -> tuple[str, bool, float]:
     """Returns (what is wrong or "", whether it is a tie, difference of scores)."""
-    expected: PlainOutput = plain.output
     text, score, ids = served["outputs"][i], served["scores"][i], served["output_ids"][i]
     scale = max(1.0, abs(expected.score))
     if _text(tokenizer, ids) != text:
@@ -158,18 +155,24 @@ def _compare(
         gap = abs(score - expected.score)
         far = "the same output has another score" if gap > TOLERANCE * scale else ""
         return far, False, gap
-    if plain.score is None:
-        # Its score is that of a way of deciding, of which rounding has taken another.
-        return ("", True, 0.0) if expected.margin <= TIE * scale else (
-            "another output, and no tie", False, 0.0
-        )  # fmt: skip
-    own = plain.score(ids)
-    gap = abs(own - score)
+    own = expected.score_of(ids) if expected.score_of else None
+    gap = 0.0 if own is None else abs(own - score)
     if gap > TOLERANCE * scale:
         return f"the model scores the served output {own:.5f}", False, gap
-    if min(expected.margin, abs(own - expected.score)) > TIE * scale:
-        return "another output, and no tie", False, gap
-    return "", True, gap
+    tie = is_tie(expected, own)
+    return "" if tie else "another output, and no tie", tie, gap
+
+
+def is_tie(expected: PlainOutput, own: float | None) -> bool:
+    """Whether rounding may have found another output than the expected one.
+
+    Args:
+        expected: What plain decoding finds.
+        own: The other output's score; None where it is that of a way of deciding, of which rounding
+            has taken another.
+    """
+    apart = [expected.margin] if own is None else [expected.margin, abs(own - expected.score)]
+    return min(apart) <= TIE * max(1.0, abs(expected.score))
 
 
 def _text(tokenizer: Any, ids: Sequence[int]) -> str:

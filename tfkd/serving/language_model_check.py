@@ -1,17 +1,35 @@
 """Holds a language model's SavedModel, run in a fresh process, against the model without caches."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.continuation import prompt_limit
-from tfkd.decoding.searches import Search
+from tfkd.decoding.plain_decoding import PlainModel
+from tfkd.decoding.search import Search
 from tfkd.serving.check_result import CheckResult, read_alike
-from tfkd.serving.checking import TOLERANCE, run_fresh
-from tfkd.serving.plain_continuation import Judged, PlainContinuation
+from tfkd.serving.checking import TOLERANCE, is_tie, run_fresh
+from tfkd.serving.uncached import uncached_prompts
 
-# Prompts of which a beam search is made again: it takes a pass of the model for each token.
+# Prompts of which a search is made again that asks for more than what was written tells: a beam
+# takes a pass of the model for each token.
 _SEARCHED = 8
+
+
+class Judged(NamedTuple):
+    """What plain code says of one continuation.
+
+    Attributes:
+        reason: Why the search would not write it; "" if it would.
+        log_probability: The model's own, in nats, the end counted where it was written.
+        tie: Whether it stands for another one of the same score.
+    """
+
+    reason: str
+    log_probability: float
+    tie: bool = False
 
 
 def check_prompts(
@@ -20,16 +38,16 @@ def check_prompts(
     """Compares a SavedModel with the language model that it was made from.
 
     Both signatures answer in a fresh process, all prompts at once and the first few alone. Here the
-    model reads each prompt with its continuation whole: each token must be the one that a greedy
-    search or a draw chooses there, a beam search is made again (for the first 8 prompts), and the
-    log-probability must agree to 1e-3, relative where it is below -1. Ids must read as the text.
+    model reads each prompt with its continuation whole: the log-probability must agree to 1e-3,
+    relative where it is below -1, and the ids must read as the text. The search is made again in
+    NumPy; for the first 8 prompts alone, where that takes more than this one pass of the model.
 
     Args:
         folder: The version folder.
         prompts: Real prompts.
         model: The float32 model.
         tokenizer: Its tokenizer: `encode`, and `in_graph()` that may differ from it.
-        search: A `BeamSearch`, `GreedySearch` or `Sampling`.
+        search: Any that has a `plain` (see `tfkd.decoding.Search`).
     """
     prompts, rows, otherwise = read_alike(tokenizer, prompts)
     if not prompts:
@@ -41,12 +59,12 @@ def check_prompts(
     limit = prompt_limit(model)
     read = [[int(tokenizer.start_id), *(row[-(limit - 1) :] if limit > 1 else [])] for row in ids]
     most = search.max_length.lengths([len(row) for row in read], model.max_length - limit).numpy()
-    plain = PlainContinuation(model, tokenizer, search)
+    reader, again = uncached_prompts(model, tokenizer), True
     ties, largest, differences = 0, 0.0, []
     for place, answer in [*enumerate(served["together"]), *enumerate(served["alone"])]:
-        judged = plain.judge(
-            read[place], int(most[place]), answer["ids"], answer["ended"], place < _SEARCHED
-        )
+        plain = reader(read[place])
+        judged = _judge(plain, search, int(most[place]), answer, again or place < _SEARCHED)
+        again = again and plain.passes == 1
         gap = abs(answer["score"] - judged.log_probability)
         reason = _reason(answer, judged, tokenizer)
         if reason:
@@ -58,6 +76,39 @@ def check_prompts(
         else:
             largest, ties = max(largest, gap), ties + judged.tie
     return CheckResult(len(prompts), ties, largest, otherwise, differences, served.get("latency"))
+
+
+def _judge(
+    model: PlainModel, search: Search, limit: int, answer: Mapping[str, Any], again: bool
+) -> Judged:
+    """Judges one continuation.
+
+    Args:
+        model: The model, which has read the prompt.
+        search: The search that is said to have written it.
+        limit: The most tokens of the continuation.
+        answer: Its bare `ids`, and whether the model is said to have `ended` it.
+        again: Whether the search is made again; else the log-probability of what it found is all
+            that is known.
+    """
+    written, ended = answer["ids"], answer["ended"]
+    if len(written) > limit or ended != (len(written) < limit):
+        how = "ends" if ended else "is cut off"
+        return Judged(f"it {how} after {len(written)} of {limit} tokens", np.nan)
+    end = int(model.specials.end_id)
+    if {end, *map(int, model.specials.special_ids)} & {*written}:
+        return Judged("it holds a token that is no word", np.nan)
+    tokens = [*written, end] if ended else written
+    rows = model.continued(written)
+    total = float(sum(row[token] for row, token in zip(rows, tokens, strict=False)))
+    if not again:
+        return Judged("", total)
+    best = search.plain(model, limit)
+    if tuple(written) == best.ids:
+        return Judged("", total)
+    tie = is_tie(best, best.score_of(written) if best.score_of else None)
+    reason = "" if tie else f"the search finds another one of the score {best.score:.5f}"
+    return Judged(reason, total, tie)
 
 
 def _reason(answer: Mapping[str, Any], judged: Judged, tokenizer: Any) -> str:

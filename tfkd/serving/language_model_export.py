@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.decoding.continuation import prompt_limit
-from tfkd.decoding.searches import BeamSearch, Sampling, Search, build_search
+from tfkd.decoding.search import Search
+from tfkd.decoding.searches import build_search
 from tfkd.serving.export import Checked, checked_figures, checked_sentence, write_version
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.language_model_check import check_prompts
-from tfkd.serving.model_card import TEXT_SHOWN, whole_card
+from tfkd.serving.model_card import TEXT_SHOWN, options_of, whole_card
 from tfkd.serving.served_language_model import ServedLanguageModel
 
 _USE = """\
@@ -25,10 +26,6 @@ int32 `[batch]`, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, 
 - A continuation has at most {most} tokens.
 - Of a prompt of more than {prompt} tokens the last ones are read. An empty prompt is the start of a
   text. Bytes that are not UTF-8 are read as U+FFFD.
-"""
-_OPTIONS = """\
-Signature `with_options`: `text`, and the int32 scalar `seed`, gives what `serving_default` gives,
-drawn by the seed that each call asks for; signature `options` gives the seed of `serving_default`.
 """
 
 
@@ -51,7 +48,7 @@ def export_language_model(
     Args:
         model: A `Gpt2`, or a model like it.
         tokenizer: Of its text.
-        decode: Decode options: beam, greedy or sample.
+        decode: Decode options: beam, greedy or sample, or a plugin's.
         folder: The folder of versions.
         card: For the model card, see `tfkd.serving.model_card`.
         prompts: Real prompts for the check; 20 to 50 are enough.
@@ -71,9 +68,7 @@ def export_language_model(
     def checked(part: Path, final: Path) -> Checked:
         found = check_prompts(part, prompts, model, tokenizer, search)
         figures = checked_figures(final, found, "prompt")
-        beam = isinstance(search, BeamSearch)
-        how = "a beam search does" if beam else "the float32 model does, asked for each token"
-        said = checked_sentence(found, "prompt", f"{how}, without caches")
+        said = checked_sentence(found, "prompt", "the float32 model does, without caches")
         example = next((line for line in prompts if line), "")
         return _card(card, example, search, model, said, str(version)), figures
 
@@ -89,28 +84,9 @@ def _card(
     plus = f"{length.factor:g} * prompt tokens, the start counted, + {length.plus:g}"
     most = f"min({most}, {plus})" if length.factor else min(most, int(length.plus))
     use = _USE.format(
-        options=_OPTIONS if isinstance(search, Sampling) else "",
-        search=_in_words(search),
+        options=options_of(search),
+        search=search.in_words(),
         most=most,
         prompt=read - 1,
     )
     return whole_card(card, {"text": example}, TEXT_SHOWN, use, check, folder)
-
-
-def _in_words(search: Search) -> str:
-    if isinstance(search, Sampling):
-        cut = "".join(
-            f", {name} {value:g}"
-            for name, value, none in (
-                ("top_k", search.top_k, None),
-                ("top_p", search.top_p, 1.0),
-            )
-            if value != none
-        )
-        return (
-            f"by draws at temperature {search.temperature:g}{cut}, seed {search.seed}: the same "
-            "prompt and seed give the same continuation, in any batch"
-        )
-    if isinstance(search, BeamSearch):
-        return f"by beam search, beam {search.beam}, length penalty {search.length_penalty:g}"
-    return "with the likeliest token at each place"

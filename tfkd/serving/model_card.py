@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfkd.serving.served_model import serving_options
-
 CARD = "README.md"
 _LOADING = """\
 ## Use
@@ -40,20 +38,10 @@ with {pad}, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, int32
   read as U+FFFD.
 - An output has at most min({most}, {factor} * source tokens + {plus}) tokens.
 """
-
-
 _OPTIONS = """\
-Signature `with_options`: `text`, and the int32 scalars `iterations` and `length_candidates`, gives
-what `serving_default` gives, with as many passes and lengths as each call asks for; signature
-`options` gives the two as `serving_default` has them.
+Signature `with_options`: `text`, and the int32 scalar{s} {names}, gives what `serving_default`
+gives, with {names} as each call asks for; signature `options` gives what `serving_default` has.
 """
-
-
-def _score(search: Any) -> str:
-    if getattr(search, "choose_by", "") == "mean":
-        return "the mean of the tokens' log p, each as it was predicted last"
-    text = f"log p / ((5 + tokens) / 6)^{search.length_penalty}"
-    return f"{text}, each token's p as it was predicted last" if serving_options(search) else text
 
 
 def model_card(
@@ -85,13 +73,19 @@ def model_card(
     use = _USE.format(
         pad=pad,
         limit=limit,
-        options=_OPTIONS if serving_options(search) else "",
-        score=_score(search),
+        options=options_of(search),
+        score=search.score_in_words(),
         most=limit if length.most is None else min(length.most, limit),
         factor=length.factor,
         plus=length.plus,
     )
     return whole_card(card, {"text": example}, TEXT_SHOWN, use, check, folder)
+
+
+def options_of(search: Any) -> str:
+    """What a card says of the options that callers choose; "" where there are none."""
+    names = [f"`{name}`" for name in search.serving_options()]
+    return _OPTIONS.format(names=" and ".join(names), s="s"[: len(names) - 1]) if names else ""
 
 
 def whole_card(

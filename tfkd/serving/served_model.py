@@ -1,23 +1,12 @@
 """The module that is saved: tokenizers, model and search in one graph."""
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 
 from tfkd.decoding.decoder import decode_batch, source_limit
-from tfkd.decoding.searches import MaskPredict, Search
-
-
-def serving_options(search: Search) -> dict[str, int]:
-    """What a caller of a SavedModel may choose anew for each call, with what is chosen else."""
-    if not isinstance(search, MaskPredict):
-        return {}
-    return {
-        "iterations": int(search.iterations),
-        "length_candidates": int(search.length_candidates),
-    }
+from tfkd.decoding.search import Search
 
 
 class ServedModel(tf.Module):
@@ -25,8 +14,7 @@ class ServedModel(tf.Module):
 
     Sources of more tokens than the model holds lose their end. A source without any token (an empty
     line) has an empty output. Text that is not UTF-8 is read with U+FFFD for the bad bytes. Where
-    the search has options that can be chosen call by call (see `serving_options`), a signature
-    `with_options` takes them as int32 scalars.
+    the search has `serving_options`, a signature `with_options` takes them as int32 scalars.
 
     Args:
         model: A float32 model with `start`, `step`, `vocabulary_size` and `weights`.
@@ -44,7 +32,7 @@ class ServedModel(tf.Module):
         pad, end = int(source_tokenizer.pad_id), int(source_tokenizer.end_id)
         limit = source_limit(model)
 
-        options = serving_options(search)
+        options = search.serving_options()
         text = tf.TensorSpec([None], tf.string, name="text")
         source_ids = tf.TensorSpec([None, None], tf.int32, name="source_ids")
         lengths = tf.TensorSpec([None], tf.int32, name="source_lengths")
@@ -55,8 +43,7 @@ class ServedModel(tf.Module):
         def searched(
             ids: tf.Tensor, lengths: tf.Tensor, *given: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            asked = {name: tf.maximum(one, 1) for name, one in zip(options, given, strict=True)}
-            by = dataclasses.replace(search, **asked) if asked else search
+            by = search.with_options(dict(zip(options, given, strict=True)))
             found = decode_batch(model, by, ids, lengths, target_tokenizer)
             return found.ids[:, 0], found.lengths[:, 0], found.scores[:, 0]
 

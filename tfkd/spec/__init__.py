@@ -1,7 +1,6 @@
 """Specs: declared in YAML, checked before anything starts. Nothing here imports TensorFlow."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "Spec": "spec",
@@ -16,16 +15,4 @@ _PLACES = {
     "starter_spec": "starter",
     "validate_files": "validation",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tfkd.spec' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tfkd.spec.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

@@ -132,6 +132,11 @@ def _views(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) ->
             )  # fmt: skip
 
 
+def over_vocabulary(term: Any) -> bool:
+    """Whether a teacher of a term is asked for words or classes; a plugin's may ask for others."""
+    return getattr(term, "over_vocabulary", False)
+
+
 def check_class_teacher(
     parts: Parts, faults: Faults, path: tuple, term: Any, model: Any, teacher: Found
 ) -> bool:
@@ -140,7 +145,7 @@ def check_class_teacher(
     Returns:
         Whether these are classes.
     """
-    if term.kind != "soft_targets" or model is None:
+    if not over_vocabulary(term) or model is None:
         return False
     ours = reads_classes(model, parts.views.get(term.view))
     asked = teacher
@@ -159,7 +164,7 @@ def check_class_teacher(
             (*path, "teacher"), f"{term.teacher} predicts classes, and this term words",
             "a pre-trained teacher, or a student with head: {kind: classifier}",
         )  # fmt: skip
-    if ours and term.rest == "bucket":
+    if ours and getattr(term, "rest", None) == "bucket":
         faults.add((*path, "rest"), "bucket, of a whole distribution over classes", "drop")
     return ours
 

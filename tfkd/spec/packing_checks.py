@@ -5,7 +5,6 @@ from typing import Any
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts
-from tfkd.spec.options import window
 from tfkd.spec.wording import a
 
 
@@ -90,7 +89,7 @@ def check_words(
         )  # fmt: skip
     if corpus is not None and "text" not in corpus.field_names:
         faults.add(where, f"{name} has {', '.join(corpus.field_names)}", "a corpus of text")
-    length = None if model is None else window(model, found.stage)
+    length = None if model is None else model.window(found.stage)
     if length is not None and entry.context is not None and entry.context >= length:
         faults.add(
             (*path, "context"), f"{entry.context}, of {length} positions",

@@ -87,6 +87,11 @@ def register(
             "tfkd.spec.options.ModelOptions, by which a model tells what it reads, what it weighs "
             f"and how it is made small. Received: options={options.__name__}"
         )
+    if kind == "stage" and (name in UNNAMED_STAGES or getattr(options, "kind", None) != name):
+        raise ValueError(
+            "Invalid value for argument `name`. Expected the `kind` of its options, which are "
+            f"tfkd.spec.stage.StageOptions, and none of {UNNAMED_STAGES}. Received: name={name!r}"
+        )
     add(Entry(kind, name, options, target, revision, summary))
 
 

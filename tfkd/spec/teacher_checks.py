@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec.classifier_checks import check_class_teacher
+from tfkd.spec.classifier_checks import check_class_teacher, over_vocabulary
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
@@ -55,7 +55,7 @@ def check_teacher(
                     "a train or load stage as the teacher, or no such option",
                 )  # fmt: skip
         return None
-    if found.headless and options.kind == "soft_targets":
+    if found.headless and over_vocabulary(options):
         faults.add(where, f"{name} {NO_HEAD}", "one with a head")
     teacher = found.model
     if teacher is not None:
@@ -70,7 +70,7 @@ def check_positions(
     kind = getattr(view, "kind", "none")
     if model is not None and model.term_module(view, live) is not None and kind == "none":
         for key in ("at", "divide_by"):
-            if getattr(options, key, None) == "selected":
+            if getattr(options, key, "selected" if key == "at" else None) == "selected":
                 faults.add(
                     (*path, key), "selected, and the plain view selects no word of the source",
                     f"{'at: all' if key == 'at' else 'another divisor'}, or {SOURCE_VIEWS}",
@@ -80,8 +80,7 @@ def check_positions(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
             f"is {a(live.kind)}", f"a stage of {encoders()} as the teacher, or no view",
         )  # fmt: skip
-    soft = options.kind == "soft_targets"
-    if soft and live.is_causal and options.at == "all":
+    if options.kind == "soft_targets" and live.is_causal and options.at == "all":
         faults.add(
             (*path, "at"), f"all leaves the ends out, and {a(live.kind)} predicts them too",
             "at: selected, "
@@ -153,9 +152,9 @@ def _live(
         return
     if options.kind == "hidden_states":
         _layers(faults, path, options, teacher, model)
-    if options.kind == "soft_targets":
-        theirs = sides_of(teacher).get("target")
-        check_top_k(parts, faults, (*path, "top_k"), options.top_k, theirs)
+    if over_vocabulary(options):
+        theirs, top_k = sides_of(teacher).get("target"), getattr(options, "top_k", None)
+        check_top_k(parts, faults, (*path, "top_k"), top_k, theirs)
         ours = model.own_vocabulary if one_sequence else None
         if ours is not None:
             faults.add(
@@ -167,7 +166,7 @@ def _live(
                 where, f"{name} predicts the pieces of {other}, not of what it reads",
                 "a teacher without a head of its own vocabulary, or a score stage of it",
             )  # fmt: skip
-        if options.rest == "bucket" and options.top_k is None:
+        if getattr(options, "rest", None) == "bucket" and top_k is None:
             faults.add(
                 (*path, "rest"), "bucket, of a whole distribution", "a top_k beside it, or drop"
             )

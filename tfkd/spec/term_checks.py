@@ -15,6 +15,7 @@ from tfkd.spec.teacher_checks import (
     SOURCE_VIEWS,
     check_positions,
     check_teacher,
+    encoders,
     source_alone,
 )
 from tfkd.spec.wording import a
@@ -159,7 +160,7 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
             faults.add(path, f"{name} hides nothing of the target", "target: {kind: uniform_count}")
     elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
         faults.add(
-            path, f"{name} ({view.kind}) is for a BERT",
+            path, f"{name} ({view.kind}) is for {encoders()}",
             f"{'a view of kind by_side' if model.fills_in else 'no view'} for an "
             f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
         )  # fmt: skip
@@ -185,8 +186,8 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         _of_pairs(faults, path, view, name, model)
     elif model.is_causal and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
         faults.add(
-            path, f"{name} ({view.kind}) is for a BERT, and {a(model.kind)} sees earlier words "
-            "alone", "no view, or one of kind causal_lm",
+            path, f"{name} ({view.kind}) is for {encoders()}, and {a(model.kind)} sees earlier "
+            "words alone", "no view, or one of kind causal_lm",
         )  # fmt: skip
     elif model.encoder_only and view.kind == "causal_lm":
         faults.add(

@@ -1,7 +1,6 @@
 """Training: the distiller, the exact step, the loop, and what makes a long training safe."""
 
-import importlib
-from typing import Any
+from tfkd.lazy import lazy
 
 _PLACES = {
     "Adafactor": "adafactor",
@@ -20,6 +19,7 @@ _PLACES = {
     "Parameter": "parameters",
     "Sum": "combiners",
     "TrainResult": "loop",
+    "TrainSettings": "settings",
     "TrainingDiverged": "divergence",
     "Triangular": "schedules",
     "build_optimizer": "optimizers",
@@ -30,14 +30,4 @@ _PLACES = {
     "train": "loop",
     "waiting_share": "history",
 }
-__all__ = sorted(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

@@ -37,7 +37,7 @@ class Follower(TrainingRun):
 
     def _validate(self, batches: Prefetcher) -> None:
         self._updates.settle()
-        answer = self._hosts.agree()
+        answer = self._settings.hosts.agree()
         if answer == STOP:
             raise Interrupted(f"host 0 was stopped in the validation at step {self.step}")
         self._validated, self._exhausted = self.step, answer != CONTINUE
@@ -48,7 +48,7 @@ class Follower(TrainingRun):
         self._last_save = time.monotonic()
 
     def _restore(self) -> None:
-        step = self._hosts.agree()
+        step = self._settings.hosts.agree()
         if step < 0:
             return
         checkpoint = awaited(lambda: self._checkpoints.read(step), self._checkpoints.path)

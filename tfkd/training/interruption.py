@@ -27,8 +27,9 @@ class TimeLimit(Protocol):
 def stop_signals() -> tuple[signal.Signals, ...]:
     """The signals that ask to save and stop: SIGTERM, Ctrl-C's, and that of a terminal or
     connection that is closed, unless it is ignored: `nohup` lets a process go on without one."""
-    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    return (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,)))
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    asks = hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN
+    return (signal.SIGTERM, signal.SIGINT, *((hangup,) if asks else ()))
 
 
 class StopSignal:

@@ -2,8 +2,6 @@
 
 import contextlib
 import time
-from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -13,19 +11,17 @@ from tfkd.models import save_weights
 from tfkd.spec.errors import UserError
 from tfkd.training.checkpoints import Checkpoint, CheckpointFolder
 from tfkd.training.history import History, digest_of_start
-from tfkd.training.hosts import Hosts
-from tfkd.training.interruption import Interrupted, TimeLimit
+from tfkd.training.interruption import Interrupted
 from tfkd.training.keep import Keeper
-from tfkd.training.optimizers import Optimizer
 from tfkd.training.pace import Pace
 from tfkd.training.progress import Progress
-from tfkd.training.schedules import Schedule
+from tfkd.training.settings import TrainSettings
 from tfkd.training.step_function import StepFunction
 from tfkd.training.stopping import Stopping
 from tfkd.training.tensor_file import DamagedFileError
 from tfkd.training.training_state import TrainedArrays, assign
 from tfkd.training.updates import Updates
-from tfkd.training.validation import Validate, Validation
+from tfkd.training.validation import Validation
 
 HISTORY = "history.jsonl"
 WEIGHTS = "weights.safetensors"
@@ -42,59 +38,37 @@ class TrainingRun:
         best: `{"step", "metric", "value"}` of the best validation.
     """
 
-    def __init__(
-        self,
-        distiller: Any,
-        batcher: Any,
-        *,
-        steps: int,
-        optimizer: Optimizer,
-        schedule: Schedule,
-        folder: Path,
-        validate: Validate | None,
-        validate_every: int | None,
-        keeper: Keeper,
-        seed: int,
-        log_every: int,
-        save_every_seconds: float,
-        time_limit: TimeLimit | None,
-        strategy: tf.distribute.Strategy,
-        micro_batches: int,
-        progress: Progress,
-        tensorboard: bool,
-        jit_compile: bool,
-        hosts: Hosts,
-        steps_per_execution: int,
-        streams: int,
-        fuse: bool,
-        kept_elsewhere: Collection[str] = (),
-        of: str = "",
-    ):
-        self._hosts, self._steps_per_execution = hosts, steps_per_execution
-        self._distiller, self._batcher, self._of = distiller, batcher, of
-        self._steps, self._folder = steps, folder
-        self._every, self._keeper, self._seed = validate_every, keeper, seed
-        self._log_every, self._save_every = log_every, save_every_seconds
-        self._progress = progress
-        self._tensorboard, self._kept_elsewhere = tensorboard, kept_elsewhere
-        self._validation = Validation(validate, folder / "validations.json", of)
-        parameters = distiller.parameters
-        with strategy.scope():
+    def __init__(self, distiller: Any, batcher: Any, settings: TrainSettings):
+        self._distiller, self._batcher, self._settings = distiller, batcher, settings
+        folder, hosts = settings.folder, settings.hosts
+        self._keeper = Keeper(settings.keep, folder / "kept", settings.patience)
+        self._progress = Progress(
+            settings.steps,
+            settings.progress if hosts.chief else False,
+            settings.say if hosts.chief else _silent,
+        )
+        self._validation = Validation(settings.validate, folder / "validations.json", settings.of)
+        parameters, optimizer = distiller.parameters, settings.optimizer
+        with settings.strategy.scope():
             optimizer.build(parameters)
         function = StepFunction(
             distiller,
             parameters,
             optimizer,
-            strategy=strategy,
-            micro_batches=micro_batches,
-            seed=seed,
-            jit_compile=jit_compile,
-            streams=streams,
-            fuse=fuse,
+            strategy=settings.strategy,
+            micro_batches=settings.micro_batches,
+            seed=settings.seed,
+            jit_compile=settings.jit_compile,
+            streams=settings.streams,
+            fuse=settings.fuse,
         )
         view = getattr(distiller.terms[0], "view", None)
-        self._updates = Updates(function, batcher, schedule, view, folder if hosts.chief else None)
-        self._stopping = Stopping(function, hosts, time_limit, steps_per_execution)
+        self._updates = Updates(
+            function, batcher, settings.schedule, view, folder if hosts.chief else None
+        )
+        self._stopping = Stopping(
+            function, hosts, settings.time_limit, settings.steps_per_execution
+        )
         self._pace = Pace()
         self._arrays = TrainedArrays(distiller.student, parameters, optimizer)
         self._checkpoints = CheckpointFolder(folder / "checkpoints")
@@ -124,8 +98,8 @@ class TrainingRun:
         """
         offset = self._restore()
         self._started = time.monotonic()
-        events = self._folder / "tensorboard" if self._tensorboard else None
-        self._history = History(self._folder / HISTORY, events, offset)
+        events = self._settings.folder / "tensorboard" if self._settings.tensorboard else None
+        self._history = History(self._settings.folder / HISTORY, events, offset)
         self._progress.start(self.step)
         try:
             with self._stopping.signal.listening():
@@ -147,29 +121,32 @@ class TrainingRun:
 
     def _make_steps(self) -> None:
         with Prefetcher(
-            self._batcher, self.step, stop=self._steps, prepare=self._updates.prepare
+            self._batcher, self.step, stop=self._settings.steps, prepare=self._updates.prepare
         ) as batches:
             self._pace.begin(self._updates, batches)
             self._last_save = time.monotonic()
             while True:
                 if self._due():
                     self._validate(batches)
-                if self.step >= self._steps or self._exhausted:
+                if self.step >= self._settings.steps or self._exhausted:
                     break
                 self._stopping.check(self.step, self._pace.step_seconds, self._save_seconds)
                 self._call(batches)
                 self._progress.advance(self.step)
-                if self.step % self._log_every == 0 or self.step == self._steps:
+                if self.step % self._settings.log_every == 0 or self.step == self._settings.steps:
                     self._log(batches)
-                if time.monotonic() - self._last_save > self._save_every:
+                if time.monotonic() - self._last_save > self._settings.save_every_seconds:
                     self._save()
                     self._pace.begin(self._updates, batches)
 
     def _call(self, batches: Prefetcher) -> None:
         """Makes the steps of one call: no more than are due before something else is."""
-        ends = [self._steps, self.step + self._steps_per_execution]
+        how = self._settings
+        ends = [how.steps, self.step + how.steps_per_execution]
         ends += [
-            (self.step // every + 1) * every for every in (self._log_every, self._every) if every
+            (self.step // every + 1) * every
+            for every in (how.log_every, how.validate_every)
+            if every
         ]
         taken = [next(batches) for _ in range(min(ends) - self.step)]
         self._stopping.take(self._updates.make(taken))
@@ -186,16 +163,17 @@ class TrainingRun:
             **self._updates.loss_scale(),
         }
         self._history.append(line)
-        self._progress.show(line, self._pace.step_seconds * (self._steps - self.step))
+        self._progress.show(line, self._pace.step_seconds * (self._settings.steps - self.step))
         self._updates.clear()
         self._pace.begin(self._updates, batches)
 
     # ------------------------------------------------------------------------ validations
 
     def _due(self) -> bool:
-        if not self._every or not self.step or self._validated == self.step:
+        every = self._settings.validate_every
+        if not every or not self.step or self._validated == self.step:
             return False
-        return self.step % self._every == 0 or self.step == self._steps
+        return self.step % every == 0 or self.step == self._settings.steps
 
     def _validate(self, batches: Prefetcher) -> None:
         self._updates.settle()
@@ -208,11 +186,11 @@ class TrainingRun:
         except Interrupted:
             # Where a host that died is the reason, there is nobody to tell.
             with contextlib.suppress(tf.errors.OpError):
-                self._hosts.agree(STOP)
+                self._settings.hosts.agree(STOP)
             raise
         self._keeper.see(self.step, metrics, self._arrays.student)
         self._validated, self._exhausted = self.step, self._keeper.exhausted
-        self._hosts.agree(EXHAUSTED if self._exhausted else CONTINUE)
+        self._settings.hosts.agree(EXHAUSTED if self._exhausted else CONTINUE)
         # Time spent here is part of the training's, not of the interval's speed.
         self._pace.leave_out(time.monotonic() - begun)
 
@@ -233,8 +211,8 @@ class TrainingRun:
         begun = time.monotonic()
         size, digest = self._history.settled()
         state = {
-            "of": self._of,
-            "seed": self._seed,
+            "of": self._settings.of,
+            "seed": self._settings.seed,
             "frozen": self._arrays.frozen,
             "seconds": self.seconds,
             **self._updates.state(),
@@ -249,25 +227,26 @@ class TrainingRun:
     def _restore(self) -> int:
         """Goes to the newest whole checkpoint; returns how much of the history belongs to it."""
         checkpoint = self._checkpoints.newest(self._progress.say, self._whole)
-        self._hosts.agree(-1 if checkpoint is None else checkpoint.step)
+        self._settings.hosts.agree(-1 if checkpoint is None else checkpoint.step)
         if checkpoint is None:
             return 0
         self._take(checkpoint)
-        self._progress.say(f"going on from step {self.step} of {self._steps}")
+        self._progress.say(f"going on from step {self.step} of {self._settings.steps}")
         return checkpoint.state["history"]["bytes"]
 
     def _take(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.state
+        path, seed, of = self._checkpoints.path, self._settings.seed, self._settings.of
         # Older versions do not say.
-        if self._of and (of := state.get("of", self._of)) != self._of:
+        if of and (theirs := state.get("of", of)) != of:
             raise UserError(
-                f"{self._checkpoints.path} holds checkpoints of another training, {of!r}; this one "
-                f"is {self._of!r}: remove {self._checkpoints.path} to train from the start."
+                f"{path} holds checkpoints of another training, {theirs!r}; this one is {of!r}: "
+                f"remove {path} to train from the start."
             )
-        if state["seed"] != self._seed:
+        if state["seed"] != seed:
             raise UserError(
-                f"{self._checkpoints.path} holds checkpoints of a training with seed "
-                f"{state['seed']}, this one has {self._seed}: remove it to train from the start."
+                f"{path} holds checkpoints of a training with seed {state['seed']}, this one has "
+                f"{seed}: remove it to train from the start."
             )
         self._arrays.restore(checkpoint.tensors, state["frozen"], self._checkpoints.path)
         self._updates.restore(checkpoint.step, state)
@@ -277,7 +256,7 @@ class TrainingRun:
 
     def _whole(self, checkpoint: Checkpoint) -> None:
         """Refuses a checkpoint whose history or kept weights are not what they were."""
-        history = self._folder / HISTORY
+        history = self._settings.folder / HISTORY
         if (
             digest_of_start(history, checkpoint.state["history"]["bytes"])
             != checkpoint.state["history"]["sha256"]
@@ -291,4 +270,9 @@ class TrainingRun:
             assign(self._arrays.student, chosen)
             if self._keeper.averages:
                 self._measure(f"mean of steps {', '.join(map(str, self._keeper.steps))}")
-        save_weights(self._distiller.student, self._folder / WEIGHTS, self._kept_elsewhere)
+        path = self._settings.folder / WEIGHTS
+        save_weights(self._distiller.student, path, self._settings.kept_elsewhere)
+
+
+def _silent(line: str) -> None:
+    """What the chief says needs not be said twice."""

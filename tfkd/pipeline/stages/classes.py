@@ -1,12 +1,19 @@
 """The classes of corpora's labels, which a classifier tells apart."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from tfkd.data.classes import Classes
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+
+_NAMED = 5
 
 
 class ClassesStage(Stage):
@@ -45,10 +52,25 @@ class ClassesStage(Stage):
         folder = planned.folder(node)
         return folder.manifest()["summary"]["size"] if folder.done else 2
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.class_stages import run_classes
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Learns the classes of the corpora's labels, and counts their rows."""
+        counts: dict[str, int] = {}
 
-        return run_classes(node, folder, context)
+        def labels() -> Iterator[str]:
+            for child in node.inputs.values():
+                for label in open_text(child, context).lines("label"):
+                    counts[label] = counts.get(label, 0) + 1
+                    yield label
+
+        classes = Classes.learn(labels(), f"data.{node.label}")
+        classes.save(folder.path)
+        shown = ", ".join(f"{name} ({counts[name]:,})" for name in classes.names[:_NAMED])
+        more = f" and {classes.size - _NAMED:,} more" if classes.size > _NAMED else ""
+        return {
+            "size": classes.size,
+            "rows": {name: counts[name] for name in classes.names},
+            "brief": f"{classes.size:,} classes: {shown}{more}",
+        }
 
 
 STAGE = ClassesStage

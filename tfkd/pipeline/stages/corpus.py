@@ -1,11 +1,18 @@
 """Corpora as text: read, checked and transformed."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tfkd.data.corpora import open_corpus
+from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.transforms import text_fields
 from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain, raised
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
 
 
 class CorpusStage(Stage):
@@ -28,10 +35,37 @@ class CorpusStage(Stage):
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node(self.kind, graph.own(spec, name), spec, options, inputs, identity)
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.text_stages import run_corpus
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Reads, checks and transforms a corpus; writes its text, a line a row."""
+        others = {
+            reference.partition(".")[0]: _Texts(open_text(child, context))
+            for reference, child in zip(
+                node.options.drop_overlap, node.inputs.values(), strict=True
+            )
+        }
+        corpus = open_corpus(node.options, context.data_dir, others=others)
+        write_text_corpus(corpus, folder.path)
+        report = corpus.report()
+        dropped = sum(entry["count"] for entry in report["dropped"].values())
+        brief = f"{report['kept']:,} rows" + (f", {dropped:,} dropped" if dropped else "")
+        summary = {"report": report, "fields": list(corpus.fields), "brief": brief}
+        warnings = [f"data.{node.label}: {warning}" for warning in corpus.warnings]
+        for warning in warnings:
+            context.say(f"warning: {warning}")
+        return {**summary, **({"warnings": warnings} if warnings else {})}
 
-        return run_corpus(node, folder, context)
+
+class _Texts:
+    """A finished corpus as `drop_overlap` reads it."""
+
+    def __init__(self, text: TextCorpus):
+        self._text = text
+
+    def texts(self, fields: Iterable[str] | None = None) -> Iterator[str]:
+        if fields is None:  # a label's value is no text that a row could share
+            fields = [self._text.fields[index] for index in text_fields(self._text.fields)]
+        for field in fields:
+            yield from self._text.lines(field)
 
 
 STAGE = CorpusStage

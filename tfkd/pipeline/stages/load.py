@@ -4,23 +4,21 @@ from typing import Any
 
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import model_identity
-from tfkd.pipeline.model_tokenizers import model_tokenizers
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
+from tfkd.spec.stages.load import LoadOptions
 
 
 class LoadStage(Stage):
     """The model of a published checkpoint; under `--smoke`, a random one of its kind."""
 
-    kind = "load"
-    gives = frozenset({"model"})
-    shown = True
+    Options = LoadOptions
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
         inputs = {
             f"tokenizer.{side}": graph.tokenizer(spec, tokenizer)
-            for side, tokenizer in model_tokenizers(model).items()
+            for side, tokenizer in model.tokenizers.items()
         }
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
         identity: dict[str, Any] = {"model": model_identity(model), "load_revision": 2}

@@ -7,14 +7,13 @@ from tfkd.pipeline.identity import plain
 from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
+from tfkd.spec.stages.score import ScoreOptions
 
 
 class ScoreStage(Stage):
     """A teacher's top K for every target word, or all classes of every row."""
 
-    kind = "score"
-    gives = frozenset({"targets"})
-    shown = True
+    Options = ScoreOptions
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         """With `on`, the same work on another corpus."""
@@ -49,8 +48,8 @@ class ScoreStage(Stage):
         if "classes" in node.inputs["model"].trained.inputs:
             return {}
         tokens = 0
-        for role, child in node.inputs.items():
-            if ".ids.target." in role:
+        for child in node.inputs.values():
+            if child.kind == "ids" and child.options.field == "target":
                 folder = planned.folder(child)
                 if not folder.done:
                     return {}

@@ -1,13 +1,18 @@
 """Tokenizers: learnt, or read from a file or preset."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.tokenizers import build_tokenizer
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain
 from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
 from tfkd.spec import registry
 
 
@@ -38,10 +43,20 @@ class TokenizerStage(Stage):
             return folder.manifest()["summary"]["size"]
         return expected_size(node.options, planned.context.data_dir)
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.text_stages import run_tokenizer
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Learns or reads a vocabulary."""
 
-        return run_tokenizer(node, folder, context)
+        def lines() -> Iterator[str]:
+            for child, fields in zip(
+                node.inputs.values(), node.identity.get("fields", ()), strict=True
+            ):
+                text = open_text(child, context)
+                for field in [fields] if isinstance(fields, str) else fields:
+                    yield from text.lines(field)
+
+        tokenizer = build_tokenizer(node.options, lines(), context.data_dir)
+        tokenizer.save(folder.path)
+        return {"size": tokenizer.size, "brief": f"{tokenizer.size:,} pieces"}
 
 
 def expected_size(options: Any, data_dir: Path) -> int:

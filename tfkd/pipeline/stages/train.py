@@ -7,12 +7,12 @@ from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import between_newlines, model_identity, origins, plain, raised
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.memory import step_memory
-from tfkd.pipeline.model_tokenizers import head_tokenizer, model_tokenizers
 from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.step_sizes import longest_row, step_sizes
 from tfkd.spec import Spec, registry
 from tfkd.spec.options import classifier
+from tfkd.spec.stages.train import TrainOptions
 
 # What changes how it runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
@@ -26,10 +26,9 @@ _WIDENED = "bfloat16 gains no time on this processor: it makes the products of c
 class TrainStage(Stage):
     """A model that was trained, or with `choose:` the best of several trainings."""
 
-    kind = "train"
+    Options = TrainOptions
     revision = 2
-    gives = frozenset({"model"})
-    shown = True
+    on_all_hosts = True
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
         if options.choose is not None:
@@ -37,9 +36,9 @@ class TrainStage(Stage):
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
             f"tokenizer.{side}": graph.tokenizer(spec, tokenizer)
-            for side, tokenizer in model_tokenizers(model).items()
+            for side, tokenizer in model.tokenizers.items()
         }
-        head = head_tokenizer(model)
+        head = model.own_vocabulary
         if head is not None:
             inputs["tokenizer.head"] = graph.tokenizer(spec, head)
         classes = stage_of("classes").node(graph, spec, options)
@@ -50,7 +49,7 @@ class TrainStage(Stage):
         if classifier(model) is not None and classes is None:
             # In pre-training its head is over words, whatever it is tuned to later.
             identity["model"].pop("head")
-        if getattr(getattr(model, "head", None), "tied", True) is False:
+        if model.has_own_matrix:
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
         for i, part in enumerate(options.data):
@@ -101,9 +100,8 @@ class TrainStage(Stage):
         options = node.options
         model = node.spec.models[options.train]
         vocabularies = {
-            role.partition(".")[2]: stage_of(child.kind).size(child, planned)
-            for role, child in node.inputs.items()
-            if role.startswith("tokenizer.")
+            side: stage_of(child.kind).size(child, planned)
+            for side, child in node.inputs_of("tokenizer").items()
         }
         if (classes := node.inputs.get("classes")) is not None:
             vocabularies["classes"] = stage_of(classes.kind).size(classes, planned)

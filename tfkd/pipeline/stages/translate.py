@@ -8,14 +8,13 @@ from tfkd.pipeline.identity import decode_identity, plain
 from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
+from tfkd.spec.stages.translate import TranslateOptions
 
 
 class TranslateStage(Stage):
     """A corpus of what a model wrote."""
 
-    kind = "translate"
-    gives = frozenset({"corpus"})
-    shown = True
+    Options = TranslateOptions
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         trained = graph.stage(spec, options.translate)

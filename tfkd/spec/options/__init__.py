@@ -32,7 +32,6 @@ from tfkd.spec.options.parts import (
     reads_classes,
     segment_view,
     sides_of,
-    window,
 )
 from tfkd.spec.options.rnn import RnnOptions
 from tfkd.spec.options.stages import DataPart, PackOptions
@@ -124,5 +123,4 @@ __all__ = [
     "reads_classes",
     "segment_view",
     "sides_of",
-    "window",
 ]

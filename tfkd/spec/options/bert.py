@@ -62,9 +62,8 @@ class BertOptions(BlockOptions):
 
     def head_parameters(self, vocabulary: int) -> int:
         """The weights of its head over words; its matrix is its own unless it is tied."""
-        own = getattr(self.head, "tied", True) is False
         transform = self.width * (self.width + 3)
-        return transform + vocabulary * (self.width * own + 1)
+        return transform + vocabulary * (self.width * self.has_own_matrix + 1)
 
     def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
         vocabulary, classes = vocabularies["text"], vocabularies.get("classes")

@@ -1,11 +1,12 @@
 """The protocol of model families: what a kind of model tells of itself, by its options."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import PrivateAttr
 
-from tfkd.spec.options.base import Options
+from tfkd.spec.errors import UserError
+from tfkd.spec.options.family_sizes import FamilySizes
 from tfkd.spec.options.parts import OF_SOURCE, reads_classes, sides_of
 
 # The most tokens of a model under --smoke.
@@ -30,7 +31,7 @@ class Stack(NamedTuple):
     memory: int
 
 
-class ModelOptions(Options):
+class ModelOptions(FamilySizes):
     """The options of a model of one family; a plugin's extend it, and say what its family is.
 
     A family is one such class and a line in the registry. What reads, counts, checks or shrinks
@@ -114,6 +115,18 @@ class ModelOptions(Options):
         if self.single_sequence:
             sides.pop("source", None)
         return {("tokenizer", side): name for side, name in sides.items()}
+
+    @property
+    def tokenizers(self) -> dict[str, str]:
+        """The tokenizers of its inputs: `{"source": T, "target": T}`, or `{"text": T}`.
+
+        Raises:
+            UserError: It is made of models that the spec lacks.
+        """
+        sides = sides_of(self)
+        if not sides:
+            raise UserError(f"a model of kind {self.kind} is made of models that the spec lacks")
+        return {"text": sides["target"]} if self.single_sequence else sides
 
     @property
     def stacks(self) -> dict[str, Stack]:
@@ -224,85 +237,35 @@ class ModelOptions(Options):
         name = getattr(getattr(self, "head", None), "tokenizer", None)
         return None if name == getattr(self, "tokenizer", None) else name
 
-    def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int] | None:
-        """The weights of each of its parts, adapters aside; None where only the model itself knows
-        them.
+    @property
+    def has_own_matrix(self) -> bool:
+        """Whether its options name a head with a matrix of its own."""
+        return getattr(getattr(self, "head", None), "tied", True) is False
+
+    def window(self, stage: Any) -> int:
+        """How many tokens of a whole text a language model reads at once: as many as it has
+        positions, or as the blocks of its training had, where these are fewer.
 
         Args:
-            vocabularies: Sizes by side: `text` (and `head`), or `source` and `target`. Of a stage
-                of a classifier `classes`, and `words` where it has a head over words beside it.
+            stage: The options of the stage that it is from.
         """
-        return None
+        return min(self.max_length, getattr(stage, "block", None) or self.max_length)
 
-    def parameters(self, vocabularies: Mapping[str, int]) -> int | None:
-        """The number of its weights, its adapters' among them as far as they are known."""
-        parts = self._parts_and_adapters(vocabularies)
-        return None if parts is None else sum(parts.values())
-
-    def trained_parameters(
-        self, vocabularies: Mapping[str, int], trainable: str | Iterable[str]
-    ) -> int | None:
-        """The number of the weights that train; None where names reach into parts, or are those of
-        a plugin's adapters or of parts that are not known."""
-        parts = self._parts_and_adapters(vocabularies)
-        if parts is None or trainable == "all":
-            return None if parts is None else sum(parts.values())
-        names = set(trainable)
-        unknown = {side for side in self.adapters if f"{side}/adapters" not in parts}
-        if any("/" in name for name in names) or (unknown and names & {"adapters", *unknown}):
-            return None
-        # A part that trains takes its adapters with it.
-        return sum(
-            size
-            for part, size in parts.items()
-            if part.partition("/")[0] in names
-            or (part.endswith("/adapters") and "adapters" in names)
-        )
-
-    def _parts_and_adapters(self, vocabularies: Mapping[str, int]) -> dict[str, int] | None:
-        found = self.part_parameters(vocabularies)
-        for side, options in self.adapters.items() if found is not None else ():
-            stack = self.stacks[side]
-            size = options.parameters(stack.width, stack.memory)
-            if size is not None:
-                found[f"{side}/adapters"] = len(options.numbers(stack.layers)) * size
-        return found
-
-    def encoder_parameters(self, vocabulary: int) -> int | None:
-        """The weights of an encoder with its embedding, which its own terms reach; None where they
-        are not known.
+    def side_limits(self, pad_to: int) -> dict[str, int]:
+        """The most tokens of each side that an encoder-decoder reads: its positions, and of a
+        target the longest that its table of lengths knows.
 
         Args:
-            vocabulary: The size of the source's.
+            pad_to: What widths are padded to: padding has positions too.
+
+        Returns:
+            By side; none for any number: of sinusoidal positions without lengths, and of a single
+            sequence, which its view cuts.
         """
-        return None
-
-    def kept(self, step: Any, *, adapters_alone: bool = False, target: float = 1.0) -> float | None:
-        """Bytes a token of the source that the blocks of both sides keep for the backward pass;
-        None where that is not known: then `tfkd plan` tells of no memory.
-
-        Args:
-            step: The step's sizes, see `tfkd.pipeline.memory.Step`.
-            adapters_alone: Whether frozen layers below the lowest adapter keep nothing.
-            target: The decoder's tokens as a share of the source's.
-        """
-        return None
-
-    def encoder_kept(self, step: Any) -> int:
-        """Bytes a token that an encoder keeps that is read alone."""
-        return 0
-
-    def taught(self, item: int, step: Any) -> int | None:
-        """Bytes a token under way in a teacher that is asked in the step, which keeps nothing for a
-        backward pass; None where that is not known.
-
-        Args:
-            item: Bytes of a number in its precision.
-            step: The step's sizes.
-        """
-        return None
-
-    def widest(self, streams: int) -> int:
-        """The most numbers a token that a product reads and gives, where a step is in so many
-        streams."""
-        return self.width + (getattr(self, "feed_forward", None) or 4 * self.width)
+        limits: dict[str, int] = {}
+        if self.encoder_decoder and getattr(self, "positions", None) == "learned":
+            limits = dict.fromkeys(("source", "target"), self.max_length // pad_to * pad_to)
+        lengths = getattr(self, "lengths", None)
+        if self.encoder_decoder and lengths is not None:
+            limits["target"] = min(limits.get("target", lengths), lengths - 1)
+        return limits

@@ -1,6 +1,6 @@
 """Options of the objective's terms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,12 @@ from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, Stage
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _TermOptions(Options):
+class TermOptions(Options):
+    """What every term has; the base of a plugin's, too."""
+
+    # Whether a teacher of it is asked for words or classes, and not for hidden states.
+    over_vocabulary: ClassVar[bool] = True
+
     weight: Amount = Field(1.0, description="Its weight in the sum; 0 takes it out.")
     view: Name | None = Field(None, description="The view it reads; default: the plain one.")
     divide_by: Literal["own", "target_tokens", "rows", "tokens", "selected"] = Field(
@@ -17,7 +22,7 @@ class _TermOptions(Options):
     )
 
 
-class MaskedLMOptions(_TermOptions):
+class MaskedLMOptions(TermOptions):
     """Cross-entropy at the selected positions of a masked view."""
 
     kind: Literal["masked_lm"] = Field("masked_lm", description="The kind of term.")
@@ -25,7 +30,7 @@ class MaskedLMOptions(_TermOptions):
     smoothing: Literal["opennmt", "fairseq"] = Field("opennmt", description="Its form.")
 
 
-class CausalLMOptions(_TermOptions):
+class CausalLMOptions(TermOptions):
     """Cross-entropy of each next word."""
 
     kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of term.")
@@ -33,7 +38,7 @@ class CausalLMOptions(_TermOptions):
     smoothing: Literal["opennmt", "fairseq"] = Field("opennmt", description="Its form.")
 
 
-class CrossEntropyOptions(_TermOptions):
+class CrossEntropyOptions(TermOptions):
     """Cross-entropy of the target's words."""
 
     kind: Literal["cross_entropy"] = Field("cross_entropy", description="The kind of term.")
@@ -49,7 +54,7 @@ At = Literal["selected", "all"]
 _AT = "selected: the positions that the view selected; all: every word. Of a live teacher."
 
 
-class SoftTargetsOptions(_TermOptions):
+class SoftTargetsOptions(TermOptions):
     """Cross-entropy against a teacher's distribution; above temperature 1, see form: hinton."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
@@ -74,8 +79,10 @@ class SoftTargetsOptions(_TermOptions):
     at: At = Field("selected", description=_AT)
 
 
-class HiddenStatesOptions(_TermOptions):
+class HiddenStatesOptions(TermOptions):
     """Squared distance to a live teacher's hidden states."""
+
+    over_vocabulary: ClassVar[bool] = False
 
     kind: Literal["hidden_states"] = Field("hidden_states", description="The kind of term.")
     teacher: StageReference = Field(description="A train or load stage, asked in each step.")
@@ -94,7 +101,7 @@ class HiddenStatesOptions(_TermOptions):
     at: At = Field("all", description=_AT)
 
 
-class LengthOptions(_TermOptions):
+class LengthOptions(TermOptions):
     """Cross-entropy of the target's length, [SEP] counted, as the encoder predicts it."""
 
     kind: Literal["length"] = Field("length", description="The kind of term.")

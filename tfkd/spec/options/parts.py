@@ -17,17 +17,6 @@ def sides_of(model: Any) -> dict[str, str]:
     return {"source": tokenizer.source, "target": tokenizer.target}
 
 
-def window(model: Any, stage: Any) -> int:
-    """How many tokens of a whole text a language model reads at once: as many as it has positions,
-    or as the blocks of its training had, where these are fewer.
-
-    Args:
-        model: Its options.
-        stage: Those of the stage that it is from.
-    """
-    return min(model.max_length, getattr(stage, "block", None) or model.max_length)
-
-
 def segment_view(objective: Mapping[str, Any], views: Mapping[str, Any]) -> str | None:
     """The view of one text that a stage trains an encoder-decoder in, and nothing else.
 

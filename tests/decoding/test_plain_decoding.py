@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tfkd.serving.plain_decoding import (
+from tfkd.decoding.plain_decoding import (
     not_before,
     penalty,
     plain_beam_search,
