@@ -15,6 +15,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.plan import plan
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, registry, validate_files
+from tfkd.spec.builtins import register_builtins
 from tfkd.spec.yaml_writer import dump_yaml
 
 pytestmark = pytest.mark.tensorflow
@@ -27,6 +28,7 @@ STAGE = "averaged: {average: [first, second]}"
 @pytest.fixture(autouse=True)
 def joined(monkeypatch):
     """A registry that the plugin joins, and that forgets it."""
+    register_builtins()
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     monkeypatch.delitem(sys.modules, PLUGIN, raising=False)
     monkeypatch.syspath_prepend(HERE)

@@ -177,16 +177,17 @@ def _has_stage(parts: Parts, faults: Faults, path: tuple, name: str, variant: st
     return False
 
 
-def found_corpus(parts: Parts, name: str | None) -> Any:
+def found_corpus(parts: Parts, name: str | None, before: tuple[str | None, ...] = ()) -> Any:
     """What has a corpus's `field_names`: a corpus, or what a stage writes; None without one, or
     with a faulty one."""
     if name in parts.names["data"]:
         return parts.data.get(name)
     stage = parts.stages.get(name)
-    if not hasattr(stage, "corpus_fields") or "corpus" not in gives_of(stage):
-        return None
+    if not hasattr(stage, "corpus_fields") or "corpus" not in gives_of(stage) or name in before:
+        return None  # with `before`, what asks for its fields: a circle is a fault of its own
     with suppress(AttributeError):  # of a corpus that is none
-        fields = stage.corpus_fields(lambda other: found_corpus(parts, other).field_names)
+        way = (*before, name)
+        fields = stage.corpus_fields(lambda other: found_corpus(parts, other, way).field_names)
         return WrittenCorpus(stage, fields)
     return None
 
