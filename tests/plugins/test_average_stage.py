@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,7 @@ from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.plan import plan
 from tfkd.pipeline.wanted import wanted
-from tfkd.spec import load_spec, registry, validate_files
-from tfkd.spec.builtins import register_builtins
+from tfkd.spec import load_spec, validate_files
 from tfkd.spec.yaml_writer import dump_yaml
 
 pytestmark = pytest.mark.tensorflow
@@ -26,12 +24,9 @@ STAGE = "averaged: {average: [first, second]}"
 
 
 @pytest.fixture(autouse=True)
-def joined(monkeypatch):
+def joined(join):
     """A registry that the plugin joins, and that forgets it."""
-    register_builtins()
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    monkeypatch.delitem(sys.modules, PLUGIN, raising=False)
-    monkeypatch.syspath_prepend(HERE)
+    join(PLUGIN)
 
 
 def keys(path=SPEC, **options):
