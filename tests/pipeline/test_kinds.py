@@ -9,6 +9,7 @@ import pytest
 from tfkd.pipeline.kinds import revisions, stage_of
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
+from tfkd.spec.errors import UserError
 from tfkd.spec.registry import UNNAMED_STAGES
 from tfkd.spec.stage import StageOptions
 from tfkd.spec.stage_kinds import kinds
@@ -53,6 +54,13 @@ def test_a_revision_that_was_registered_is_in_the_key():
     target = "tfkd.pipeline.stages.load:LoadStage"
     registry.register("stage", "own", options=OwnOptions, target=target, revision=3)
     assert revisions("own") == {"revision": 1, "stage_revision": 3}
+
+
+@pytest.mark.usefixtures("own_entries")
+def test_a_class_that_is_not_there_is_told():
+    registry.register("stage", "own", options=OwnOptions, target="nowhere:Own")
+    with pytest.raises(UserError, match=r"the stage own of a plugin: nowhere:Own cannot be import"):
+        stage_of("own")
 
 
 @pytest.mark.usefixtures("own_entries")

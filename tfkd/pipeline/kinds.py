@@ -5,6 +5,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from tfkd.spec import registry
+from tfkd.spec.errors import UserError
 from tfkd.spec.registry import UNNAMED_STAGES
 
 if TYPE_CHECKING:
@@ -15,11 +16,19 @@ def stage_of(kind: str) -> "Stage":
     """The `Stage` of a kind, imported when it is first asked for.
 
     Raises:
-        UserError: There is no such kind: its plugin is not loaded.
+        UserError: There is no such kind, as its plugin is not loaded; or no class where the plugin
+            says.
     """
     if kind in UNNAMED_STAGES:
         return _made(importlib.import_module(f"tfkd.pipeline.stages.{kind}").STAGE)
-    return _made(registry.load(registry.lookup("stage", kind)))
+    entry = registry.lookup("stage", kind)
+    try:
+        return _made(registry.load(entry))
+    except Exception as error:
+        raise UserError(
+            f"the stage {kind} of a plugin: {entry.target} cannot be imported "
+            f"({type(error).__name__}: {error})"
+        ) from error
 
 
 def revisions(kind: str) -> dict[str, int]:

@@ -68,10 +68,9 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
     for stage in spec.stages.values():
         for term in (getattr(stage, "objective", None) or {}).values():
             yield "objective", term.kind
-        for kind, option in (("optimizer", "optimizer"), ("combiner", "gradients")):
-            yield from _of(kind, getattr(stage, option, None))
-        for owner in (stage, getattr(stage, "validate_", None)):
-            yield from _of("decode", getattr(owner, "decode", None))
+        for option, kind in stage.of_kinds():
+            yield from _of(kind, getattr(stage, option))
+        yield from _of("decode", getattr(getattr(stage, "validate_", None), "decode", None))
     for entry in spec.evaluate:
         for decode in (entry.decode, entry.against_decode):
             yield from _of("decode", decode)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import plain, raised
-from tfkd.spec.options.base import OfKind
 from tfkd.spec.stage import StageOptions
 
 if TYPE_CHECKING:
@@ -75,12 +74,10 @@ class Stage:
             found = graph.corpus if to == "corpus" else graph.stage
             inputs[".".join(map(str, path))] = found(spec, named)
             _blank(identity, path)
-        for option, field in type(options).model_fields.items():
-            for one in field.metadata:
-                chosen = getattr(options, option)
-                if isinstance(one, OfKind) and chosen is not None:
-                    raised_to = raised(one.kind, chosen.kind)
-                    identity |= {f"{option}_{key}": number for key, number in raised_to.items()}
+        for option, kind in options.of_kinds():
+            chosen = getattr(options, option)
+            revision = raised(kind, chosen and chosen.kind)
+            identity |= {f"{option}_{key}": number for key, number in revision.items()}
         label = graph.label(spec, name, seed_of(inputs))
         return Node(self.kind, label, spec, options, inputs, identity)
 

@@ -9,7 +9,6 @@ from tfkd.spec.options import (
     PaperOptions,
     RuntimeOptions,
 )
-from tfkd.spec.options.base import OfKind
 from tfkd.spec.sections import SIDES, TOP
 from tfkd.spec.seeds import MOST as MOST_SEEDS
 from tfkd.spec.stage_kinds import kinds
@@ -210,10 +209,8 @@ def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
     if "data" in schema["properties"]:
         schema = _several(schema, "data")
     properties = schema["properties"]
-    for name, field in options.model_fields.items():
-        for one in field.metadata:
-            if isinstance(one, OfKind):
-                properties[name] = _optional(one.kind, properties[name])
+    for name, kind in options.of_kinds():
+        properties[name] = _optional(kind, properties[name])
     if "objective" in properties:
         properties["objective"] = {"$ref": "#/$defs/objective"}
     return schema

@@ -67,11 +67,20 @@ class StageOptions(Options):
     @classmethod
     def typed(cls, faults: Faults, path: Path, value: dict[str, Any]) -> dict[str, Any]:
         """Plain values with those parts as options that are chosen by name."""
-        for name, field in cls.model_fields.items():
-            chosen = next((one for one in field.metadata if isinstance(one, OfKind)), None)
-            if chosen is not None and value.get(name) is not None:
-                value[name] = of_kind(faults, (*path, name), chosen.kind, value[name])
+        for name, kind in cls.of_kinds():
+            if value.get(name) is not None:
+                value[name] = of_kind(faults, (*path, name), kind, value[name])
         return value
+
+    @classmethod
+    def of_kinds(cls) -> list[tuple[str, str]]:
+        """The options that are classes of the registry, each with the kind of class."""
+        return [
+            (name, one.kind)
+            for name, field in cls.model_fields.items()
+            for one in field.metadata
+            if isinstance(one, OfKind)
+        ]
 
     @classmethod
     def stand_in(cls, value: Mapping[str, Any]) -> SimpleNamespace:
