@@ -10,20 +10,8 @@ from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.regular_files import readable
 
-# What decides a model's function beside its weights, and what decides their shapes. Dropout and the
-# spread of new weights may be other than the checkpoint's.
-_COMPARED = (
-    "vocabulary_size",
-    "layers",
-    "width",
-    "heads",
-    "feed_forward",
-    "max_length",
-    "types",
-    "activation",
-    "norm_epsilon",
-    "positions",
-)  # those of them that the kind of model has
+# What may be other than the checkpoint's: no output and no shape of a weight hangs on it.
+_FREE = {"dropout", "attention_dropout", "initializer_range"}
 
 
 def checkpoint_folder(reference: str, data_dir: Path) -> Path:
@@ -74,7 +62,7 @@ def check_checkpoint(
     names = tensor_names(folder)
     if stage.head == "published":
         family.check_head(folder, names)
-    ours = {name: getattr(model, name) for name in _COMPARED if name in type(model).model_fields}
+    ours = {name: getattr(model, name) for name in type(model).model_fields}
     if vocabulary_size is not None:
         ours["vocabulary_size"] = vocabulary_size
     refuse_differences(place, stage, model, ours, theirs)
@@ -96,7 +84,8 @@ def refuse_differences(
         UserError: One of them differs.
     """
     said, mends = [], []
-    for name in (name for name in _COMPARED if name in ours):
+    known = {*type(model).model_fields, "vocabulary_size"} - _FREE
+    for name in (name for name in theirs if name in known and name in ours):
         in_spec, in_checkpoint = _value(ours, name), _value(theirs, name)
         if in_spec == in_checkpoint:
             continue
