@@ -41,7 +41,7 @@ def test_a_class_that_is_not_there_is_said_at_once(monkeypatch, kind, target, sa
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     registry.register(kind, "own", options=ModelOptions, target=target)
     own = SimpleNamespace(kind="own")
-    stage = SimpleNamespace(validate_=SimpleNamespace(decode=own))
+    stage = SimpleNamespace(of_kinds=list, validate_=SimpleNamespace(decode=own))
     uses = spec(stages={"a": stage}) if kind == "decode" else spec(models={"student": own})
     with pytest.raises(UserError, match=f"the {kind} own of a plugin: .*{said}"):
         import_named([spec(), uses])
