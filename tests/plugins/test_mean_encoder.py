@@ -1,15 +1,12 @@
 """A plugin's family of one file: it is validated, planned, trained, scored and exported."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from smoke_runs import run_tfkd
 
-from tfkd import cli
 from tfkd.pipeline.plan import plan
 from tfkd.pipeline.validate import validate
 from tfkd.spec import load_spec, registry
@@ -126,15 +123,10 @@ def test_options_that_tell_nothing_are_refused():
 
 
 @pytest.mark.long
-def test_it_runs_whole(spec, tmp_path):
-    words = ["run", spec, "--smoke", "--plugin", "mean_encoder", "--runs-dir", tmp_path / "runs"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tfkd", *map(str, words), "--data-dir", str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(PLUGIN.parent), "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == cli.DONE, done.stdout[-2000:] + done.stderr[-3000:]
+def test_it_runs_whole(spec, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(PLUGIN.parent))
+    folders = ["--data-dir", tmp_path, "--runs-dir", tmp_path / "runs"]
+    run_tfkd("run", spec, "--smoke", "--plugin", "mean_encoder", *folders)
     run = tmp_path / "runs" / "opinions-smoke"
     results = json.loads((run / "results.json").read_text("utf-8"))
     assert {entry["of"] for entry in results["evaluations"]} == {"like_it", "learn"}
