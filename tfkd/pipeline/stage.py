@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import plain, raised
+from tfkd.pipeline.kinds import stage_of
 from tfkd.spec.stage import StageOptions
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ class Stage:
 
     def plan(self, node: Node, planned: Planned) -> dict[str, str]:
         """What is known of a node before it is made, for `tfkd plan`: texts by the names of
-        `planned.CELLS`."""
-        return {}
+        `planned.CELLS`. By default the parameters of a model that is like another stage's."""
+        if "model" not in self.gives or node.trained is node:
+            return {}
+        row = stage_of(node.trained.kind).plan(node.trained, planned)
+        return {name: row[name] for name in row if name == "parameters"}
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Makes the result, in `folder.path`; what it keeps in `folder.scratch` until then, it
