@@ -41,7 +41,7 @@ def training_counts(trained: Node, context: Context) -> np.ndarray | None:
     """How often each piece is predicted in up to `COUNTED_ROWS` rows of a stage's training, in the
     view that its model is measured in: int64 `[V]`. None of a model that was trained elsewhere."""
     trained = trained.trained
-    if trained.kind != "train":
+    if "trained" not in trained.gives:
         return None
     examples, view = training_set(trained, context), view_of(trained, context)
     size = vocabulary_size(trained, context)

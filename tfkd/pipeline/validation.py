@@ -75,7 +75,8 @@ def predicts_whole_targets(trained: Node) -> bool:
     """Whether a model's loss is measured on whole targets, each word given those before it."""
     trained = trained.trained
     model = model_options(trained)
-    writes = trained.kind == "train" and "classes" not in trained.inputs and model.encoder_decoder
+    learnt = "trained" in trained.gives and "classes" not in trained.inputs
+    writes = learnt and model.encoder_decoder
     return writes and not model.fills_in and measured_view(trained) is None
 
 

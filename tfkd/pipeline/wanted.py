@@ -169,7 +169,7 @@ def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gat
     """The gate of a teacher that students ask in their steps: beside a model without a teacher, or
     beside itself without context."""
     node = builder.stage(spec, entry.of).trained
-    seen = node.kind == "train" and corpus in [part.of for part in node.options.data]
+    seen = "trained" in node.gives and corpus in [part.of for part in node.options.data]
     if entry.against is None:
         teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
         return Gate(entry, corpus, teacher, None, seen)

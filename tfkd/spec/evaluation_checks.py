@@ -20,6 +20,7 @@ from tfkd.spec.reading_checks import (
     check_writes,
 )
 from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.teacher_checks import NO_HEAD
 from tfkd.spec.tuning_checks import check_tuning
 from tfkd.spec.wording import a
@@ -117,7 +118,7 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
             "context", "a score stage, or nothing to compare with",
         )  # fmt: skip
-    if stage.stage.kind == "train" and encoder_only:
+    if "trained" in gives_of(stage.stage) and encoder_only:
         first = next(iter(stage.stage.objective.values()), None)
         view = stage.parts.views.get(getattr(first, "view", None))
         if first is not None and getattr(view, "kind", "none") in ("none", "prefix_lm"):
@@ -128,7 +129,7 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         corpus_of(parts, faults, where, name, whole=True)
-        if stage.stage.kind == "train":
+        if "trained" in gives_of(stage.stage):
             check_measured(parts, faults, where, stage, name)
 
 

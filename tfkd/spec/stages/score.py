@@ -12,6 +12,7 @@ from tfkd.spec.options.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart
 from tfkd.spec.reading_checks import check_scored
 from tfkd.spec.stage import TaughtOptions
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.teacher_checks import NO_HEAD, check_top_k, encoders, predicted
 from tfkd.spec.wording import a
 
@@ -75,7 +76,7 @@ class ScoreOptions(TaughtOptions):
 
 def _read_as_taught(faults: Faults, path: tuple, stage: Any, teacher: Found) -> None:
     """A teacher is asked as it has learnt to answer: at hidden words, or before each next one."""
-    if teacher.stage.kind != "train":
+    if "trained" not in gives_of(teacher.stage):
         return
     terms = teacher.stage.objective.values()
     names = {getattr(term, "view", None) for term in terms}
