@@ -17,7 +17,6 @@ from small_line import arguments, manifest
 import tfkd.pipeline.evaluate_stage as evaluate_stage
 import tfkd.pipeline.export_stage as export_stage
 import tfkd.pipeline.score_stage as score_stage
-import tfkd.pipeline.text_stages as text_stages
 import tfkd.pipeline.translate_stage as translate_stage
 import tfkd.pipeline.validation as validation
 from tfkd import cli
@@ -33,11 +32,8 @@ UNTIL = {
     "evaluate": (),
     "export": (),
 }
-# A call that each kind of stage makes in its midst; training stops between its steps.
+# A call that each kind of stage with a model makes in its midst; training stops between its steps.
 INSIDE = {
-    "corpus": (text_stages, "write_text_corpus"),
-    "tokenizer": (text_stages, "build_tokenizer"),
-    "ids": (text_stages, "encode_corpus"),
     "score": (score_stage, "trained_model"),
     "translate": (translate_stage, "trained_model"),
     "evaluate": (evaluate_stage, "trained_model"),

@@ -20,21 +20,14 @@ from drills import finished_copy, made_once, stable_files
 from small_line import arguments, manifest, stage_folders, start, write_line
 
 import tfkd.pipeline.output_shards as output_shards
-import tfkd.pipeline.text_stages as text_stages
 from tfkd import cli
+from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.stages.train import TrainStage
 
 HERE = str(Path(__file__).parent)
 KINDS = ("corpus", "tokenizer", "ids", "train")
 # What shows that a stage is at work; others are over as soon as they have begun.
 BEGUN = {"train": "work/shard-*.json"}
-# A call that each kind of stage makes in its midst.
-INSIDE = {
-    "corpus": (text_stages, "write_text_corpus"),
-    "tokenizer": (text_stages, "build_tokenizer"),
-    "ids": (text_stages, "encode_corpus"),
-    "train": (output_shards, "write_sealed"),
-}
 FOREVER = 60.0
 # Byte pairs are found without TensorFlow.
 SPEC = """\
@@ -131,7 +124,7 @@ def test_a_signal_in_a_stage_stops_it(toy_line, tmp_path, kind, number, capsys, 
         slept.append(time.sleep(FOREVER))
 
     with monkeypatch.context() as patch:
-        patch.setattr(*INSIDE[kind], told)
+        patch.setattr(type(stage_of(kind)), "run", told)
         assert cli.main(command(toy_line, runs)) == cli.RESUMABLE
     assert not slept
     said, advice = capsys.readouterr().err.splitlines()[-2:]
@@ -146,7 +139,9 @@ def test_the_time_limit_ends_a_stage(toy_line, tmp_path, kind, capsys, monkeypat
     runs, folder = removed(toy_line, tmp_path, kind)
     slept = []
     with monkeypatch.context() as patch:
-        patch.setattr(*INSIDE[kind], lambda *_, **__: slept.append(time.sleep(FOREVER)))
+        patch.setattr(
+            type(stage_of(kind)), "run", lambda *_, **__: slept.append(time.sleep(FOREVER))
+        )
         assert cli.main(command(toy_line, runs, "--time-limit", "0.5s")) == cli.RESUMABLE
     assert not slept
     errors = capsys.readouterr().err

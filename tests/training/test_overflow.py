@@ -4,24 +4,22 @@ import numpy as np
 import pytest
 from overflow_scenarios import SPIKED, STEPS, WAYS
 
-# The short ring takes one way beside those that it is held against.
+pytestmark = pytest.mark.long
+
+# One device alone is for `test_loss_scale`. A few ways are made at once, all others apart.
 ALL = [way for way in WAYS if way not in ("one_device", "first_half")]
-SHORT = ["one_device", "first_half", "two_replicas_accumulated"]
+FEW = ["one_device", "first_half", "two_replicas_accumulated"]
 MADE = [number for number in range(1, STEPS + 1) if number not in SPIKED]
-
-
-def cases(ways):
-    return [way if way in SHORT else pytest.param(way, marks=pytest.mark.long) for way in ways]
 
 
 @pytest.fixture(scope="module")
 def found(run_scenarios):
-    """What the steps of a way left; those of a ring are made when the first is asked for."""
+    """What the steps of a way left; those of a process are made when the first is asked for."""
     made = {}
 
     def of(way):
         if way not in made:
-            ways = SHORT if way in SHORT else [way for way in ALL if way not in SHORT]
+            ways = FEW if way in FEW else [way for way in ALL if way not in FEW]
             made.update(run_scenarios("overflow_scenarios.py", *ways))
         return made[way]
 
@@ -32,14 +30,14 @@ def test_the_other_replica_alone_would_not_skip(found):
     assert not found("first_half")["skipped"].any()
 
 
-@pytest.mark.parametrize("way", cases(["one_device", *ALL]))
+@pytest.mark.parametrize("way", ["one_device", *ALL])
 def test_the_steps_that_overflow_are_skipped(found, way):
     assert [number + 1 for number in np.flatnonzero(found(way)["skipped"])] == list(SPIKED)
     failed, skipped, good, scale = found(way)["state"]
     assert (failed, skipped, good, scale) == (0, 2, STEPS - SPIKED[-1], 2.0**13)
 
 
-@pytest.mark.parametrize("way", cases(way for way in ALL if "replicas" in WAYS[way]))
+@pytest.mark.parametrize("way", [way for way in ALL if "replicas" in WAYS[way]])
 def test_replicas_have_the_same_weights_slots_and_count(found, way):
     values, counts = found(way)["values"], found(way)["counts"]
     assert values.shape[1] == counts.shape[1] == 2
@@ -47,7 +45,7 @@ def test_replicas_have_the_same_weights_slots_and_count(found, way):
     np.testing.assert_array_equal(counts[:, 0], counts[:, 1])
 
 
-@pytest.mark.parametrize("way", cases(way for way in WAYS if "steps_a_call" not in WAYS[way]))
+@pytest.mark.parametrize("way", [way for way in WAYS if "steps_a_call" not in WAYS[way]])
 def test_a_skipped_step_changes_nothing(found, way):
     values, counts = found(way)["values"], found(way)["counts"]
     spiked = SPIKED if way != "first_half" else ()
@@ -57,7 +55,7 @@ def test_a_skipped_step_changes_nothing(found, way):
         assert (counts[number - 1] == number - sum(s <= number for s in spiked)).all()
 
 
-@pytest.mark.parametrize("way", cases(ALL))
+@pytest.mark.parametrize("way", ALL)
 def test_training_goes_on_as_on_one_device(found, way):
     one, other = found("one_device"), found(way)
     assert (other["counts"][-1] == len(MADE)).all()
