@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -11,13 +12,12 @@ from sacrebleu.significance import PairedTest
 
 from tfkd.evaluation import (
     Predicted,
+    RowSums,
+    metric_named,
     paired_bootstrap,
-    paired_classes,
-    paired_ratio,
     randomized_p,
     verdict_of,
 )
-from tfkd.evaluation.classification import Counts, accuracy_of, f1_of, matthews_of
 from tfkd.evaluation.corpus_metrics import bleu_of_sums, chrf_of_sums
 
 TRIALS = 299
@@ -26,6 +26,12 @@ WORDS = list("abcdefghijkl")
 
 def ratio(sums):
     return sums[..., 0] / sums[..., 1]
+
+
+def losses(system, baseline, **settings):
+    """Two systems' losses, each of sums and counts, compared."""
+    sides = (RowSums(nll=sums, correct=sums, tokens=counts) for sums, counts in (system, baseline))
+    return paired_bootstrap("loss", *sides, **settings)
 
 
 def texts(seed, rows=60, share=0.2):
@@ -72,11 +78,10 @@ def pair_of(metric, generator, rows):
         match = [generator.integers(0, 4, (rows, 6)) for _ in range(2)]
         sides = (np.stack([grams, grams, one], 2).reshape(rows, 18) for one in match)
         return *sides, chrf_of_sums
-    measure = {"accuracy": accuracy_of, "matthews": matthews_of}.get(
-        metric, lambda counts: f1_of(counts, 1 if metric == "f1 of one" else None)
-    )
-    ours, theirs = classified(generator, rows, 0.5)
-    return ours.statistics(), theirs.statistics(), lambda sums: measure(Counts.of_sums(sums))
+    made = metric_named(metric.split()[0])
+    positive = 1 if metric == "f1 of one" else None
+    sides = (replace(one, positive=positive) for one in classified(generator, rows, 0.5))
+    return *(made.statistics(one) for one in sides), made.of_sums
 
 
 METRICS = ["loss", "bleu", "chrf", "accuracy", "f1", "f1 of one", "matthews"]
@@ -107,7 +112,9 @@ def test_p_is_that_of_sacrebleus_paired_ar(monkeypatch, name, theirs, seed):
         test_type="ar", n_samples=TRIALS,
     )()  # fmt: skip
     (_, expected) = next(rows for key, rows in table.items() if key != "System")
-    found = paired_bootstrap(system, baseline, references, name, 50, seed, trials=TRIALS)
+    found = paired_bootstrap(
+        name, system, baseline, references, samples=50, seed=seed, trials=TRIALS
+    )
     # The same trials; none of them is exactly as far apart as the systems, which it leaves out.
     assert found["p"] == pytest.approx(expected.p_value, abs=1e-12)
     assert 0.01 < found["p"] < 0.9
@@ -131,7 +138,7 @@ def test_a_real_difference_is_found(worse):
     counts = generator.integers(1, 20, 300)
     sums = counts * generator.gamma(4, 0.5, 300)
     others = sums + counts * (worse + generator.normal(0, 0.2, 300))
-    found = paired_ratio((others, counts), (sums, counts), samples=200, trials=2000)
+    found = losses((others, counts), (sums, counts), samples=200, trials=2000)
     verdict = verdict_of("loss", found["low"], found["high"], found["p"])
     expected = {0.0: (0.05, 1, "undecided"), 0.03: (0, 0.05, "worse"), 0.3: (0, 0.001, "worse")}
     low, high, says = expected[worse]
@@ -149,7 +156,7 @@ def test_p_and_the_interval_say_the_same_from_no_difference_to_a_large_one():
     for z in (0, 0.5, 1, 1.65, 2.25, 3, 4):
         for sign in (1, -1):
             ours = sums + noise + sign * z / math.sqrt(400)  # z standard errors of the mean apart
-            found = paired_ratio((ours, counts), (sums, counts), samples=1000, trials=10_000)
+            found = losses((ours, counts), (sums, counts), samples=1000, trials=10_000)
             expected = 2 * (1 - NormalDist().cdf(z))
             assert found["p"] == pytest.approx(expected, abs=0.015)
             outside = not found["low"] <= 0 <= found["high"]
@@ -163,17 +170,17 @@ def test_p_and_the_interval_say_the_same_from_no_difference_to_a_large_one():
 
 def test_equal_outputs_and_ties_speak_for_chance():
     references, system, _ = texts(3, rows=10)
-    assert paired_bootstrap(system, system, references, samples=20)["p"] == 1.0
+    assert paired_bootstrap("bleu", system, system, references, samples=20)["p"] == 1.0
     one, _ = classified(np.random.default_rng(0), 40, 0.5)
-    assert paired_classes("f1", one, one, samples=20)["p"] == 1.0
+    assert paired_bootstrap("f1", one, one, samples=20)["p"] == 1.0
     # Ten rows won and ten lost: each trial is as far apart as that, or farther.
     labels = np.zeros(20, int)
     first, second = np.repeat([0, 1], 10), np.repeat([1, 0], 10)
     sides = (Predicted(labels, guesses, 2) for guesses in (first, second))
-    assert paired_classes("accuracy", *sides, samples=20)["p"] == 1.0
+    assert paired_bootstrap("accuracy", *sides, samples=20)["p"] == 1.0
     # Sums of floats, whose last digits depend on their order.
     counts = np.ones(3)
-    found = paired_ratio((np.array([0.1, 0.2, 0.3]), counts), (np.zeros(3), counts), samples=20)
+    found = losses((np.array([0.1, 0.2, 0.3]), counts), (np.zeros(3), counts), samples=20)
     assert found["p"] == pytest.approx(1 / 4, abs=0.02)
 
 
@@ -201,4 +208,4 @@ def test_wrong_arguments_are_named(arguments, message):
 
 def test_what_p_is_computed_by_is_one_of_two():
     with pytest.raises(ValueError, match=r"approximate_randomization, bootstrap.*p_by='t'"):
-        paired_ratio((np.ones(3), np.ones(3)), (np.ones(3), np.ones(3)), p_by="t")
+        losses((np.ones(3), np.ones(3)), (np.ones(3), np.ones(3)), p_by="t")

@@ -1,12 +1,21 @@
 """The rows on which systems differ most, against sorting by hand and sacreBLEU's sentence BLEU."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics import BLEU, CHRF
 
-from tfkd.evaluation import differing_rows, rouge, sentence_scores
+from tfkd.evaluation import Counted, differing_rows, metric_named, score_of
+
+
+def counted(hypotheses, references, metric="bleu", **options):
+    return Counted.of(metric_named(metric, **options), list(hypotheses), references)
+
+
+def sentence_scores(*arguments, **options):
+    found = counted(*arguments, **options)
+    return found.metric.of_rows(found.statistics)
+
 
 words = st.lists(st.sampled_from(["a", "man", "Man", "dog", "sees", "runs", ",", "."]), max_size=9)
 lines = st.builds(" ".join, words)
@@ -31,7 +40,7 @@ def test_sentence_rouge_is_that_of_the_row_alone():
     hypotheses, references = ["a man runs", "two dogs"], ["the man runs", "two cats"]
     found = sentence_scores(hypotheses, references, "rouge_l")
     expected = [
-        rouge([one], [two], samples=1).value
+        score_of("rouge_l", [one], [two], samples=1).value
         for one, two in zip(hypotheses, references, strict=True)
     ]
     np.testing.assert_allclose(found, expected)
@@ -49,7 +58,8 @@ def test_gains_and_losses_are_those_of_a_sorted_list(rows, most, least):
     kept = [(float(ours[row] - theirs[row]), row) for row in first.values()]
     gains = sorted((-delta, row) for delta, row in kept if delta > 0)[:most]
     losses = sorted((delta, row) for delta, row in kept if delta < 0)[:most]
-    found = differing_rows(hypotheses, against, references, most=most, least_words=least)
+    sides = (counted(side, references) for side in (hypotheses, against))
+    found = differing_rows(*sides, references, most=most, least_words=least)
     assert [one["row"] for one in found] == [row for _, row in [*gains, *losses]]
     for one in found:
         assert one["value"] == ours[one["row"]]
@@ -57,9 +67,14 @@ def test_gains_and_losses_are_those_of_a_sorted_list(rows, most, least):
 
 
 def test_equal_systems_have_no_differing_rows():
-    assert differing_rows(["a b c d e"], ["a b c d e"], ["a b c d f"]) == []
+    same = counted(["a b c d e"], ["a b c d f"])
+    assert differing_rows(same, same, ["a b c d f"]) == []
 
 
-def test_other_metrics_are_refused():
-    with pytest.raises(ValueError, match="chrf"):
-        sentence_scores(["a"], ["a"], "chrf")
+def test_chrf_of_a_row_is_sacrebleus():
+    hypotheses, references = ["a man runs", "two dogs"], ["the man runs", "two cats"]
+    expected = [
+        CHRF().sentence_score(one, [two]).score
+        for one, two in zip(hypotheses, references, strict=True)
+    ]
+    np.testing.assert_allclose(sentence_scores(hypotheses, references, "chrf"), expected)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tfkd.evaluation import MosesWords, moses_tokens, tokenized_bleu
+from tfkd.evaluation import MosesWords, moses_tokens, score_of
+from tfkd.evaluation.metrics.tokenized_bleu import TokenizedBleu
 
 CASES = [
     ("A man, in a blue shirt, is standing.", "A man , in a blue shirt , is standing ."),
@@ -48,9 +49,14 @@ def test_compounds_are_split_as_in_get_ende_bleu():
     assert split("a-b-c - d") == "a ##AT##-##AT## b-c - d"  # as perl's s/(\S)-(\S)/.../g does
     assert MosesWords("de")("E-Mail") == "E-Mail"
     rest = "ist hier und bleibt hier"
-    whole = tokenized_bleu([f"ein E-Mail-Konto {rest}"], [f"ein E-Post-Konto {rest}"], samples=1)
-    apart = tokenized_bleu(
-        [f"ein E-Mail-Konto {rest}"], [f"ein E-Post-Konto {rest}"], tokens=split, samples=1
+    whole = score_of(
+        "tokenized_bleu", [f"ein E-Mail-Konto {rest}"], [f"ein E-Post-Konto {rest}"], samples=1
+    )
+    apart = score_of(
+        TokenizedBleu(tokens=split),
+        [f"ein E-Mail-Konto {rest}"],
+        [f"ein E-Post-Konto {rest}"],
+        samples=1,
     )
     assert apart.value > whole.value
     assert "tok:moses_tokens-de-compounds" in apart.signature

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfkd.evaluation import higher_is_better, result_errors, thin_history
+from tfkd.evaluation import result_errors, thin_history
+from tfkd.spec.metrics import higher_is_better
 
 
 def results(**changes):

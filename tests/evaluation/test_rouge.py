@@ -9,11 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from tfkd.evaluation import by_length, lost_words, paired_bootstrap, rouge
-from tfkd.evaluation.rouge_scores import ROUGE, rouge_metric
+from tfkd.evaluation import Counted, by_length, lost_words, metric_named, paired_bootstrap, score_of
 from tfkd.evaluation.summary_words import unicode_words, words_in
+from tfkd.spec.errors import UserError
+from tfkd.spec.options import RougeOptions
 
+# Each with its name in rouge-score.
+ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 WORDS = ["oil", "prices", "rise", "fall", "u.s.", "bank's", "rate", "5,300", "cut", "Tokyo"]
+
+
+def rouge(hypotheses, references, metric="rouge_l", *, samples=1000, seed=1, **words):
+    words = RougeOptions(**words)
+    return score_of(metric, hypotheses, references, samples=samples, seed=seed, rouge=words)
 
 
 def f1(matches, hypothesis, reference):
@@ -67,7 +75,7 @@ rows_of_words = st.lists(st.sampled_from(["a", "b", "c", "über", "東"]), max_s
 @given(pairs=st.lists(st.tuples(rows_of_words, rows_of_words), min_size=1, max_size=4))
 def test_each_row_is_counted_as_by_hand(name, pairs):
     hypotheses, references = zip(*pairs, strict=True)
-    found = rouge_metric(name).statistics(
+    found = metric_named(name).statistics(
         [" ".join(row) for row in hypotheses], [" ".join(row) for row in references]
     )
     expected = [by_hand(name, *pair) for pair in pairs]
@@ -104,7 +112,7 @@ def test_stems_match_and_other_words_do_not():
 
 def test_the_interval_is_that_of_a_plain_loop():
     references, hypotheses = texts(3), texts(4)
-    rows = rouge_metric("rouge_l").statistics(hypotheses, references)[:, 0]
+    rows = metric_named("rouge_l").statistics(hypotheses, references)[:, 0]
     drawn = np.random.default_rng(7).choice(len(rows), (200, len(rows)))
     means = sorted(rows[draw].mean() for draw in drawn)
     score = rouge(hypotheses, references, samples=200, seed=7)
@@ -117,17 +125,17 @@ def test_paired_bootstrap_is_that_of_a_plain_loop():
     system = [line if i % 3 else "oil" for i, line in enumerate(references)]
     baseline = texts(6)
     ours, theirs = (
-        rouge_metric("rouge_2").statistics(lines, references)[:, 0] for lines in (system, baseline)
+        metric_named("rouge_2").statistics(lines, references)[:, 0] for lines in (system, baseline)
     )
     drawn = np.random.default_rng(2).choice(len(ours), (400, len(ours)))
     differences = np.array([(ours[draw] - theirs[draw]).mean() for draw in drawn])
-    found = paired_bootstrap(system, baseline, references, "rouge_2", samples=400, seed=2)
+    found = paired_bootstrap("rouge_2", system, baseline, references, samples=400, seed=2)
     ordered = np.sort(differences)
     assert found["delta"] == pytest.approx((ours - theirs).mean())
     assert found["value"] == pytest.approx(theirs.mean())
     assert (found["low"], found["high"]) == pytest.approx((ordered[10], ordered[389]))
     assert found["wins"] == 1
-    same = paired_bootstrap(system, system, references, "rouge_2")
+    same = paired_bootstrap("rouge_2", system, system, references)
     assert (same["delta"], same["p"]) == (0, 1.0)
 
 
@@ -173,7 +181,7 @@ def test_ascii_words_lose_letters_and_say_so(text, lost, kept):
 @settings(max_examples=200, deadline=None)
 @given(lines=st.lists(st.text(max_size=30), min_size=1, max_size=3), name=st.sampled_from([*ROUGE]))
 def test_a_text_is_its_own_best_summary(lines, name):
-    found = rouge_metric(name).statistics(lines, lines)[:, 0]
+    found = metric_named(name).statistics(lines, lines)[:, 0]
     least = 2 if name == "rouge_2" else 1
     expected = [100.0 if len(unicode_words(line)) >= least else 0.0 for line in lines]
     np.testing.assert_allclose(found, expected)
@@ -182,9 +190,11 @@ def test_a_text_is_its_own_best_summary(lines, name):
 def test_rouge_by_length_is_that_of_the_rows_in_each_bucket():
     references = texts(8, rows=120, words=list(string.ascii_lowercase))
     hypotheses = texts(9, rows=120, words=list(string.ascii_lowercase))
-    buckets = by_length(
-        hypotheses, references, against=references, edges=[1, 4, 8], metric="rouge_1"
-    )
+    counted = [
+        Counted.of(metric_named("rouge_1"), lines, references) for lines in (hypotheses, references)
+    ]
+    lengths = np.array([len(line.split()) for line in references])
+    buckets = by_length(counted, [lengths, lengths], edges=[1, 4, 8])
     assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [(1, 3), (4, 7), (8, None)]
     for bucket in buckets:
         rows = [
@@ -198,9 +208,9 @@ def test_rouge_by_length_is_that_of_the_rows_in_each_bucket():
 
 
 def test_wrong_options_are_named():
-    with pytest.raises(ValueError, match="rouge_3"):
+    with pytest.raises(UserError, match=r"rouge_3.*did you mean rouge_[12l]"):
         rouge(["a"], ["a"], "rouge_3")
     with pytest.raises(ValueError, match="words='latin'"):
-        rouge(["a"], ["a"], words="latin")
+        words_in("latin")
     with pytest.raises(ValueError, match="1 hypotheses, 2 references"):
         rouge(["a"], ["a", "b"])

@@ -47,15 +47,19 @@ def test_an_evaluation_asks_for_it_and_leaves_out_the_loss_of_parts(monkeypatch,
 
     sources, references = texts()
     lines = {"source": sources, "target": references}
-    text = SimpleNamespace(fields=("source", "target"), lines=lines.__getitem__)
+    counting = SimpleNamespace(
+        context=None,
+        texts=lambda node, field="source": lines[field],
+        arrays=lambda node, name: {"tokens": np.full(60, 9)},
+    )
     node = SimpleNamespace(
         inputs={"text": SimpleNamespace(options=CORPUS), "model": None},
         options={"products": ("figures", "outputs")},
     )
+    text = SimpleNamespace(fields=("source", "target"))
     monkeypatch.setattr(scores, "open_text", lambda corpus, context: text)
     monkeypatch.setattr(scores, "predicts_whole_targets", lambda model: whole)
-    monkeypatch.setattr(scores, "_sums", lambda *asked: (None, np.full(60, 9)))
-    found = scores._ceiling(node, OPTIONS, None)
+    found = scores._ceiling(node, OPTIONS, counting)
     assert set(found) == ({"bleu", "loss"} if whole else {"bleu"})
     node.inputs["text"].options = GeneratedOptions(generated="german_english", rows=60, seed=3)
-    assert scores._ceiling(node, OPTIONS, None) == {}
+    assert scores._ceiling(node, OPTIONS, counting) == {}

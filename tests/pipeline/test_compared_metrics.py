@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from tfkd.evaluation import MosesWords, paired_bootstrap, result_errors
+from tfkd.evaluation import paired_bootstrap, result_errors
 from tfkd.pipeline.compare import compare
 from tfkd.pipeline.results import _lost_letters
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import RougeOptions, TokenizedOptions
 
 REFERENCES = ["oil prices rise again", "Tokyo shares fall sharply", "bank cuts its rate"]
 OURS = ["oil prices rose again", "tokyo shares fall", "bank cuts rate"]
@@ -56,7 +57,9 @@ def test_summaries_are_compared_by_the_rouge_that_was_measured(tmp_path):
     measured = (["rouge_1", "rouge_l", "loss"], words(stem=True))
     found = compared(tmp_path, measured, measured)
     assert set(found) == {"rouge_1", "rouge_l"}
-    expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "rouge_1", samples=30, stem=True)
+    expected = paired_bootstrap(
+        "rouge_1", OURS, THEIRS, REFERENCES, samples=30, rouge=RougeOptions(stem=True)
+    )
     assert f"difference {expected['delta']:+.2f}" in found["rouge_1"]
     assert f"interval {expected['low']:+.2f} to {expected['high']:+.2f}" in found["rouge_1"]
 
@@ -97,7 +100,7 @@ def test_sacrebleus_p_is_printed_where_it_is_asked_for(tmp_path):
         head, _, chrf, *_ = compare(first, second, samples=30, trials=200, p_by=p_by).splitlines()
         assert f"intervals by paired bootstrap of 30 samples, {said}" in head
         settings = {"samples": 30, "trials": 200, "p_by": p_by}
-        expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", **settings)
+        expected = paired_bootstrap("chrf", OURS, THEIRS, REFERENCES, **settings)
         assert f"p = {expected['p']:.3f} (" in chrf
 
 
@@ -109,7 +112,7 @@ def test_rouge_of_other_words_is_not_compared(tmp_path):
 def test_scores_without_case_are_compared_without_case(tmp_path):
     bare = (["bleu"], {"lower_case": True})
     found = compared(tmp_path, bare, bare)
-    expected = paired_bootstrap(OURS, THEIRS, REFERENCES, "chrf", samples=30, lower_case=True)
+    expected = paired_bootstrap("chrf", OURS, THEIRS, REFERENCES, samples=30, lower_case=True)
     assert f"difference {expected['delta']:+.2f}" in found["chrf"]
 
 
@@ -122,9 +125,9 @@ def test_tokenised_bleu_is_compared_with_the_tokens_it_was_measured_with(tmp_pat
     tokenized = {"tokenized": {"language": "de", "split_compounds": True}}
     measured = (["tokenized_bleu", "loss"], tokenized)
     found = compared(tmp_path, measured, measured)
-    tokens = MosesWords("de", True)
+    tokens = TokenizedOptions(language="de", split_compounds=True)
     expected = paired_bootstrap(
-        OURS, THEIRS, REFERENCES, "tokenized_bleu", samples=30, tokens=tokens
+        "tokenized_bleu", OURS, THEIRS, REFERENCES, samples=30, tokenized=tokens
     )
     assert f"difference {expected['delta']:+.2f}" in found["tokenized_bleu"]
     other = (["tokenized_bleu"], {})

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from tfkd.data.sealed import write_sealed
+from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline import output_warnings as module
 from tfkd.pipeline.export_stage import publish
 from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
-from tfkd.pipeline.products import CLASSES, CONTINUED
+from tfkd.pipeline.products import CONTINUED
 from tfkd.serving.checksums import check_checksums, write_checksums
 
 

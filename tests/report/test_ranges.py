@@ -2,7 +2,6 @@
 
 import pytest
 
-from tfkd.evaluation import WITH_LINE_ENDS
 from tfkd.report.ranges import place_differences, place_intervals
 
 
@@ -18,7 +17,9 @@ def test_a_column_spans_its_intervals():
     assert rows[2]["cells"] == {}
 
 
-@pytest.mark.parametrize("metric", ["perplexity", "word_perplexity", WITH_LINE_ENDS])
+@pytest.mark.parametrize(
+    "metric", ["perplexity", "word_perplexity", "word_perplexity_with_line_ends"]
+)
 def test_perplexities_stand_by_their_logarithms(metric):
     """Equal ratios are equally far apart: 10, 100 and 1,000."""
     rows = [row(metric, 10.0**power, 10.0**power, 10.0**power) for power in (1, 2, 3)]
@@ -43,7 +44,9 @@ def test_differences_stand_about_zero():
     assert [one["range"] for one in found] == [[61.5, 73.0, 96.0], [27.0, 38.5, 50.0]]
 
 
-@pytest.mark.parametrize("metric", ["perplexity", "word_perplexity", WITH_LINE_ENDS])
+@pytest.mark.parametrize(
+    "metric", ["perplexity", "word_perplexity", "word_perplexity_with_line_ends"]
+)
 def test_differences_of_perplexities_are_shares(metric):
     """Half of 1,000 and half of 10 are the same gain."""
     found = [

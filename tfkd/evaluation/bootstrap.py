@@ -30,7 +30,7 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
     Returns:
         float64 [samples, n].
     """
-    statistics = np.asarray(statistics, np.float64)
+    statistics = np.asarray(statistics)
     if statistics.ndim != 2 or not len(statistics):
         raise ValueError(
             "Invalid value for argument `statistics`. Expected [rows, n] with at least one row. "
@@ -42,8 +42,15 @@ def resampled_sums(statistics: np.ndarray, samples: int, seed: int) -> np.ndarra
                 f"Invalid value for argument `{argument}`. Expected at least {least}. "
                 f"Received: {argument}={value}"
             )
+    # Many classes have many columns of small integers: as floats some of them at once.
+    step = max(1, _DRAWS_AT_ONCE // len(statistics))
+    columns = [statistics[:, start : start + step] for start in range(0, statistics.shape[1], step)]
+    if len(columns) == 1:
+        columns = [np.asarray(statistics, np.float64)]
     blocks = times_drawn(len(statistics), samples, seed)
-    return np.concatenate([times @ statistics for times in blocks])
+    return np.concatenate(
+        [np.concatenate([times @ some for some in columns], 1) for times in blocks]
+    )
 
 
 def times_drawn(rows: int, samples: int, seed: int) -> Iterator[np.ndarray]:

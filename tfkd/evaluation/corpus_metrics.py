@@ -1,74 +1,10 @@
-"""BLEU and chrF as functions of sums over rows, with sacreBLEU's own counts and signatures.
+"""BLEU and chrF of sums over rows: sacreBLEU's formulas, for all samples at once."""
 
-References:
-    Papineni et al., 2002, BLEU: a Method for Automatic Evaluation of Machine Translation.
-    Popović, 2015, chrF: character n-gram F-score for automatic MT evaluation.
-    Post, 2018, A Call for Clarity in Reporting BLEU Scores.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from sacrebleu.metrics import BLEU, CHRF
 
 _ORDERS = 4
-
-
-@dataclass(frozen=True)
-class CorpusMetric:
-    """A metric that is a function of sums over rows.
-
-    Attributes:
-        name: Its name in results.json.
-        scorer: sacreBLEU's metric, which counts the rows and owns the signature.
-        of_sums: Sums [..., n] -> values [...]: sacreBLEU's formula, for all samples at once.
-    """
-
-    name: str
-    scorer: Any
-    of_sums: Callable[[np.ndarray], np.ndarray]
-
-    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-        """The rows' counts, int64 [rows, n]."""
-        check_rows(hypotheses, references)
-        # The counting is private in sacreBLEU (its PairedTest calls it the same way); a test holds
-        # it. Counting once serves the score, its interval, the pairing and the length buckets.
-        counts = self.scorer._extract_corpus_statistics(list(hypotheses), [list(references)])
-        return np.asarray(counts, np.int64)
-
-    def value(self, statistics: np.ndarray) -> float:
-        """The score of these rows, computed by sacreBLEU itself."""
-        sums = [int(total) for total in statistics.sum(0)]
-        return float(self.scorer._compute_score_from_stats(sums).score)
-
-    def signature(self, samples: int, seed: int) -> str:
-        """sacreBLEU's signature with the samples and seed of the interval, if any."""
-        signature = self.scorer.get_signature()
-        if samples > 1:
-            signature.update("bs", samples)
-            signature.update("seed", seed)
-        return signature.format()
-
-
-def bleu_metric(
-    *, lower_case: bool = False, tokenize: str = "13a", smooth: str = "exp", name: str = "bleu"
-) -> CorpusMetric:
-    """BLEU with sacreBLEU's tokenizer `13a`, `zh`, `intl`, `char` or `none`.
-
-    `smooth` is `exp` (sacreBLEU's and mteval-v13a's) or `none` (multi-bleu's).
-    """
-    # force: outputs of text without punctuation marks are no reason for a warning here.
-    scorer = BLEU(lowercase=lower_case, tokenize=tokenize, smooth_method=smooth, force=True)
-    halve = smooth == "exp"
-    return CorpusMetric(name, scorer, lambda sums: bleu_of_sums(sums, halve_empty=halve))
-
-
-def chrf_metric(*, lower_case: bool = False, word_order: int = 0) -> CorpusMetric:
-    """chrF2 of character 6-grams; `word_order=2` is chrF++."""
-    scorer = CHRF(lowercase=lower_case, word_order=word_order)
-    return CorpusMetric("chrf", scorer, chrf_of_sums)
 
 
 def bleu_of_sums(sums: np.ndarray, *, halve_empty: bool = True) -> np.ndarray:

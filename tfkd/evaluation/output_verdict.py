@@ -16,6 +16,7 @@ from tfkd.evaluation.trivial_systems import (
     UNIGRAM,
     clearly_better,
 )
+from tfkd.spec.metrics import about
 
 # From this share of rows on a fault is told of; fewer are the weak spots of any model.
 TOLD = 0.05
@@ -26,7 +27,6 @@ _FEW_SOURCES = 10
 # A repetition: these many times the same words, and at least so many words altogether.
 _TIMES, _WORDS, _LONGEST = 4, 8, 8
 _SHOWN = 40
-_SHARES = ("accuracy", "f1")
 
 
 def output_faults(
@@ -139,7 +139,7 @@ def _first(differences: Mapping[str, Mapping[str, float]]) -> str:
     (metric, found), *others = differences.items()
     scores = (found["value"] + found["delta"], found["value"])
     ours, theirs = (_said(metric, value) for value in scores)
-    scale = 100 if metric in _SHARES else 1
+    scale = 100 if about(metric).percent else 1
     apart = shown_difference(*(scale * value for value in scores), 2) / scale
     ends = (apart, found["low"], found["high"])
     delta, low, high = (_said(metric, value, signed=True) for value in ends)
@@ -205,5 +205,5 @@ def _of(number: int, rows: int) -> str:
 
 def _said(metric: str, value: float, signed: bool = False) -> str:
     """A figure, or a difference with its sign and a true minus."""
-    value, unit = (100 * value, "" if signed else " %") if metric in _SHARES else (value, "")
+    value, unit = (100 * value, "" if signed else " %") if about(metric).percent else (value, "")
     return f"{value:{'+' if signed else '-'},.2f}{unit}".replace("-", "−")

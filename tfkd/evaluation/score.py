@@ -3,11 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-# Metrics of which less is better; of all others more is.
-LOWER_IS_BETTER = frozenset(
-    {"loss", "perplexity", "entropy", "word_perplexity", "word_perplexity_with_line_ends"}
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -36,11 +31,6 @@ class Score:
             "high": self.high,
             "signature": self.signature,
         }
-
-
-def higher_is_better(metric: str) -> bool:
-    """Whether more of this metric is better."""
-    return metric not in LOWER_IS_BETTER
 
 
 def shown_difference(

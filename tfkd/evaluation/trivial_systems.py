@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from tfkd.evaluation.classification import Predicted
-from tfkd.evaluation.row_statistics import RowStatistics
-from tfkd.evaluation.score import higher_is_better
+from tfkd.evaluation.counted import Counted
+from tfkd.evaluation.products import RowSums
+from tfkd.evaluation.verdict import BOOTSTRAP
+from tfkd.spec.metrics import higher_is_better
 
 COPY, EMPTY, CONSTANT = "copy", "empty", "constant"
 MAJORITY, UNIGRAM = "majority", "unigram"
@@ -65,25 +67,23 @@ class Frequencies:
         return math.log(counts.sum() + len(counts)) - np.log(counts + 1)
 
 
-def majority(labels: np.ndarray, frequencies: Frequencies) -> tuple[Predicted, np.ndarray]:
+def majority(
+    labels: np.ndarray, frequencies: Frequencies, positive: int | None = None
+) -> Predicted:
     """The system that guesses the most frequent class, with the frequencies as probabilities.
 
     Args:
         labels: int `[rows]`: the right class, 0 to C - 1; C for a label that is no class.
         frequencies: Of the C classes.
-
-    Returns:
-        Its guesses, and the nats of the labels `[rows]`, 0 for one that is no class.
+        positive: The class that `f1` is about.
     """
     labels = np.asarray(labels)
     guesses = np.full(len(labels), frequencies.most_frequent)
     nats = np.append(frequencies.nats, 0.0)[labels]
-    return Predicted(labels, guesses, len(frequencies.counts)), nats
+    return Predicted(labels, guesses, len(frequencies.counts), nats, positive)
 
 
-def unigram(
-    tokens: np.ndarray, places: np.ndarray, rows: int, frequencies: Frequencies
-) -> dict[str, np.ndarray]:
+def unigram(tokens: np.ndarray, places: np.ndarray, rows: int, frequencies: Frequencies) -> RowSums:
     """The system that predicts each token by its frequency, whatever stands before it.
 
     Args:
@@ -93,21 +93,20 @@ def unigram(
         frequencies: Of the vocabulary.
 
     Returns:
-        Sums over each row, float64 `[rows]`: `nll` (nats), `correct` (times the most frequent token
-        is right) and `tokens`.
+        Sums over each row; `correct` are the times that the most frequent token is right.
     """
     each = {
         "nll": frequencies.nats[tokens],
         "correct": np.asarray(tokens) == frequencies.most_frequent,
         "tokens": np.ones(len(tokens)),
     }
-    return {name: np.bincount(places, values, rows) for name, values in each.items()}
+    return RowSums(**{name: np.bincount(places, one, rows) for name, one in each.items()})
 
 
 def beside(
     kind: str,
-    system: Mapping[str, RowStatistics],
-    trivial: Mapping[str, RowStatistics],
+    system: Mapping[str, Counted],
+    trivial: Mapping[str, Counted],
     *,
     samples: int,
     seed: int,
@@ -128,8 +127,9 @@ def beside(
     """
     metrics = {}
     for metric, ours in system.items():
-        if metric in trivial and np.isfinite(ours.values).all():
-            found = ours.less(trivial[metric], samples, seed)
+        if metric in trivial and np.isfinite(ours.statistics).all():
+            # p of the same samples: trials cost more than they say of a trivial system.
+            found = ours.less(trivial[metric], samples, seed, p_by=BOOTSTRAP)
             if all(math.isfinite(value) for name, value in found.items() if name != "p_by"):
                 metrics[metric] = found
     return {"kind": kind, **said, "metrics": metrics}

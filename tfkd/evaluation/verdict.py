@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tfkd.evaluation.score import higher_is_better
+from tfkd.spec.metrics import higher_is_better
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 # p from here on speaks for chance; an interval of 95 % goes with it.

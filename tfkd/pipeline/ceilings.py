@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.everyday import Row, with_ceiling
-from tfkd.evaluation import TEXT_SCORES, loss, perplexity
-from tfkd.pipeline.text_metrics import is_text, settings_of
+from tfkd.evaluation import Counted, RowSums
+from tfkd.evaluation.metrics import FIGURES, OUTPUTS
+from tfkd.pipeline.metrics import metrics_of, product_of
 
 # What an evaluation's `ceiling` is of.
 GRAMMAR = "the grammar that made the rows"
-_LIKELIHOODS = {"loss": loss, "perplexity": perplexity}
 
 
 def known_rows(corpus: Any, sources: Sequence[str], references: Sequence[str]) -> list[Row] | None:
@@ -64,14 +64,17 @@ def ceiling(
     Returns:
         Figures by metric, as of a system.
     """
-    settings = {"samples": options.bootstrap, "seed": options.seed}
     likeliest = [row.likeliest.lower() if lower_case else row.likeliest for row in rows]
-    nats = np.array([-row.log_probability for row in rows])
+    known: dict[str, Any] = {OUTPUTS: likeliest}
+    if tokens is not None:
+        # How often its first guess would be right is not known.
+        nats = np.array([-row.log_probability for row in rows])
+        known[FIGURES] = RowSums(nats, np.full(len(rows), np.nan), tokens)
     found: dict[str, Any] = {}
-    for metric in options.metrics:
-        if is_text(metric):
-            counted = settings | settings_of(metric, options)
-            found[metric] = TEXT_SCORES[metric](likeliest, references, **counted).as_dict()
-        elif metric in _LIKELIHOODS and tokens is not None:
-            found[metric] = _LIKELIHOODS[metric](nats, tokens, **settings).as_dict()
+    for metric in metrics_of(options):
+        if {*metric.products} & known.keys():
+            counted = Counted.of(metric, known[product_of(metric, known)], references)
+            if np.isfinite(counted.statistics).all():
+                drawn = counted.score(samples=options.bootstrap, seed=options.seed)
+                found[metric.name] = drawn.as_dict()
     return found

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.copies import copy_file, copy_folder
-from tfkd.evaluation import higher_is_better
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stage_weights import SHARED, WEIGHTS
 from tfkd.pipeline.text_stages import place
 from tfkd.pipeline.trials import trials_of
+from tfkd.spec.metrics import higher_is_better
 
 _TAKEN = (WEIGHTS, SHARED, "history.jsonl", "tensorboard")
 

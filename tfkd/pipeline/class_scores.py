@@ -1,23 +1,12 @@
-"""Scores of a classifier on one test set, from the rows that its evaluation left."""
+"""A classifier on one test set: its confusions, and examples."""
 
 from typing import Any
 
-import numpy as np
-
-from tfkd.data.strict_json import read_json
-from tfkd.evaluation import (
-    Predicted,
-    class_score,
-    confusion,
-    loss,
-    paired_classes,
-    paired_ratio,
-    perplexity,
-)
-from tfkd.evaluation.classification import METRICS
-from tfkd.pipeline.class_stages import open_classes
-from tfkd.pipeline.classification import NAMES, ROWS, Rows, positive_place, predicted
+from tfkd.evaluation import Predicted, confusion
+from tfkd.evaluation.metrics import CLASSES
+from tfkd.pipeline.classification import Rows, class_names, class_rows
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
@@ -26,75 +15,40 @@ from tfkd.spec.errors import UserError
 _EXAMPLES = 20
 # Pairs of label and guess that results.json lists, the most frequent first.
 _CELLS = 400
-_RATIO = {"loss": loss, "perplexity": perplexity}
 
 
-def score_classes(
-    entry: dict[str, Any], evaluation: Evaluation, context: Context
+def check_alike(evaluation: Evaluation, context: Context) -> None:
+    """Raises UserError where a classifier's baseline tells other classes apart."""
+    beside, options = evaluation.baseline, evaluation.options
+    if beside is None or CLASSES not in beside.options["products"]:
+        return
+    if class_names(evaluation.system, context) != class_names(beside, context):
+        raise UserError(
+            f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
+            "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
+        )
+
+
+def show_classes(
+    entry: dict[str, Any], evaluation: Evaluation, counting: Counting
 ) -> tuple[list[str], list[str]]:
-    """Fills an entry of results.json's `evaluations`: metrics with intervals, beside a baseline's
-    on the same rows; `classes`, `confusion` and `examples`.
+    """Fills an entry of results.json's `evaluations`: `classes`, `confusion` and `examples`.
 
     Returns:
         The guesses and the labels of all rows, by name.
-
-    Raises:
-        UserError: The baseline tells other classes apart.
     """
-    options, node = evaluation.options, evaluation.system
+    options, node, context = evaluation.options, evaluation.system, counting.context
     rows, names = class_rows(node, context), class_names(node, context)
-    ours, theirs, others = predicted(rows, len(names)), None, None
-    if evaluation.baseline is not None:
-        others = class_rows(evaluation.baseline, context)
-        theirs = predicted(others, len(names))
-        if names != class_names(evaluation.baseline, context):
-            raise UserError(
-                f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
-                "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
-            )
-    classes = open_classes(node.inputs["model"].trained.inputs["classes"], context)
-    positive = positive_place(classes, options.positive, "evaluate")
-    settings = {"samples": options.bootstrap, "seed": options.seed}
-    paired = {**settings, "trials": options.randomization}
-    for metric in options.metrics:
-        if metric in METRICS:
-            found = class_score(metric, ours, positive=positive, **settings)
-        else:
-            found = _RATIO[metric](*class_sums(rows, len(names)), **settings)
-        entry["metrics"][metric] = found.as_dict()
-        if others is None:
-            continue
-        if metric in METRICS:
-            beside = paired_classes(metric, ours, theirs, positive=positive, **paired)
-        else:
-            of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
-            sums = (class_sums(one, len(names)) for one in (rows, others))
-            beside = paired_ratio(*sums, of_ratio=of_ratio, **paired)
-        entry["against"]["metrics"][metric] = beside
+    others = None if evaluation.baseline is None else class_rows(evaluation.baseline, context)
+    found, _, _ = counting.rows(node, CLASSES, options.positive)
     entry["classes"] = names
-    if positive is not None and "f1" in options.metrics:
-        entry["positive"] = names[positive]
+    if found.positive is not None and "f1" in options.metrics:
+        entry["positive"] = names[found.positive]
     if unknown := int((rows["label"] == len(names)).sum()):
         entry["unknown_labels"] = unknown
-    entry["confusion"] = _confusion(ours, names)
+    entry["confusion"] = _confusion(found, names)
     entry["examples"] = _examples(node, rows, others, names, context)
-    labels = list(open_text(node.inputs["text"], context).lines("label"))
-    return [names[guess] for guess in rows["guess"]], labels
-
-
-def class_rows(node: Node, context: Context) -> Rows:
-    with np.load(context.stages / node.key / ROWS, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def class_names(node: Node, context: Context) -> list[str]:
-    return read_json(context.stages / node.key / NAMES)
-
-
-def class_sums(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Negative log-likelihoods, and 1 for each row whose label is a class."""
-    known = (rows["label"] >= 0) & (rows["label"] < size)
-    return rows["nll"], known.astype(np.float64)
+    return [names[guess] for guess in rows["guess"]], counting.texts(node, "label")
 
 
 def _confusion(found: Predicted, names: list[str]) -> list[dict[str, Any]]:

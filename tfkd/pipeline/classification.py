@@ -10,9 +10,11 @@ from tfkd.data.classes import Classes, label_ids
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.side_by_side import side_by_side
-from tfkd.evaluation import Predicted, class_score
-from tfkd.evaluation.classification import METRICS
+from tfkd.data.strict_json import read_json
+from tfkd.evaluation import Predicted
 from tfkd.objectives.prediction import predictor
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.spec.errors import UserError
 
@@ -60,10 +62,11 @@ class Classified:
         return found
 
 
-def predicted(rows: Rows, size: int) -> Predicted:
-    """The rows that have a label."""
+def predicted(rows: Rows, size: int, positive: int | None = None) -> Predicted:
+    """The rows that have a label; `positive` is the class that f1 is about."""
     labelled = rows["label"] >= 0
-    return Predicted(rows["label"][labelled], rows["guess"][labelled], size)
+    label, guess, nll = (rows[name][labelled] for name in ("label", "guess", "nll"))
+    return Predicted(label, guess, size, nll, positive)
 
 
 def class_figures(rows: Rows, size: int) -> dict[str, float]:
@@ -81,22 +84,6 @@ def class_figures(rows: Rows, size: int) -> dict[str, float]:
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def measured(
-    rows: Rows, classes: Classes, metrics: list[str], positive: str | None, where: str
-) -> dict[str, float]:
-    """The metrics of a validation."""
-    figures = class_figures(rows, classes.size)
-    figures["perplexity"] = float(np.exp(figures["loss"]))
-    found = predicted(rows, classes.size)
-    place = positive_place(classes, positive, where)
-    return {
-        name: class_score(name, found, positive=place, samples=1).value
-        if name in METRICS
-        else figures[name]
-        for name in metrics
-    }
 
 
 def positive_place(classes: Classes, positive: str | None, where: str) -> int | None:
@@ -129,3 +116,14 @@ def evaluate_classes(
         summary["unknown_labels"] = unknown
         summary["brief"] = f"{unknown:,} rows have labels that training lacks: none can be right"
     return summary
+
+
+def class_rows(node: Node, context: Context) -> Rows:
+    """What an evaluation stage of a classifier has written."""
+    with np.load(context.stages / node.key / ROWS, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def class_names(node: Node, context: Context) -> list[str]:
+    """The names of its classes."""
+    return read_json(context.stages / node.key / NAMES)

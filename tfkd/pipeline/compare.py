@@ -96,8 +96,8 @@ def _pairs(
             alone = same_spec and of == other_of
             together = _together(systems, baselines, alone)
             first, other = (next(iter(one.values())) for one in (systems, baselines))
-            for metric, counted in first.metrics.items():
-                if other.metrics.get(metric) != counted:
+            for metric in first.metrics:
+                if not first.counts_alike(other, metric):
                     continue
                 said = {
                     "name": f"{on} {metric}{models}",

@@ -3,34 +3,35 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
 
 from tfkd.evaluation import (
-    ROUGE,
-    WITH_LINE_ENDS,
+    Counted,
+    Metric,
     Predicted,
+    WordSums,
     chosen_context,
     decode_as_asked,
-    paired_bootstrap,
-    paired_classes,
-    paired_ratio,
+    metric_named,
 )
-from tfkd.evaluation.classification import METRICS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
+from tfkd.pipeline.metrics import metric_of
 from tfkd.pipeline.run_folder import inside
-from tfkd.pipeline.text_metrics import text_settings
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import about, names_of
+from tfkd.spec.metrics import measured as figures_of
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 from tfkd.spec.regular_files import read_regular
 from tfkd.spec.seeds import given_seeds
 
 # Of results from before it could be chosen.
 _TOKENIZE = "13a"
-_WORDS = {"word_perplexity": "words", WITH_LINE_ENDS: "line_ends"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Side:
     """What one model said of a test set.
 
     Attributes:
-        metrics: By name, with how each counts: two sides are compared by those that count alike.
+        metrics: By name: two sides are compared by those that count alike.
         search: How outputs were made, or how much of a text stood before its words, where that
             was chosen; else empty.
         tuned: How they were made in the end, where an option of that was chosen on validation.
@@ -46,7 +47,7 @@ class Side:
         seed: That of its training; None: it was not trained here.
     """
 
-    metrics: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, Metric]
     search: str
     tuned: str = ""
     trivial: Sequence[Mapping[str, Any]] = ()
@@ -63,18 +64,29 @@ class Side:
         """Whether both are of the same rows."""
         raise NotImplementedError
 
+    def counts_alike(self, other: "Side", metric: str) -> bool:
+        """Whether both count one of this side's metrics in the same way."""
+        theirs = other.metrics.get(metric)
+        return theirs is not None and theirs.options == self.metrics[metric].options
+
     def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
         """`paired_bootstrap` of this side less the other, with its `samples`, `seed`, `trials` and
         `p_by`."""
+        ours, theirs = (Counted.of(self.metrics[metric], *rows) for rows in self.rows_of(other))
+        return ours.less(theirs, **settings)
+
+    def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:
+        """What metrics are counted from, of this side and the other; see `Metric.statistics`."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs(Side):
-    """Translations or summaries, and the references."""
+    """Translations or summaries, and the references; sources where a metric reads them."""
 
     hypotheses: list[str]
     references: list[str]
+    sources: list[str] | None = None
 
     @property
     def rows(self) -> int:
@@ -85,12 +97,10 @@ class Outputs(Side):
         """Whether both have the same references."""
         return type(other) is type(self) and other.references == self.references
 
-    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
-        """By sacreBLEU, Moses' words or ROUGE."""
-        settings |= self.metrics[metric]
-        return paired_bootstrap(
-            self.hypotheses, other.hypotheses, self.references, metric, **settings
-        )
+    def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:
+        """The outputs of both."""
+        for side in (self, other):
+            yield side.hypotheses, self.references, self.sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,23 +109,30 @@ class Guesses(Outputs):
 
     Attributes:
         classes: Their names, in order.
+        positive: The one that F1 is about; None: its mean over classes.
     """
 
     classes: list[str]
+    positive: str | None = None
     digits = 4
     unit = "rows"
 
-    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
-        """As in results.json: F1 of the positive class, where there is one."""
+    def counts_alike(self, other: Side, metric: str) -> bool:
+        """Of F1, where it is of the same class."""
+        same = metric != "f1" or self.positive == getattr(other, "positive", None)
+        return same and super().counts_alike(other, metric)
+
+    def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:
+        """The guesses of both, of the same classes."""
         names = list(dict.fromkeys([*self.classes, *other.classes]))
         places = {name: place for place, name in enumerate(names)}
-        labels, ours, theirs = (
+        labels, *sides = (
             np.array([places.get(one, len(names)) for one in lines])
             for lines in (self.references, self.hypotheses, other.hypotheses)
         )
-        sides = (Predicted(labels, guesses, len(names)) for guesses in (ours, theirs))
-        positive = places.get(self.metrics[metric].get("positive"))
-        return paired_classes(metric, *sides, positive=positive, **settings)
+        positive = places.get(self.positive)
+        for guesses in sides:
+            yield Predicted(labels, guesses, len(names), None, positive), self.references, None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,29 +140,27 @@ class Words(Side):
     """How likely each row of a text is to a language model, and the words of the rows.
 
     Attributes:
-        nll: Nats of each row, float64 `[rows]`.
-        words: By metric, the words of each row `[rows]`: without the ends of lines, and with them.
+        sums: Nats, words and ends of lines of each row.
     """
 
-    nll: np.ndarray
-    words: dict[str, np.ndarray]
+    sums: WordSums
     unit = "rows"
 
     @property
     def rows(self) -> int:
         """Rows of the test set."""
-        return len(self.nll)
+        return len(self.sums.nll)
 
     def alike(self, other: Side) -> bool:
         """Whether both texts have as many words in each row."""
         return isinstance(other, Words) and all(
-            np.array_equal(self.words[name], other.words[name]) for name in _WORDS
+            np.array_equal(getattr(self.sums, name), getattr(other.sums, name))
+            for name in ("words", "line_ends")
         )
 
-    def less(self, other: Self, metric: str, **settings: Any) -> dict[str, Any]:
-        """By the perplexity of words."""
-        sides = ((side.nll, side.words[metric]) for side in (self, other))
-        return paired_ratio(*sides, of_ratio=np.exp, **settings)
+    def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:
+        """The sums of both."""
+        yield from ((side.sums, None) for side in (self, other))
 
 
 def sides_of(run: Path, results: Mapping[str, Any]) -> dict[tuple[str, str, str, int | None], Side]:
@@ -175,44 +190,49 @@ def sides_of(run: Path, results: Mapping[str, Any]) -> dict[tuple[str, str, str,
 def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
     if not entry.get("hypotheses"):
         return None
-    lines = {name: _lines(run, entry, name) for name in ("hypotheses", "references")}
+    kept = [name for name in ("hypotheses", "references", "sources") if entry.get(name)]
+    lines = {name: _lines(run, entry, name) for name in kept}
     if "classes" in entry:
-        metrics = {metric: {} for metric in METRICS if metric in entry["metrics"]}
-        if "f1" in metrics and "positive" in entry:
-            metrics["f1"] = {"positive": entry["positive"]}
-        return Guesses(metrics=metrics, search="", classes=list(entry["classes"]), **lines)
+        found = {name: metric_named(name) for name in names_of(CLASSES) if name in entry["metrics"]}
+        metrics = {name: one for name, one in found.items() if not one.of_likelihood}
+        positive = entry.get("positive")
+        return Guesses(
+            metrics=metrics, search="", classes=list(entry["classes"]), positive=positive, **lines
+        )
     tokenize = entry.get("tokenize") or _TOKENIZE
     search = search_words(decode_as_asked(entry) or {})
     tuned = search_words(entry["decode"]) if entry.get("choose") else ""
     search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
-    return Outputs(metrics=_metrics(entry, tokenize), search=search, tuned=tuned, **lines)
-
-
-def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, dict[str, Any]]:
-    """BLEU and chrF of translations, and tokenised BLEU and ROUGE where they were measured."""
-    measured, words = entry.get("metrics") or {}, entry.get("rouge") or {}
-    summaries = {name for name in ROUGE if name in measured and words}
-    translated = {"bleu", "chrf", "tokenized_bleu"} & set(measured)
-    names = {"bleu", "chrf"} if translated or not summaries else set()
-    names |= summaries | {"tokenized_bleu"} & translated
-    given = {
-        "tokenize": tokenize,
-        "lower_case": bool(entry.get("lower_case")),
-        "tokenized": TokenizedOptions(**(entry.get("tokenized") or {})),
-        "rouge": RougeOptions(**{key: words[key] for key in ("stem", "words") if key in words}),
+    metrics = {
+        name: one
+        for name, one in _metrics(entry, tokenize).items()
+        if "sources" in lines or not one.reads_sources
     }
-    order = ["bleu", "chrf", "tokenized_bleu", *ROUGE]
-    return {name: text_settings(name, **given) for name in order if name in names}
+    return Outputs(metrics=metrics, search=search, tuned=tuned, **lines)
+
+
+def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, Metric]:
+    """The metrics of outputs that were measured; BLEU and chrF of all translations."""
+    measured, words = entry.get("metrics") or {}, entry.get("rouge") or {}
+    known = {name: about(name).family for name in names_of(OUTPUTS) if name in measured}
+    names = {name for name, family in known.items() if family != "rouge" or words}
+    if "bleu" in known.values() or not names:
+        names |= {"bleu", "chrf"}
+    given = SimpleNamespace(
+        tokenize=tokenize,
+        lower_case=bool(entry.get("lower_case")),
+        tokenized=TokenizedOptions(**(entry.get("tokenized") or {})),
+        rouge=RougeOptions(**{key: words[key] for key in ("stem", "words") if key in words}),
+    )
+    return {name: metric_of(name, given) for name in names_of(OUTPUTS) if name in names}
 
 
 def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
     if "words" not in entry:
         return None
-    found = _read(run, entry, "words", _arrays)
-    counts = {"words": found["words"], "line_ends": found["words"] + found["line_ends"]}
-    words = {metric: counts[name] for metric, name in _WORDS.items()}
-    metrics = {name: {} for name in _WORDS}
-    return Words(metrics=metrics, search=chosen_context(entry), nll=found["nll"], words=words)
+    sums = WordSums(**_read(run, entry, "words", _arrays))
+    metrics = {name: metric_named(name) for name in figures_of(names_of(WORDS))}
+    return Words(metrics=metrics, search=chosen_context(entry), sums=sums)
 
 
 def search_words(decode: Mapping[str, Any]) -> str:

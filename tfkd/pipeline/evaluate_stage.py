@@ -9,6 +9,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.views import build_view
 from tfkd.decoding import Decoder, MaskPredict, build_search
+from tfkd.evaluation.metrics import CLASSES
 from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
@@ -27,7 +28,7 @@ from tfkd.pipeline.inputs import (
 )
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.products import CLASSES, CONTINUED, MASKED
+from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text

@@ -3,50 +3,37 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from tfkd.data.classes import Classes
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.decoding import Decoder, build_search
-from tfkd.evaluation import (
-    TEXT_SCORES,
-    WITH_LINE_ENDS,
-    NamedTensor,
-    Spread,
-    accuracy,
-    loss,
-    perplexity,
-    perturbed,
-    word_perplexity,
-)
+from tfkd.evaluation import NamedTensor, RowSums, Spread, WordSums, perturbed
+from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
 from tfkd.models.named_tensors import blocks_by_path
 from tfkd.models.weights import variables_by_path
 from tfkd.pipeline.class_stages import classes_of
-from tfkd.pipeline.classification import Classified, measured, positive_place
+from tfkd.pipeline.classification import Classified, positive_place, predicted
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import view_of
 from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
+from tfkd.pipeline.metrics import measured, metrics_of
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
-from tfkd.pipeline.text_metrics import is_text, text_settings
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.validation import TeacherForced
+from tfkd.spec.metrics import measured as figures_of
 
 NOISE = "noise.json"
-_RATIO = {
-    "loss": (loss, "nll"),
-    "perplexity": (perplexity, "nll"),
-    "accuracy": (accuracy, "correct"),
-}
 Figures = dict[str, float | None]
 
 
@@ -74,7 +61,7 @@ def run_noise(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         with perturbed(tensors, sigma, seed=seed, draw=draw):
             return measure()
 
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _names(options["metrics"])}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in figures_of(options["metrics"])}
     for place, sigma in enumerate([0.0, *options["sigma"]]):
         several = [
             shard(
@@ -103,77 +90,45 @@ def _measure(
     node: Node, model: Any, examples: ExampleSet, view: Any, context: Context
 ) -> Callable[[], Figures]:
     """The callable that measures the model as its weights are; graphs are traced once."""
-    metrics: Sequence[str] = node.options["metrics"]
+    options = SimpleNamespace(**node.options)
+    metrics = metrics_of(options)
+    asked = {kind for metric in metrics for kind in metric.products}
+    text = open_text(node.inputs["text"], context)
     classes = classes_of(node.inputs["model"], context)
+    references = sources = None
+    products: dict[str, Callable[[], Any]] = {}
     if classes is not None:
-        return _class_measure(node, Classified(model, examples, view), classes)
-    ratios = [metric for metric in metrics if metric in _RATIO]
-    texts = [metric for metric in metrics if is_text(metric)]
-    forced = TeacherForced(model, examples, view) if ratios else None
-    outputs = _outputs(node, model, examples, view, context) if texts else None
-    references = list(open_text(node.inputs["text"], context).lines("target")) if texts else []
-    words = _word_perplexities(node, model, context) if "word_perplexity" in metrics else None
+        # No class is told of before work is done.
+        positive = positive_place(classes, getattr(options, "positive", None), "evaluate")
+        classified = Classified(model, examples, view)
+        products[CLASSES] = lambda: _classes(classified.rows(), classes.size, positive)
+    elif FIGURES in asked:
+        forced = TeacherForced(model, examples, view)
+        products[FIGURES] = lambda: _sums(forced.rows())
+    if OUTPUTS in asked:
+        products[OUTPUTS] = _outputs(node, model, examples, view, context)
+        references, sources = list(text.lines("target")), list(text.lines("source"))
+    if WORDS in asked:
+        likelihood, counted = TextLikelihood(node, model, context), words_of(node, context)
+        products[WORDS] = lambda: WordSums(likelihood.rows(), **counted)
 
     def measure() -> Figures:
-        found: dict[str, float] = {} if words is None else dict(words())
-        if forced is not None:
-            sums = forced.rows()
-            for metric in ratios:
-                figure, name = _RATIO[metric]
-                with np.errstate(over="ignore", invalid="ignore"):
-                    found[metric] = figure(sums[name], sums["positions"], samples=1).value
-            if not np.isfinite(sums["nll"]).all():
-                found |= dict.fromkeys(ratios, math.nan)
-        if outputs is not None:
-            lines = outputs()
-            for metric in texts:
-                settings = _text_settings(node.options, metric)
-                score = TEXT_SCORES[metric](lines, references, samples=1, **settings)
-                found[metric] = score.value
-        return {name: _finite(found[name]) for name in _names(metrics)}
+        found = measured(metrics, products, references, sources)
+        return {name: _finite(value) for name, value in found.items()}
 
     return measure
 
 
-def _names(metrics: Sequence[str]) -> list[str]:
-    """The figures of some metrics: word perplexities come in two."""
-    more = [WITH_LINE_ENDS] if "word_perplexity" in metrics else []
-    return [*metrics, *more]
+def _sums(sums: Mapping[str, np.ndarray]) -> RowSums | None:
+    """A model's figures; None where its outputs are no numbers any more."""
+    if not np.isfinite(sums["nll"]).all():
+        return None
+    return RowSums(sums["nll"], sums["correct"], sums["positions"])
 
 
-def _word_perplexities(
-    node: Node, model: Any, context: Context
-) -> Callable[[], Mapping[str, float]]:
-    """Both word perplexities of a text, which is opened once."""
-    text, counted = TextLikelihood(node, model, context), words_of(node, context)
-
-    def measure() -> Mapping[str, float]:
-        nll, words = text.rows(), counted["words"]
-        both = {False: words, True: words + counted["line_ends"]}
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = [
-                word_perplexity(nll, counts, line_ends=line_ends, samples=1)
-                for line_ends, counts in both.items()
-            ]
-        return {score.name: score.value for score in scores}
-
-    return measure
-
-
-def _class_measure(node: Node, classified: Classified, classes: Classes) -> Callable[[], Figures]:
-    """The same of a classifier."""
-    metrics, positive = node.options["metrics"], node.options.get("positive")
-    positive_place(classes, positive, "evaluate")  # no class is told of before work is done
-
-    def measure() -> Figures:
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = classified.rows()
-            found = measured(rows, classes, metrics, positive, "evaluate")
-        if not np.isfinite(rows["probability"]).all():
-            return dict.fromkeys(metrics)
-        return {metric: _finite(found[metric]) for metric in metrics}
-
-    return measure
+def _classes(rows: Mapping[str, np.ndarray], size: int, positive: int | None) -> Any:
+    """A classifier's guesses; None where their probabilities are no numbers any more."""
+    return predicted(rows, size, positive) if np.isfinite(rows["probability"]).all() else None
 
 
 def _outputs(
@@ -185,11 +140,6 @@ def _outputs(
     decoder = Decoder(model, search, tokenizers["source"], target)
     sources = examples.take("source", view.source, np.arange(len(examples)))
     return lambda: target.decode_batch(decoder.decode(sources).outputs)
-
-
-def _text_settings(options: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    given = {name: options[name] for name in ("tokenize", "lower_case", "tokenized", "rouge")}
-    return text_settings(metric, **given)
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, Any]:

@@ -9,14 +9,15 @@ import numpy as np
 from tfkd.decoding import build_search
 from tfkd.decoding.decoder import source_limit
 from tfkd.evaluation import guess_faults, not_better, output_faults
+from tfkd.evaluation.metrics import CLASSES
 from tfkd.evaluation.output_verdict import TOLD
-from tfkd.pipeline.class_scores import class_names, class_rows
+from tfkd.pipeline.classification import class_names, class_rows
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import continued
+from tfkd.pipeline.counting import file_lines
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
-from tfkd.pipeline.products import CLASSES, CONTINUED
-from tfkd.pipeline.scores import file_lines
+from tfkd.pipeline.products import CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of

@@ -10,6 +10,7 @@ from typing import Any
 import tfkd
 from tfkd.evaluation import thin_history
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.gate_warnings import gate_warnings
 from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
@@ -53,11 +54,12 @@ def assemble(
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
     gates = [judged(gate, context) for gate in plan.gates]
+    counting = Counting(context)
     evaluations = [
-        score(one, context, folder, name)
+        score(one, counting, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
-    trivial = TrivialScores(context)
+    trivial = TrivialScores(counting)
     for one, entry in zip(plan.evaluations, evaluations, strict=True):
         if found := trivial.beside(one):
             entry["trivial"] = found

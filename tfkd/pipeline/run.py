@@ -13,6 +13,7 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.sealed import write_sealed
+from tfkd.evaluation.metrics import CLASSES, FIGURES, WORDS
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.gates import news
@@ -28,7 +29,8 @@ from tfkd.pipeline.stage_folder import StageFolder, locked
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import OF_PREDICTIONS, NoiseOptions
+from tfkd.spec.metrics import GATE, names_of
+from tfkd.spec.options import NoiseOptions
 from tfkd.spec.printable import one_line
 from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
@@ -106,14 +108,14 @@ def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
     Metrics that need outputs, each of which is decoded for each draw, are measured where they are
     asked for by name.
     """
-    wanted = set(noise.metrics or OF_PREDICTIONS)
+    wanted = set(noise.metrics or names_of(FIGURES, CLASSES, WORDS))
     entries = tuple(
         one.model_copy(update={"noise": noise if wanted & set(one.metrics) else None})
         for one in spec.evaluate
     )
     if not any(one.noise for one in entries):
         measured = dict.fromkeys(name for one in entries for name in one.metrics)
-        measured.pop("teacher_gate", None)
+        measured.pop(GATE, None)
         raise UserError(
             f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "
             f"they measure, {', '.join(measured)}, may be named: --noise-metrics"

@@ -5,47 +5,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfkd.data.files import sha256_of, write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.evaluation import (
-    ROUGE,
-    TEXT_SCORES,
-    WITH_LINE_ENDS,
-    accuracy,
-    bleu,
-    by_length,
-    differing_rows,
-    loss,
-    lost_words,
-    paired_bootstrap,
-    paired_ratio,
-    perplexity,
-    word_perplexity,
-)
+from tfkd.evaluation import Counted, Metric, by_length, differing_rows, lost_words
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
 from tfkd.pipeline.ceilings import GRAMMAR, ceiling, known_rows
-from tfkd.pipeline.class_scores import score_classes
+from tfkd.pipeline.class_scores import check_alike, show_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import show_continuations
-from tfkd.pipeline.evaluate_stage import TRACE, WORDS
+from tfkd.pipeline.counting import Counting, file_lines
+from tfkd.pipeline.evaluate_stage import TRACE
+from tfkd.pipeline.evaluate_stage import WORDS as WORDS_FILE
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain
+from tfkd.pipeline.metrics import metric_of, metrics_of
 from tfkd.pipeline.noise_stage import read_noise
-from tfkd.pipeline.products import CLASSES, CONTINUED
+from tfkd.pipeline.products import CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_metrics import is_text, settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.validation import predicts_whole_targets
 from tfkd.pipeline.wanted import Evaluation
+from tfkd.spec.metrics import metrics
 
-# Each ratio with the array of sums it divides by the rows' numbers of tokens.
-_RATIO = {
-    "loss": (loss, "nll"),
-    "perplexity": (perplexity, "nll"),
-    "accuracy": (accuracy, "correct"),
-}
 _EXAMPLES = 20
 
 
@@ -64,16 +46,16 @@ def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
     return names
 
 
-def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> dict[str, Any]:
+def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -> dict[str, Any]:
     """One entry of results.json's `evaluations`; copies the outputs into the run folder.
 
     Args:
         evaluation: The model's evaluation stage and its baseline's.
-        context: The run's surroundings.
+        counting: Counts the run's rows.
         folder: The run folder.
         name: What its files there are called.
     """
-    options, node = evaluation.options, evaluation.system
+    options, node, context = evaluation.options, evaluation.system, counting.context
     summary = StageFolder(context.stages, node.kind, node.fingerprint).manifest()["summary"]
     trained = node.inputs["model"]
     entry: dict[str, Any] = {
@@ -99,129 +81,74 @@ def score(evaluation: Evaluation, context: Context, folder: Path, name: str) -> 
         entry["noise"] = read_noise(evaluation.noise, context)
     if evaluation.baseline_noise is not None:
         entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
-    if CLASSES in node.options["products"]:
-        hypotheses, references = score_classes(entry, evaluation, context)
-        place = folder / "evaluation" / name
+    check_alike(evaluation, context)
+    _figures(entry, evaluation, counting)
+    place, made = folder / "evaluation" / name, node.options["products"]
+    if CLASSES in made:
+        hypotheses, references = show_classes(entry, evaluation, counting)
         write_outputs(entry, place, hypotheses=hypotheses, references=references)
         return entry
-    _ratios(entry, evaluation, context)
-    if any(map(is_text, options.metrics)):
-        _texts(entry, evaluation, context, folder / "evaluation" / name)
-    if "word_perplexity" in options.metrics:
+    if OUTPUTS in made:
+        _texts(entry, evaluation, counting, place)
+    if WORDS in made:
         if options.context is not None:
             entry["context"] = options.context
-        _keep_words(entry, node, context, folder / "evaluation" / name)
-    if CONTINUED in node.options["products"]:
+        _keep_words(entry, node, context, place)
+    if CONTINUED in made:
         lines = show_continuations(entry, node, evaluation.baseline, context)
-        write_outputs(entry, folder / "evaluation" / name, **lines)
-    if found := _ceiling(node, options, context):
+        write_outputs(entry, place, **lines)
+    if found := _ceiling(node, options, counting):
         entry["ceiling"] = {"of": GRAMMAR, "metrics": found}
-    for holder in filter(None, (entry, entry["against"])):
-        found = holder["metrics"]
-        holder["metrics"] = {name: found[name] for name in _names(options) if name in found}
     return entry
 
 
-def _names(options: Any) -> list[str]:
-    """The figures of an evaluation: word perplexities come in two."""
-    names = []
-    for metric in options.metrics:
-        names += [metric, WITH_LINE_ENDS] if metric == "word_perplexity" else [metric]
-    return names
-
-
-def _word_perplexities(
-    entry: dict[str, Any],
-    evaluation: Evaluation,
-    context: Context,
-    settings: dict[str, int],
-    trials: int,
-) -> None:
-    """Both counts of words: without the ends of lines, and with them."""
-
-    def sums(node: Node, line_ends: bool) -> tuple[np.ndarray, np.ndarray]:
-        with np.load(context.stages / node.key / WORDS, allow_pickle=False) as arrays:
-            words = arrays["words"]
-            return arrays["nll"], words + arrays["line_ends"] if line_ends else words
-
-    for line_ends in (False, True):
-        ours = sums(evaluation.system, line_ends)
-        found = word_perplexity(*ours, line_ends=line_ends, **settings)
-        entry["metrics"][found.name] = found.as_dict()
-        if evaluation.baseline is not None:
-            entry["against"]["metrics"][found.name] = paired_ratio(
-                ours, sums(evaluation.baseline, line_ends),
-                of_ratio=np.exp, trials=trials, **settings,
-            )  # fmt: skip
-
-
-def _ratios(entry: dict[str, Any], evaluation: Evaluation, context: Context) -> None:
+def _figures(entry: dict[str, Any], evaluation: Evaluation, counting: Counting) -> None:
+    """Each metric with its interval, and beside the baseline's on the same rows."""
     options = evaluation.options
-    settings = {"samples": options.bootstrap, "seed": options.seed}
-    if "word_perplexity" in options.metrics:
-        _word_perplexities(entry, evaluation, context, settings, options.randomization)
-    for metric in options.metrics:
-        if metric not in _RATIO:
-            continue
-        measure, name = _RATIO[metric]
-        ours = _sums(evaluation.system, context, name)
-        entry["metrics"][metric] = measure(*ours, **settings).as_dict()
+    drawn = {"samples": options.bootstrap, "seed": options.seed}
+    for metric in metrics_of(options):
+        ours = counting.of(evaluation.system, metric, options)
+        entry["metrics"][metric.name] = ours.score(**drawn).as_dict()
         if evaluation.baseline is not None:
-            theirs = _sums(evaluation.baseline, context, name)
-            of_ratio = np.exp if metric == "perplexity" else (lambda ratio: ratio)
-            entry["against"]["metrics"][metric] = paired_ratio(
-                ours, theirs, of_ratio=of_ratio, trials=options.randomization, **settings
+            theirs = counting.of(evaluation.baseline, metric, options)
+            entry["against"]["metrics"][metric.name] = ours.less(
+                theirs, trials=options.randomization, **drawn
             )
 
 
-def _sums(node: Node, context: Context, name: str) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(context.stages / node.key / "rows.npz", allow_pickle=False) as arrays:
-        return arrays[name], arrays["tokens"]
-
-
-def file_lines(path: Path) -> list[str]:
-    """The lines of a file that a stage wrote."""
-    # Not as text: a lone carriage return is no end of a line here.
-    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-
-
-def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, place: Path) -> None:
-    options, node = evaluation.options, evaluation.system
-    text = open_text(node.inputs["text"], context)
-    references, sources = list(text.lines("target")), list(text.lines("source"))
-    hypotheses = file_lines(context.stages / node.key / "hypotheses.txt")
-    others = None
-    if evaluation.baseline is not None:
-        others = file_lines(context.stages / evaluation.baseline.key / "hypotheses.txt")
-    tokenize = settings_of("bleu", options)
-    if "tokenized_bleu" in options.metrics and options.tokenized is not None:
+def _texts(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path) -> None:
+    """Outputs beside references and the baseline's: by length, where they differ, and some rows."""
+    options, node, context = evaluation.options, evaluation.system, counting.context
+    references, sources = counting.texts(node, "target"), counting.texts(node)
+    systems = [one for one in (node, evaluation.baseline) if one is not None]
+    outputs = [counting.outputs(one) for one in systems]
+    if "tokenized_bleu" in options.metrics:
         entry["tokenized"] = plain(options.tokenized)
-    for metric in filter(is_text, options.metrics):
-        settings = {"samples": options.bootstrap, "seed": options.seed}
-        settings |= settings_of(metric, options)
-        measure = TEXT_SCORES[metric]
-        entry["metrics"][metric] = measure(hypotheses, references, **settings).as_dict()
-        if others is not None:
-            entry["against"]["metrics"][metric] = paired_bootstrap(
-                hypotheses, others, references, metric, trials=options.randomization, **settings
+    bleu, families = metric_of("bleu", options), _families(options)
+    # BLEU's statistics start with the lengths of output and reference.
+    lengths = [counting.of(one, bleu, options).statistics[:, :2] for one in systems]
+    for family, metric in families.items():
+        counted = [counting.of(one, metric, options) for one in systems]
+        buckets = by_length(counted, [one[:, 1] for one in lengths])
+        if family == "rouge":
+            words = metric.options.rouge
+            lost = lost_words(references) if words.words == "ascii" else 0.0
+            entry["rouge"] = {"stem": words.stem, "words": words.words, "lost": lost}
+            entry["rouge_by_length"] = {"metric": metric.name, "buckets": buckets}
+        elif family == "bleu":
+            entry["by_length"] = buckets
+            entry["by_output_length"] = by_length(
+                counted, [one[:, 0] for one in lengths], of="output"
             )
-    summaries = [metric for metric in options.metrics if metric in ROUGE]
-    if summaries:
-        counted = settings_of(summaries[-1], options)
-        entry["rouge"] = {**counted, "lost": _lost(counted["words"], references)}
-        entry["rouge_by_length"] = {
-            "metric": summaries[-1],
-            "buckets": by_length(
-                hypotheses, references, against=others, metric=summaries[-1], **counted, **tokenize
-            ),
-        }
-    if any(is_text(metric) and metric not in ROUGE for metric in options.metrics):
-        for key, of in (("by_length", "reference"), ("by_output_length", "output")):
-            entry[key] = by_length(hypotheses, references, against=others, of=of, **tokenize)
-    if others is not None:
-        entry["differing"] = _differing(options, sources, references, hypotheses, others)
+        else:
+            entry.setdefault("others_by_length", {})[metric.name] = buckets
+    if len(systems) > 1:
+        # Of summaries by ROUGE.
+        metric = next(families[one] for one in ("rouge", "bleu", *families) if one in families)
+        counted = [counting.of(one, metric, options) for one in systems]
+        entry["differing"] = _differing(counted, sources, references)
     written = file_lines(context.stages / node.key / "round_trip.txt")
-    entry["round_trip"] = bleu(written, references, samples=1, **tokenize).as_dict()
+    entry["round_trip"] = Counted.of(bleu, written, references).score(samples=1).as_dict()
     trace = context.stages / node.key / TRACE
     if trace.exists():
         entry["trace"] = read_json(trace)
@@ -230,69 +157,66 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, context: Context, plac
         {
             "source": sources[i],
             "reference": references[i],
-            "hypothesis": hypotheses[i],
-            "against": others[i] if others is not None else None,
+            "hypothesis": outputs[0][i],
+            "against": outputs[1][i] if len(systems) > 1 else None,
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
-    write_outputs(entry, place, hypotheses=hypotheses, references=references)
+    write_outputs(entry, place, hypotheses=outputs[0], references=references)
 
 
-def _ceiling(node: Node, options: Any, context: Context) -> Mapping[str, Any]:
+def _families(options: Any) -> dict[str, Metric]:
+    """The metric that stands for each family of an evaluation's metrics of outputs."""
+    found = {}
+    for metric in metrics_of(options):
+        if OUTPUTS in metric.products:
+            family = metric.family or metric.name
+            found[family] = metric_of(family, options) if family in metrics() else metric
+    return found
+
+
+def _ceiling(node: Node, options: Any, counting: Counting) -> Mapping[str, Any]:
     """The scores of what drew the references, as far as it is known; {} of other corpora."""
     corpus = node.inputs["text"]
-    text = open_text(corpus, context)
-    if not {"source", "target"} <= {*text.fields}:
+    if not {"source", "target"} <= {*open_text(corpus, counting.context).fields}:
         return {}
-    references = list(text.lines("target"))
-    rows = known_rows(corpus.options, list(text.lines("source")), references)
+    references = counting.texts(node, "target")
+    rows = known_rows(corpus.options, counting.texts(node), references)
     if rows is None:
         return {}
     # Of parts of the references, as of masked words, a whole one's probability says nothing.
     whole = "figures" in node.options["products"] and predicts_whole_targets(node.inputs["model"])
-    tokens = _sums(node, context, "nll")[1] if whole else None
+    tokens = counting.arrays(node, "rows.npz")["tokens"] if whole else None
     return ceiling(rows, references, tokens, options, lower_case=corpus.options.lower_case)
 
 
 def _differing(
-    options: Any,
-    sources: Sequence[str],
-    references: Sequence[str],
-    hypotheses: Sequence[str],
-    others: Sequence[str],
+    systems: Sequence[Counted], sources: Sequence[str], references: Sequence[str]
 ) -> dict[str, Any]:
-    """Where the system and its baseline differ most, by the score of each row alone: by BLEU, of
-    summaries by the last ROUGE metric measured."""
-    summaries = [metric for metric in options.metrics if metric in ROUGE]
-    metric = summaries[-1] if summaries else "bleu"
-    rows = differing_rows(hypotheses, others, references, metric, **settings_of(metric, options))
+    """Where a system and its baseline differ most, by the score of each row alone."""
+    ours, theirs = systems
     return {
-        "metric": metric,
+        "metric": ours.metric.name,
         "rows": [
             {
                 "row": (i := one["row"]),
                 "source": sources[i],
                 "reference": references[i],
-                "hypothesis": hypotheses[i],
-                "against": others[i],
+                "hypothesis": ours.product[i],
+                "against": theirs.product[i],
                 "value": one["value"],
                 "against_value": one["against"],
             }
-            for one in rows
+            for one in differing_rows(ours, theirs, references)
         ],
     }
-
-
-def _lost(words: str, references: Sequence[str]) -> float:
-    """The share of the references' words that ROUGE's kind of words loses letters of."""
-    return lost_words(references) if words == "ascii" else 0.0
 
 
 def _keep_words(entry: dict[str, Any], node: Node, context: Context, place: Path) -> None:
     """Puts the likelihood and the words of each row into the run folder, for `tfkd compare`."""
     place.parent.mkdir(exist_ok=True)
-    path = place.with_name(f"{place.name}.{WORDS}")
-    write_atomically(path, (context.stages / node.key / WORDS).read_bytes())
+    path = place.with_name(f"{place.name}.{WORDS_FILE}")
+    write_atomically(path, (context.stages / node.key / WORDS_FILE).read_bytes())
     entry["words"] = f"{place.parent.name}/{path.name}"
     entry.setdefault("sha256", {})["words"] = sha256_of(path)
 

@@ -3,48 +3,38 @@
 Computed when results are put together, from what evaluations left: no stage's result holds it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfkd.evaluation import (
-    WITH_LINE_ENDS,
+    Counted,
     Frequencies,
-    RowStatistics,
+    WordSums,
     beside,
-    class_statistics,
     constant_outputs,
     majority,
-    ratio_statistics,
-    text_statistics,
     trivial_outputs,
     unigram,
 )
-from tfkd.evaluation.classification import METRICS
+from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
 from tfkd.evaluation.trivial_systems import CONSTANT, MAJORITY, TEST, TRAINING, UNIGRAM
-from tfkd.pipeline.class_scores import class_names, class_rows, class_sums
-from tfkd.pipeline.class_stages import open_classes
-from tfkd.pipeline.classification import positive_place, predicted
+from tfkd.pipeline.classification import class_names
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import WORDS
+from tfkd.pipeline.counting import Counting
+from tfkd.pipeline.evaluate_stage import WORDS as WORDS_FILE
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.metrics import metrics_of, product_of
 from tfkd.pipeline.predicted_tokens import (
     test_tokens,
     training_counts,
     vocabulary_size,
     word_tokens,
 )
-from tfkd.pipeline.products import CLASSES
-from tfkd.pipeline.scores import file_lines
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_metrics import is_text, settings_of
-from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.wanted import Evaluation
 
-Statistics = dict[str, RowStatistics]
-# Each ratio with the array of sums that it divides by the rows' numbers of tokens.
-_RATIO = {"loss": "nll", "perplexity": "nll", "accuracy": "correct"}
 # Bootstrap samples: these differences are large, or tell nothing.
 _MOST_SAMPLES = 1000
 
@@ -53,12 +43,11 @@ class TrivialScores:
     """The trivial systems of each evaluation; what several evaluations share is counted once.
 
     Args:
-        context: The run's surroundings.
+        counting: Counts the run's rows.
     """
 
-    def __init__(self, context: Context):
-        self._context = context
-        self._made: dict[Any, Any] = {}
+    def __init__(self, counting: Counting):
+        self._counting, self._context = counting, counting.context
 
     def beside(self, evaluation: Evaluation) -> list[dict[str, Any]]:
         """An evaluation's `trivial` in results.json: those systems that its metrics have."""
@@ -70,79 +59,62 @@ class TrivialScores:
             found = [*self._texts(evaluation, settings), *self._unigram(evaluation, settings)]
         return [one for one in found if one["metrics"]]
 
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
-
     def _texts(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
         """The source copied, nothing at all, and one line everywhere."""
         options, node = evaluation.options, evaluation.system
-        metrics = [metric for metric in options.metrics if is_text(metric)]
+        metrics = [one for one in metrics_of(options) if OUTPUTS in one.products]
         if not metrics:
             return []
-        text = open_text(node.inputs["text"], self._context)
-        references = list(text.lines("target"))
-        trivial = trivial_outputs(list(text.lines("source")))
-        outputs = file_lines(self._context.stages / node.key / "hypotheses.txt")
-        counted = repr((options.tokenize, options.lower_case, options.tokenized, options.rouge))
+        ours = {one.name: self._counting.of(node, one, options) for one in metrics}
 
-        def statistics(of: Any, lines: list[str]) -> Statistics:
-            return {
-                metric: self._once(
-                    (of, metric, counted),
-                    lambda metric=metric: text_statistics(
-                        metric, lines, references, **settings_of(metric, options)
-                    ),
-                )
-                for metric in metrics
-            }
+        def theirs(of: Any, lines: list[str]) -> dict[str, Counted]:
+            return {one.name: self._counting.beside(of, lines, node, one) for one in metrics}
 
-        ours = statistics(node.key, outputs)
-        corpus = node.inputs["text"].key
         found = [
-            beside(kind, ours, statistics((kind, corpus), lines), **settings)
-            for kind, lines in trivial.items()
+            beside(kind, ours, theirs(kind, lines), **settings)
+            for kind, lines in trivial_outputs(self._counting.texts(node)).items()
         ]
-        if (constant := constant_outputs(outputs)) is not None:
-            theirs = statistics((CONSTANT, node.key), constant)
-            found.append(beside(CONSTANT, ours, theirs, guess=constant[0], **settings))
+        if (constant := constant_outputs(self._counting.outputs(node))) is not None:
+            line = theirs((CONSTANT, node.key), constant)
+            found.append(beside(CONSTANT, ours, line, guess=constant[0], **settings))
         return found
 
     def _unigram(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
         """The frequencies of the tokens that the model learnt to predict."""
         options, node = evaluation.options, evaluation.system
-        wanted = [metric for metric in options.metrics if metric in _RATIO]
-        words = "word_perplexity" in options.metrics
-        if not wanted and not words:
+        metrics, once = metrics_of(options), self._counting.once
+        wanted = {kind for kind in (FIGURES, WORDS) for one in metrics if kind in one.products}
+        if not wanted:
             return []
         context, model = self._context, node.inputs["model"]
-        of = (model.key, node.inputs["text"].key)
-        read = self._once(("words", *of), lambda: word_tokens(node, context)) if words else None
-        forced = self._once(("tokens", *of), lambda: test_tokens(node, context)) if wanted else None
-        frequencies = self._frequencies(model, (forced or read)[0])
-        ours: Statistics = {}
-        theirs: Statistics = {}
-        if forced is not None:
-            sums = _arrays(node, "rows.npz", context)
-            trivial = unigram(*forced, len(sums["tokens"]), frequencies)
-            for metric in wanted:
-                name = _RATIO[metric]
-                ours[metric] = ratio_statistics(metric, sums[name], sums["tokens"])
-                theirs[metric] = ratio_statistics(metric, trivial[name], trivial["tokens"])
-        if read is not None:
-            sums = _arrays(node, WORDS, context)
-            nll = unigram(*read, len(sums["nll"]), frequencies)["nll"]
-            ends = sums["words"] + sums["line_ends"]
-            for metric, divisor in (("word_perplexity", sums["words"]), (WITH_LINE_ENDS, ends)):
-                ours[metric] = ratio_statistics(metric, sums["nll"], divisor)
-                theirs[metric] = ratio_statistics(metric, nll, divisor)
-        return [beside(UNIGRAM, ours, theirs, frequencies=frequencies.of, **settings)]
+        of, tokens, theirs = (model.key, node.inputs["text"].key), {}, {}
+        if FIGURES in wanted:
+            tokens[FIGURES] = once(("tokens", *of), lambda: test_tokens(node, context))
+        if WORDS in wanted:
+            tokens[WORDS] = once(("words", *of), lambda: word_tokens(node, context))
+        frequencies = self._frequencies(model, next(iter(tokens.values()))[0])
+        if FIGURES in wanted:
+            rows = len(self._counting.arrays(node, "rows.npz")["tokens"])
+            theirs[FIGURES] = unigram(*tokens[FIGURES], rows, frequencies)
+        if WORDS in wanted:
+            sums = self._counting.arrays(node, WORDS_FILE)
+            nll = unigram(*tokens[WORDS], len(sums["nll"]), frequencies).nll
+            theirs[WORDS] = WordSums(nll, sums["words"], sums["line_ends"])
+        metrics = [one for one in metrics if {*one.products} & wanted]
+        return [
+            beside(
+                UNIGRAM,
+                {one.name: self._counting.of(node, one, options) for one in metrics},
+                {one.name: Counted.of(one, theirs[product_of(one, wanted)]) for one in metrics},
+                frequencies=frequencies.of,
+                **settings,
+            )
+        ]
 
     def _frequencies(self, model: Node, tokens: np.ndarray) -> Frequencies:
         """Of a model's training; of one that was trained elsewhere, those of these tokens."""
         context = self._context
-        counts = self._once(("counts", model.key), lambda: training_counts(model, context))
+        counts = self._counting.once(("counts", model.key), lambda: training_counts(model, context))
         if counts is not None:
             return Frequencies(counts, TRAINING)
         counts = np.bincount(tokens, minlength=vocabulary_size(model, context))
@@ -151,33 +123,19 @@ class TrivialScores:
     def _majority(self, evaluation: Evaluation, settings: Mapping[str, int]) -> dict[str, Any]:
         """The class that most rows of training have."""
         options, node, context = evaluation.options, evaluation.system, self._context
-        rows, names = class_rows(node, context), class_names(node, context)
+        names = class_names(node, context)
         learnt = node.inputs["model"].trained.inputs["classes"]
-        labelled = rows["label"] >= 0
-        labels = rows["label"][labelled]
+        found, gold, sources = self._counting.rows(node, CLASSES, options.positive)
         counts, of = _learnt_rows(learnt, names, context), TRAINING
         if counts is None:
-            counts, of = np.bincount(labels, minlength=len(names))[: len(names)], TEST
+            counts, of = np.bincount(found.labels, minlength=len(names))[: len(names)], TEST
         frequencies = Frequencies(counts, of)
-        guesses, nats = majority(labels, frequencies)
-        positive = positive_place(open_classes(learnt, context), options.positive, "evaluate")
-        nll, known = class_sums(rows, len(names))
-        ours: Statistics = {}
-        theirs: Statistics = {}
-        for metric in options.metrics:
-            if metric in METRICS:
-                ours[metric] = class_statistics(metric, predicted(rows, len(names)), positive)
-                theirs[metric] = class_statistics(metric, guesses, positive)
-            else:
-                ours[metric] = ratio_statistics(metric, nll[labelled], known[labelled])
-                theirs[metric] = ratio_statistics(metric, nats, known[labelled])
+        guesses = majority(found.labels, frequencies, found.positive)
+        metrics = metrics_of(options)
+        ours = {one.name: self._counting.of(node, one, options) for one in metrics}
+        theirs = {one.name: Counted.of(one, guesses, gold, sources) for one in metrics}
         guess = names[frequencies.most_frequent]
         return beside(MAJORITY, ours, theirs, frequencies=of, guess=guess, **settings)
-
-
-def _arrays(node: Node, name: str, context: Context) -> dict[str, np.ndarray]:
-    with np.load(context.stages / node.key / name, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _learnt_rows(learnt: Node, names: list[str], context: Context) -> np.ndarray | None:

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.evaluation import TEXT_SCORES, higher_is_better
+from tfkd.evaluation import Counted
 from tfkd.pipeline.choose import best_of
 from tfkd.pipeline.context import Context
+from tfkd.pipeline.counting import file_lines
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.scores import file_lines
+from tfkd.pipeline.metrics import metric_of
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_metrics import settings_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.trials import trials_of
 
@@ -22,14 +22,12 @@ def run_tune(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
     """Scores the outputs of each setting, as the evaluation on the test set will be scored, and
     writes `chosen.json`, the best one's place and setting; of equal ones the first's."""
     choose, trials = node.options.choose, trials_of(node)
-    metric = choose.metric
-    references = list(open_text(trials[0].inputs["text"], context).lines("target"))
-    counted = settings_of(metric, node.options)
+    metric = metric_of(choose.metric, node.options)
+    text = open_text(trials[0].inputs["text"], context)
+    references, sources = list(text.lines("target")), list(text.lines("source"))
     outputs = (file_lines(context.stages / trial.key / "hypotheses.txt") for trial in trials)
-    values = [
-        TEXT_SCORES[metric](lines, references, samples=1, **counted).value for lines in outputs
-    ]
-    best = best_of(values, higher=higher_is_better(metric))
+    values = [Counted.of(metric, lines, references, sources).value for lines in outputs]
+    best = best_of(values, higher=metric.higher_is_better)
     settings = [setting for setting, _ in choose.trials]
     write_atomically(
         folder.path / CHOSEN, json.dumps({"place": best, "setting": settings[best]}, indent=1)

@@ -8,22 +8,20 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding import Decoder, build_search
-from tfkd.evaluation import TEXT_SCORES
+from tfkd.evaluation import RowSums
+from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS
 from tfkd.objectives.prediction import predictor
-from tfkd.objectives.prediction_sums import figures, row_sums
+from tfkd.objectives.prediction_sums import row_sums
 from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.class_stages import classes_of
-from tfkd.pipeline.classification import Classified, measured, positive_place
+from tfkd.pipeline.classification import Classified, positive_place, predicted
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
 from tfkd.pipeline.measured_batches import batches_of
-from tfkd.pipeline.text_metrics import is_text, settings_of
+from tfkd.pipeline.metrics import measured, metrics_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.spec.options import reads_classes, segment_view
-
-# Which of a figure's names a metric has.
-_FIGURES = ("loss", "accuracy", "perplexity")
 
 
 class TeacherForced:
@@ -88,52 +86,55 @@ def default_search(trained: Node) -> Any:
 def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]]:
     """The callable that a training stage validates by: model in, metrics out.
 
-    loss and accuracy are of a BERT's first term's view, of the segments that MASS hides, or of the
-    whole target, in plain negative log-likelihood, with the same masks each time; bleu, chrf and
-    ROUGE of the outputs. The time limit ends it at once: the training that called it has its own
-    state to save, and nothing of the validation's.
+    What is predicted is that of a BERT's first term's view, the segments that MASS hides, or the
+    whole target, with the same masks each time; what is written, the outputs of `decode`. The time
+    limit ends it at once: the training that called it has its own state to save, and nothing of
+    the validation's.
     """
     options = node.options.validate_
     corpus = options.on
     examples = ExampleSet([part_of(node, "validate", corpus, context)])
     (view,) = views_of(node, {measured_view(node)}, context).values()
     tokenizers, classes = side_tokenizers(node, context), classes_of(node, context)
+    metrics, references, sources = metrics_of(options), None, None
+    writes = any(OUTPUTS in metric.products for metric in metrics)
     if classes is not None:
-        positive_place(classes, options.positive, f"stages.{node.label}.validate")
-    wanted = [metric for metric in options.metrics if is_text(metric)]
-    references = list(open_text(node.inputs["validate"], context).lines("target")) if wanted else []
+        place = positive_place(classes, options.positive, f"stages.{node.label}.validate")
+    if writes:
+        text = open_text(node.inputs["validate"], context)
+        references, sources = list(text.lines("target")), list(text.lines("source"))
+
+    def products_of(model: Any) -> dict[str, Callable[[], Any]]:
+        if classes is not None:
+            classified = Classified(model, examples, view)
+            return {CLASSES: lambda: predicted(classified.rows(), classes.size, place)}
+        forced = TeacherForced(model, examples, view)
+        found: dict[str, Callable[[], Any]] = {FIGURES: lambda: _row_sums(forced.rows())}
+        if writes:
+            search = build_search(options.decode or default_search(node))
+            decoder = Decoder(model, search, tokenizers["source"], tokenizers["target"])
+
+            def outputs() -> list[str]:
+                read = examples.take("source", view.source, np.arange(len(examples)))
+                return tokenizers["target"].decode_batch(decoder.decode(read).outputs)
+
+            found[OUTPUTS] = outputs
+        return found
+
     made: dict[str, Any] = {}
 
     def measure(model: Any) -> dict[str, float]:
         # Graphs are traced once for the model, not once a validation.
         if made.get("model") is not model:
-            made["model"] = model
-            if classes is None:
-                made["forced"] = TeacherForced(model, examples, view)
-            else:
-                made["classified"] = Classified(model, examples, view)
-            if wanted:
-                search = build_search(options.decode or default_search(node))
-                made["decoder"] = Decoder(model, search, tokenizers["source"], tokenizers["target"])
-        found: dict[str, float] = {}
-        if classes is not None:
-            rows, where = made["classified"].rows(), f"stages.{node.label}.validate"
-            return measured(rows, classes, options.metrics, options.positive, where)
-        if any(metric in _FIGURES for metric in options.metrics):
-            values = figures(made["forced"].rows())
-            values["perplexity"] = float(np.exp(values["loss"]))
-            found |= {name: values[name] for name in options.metrics if name in _FIGURES}
-        if wanted:
-            sources = examples.take("source", view.source, np.arange(len(examples)))
-            outputs = made["decoder"].decode(sources).outputs
-            hypotheses = tokenizers["target"].decode_batch(outputs)
-            for metric in wanted:
-                measure, settings = TEXT_SCORES[metric], settings_of(metric, options)
-                found[metric] = measure(hypotheses, references, samples=1, **settings).value
-        return found
+            made.update(model=model, products=products_of(model))
+        return measured(metrics, made["products"], references, sources)
 
     def within_the_limit(model: Any) -> dict[str, float]:
         with context.deadline.ending(), context.deadline.holding(False):
             return measure(model)
 
     return within_the_limit
+
+
+def _row_sums(sums: dict[str, np.ndarray]) -> RowSums:
+    return RowSums(sums["nll"], sums["correct"], sums["positions"])

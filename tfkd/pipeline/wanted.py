@@ -13,6 +13,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import GATE
 from tfkd.spec.options import MaskPredictOptions
 
 
@@ -173,7 +174,7 @@ def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gat
     if entry.against is None:
         teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
         return Gate(entry, corpus, teacher, None, seen)
-    gate = ("teacher_gate",)
+    gate = (GATE,)
     teacher = builder.evaluation(spec, entry.of, corpus, gate, None)
     baseline = builder.evaluation(spec, entry.against, corpus, gate, None)
     return Gate(entry, corpus, teacher, baseline, seen)
@@ -186,7 +187,7 @@ def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> G
     trained = node.inputs["model"] if node.kind == "score" else node
     if "classes" not in trained.trained.inputs:
         return None
-    gate = ("teacher_gate",)
+    gate = (GATE,)
     of, stage = builder.resolve(spec, entry.of)
     if node.kind == "score":
         of, stage = builder.resolve(of, of.stages[stage].score)
@@ -211,7 +212,7 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
     found = Wanted(spec, builder)
     for entry in spec.evaluate:
         for corpus in entry.on:
-            if "teacher_gate" in entry.metrics:
+            if GATE in entry.metrics:
                 of, stage = builder.resolve(spec, entry.of)
                 if (gate := _of_classes(builder, spec, entry, corpus)) is not None:
                     found.gates.append(gate)
@@ -223,7 +224,7 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                 baseline = None
                 if entry.against:
                     baseline = builder.evaluation(
-                        spec, entry.against, corpus, ("teacher_gate",), None, teacher.options.top_k
+                        spec, entry.against, corpus, (GATE,), None, teacher.options.top_k
                     )
                 scored, stage = builder.resolve(spec, entry.of)
                 seen = corpus in [part.of for part in scored.stages[stage].data]

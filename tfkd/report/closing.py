@@ -19,6 +19,7 @@ from tfkd.report.wording import (
     metric_value,
     number,
 )
+from tfkd.spec.metrics import about
 from tfkd.spec.printable import one_line
 
 _METRICS = 2
@@ -169,7 +170,7 @@ def _weights(results: Mapping[str, Any], label: str) -> str:
 def _named(metric: str, value: Any) -> str:
     """57.01 BLEU, 79.13 % accuracy."""
     name = metric_name(metric)
-    plain = name[1:2].islower() and metric != "matthews"
+    plain = name[1:2].islower() and not about(metric).proper
     return f"{metric_value(metric, value)} {name[0].lower() + name[1:] if plain else name}"
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from tfkd.evaluation import chosen_context
 from tfkd.report.plots import Line, Plot
 from tfkd.report.systems import Run, System, Systems, label_of
-from tfkd.report.wording import SHARES, is_number, metric_name, metric_value, plain
+from tfkd.report.wording import is_number, metric_name, metric_value, plain
+from tfkd.spec.metrics import about
 
 _Points = dict[float, Mapping[str, Any]]
 # A model, and how it was told to read.
@@ -53,17 +54,17 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[_Read, _Points]) -
         # Models of different stages share colours elsewhere; here each needs its own.
         colour = next(n for n in (system.series, *range(len(lines))) if n not in series)
         series.add(colour)
-        scale = 100 if metric in SHARES else 1
+        scale = 100 if about(metric).percent else 1
         means = [scale * points[sigma]["mean"] for sigma in sigmas]
         spreads = [scale * (points[sigma].get("spread") or 0.0) for sigma in sigmas]
         drawn.append(Line(name, sigmas, means, colour, marked=True, spread=spreads))
         figures = ", ".join(_said(metric, points[sigma], sigma) for sigma in sigmas)
         said.append(f"{name}: {figures}.")
-    unit = f"{metric_name(metric)}, %" if metric in SHARES else metric_name(metric)
+    unit = f"{metric_name(metric)}, %" if about(metric).percent else metric_name(metric)
     means = [mean for line in drawn for mean in line.y]
     # Perplexities grow by powers of ten as outputs fall apart.
     grown = max(means, default=0) > 10 * min(means, default=0) > 0
-    logarithmic = "perplexity" in metric and grown
+    logarithmic = about(metric).logarithmic and grown
     return Plot(
         identity=identity,
         title=f"{metric_name(metric)} under noise on the parameters, on {on}",

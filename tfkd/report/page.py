@@ -19,13 +19,13 @@ from tfkd.report.differences import mark_differences
 from tfkd.report.lengths import OWN_OUTPUT
 from tfkd.report.noise import noise_plots
 from tfkd.report.plots import table
-from tfkd.report.ranges import RATIOS
 from tfkd.report.scores import difference, score_blocks, verdicts
 from tfkd.report.searches import search_plots
 from tfkd.report.sentences import differing_sentences
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.swatches import swatch
 from tfkd.report.systems import Run, Systems, label_of, open_runs
+from tfkd.spec.metrics import about
 
 
 def write_report(results: Sequence[Mapping[str, Any]], path: str | os.PathLike) -> None:
@@ -59,7 +59,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         style=Markup(_asset("report.css")),
         facts=_facts(runs),
         blocks=blocks,
-        ratios=RATIOS,
+        logarithmic=[name for one in blocks for name in one["metrics"] if about(name).logarithmic],
         by_output=any(plot.x_name == OWN_OUTPUT for block in blocks for plot in block["plots"]),
         verdicts=verdicts(blocks, runs),
         headline=_headline(runs),

@@ -4,11 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tfkd.evaluation import WITH_LINE_ENDS
 from tfkd.report.wording import is_number
-
-# One model's may be a hundred times another's: they stand by their logarithms.
-RATIOS = frozenset({"perplexity", "word_perplexity", WITH_LINE_ENDS})
+from tfkd.spec.metrics import about
 
 
 def place_intervals(rows: Sequence[dict[str, Any]], metrics: Sequence[str]) -> None:
@@ -44,7 +41,7 @@ def place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
     for metric in {one["metric"] for one in comparisons}:
         placed = []
         for one in comparisons:
-            unit = one.get("value") if metric in RATIOS else 1
+            unit = one.get("value") if about(metric).logarithmic else 1
             known = all(is_number(number) for number in (unit, one["low"], one["high"]))
             if one["metric"] == metric and known and unit > 0:
                 placed.append((one, [one[key] / unit for key in ("low", "delta", "high")]))
@@ -55,6 +52,8 @@ def place_differences(comparisons: Sequence[dict[str, Any]]) -> None:
 
 def _scaled(metric: str, value: Any) -> float | None:
     """A value on its column's scale; None: it has no place there."""
-    if not is_number(value) or (metric in RATIOS and value <= 0):
+    # One model's perplexity may be a hundred times another's: they stand by their logarithms.
+    logarithmic = about(metric).logarithmic
+    if not is_number(value) or (logarithmic and value <= 0):
         return None
-    return math.log(value) if metric in RATIOS else value
+    return math.log(value) if logarithmic else value

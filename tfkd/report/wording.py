@@ -9,6 +9,7 @@ from tfkd.evaluation.results import chosen_context
 from tfkd.evaluation.score import shown_difference
 from tfkd.evaluation.tuned_decode import decode_as_asked
 from tfkd.evaluation.verdict import p_relation
+from tfkd.spec.metrics import about
 
 NOTHING = "–"
 # Below comparisons whose p is an estimate.
@@ -19,36 +20,7 @@ P_ESTIMATED = (
 )
 # A figure stays on the line of its unit: between them is a no-break space.
 _UNIT = "\u00a0"
-_METRICS = {
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "tokenized_bleu": "Tokenised BLEU",
-    "rouge_1": "ROUGE-1",
-    "rouge_2": "ROUGE-2",
-    "rouge_l": "ROUGE-L",
-    "loss": "Loss (nats)",
-    "perplexity": "Perplexity",
-    "word_perplexity": "Word perplexity",
-    "word_perplexity_with_line_ends": "Word perplexity, line ends counted",
-    "accuracy": "Accuracy",
-    "f1": "F1",
-    "matthews": "Matthews’ correlation",
-}
 _NAMES = {"cpu": "CPU", "gpu": "GPU", "tensorflow": "TensorFlow"}
-# Metrics that are shown in %.
-SHARES = frozenset({"accuracy", "f1"})
-_DECIMALS = {
-    "bleu": 2,
-    "chrf": 2,
-    "tokenized_bleu": 2,
-    "rouge_1": 2,
-    "rouge_2": 2,
-    "rouge_l": 2,
-    "perplexity": 2,
-    "loss": 3,
-    "word_perplexity": 2,
-    "word_perplexity_with_line_ends": 2,
-}
 # Control characters, lone surrogates, and marks that turn the direction of the text after them:
 # none of them is to be seen, and each can break or falsify a page.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -90,7 +62,7 @@ def percent(value: Any, decimals: int = 1) -> str:
 
 def metric_name(metric: str) -> str:
     """`chrf` -> chrF."""
-    return _METRICS.get(metric, metric.replace("_", " ").capitalize())
+    return about(metric).title
 
 
 def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
@@ -99,7 +71,7 @@ def metric_value(metric: str, value: Any, *, signed: bool = False) -> str:
     if not is_number(value):
         return NOTHING
     value, decimals = _in_units(metric, value)
-    text = f"{value:,.{decimals}f}" + (f"{_UNIT}%" if metric in SHARES and not signed else "")
+    text = f"{value:,.{decimals}f}" + (f"{_UNIT}%" if about(metric).percent and not signed else "")
     if signed and value >= 0:
         text = f"+{text}"
     return text.replace("-", "−")
@@ -126,9 +98,10 @@ def metric_difference(metric: str, value: Any, against: Any, delta: Any = None) 
 
 def _in_units(metric: str, value: float) -> tuple[float, int]:
     """A value in the units that it is shown in, and how many decimals it is shown with."""
-    if metric in SHARES:
-        return 100 * value, 2
-    decimals = _DECIMALS.get(metric, 3)
+    known = about(metric)
+    if known.percent:
+        return 100 * value, known.decimals
+    decimals = known.decimals
     return value, decimals if round(abs(value), decimals) < 1000 else 0
 
 

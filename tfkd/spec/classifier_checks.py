@@ -3,12 +3,11 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.metrics import CLASSES, GATE, about, in_training, names_of
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
 from tfkd.spec.options import classifier, reads_classes
-from tfkd.spec.options.training import CLASS_METRICS, VALIDATED
 from tfkd.spec.stage_kinds import kinds
 
-METRICS = ("accuracy", "f1", "matthews", "loss", "perplexity")
 _HEAD = "a model with head: {kind: classifier}"
 _ALL_OF = ("read", "passes", "top_k")
 
@@ -78,17 +77,18 @@ def check_labels(parts: Parts, faults: Faults, path: tuple, model: Any, name: st
 
 def check_metrics(faults: Faults, path: tuple, name: str, metrics: list[str]) -> None:
     """A classifier's metrics."""
-    other = [metric for metric in metrics if metric not in METRICS]
+    known = names_of(CLASSES)
+    other = [metric for metric in metrics if metric not in known]
     if other:
         faults.add(
             path, f"{', '.join(other)} of {name}, which tells classes apart",
-            f"one of {', '.join(METRICS)}",
+            f"one of {', '.join(known)}",
         )  # fmt: skip
 
 
 def _of_words(faults: Faults, path: tuple, name: str, model: Any, metrics: list[str]) -> None:
     """Metrics of classes are of classifiers alone."""
-    found = [metric for metric in metrics if metric in CLASS_METRICS]
+    found = [metric for metric in metrics if about(metric).products == (CLASSES,)]
     if found and model is not None:
         faults.add(path, f"{', '.join(found)} of {name}, which predicts words", _HEAD)
 
@@ -193,7 +193,7 @@ def check_class_evaluation(
     parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found, beside: Found | None
 ) -> None:
     """An evaluation, or a teacher gate, of a classifier."""
-    if "teacher_gate" not in entry.metrics:
+    if GATE not in entry.metrics:
         check_metrics(faults, (*path, "metrics"), entry.of, entry.metrics)
     if beside is not None and beside.model is not None and not tells_classes(beside):
         faults.add(
@@ -219,10 +219,11 @@ def check_choose(faults: Faults, path: tuple, stage: Any) -> None:
     kept = getattr(getattr(validate, "keep", None), "best", None)
     asked = (getattr(validate, "on", None), kept)
     if asked != (choose.corpus, choose.metric):
-        if choose.metric not in VALIDATED:
+        known = in_training()
+        if choose.metric not in known:
             faults.add(
                 (*path, "choose", "by"), f"{choose.by}, and no validation measures {choose.metric}",
-                f"CORPUS.METRIC, METRIC one of {', '.join(VALIDATED)}",
+                f"CORPUS.METRIC, METRIC one of {', '.join(known)}",
             )  # fmt: skip
             return
         found = "no validation" if validate is None else f"on: {asked[0]}, keep: {validate.keep}"

@@ -10,6 +10,7 @@ from tfkd.spec.classifier_checks import (
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.gate_checks import check_writing_gate, writes
+from tfkd.spec.metrics import GATE, WORDS, names_of
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, stage_of, written
 from tfkd.spec.packing_checks import check_separators, check_words
 from tfkd.spec.reading_checks import (
@@ -28,7 +29,7 @@ from tfkd.spec.wording import a
 
 def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
     """An evaluation: its stages, corpora and metrics."""
-    gate = "teacher_gate" in entry.metrics
+    gate = GATE in entry.metrics
     if gate and len(entry.metrics) > 1:
         faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
     _noise(faults, (*path, "noise"), entry, gate)
@@ -40,7 +41,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
         faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
         return
-    if getattr(entry, "context", None) is not None and "word_perplexity" not in entry.metrics:
+    if getattr(entry, "context", None) is not None and not {*names_of(WORDS)} & {*entry.metrics}:
         faults.add(
             (*path, "context"), f"nothing of {', '.join(entry.metrics)} has one",
             "metrics: word_perplexity beside it",
@@ -80,7 +81,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             continue
         corpus = corpus_of(parts, faults, where, name, whole=True)
         check_reads(faults, where, model, name, corpus, segments)
-        if "word_perplexity" in entry.metrics:
+        if {*names_of(WORDS)} & {*entry.metrics}:
             check_words(faults, path, where, entry, stage, name, corpus)
         if stage is not None:
             check_measured(parts, faults, where, stage, name)

@@ -7,6 +7,7 @@ from typing import get_args
 from tfkd.spec import options, registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
+from tfkd.spec.metrics import GATE
 
 _REGISTERED = {
     "corpora": "corpus",
@@ -28,21 +29,6 @@ _SCHEDULES = {
     "triangular": "Up to the rate and down to nothing, in straight lines",
     "noam": "factor x width^-0.5 x min(step^-0.5, step x warmup^-1.5) (Vaswani et al., 2017)",
     "inverse_square_root": "Up to the rate, then down with the root of the steps",
-}
-_METRICS = {
-    "bleu": "BLEU with sacreBLEU's signature",
-    "chrf": "chrF: character n-grams",
-    "tokenized_bleu": "BLEU of Moses tokens, unsmoothed, as older papers counted it",
-    "rouge_1": "ROUGE-1 F1 of summaries: words; rouge-score's",
-    "rouge_2": "ROUGE-2 F1: pairs of words",
-    "rouge_l": "ROUGE-L F1: the longest common subsequence of words",
-    "loss": "Cross-entropy a token, in nats",
-    "perplexity": "exp(loss)",
-    "word_perplexity": "exp(NLL / words of the tokenized original), without and with line ends",
-    "accuracy": "The share of tokens, or of a classifier's rows, whose best guess is right",
-    "f1": "F1 of one of two classes, or its mean over more",
-    "matthews": "Matthews' correlation of labels and guesses",
-    "teacher_gate": "Whether a teacher knows more than a model without one",
 }
 
 
@@ -79,12 +65,12 @@ def listing(what: str = "all", plugins: Sequence[str] = ()) -> str:
 
 def _table(plural: str) -> dict[str, str]:
     kind = _REGISTERED[plural]
+    if kind == "metric":
+        found = {entry.name: entry.summary for entry in registry.entries(kind)}
+        return found | {GATE: "Whether a teacher knows more than a model without one"}
     built_in: dict[str, str] = {}
     if kind == "schedule":
         built_in = {name: _SCHEDULES[name] for name in _choices(options.ScheduleOptions, "kind")}
-    if kind == "metric":
-        metrics = options.EvaluateOptions.model_fields["metrics"].annotation
-        built_in = {name: _METRICS[name] for name in get_args(get_args(metrics)[0])}
     entries = {name: registry.lookup(kind, name).summary for name in registry.names(kind)}
     return built_in | entries
 

@@ -3,12 +3,10 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.metrics import OUTPUTS, names_of
 from tfkd.spec.names import Found, Parts, corpus_of
-from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.term_checks import check_hides, paired
 from tfkd.spec.wording import a
-
-_TEXT_METRICS = {"bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS}
 
 
 def check_scored(parts: Parts, faults: Faults, path: tuple, name: str | None) -> None:
@@ -64,7 +62,7 @@ def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any
 def check_writes(
     faults: Faults, path: tuple, model: Any, metrics: list[str], segments: str | None
 ) -> None:
-    texts = sorted(_TEXT_METRICS & set(metrics))
+    texts = sorted({*names_of(OUTPUTS)} & {*metrics})
     if texts and segments is not None:
         faults.add(
             path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",

@@ -3,11 +3,9 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.metrics import OUTPUTS, names_of
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage
-from tfkd.spec.options.text_metrics import ROUGE_METRICS
 from tfkd.spec.term_checks import paired
-
-OF_OUTPUTS = ("bleu", "chrf", "tokenized_bleu", *ROUGE_METRICS)
 
 
 def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
@@ -16,11 +14,11 @@ def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
     choose = getattr(entry, "choose", None)
     if choose is None:
         return
-    where = (*path, "choose")
-    if not set(OF_OUTPUTS) & set(entry.metrics):
+    where, known = (*path, "choose"), names_of(OUTPUTS)
+    if not {*known} & {*entry.metrics}:
         faults.add(
             where, f"nothing of {', '.join(entry.metrics)} is decoded",
-            f"metrics of outputs ({', '.join(OF_OUTPUTS)}) beside it, or no choose",
+            f"metrics of outputs ({', '.join(known)}) beside it, or no choose",
         )  # fmt: skip
         return
     stage = found_stage(parts, entry.of)
@@ -37,10 +35,11 @@ def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
 
 def _judge(parts: Parts, faults: Faults, where: tuple, entry: Any, choose: Any) -> None:
     """`by`: CORPUS.METRIC."""
-    if choose.metric not in OF_OUTPUTS:
+    known = names_of(OUTPUTS)
+    if choose.metric not in known:
         faults.add(
             where, f"{choose.by}, and settings of decode are judged by outputs",
-            f"CORPUS.METRIC, METRIC one of {', '.join(OF_OUTPUTS)}", OF_OUTPUTS, choose.metric,
+            f"CORPUS.METRIC, METRIC one of {', '.join(known)}", known, choose.metric,
         )  # fmt: skip
     corpus = corpus_of(parts, faults, where, choose.corpus, whole=True)
     if corpus is None:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import higher_is_better
 from tfkd.training.schedules import options_of
 from tfkd.training.tensor_file import DamagedFileError, read_tensors, write_tensors
-
-LOWER_IS_BETTER = frozenset({"loss", "perplexity", "entropy"})
 
 
 class Keeper:
@@ -96,7 +95,7 @@ class Keeper:
     def _better(self, value: float, best: float) -> bool:
         if best != best:
             return value == value
-        return value < best if self._metric in LOWER_IS_BETTER else value > best
+        return value > best if higher_is_better(self._metric) else value < best
 
     def _write(self, step: int, weights: Mapping[str, Any]) -> dict[str, Any]:
         self._folder.mkdir(parents=True, exist_ok=True)

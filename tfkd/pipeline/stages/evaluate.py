@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, decode_identity, read_in_windows
-from tfkd.pipeline.products import CLASSES, CONTINUED, MASKED, PRODUCT
+from tfkd.pipeline.products import CONTINUED, MASKED, product
 from tfkd.pipeline.stage import Stage
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -36,13 +37,13 @@ class EvaluateStage(Stage):
         if "classes" in trained.trained.inputs:
             return self._of_classes(graph, spec, trained, corpus, inputs)
         model, options_of = trained.model, trained.trained.options
-        wanted = tuple(sorted({PRODUCT[metric] for metric in metrics}))
+        wanted = tuple(sorted({*map(product, metrics)}))
         identity: dict[str, Any] = {"products": wanted, **between_newlines(model, options_of)}
-        if {"outputs", CONTINUED} & set(wanted):
+        if {OUTPUTS, CONTINUED} & set(wanted):
             identity |= decoded(inputs, decode, tuned)
-        if {"figures", MASKED} & set(wanted) and top_k != TOP_K:
+        if {FIGURES, MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
-        if "words" in wanted:
+        if WORDS in wanted:
             identity |= read_in_windows(model, options_of)
             identity |= {} if context is None else {"context": context}
         options = {

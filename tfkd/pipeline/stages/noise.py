@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, plain, read_in_windows
-from tfkd.pipeline.products import PRODUCT
+from tfkd.pipeline.products import product
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stages.evaluate import decoded, read_by
 from tfkd.spec import Spec
@@ -45,13 +46,14 @@ class NoiseStage(Stage):
         }
         if "f1" in metrics and entry.positive is not None:
             identity["positive"] = entry.positive
-        if "word_perplexity" in metrics:
+        made = {*map(product, metrics)}
+        if WORDS in made:
             identity |= read_in_windows(model, options_of)
             identity |= {} if entry.context is None else {"context": entry.context}
         options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
-        if "outputs" in {PRODUCT[metric] for metric in metrics}:
+        if OUTPUTS in made:
             identity |= decoded(inputs, decode, tuned) | texts
             identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
         identity |= between_newlines(model, options_of)

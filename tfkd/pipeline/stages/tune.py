@@ -7,15 +7,9 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stages.train import said_setting
-from tfkd.spec import Spec
+from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
-
-# Options of an evaluation that a metric counts by.
-_COUNTED_BY = {
-    "bleu": ("tokenize", "lower_case"),
-    "chrf": ("lower_case",),
-    "tokenized_bleu": ("lower_case", "tokenized"),
-}
+from tfkd.spec.metrics import KIND
 
 
 class TuneStage(Stage):
@@ -41,7 +35,8 @@ class TuneStage(Stage):
             one = graph.evaluation(spec, reference, choose.corpus, (choose.metric,), decode)
             label = f"{one.label} [{said_setting(setting)}]"
             inputs[f"trial.{place}"] = replace(one, label=label)
-        counted = _COUNTED_BY.get(choose.metric, ("rouge",))
+        # What the metric counts by, of the evaluation's own keys.
+        counted = registry.lookup(KIND, choose.metric).options.model_fields
         identity = {
             "metric": choose.metric,
             "settings": [setting for setting, _ in choose.trials],

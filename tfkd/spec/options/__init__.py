@@ -16,7 +16,7 @@ from tfkd.spec.options.corpora import (
     SentencePieceOptions,
     WordPieceOptions,
 )
-from tfkd.spec.options.evaluations import OF_PREDICTIONS, EvaluateOptions, NoiseOptions
+from tfkd.spec.options.evaluations import EvaluateOptions, NoiseOptions
 from tfkd.spec.options.family import ModelOptions
 from tfkd.spec.options.gpt2 import Gpt2Options
 from tfkd.spec.options.objectives import (
@@ -35,7 +35,15 @@ from tfkd.spec.options.parts import (
 )
 from tfkd.spec.options.rnn import RnnOptions
 from tfkd.spec.options.stages import DataPart, PackOptions
-from tfkd.spec.options.text_metrics import RougeOptions, TokenizedOptions
+from tfkd.spec.options.text_metrics import (
+    BleuOptions,
+    ChrfOptions,
+    MetricOptions,
+    RougeMetricOptions,
+    RougeOptions,
+    TokenizedBleuOptions,
+    TokenizedOptions,
+)
 from tfkd.spec.options.top_level import PaperOptions, RuntimeOptions
 from tfkd.spec.options.training import (
     AdafactorOptions,
@@ -66,7 +74,6 @@ from tfkd.spec.options.views import (
 
 __all__ = [
     "CORPORA",
-    "OF_PREDICTIONS",
     "AbNetOptions",
     "AdafactorOptions",
     "AdamOptions",
@@ -75,11 +82,13 @@ __all__ = [
     "BeamOptions",
     "BertFusedOptions",
     "BertOptions",
+    "BleuOptions",
     "BottleneckOptions",
     "BySideOptions",
     "ByteBpeOptions",
     "CausalLMOptions",
     "CausalLmViewOptions",
+    "ChrfOptions",
     "ClassifierHeadOptions",
     "ClassifyOptions",
     "CombinerOptions",
@@ -97,6 +106,7 @@ __all__ = [
     "MaskPredictOptions",
     "MaskedLMOptions",
     "MassOptions",
+    "MetricOptions",
     "MlmOptions",
     "ModelOptions",
     "NoiseOptions",
@@ -106,6 +116,7 @@ __all__ = [
     "PlainOptions",
     "PrefixLmOptions",
     "RnnOptions",
+    "RougeMetricOptions",
     "RougeOptions",
     "RuntimeOptions",
     "SampleOptions",
@@ -113,6 +124,7 @@ __all__ = [
     "SentencePieceOptions",
     "SoftTargetsOptions",
     "SpansOptions",
+    "TokenizedBleuOptions",
     "TokenizedOptions",
     "TransformerDecoderOptions",
     "TransformerOptions",

@@ -1,16 +1,23 @@
 """Options of evaluations, and of noise on the parameters while one is made."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from tfkd.spec import metrics as known
 from tfkd.spec.options.base import Amount, Name, Options, Seed, StageReference
-from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions, TokenizedOptions
-from tfkd.spec.options.training import BLEU_TOKENIZER, POSITIVE, BleuTokenizer
-
-# What needs no outputs, which are costly.
-OF_PREDICTIONS = ("loss", "perplexity", "accuracy", "word_perplexity", "f1", "matthews")
+from tfkd.spec.options.metric_names import EvaluationMetric
+from tfkd.spec.options.text_metrics import (
+    BLEU_TOKENIZER,
+    LOWER_CASE,
+    POSITIVE,
+    ROUGE_WORDS,
+    TOKENIZED,
+    BleuTokenizer,
+    RougeOptions,
+    TokenizedOptions,
+)
 
 
 class NoiseOptions(Options):
@@ -36,7 +43,8 @@ class NoiseOptions(Options):
         """The metrics that are measured under noise, of an evaluation's."""
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        return tuple(name for name in metrics if name in OF_PREDICTIONS) or tuple(metrics)
+        costly = known.names_of(known.OUTPUTS)
+        return tuple(name for name in metrics if name not in costly) or tuple(metrics)
 
 
 class EvaluateOptions(Options):
@@ -44,26 +52,9 @@ class EvaluateOptions(Options):
 
     of: StageReference = Field(description="A stage.")
     on: Annotated[list[Name], Field(min_length=1)] = Field(description="Corpora.")
-    metrics: Annotated[
-        list[
-            Literal[
-                "bleu",
-                "chrf",
-                "tokenized_bleu",
-                "rouge_1",
-                "rouge_2",
-                "rouge_l",
-                "loss",
-                "perplexity",
-                "accuracy",
-                "word_perplexity",
-                "f1",
-                "matthews",
-                "teacher_gate",
-            ]
-        ],
-        Field(min_length=1),
-    ] = Field(description="What is measured.")
+    metrics: Annotated[list[EvaluationMetric], Field(min_length=1)] = Field(
+        description="What is measured."
+    )
     decode: Any = Field(
         None,
         description="How outputs are made; default: beam, or mask_predict for a decoder that "
@@ -81,12 +72,10 @@ class EvaluateOptions(Options):
         "default: half of a window.",
     )
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
-    tokenized: TokenizedOptions = Field(
-        TokenizedOptions(), description="The tokens of tokenized_bleu."
-    )
+    tokenized: TokenizedOptions = Field(TokenizedOptions(), description=TOKENIZED)
     rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
-    lower_case: bool = Field(False, description="Score outputs without regard to case.")
+    lower_case: bool = Field(False, description=LOWER_CASE)
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     against_decode: Any = Field(
         None,

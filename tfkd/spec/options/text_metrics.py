@@ -1,4 +1,4 @@
-"""Options of metrics that compare outputs with references."""
+"""Options of metrics; an evaluation's keys of the same names fill them in."""
 
 from typing import Literal
 
@@ -6,8 +6,13 @@ from pydantic import Field
 
 from tfkd.spec.options.base import Name, Options
 
-ROUGE_METRICS = ("rouge_1", "rouge_2", "rouge_l")
+# sacreBLEU's tokenizers that need no other package.
+BleuTokenizer = Literal["13a", "intl", "zh", "char", "none"]
+BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; intl; char; none."
+LOWER_CASE = "Score outputs without regard to case."
 ROUGE_WORDS = "How ROUGE counts words, like {stem: true, words: ascii}."
+TOKENIZED = "The tokens of tokenized_bleu."
+POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
 
 
 class RougeOptions(Options):
@@ -33,3 +38,34 @@ class TokenizedOptions(Options):
         False,
         description="Words with a hyphen inside count as several, as in papers on WMT14 En-De.",
     )
+
+
+class MetricOptions(Options):
+    """A metric without a choice; a plugin's options extend it."""
+
+
+class BleuOptions(MetricOptions):
+    """BLEU."""
+
+    tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
+    lower_case: bool = Field(False, description=LOWER_CASE)
+
+
+class ChrfOptions(MetricOptions):
+    """chrF."""
+
+    lower_case: bool = Field(False, description=LOWER_CASE)
+    word_order: Literal[0, 2] = Field(0, description="2: chrF++, of words and pairs of them, too.")
+
+
+class TokenizedBleuOptions(MetricOptions):
+    """Tokenised BLEU."""
+
+    lower_case: bool = Field(False, description=LOWER_CASE)
+    tokenized: TokenizedOptions = Field(TokenizedOptions(), description=TOKENIZED)
+
+
+class RougeMetricOptions(MetricOptions):
+    """ROUGE."""
+
+    rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)

@@ -1,6 +1,6 @@
 """Options of batches, optimizers, schedules and validation."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,7 +15,14 @@ from tfkd.spec.options.base import (
     Seed,
     Share,
 )
-from tfkd.spec.options.text_metrics import ROUGE_WORDS, RougeOptions
+from tfkd.spec.options.metric_names import ValidationMetric
+from tfkd.spec.options.text_metrics import (
+    BLEU_TOKENIZER,
+    POSITIVE,
+    ROUGE_WORDS,
+    BleuTokenizer,
+    RougeOptions,
+)
 
 
 class BatchOptions(Options):
@@ -190,31 +197,6 @@ class KeepAverage(Options):
     """The mean of the last weights at validation."""
 
     average: Count = Field(description="How many.")
-
-
-# sacreBLEU's tokenizers that need no other package.
-BleuTokenizer = Literal["13a", "intl", "zh", "char", "none"]
-BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; intl; char; none."
-
-
-# What is measured of classes alone.
-CLASS_METRICS = ("f1", "matthews")
-POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
-
-
-ValidationMetric = Literal[
-    "loss",
-    "perplexity",
-    "accuracy",
-    "bleu",
-    "chrf",
-    "rouge_1",
-    "rouge_2",
-    "rouge_l",
-    "f1",
-    "matthews",
-]
-VALIDATED = get_args(ValidationMetric)
 
 
 class ValidateOptions(Options):

@@ -1,0 +1,5 @@
+"""The metrics, one class each; nothing heavy is imported before one of them counts."""
+
+from tfkd.evaluation.metrics.metric import CLASSES, FIGURES, OUTPUTS, WORDS, Metric
+
+__all__ = ["CLASSES", "FIGURES", "OUTPUTS", "WORDS", "Metric"]

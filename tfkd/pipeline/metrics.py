@@ -1,0 +1,70 @@
+"""The metrics of an evaluation or a validation with their options."""
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfkd.evaluation import Metric
+from tfkd.spec import registry
+from tfkd.spec.metrics import KIND, about
+
+
+def metric_of(name: str, given: Any) -> Metric:
+    """A metric with its options: the evaluation's keys of the same names.
+
+    Args:
+        name: The metric's name, as in specs.
+        given: The evaluation's or validation's options.
+    """
+    model = registry.lookup(KIND, name).options
+    chosen = {key: getattr(given, key) for key in model.model_fields if hasattr(given, key)}
+    return about(name)(model(**{key: one for key, one in chosen.items() if one is not None}))
+
+
+def metrics_of(given: Any, names: Sequence[str] | None = None) -> list[Metric]:
+    """All of an evaluation's or validation's metrics, with those that are counted beside them.
+
+    Args:
+        given: Its options.
+        names: Some of them; None: all.
+    """
+    found: list[Metric] = []
+    for name in given.metrics if names is None else names:
+        metric = metric_of(name, given)
+        found += [metric, *(one() for one in metric.also)]
+    return found
+
+
+def product_of(metric: Metric, made: Collection[str]) -> str:
+    """What a metric is counted from, of what there is."""
+    return next(kind for kind in metric.products if kind in made)
+
+
+def measured(
+    metrics: Sequence[Metric],
+    products: Mapping[str, Callable[[], Any]],
+    references: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+) -> dict[str, float]:
+    """The values of some metrics, whose products are made when the first of them asks.
+
+    Args:
+        metrics: The metrics.
+        products: What makes each product; None of one that is no numbers any more, of which each
+            metric is no number.
+        references, sources: As of `Metric.statistics`.
+    """
+    made: dict[str, Any] = {}
+    found = {}
+    for metric in metrics:
+        kind = product_of(metric, products)
+        if kind not in made:
+            made[kind] = products[kind]()
+        found[metric.name] = math.nan
+        if made[kind] is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                rows = metric.statistics(made[kind], references, sources)
+                found[metric.name] = metric.value(rows)
+    return found

@@ -1,0 +1,96 @@
+"""The metrics by name: what is known of one before it is counted.
+
+Their classes are found in the registry; a plugin's stand there beside the package's own. The
+results of a run tell what a plugin's metrics are, so that they are read without it, too.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tfkd.spec import registry
+
+KIND = "metric"
+# What evaluations make of a model's rows, and metrics are counted from: what it writes; how it
+# predicts the reference word by word; the classes that it guesses; how likely a text's words are.
+OUTPUTS, FIGURES, CLASSES, WORDS = "outputs", "figures", "classes", "words"
+# A name among an evaluation's metrics that asks for a verdict: no figure.
+GATE = "teacher_gate"
+# Figures of trainings, of which less is better and which no spec names.
+_LESS_IS_BETTER = frozenset({"entropy"})
+_TOLD = ("title", "higher_is_better", "decimals", "percent", "logarithmic", "proper")
+
+
+class Told:
+    """A metric that results speak of, as far as they do.
+
+    Attributes:
+        As of `evaluation.metrics.Metric`.
+    """
+
+    products: tuple[str, ...] = ()
+    decimals = 3
+    percent = logarithmic = proper = False
+
+    def __init__(self, name: str, told: Mapping[str, Any] | None = None):
+        self.name = name
+        self.title = name.replace("_", " ").capitalize()
+        self.higher_is_better = name not in _LESS_IS_BETTER
+        for key in _TOLD:
+            if key in (told or {}):
+                setattr(self, key, told[key])
+
+
+_told: dict[str, Told] = {}
+
+
+def metrics() -> dict[str, Any]:
+    """The classes of all metrics that specs can name, in the order in which they were added."""
+    if "bleu" not in registry.names(KIND):  # of a use without a spec
+        from tfkd.spec.builtins import register_builtins
+
+        register_builtins()
+    return {one.name: registry.load(one) for one in registry.entries(KIND)}
+
+
+def about(name: str) -> Any:
+    """What is known of a metric: its class; of an unknown one, what results have told of it, or
+    what its name says."""
+    for found in metrics().values():
+        for one in (found, *found.also):
+            if one.name == name:
+                return one
+    return _told.get(name) or Told(name)
+
+
+def higher_is_better(name: str) -> bool:
+    """Whether more of this metric is better."""
+    return about(name).higher_is_better
+
+
+def names_of(*products: str) -> list[str]:
+    """The metrics that are counted from one of these products."""
+    return [name for name, one in metrics().items() if {*products} & {*one.products}]
+
+
+def in_training() -> list[str]:
+    """The metrics that a training can validate by, those first that need no outputs."""
+    found = {name: one for name, one in metrics().items() if one.in_training}
+    return sorted(found, key=lambda name: OUTPUTS in found[name].products)
+
+
+def measured(names: Iterable[str]) -> list[str]:
+    """The figures that come of measuring these metrics: some come in two."""
+    return [one.name for name in names for one in (about(name), *getattr(about(name), "also", ()))]
+
+
+def remember(told: Mapping[str, Mapping[str, Any]]) -> None:
+    """Takes in what results tell of metrics that no class here is of."""
+    _told.update({name: Told(name, one) for name, one in told.items()})
+
+
+def told_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What results tell of these metrics: of those that only a plugin has."""
+    own = [entry.name for entry in registry.entries(KIND) if not entry.target.startswith("tfkd.")]
+    return {
+        name: {key: getattr(about(name), key) for key in _TOLD} for name in names if name in own
+    }
