@@ -245,6 +245,9 @@ def _again(options: argparse.Namespace, **settings) -> dict:
 
 
 def _compare(options: argparse.Namespace) -> None:
+    from tfkd.spec import registry
+
+    registry.load_plugins(options.plugins)
     settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
     print(_pipeline("compare.compare")(*options.runs, **settings))
 

@@ -59,7 +59,7 @@ def test_trivial_systems_are_scored_on_the_same_rows(line):
         name: (line.spec.parent / name).read_text("utf-8").lower().splitlines()
         for name in ("test.de", "test.en", "train.en")
     }
-    copy, empty, counted = entry["trivial"]
+    copy, empty, counted = (one for one in entry["trivial"] if one["kind"] != "constant")
     assert set(copy["metrics"]) == set(empty["metrics"]) == {"bleu", "chrf", "rouge_l"}
     bleu = sacrebleu.corpus_bleu(texts["test.de"], [texts["test.en"]]).score
     assert copy["metrics"]["bleu"]["value"] == pytest.approx(bleu)

@@ -24,7 +24,8 @@ def test_all_that_a_spec_names_is_found(tmp_path):
     assert set(named(load_spec(tmp_path / "small.yaml"))) == {
         ("model", "bert"), ("model", "transformer"), ("view", "conditional_mlm"),
         ("objective", "masked_lm"), ("objective", "cross_entropy"), ("objective", "soft_targets"),
-        ("optimizer", "adam"), ("decode", "greedy"),
+        ("optimizer", "adam"), ("decode", "greedy"), ("schedule", "linear"),
+        *(("metric", name) for name in ("bleu", "chrf", "rouge_l", "loss", "perplexity")),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ _PLACES = {
     "COMPARED_BY": "tuned_decode",
     "Counted": "counted",
     "Frequencies": "trivial_systems",
+    "Mean": "metrics",
     "Metric": "metrics",
     "MosesWords": "moses",
     "NamedTensor": "parameter_noise",

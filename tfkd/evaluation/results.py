@@ -147,6 +147,17 @@ class Ceiling(TypedDict):
     metrics: dict[str, Figure]
 
 
+class Told(TypedDict):
+    """What is known of a metric that a plugin has; see `metrics.Metric`."""
+
+    title: str
+    higher_is_better: bool
+    decimals: int
+    percent: bool
+    logarithmic: bool
+    proper: bool
+
+
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
@@ -167,6 +178,8 @@ class Evaluation(TypedDict):
     by_output_length: NotRequired[list[Bucket]]
     rouge: NotRequired[RougeWords]
     rouge_by_length: NotRequired[RougeByLength]
+    others_by_length: NotRequired[dict[str, list[Bucket]]]
+    metric_options: NotRequired[dict[str, dict[str, Any]]]
     tokenize: NotRequired[str]
     round_trip: NotRequired[RoundTrip | None]
     ceiling: NotRequired[Ceiling]
@@ -185,6 +198,7 @@ class Evaluation(TypedDict):
     tokenized: NotRequired[dict[str, Any]]
     hypotheses: NotRequired[str | None]
     references: NotRequired[str | None]
+    sources: NotRequired[str]
     sha256: NotRequired[dict[str, str]]
 
 
@@ -266,6 +280,7 @@ class Results(TypedDict):
     evaluations: list[Evaluation]
     teacher_gates: list[TeacherGate]
     exports: list[Export]
+    metrics: NotRequired[dict[str, Told]]
     over_seeds: NotRequired[list[SeedSummary]]
     choices: NotRequired[list[Choice]]
     warnings: list[str]

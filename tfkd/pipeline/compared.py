@@ -23,8 +23,9 @@ from tfkd.evaluation import (
 from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
 from tfkd.pipeline.metrics import metric_of
 from tfkd.pipeline.run_folder import inside
+from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import about, names_of
+from tfkd.spec.metrics import KIND, about, names_of
 from tfkd.spec.metrics import measured as figures_of
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 from tfkd.spec.regular_files import read_regular
@@ -223,6 +224,11 @@ def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, Metric]:
         lower_case=bool(entry.get("lower_case")),
         tokenized=TokenizedOptions(**(entry.get("tokenized") or {})),
         rouge=RougeOptions(**{key: words[key] for key in ("stem", "words") if key in words}),
+        metric_options={
+            name: registry.lookup(KIND, name).options(**chosen)
+            for name, chosen in (entry.get("metric_options") or {}).items()
+            if name in names
+        },
     )
     return {name: metric_of(name, given) for name in names_of(OUTPUTS) if name in names}
 

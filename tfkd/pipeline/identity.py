@@ -1,7 +1,7 @@
 """What a stage's fingerprint is made of: what was chosen, in plain types."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,26 @@ def _chosen(value: Any) -> Any:
 
 def raised(kind: str, name: str | None) -> dict[str, int]:
     """A class's revision, where it has been raised: the first is in no older fingerprint."""
-    revision = 1 if name is None else registry.lookup(kind, name).revision
+    revision = 1 if name is None else _revision(kind, name)
     return {} if revision == 1 else {f"{kind}_revision": revision}
+
+
+def own_identity(given: Any, metrics: Iterable[str]) -> dict[str, Any]:
+    """What an identity says of the metrics of plugins among some: options, and raised revisions."""
+    options = {name: given.metric_options[name] for name in metrics if name in given.metric_options}
+    revisions = {name: revision for name in metrics if (revision := _revision("metric", name)) > 1}
+    return {
+        key: value
+        for key, value in (
+            ("metric_options", {name: plain(one) for name, one in options.items()}),
+            ("metric_revisions", revisions),
+        )
+        if value
+    }
+
+
+def _revision(kind: str, name: str) -> int:
+    return registry.lookup(kind, name).revision
 
 
 def between_newlines(model: Any, stage: Any) -> dict[str, str]:

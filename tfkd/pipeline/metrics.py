@@ -12,15 +12,19 @@ from tfkd.spec.metrics import KIND, about
 
 
 def metric_of(name: str, given: Any) -> Metric:
-    """A metric with its options: the evaluation's keys of the same names.
+    """A metric with its options: those of `metric_options`, or the evaluation's keys of the same
+    names.
 
     Args:
         name: The metric's name, as in specs.
         given: The evaluation's or validation's options.
     """
+    made = about(name)
+    if (own := getattr(given, "metric_options", {}).get(name)) is not None:
+        return made(own)
     model = registry.lookup(KIND, name).options
-    chosen = {key: getattr(given, key) for key in model.model_fields if hasattr(given, key)}
-    return about(name)(model(**{key: one for key, one in chosen.items() if one is not None}))
+    chosen = {key: getattr(given, key, None) for key in model.model_fields}
+    return made(model(**{key: one for key, one in chosen.items() if one is not None}))
 
 
 def metrics_of(given: Any, names: Sequence[str] | None = None) -> list[Metric]:

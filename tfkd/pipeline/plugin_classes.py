@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import GATE
 
 _OWN = "tfkd."
 
@@ -70,8 +71,11 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
             yield "objective", term.kind
         for option, kind in stage.of_kinds():
             yield from _of(kind, getattr(stage, option))
-        yield from _of("decode", getattr(getattr(stage, "validate_", None), "decode", None))
+        validate = getattr(stage, "validate_", None)
+        yield from _of("decode", getattr(validate, "decode", None))
+        yield from (("metric", name) for name in getattr(validate, "metrics", ()))
     for entry in spec.evaluate:
+        yield from (("metric", name) for name in entry.metrics if name != GATE)
         for decode in (entry.decode, entry.against_decode):
             yield from _of("decode", decode)
 

@@ -1,6 +1,6 @@
 """What evaluation stages make beside what metrics are counted from."""
 
-from tfkd.evaluation.metrics import FIGURES
+from tfkd.evaluation.metrics import CLASSES, FIGURES
 from tfkd.spec.metrics import GATE, about
 
 # What is measured of a teacher that students ask in their steps, beside itself without context; a
@@ -14,4 +14,6 @@ def product(wanted: str) -> str:
     """What a metric of a model of words, a gate, or one of the two above asks of a stage."""
     if wanted in (MASKED, CONTINUED):
         return wanted
-    return FIGURES if wanted == GATE else about(wanted).products[0]
+    if wanted == GATE:
+        return FIGURES
+    return next(one for one in about(wanted).products if one != CLASSES)

@@ -24,6 +24,8 @@ from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.wanted import Wanted
 from tfkd.serving.checksums import CHECKSUMS
+from tfkd.spec.metrics import measured as figures_of
+from tfkd.spec.metrics import told_of
 from tfkd.training.history import read_history
 
 
@@ -54,6 +56,7 @@ def assemble(
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
     gates = [judged(gate, context) for gate in plan.gates]
+    metrics = figures_of({name for one in plan.evaluations for name in one.options.metrics})
     counting = Counting(context)
     evaluations = [
         score(one, counting, folder, name)
@@ -107,6 +110,7 @@ def assemble(
         },
         "choices": [choice for node in nodes if (choice := _choice(node, labels, context))],
         "evaluations": evaluations,
+        **({"metrics": told} if (told := told_of(metrics)) else {}),
         "over_seeds": summaries(evaluations),
         "teacher_gates": gates,
         "exports": exports,

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.data.sealed import read_sealed
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import remember
 from tfkd.spec.options import NoiseOptions
 
 RESULTS = "results.json"
@@ -39,6 +40,7 @@ def read_results(run: Path) -> dict[str, Any]:
             f"{path} has not the form of results.json ({errors[0]}); tfkd run SPEC writes it anew"
         )
     _refuse_foreign(run, run_name(results))
+    remember(results.get("metrics", {}))
     return results
 
 

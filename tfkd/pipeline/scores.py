@@ -67,6 +67,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
         **({"choose": options.choose.model_dump()} if options.choose is not None else {}),
         "tokenize": options.tokenize,
         **({"lower_case": True} if options.lower_case else {}),
+        **({"metric_options": own} if (own := plain(options).get("metric_options")) else {}),
         "rows": summary["rows"],
         "metrics": {},
         "against": None,
@@ -162,7 +163,10 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, pl
         }
         for i in range(0, len(references), step)
     ][:_EXAMPLES]
-    write_outputs(entry, place, hypotheses=outputs[0], references=references)
+    texts = {"hypotheses": outputs[0], "references": references}
+    if any(metric.reads_sources for metric in metrics_of(options)):
+        texts["sources"] = sources  # for `tfkd compare`
+    write_outputs(entry, place, **texts)
 
 
 def _families(options: Any) -> dict[str, Metric]:

@@ -24,7 +24,8 @@ def run_tune(node: Node, folder: StageFolder, context: Context) -> dict[str, Any
     choose, trials = node.options.choose, trials_of(node)
     metric = metric_of(choose.metric, node.options)
     text = open_text(trials[0].inputs["text"], context)
-    references, sources = list(text.lines("target")), list(text.lines("source"))
+    references = list(text.lines("target"))
+    sources = list(text.lines("source")) if metric.reads_sources else None
     outputs = (file_lines(context.stages / trial.key / "hypotheses.txt") for trial in trials)
     values = [Counted.of(metric, lines, references, sources).value for lines in outputs]
     best = best_of(values, higher=metric.higher_is_better)

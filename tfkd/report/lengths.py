@@ -48,6 +48,8 @@ def _by_length(entry: Mapping[str, Any]) -> dict[Measured, Sequence[Mapping[str,
     summary = entry.get("rouge_by_length")
     if summary and summary.get("buckets"):
         found[Measured(str(summary.get("metric")), "reference")] = summary["buckets"]
+    for metric, buckets in (entry.get("others_by_length") or {}).items():
+        found[Measured(metric, "reference")] = buckets
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfkd.report.wording import clean
+from tfkd.spec.metrics import remember
 from tfkd.spec.registry import UNNAMED_STAGES
 
 # Where a corpus's files are, which says nothing of what is in them.
@@ -119,6 +120,8 @@ def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:
     Test sets of one name that are other rows in some of them have the runs' letters in their names.
     """
     runs = [Run(place, clean(one), len(results) == 1) for place, one in enumerate(results)]
+    for run in runs:
+        remember(run.part("metrics"))
     sets: dict[str, dict[str, list[str]]] = {}
     for run in runs:
         for on in {str(entry.get("on")) for entry in run.entries("evaluations")}:

@@ -67,6 +67,23 @@ def register_builtins() -> None:
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
+    for name, target, summary in (
+        ("constant", "Constant", "The rate, after a linear warm-up"),
+        ("linear", "Linear", "Up to the rate, then in a straight line down"),
+        ("triangular", "Triangular", "Up to the rate and down to nothing, in straight lines"),
+        (
+            "noam",
+            "Noam",
+            "factor x width^-0.5 x min(step^-0.5, step x warmup^-1.5) (Vaswani et al., 2017)",
+        ),
+        (
+            "inverse_square_root",
+            "InverseSquareRoot",
+            "Up to the rate, then down with the root of the steps",
+        ),
+    ):
+        where = f"tfkd.training.schedules:{target}"
+        add(Entry("schedule", name, o.ScheduleOptions, where, summary=summary))
     for name, options, target, summary in (
         ("bleu", o.BleuOptions, "bleu:Bleu", "BLEU with sacreBLEU's signature"),
         ("chrf", o.ChrfOptions, "chrf:Chrf", "chrF: character n-grams"),

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
-from tfkd.spec import options, registry
+from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.metrics import GATE
@@ -22,13 +21,6 @@ _REGISTERED = {
     "decodes": "decode",
     "metrics": "metric",
     "stages": "stage",
-}
-_SCHEDULES = {
-    "constant": "The rate, after a linear warm-up",
-    "linear": "Up to the rate, then in a straight line down",
-    "triangular": "Up to the rate and down to nothing, in straight lines",
-    "noam": "factor x width^-0.5 x min(step^-0.5, step x warmup^-1.5) (Vaswani et al., 2017)",
-    "inverse_square_root": "Up to the rate, then down with the root of the steps",
 }
 
 
@@ -65,18 +57,13 @@ def listing(what: str = "all", plugins: Sequence[str] = ()) -> str:
 
 def _table(plural: str) -> dict[str, str]:
     kind = _REGISTERED[plural]
-    if kind == "metric":
-        found = {entry.name: entry.summary for entry in registry.entries(kind)}
-        return found | {GATE: "Whether a teacher knows more than a model without one"}
-    built_in: dict[str, str] = {}
-    if kind == "schedule":
-        built_in = {name: _SCHEDULES[name] for name in _choices(options.ScheduleOptions, "kind")}
-    entries = {name: registry.lookup(kind, name).summary for name in registry.names(kind)}
-    return built_in | entries
-
-
-def _choices(model: type, field: str) -> tuple[str, ...]:
-    return get_args(model.model_fields[field].annotation)
+    # A schedule or a metric is known by what it stands beside.
+    entries = registry.entries(kind)
+    if kind not in ("schedule", "metric"):
+        entries.sort(key=lambda entry: entry.name)
+    found = {entry.name: entry.summary for entry in entries}
+    gate = {GATE: "Whether a teacher knows more than a model without one"}
+    return found | gate if kind == "metric" else found
 
 
 def _specs() -> dict[str, str]:

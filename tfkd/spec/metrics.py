@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfkd.spec import registry
+from tfkd.spec.errors import UserError
 
 KIND = "metric"
 # What evaluations make of a model's rows, and metrics are counted from: what it writes; how it
@@ -17,6 +18,7 @@ OUTPUTS, FIGURES, CLASSES, WORDS = "outputs", "figures", "classes", "words"
 GATE = "teacher_gate"
 # Figures of trainings, of which less is better and which no spec names.
 _LESS_IS_BETTER = frozenset({"entropy"})
+_SHOWS = ("name", "products", "statistics", "of_sums", "also")
 _TOLD = ("title", "higher_is_better", "decimals", "percent", "logarithmic", "proper")
 
 
@@ -49,7 +51,36 @@ def metrics() -> dict[str, Any]:
         from tfkd.spec.builtins import register_builtins
 
         register_builtins()
-    return {one.name: registry.load(one) for one in registry.entries(KIND)}
+    return {one.name: _loaded(one) for one in registry.entries(KIND)}
+
+
+def _loaded(entry: registry.Entry) -> Any:
+    """A metric's class.
+
+    Raises:
+        UserError: A plugin's is not where it says, or is none.
+    """
+    if entry.target.startswith("tfkd."):
+        return registry.load(entry)
+    where = f"the metric {entry.name} of a plugin: {entry.target}"
+    try:
+        made = registry.load(entry)
+    except Exception as error:
+        raise UserError(f"{where} cannot be imported ({type(error).__name__}: {error})") from error
+    lacking = [key for key in _SHOWS if not hasattr(made, key)]
+    if lacking or made.name != entry.name:
+        lacks = f"has no {', '.join(lacking)}" if lacking else f"calls itself {made.name!r}"
+        raise UserError(
+            f"{where} {lacks}; expected a subclass of tfkd.evaluation.Metric with the name "
+            f"{entry.name!r}"
+        )
+    unknown = {*made.products} - {OUTPUTS, FIGURES, CLASSES, WORDS}
+    if unknown or not made.products:
+        raise UserError(
+            f"{where} is counted from {', '.join(map(str, unknown)) or 'nothing'}; expected "
+            f"products of {OUTPUTS}, {FIGURES}, {CLASSES}, {WORDS}"
+        )
+    return made
 
 
 def about(name: str) -> Any:

@@ -45,15 +45,19 @@ def json_schema() -> dict[str, Any]:
         "adapter": _of_kind(of, "adapter"),
         "view": _view(_of_kind(of, "view")),
         "optimizer": _of_kind(of, "optimizer", default="adam"),
+        # The package's own have one set of options.
+        "schedule": {
+            "anyOf": [of(one) for one in {e.options: 0 for e in registry.entries("schedule")}]
+        },
         "decode": _of_kind(of, "decode"),
         "combiner": _combiner(of),
         "objective": _objective(of),
         "stage": {"anyOf": [_stage(options, of(options)) for options in kinds().values()]},
-        "evaluation": _evaluation(of(EvaluateOptions)),
+        "evaluation": _evaluation(of, of(EvaluateOptions)),
     }
-    train = definitions.get("ValidateOptions")
-    if train is not None:
-        train["properties"]["decode"] = _optional("decode", train["properties"]["decode"])
+    validate = definitions["ValidateOptions"]["properties"]
+    validate["decode"] = _optional("decode", validate["decode"])
+    validate["metric_options"] = _metric_options(of, validate["metric_options"])
     for name, lists in {"NoiseOptions": ("sigma", "metrics"), _HEAD: ("classes",)}.items():
         definitions[name] = _several(definitions[name], *lists)
     properties = {
@@ -216,8 +220,17 @@ def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _evaluation(schema: dict[str, Any]) -> dict[str, Any]:
+def _metric_options(of: Any, field: dict[str, Any]) -> dict[str, Any]:
+    """Options of metrics by name, of those that have any."""
+    options = {entry.name: entry.options for entry in registry.entries("metric")}
+    properties = {name: of(model) for name, model in options.items() if model.model_fields}
+    return {**field, "properties": properties, "additionalProperties": False}
+
+
+def _evaluation(of: Any, schema: dict[str, Any]) -> dict[str, Any]:
     schema = _several(schema, "on", "metrics")
+    own = schema["properties"]["metric_options"]
+    schema["properties"]["metric_options"] = _metric_options(of, own)
     for key in ("decode", "against_decode"):
         schema["properties"][key] = _optional("decode", schema["properties"][key])
     return schema

@@ -91,6 +91,26 @@ def of_kind(
     return faults.options(path, registry.lookup(kind, name).options, {"kind": name, **value})
 
 
+def with_metric_options(
+    faults: Faults, path: tuple[Any, ...], value: dict[str, Any]
+) -> dict[str, Any]:
+    """An evaluation or a validation in plain values, with typed `metric_options:`."""
+    given = value.get("metric_options")
+    if not isinstance(given, dict):
+        return value
+    known, found = registry.names("metric"), {}
+    for name, options in given.items():
+        place = (*path, "metric_options", name)
+        if name not in known:
+            expected = f"one of {', '.join(known)}"
+            faults.add(place, f"{in_short(name)} is no metric", expected, known, name)
+        elif name not in (value.get("metrics") or ()):
+            faults.add(place, f"{name} is not measured", f"metrics: [{name}, ...] beside it")
+        else:
+            found[name] = faults.options(place, registry.lookup("metric", name).options, options)
+    return {**value, "metric_options": found}
+
+
 SIDES = ("encoder", "decoder")
 
 

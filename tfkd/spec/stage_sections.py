@@ -5,7 +5,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import EvaluateOptions
-from tfkd.spec.sections import named, of_kind
+from tfkd.spec.sections import named, of_kind, with_metric_options
 from tfkd.spec.stage import word
 from tfkd.spec.stage_kinds import kinds
 from tfkd.spec.tree import Node
@@ -72,6 +72,7 @@ def evaluation(faults: Faults, path: tuple[Any, ...], value: Any) -> Any:
             value[key] = of_kind(faults, (*path, key), "decode", value[key])
     if value.get("choose") is not None:
         value["choose"] = tuned(faults, path, written, value.get("decode"))
+    value = with_metric_options(faults, path, value)
     options = faults.options(path, EvaluateOptions, value)
     if len(faults.errors) == before:
         return options

@@ -118,15 +118,6 @@ def _rise(step: int, warmup: int) -> float:
     return min(1.0, step / warmup) if warmup else 1.0
 
 
-SCHEDULES = {
-    "constant": Constant,
-    "linear": Linear,
-    "triangular": Triangular,
-    "noam": Noam,
-    "inverse_square_root": InverseSquareRoot,
-}
-
-
 def build_schedule(options: Any, steps: int, width: int | None = None) -> Schedule:
     """The schedule of a spec's `schedule:` options: `kind` and its values.
 
@@ -141,7 +132,7 @@ def build_schedule(options: Any, steps: int, width: int | None = None) -> Schedu
     """
     values = options_of(options)
     kind = values.pop("kind", "constant")
-    make = find(SCHEDULES, "schedule", kind)
+    make = find({}, "schedule", kind)
     accepted = inspect.signature(make).parameters
     if unknown := sorted(set(values) - set(accepted)):
         raise UserError(
@@ -167,5 +158,7 @@ def find(built_in: Mapping[str, Any], registry_kind: str, name: str) -> Any:
     if name in built_in:
         return built_in[name]
     from tfkd.spec import registry
+    from tfkd.spec.builtins import register_builtins
 
+    register_builtins()
     return registry.load(registry.lookup(registry_kind, name))

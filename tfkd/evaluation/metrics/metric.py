@@ -21,7 +21,7 @@ class Metric:
 
     Attributes:
         name: As specs and results name it.
-        title: For people.
+        title: For people; default: of its name.
         products: What it is counted from, one or several of `outputs` (lines, list of str),
             `figures` (`RowSums`), `classes` (`Predicted`) and `words` (`WordSums`); an evaluation
             that makes several takes the first that it has.
@@ -58,6 +58,11 @@ class Metric:
 
     def __init__(self, options: Any = None):
         self.options = options
+
+    def __init_subclass__(cls, **settings: Any):
+        super().__init_subclass__(**settings)
+        if "name" in cls.__dict__ and "title" not in cls.__dict__:
+            cls.title = cls.name.replace("_", " ").capitalize()
 
     def statistics(
         self, product: Any, references: Sequence[str] | None, sources: Sequence[str] | None = None

@@ -7,13 +7,11 @@ References:
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from tfkd.evaluation.metrics.metric import Metric, sampled
+from tfkd.evaluation.metrics.mean import Mean
+from tfkd.evaluation.metrics.metric import sampled
 from tfkd.spec.options.text_metrics import RougeMetricOptions
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class _Words:
@@ -23,7 +21,7 @@ class _Words:
         self.tokenize = words
 
 
-class Rouge(Metric):
+class Rouge(Mean):
     """The mean over rows of rouge-score's F1 = 2 P R / (P + R), times 100.
 
     P and R are the matches over the output's and over the reference's: of words (`rouge_1`), of
@@ -58,23 +56,17 @@ class Rouge(Metric):
             [self.theirs], tokenizer=_Words(words_in(chosen.words, stem=chosen.stem))
         )
 
-    def statistics(
+    def rows(
         self, product: Sequence[str], references: Sequence[str], sources: Any = None
-    ) -> "np.ndarray":
-        """The rows' F1 and a 1 to count them, float64 `[rows, 2]`."""
-        import numpy as np
-
+    ) -> Sequence[float]:
+        """The rows' F1, times 100."""
         from tfkd.evaluation.corpus_metrics import check_rows
 
         check_rows(product, references)
-        found = [
+        return [
             100.0 * self.scorer.score(reference, hypothesis)[self.theirs].fmeasure
             for hypothesis, reference in zip(product, references, strict=True)
         ]
-        return np.stack([np.asarray(found, np.float64), np.ones(len(found))], 1)
-
-    def of_sums(self, sums: "np.ndarray") -> "np.ndarray":
-        return sums[..., 0] / sums[..., 1]
 
     def signature(self, product: Any, samples: int, seed: int) -> str:
         """What was counted and how, in sacreBLEU's form, with the interval's samples if any."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines, plain, read_in_windows
+from tfkd.pipeline.identity import between_newlines, own_identity, plain, read_in_windows
 from tfkd.pipeline.products import product
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stages.evaluate import decoded, read_by
@@ -53,12 +53,13 @@ class NoiseStage(Stage):
         options = {"corpus": corpus, "decode": decode, "context": entry.context, **identity}
         texts = {"tokenize": entry.tokenize, "lower_case": entry.lower_case}
         counted = {"tokenized": entry.tokenized, "rouge": entry.rouge}
+        own = {"metric_options": entry.metric_options}
         if OUTPUTS in made:
             identity |= decoded(inputs, decode, tuned) | texts
             identity |= {name: chosen for name, one in counted.items() if (chosen := plain(one))}
-        identity |= between_newlines(model, options_of)
+        identity |= between_newlines(model, options_of) | own_identity(entry, metrics)
         label = f"{trained.label} on {corpus}"
-        return Node(self.kind, label, spec, options | texts | counted, inputs, identity)
+        return Node(self.kind, label, spec, options | texts | counted | own, inputs, identity)
 
     def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.pipeline.noise_stage import run_noise

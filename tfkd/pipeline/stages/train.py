@@ -4,7 +4,14 @@ import re
 from typing import Any
 
 from tfkd.pipeline.graph import Node, seed_of
-from tfkd.pipeline.identity import between_newlines, model_identity, origins, plain, raised
+from tfkd.pipeline.identity import (
+    between_newlines,
+    model_identity,
+    origins,
+    own_identity,
+    plain,
+    raised,
+)
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.planned import Planned, size_in_words
@@ -62,12 +69,14 @@ class TrainStage(Stage):
             identity.pop("validate_", None)
             decode = options.validate_.decode
             identity |= raised("decode", decode and decode.kind)
+            identity |= own_identity(options.validate_, options.validate_.metrics)
         if options.reads_rows:
             identity |= between_newlines(model, options)
         for part, reference in origins(options.from_).items():
             inputs[f"from.{part}"] = graph.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
         identity |= raised("combiner", options.gradients and options.gradients.kind)
+        identity |= raised("schedule", options.schedule.kind)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import plain
+from tfkd.pipeline.identity import own_identity, plain
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stages.train import said_setting
 from tfkd.spec import Spec, registry
@@ -41,6 +41,7 @@ class TuneStage(Stage):
             "metric": choose.metric,
             "settings": [setting for setting, _ in choose.trials],
             **plain(entry, without=type(entry).model_fields.keys() - {*counted}),
+            **own_identity(entry, (choose.metric,)),
         }
         return Node(self.kind, trained.label, spec, entry, inputs, identity)
 

@@ -11,6 +11,7 @@ from tfkd.spec.options.metric_names import EvaluationMetric
 from tfkd.spec.options.text_metrics import (
     BLEU_TOKENIZER,
     LOWER_CASE,
+    METRIC_OPTIONS,
     POSITIVE,
     ROUGE_WORDS,
     TOKENIZED,
@@ -76,6 +77,7 @@ class EvaluateOptions(Options):
     rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
     lower_case: bool = Field(False, description=LOWER_CASE)
+    metric_options: dict[str, Any] = Field({}, description=METRIC_OPTIONS)
     against: StageReference | None = Field(None, description="A baseline: STAGE[#VARIANT].")
     against_decode: Any = Field(
         None,

@@ -12,6 +12,7 @@ BLEU_TOKENIZER = "sacreBLEU's tokenizer for bleu: 13a; zh for Chinese outputs; i
 LOWER_CASE = "Score outputs without regard to case."
 ROUGE_WORDS = "How ROUGE counts words, like {stem: true, words: ascii}."
 TOKENIZED = "The tokens of tokenized_bleu."
+METRIC_OPTIONS = "Options of metrics that have no key of their own here, by name: those of plugins."
 POSITIVE = "Of two classes, the one that f1 is about; default: the second. Of more, f1 is the mean."
 
 

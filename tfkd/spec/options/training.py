@@ -18,6 +18,7 @@ from tfkd.spec.options.base import (
 from tfkd.spec.options.metric_names import ValidationMetric
 from tfkd.spec.options.text_metrics import (
     BLEU_TOKENIZER,
+    METRIC_OPTIONS,
     POSITIVE,
     ROUGE_WORDS,
     BleuTokenizer,
@@ -211,6 +212,7 @@ class ValidateOptions(Options):
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)
     rouge: RougeOptions = Field(RougeOptions(), description=ROUGE_WORDS)
     positive: Name | None = Field(None, description=POSITIVE)
+    metric_options: dict[str, Any] = Field({}, description=METRIC_OPTIONS)
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )

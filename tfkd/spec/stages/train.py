@@ -25,7 +25,7 @@ from tfkd.spec.options.stages import Data
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.packing_checks import check_packing
 from tfkd.spec.reading_checks import check_decode, check_measured, check_reads, check_writes
-from tfkd.spec.sections import check_name, of_kind
+from tfkd.spec.sections import check_name, of_kind, with_metric_options
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage import Named, Path, TaughtOptions
 from tfkd.spec.start_checks import check_start
@@ -34,6 +34,7 @@ from tfkd.spec.wording import shown as in_short
 
 SMOKE_STEPS = 4
 # Of a batch by its unit, and of packed documents.
+_SCHEDULE = ScheduleOptions().kind
 _SMOKE_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
 _SMOKE_BLOCK = SMOKE_LENGTH // 2
 
@@ -70,7 +71,9 @@ class TrainOptions(TaughtOptions):
     optimizer: Annotated[Any, OfKind("optimizer")] = Field(
         None, description="The optimizer; default: Adam."
     )
-    schedule: ScheduleOptions = Field(ScheduleOptions(), description="The learning rate.")
+    schedule: Annotated[Any, OfKind("schedule")] = Field(
+        ScheduleOptions(), description="The learning rate."
+    )
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="Of the products; weights stay float32. float16 scales the loss."
     )
@@ -123,6 +126,10 @@ class TrainOptions(TaughtOptions):
             faults, (*path, "optimizer"), "optimizer", {} if optimizer is None else optimizer,
             default="adam",
         )  # fmt: skip
+        if value.get("schedule") is not None:
+            value["schedule"] = of_kind(
+                faults, (*path, "schedule"), "schedule", value["schedule"], default=_SCHEDULE
+            )
         if value.get("gradients") is not None:
             gone = set(terms) - set(value["objective"])
             value["gradients"] = _combiner(
@@ -297,4 +304,6 @@ def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str
     if isinstance(validate, dict) and validate.get("decode") is not None:
         place = (*path, "validate", "decode")
         decode = of_kind(faults, place, "decode", validate["decode"])
-        value["validate"] = {**validate, "decode": decode}
+        value["validate"] = validate = {**validate, "decode": decode}
+    if isinstance(validate, dict):
+        value["validate"] = with_metric_options(faults, (*path, "validate"), validate)
