@@ -11,10 +11,10 @@ TESTS = Path(__file__).parent
 FIRST = (
     "test_smokes_lightpaff.py",
     "test_kills.py",
-    "test_language_line.py",
     "test_replicas.py",
     "test_abnet.py",
     "test_language_model_export.py",
+    "test_gpt2.py",
     "test_smokes.py",
 )
 sys.path.insert(0, str(TESTS))

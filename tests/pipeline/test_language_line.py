@@ -118,6 +118,7 @@ def test_halves_are_whole_words_and_together_the_line():
     assert halves("") == ("", "")
 
 
+@pytest.mark.long
 def test_first_halves_of_lines_are_continued_for_people_to_read(line):
     assert result_errors(line.results) == []
     entry = line.results["evaluations"][1]
@@ -141,6 +142,7 @@ def test_first_halves_of_lines_are_continued_for_people_to_read(line):
     assert 'id="examples"' in page
 
 
+@pytest.mark.long
 def test_a_gate_without_a_baseline_is_beside_the_last_word_alone(line):
     model, tokenizer = line.opened("teach")
     start, end = int(tokenizer.start_id), int(tokenizer.end_id)
@@ -166,6 +168,7 @@ def test_a_gate_without_a_baseline_is_beside_the_last_word_alone(line):
     assert "The teacher that sees the last word alone" in page
 
 
+@pytest.mark.long
 def test_a_gate_against_a_model_is_at_the_same_words(line):
     gate = line.results["teacher_gates"][2]
     accuracy = line.results["evaluations"][0]["metrics"]["accuracy"]["value"]
@@ -177,6 +180,7 @@ def test_a_gate_against_a_model_is_at_the_same_words(line):
     assert gate["difference"]["value"] == pytest.approx(difference)
 
 
+@pytest.mark.long
 def test_savedmodels_are_checked_and_say_how_they_continue(line):
     exports = {export["stage"]: export for export in line.results["exports"]}
     assert all(export["check"]["prompts"] > 10 for export in exports.values())
@@ -234,6 +238,7 @@ def test_bench_reads_the_prompts_of_the_run(line, tmp_path, capsys):
     assert found["lines"] == len(line.results["evaluations"][1]["examples"])
 
 
+@pytest.mark.long
 def test_compare_has_nothing_to_score(line, capsys):
     assert cli.main(["compare", str(line.run), str(line.run)]) == cli.WRONG_INPUT
     assert "no word_perplexity" in capsys.readouterr().err
