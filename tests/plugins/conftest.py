@@ -10,19 +10,20 @@ from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 
 
-@pytest.fixture
-def join(monkeypatch):
+@pytest.fixture(scope="module")
+def join():
     """Joins a plugin of this folder by its name; it is forgotten afterwards."""
     register_builtins()
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_entries", dict(registry._entries))
+        patch.syspath_prepend(Path(__file__).parent)
 
-    def joined(name):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        registry.load_plugins([name])
-        return sys.modules[name]
+        def joined(name):
+            patch.delitem(sys.modules, name, raising=False)
+            registry.load_plugins([name])
+            return sys.modules[name]
 
-    return joined
+        yield joined
 
 
 @pytest.fixture

@@ -16,59 +16,73 @@ SENTENCES = ["ba be bi", "mo", "ge ga di da du ka", ""]
 DECODE = {"kind": "typical", "candidates": 4, "max_length": 8}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def plugin(join):
     return join("typical_search")
 
 
-@pytest.fixture
-def exported(monkeypatch, tmp_path):
-    """Exports a random model that is decoded so; returns what loads it again."""
-    from tfkd.models import Transformer
-    from tfkd.serving import check, checking, export_saved_model, load_saved_model
+@pytest.fixture(scope="module")
+def tokenizer():
+    return WordPiece([*SPECIALS, *WORDS], lower_case=False)
 
-    monkeypatch.setattr(checking, "run_fresh", check.answer)
-    tokenizer = WordPiece([*SPECIALS, *WORDS], lower_case=False)
+
+@pytest.fixture(scope="module")
+def model(tokenizer):
+    from tfkd.models import Transformer
+
     model = Transformer(
         tokenizer.size, encoder_layers=1, decoder_layers=1, width=8, heads=2, max_length=20, seed=3
     )
     rng = np.random.default_rng(1)
     for weight in model.weights:
         weight.assign(np.asarray(weight.value) + 0.5 * rng.normal(size=weight.shape))
-    both = {"source": tokenizer, "target": tokenizer}
-
-    def export():
-        result = export_saved_model(model, both, DECODE, tmp_path, {}, sentences=SENTENCES)
-        return result, lambda **given: load_saved_model(tmp_path, given or None), model, tokenizer
-
-    return export
+    return model
 
 
-def test_it_is_exported_with_an_option_for_each_call(exported):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, model, tokenizer, plugin):
+    """The result of an export, which is checked in this process."""
+    from tfkd.serving import check, checking, export_saved_model
+
+    both, folder = {"source": tokenizer, "target": tokenizer}, tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "run_fresh", check.answer)
+        yield export_saved_model(model, both, DECODE, folder, {}, sentences=SENTENCES)
+
+
+def test_it_is_exported_with_an_option_for_each_call(exported, model, tokenizer):
     from tfkd.decoding import Decoder, GreedySearch
+    from tfkd.serving import load_saved_model
 
-    result, load, model, tokenizer = exported()
-    assert result["check"]["sentences"] == len(SENTENCES)
-    assert result["check"]["largest_difference"] < 1e-4
-    own = [one.text for one in load().translate(SENTENCES)]
-    assert own == [one.text for one in load(candidates=4).translate(SENTENCES)]
-    one = [found.text for found in load(candidates=1).translate(SENTENCES)]
+    assert exported["check"]["sentences"] == len(SENTENCES)
+    assert exported["check"]["largest_difference"] < 1e-4
+    own, same, one = (
+        [found.text for found in load_saved_model(exported["folder"], given).translate(SENTENCES)]
+        for given in (None, {"candidates": 4}, {"candidates": 1})
+    )
+    assert own == same != one
     greedy = Decoder(model, GreedySearch(max_length=8), tokenizer, tokenizer)
     assert one == tokenizer.decode_batch(greedy.decode(tokenizer.encode(SENTENCES)).outputs)
-    assert one != own
-    card = (Path(result["folder"]) / "README.md").read_text("utf-8")
+    card = (Path(exported["folder"]) / "README.md").read_text("utf-8")
     assert "the int32 scalar `candidates`, gives" in card
 
 
-def test_what_it_says_twice_must_be_the_same(exported, plugin, monkeypatch):
+def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin, monkeypatch):
+    from tfkd.decoding import build_search
     from tfkd.decoding.plain_decoding import plain_greedy_search
-    from tfkd.serving import ExportRefusedError
+    from tfkd.serving import self_check
 
-    monkeypatch.setattr(
-        plugin, "plain_typical", lambda *a, count, **k: plain_greedy_search(*a, **k)
-    )
-    with pytest.raises(ExportRefusedError, match="another output, and no tie"):
-        exported()
+    def greedy(predict, *, count, **settings):
+        return plain_greedy_search(predict, **settings)
+
+    def checked():
+        both = (tokenizer, tokenizer)
+        return self_check(exported["folder"], SENTENCES, model, *both, build_search(DECODE))
+
+    assert checked().holds
+    monkeypatch.setattr(plugin, "plain_typical", greedy)
+    reasons = [one.reason for one in checked().differences]
+    assert "another output, and no tie" in reasons
 
 
 def test_an_export_without_plain_code_is_refused_before_training(plugin, monkeypatch):
