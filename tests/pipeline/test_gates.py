@@ -19,7 +19,8 @@ def verdicts(monkeypatch):
 
 def said(stages, cached, baseline=BASELINE):
     """The lines after each of these stages."""
-    gate = SimpleNamespace(name="verdict", teacher=TEACHER, baseline=baseline)
+    nodes = [TEACHER] if baseline is None else [TEACHER, baseline]
+    gate = SimpleNamespace(name="verdict", nodes=nodes)
     done, old, lines = set(), set(), {}
     for key in stages:
         done.add(key)
