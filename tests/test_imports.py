@@ -4,6 +4,7 @@ import ast
 import configparser
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -14,18 +15,21 @@ NAMES = {"pyyaml": "yaml"}
 # Asked for and not imported: the name that Keras's language models are known by, whose package is
 # keras-hub; and what tensorflow-datasets imports and does not ask for.
 FOR_OTHERS = {"keras_nlp", "importlib_resources"}
-# What comes with tensorflow and rouge-score, whose own it is to choose versions of.
-WITH_OTHERS = {"google", "ml_dtypes", "nltk"}
+# What comes with tensorflow, rouge-score and pydantic, whose own it is to choose versions of.
+WITH_OTHERS = {"google", "ml_dtypes", "nltk", "pydantic_core"}
 
 
+@cache
 def imported():
     """The first names of all modules that the package imports, inside of functions too."""
-    for path in sorted((ROOT / "tfkd").rglob("*.py")):
+    found = set()
+    for path in (ROOT / "tfkd").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
-                yield from (alias.name.partition(".")[0] for alias in node.names)
+                found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                yield node.module.partition(".")[0]
+                found.add(node.module.partition(".")[0])
+    return found
 
 
 def required():
@@ -38,9 +42,9 @@ def required():
 
 
 def test_what_is_required_is_what_is_imported():
-    found = {*imported()} - {*sys.stdlib_module_names, "tfkd", *WITH_OTHERS}
+    found = imported() - {*sys.stdlib_module_names, "tfkd", *WITH_OTHERS}
     assert {*required()} == found | FOR_OTHERS
 
 
 def test_nothing_is_imported_that_windows_lacks():
-    assert not UNIX & {*imported()}
+    assert not UNIX & imported()
