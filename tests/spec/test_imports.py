@@ -10,7 +10,7 @@ from spec_files import SMALL, loaded, replaced, write
 
 from tfkd.spec import UserError, listing, load_spec
 
-HEAVY = ("tensorflow", "keras", "numpy", "torch", "transformers")
+HEAVY = ("tensorflow", "keras", "numpy", "sacrebleu", "torch", "transformers")
 
 
 def in_a_process(code: str, *arguments: str, **environment: str) -> str:
@@ -39,6 +39,11 @@ def test_nothing_heavy_is_imported(tmp_path) -> None:
 def test_importing_the_package_imports_almost_nothing() -> None:
     found = in_a_process("import sys, tfkd, tfkd.spec; print(*sys.modules)").split()
     assert not {"yaml", "pydantic", *HEAVY} & set(found)
+
+
+@pytest.mark.parametrize("module", ["spec.registry", "spec.metrics", "evaluation.metrics"])
+def test_what_plugins_import_may_be_imported_first(module) -> None:
+    in_a_process(f"import tfkd.{module}")
 
 
 PLUGIN = """

@@ -71,63 +71,33 @@ def register_builtins() -> None:
         ("constant", "Constant", "The rate, after a linear warm-up"),
         ("linear", "Linear", "Up to the rate, then in a straight line down"),
         ("triangular", "Triangular", "Up to the rate and down to nothing, in straight lines"),
-        (
-            "noam",
-            "Noam",
-            "factor x width^-0.5 x min(step^-0.5, step x warmup^-1.5) (Vaswani et al., 2017)",
-        ),
-        (
-            "inverse_square_root",
-            "InverseSquareRoot",
-            "Up to the rate, then down with the root of the steps",
-        ),
-    ):
+        ("noam", "Noam",
+         "factor x width^-0.5 x min(step^-0.5, step x warmup^-1.5) (Vaswani et al., 2017)"),
+        ("inverse_square_root", "InverseSquareRoot",
+         "Up to the rate, then down with the root of the steps"),
+    ):  # fmt: skip
         where = f"tfkd.training.schedules:{target}"
         add(Entry("schedule", name, o.ScheduleOptions, where, summary=summary))
     for name, options, target, summary in (
         ("bleu", o.BleuOptions, "bleu:Bleu", "BLEU with sacreBLEU's signature"),
         ("chrf", o.ChrfOptions, "chrf:Chrf", "chrF: character n-grams"),
-        (
-            "tokenized_bleu",
-            o.TokenizedBleuOptions,
-            "tokenized_bleu:TokenizedBleu",
-            "BLEU of Moses tokens, unsmoothed, as older papers counted it",
-        ),
-        (
-            "rouge_1",
-            o.RougeMetricOptions,
-            "rouge:Rouge1",
-            "ROUGE-1 F1 of summaries: words; rouge-score's",
-        ),
+        ("tokenized_bleu", o.TokenizedBleuOptions, "tokenized_bleu:TokenizedBleu",
+         "BLEU of Moses tokens, unsmoothed, as older papers counted it"),
+        ("rouge_1", o.RougeMetricOptions, "rouge:Rouge1",
+         "ROUGE-1 F1 of summaries: words; rouge-score's"),
         ("rouge_2", o.RougeMetricOptions, "rouge:Rouge2", "ROUGE-2 F1: pairs of words"),
-        (
-            "rouge_l",
-            o.RougeMetricOptions,
-            "rouge:RougeL",
-            "ROUGE-L F1: the longest common subsequence of words",
-        ),
+        ("rouge_l", o.RougeMetricOptions, "rouge:RougeL",
+         "ROUGE-L F1: the longest common subsequence of words"),
         ("loss", o.MetricOptions, "loss:Loss", "Cross-entropy a token, in nats"),
         ("perplexity", o.MetricOptions, "loss:Perplexity", "exp(loss)"),
-        (
-            "accuracy",
-            o.MetricOptions,
-            "accuracy:Accuracy",
-            "The share of tokens, or of a classifier's rows, whose best guess is right",
-        ),
-        (
-            "word_perplexity",
-            o.MetricOptions,
-            "word_perplexity:WordPerplexity",
-            "exp(NLL / words of the tokenized original), without and with line ends",
-        ),
+        ("accuracy", o.MetricOptions, "accuracy:Accuracy",
+         "The share of tokens, or of a classifier's rows, whose best guess is right"),
+        ("word_perplexity", o.MetricOptions, "word_perplexity:WordPerplexity",
+         "exp(NLL / words of the tokenized original), without and with line ends"),
         ("f1", o.MetricOptions, "classes:F1", "F1 of one of two classes, or its mean over more"),
-        (
-            "matthews",
-            o.MetricOptions,
-            "classes:Matthews",
-            "Matthews' correlation of labels and guesses",
-        ),
-    ):
+        ("matthews", o.MetricOptions, "classes:Matthews",
+         "Matthews' correlation of labels and guesses"),
+    ):  # fmt: skip
         add(Entry("metric", name, options, f"tfkd.evaluation.metrics.{target}", summary=summary))
 
 
