@@ -3,6 +3,9 @@
 import ast
 from pathlib import Path
 
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
+
 PACKAGE = Path(__file__).parents[1] / "tfkd"
 # From the ground up. The modules beside the folders (cli, api, ...) stand on all of them, but for
 # the ground itself.
@@ -53,4 +56,27 @@ def test_a_floor_imports_only_floors_below_it():
             found = {name for name in imported(path) if name not in allowed}
             found -= GROUND
             wrong += [f"{path.relative_to(PACKAGE)} imports {name}" for name in sorted(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+# A family's options, its line in the registry, and its layers; and the models themselves.
+FAMILIES = {
+    *(f"spec/options/{name}.py" for name in ("bert", "gpt2", "transformer", "rnn", "ab_net")),
+    "spec/options/bert_fused.py",
+    "spec/builtins.py",
+    "layers/bert_fusion.py",
+}
+
+
+def test_only_its_family_names_a_kind_of_model():
+    """Everything else asks a model's options what it is, so that a plugin's is asked, too."""
+    register_builtins()
+    kinds, wrong = set(registry.names("model")), []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        place = path.relative_to(PACKAGE)
+        if place.as_posix() in FAMILIES or place.parts[0] == "models":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in kinds:
+                wrong.append(f"{place}:{node.lineno} names {node.value}")
     assert not wrong, "\n".join(wrong)

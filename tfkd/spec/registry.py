@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from tfkd.spec.entry_points import installed_plugins
 from tfkd.spec.errors import UserError, nearest
-from tfkd.spec.options.family import ModelOptions
 
 KINDS = (
     "corpus",
@@ -81,7 +80,7 @@ def register(
             f"Invalid value for argument `kind`. {reason if kind in CLOSED else ''}Expected one of "
             f"{tuple(one for one in KINDS if one not in CLOSED)}. Received: kind={kind!r}"
         )
-    if kind == "model" and not issubclass(options, ModelOptions):
+    if kind == "model" and not hasattr(options, "single_sequence"):
         raise ValueError(
             "Invalid value for argument `options`. Expected a subclass of "
             "tfkd.spec.options.ModelOptions, by which a model tells what it reads, what it weighs "

@@ -140,5 +140,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def a(kind: str) -> str:
-    """A kind with its article: "a bert", "an abnet", "an rnn"."""
-    return f"{'an' if kind[:1] in 'aeiou' or kind == 'rnn' else 'a'} {kind}"
+    """A kind with its article: "a bert", "an abnet", and "an rnn", which is spelt out."""
+    vowels = "aeiou" if set(kind) & set("aeiou") else "aefhilmnorsx"
+    return f"{'an' if kind[:1] in vowels else 'a'} {kind}"
