@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tfkd.evaluation import metric_named, paired_bootstrap, result_errors, score_of
+from tfkd.pipeline.metrics import metric_of
 from tfkd.spec import json_schema, listing, load_spec, registry, validate_files
 from tfkd.spec import metrics as known
 from tfkd.spec.errors import UserError
@@ -77,7 +78,8 @@ def test_the_plugin_is_one_module_of_at_most_150_lines():
 def test_specs_may_name_it_wherever_metrics_stand(tmp_path):
     spec = load_spec(spec_file(tmp_path))
     assert spec.stages["learn"].validate_.keep.best == "copied"
-    assert spec.evaluate[0].metric_options["copied"].least == 2
+    entry = spec.evaluate[0]
+    assert metric_of("copied", entry).options.least == entry.metric_options["copied"].least == 2
     assert re.search(r"copied +The share of words", listing("metrics"))
     definitions = json_schema()["$defs"]
     for name in ("evaluation", "ValidateOptions"):
