@@ -37,3 +37,19 @@ def test_whole_examples_are_valid_specs(title, tmp_path):
     head = "" if text.startswith("tfkd: 1") else "tfkd: 1\nname: example\n"
     path.write_text(head + text, "utf-8")
     assert [str(error) for error in validate_files([path])] == []
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_files_that_are_named_are_there(page):
+    text = page.read_text("utf-8")
+    named = re.findall(r"`((?:tests|tools|tfkd|specs|docs)/[^\s`]*)`", text)
+    named += [path for path in re.findall(r"\]\(([^)\s]+\.md)\)", text) if "//" not in path]
+    missing = []
+    for path in dict.fromkeys(named):
+        path = re.sub(r"[A-Z]+(_[A-Z]+)+", "*", path)  # FAMILY_TASK is any
+        places = (ROOT / path, page.parent / path)
+        if not any(place.exists() for place in places) and not list(ROOT.glob(path)):
+            missing.append(path)
+    assert missing == []
