@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -194,8 +194,12 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
     kept = [name for name in ("hypotheses", "references", "sources") if entry.get(name)]
     lines = {name: _lines(run, entry, name) for name in kept}
     if "classes" in entry:
-        found = {name: metric_named(name) for name in names_of(CLASSES) if name in entry["metrics"]}
-        metrics = {name: one for name, one in found.items() if not one.of_likelihood}
+        measured = [name for name in names_of(CLASSES) if name in entry["metrics"]]
+        found = {name: metric_of(name, _given(entry, measured)) for name in measured}
+        # Neither texts nor likelihoods of classes are kept.
+        metrics = {
+            name: one for name, one in found.items() if not (one.of_likelihood or one.reads_sources)
+        }
         positive = entry.get("positive")
         return Guesses(
             metrics=metrics, search="", classes=list(entry["classes"]), positive=positive, **lines
@@ -206,21 +210,28 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
     search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
     metrics = {
         name: one
-        for name, one in _metrics(entry, tokenize).items()
+        for name, one in _metrics(entry).items()
         if "sources" in lines or not one.reads_sources
     }
     return Outputs(metrics=metrics, search=search, tuned=tuned, **lines)
 
 
-def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, Metric]:
+def _metrics(entry: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of outputs that were measured; BLEU and chrF of all translations."""
     measured, words = entry.get("metrics") or {}, entry.get("rouge") or {}
     known = {name: about(name).family for name in names_of(OUTPUTS) if name in measured}
     names = {name for name, family in known.items() if family != "rouge" or words}
     if "bleu" in known.values() or not names:
         names |= {"bleu", "chrf"}
-    given = SimpleNamespace(
-        tokenize=tokenize,
+    given = _given(entry, names)
+    return {name: metric_of(name, given) for name in names_of(OUTPUTS) if name in names}
+
+
+def _given(entry: Mapping[str, Any], names: Iterable[str]) -> SimpleNamespace:
+    """The options by which an evaluation's metrics count, as far as its results have them."""
+    words = entry.get("rouge") or {}
+    return SimpleNamespace(
+        tokenize=entry.get("tokenize") or _TOKENIZE,
         lower_case=bool(entry.get("lower_case")),
         tokenized=TokenizedOptions(**(entry.get("tokenized") or {})),
         rouge=RougeOptions(**{key: words[key] for key in ("stem", "words") if key in words}),
@@ -230,7 +241,6 @@ def _metrics(entry: Mapping[str, Any], tokenize: str) -> dict[str, Metric]:
             if name in names
         },
     )
-    return {name: metric_of(name, given) for name in names_of(OUTPUTS) if name in names}
 
 
 def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
