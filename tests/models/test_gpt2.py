@@ -115,14 +115,21 @@ def test_steps_give_the_logits_of_the_whole_text(model):
 def test_prompts_side_by_side_are_continued_as_alone(model, search):
     ids, valid, lengths = prompts()
 
-    @tf.function
+    # One trace for all shapes.
+    shapes = [([None, None], tf.int32), ([None, None], tf.bool), ([None], tf.int32)]
+
+    @tf.function(input_signature=[tf.TensorSpec(*one) for one in shapes])
     def run(ids, valid, limits):
         return search(model, {"ids": ids, "valid": valid}, limits, Specials)
 
     together = run(tf.constant(ids), tf.constant(valid), tf.fill([4], 7))
     for row in range(4):
         length = lengths[row]
-        alone = run(tf.constant(ids[row : row + 1, :length]), tf.ones([1, length], tf.bool), [7])
+        alone = run(
+            tf.constant(ids[row : row + 1, :length]),
+            tf.ones([1, length], tf.bool),
+            tf.constant([7]),
+        )
         for rank in range(search.n_best):
             size = int(alone.lengths[0, rank])
             assert int(together.lengths[row, rank]) == size
