@@ -5,10 +5,17 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd.pipeline import train_stage
+from tfkd.pipeline.graph import Node
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import BertOptions, TransformerOptions
 
 SIZES = {"tokenizer": "joint", "width": 8, "heads": 2}
+
+
+class Stage(SimpleNamespace):
+    """A node of the graph, as far as it is asked for."""
+
+    inputs_of = Node.inputs_of
 
 
 def transformer(**given):
@@ -22,7 +29,7 @@ PAIR = transformer(positions="learned", max_length=32)
 def student_of(model, max_length):
     """A stage that trains this student without teachers."""
     batch = SimpleNamespace(max_length=max_length, pad_to=4)
-    return SimpleNamespace(
+    return Stage(
         inputs={},
         options=SimpleNamespace(train="student", batch=batch),
         model=model,
@@ -31,7 +38,7 @@ def student_of(model, max_length):
 
 def test_stored_targets_are_for_an_encoder_decoder():
     """Row t belongs to target word t; in a stream that word stands elsewhere."""
-    node = SimpleNamespace(
+    node = Stage(
         label="learn",
         inputs={"teacher.soft": SimpleNamespace(kind="score", gives={"targets"})},
         options=SimpleNamespace(
@@ -89,7 +96,7 @@ def test_the_batchs_max_length_is_within_the_learned_positions(positions, given,
 )
 def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, given, expected):
     live = SimpleNamespace(kind="train", gives={"model"}, model=teacher)
-    node = SimpleNamespace(
+    node = Stage(
         inputs={"teacher.mask": live},
         options=SimpleNamespace(
             train="student",
