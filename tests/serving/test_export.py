@@ -154,11 +154,15 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
 
 
 def test_draws_are_exported_too(tmp_path, tokenizer, build, sentences, in_process):
-    decode = {"kind": "sample", "top_p": 0.9, "max_length": 6, "seed": 5}
+    model, sides = build(), {"source": tokenizer, "target": tokenizer}
+    (bias,) = (one for one in model.weights if one.path.endswith("head/bias"))
+    likely_end = np.asarray(bias) + 6 * (np.arange(bias.shape[0]) == 3)  # [SEP]
+    bias.assign(likely_end)
+    free = {"kind": "sample", "top_p": 0.9, "max_length": 6, "seed": 5}
+    decode = {**free, "min_length": 5}
     result = export_saved_model(
-        build(), {"source": tokenizer, "target": tokenizer}, decode, tmp_path, {},
-        sentences=sentences[:8], version=3,
-    )  # fmt: skip
+        model, sides, decode, tmp_path, {}, sentences=sentences[:8], version=3
+    )
     assert result["folder"] == str(tmp_path / "3")
     assert result["check"]["largest_difference"] < 1e-4
     own, same, other = (
@@ -166,6 +170,13 @@ def test_draws_are_exported_too(tmp_path, tokenizer, build, sentences, in_proces
         for given in (None, {"seed": 5}, {"seed": 6})
     )
     assert own == same != other
+    # Nothing is shorter than asked, though the model would end before.
+    rows = tokenizer.encode(sentences[:8])
+    served = load_saved_model(tmp_path)._loaded.signatures["ids"]
+    answer = served(source_ids=tf.constant(rows.dense(int(rows.lengths.max()), 0)))
+    assert {*answer["output_lengths"].numpy().tolist()} <= {5, 6}
+    found = Decoder(model, build_search(free), tokenizer, tokenizer).decode(rows).outputs
+    assert min(found.lengths) < 5
 
 
 def test_a_search_with_a_constructor_of_its_own_is_served(tokenizer, build):
