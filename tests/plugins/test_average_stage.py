@@ -16,8 +16,6 @@ from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.yaml_writer import dump_yaml
 
-pytestmark = pytest.mark.tensorflow
-
 HERE = Path(__file__).parent
 SPEC, PLUGIN = HERE / "averaged.yaml", "average_stage"
 STAGE = "averaged: {average: [first, second]}"
