@@ -1,7 +1,6 @@
 """The command line: parse, call one function, print."""
 
 import argparse
-import contextlib
 import functools
 import importlib
 import os
@@ -68,19 +67,11 @@ def _runs_folder(options: argparse.Namespace) -> Path | None:
     return getattr(options, "runs_dir", None) if run is None else run.absolute().parent
 
 
-@contextlib.contextmanager
-def _written(path: Path):
-    """A path that the user gave for writing: what is wrong with it is the user's to mend."""
-    from tfkd.data.files import writable
+def _write(path: Path, text: str) -> None:
+    """Writes what the user named: what is wrong with the path is the user's to mend."""
+    from tfkd.data.files import writable, write_atomically
 
     with writable(path):
-        yield
-
-
-def _write(path: Path, text: str) -> None:
-    from tfkd.data.files import write_atomically
-
-    with _written(path):
         write_atomically(path, text)
 
 
@@ -122,9 +113,12 @@ def _run(options: argparse.Namespace) -> int:
         specs = [spec]
         if options.all_variants:
             specs += [spec.with_variant(name) for name in spec.variants]
+        _quiet()
+        from tfkd.api import run
+
         told: set[str] = set()
         for one in specs:
-            _whole_run()(
+            run(
                 one,
                 told=told,
                 data_dir=options.data_dir,
@@ -136,13 +130,6 @@ def _run(options: argparse.Namespace) -> int:
                 command=_command(),
             )
     return DONE
-
-
-def _whole_run():
-    _quiet()
-    from tfkd.api import run
-
-    return run
 
 
 def _command() -> str:
@@ -282,13 +269,14 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from tfkd.data.files import writable
     from tfkd.pipeline.run_folder import read_results
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
     path = options.output or place / "report.html"
     results = [read_results(run) for run in options.runs]
-    with _written(path):
+    with writable(path):
         write_report(results, path)
     print(path)
 

@@ -106,9 +106,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _add(run: Path, folder: Path) -> None:
     """Takes a run's results.json, published, into the folder under the run folder's name."""
-    results = _read(run / "results.json")
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(published(results), ensure_ascii=False, indent=1)
+    text = json.dumps(published(_read(run / "results.json")), ensure_ascii=False, indent=1)
     write_atomically(folder / f"{run.resolve().name}.json", text + "\n")
 
 
