@@ -226,6 +226,7 @@ def test_a_closed_pipe_is_no_error(spec):
     assert (done.returncode, done.stderr) == (cli.DONE, b"")
 
 
+@pytest.mark.tensorflow
 def test_a_run_whose_reader_has_gone_is_not_done(spec):
     reader, writer = os.pipe()
     os.close(reader)

@@ -74,6 +74,7 @@ def test_names_reach_no_terminal_as_they_are(spec, words, capsys, monkeypatch):
     assert [line for line in text.split("\n") if line != one_line(line)] == []
 
 
+@pytest.mark.tensorflow
 def test_a_fault_and_what_its_code_says_are_escaped_too(spec, capsys, monkeypatch):
     def fault(nodes):
         raise ZeroDivisionError(ATTACK)
