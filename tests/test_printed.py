@@ -74,12 +74,11 @@ def test_names_reach_no_terminal_as_they_are(spec, words, capsys, monkeypatch):
     assert [line for line in text.split("\n") if line != one_line(line)] == []
 
 
-@pytest.mark.tensorflow
 def test_a_fault_and_what_its_code_says_are_escaped_too(spec, capsys, monkeypatch):
-    def fault(nodes):
+    def fault(*_):
         raise ZeroDivisionError(ATTACK)
 
-    monkeypatch.setattr("tfkd.pipeline.run.in_order", fault)
+    monkeypatch.setattr("tfkd.pipeline.run.in_checked_order", fault)
     text = said(["run", str(spec), "--smoke", "--runs-dir", str(spec.parent / "runs")], capsys)
     assert f"ZeroDivisionError: {one_line(ATTACK)}" in text
     assert "\x1b" not in text
