@@ -23,7 +23,7 @@ def texts():
 def test_it_is_that_of_the_likeliest_translations_and_of_the_probabilities():
     sources, references = texts()
     rows, tokens = known_rows(CORPUS, sources, references), np.full(60, 9)
-    found = ceiling(rows, references, tokens, OPTIONS, lower_case=True)
+    found = ceiling(rows, sources, references, tokens, OPTIONS, lower_case=True)
     likeliest = [row.likeliest.lower() for row in with_ceiling(60, 3)]
     assert found["bleu"]["value"] == pytest.approx(
         sacrebleu.corpus_bleu(likeliest, [list(references)]).score

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import yaml
 
+from tfkd.data.everyday import with_ceiling
 from tfkd.evaluation import metric_named, paired_bootstrap, result_errors, score_of
+from tfkd.pipeline.ceilings import ceiling
 from tfkd.pipeline.metrics import metric_of
 from tfkd.spec import json_schema, listing, load_spec, registry, validate_files
 from tfkd.spec import metrics as known
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import about, higher_is_better
-from tfkd.spec.options import MetricOptions
+from tfkd.spec.options import EvaluateOptions, MetricOptions
 from tfkd.training.keep import Keeper
 
 HERE = Path(__file__).parent
@@ -128,6 +130,17 @@ def test_score_interval_and_comparison_follow_from_the_rows():
     assert found["delta"] == pytest.approx(np.mean(sides[0]))
     assert found["p"] == pytest.approx(0.5, abs=0.02)  # two rows differ: of 4 exchanges 2 as far
     assert metric_named("copied", least=4).options.least == 4
+
+
+@pytest.mark.usefixtures("joined")
+def test_of_what_a_grammar_made_it_has_a_ceiling():
+    rows = list(with_ceiling(40, 3))
+    sources, references = [row.german for row in rows], [row.english for row in rows]
+    asked = EvaluateOptions(of="learn", on=["test"], metrics=["bleu", "copied"], bootstrap=10)
+    found = ceiling(rows, sources, references, None, asked, lower_case=False)
+    likeliest = [row.likeliest for row in rows]
+    expected = score_of("copied", likeliest, references, sources, samples=1).value
+    assert found["copied"]["value"] == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("joined")

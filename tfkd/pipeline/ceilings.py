@@ -42,6 +42,7 @@ def _made(rows: int, seed: int) -> tuple[Row, ...]:
 
 def ceiling(
     rows: Sequence[Row],
+    sources: Sequence[str],
     references: Sequence[str],
     tokens: np.ndarray | None,
     options: Any,
@@ -56,7 +57,7 @@ def ceiling(
 
     Args:
         rows: What is known of each row.
-        references: The references.
+        sources, references: The corpus's.
         tokens: `[rows]`: target tokens of each, the end counted; None: likelihoods are left out.
         options: The evaluation's.
         lower_case: Whether the corpus is lower-cased.
@@ -73,7 +74,8 @@ def ceiling(
     found: dict[str, Any] = {}
     for metric in metrics_of(options):
         if {*metric.products} & known.keys():
-            counted = Counted.of(metric, known[product_of(metric, known)], references)
+            product = known[product_of(metric, known)]
+            counted = Counted.of(metric, product, references, sources)
             if np.isfinite(counted.statistics).all():
                 drawn = counted.score(samples=options.bootstrap, seed=options.seed)
                 found[metric.name] = drawn.as_dict()

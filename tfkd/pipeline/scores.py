@@ -184,14 +184,15 @@ def _ceiling(node: Node, options: Any, counting: Counting) -> Mapping[str, Any]:
     corpus = node.inputs["text"]
     if not {"source", "target"} <= {*open_text(corpus, counting.context).fields}:
         return {}
-    references = counting.texts(node, "target")
-    rows = known_rows(corpus.options, counting.texts(node), references)
+    sources, references = counting.texts(node), counting.texts(node, "target")
+    rows = known_rows(corpus.options, sources, references)
     if rows is None:
         return {}
     # Of parts of the references, as of masked words, a whole one's probability says nothing.
     whole = "figures" in node.options["products"] and predicts_whole_targets(node.inputs["model"])
     tokens = counting.arrays(node, "rows.npz")["tokens"] if whole else None
-    return ceiling(rows, references, tokens, options, lower_case=corpus.options.lower_case)
+    lower = corpus.options.lower_case
+    return ceiling(rows, sources, references, tokens, options, lower_case=lower)
 
 
 def _differing(
