@@ -1,5 +1,6 @@
 """Plugins of one file each, which are documentation as well: joined as by --plugin."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def join():
 @pytest.fixture
 def whole_run(tmp_path, monkeypatch):
     """Runs a spec of the package with a plugin at tiny sizes, as a user does; gives its folder."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    # Before what is there: the package itself may be a copy that PYTHONPATH leads to.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
     def ran(spec, plugin, *changes):
         path = Path(__file__).parents[2] / "specs" / f"{spec}.yaml"
