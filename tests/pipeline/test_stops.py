@@ -166,7 +166,7 @@ def test_a_validation_is_ended_at_once_and_the_training_saved(
 
     limit = ("--time-limit", "1h") if how == "time limit" else ()
     with monkeypatch.context() as patch:
-        patch.setattr(validation, "figures", slow)
+        patch.setattr(validation, "_row_sums", slow)
         code = cli.main(arguments(line.spec, runs, *until, *limit))
     assert not slept
     errors = capsys.readouterr().err
