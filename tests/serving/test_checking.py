@@ -4,12 +4,22 @@ import signal
 import subprocess
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tfkd.decoding.plain_decoding import PlainOutput, plain_beam_search, plain_score
-from tfkd.serving.checking import _compare, run_fresh
+from tfkd.decoding import BeamSearch, GreedySearch, Sampling
+from tfkd.decoding.plain_decoding import (
+    NEAR,
+    PlainModel,
+    PlainOutput,
+    plain_beam_search,
+    plain_score,
+)
+from tfkd.decoding.plain_sampling import drawn, near_draw
+from tfkd.serving.checking import _compare, is_tie, run_fresh
+from tfkd.serving.language_model_check import _judge
 
 # "ba be" (ids 5 6) and "be ba" (6 5) are as good as each other, "bi" (7) is far behind.
 END = 3
@@ -111,3 +121,106 @@ def test_options_at_their_defaults_must_agree_with_the_plain_signature(tokenizer
         assert "with_options" in found
     tie = PlainOutput((5, 6), -1.0, 1e-9)
     assert _compare(0, served | {"with_options": [["be ba", -1.5]]}, tie, tokenizer)[0] == ""
+
+
+VOCABULARY, LIMIT = 3000, 12
+
+
+def reading(prompt, tie_at=None):
+    """A model of some thousands of words that has read a prompt; where `tie_at` says, the two
+    likeliest tokens are as likely as each other but for a rounding."""
+
+    def row(prefix):
+        rng = np.random.default_rng([*prompt, *prefix])
+        logits = rng.permutation(-1.2 * np.log(np.arange(1, VOCABULARY + 1)))
+        logits += 0.1 * rng.normal(size=VOCABULARY)
+        logits[:END] = logits[END] = -30
+        if len(prefix) == tie_at:
+            second, first = np.argsort(logits)[-2:]
+            logits[second] = logits[first] - 1e-6
+        return logits
+
+    def logits(ids, first):
+        behind = range(first + 1 - len(prompt), ids.shape[1] + 1 - len(prompt))
+        return np.array([[row(one[len(prompt) :][:at]) for at in behind] for one in ids.tolist()])
+
+    specials = SimpleNamespace(end_id=END, special_ids=range(END + 1))
+    return PlainModel(prompt, prompt, specials, logits)
+
+
+def judged(search, written, model):
+    """What both checks say: whether it holds as a language model's and as an encoder-decoder's."""
+    best = search.plain(model, LIMIT)
+    answer = {"ids": list(written), "ended": len(written) < LIMIT}
+    found = _judge(model, search, LIMIT, answer, again=True)
+    same = tuple(written) == best.ids or is_tie(best, written, best.score_of(written))
+    assert same == (not found.reason)
+    return same
+
+
+CUTS = [{}, {"top_k": 50}, {"top_p": 0.9}, {"top_k": 400, "top_p": 0.8}]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_draws_of_another_seed_or_temperature_are_no_ties(cut):
+    told = Sampling(seed=1, temperature=0.8, **cut)
+    for prompt in ([1, 5], [1, 9, 4]):
+        model = reading(prompt)
+        written = told.plain(model, LIMIT).ids
+        assert judged(told, written, model)
+        assert not judged(told, (*written[:-1], written[-1] % 2000 + 9), model)
+        for other in ({"seed": 2}, {"temperature": 1.0}, {"temperature": 0.7}):
+            assert not judged(told, replace(told, **other).plain(model, LIMIT).ids, model)
+
+
+@pytest.mark.parametrize("tie_at", [None, 2])
+def test_a_near_tie_of_a_greedy_search_excuses_one_token(tie_at):
+    model, search = reading([1, 5], tie_at), GreedySearch()
+    best = search.plain(model, LIMIT).ids
+
+    def on(prefix, instead):
+        """The likeliest tokens behind a prefix and, in place of its last but n-th, another."""
+        while len(prefix) < LIMIT:
+            rank = instead.get(len(prefix), 1)
+            prefix = (*prefix, int(np.argsort(model.next([prefix])[0])[-rank]))
+        return prefix
+
+    assert on((), {}) == best
+    assert judged(search, on((), {2: 2}), model) == (tie_at == 2)
+    assert not judged(search, on((), {2: 3}), model)
+    for later in (7, LIMIT - 1):
+        assert not judged(search, on((), {later: 2}), model)
+        assert not judged(search, on((), {2: 2, later: 2}), model)
+    assert not judged(search, best[:7], model)
+
+
+@pytest.mark.parametrize(
+    ("draw", "cut", "may"),
+    [
+        (0.5 - 3 * NEAR, {}, {0}),
+        (0.5 - NEAR / 2, {}, {0, 1}),
+        (0.5 + NEAR / 2, {}, {0, 1}),
+        (0.5 + 3 * NEAR, {}, {1}),
+        # 0.5 and 0.3 are all there is, or not: the boundary is at 0.625 or at 0.5.
+        (0.56, {"top_p": 0.8}, {0, 1}),
+        (0.56, {"top_p": 0.7}, {0}),
+        (0.56, {"top_p": 0.9}, {1}),
+        (0.9, {"top_k": 2}, {1}),
+        (1 - NEAR / 2, {}, {2}),
+    ],
+)
+def test_a_draw_at_a_boundary_may_fall_on_either_side(draw, cut, may):
+    logits = np.append(np.log([0.5, 0.3, 0.2]), -np.inf)
+    choice = {"temperature": 1.0, "top_k": None, "top_p": 1.0} | cut
+    assert {token for token in range(4) if near_draw(logits, token, draw, **choice)} == may
+    assert drawn(logits, draw, **choice)[0] in may
+
+
+def test_whether_a_search_is_made_again_hangs_on_its_kind_alone():
+    for search, costly in ((GreedySearch(), False), (Sampling(), False), (BeamSearch(), True)):
+        model = reading([1, 5])
+        best = search.plain(model, 3).ids
+        for written in (best, (*best[:-1], 17)):
+            found = _judge(model, search, 3, {"ids": list(written), "ended": False}, again=True)
+            assert found.costly == costly
+            assert bool(found.reason) == (written != best)

@@ -12,6 +12,11 @@ from typing import Any
 import numpy as np
 
 Predict = Callable[[Sequence[Sequence[int]]], np.ndarray]
+# What a place's log-probabilities (float64 `[vocabulary]`) and the place leave possible of a token.
+Near = Callable[[np.ndarray, int, int], bool]
+
+# Rounding of float32 logits in two orders of summation: nats, and shares of a distribution.
+NEAR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,16 @@ class PlainOutput:
             tiny, rounding may have decided otherwise.
         score_of: The score of any other output; None where a score belongs to the way that an
             output came about, and not to the output.
+        allows: Of a search that decides place by place: whether it may have written another output,
+            each token of which is the one that it takes there but for a rounding of `NEAR` at that
+            place. None where outputs are compared whole.
     """
 
     ids: tuple[int, ...]
     score: float
     margin: float
     score_of: Callable[[Sequence[int]], float] | None = None
+    allows: Callable[[Sequence[int]], bool] | None = None
 
 
 class PlainModel:
@@ -116,6 +125,7 @@ def left_to_right(
     limit: int,
     min_length: int = 0,
     length_penalty: float = 0.0,
+    near: Near | None = None,
 ) -> PlainOutput:
     """Runs a plain search that goes from left to right, whose scores are log p over the penalty.
 
@@ -125,12 +135,23 @@ def left_to_right(
         limit: The most tokens, the end not counted.
         min_length: The fewest.
         length_penalty: The exponent alpha of the score.
+        near: Of a search that decides place by place: given the log-probabilities, the place and a
+            token, whether the token is its choice but for rounding; see `PlainOutput.allows`.
     """
     end_id = int(model.specials.end_id)
     predict = not_before(model.next, min_length, end_id=end_id, limit=limit)
     found = search(predict, end_id=end_id, limit=limit)
     score_of = partial(plain_score, predict, end_id=end_id, length_penalty=length_penalty)
-    return PlainOutput(found.ids, found.score, found.margin, score_of)
+    allows = near and partial(_allows, predict, near, end_id=end_id, limit=limit)
+    return PlainOutput(found.ids, found.score, found.margin, score_of, allows)
+
+
+def _allows(predict: Predict, near: Near, ids: Sequence[int], *, end_id: int, limit: int) -> bool:
+    # At the limit nothing is decided: the output ends there.
+    return len(ids) <= limit and all(
+        near(predict([tuple(ids[:place])])[0], place, token)
+        for place, token in enumerate((*ids, end_id)[:limit])
+    )
 
 
 def penalty(tokens: int, alpha: float) -> float:
@@ -201,6 +222,11 @@ def plain_greedy_search(predict: Predict, *, end_id: int, limit: int) -> PlainOu
         if token == end_id:
             return PlainOutput(tokens, float(total), float(margin))
         tokens = (*tokens, token)
+
+
+def near_greedy(row: np.ndarray, place: int, token: int) -> bool:
+    """Whether a token is the most probable but for a rounding of `NEAR`, in nats."""
+    return bool(row[token] >= row.max() - NEAR)
 
 
 def not_before(predict: Predict, least: int, *, end_id: int, limit: int) -> Predict:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.decoding.plain_decoding import PlainOutput, Predict, log_softmax
+from tfkd.decoding.plain_decoding import NEAR, PlainOutput, Predict, log_softmax
 
 # Sums of float32 shares over a vocabulary are rounded ten times as much as log-probabilities: a
 # draw's distance from a boundary counts for so much as a margin.
@@ -39,6 +39,15 @@ def plain_sampling(
         if token == end_id:
             return PlainOutput(tokens, float(total), float(margin))
         tokens = (*tokens, token)
+
+
+def near_sampling(
+    row: np.ndarray, place: int, token: int, *, search: Any, read: Sequence[int]
+) -> bool:
+    """Whether a token is what is drawn at a place, see `near_draw`."""
+    draw = plain_draw(read, int(search.seed), place)
+    choice = {"temperature": search.temperature, "top_k": search.top_k, "top_p": search.top_p}
+    return near_draw(row, token, draw, **choice)
 
 
 def plain_draw(read: Sequence[int], seed: int, index: int) -> float:
@@ -90,6 +99,43 @@ def drawn(
         beside = (one for one in (place - 1, place + 1) if 0 <= one < len(ranked))
         near += [abs(ranked[place] - ranked[one]) for one in beside]
     return int(order[place]), float(min(near))
+
+
+def near_draw(
+    logits: np.ndarray,
+    token: int,
+    draw: float,
+    *,
+    temperature: float,
+    top_k: int | None,
+    top_p: float,
+) -> bool:
+    """Whether a draw falls on a token but for a rounding of `NEAR`, in nats and in shares.
+
+    Args:
+        logits: float64 `[vocabulary]`; -inf where forbidden.
+        token: The token.
+        draw, temperature, top_k, top_p: See `drawn`.
+    """
+    if not np.isfinite(logits[token]):
+        return False
+    shares = np.exp(log_softmax(logits / temperature))
+    if top_k is None and top_p == 1:
+        before = shares[:token].sum()
+        return bool(before - NEAR <= draw <= before + shares[token] + NEAR)
+    order = np.argsort(-logits, kind="stable")[:top_k]
+    shares /= shares[order].sum()
+    # Tokens as near as rounding may stand in either order.
+    likelier, like = logits > logits[token] + NEAR, logits >= logits[token] - NEAR
+    if likelier.sum() >= len(order):
+        return False
+    least, most = shares[likelier].sum(), shares[like].sum() - shares[token]
+    if top_p < 1 and least >= top_p + NEAR:
+        return False
+    before = np.cumsum(shares[order]) - shares[order]
+    # Rounding may cut off a token more or less, which all that is kept is scaled by.
+    kept = [shares[order][before < limit].sum() for limit in (top_p - NEAR, top_p + NEAR)]
+    return bool(draw * kept[1] >= least - NEAR and draw * kept[0] <= most + shares[token] + NEAR)
 
 
 def _mixed(word: int) -> int:

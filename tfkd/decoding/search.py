@@ -26,7 +26,8 @@ class Search:
     A search of one's own is a frozen dataclass whose fields are its options, with `__call__`. To be
     exported it has a method `plain(model, limit) -> PlainOutput`, too: the same search of one input
     a second time, in NumPy, which asks a `tfkd.decoding.PlainModel` afresh for each answer. What a
-    SavedModel answers is held against that, so it shares no code with `__call__`.
+    SavedModel answers is held against that, so it shares no code with `__call__`. Where it decides
+    place by place, `PlainOutput.allows` says which tokens rounding may have chosen instead.
 
     Attributes:
         max_length: How long outputs may grow.

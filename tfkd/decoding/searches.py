@@ -16,10 +16,11 @@ from tfkd.decoding.plain_decoding import (
     PlainModel,
     PlainOutput,
     left_to_right,
+    near_greedy,
     plain_beam_search,
     plain_greedy_search,
 )
-from tfkd.decoding.plain_sampling import plain_sampling
+from tfkd.decoding.plain_sampling import near_sampling, plain_sampling
 from tfkd.decoding.sampling import hashed, sampled
 from tfkd.decoding.search import Search, Specials
 
@@ -105,7 +106,8 @@ class GreedySearch(Search):
 
     def plain(self, model: PlainModel, limit: int) -> PlainOutput:
         """See `Search`."""
-        return left_to_right(model, plain_greedy_search, limit=limit, min_length=self.min_length)
+        settings = {"limit": limit, "min_length": self.min_length, "near": near_greedy}
+        return left_to_right(model, plain_greedy_search, **settings)
 
     def in_words(self) -> str:
         """See `Search`."""
@@ -169,8 +171,9 @@ class Sampling(Search):
 
     def plain(self, model: PlainModel, limit: int) -> PlainOutput:
         """See `Search`."""
-        search = partial(plain_sampling, search=self, read=model.read)
-        return left_to_right(model, search, limit=limit, min_length=self.min_length)
+        given = {"search": self, "read": model.read}
+        search, near = partial(plain_sampling, **given), partial(near_sampling, **given)
+        return left_to_right(model, search, limit=limit, min_length=self.min_length, near=near)
 
     def serving_options(self) -> dict[str, int]:
         """See `Search`."""

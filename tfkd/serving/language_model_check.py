@@ -24,12 +24,15 @@ class Judged(NamedTuple):
     Attributes:
         reason: Why the search would not write it; "" if it would.
         log_probability: The model's own, in nats, the end counted where it was written.
-        tie: Whether it stands for another one of the same score.
+        tie: Whether it stands for another one that rounding alone tells from it.
+        costly: Whether the search was made again and takes more than the one pass of the model that
+            the log-probability takes.
     """
 
     reason: str
     log_probability: float
     tie: bool = False
+    costly: bool = False
 
 
 def check_prompts(
@@ -40,7 +43,8 @@ def check_prompts(
     Both signatures answer in a fresh process, all prompts at once and the first few alone. Here the
     model reads each prompt with its continuation whole: the log-probability must agree to 1e-3,
     relative where it is below -1, and the ids must read as the text. The search is made again in
-    NumPy; for the first 8 prompts alone, where that takes more than this one pass of the model.
+    NumPy; for the first 8 prompts alone if it compares outputs whole, as a beam search does, for
+    which this one pass of the model is not enough. Another output must be a tie (see `is_tie`).
 
     Args:
         folder: The version folder.
@@ -64,7 +68,7 @@ def check_prompts(
     for place, answer in [*enumerate(served["together"]), *enumerate(served["alone"])]:
         plain = reader(read[place])
         judged = _judge(plain, search, int(most[place]), answer, again or place < _SEARCHED)
-        again = again and plain.passes == 1
+        again = again and not judged.costly
         gap = abs(answer["score"] - judged.log_probability)
         reason = _reason(answer, judged, tokenizer)
         if reason:
@@ -104,11 +108,12 @@ def _judge(
     if not again:
         return Judged("", total)
     best = search.plain(model, limit)
+    costly = best.allows is None
     if tuple(written) == best.ids:
-        return Judged("", total)
-    tie = is_tie(best, best.score_of(written) if best.score_of else None)
+        return Judged("", total, costly=costly)
+    tie = is_tie(best, written, best.score_of(written) if best.score_of else None)
     reason = "" if tie else f"the search finds another one of the score {best.score:.5f}"
-    return Judged(reason, total, tie)
+    return Judged(reason, total, tie, costly)
 
 
 def _reason(answer: Mapping[str, Any], judged: Judged, tokenizer: Any) -> str:
