@@ -9,7 +9,8 @@ import numpy as np
 from tfkd.data.everyday import Row, with_ceiling
 from tfkd.evaluation import Counted, RowSums
 from tfkd.evaluation.metrics import FIGURES, OUTPUTS
-from tfkd.pipeline.metrics import metrics_of, product_of
+from tfkd.pipeline.metrics import metrics_of
+from tfkd.spec.metrics import OF_WORDS, product_of
 
 # What an evaluation's `ceiling` is of.
 GRAMMAR = "the grammar that made the rows"
@@ -73,9 +74,9 @@ def ceiling(
         known[FIGURES] = RowSums(nats, np.full(len(rows), np.nan), tokens)
     found: dict[str, Any] = {}
     for metric in metrics_of(options):
-        if {*metric.products} & known.keys():
-            product = known[product_of(metric, known)]
-            counted = Counted.of(metric, product, references, sources)
+        kind = product_of(metric, OF_WORDS)
+        if kind in known:
+            counted = Counted.of(metric, known[kind], references, sources)
             if np.isfinite(counted.statistics).all():
                 drawn = counted.score(samples=options.bootstrap, seed=options.seed)
                 found[metric.name] = drawn.as_dict()

@@ -13,8 +13,8 @@ from tfkd.pipeline.classification import class_names, class_rows, positive_place
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.evaluate_stage import WORDS
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.metrics import product_of
 from tfkd.pipeline.text_stages import open_text
+from tfkd.spec.metrics import product_of
 
 Rows = tuple[Any, Sequence[str] | None, Sequence[str] | None]
 

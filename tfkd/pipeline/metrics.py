@@ -1,14 +1,14 @@
 """The metrics of an evaluation or a validation with their options."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfkd.evaluation import Metric
 from tfkd.spec import registry
-from tfkd.spec.metrics import KIND, about
+from tfkd.spec.metrics import KIND, about, product_of
 
 
 def metric_of(name: str, given: Any) -> Metric:
@@ -39,11 +39,6 @@ def metrics_of(given: Any, names: Sequence[str] | None = None) -> list[Metric]:
         metric = metric_of(name, given)
         found += [metric, *(one() for one in metric.also)]
     return found
-
-
-def product_of(metric: Metric, made: Collection[str]) -> str:
-    """What a metric is counted from, of what there is."""
-    return next(kind for kind in metric.products if kind in made)
 
 
 def measured(

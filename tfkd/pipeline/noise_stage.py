@@ -26,6 +26,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
 from tfkd.pipeline.metrics import measured, metrics_of
 from tfkd.pipeline.models import check_lengths, trained_model
 from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.products import product
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
 from tfkd.pipeline.text_stages import open_text
@@ -92,9 +93,9 @@ def _measure(
     """The callable that measures the model as its weights are; graphs are traced once."""
     options = SimpleNamespace(**node.options)
     metrics = metrics_of(options)
-    asked = {kind for metric in metrics for kind in metric.products}
     text = open_text(node.inputs["text"], context)
     classes = classes_of(node.inputs["model"], context)
+    asked = {CLASSES} if classes is not None else {*map(product, options.metrics)}
     references = sources = None
     products: dict[str, Callable[[], Any]] = {}
     if classes is not None:
@@ -102,7 +103,7 @@ def _measure(
         positive = positive_place(classes, getattr(options, "positive", None), "evaluate")
         classified = Classified(model, examples, view)
         products[CLASSES] = lambda: _classes(classified.rows(), classes.size, positive)
-    elif FIGURES in asked:
+    if FIGURES in asked:
         forced = TeacherForced(model, examples, view)
         products[FIGURES] = lambda: _sums(forced.rows())
     if OUTPUTS in asked:

@@ -1,7 +1,6 @@
 """What evaluation stages make beside what metrics are counted from."""
 
-from tfkd.evaluation.metrics import CLASSES, FIGURES
-from tfkd.spec.metrics import GATE, about
+from tfkd.spec.metrics import FIGURES, GATE, OF_WORDS, about, product_of
 
 # What is measured of a teacher that students ask in their steps, beside itself without context; a
 # product of evaluations, no metric.
@@ -16,4 +15,4 @@ def product(wanted: str) -> str:
         return wanted
     if wanted == GATE:
         return FIGURES
-    return next(one for one in about(wanted).products if one != CLASSES)
+    return product_of(about(wanted), OF_WORDS)

@@ -26,7 +26,7 @@ from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.validation import predicts_whole_targets
 from tfkd.pipeline.wanted import Evaluation
-from tfkd.spec.metrics import metrics
+from tfkd.spec.metrics import metrics, product_of
 
 _EXAMPLES = 20
 
@@ -125,7 +125,8 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, pl
     outputs = [counting.outputs(one) for one in systems]
     if "tokenized_bleu" in options.metrics:
         entry["tokenized"] = plain(options.tokenized)
-    bleu, families = metric_of("bleu", options), _families(options)
+    bleu = metric_of("bleu", options)
+    families = _families(options, node.options["products"])
     # BLEU's statistics start with the lengths of output and reference.
     lengths = [counting.of(one, bleu, options).statistics[:, :2] for one in systems]
     for family, metric in families.items():
@@ -169,11 +170,11 @@ def _texts(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, pl
     write_outputs(entry, place, **texts)
 
 
-def _families(options: Any) -> dict[str, Metric]:
+def _families(options: Any, made: Sequence[str]) -> dict[str, Metric]:
     """The metric that stands for each family of an evaluation's metrics of outputs."""
     found = {}
     for metric in metrics_of(options):
-        if OUTPUTS in metric.products:
+        if product_of(metric, made) == OUTPUTS:
             family = metric.family or metric.name
             found[family] = metric_of(family, options) if family in metrics() else metric
     return found

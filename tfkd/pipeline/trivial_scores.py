@@ -25,7 +25,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.evaluate_stage import WORDS as WORDS_FILE
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.metrics import metrics_of, product_of
+from tfkd.pipeline.metrics import metrics_of
 from tfkd.pipeline.predicted_tokens import (
     test_tokens,
     training_counts,
@@ -34,6 +34,7 @@ from tfkd.pipeline.predicted_tokens import (
 )
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.wanted import Evaluation
+from tfkd.spec.metrics import product_of
 
 # Bootstrap samples: these differences are large, or tell nothing.
 _MOST_SAMPLES = 1000
@@ -62,7 +63,8 @@ class TrivialScores:
     def _texts(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
         """The source copied, nothing at all, and one line everywhere."""
         options, node = evaluation.options, evaluation.system
-        metrics = [one for one in metrics_of(options) if OUTPUTS in one.products]
+        made = node.options["products"]
+        metrics = [one for one in metrics_of(options) if product_of(one, made) == OUTPUTS]
         if not metrics:
             return []
         ours = {one.name: self._counting.of(node, one, options) for one in metrics}
@@ -82,8 +84,9 @@ class TrivialScores:
     def _unigram(self, evaluation: Evaluation, settings: Mapping[str, int]) -> list[dict[str, Any]]:
         """The frequencies of the tokens that the model learnt to predict."""
         options, node = evaluation.options, evaluation.system
-        metrics, once = metrics_of(options), self._counting.once
-        wanted = {kind for kind in (FIGURES, WORDS) for one in metrics if kind in one.products}
+        made, once = node.options["products"], self._counting.once
+        by_kind = [(product_of(one, made), one) for one in metrics_of(options)]
+        wanted = {kind for kind, _ in by_kind} & {FIGURES, WORDS}
         if not wanted:
             return []
         context, model = self._context, node.inputs["model"]
@@ -100,12 +103,12 @@ class TrivialScores:
             sums = self._counting.arrays(node, WORDS_FILE)
             nll = unigram(*tokens[WORDS], len(sums["nll"]), frequencies).nll
             theirs[WORDS] = WordSums(nll, sums["words"], sums["line_ends"])
-        metrics = [one for one in metrics if {*one.products} & wanted]
+        by_kind = [(kind, one) for kind, one in by_kind if kind in wanted]
         return [
             beside(
                 UNIGRAM,
-                {one.name: self._counting.of(node, one, options) for one in metrics},
-                {one.name: Counted.of(one, theirs[product_of(one, wanted)]) for one in metrics},
+                {one.name: self._counting.of(node, one, options) for _, one in by_kind},
+                {one.name: Counted.of(one, theirs[kind]) for kind, one in by_kind},
                 frequencies=frequencies.of,
                 **settings,
             )

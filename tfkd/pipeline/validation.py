@@ -21,6 +21,7 @@ from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.metrics import measured, metrics_of
 from tfkd.pipeline.text_stages import open_text
+from tfkd.spec.metrics import product_of
 from tfkd.spec.options import reads_classes, segment_view
 
 
@@ -97,7 +98,8 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     (view,) = views_of(node, {measured_view(node)}, context).values()
     tokenizers, classes = side_tokenizers(node, context), classes_of(node, context)
     metrics, references, sources = metrics_of(options), None, None
-    writes = any(OUTPUTS in metric.products for metric in metrics)
+    makes = (CLASSES,) if classes is not None else (FIGURES, OUTPUTS)
+    writes = any(product_of(metric, makes) == OUTPUTS for metric in metrics)
     if classes is not None:
         place = positive_place(classes, options.positive, f"stages.{node.label}.validate")
     if writes:

@@ -4,7 +4,7 @@ Their classes are found in the registry; a plugin's stand there beside the packa
 results of a run tell what a plugin's metrics are, so that they are read without it, too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tfkd.spec import registry
@@ -14,6 +14,8 @@ KIND = "metric"
 # What evaluations make of a model's rows, and metrics are counted from: what it writes; how it
 # predicts the reference word by word; the classes that it guesses; how likely a text's words are.
 OUTPUTS, FIGURES, CLASSES, WORDS = "outputs", "figures", "classes", "words"
+# What can be made of the rows of a model that predicts words.
+OF_WORDS = (OUTPUTS, FIGURES, WORDS)
 # A name among an evaluation's metrics that asks for a verdict: no figure.
 GATE = "teacher_gate"
 # Figures of trainings, of which less is better and which no spec names.
@@ -98,15 +100,30 @@ def higher_is_better(name: str) -> bool:
     return about(name).higher_is_better
 
 
+def product_of(metric: Any, made: Collection[str]) -> str | None:
+    """What a metric is counted from, of what is made; None: it has nothing there."""
+    return next((kind for kind in metric.products if kind in made), None)
+
+
 def names_of(*products: str) -> list[str]:
-    """The metrics that are counted from one of these products."""
-    return [name for name, one in metrics().items() if {*products} & {*one.products}]
+    """The metrics that are counted from one of these products: of a classifier, from its classes;
+    of a model of words, from the first other that they name."""
+    of = ((CLASSES,), OF_WORDS)
+    return [
+        name
+        for name, one in metrics().items()
+        if {product_of(one, made) for made in of} & {*products}
+    ]
 
 
 def in_training() -> list[str]:
     """The metrics that a training can validate by, those first that need no outputs."""
-    found = {name: one for name, one in metrics().items() if one.in_training}
-    return sorted(found, key=lambda name: OUTPUTS in found[name].products)
+    found = {
+        name: one
+        for name, one in metrics().items()
+        if one.in_training and {*one.products} != {WORDS}
+    }
+    return sorted(found, key=lambda name: product_of(found[name], OF_WORDS) == OUTPUTS)
 
 
 def measured(names: Iterable[str]) -> list[str]:

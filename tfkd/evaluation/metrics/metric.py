@@ -23,8 +23,8 @@ class Metric:
         name: As specs and results name it.
         title: For people; default: of its name.
         products: What it is counted from, one or several of `outputs` (lines, list of str),
-            `figures` (`RowSums`), `classes` (`Predicted`) and `words` (`WordSums`); an evaluation
-            that makes several takes the first that it has.
+            `figures` (`RowSums`), `classes` (`Predicted`) and `words` (`WordSums`). Of a classifier
+            it is `classes`; of a model of words the first other, which its evaluation makes.
         higher_is_better: Whether more of it is better.
         decimals: How many are shown.
         percent: Whether it is a share, 0 to 1, that is shown in %.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.evaluation.metrics import OUTPUTS, WORDS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, own_identity, plain, read_in_windows
 from tfkd.pipeline.products import product
@@ -37,7 +37,8 @@ class NoiseStage(Stage):
         """
         trained, inputs = read_by(graph, spec, reference, corpus)
         model, options_of = trained.model, trained.trained.options
-        metrics = entry.noise.measured(entry.metrics)
+        classes = "classes" in trained.trained.inputs
+        metrics = entry.noise.measured(entry.metrics, classes)
         identity: dict[str, Any] = {
             "sigma": sorted({*entry.noise.sigma} - {0.0}),
             "draws": entry.noise.draws,
@@ -46,7 +47,7 @@ class NoiseStage(Stage):
         }
         if "f1" in metrics and entry.positive is not None:
             identity["positive"] = entry.positive
-        made = {*map(product, metrics)}
+        made = {CLASSES} if classes else {*map(product, metrics)}
         if WORDS in made:
             identity |= read_in_windows(model, options_of)
             identity |= {} if entry.context is None else {"context": entry.context}

@@ -40,11 +40,16 @@ class NoiseOptions(Options):
     def _several(cls, value: Any) -> Any:
         return value if isinstance(value, list) or value is None else [value]
 
-    def measured(self, metrics: Sequence[str]) -> tuple[str, ...]:
-        """The metrics that are measured under noise, of an evaluation's."""
+    def measured(self, metrics: Sequence[str], classes: bool = False) -> tuple[str, ...]:
+        """The metrics that are measured under noise, of an evaluation's.
+
+        Args:
+            metrics: The evaluation's.
+            classes: Whether it is of a classifier, which writes no outputs.
+        """
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        costly = known.names_of(known.OUTPUTS)
+        costly = () if classes else known.names_of(known.OUTPUTS)
         return tuple(name for name in metrics if name not in costly) or tuple(metrics)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tfkd.spec.balance import check_balance, outweighed, untried
 from tfkd.spec.choosing import chosen
-from tfkd.spec.classifier_checks import check_choose, check_class_training
+from tfkd.spec.classifier_checks import check_choose, check_class_training, tells_classes
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, written
 from tfkd.spec.options.base import (
@@ -221,7 +221,8 @@ class TrainOptions(TaughtOptions):
             where = (*path, "validate")
             corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
             check_reads(faults, (*where, "on"), model, stage.validate_.on, corpus, segments)
-            check_writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
+            if not tells_classes(Found(stage, parts)):
+                check_writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
             check_measured(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
             decode = getattr(stage.validate_, "decode", None)
             check_decode(faults, (*where, "decode"), stage.train, model, decode)
