@@ -175,7 +175,14 @@ def test_what_is_no_metric_is_said_before_anything_runs(tmp_path, monkeypatch, b
     monkeypatch.syspath_prepend(tmp_path)
     registry.register("metric", "own", options=MetricOptions, target=f"{name}:Own")
     with pytest.raises(UserError, match=f"the metric own of a plugin: {name}:Own .*{said}"):
-        load_spec(spec_file(tmp_path, MEASURED.replace("copied", "loss")))
+        load_spec(spec_file(tmp_path, MEASURED.replace("bleu, copied", "bleu, own")))
+    # What a spec does not name can be as broken as it likes.
+    text = MEASURED.replace("copied: {least: 2}", "").replace("copied", "loss")
+    assert load_spec(spec_file(tmp_path, text.replace("[bleu, loss, loss]", "[bleu, loss]")))
+    assert validate_files([spec_file(tmp_path, text.replace("bleu", "blue"))])
+    assert about("perplexity").name == "perplexity"
+    assert about("own_loss").title == "Own loss"
+    assert "own" not in known.in_training()
 
 
 @pytest.mark.long

@@ -26,7 +26,7 @@ from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.validation import predicts_whole_targets
 from tfkd.pipeline.wanted import Evaluation
-from tfkd.spec.metrics import metrics, product_of
+from tfkd.spec.metrics import names, product_of
 
 _EXAMPLES = 20
 
@@ -176,7 +176,7 @@ def _families(options: Any, made: Sequence[str]) -> dict[str, Metric]:
     for metric in metrics_of(options):
         if product_of(metric, made) == OUTPUTS:
             family = metric.family or metric.name
-            found[family] = metric_of(family, options) if family in metrics() else metric
+            found[family] = metric_of(family, options) if family in names() else metric
     return found
 
 

@@ -77,9 +77,9 @@ def check_labels(parts: Parts, faults: Faults, path: tuple, model: Any, name: st
 
 def check_metrics(faults: Faults, path: tuple, name: str, metrics: list[str]) -> None:
     """A classifier's metrics."""
-    known = names_of(CLASSES)
-    other = [metric for metric in metrics if metric not in known]
+    other = [metric for metric in metrics if metric not in names_of(CLASSES, among=metrics)]
     if other:
+        known = names_of(CLASSES)
         faults.add(
             path, f"{', '.join(other)} of {name}, which tells classes apart",
             f"one of {', '.join(known)}",

@@ -41,7 +41,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
         faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
         return
-    if getattr(entry, "context", None) is not None and not {*names_of(WORDS)} & {*entry.metrics}:
+    if getattr(entry, "context", None) is not None and not names_of(WORDS, among=entry.metrics):
         faults.add(
             (*path, "context"), f"nothing of {', '.join(entry.metrics)} has one",
             "metrics: word_perplexity beside it",
@@ -81,7 +81,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             continue
         corpus = corpus_of(parts, faults, where, name, whole=True)
         check_reads(faults, where, model, name, corpus, segments)
-        if {*names_of(WORDS)} & {*entry.metrics}:
+        if names_of(WORDS, among=entry.metrics):
             check_words(faults, path, where, entry, stage, name, corpus)
         if stage is not None:
             check_measured(parts, faults, where, stage, name)

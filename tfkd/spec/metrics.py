@@ -5,6 +5,8 @@ results of a run tell what a plugin's metrics are, so that they are read without
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from tfkd.spec import registry
@@ -47,16 +49,41 @@ class Told:
 _told: dict[str, Told] = {}
 
 
-def metrics() -> dict[str, Any]:
-    """The classes of all metrics that specs can name, in the order in which they were added."""
-    if "bleu" not in registry.names(KIND):  # of a use without a spec
-        from tfkd.spec.builtins import register_builtins
-
-        register_builtins()
-    return {one.name: _loaded(one) for one in registry.entries(KIND)}
+def names() -> list[str]:
+    """The metrics that specs can name, in the order in which they were added."""
+    return [*_entries()]
 
 
-def _loaded(entry: Any) -> Any:
+def _entries() -> dict[str, registry.Entry]:
+    found = {one.name: one for one in registry.entries(KIND)}
+    if "bleu" in found:
+        return found
+    from tfkd.spec.builtins import register_builtins  # of a use without a spec
+
+    register_builtins()
+    return {one.name: one for one in registry.entries(KIND)}
+
+
+def metrics(among: Iterable[str] | None = None) -> dict[str, Any]:
+    """The classes of metrics by name; of these names alone, those that specs can name.
+
+    Args:
+        among: The names; None: all whose classes can be imported, as none asked for the others.
+
+    Raises:
+        UserError: A plugin's class that was asked for is not where it says, or is none.
+    """
+    known, found = _entries(), {}
+    if among is not None:
+        return {name: _loaded(known[name]) for name in among if name in known}
+    for name, entry in known.items():
+        with suppress(UserError):
+            found[name] = _loaded(entry)
+    return found
+
+
+@cache
+def _loaded(entry: registry.Entry) -> Any:
     """A metric's class.
 
     Raises:
@@ -87,9 +114,15 @@ def _loaded(entry: Any) -> Any:
 
 def about(name: str) -> Any:
     """What is known of a metric: its class; of an unknown one, what results have told of it, or
-    what its name says."""
+    what its name says.
+
+    Raises:
+        UserError: A plugin's class is not where it says, or is none.
+    """
+    if (entry := _entries().get(name)) is not None:
+        return _loaded(entry)
     for found in metrics().values():
-        for one in (found, *found.also):
+        for one in found.also:
             if one.name == name:
                 return one
     return _told.get(name) or Told(name)
@@ -105,22 +138,28 @@ def product_of(metric: Any, made: Collection[str]) -> str | None:
     return next((kind for kind in metric.products if kind in made), None)
 
 
-def names_of(*products: str) -> list[str]:
+def names_of(*products: str, among: Iterable[str] | None = None) -> list[str]:
     """The metrics that are counted from one of these products: of a classifier, from its classes;
-    of a model of words, from the first other that they name."""
+    of a model of words, from the first other that they name.
+
+    Args:
+        products: The products.
+        among: Names to choose from, whose classes alone are loaded; None: all.
+    """
     of = ((CLASSES,), OF_WORDS)
     return [
         name
-        for name, one in metrics().items()
+        for name, one in metrics(among).items()
         if {product_of(one, made) for made in of} & {*products}
     ]
 
 
-def in_training() -> list[str]:
-    """The metrics that a training can validate by, those first that need no outputs."""
+def in_training(among: Iterable[str] | None = None) -> list[str]:
+    """The metrics that a training can validate by, those first that need no outputs; of these
+    names alone, or of all."""
     found = {
         name: one
-        for name, one in metrics().items()
+        for name, one in metrics(among).items()
         if one.in_training and {*one.products} != {WORDS}
     }
     return sorted(found, key=lambda name: product_of(found[name], OF_WORDS) == OUTPUTS)
@@ -138,7 +177,7 @@ def remember(told: Mapping[str, Mapping[str, Any]]) -> None:
 
 def told_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What results tell of these metrics: of those that only a plugin has."""
-    own = [entry.name for entry in registry.entries(KIND) if not entry.target.startswith("tfkd.")]
+    own = [name for name, entry in _entries().items() if not entry.target.startswith("tfkd.")]
     return {
         name: {key: getattr(about(name), key) for key in _TOLD} for name in names if name in own
     }

@@ -62,7 +62,7 @@ def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any
 def check_writes(
     faults: Faults, path: tuple, model: Any, metrics: list[str], segments: str | None
 ) -> None:
-    texts = sorted({*names_of(OUTPUTS)} & {*metrics})
+    texts = sorted({*names_of(OUTPUTS, among=metrics)})
     if texts and segments is not None:
         faults.add(
             path, f"{', '.join(texts)} of a stage that learns to write segments ({segments})",

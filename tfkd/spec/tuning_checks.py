@@ -14,11 +14,11 @@ def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
     choose = getattr(entry, "choose", None)
     if choose is None:
         return
-    where, known = (*path, "choose"), names_of(OUTPUTS)
-    if not {*known} & {*entry.metrics}:
+    where = (*path, "choose")
+    if not names_of(OUTPUTS, among=entry.metrics):
         faults.add(
             where, f"nothing of {', '.join(entry.metrics)} is decoded",
-            f"metrics of outputs ({', '.join(known)}) beside it, or no choose",
+            f"metrics of outputs ({', '.join(names_of(OUTPUTS))}) beside it, or no choose",
         )  # fmt: skip
         return
     stage = found_stage(parts, entry.of)
@@ -35,8 +35,8 @@ def check_tuning(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
 
 def _judge(parts: Parts, faults: Faults, where: tuple, entry: Any, choose: Any) -> None:
     """`by`: CORPUS.METRIC."""
-    known = names_of(OUTPUTS)
-    if choose.metric not in known:
+    if not names_of(OUTPUTS, among=[choose.metric]):
+        known = names_of(OUTPUTS)
         faults.add(
             where, f"{choose.by}, and settings of decode are judged by outputs",
             f"CORPUS.METRIC, METRIC one of {', '.join(known)}", known, choose.metric,

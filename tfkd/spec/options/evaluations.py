@@ -49,7 +49,7 @@ class NoiseOptions(Options):
         """
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        costly = () if classes else known.names_of(known.OUTPUTS)
+        costly = () if classes else known.names_of(known.OUTPUTS, among=metrics)
         return tuple(name for name in metrics if name not in costly) or tuple(metrics)
 
 
