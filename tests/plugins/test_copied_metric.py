@@ -185,6 +185,16 @@ def test_what_is_no_metric_is_said_before_anything_runs(tmp_path, monkeypatch, b
     assert "own" not in known.in_training()
 
 
+@pytest.mark.usefixtures("joined")
+def test_a_comparison_names_the_run_whose_options_the_plugin_has_no_more(tmp_path):
+    from tfkd.pipeline.compared import _given
+
+    for key, value in (("most", 2), ("least", 0)):
+        entry = {"metric_options": {"copied": {key: value}}}
+        with pytest.raises(UserError, match=rf"old has measured copied .*{key}: "):
+            _given(tmp_path / "old", entry, ["copied"])
+
+
 @pytest.mark.long
 def test_it_runs_whole_with_interval_pairing_noise_and_report(tmp_path):
     path = spec_file(tmp_path)

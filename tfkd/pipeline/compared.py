@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
+from pydantic import ValidationError
 
 from tfkd.evaluation import (
     Counted,
@@ -195,7 +196,7 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
     lines = {name: _lines(run, entry, name) for name in kept}
     if "classes" in entry:
         measured = [name for name in names_of(CLASSES) if name in entry["metrics"]]
-        found = {name: metric_of(name, _given(entry, measured)) for name in measured}
+        found = {name: metric_of(name, _given(run, entry, measured)) for name in measured}
         # Neither texts nor likelihoods of classes are kept.
         metrics = {
             name: one for name, one in found.items() if not (one.of_likelihood or one.reads_sources)
@@ -210,24 +211,24 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
     search += "" if tokenize == _TOKENIZE else f"; bleu of {tokenize}"
     metrics = {
         name: one
-        for name, one in _metrics(entry).items()
+        for name, one in _metrics(run, entry).items()
         if "sources" in lines or not one.reads_sources
     }
     return Outputs(metrics=metrics, search=search, tuned=tuned, **lines)
 
 
-def _metrics(entry: Mapping[str, Any]) -> dict[str, Metric]:
+def _metrics(run: Path, entry: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of outputs that were measured; BLEU and chrF of all translations."""
     measured, words = entry.get("metrics") or {}, entry.get("rouge") or {}
     known = {name: about(name).family for name in names_of(OUTPUTS) if name in measured}
     names = {name for name, family in known.items() if family != "rouge" or words}
     if "bleu" in known.values() or not names:
         names |= {"bleu", "chrf"}
-    given = _given(entry, names)
+    given = _given(run, entry, names)
     return {name: metric_of(name, given) for name in names_of(OUTPUTS) if name in names}
 
 
-def _given(entry: Mapping[str, Any], names: Iterable[str]) -> SimpleNamespace:
+def _given(run: Path, entry: Mapping[str, Any], names: Iterable[str]) -> SimpleNamespace:
     """The options by which an evaluation's metrics count, as far as its results have them."""
     words = entry.get("rouge") or {}
     return SimpleNamespace(
@@ -236,11 +237,30 @@ def _given(entry: Mapping[str, Any], names: Iterable[str]) -> SimpleNamespace:
         tokenized=TokenizedOptions(**(entry.get("tokenized") or {})),
         rouge=RougeOptions(**{key: words[key] for key in ("stem", "words") if key in words}),
         metric_options={
-            name: registry.lookup(KIND, name).options(**chosen)
+            name: _chosen(run, name, chosen)
             for name, chosen in (entry.get("metric_options") or {}).items()
             if name in names
         },
     )
+
+
+def _chosen(run: Path, name: str, chosen: Mapping[str, Any]) -> Any:
+    """A metric's options, as a run's results have them.
+
+    Raises:
+        UserError: The metric of now has other ones.
+    """
+    try:
+        return registry.lookup(KIND, name).options(**chosen)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg']}" for one in error.errors()
+        )
+        raise UserError(
+            f"{run} has measured {name} with options that this metric has no more ({wrong}); "
+            "expected the plugin that the run was made with, or a run of now: run tfkd run SPEC "
+            "again"
+        ) from error
 
 
 def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
