@@ -83,12 +83,12 @@ def of_kind(
     if not isinstance(value, dict):
         faults.add(path, f"found {in_short(value)}", f"a mapping with kind: one of {known}")
         return None
-    name = value.get("kind", default)
+    name = default if value.get("kind") is None else value["kind"]
     if name not in registry.names(kind):
         shown = "no kind" if name is None else f"{in_short(name)} is no {kind}"
         faults.add((*path, "kind"), shown, f"one of {known}", registry.names(kind), str(name))
         return None
-    return faults.options(path, registry.lookup(kind, name).options, {"kind": name, **value})
+    return faults.options(path, registry.lookup(kind, name).options, {**value, "kind": name})
 
 
 def with_metric_options(
