@@ -7,6 +7,7 @@ import pytest
 from spec_files import loaded
 
 from tfkd.spec import UserError, json_schema, listing, load_spec, show, starter_spec
+from tfkd.spec.options.training import ScheduleOptions
 from tfkd.spec.yaml_reader import read_text
 
 EXAMPLE = Path(__file__).parents[2] / "specs" / "multi30k_deen.yaml"
@@ -132,3 +133,12 @@ def test_the_runtimes_options_say_what_they_change() -> None:
     stages = json_schema()["$defs"]["stage"]["anyOf"]
     (load,) = (one["properties"]["load"] for one in stages if "load" in one["properties"])
     assert "preset" not in load["description"]
+
+
+def test_editors_show_the_schedule_that_is_taken_unless_one_is_given() -> None:
+    stages = json_schema()["$defs"]["stage"]["anyOf"]
+    (schedule,) = (
+        one["properties"]["schedule"] for one in stages if "schedule" in one["properties"]
+    )
+    assert schedule["default"] == ScheduleOptions().model_dump()
+    assert (schedule["default"]["kind"], schedule["default"]["rate"]) == ("triangular", 1e-3)

@@ -125,7 +125,8 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _optional(definition: str, field: dict[str, Any]) -> dict[str, Any]:
-    return {**_or_null({"$ref": f"#/$defs/{definition}"}), "description": field["description"]}
+    said = {key: field[key] for key in ("description", "default") if key in field}
+    return {**_or_null({"$ref": f"#/$defs/{definition}"}), **said}
 
 
 def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
