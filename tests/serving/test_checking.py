@@ -213,7 +213,7 @@ def test_a_draw_at_a_boundary_may_fall_on_either_side(draw, cut, may):
     logits = np.append(np.log([0.5, 0.3, 0.2]), -np.inf)
     choice = {"temperature": 1.0, "top_k": None, "top_p": 1.0} | cut
     assert {token for token in range(4) if near_draw(logits, token, draw, **choice)} == may
-    assert drawn(logits, draw, **choice)[0] in may
+    assert drawn(logits, draw, **choice) in may
 
 
 def test_whether_a_search_is_made_again_hangs_on_its_kind_alone():

@@ -7,10 +7,6 @@ import numpy as np
 
 from tfkd.decoding.plain_decoding import NEAR, PlainOutput, Predict, log_softmax
 
-# Sums of float32 shares over a vocabulary are rounded ten times as much as log-probabilities: a
-# draw's distance from a boundary counts for so much as a margin.
-_ROUNDED = 0.1
-
 
 def plain_sampling(
     predict: Predict, search: Any, read: Sequence[int], *, end_id: int, limit: int
@@ -25,19 +21,19 @@ def plain_sampling(
         limit: The most tokens, the end not counted.
     """
     tokens: tuple[int, ...] = ()
-    total, margin = 0.0, np.inf
+    total = 0.0
     while True:
         row = predict([tokens])[0]
         token = end_id
         if len(tokens) < limit:
             draw = plain_draw(read, int(search.seed), len(tokens))
-            token, near = drawn(
+            token = drawn(
                 row, draw, temperature=search.temperature, top_k=search.top_k, top_p=search.top_p
             )
-            margin = min(margin, _ROUNDED * near)
         total += row[token]
         if token == end_id:
-            return PlainOutput(tokens, float(total), float(margin))
+            # How near a draw was to another token, `near_sampling` says of each place.
+            return PlainOutput(tokens, float(total), np.inf)
         tokens = (*tokens, token)
 
 
@@ -65,8 +61,8 @@ def plain_draw(read: Sequence[int], seed: int, index: int) -> float:
 
 def drawn(
     logits: np.ndarray, draw: float, *, temperature: float, top_k: int | None, top_p: float
-) -> tuple[int, float]:
-    """The token that a draw of [0, 1) falls on, and how near it was to another.
+) -> int:
+    """The token that a draw of [0, 1) falls on.
 
     The vocabulary is laid out on [0, 1): in the order of ids, or, of a distribution that is cut
     down to its likeliest tokens, from the likeliest on; a token takes as much as it is likely.
@@ -75,30 +71,17 @@ def drawn(
         logits: float64 `[vocabulary]`; -inf where forbidden.
         draw: The draw.
         temperature, top_k, top_p: See `tfkd.decoding.Sampling`.
-
-    Returns:
-        The token, and the smallest difference that decided for it: of the draw from the token's
-        boundaries, of its logit from its neighbours', of masses from `top_p`.
     """
     shares = np.exp(log_softmax(logits / temperature))
     order = np.arange(len(logits))
-    near = [np.inf]
-    if cut := top_k is not None or top_p < 1:
-        order = np.argsort(-logits, kind="stable")
-        ranked = logits[order]
-        order = order[:top_k]
+    if top_k is not None or top_p < 1:
+        order = np.argsort(-logits, kind="stable")[:top_k]
     shares = shares[order] / shares[order].sum()
     if top_p < 1:
         before = np.cumsum(shares) - shares
-        near += [np.abs(before - top_p).min()]
         shares = np.where(before < top_p, shares, 0) / shares[before < top_p].sum()
     ends = np.cumsum(shares)
-    place = min(int((ends <= draw).sum()), int(np.flatnonzero(shares)[-1]))
-    near += [abs(draw - ends[place] + shares[place]), abs(ends[place] - draw)]
-    if cut:
-        beside = (one for one in (place - 1, place + 1) if 0 <= one < len(ranked))
-        near += [abs(ranked[place] - ranked[one]) for one in beside]
-    return int(order[place]), float(min(near))
+    return int(order[min(int((ends <= draw).sum()), int(np.flatnonzero(shares)[-1]))])
 
 
 def near_draw(
