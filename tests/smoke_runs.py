@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tfkd import cli
-from tfkd.evaluation import gate_line
+from tfkd.evaluation import check_line
 from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
@@ -59,7 +59,7 @@ def check_run(path, folder):
     run = runs / f"{path.stem}-smoke"
     results = json.loads((run / "results.json").read_text("utf-8"))
     spec = load_spec(path)
-    assert {entry["of"] for entry in results["evaluations"] + results["teacher_gates"]} == {
+    assert {entry["of"] for entry in results["evaluations"] + results["teacher_checks"]} == {
         entry.of for entry in spec.evaluate
     }
     assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
@@ -69,9 +69,9 @@ def check_run(path, folder):
     assert not any("learnt this task" in text for text in results["warnings"])
     assert "<html" in (run / "report.html").read_text("utf-8")
     # Verdicts on teachers come at once: each right after an evaluation or the verdict before it.
-    for gate in results["teacher_gates"]:
-        before = said[said.index(gate_line(gate)) - 1]
-        assert re.match(r"\[\d+/\d+\] (evaluate|score) |teacher gate, ", before), before
+    for check in results["teacher_checks"]:
+        before = said[said.index(check_line(check)) - 1]
+        assert re.match(r"\[\d+/\d+\] (evaluate|score) |teacher check, ", before), before
 
 
 def check_variants(path, folder):

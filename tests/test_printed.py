@@ -90,7 +90,7 @@ def test_tables_take_names_from_results_as_text_of_one_line():
     results = {
         "name": name,
         "evaluations": [{"of": name, "on": name, "seed": 1, "metrics": {"bleu": score}}],
-        "teacher_gates": [],
+        "teacher_checks": [],
         "warnings": [name],
         "exports": [],
     }

@@ -85,8 +85,8 @@ def _load(options: argparse.Namespace):
         plugins=options.plugins,
         elsewhere=getattr(options, "all_variants", False),
     )
-    for said in spec.passed_over:
-        print(f"tfkd: passed over: {said}", file=sys.stderr)
+    for said in [*spec.renamed, *(f"passed over: {one}" for one in spec.passed_over)]:
+        print(f"tfkd: {said}", file=sys.stderr)
     return spec
 
 

@@ -5,20 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.evaluation import result_errors, thin_history
+from tfkd.evaluation.results import upgraded
 from tfkd.spec.metrics import higher_is_better
 
 
 def results(**changes):
     return {
-        "tfkd": "0.1.0", "schema": 1, "name": "x", "variant": None, "seed": 1, "command": "tfkd",
+        "tfkd": "0.1.0", "schema": 2, "name": "x", "variant": None, "seed": 1, "command": "tfkd",
         "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {}, "provenance": {},
-        "data": {}, "stages": {}, "histories": {}, "evaluations": [], "teacher_gates": [],
+        "data": {}, "stages": {}, "histories": {}, "evaluations": [], "teacher_checks": [],
         "exports": [], "warnings": [], "added by a plugin": 1,
     } | changes  # fmt: skip
 
 
 def test_a_good_form_passes_and_new_keys_may_come():
     assert result_errors(results()) == []
+
+
+def test_what_an_earlier_version_wrote_is_read_by_its_names_of_now():
+    checks = [{"of": "a", "on": "b", "figures": {}, "baseline": None, "verdict": "", "message": ""}]
+    now = results(teacher_checks=checks)
+    before = {"teacher_gates" if key == "teacher_checks" else key: now[key] for key in now}
+    assert result_errors(before)
+    assert [*upgraded(before | {"schema": 1}).items()] == [*now.items()]
+    assert upgraded(now) is now
+    assert upgraded([]) == []
 
 
 def test_errors_name_their_place():
@@ -30,7 +41,7 @@ def test_errors_name_their_place():
     (error,) = result_errors(results(evaluations=[entry]))
     assert error.startswith("evaluations.0.by_length.0.rows:")
     assert any(line.startswith("stages:") for line in result_errors(results(stages=[])))
-    assert "expected 1" in result_errors(results(schema=2))[0]
+    assert "expected 2" in result_errors(results(schema=3))[0]
     assert result_errors([])
 
 

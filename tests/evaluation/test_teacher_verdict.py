@@ -1,8 +1,8 @@
-"""The teacher gate's rule."""
+"""The teacher check's rule."""
 
 import pytest
 
-from tfkd.evaluation import learnt_by_heart, teacher_gate
+from tfkd.evaluation import learnt_by_heart, teacher_check
 
 
 def figures(accuracy, positions=10_000, coverage=0.9):
@@ -10,12 +10,12 @@ def figures(accuracy, positions=10_000, coverage=0.9):
 
 
 def test_a_far_better_teacher_passes():
-    gate = teacher_gate(figures(0.80), figures(0.68, coverage=0.88))
-    assert gate["verdict"] == "clearly better"
-    assert gate["difference"]["low"] > 0.10
-    assert gate["difference"]["high"] < 0.14
-    assert "80.0 %" in gate["message"]
-    assert "+12.0 points" in gate["message"]
+    check = teacher_check(figures(0.80), figures(0.68, coverage=0.88))
+    assert check["verdict"] == "clearly better"
+    assert check["difference"]["low"] > 0.10
+    assert check["difference"]["high"] < 0.14
+    assert "80.0 %" in check["message"]
+    assert "+12.0 points" in check["message"]
 
 
 @pytest.mark.parametrize(
@@ -28,22 +28,24 @@ def test_a_far_better_teacher_passes():
     ],
 )
 def test_a_teacher_that_is_not_clearly_better_is_named_with_the_reason(teacher, baseline, reason):
-    gate = teacher_gate(teacher, baseline)
-    assert gate["verdict"] == "not clearly better"
-    assert reason in gate["message"]
-    assert "learns little" in gate["message"]
-    assert "one that fills in words" in gate["message"]  # classifiers and language models hide none
+    check = teacher_check(teacher, baseline)
+    assert check["verdict"] == "not clearly better"
+    assert reason in check["message"]
+    assert "learns little" in check["message"]
+    assert (
+        "one that fills in words" in check["message"]
+    )  # classifiers and language models hide none
 
 
 def test_the_interval_is_the_one_of_two_proportions():
-    gate = teacher_gate({"accuracy": 0.5, "positions": 100}, {"accuracy": 0.5, "positions": 100})
-    assert gate["difference"]["high"] == pytest.approx(1.96 * (0.25 / 50) ** 0.5, rel=1e-4)
+    check = teacher_check({"accuracy": 0.5, "positions": 100}, {"accuracy": 0.5, "positions": 100})
+    assert check["difference"]["high"] == pytest.approx(1.96 * (0.25 / 50) ** 0.5, rel=1e-4)
 
 
 def test_without_baseline_nothing_is_claimed():
-    gate = teacher_gate(figures(0.8))
-    assert gate["verdict"] == "not compared"
-    assert gate["difference"] is None
+    check = teacher_check(figures(0.8))
+    assert check["verdict"] == "not compared"
+    assert check["difference"] is None
 
 
 def test_rows_learnt_by_heart_are_named():
@@ -62,6 +64,6 @@ def test_what_helps_against_rows_learnt_by_heart_is_named():
 
 def test_figures_without_positions_are_refused():
     with pytest.raises(ValueError, match="positions=None"):
-        teacher_gate({"accuracy": 0.5})
+        teacher_check({"accuracy": 0.5})
     with pytest.raises(ValueError, match="`baseline`"):
-        teacher_gate(figures(0.5), {"accuracy": 50, "positions": 3})
+        teacher_check(figures(0.5), {"accuracy": 50, "positions": 3})

@@ -59,7 +59,7 @@ variants:
     stages.student_finetune.objective: {cross_entropy: {}}
     stages.student_finetune.choose: null
 evaluate:
-  - {of: labels, on: [valid], metrics: [teacher_gate], against: "student_finetune#baseline"}
+  - {of: labels, on: [valid], metrics: [teacher_check], against: "student_finetune#baseline"}
   - of: student_finetune
     on: [test]
     metrics: [accuracy, f1, matthews, loss]
@@ -99,7 +99,7 @@ stages:
     batch: {size: 24, unit: sentences}
     validate: {on: valid, every: 3, metrics: [f1], keep: {best: f1}}
 evaluate:
-  - {of: teach, on: [valid], metrics: [teacher_gate], against: learn}
+  - {of: teach, on: [valid], metrics: [teacher_check], against: learn}
   - {of: teach, on: [valid], metrics: [accuracy, f1], bootstrap: 20, noise: {sigma: 1.5, draws: 2}}
   - {of: learn, on: [valid], metrics: [accuracy], bootstrap: 20}
 export: [teach]

@@ -59,7 +59,7 @@ stages:
 variants:
   baseline: {stages.learn.objective: {cross_entropy: {label_smoothing: 0.1}}}
 evaluate:
-  - {of: targets, on: [train], metrics: [teacher_gate], against: "learn#baseline"}
+  - {of: targets, on: [train], metrics: [teacher_check], against: "learn#baseline"}
   - of: learn
     on: [test]
     decode: {kind: greedy}

@@ -52,8 +52,8 @@ def test_marked_words_are_told_apart_and_served(readings):
     assert of_teacher["classes"] == ["noun", "verb"]
     assert of_teacher["positive"] == "verb"
     assert set(of_student["metrics"]) == {"accuracy"}
-    (gate,) = readings.results["teacher_gates"]
-    assert gate["figures"]["positions"] == gate["baseline"]["positions"] == 30
+    (check,) = readings.results["teacher_checks"]
+    assert check["figures"]["positions"] == check["baseline"]["positions"] == 30
     served = load_saved_model(readings.run / "export" / "teach")
     assert served.inputs == ["text", "mark"]
     with pytest.raises(UserError, match="expected text, a tab, mark"):

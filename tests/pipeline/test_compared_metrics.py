@@ -34,7 +34,7 @@ def finished(folder, evaluations):
         "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {},
         "provenance": {}, "data": {}, "stages": {}, "histories": {}, "evaluations": evaluations,
-        "teacher_gates": [], "exports": [], "warnings": [],
+        "teacher_checks": [], "exports": [], "warnings": [],
     }  # fmt: skip
     assert result_errors(results) == []
     (folder / "results.json").write_text(json.dumps(results))

@@ -40,7 +40,7 @@ def nodes_of(plan):
 @pytest.fixture
 def failing(monkeypatch):
     entry = {"verdict": "not clearly better", "of": "targets", "on": "valid", "message": "Weak."}
-    monkeypatch.setattr(failed_checks, "judged", lambda gate, context: entry)
+    monkeypatch.setattr(failed_checks, "judged", lambda check, context: entry)
 
 
 STOP = ("stages.learn.on_failed_check=stop", "stages.targets.on_failed_check=stop")
@@ -51,15 +51,15 @@ def test_the_stage_is_not_begun_and_the_message_says_why(folder, tmp_path, faili
     nodes, context = nodes_of(plan), SimpleNamespace(stages=tmp_path)
     done = {node.key for node in nodes.values()} - {nodes["train learn"].key}
     with pytest.raises(UserError, match=r"learn was not begun.*Weak\..*on_failed_check: warn"):
-        refuse_failed(nodes["train learn"], plan.gates, done, context)
+        refuse_failed(nodes["train learn"], plan.teacher_checks, done, context)
 
 
 def test_what_rests_on_no_such_teacher_goes_on(folder, tmp_path, failing):
     plan = plan_of(folder, *STOP)
     nodes, context = nodes_of(plan), SimpleNamespace(stages=tmp_path)
     done = {node.key for node in nodes.values()}
-    refuse_failed(nodes["train learn#baseline"], plan.gates, done, context)
-    refuse_failed(nodes["export learn"], plan.gates, done, context)
+    refuse_failed(nodes["train learn#baseline"], plan.teacher_checks, done, context)
+    refuse_failed(nodes["export learn"], plan.teacher_checks, done, context)
 
 
 def test_nothing_is_refused_before_the_check_is_made_or_where_a_warning_is_enough(
@@ -68,10 +68,10 @@ def test_nothing_is_refused_before_the_check_is_made_or_where_a_warning_is_enoug
     context = SimpleNamespace(stages=tmp_path)
     plan = plan_of(folder, *STOP)
     student = nodes_of(plan)["train learn"]
-    refuse_failed(student, plan.gates, {plan.gates[0].teacher.key}, context)
+    refuse_failed(student, plan.teacher_checks, {plan.teacher_checks[0].teacher.key}, context)
     lenient = plan_of(folder)
     done = {node.key for node in nodes_of(lenient).values()}
-    refuse_failed(nodes_of(lenient)["train learn"], lenient.gates, done, context)
+    refuse_failed(nodes_of(lenient)["train learn"], lenient.teacher_checks, done, context)
 
 
 def test_it_is_in_no_fingerprint(folder):
@@ -91,13 +91,18 @@ def test_a_smoke_runs_to_its_end_whatever_its_tiny_teacher_knows(folder):
 
 
 def test_checks_on_unseen_rows_come_before_the_stage_that_scores(folder):
-    both = json.dumps([{"of": "targets", "on": ["train", "valid"], "metrics": ["teacher_gate"],
+    both = json.dumps([{"of": "targets", "on": ["train", "valid"], "metrics": ["teacher_check"],
                         "against": "learn#baseline"}])  # fmt: skip
     order = list(nodes_of(plan_of(folder, f"evaluate={both}")))
     assert order.index("evaluate learn#baseline on valid") < order.index("score targets")
 
 
-GATE = {"of": "targets", "on": ["valid"], "metrics": ["teacher_gate"], "against": "learn#baseline"}
+CHECK = {
+    "of": "targets",
+    "on": ["valid"],
+    "metrics": ["teacher_check"],
+    "against": "learn#baseline",
+}
 SCORED = {"of": "learn", "on": ["test"], "metrics": ["loss"]}
 OBJECTIVE = {"cross_entropy": {}, "soft_targets": {"temperature": 2, "teacher": "learn"}}
 LEARN_2 = {
@@ -125,27 +130,27 @@ CHECKED = ["score targets on valid", "evaluate learn#baseline on valid"]
 
 
 def test_up_to_a_stage_its_checks_are_made_before_it(folder):
-    order = order_of(plan_of(folder, STOP[0], *asked(GATE)), "learn")
+    order = order_of(plan_of(folder, STOP[0], *asked(CHECK)), "learn")
     assert order[-1] == "train learn"
     assert {*CHECKED} <= {*order}
     # Where a warning is enough, nothing is made but what it rests on.
-    assert not {*CHECKED} & {*order_of(plan_of(folder, *asked(GATE)), "learn")}
-    order = order_of(plan_of(folder, STOP[1], *asked(GATE)), "targets")
+    assert not {*CHECKED} & {*order_of(plan_of(folder, *asked(CHECK)), "learn")}
+    order = order_of(plan_of(folder, STOP[1], *asked(CHECK)), "targets")
     assert order[-1] == "score targets"
     assert {*CHECKED} <= {*order}
 
 
 def test_in_a_chain_a_teacher_is_checked_before_its_student_teaches(folder):
     """Whatever the order of the evaluations: the student's check rests on its training."""
-    of_student = {**GATE, "of": "learn"}
-    plan = plan_of(folder, STOP[0], *asked(of_student, GATE, learn_2=LEARN_2))
+    of_student = {**CHECK, "of": "learn"}
+    plan = plan_of(folder, STOP[0], *asked(of_student, CHECK, learn_2=LEARN_2))
     order = order_of(plan)
     assert max(map(order.index, CHECKED)) < order.index("train learn")
     assert unchecked(in_checked_order(plan), plan) == []
 
 
 def test_with_seeds_each_is_checked_by_its_own(folder):
-    spec = load_spec(folder / "small.yaml", overrides=[STOP[0], "seeds=[1, 2]", *asked(GATE)])
+    spec = load_spec(folder / "small.yaml", overrides=[STOP[0], "seeds=[1, 2]", *asked(CHECK)])
     plan = wanted_of_all_seeds(spec, folder)
     order = order_of(plan, "learn")
     for seed in (1, 2):
@@ -157,22 +162,22 @@ def test_with_seeds_each_is_checked_by_its_own(folder):
 def test_two_stages_that_wait_for_each_others_checks_are_told_of(folder):
     """A student without an own check is the other's baseline, and the other way round."""
     other = json.loads(json.dumps(LEARN_2).replace('"learn"', '"targets"'))
-    gates = [{**GATE, "against": name} for name in ("learn", "other")]
+    checks = [{**CHECK, "against": name} for name in ("learn", "other")]
     stopping = {**other, "on_failed_check": "stop"}
-    plan = plan_of(folder, STOP[0], *asked(*gates, other=stopping))
+    plan = plan_of(folder, STOP[0], *asked(*checks, other=stopping))
     order_of(plan)
     (found,) = unchecked(in_checked_order(plan), plan)
     assert "rests on this stage itself" in str(found[1])
 
 
 UNCHECKED = [
-    ("targets", asked({**GATE, "on": ["train"]}), "what checks its teacher rests on this stage"),
+    ("targets", asked({**CHECK, "on": ["train"]}), "what checks its teacher rests on this stage"),
     ("targets", asked(), "no evaluation checks its teacher"),
     ("learn", asked(), "no evaluation checks its teacher"),
-    ("learn", asked({**GATE, "against": None}), "its teacher is checked beside nothing"),
-    ("teach", asked(GATE), "this stage has no teacher"),
+    ("learn", asked({**CHECK, "against": None}), "its teacher is checked beside nothing"),
+    ("teach", asked(CHECK), "this stage has no teacher"),
     # Of two teachers in a line, its own.
-    ("learn_2", asked(GATE, {**SCORED, "of": "learn_2"}, learn_2=LEARN_2), "no evaluation checks"),
+    ("learn_2", asked(CHECK, {**SCORED, "of": "learn_2"}, learn_2=LEARN_2), "no evaluation checks"),
 ]
 
 
@@ -183,7 +188,7 @@ def test_a_stop_that_nothing_could_cause_is_a_fault(folder, tmp_path, stage, ove
     errors, _ = validate([path], data_dir=folder, overrides=overrides)
     (said,) = map(str, errors)
     assert f"stages.{stage}.on_failed_check: stop, and {reason}" in said
-    assert "expected a teacher_gate of its teacher that is made before" in said
+    assert "expected a teacher_check of its teacher that is made before" in said
     # A run says so, too, before it begins.
     with pytest.raises(UserError, match=reason):
         run(load_spec(path, overrides=overrides), data_dir=folder, runs_dir=tmp_path / "runs")
@@ -199,7 +204,7 @@ def test_the_fault_has_its_line_and_stages_that_can_stop_have_none(folder):
         (text.splitlines().index("  teach:") + 2, "")
     ]
     # The variant without a teacher has nothing to check.
-    for overrides in ([STOP[0]], [*STOP, *asked(GATE)]):
+    for overrides in ([STOP[0]], [*STOP, *asked(CHECK)]):
         found = validate([folder / "small.yaml"], data_dir=folder, overrides=overrides)
         assert found == ([], [])
 
@@ -228,7 +233,7 @@ def test_what_is_done_is_not_refused_unless_it_would_be_made_anew(
     nodes = nodes_of(plan)
     done = {node.key for node in nodes.values()}
     with pytest.raises(UserError) if changed else nullcontext():
-        refuse_failed(nodes["train learn"], plan.gates, done, context)
+        refuse_failed(nodes["train learn"], plan.teacher_checks, done, context)
 
 
 @pytest.mark.long

@@ -80,7 +80,7 @@ TAUGHT = {"train teach", "score targets"} | DISTILLED
         ("stages.learn.batch.size=500", STUDENTS),
         ("stages.learn.schedule.rate=1e-3", STUDENTS),
         ("stages.learn.validate.keep=last", STUDENTS),
-        # The gate compares coverage by the same K.
+        # The check compares coverage by the same K.
         (
             "stages.targets.top_k=3",
             {"score targets", "evaluate learn#baseline on train"} | DISTILLED,

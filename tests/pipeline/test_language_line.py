@@ -1,4 +1,4 @@
-"""A language model's whole line: gates, continuations, SavedModels and prompts."""
+"""A language model's whole line: checks, continuations, SavedModels and prompts."""
 
 import json
 from types import SimpleNamespace
@@ -57,8 +57,8 @@ variants:
     stages.learn.balance: null
     stages.learn.objective: {words: {kind: causal_lm}}
 evaluate:
-  - {of: teach, on: [text, valid], metrics: teacher_gate}
-  - {of: teach, on: valid, metrics: teacher_gate, against: "learn#baseline"}
+  - {of: teach, on: [text, valid], metrics: teacher_check}
+  - {of: teach, on: valid, metrics: teacher_check, against: "learn#baseline"}
   - {of: "learn#baseline", on: valid, metrics: [accuracy], bootstrap: 20}
   - of: learn
     on: valid
@@ -143,7 +143,7 @@ def test_first_halves_of_lines_are_continued_for_people_to_read(line):
 
 
 @pytest.mark.long
-def test_a_gate_without_a_baseline_is_beside_the_last_word_alone(line):
+def test_a_check_without_a_baseline_is_beside_the_last_word_alone(line):
     model, tokenizer = line.opened("teach")
     start, end = int(tokenizer.start_id), int(tokenizer.end_id)
     whole, alone, gold, counts = [], [], [], {}
@@ -156,28 +156,28 @@ def test_a_gate_without_a_baseline_is_beside_the_last_word_alone(line):
         whole, alone, gold = [*whole, *logits], [*alone, logits[0], *last], [*gold, *ids[1:]]
     for word in gold:
         counts[word] = counts.get(word, 0) + 1
-    on_text, gate = line.results["teacher_gates"][:2]
-    assert gate["figures"]["accuracy"] == share_right(whole, gold)
-    assert gate["baseline"]["accuracy"] == share_right(alone, gold)
-    assert gate["figures"]["positions"] == gate["baseline"]["positions"] == len(gold)
-    assert gate["most_frequent"] == pytest.approx(max(counts.values()) / len(gold))
-    assert gate["beside"] == "the teacher that sees the last word alone"
-    assert f"of {len(gold):,} next words" in gate["message"]
-    assert (on_text["seen"], gate["seen"]) == (True, False)
+    on_text, check = line.results["teacher_checks"][:2]
+    assert check["figures"]["accuracy"] == share_right(whole, gold)
+    assert check["baseline"]["accuracy"] == share_right(alone, gold)
+    assert check["figures"]["positions"] == check["baseline"]["positions"] == len(gold)
+    assert check["most_frequent"] == pytest.approx(max(counts.values()) / len(gold))
+    assert check["beside"] == "the teacher that sees the last word alone"
+    assert f"of {len(gold):,} next words" in check["message"]
+    assert (on_text["seen"], check["seen"]) == (True, False)
     page = (line.run / "report.html").read_text("utf-8")
     assert "The teacher that sees the last word alone" in page
 
 
 @pytest.mark.long
-def test_a_gate_against_a_model_is_at_the_same_words(line):
-    gate = line.results["teacher_gates"][2]
+def test_a_check_against_a_model_is_at_the_same_words(line):
+    check = line.results["teacher_checks"][2]
     accuracy = line.results["evaluations"][0]["metrics"]["accuracy"]["value"]
-    assert gate["baseline"]["accuracy"] == pytest.approx(accuracy)
-    assert gate["figures"] == pytest.approx(line.results["teacher_gates"][1]["figures"])
-    assert gate["baseline"]["positions"] == gate["figures"]["positions"]
-    assert gate["beside"] == "a model without a teacher"
-    difference = gate["figures"]["accuracy"] - accuracy
-    assert gate["difference"]["value"] == pytest.approx(difference)
+    assert check["baseline"]["accuracy"] == pytest.approx(accuracy)
+    assert check["figures"] == pytest.approx(line.results["teacher_checks"][1]["figures"])
+    assert check["baseline"]["positions"] == check["figures"]["positions"]
+    assert check["beside"] == "a model without a teacher"
+    difference = check["figures"]["accuracy"] - accuracy
+    assert check["difference"]["value"] == pytest.approx(difference)
 
 
 @pytest.mark.long

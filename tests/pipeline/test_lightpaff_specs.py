@@ -92,7 +92,7 @@ def test_six_rows_share_their_stages(name, tmp_path):
 def test_row_6_is_measured_beside_row_3_and_its_teacher(name):
     spec = load_spec(SPECS[name])
     beside = {
-        entry.of: entry.against for entry in spec.evaluate if "teacher_gate" not in entry.metrics
+        entry.of: entry.against for entry in spec.evaluate if "teacher_check" not in entry.metrics
     }
     assert beside["student_finetune"] == "student_finetune#pt_ft"
     assert "teacher_finetune" in beside

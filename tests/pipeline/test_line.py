@@ -49,7 +49,7 @@ def test_results_have_their_form(line):
         assert 0 < sum(bucket[rows] for bucket in outputs) <= entry["rows"]
         assert all((bucket[score] is None) == (bucket[rows] < 10) for bucket in outputs)
     assert len((line.run / entry["hypotheses"]).read_text("utf-8").splitlines()) == entry["rows"]
-    assert len(line.results["teacher_gates"]) == 1
+    assert len(line.results["teacher_checks"]) == 1
     assert set(line.results["histories"]) == {"teach", "learn", "learn#baseline"}
 
 

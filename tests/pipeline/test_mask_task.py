@@ -112,7 +112,7 @@ variants:
         decode: {kind: greedy}
         bootstrap: 20
 evaluate:
-  - {of: pretrain, on: chinese, metrics: teacher_gate}
+  - {of: pretrain, on: chinese, metrics: teacher_check}
   - of: learn
     on: valid
     decode: {kind: greedy}
@@ -177,15 +177,15 @@ def test_the_baseline_has_neither_teacher_nor_gates(run):
     assert {tuple(line["terms"]) for line in lines if "terms" in line} == {("words",)}
 
 
-def test_the_gate_of_masked_words_tells_what_context_gives(run):
-    (gate,) = results(run)["teacher_gates"]
-    blind, seen = gate["baseline"], gate["figures"]
-    assert gate["beside"] == "the teacher without context"
+def test_the_check_of_masked_words_tells_what_context_gives(run):
+    (check,) = results(run)["teacher_checks"]
+    blind, seen = check["baseline"], check["figures"]
+    assert check["beside"] == "the teacher without context"
     assert seen["positions"] == blind["positions"] > 100
-    assert gate["context"] == pytest.approx(seen["accuracy"] - blind["accuracy"])
-    assert gate["verdict"] == "clearly better"
-    assert 0 < gate["most_frequent"] < seen["accuracy"]
-    assert "points come of context" in gate["message"]
+    assert check["context"] == pytest.approx(seen["accuracy"] - blind["accuracy"])
+    assert check["verdict"] == "clearly better"
+    assert 0 < check["most_frequent"] < seen["accuracy"]
+    assert "points come of context" in check["message"]
     assert "The teacher without context" in (run / "mask" / "report.html").read_text("utf-8")
 
 

@@ -111,8 +111,8 @@ evaluate:
     bootstrap: 20
     noise: {sigma: [0.4, 0.1], draws: 2, metrics: [loss, accuracy]}
   - {of: bert_pretrain, on: held, metrics: accuracy, bootstrap: 20}
-  - {of: teacher_pretrain, on: held, metrics: teacher_gate}
-  - {of: teacher_pretrain, on: held, metrics: teacher_gate, against: student_pretrain}
+  - {of: teacher_pretrain, on: held, metrics: teacher_check}
+  - {of: teacher_pretrain, on: held, metrics: teacher_check, against: student_pretrain}
   - of: student_finetune
     on: valid
     metrics: [bleu, loss]
@@ -191,7 +191,7 @@ def test_pre_training_is_measured_at_the_segments_words(spec, run):
 
 
 def test_a_teacher_of_segments_is_held_against_itself_without_the_text(spec, run):
-    asked, compared = run.results["teacher_gates"]
+    asked, compared = run.results["teacher_checks"]
     model, record = predictions(spec, run, "teacher_pretrain")
     _, accuracy = figures(model, record)
     assert asked["figures"]["accuracy"] == accuracy

@@ -63,7 +63,9 @@ def test_a_stages_seeds_fork_it_and_what_comes_after_it(path):
     # By --until, too: nothing is made twice.
     assert [node.label for node in nodes(path, override, until="teach")][-1] == "teach"
     asked = wanted_of_all_seeds(load_spec(path, overrides=[override]), path.parent)
-    assert [gate.teacher.seed for gate in asked.gates] == [None] * len(asked.gates)
+    assert [check.teacher.seed for check in asked.teacher_checks] == [None] * len(
+        asked.teacher_checks
+    )
     assert sorted({*file_names(asked.evaluations)}) == sorted(
         [f"learn+{seed}.test" for seed in SEEDS]
         + [f"learn#baseline+{seed}.synthetic" for seed in SEEDS]
@@ -185,7 +187,7 @@ def run_folder(folder, outputs, **spec):
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {},
         "spec": {"seeds": list(outputs), **spec}, "provenance": {}, "data": {}, "stages": {},
         "histories": {}, "evaluations": entries, "over_seeds": summaries(entries),
-        "teacher_gates": [], "exports": [], "warnings": [],
+        "teacher_checks": [], "exports": [], "warnings": [],
     }  # fmt: skip
     assert result_errors(results) == []
     (folder / "results.json").write_text(json.dumps(results))

@@ -62,7 +62,7 @@ stages:
     steps: 2
     objective: {cross_entropy: {}}
     batch: {size: 512}
-evaluate: [{of: targets, on: [train], metrics: [teacher_gate]}]
+evaluate: [{of: targets, on: [train], metrics: [teacher_check]}]
 """
 DISTIL = (
     "stages.learn.objective="

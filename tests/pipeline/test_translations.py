@@ -48,7 +48,7 @@ variants:
 ENDS = """\
 evaluate:
   - {of: taught, on: [synthetic, back], decode: {kind: greedy}, metrics: [bleu, loss], bootstrap: 20}
-  - {of: stored, on: [synthetic], metrics: [teacher_gate], against: taught}
+  - {of: stored, on: [synthetic], metrics: [teacher_check], against: taught}
 """  # noqa: E501
 
 
@@ -140,7 +140,7 @@ def test_results_and_report_tell_of_translate_stages(lines):
     found = texts(run / "back")
     references = (run / on["back"]["references"]).read_text("utf-8").split("\n")[:-1]
     assert references == found["target"]
-    assert results["teacher_gates"][0]["on"] == "synthetic"
+    assert results["teacher_checks"][0]["on"] == "synthetic"
     page = (run / "report.html").read_text("utf-8")
     assert "<td>translate</td>" in page
 

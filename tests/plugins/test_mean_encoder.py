@@ -43,7 +43,7 @@ stages:
     validate: {on: valid, every: 50, metrics: [accuracy], keep: {best: accuracy}}
 variants: {baseline: {stages.learn.objective: {cross_entropy: {}}, stages.learn.from: null}}
 evaluate:
-  - {of: pretrain, on: valid, metrics: teacher_gate}
+  - {of: pretrain, on: valid, metrics: teacher_check}
   - {of: like_it, on: valid, metrics: [loss, accuracy]}
   - {of: learn, on: valid, metrics: [accuracy, f1], against: "learn#baseline"}
 export: [learn]
@@ -128,7 +128,7 @@ def test_it_runs_whole(spec, tmp_path, monkeypatch):
     run = tmp_path / "runs" / "opinions-smoke"
     results = json.loads((run / "results.json").read_text("utf-8"))
     assert {entry["of"] for entry in results["evaluations"]} == {"like_it", "learn"}
-    assert [gate["of"] for gate in results["teacher_gates"]] == ["pretrain"]
+    assert [check["of"] for check in results["teacher_checks"]] == ["pretrain"]
     (export,) = results["exports"]
     assert (run / export["folder"] / "saved_model.pb").is_file()
     assert "<html" in (run / "report.html").read_text("utf-8")

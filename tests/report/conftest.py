@@ -134,7 +134,7 @@ def build():
         "tokenizers": {"joint": {"kind": "wordpiece", "size": 8000, "learn_from": ["train"]}},
         "teacher": {"kind": "bert", "layers": 4, "width": 256, "heads": 4, "dropout": 0.1},
         "stages": {"train_student": pale},
-        "evaluate": [{"of": "targets", "on": ["train", "valid"], "metrics": ["teacher_gate"]}],
+        "evaluate": [{"of": "targets", "on": ["train", "valid"], "metrics": ["teacher_check"]}],
         "description": "yes: a 'quoted' one",
     }  # fmt: skip
     provenance = {
@@ -147,7 +147,7 @@ def build():
         "evaluate": "multi30k_deen.yaml:50",
     }  # fmt: skip
     return {
-        "tfkd": "0.1.0", "schema": 1, "name": "multi30k_deen", "variant": None, "seed": 1,
+        "tfkd": "0.1.0", "schema": 2, "name": "multi30k_deen", "variant": None, "seed": 1,
         "command": "tfkd run specs/multi30k_deen.yaml --data-dir data --runs-dir runs",
         "started": "2026-03-02T08:14:31+00:00", "finished": "2026-03-02T10:45:02+00:00",
         "seconds": 9031.2,
@@ -174,7 +174,7 @@ def build():
             "train_student#baseline": training_lines(4000, 8.4, 2.25, 4, validate=True),
         },
         "evaluations": [evaluation("test_2016", 39.41, 1.14), evaluation("test_2017", 34.92, 0.37)],
-        "teacher_gates": [
+        "teacher_checks": [
             {"of": "targets", "on": "valid",
              "figures": {"accuracy": 0.799, "entropy": 0.861, "coverage": 0.927, "mass": 0.946,
                          "positions": 14_310},

@@ -101,7 +101,7 @@ def test_a_bare_block_shows_all_there_is(folder, tmp_path):
     assert "### multi30k_deen\n" in text
     assert "### multi30k_deen@temperature_1\n" in text
     assert text.count("| test set | system |") == 2
-    assert text.count("The teacher gate:") == 2
+    assert text.count("The teacher check:") == 2
     assert regenerate(text, folder) == text
     assert regenerate(text, tmp_path / "none") == empty
 

@@ -185,7 +185,7 @@ def test_keyboard_and_headings(page):
     assert all(a.get("scope") for a in page.all("th"))
 
 
-def test_data_stages_exports_gate_and_command_are_there(page):
+def test_data_stages_exports_check_and_command_are_there(page):
     for words in (
         "2 empty", "train.de:117", "28,997", "finetune", "57 min", "cached", "23.1 MB",
         "export/train_student/1", "7,711,232", "clearly better", "79.9 %", "14,310",
@@ -273,7 +273,7 @@ def test_seeds_get_a_mean_and_a_spread(light):
 
 
 @pytest.mark.parametrize("missing", ["evaluations", "histories", "stages", "data", "spec",
-                                     "teacher_gates", "exports", "warnings", "machine", "command",
+                                     "teacher_checks", "exports", "warnings", "machine", "command",
                                      "provenance", "started", "variant", "seed"])  # fmt: skip
 def test_what_is_missing_is_left_out(light, missing):
     del light[missing]
@@ -290,7 +290,7 @@ def test_bare_and_broken_results_still_make_a_page(light):
     entry["by_length"], entry["examples"], entry["against"] = [], None, None
     light["evaluations"][-1]["differing"] = {"metric": None, "rows": [{"value": None}]}
     light["histories"]["pretrain"] = [{"step": 1, "loss": float("inf")}, {}]
-    light["teacher_gates"][0]["baseline"] = None
+    light["teacher_checks"][0]["baseline"] = None
     Page(render([light]))
 
 

@@ -26,7 +26,7 @@ def entry(metric, value, low, high, delta, **more):
 )  # fmt: skip
 def test_scores_are_written_as_papers_print_them(metric, numbers, said):
     text = score_table(
-        {"name": "run", "evaluations": [entry(metric, *numbers)], "teacher_gates": []}
+        {"name": "run", "evaluations": [entry(metric, *numbers)], "teacher_checks": []}
     )
     for words in said:
         assert words in text.replace("\u00a0", " "), words
@@ -35,12 +35,12 @@ def test_scores_are_written_as_papers_print_them(metric, numbers, said):
 def test_a_p_of_one_tail_is_shown_as_what_the_interval_says():
     old = entry("bleu", 27.5, 26.0, 29.0, 0.4)
     del old["against"]["metrics"]["bleu"]["p_by"]
-    text = score_table({"name": "run", "evaluations": [old], "teacher_gates": []})
+    text = score_table({"name": "run", "evaluations": [old], "teacher_checks": []})
     assert "0.214" not in text
     assert "≈ 0.191" in text
     assert "p marked ≈" in text
     new = entry("bleu", 27.5, 26.0, 29.0, 0.4)
-    assert "≈" not in score_table({"name": "run", "evaluations": [new], "teacher_gates": []})
+    assert "≈" not in score_table({"name": "run", "evaluations": [new], "teacher_checks": []})
 
 
 def test_contexts_and_noise_are_told():
@@ -49,7 +49,7 @@ def test_contexts_and_noise_are_told():
         {"sigma": 0.4, "mean": None, "spread": None, "values": [None]},
     ]}}  # fmt: skip
     one = entry("word_perplexity", 50.0, 49.0, 51.0, -1.0, context=9, noise=noise)
-    text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    text = score_table({"name": "run", "evaluations": [one], "teacher_checks": []})
     assert "learn, context 9" in text
     assert "27.31" in text
     assert "0.17" in text
@@ -62,7 +62,7 @@ def copied(value, **more):
 def test_trivial_systems_stand_below_the_table_once():
     one, other = (entry("bleu", value, 1.0, 2.0, 0.5) for value in (15.0, 16.0))
     one["trivial"] = other["trivial"] = [copied(0.481)]
-    results = {"name": "run", "evaluations": [one, other], "teacher_gates": []}
+    results = {"name": "run", "evaluations": [one, other], "teacher_checks": []}
     assert score_table(results).count("trivial systems on test: copying the source 0.48 BLEU") == 1
     other["trivial"] = [copied(3.0)]
     other["of"] = "teach"
@@ -77,7 +77,7 @@ def test_a_known_ceiling_is_the_last_row_of_its_test_set_and_explained_once():
     one, other = (entry("bleu", value, 1.0, 2.0, 0.5) for value in (15.0, 16.0))
     best = {"value": 61.234, "low": 60.0, "high": 62.5, "signature": "x"}
     one["ceiling"] = other["ceiling"] = {"of": "the grammar", "metrics": {"bleu": best}}
-    results = {"name": "run", "evaluations": [one, other], "teacher_gates": []}
+    results = {"name": "run", "evaluations": [one, other], "teacher_checks": []}
     lines = score_table(results).splitlines()
     (row,) = (
         place
@@ -92,7 +92,7 @@ def test_a_known_ceiling_is_the_last_row_of_its_test_set_and_explained_once():
 
 
 MADE = {"corpus train": {"kind": "corpus"}, "train learn": {"kind": "train", "label": "learn"}}
-NOTHING = {"name": "run", "evaluations": [], "teacher_gates": [], "stages": MADE, "warnings": []}
+NOTHING = {"name": "run", "evaluations": [], "teacher_checks": [], "stages": MADE, "warnings": []}
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_what_a_terminal_obeys_is_escaped_in_what_was_made():
 
 
 def test_teachers_alone_are_no_empty_table():
-    gate = {"of": "teach", "on": "valid", "message": "It knows more."}
-    results = NOTHING | {"exports": [], "teacher_gates": [gate], "warnings": ["look here"]}
+    check = {"of": "teach", "on": "valid", "message": "It knows more."}
+    results = NOTHING | {"exports": [], "teacher_checks": [check], "warnings": ["look here"]}
     first, second, third, last = scored(results, Path("runs/run")).splitlines()
-    assert first == "teacher gate, teach on valid: It knows more."
+    assert first == "teacher check, teach on valid: It knows more."
     assert second == "run: nothing but teachers was scored. Made: train learn in runs/run"
     assert third.startswith("next: ")
     assert last == "warning: look here"
@@ -145,13 +145,13 @@ def test_a_warning_that_runs_share_is_told_once():
 
 def test_the_difference_is_that_of_the_shown_scores():
     one = entry("bleu", 31.446, 30.0, 33.0, 0.292)
-    text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    text = score_table({"name": "run", "evaluations": [one], "teacher_checks": []})
     assert "31.45" in text
     assert "31.15" in text
     assert "+0.30 [" in text
     # A file whose figures do not belong together keeps its difference.
     one["against"]["metrics"]["bleu"]["delta"] = 2.0
-    assert "+2.00 [" in score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    assert "+2.00 [" in score_table({"name": "run", "evaluations": [one], "teacher_checks": []})
 
 
 def decided(seed=1, **more):
@@ -162,11 +162,11 @@ def decided(seed=1, **more):
 
 
 def test_a_verdict_stands_beside_a_difference_and_one_seed_is_told_once():
-    text = score_table({"name": "run", "evaluations": [decided()], "teacher_gates": []})
+    text = score_table({"name": "run", "evaluations": [decided()], "teacher_checks": []})
     assert " better │" in text
     assert text.count("one seed: says nothing about another training") == 1
     one = decided(trivial=[copied(0.05, low=-0.02, high=0.1)])
-    text = score_table({"name": "run", "evaluations": [one], "teacher_gates": []})
+    text = score_table({"name": "run", "evaluations": [one], "teacher_checks": []})
     assert " better │" not in text
     assert "no verdict: learn is not clearly above copying the source" in text
     assert "one seed" not in text
@@ -179,7 +179,7 @@ def test_the_mean_and_its_verdict_come_before_single_seeds_without_any():
     summary = {"of": "learn", "on": "test", "seeds": [1, 2], "metrics": {"bleu": over}, "against": {
         "of": "learn", "variant": "baseline", "metrics": {"bleu": {**over, "mean": 0.06}},
         "differences": {"bleu": apart}}}  # fmt: skip
-    results = {"name": "run", "evaluations": entries, "over_seeds": [summary], "teacher_gates": []}
+    results = {"name": "run", "evaluations": entries, "over_seeds": [summary], "teacher_checks": []}
     text = score_table(results)
     assert text.index("means over the seeds") < text.index("each seed by itself")
     assert text.count("better │") == 1

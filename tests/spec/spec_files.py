@@ -44,7 +44,7 @@ variants:
   baseline:
     stages.student.objective: {cross_entropy: {label_smoothing: 0.1}}
 evaluate:
-  - {of: targets, on: valid, metrics: teacher_gate, against: "student#baseline"}
+  - {of: targets, on: valid, metrics: teacher_check, against: "student#baseline"}
   - of: student
     on: [valid]
     metrics: [bleu]

@@ -33,7 +33,8 @@ def test_a_term_without_weight_leaves_the_graph_with_its_teacher(tmp_path, balan
     spec = loaded(
         tmp_path,
         balanced(balance).replace(
-            '  - {of: targets, on: valid, metrics: teacher_gate, against: "student#baseline"}\n', ""
+            '  - {of: targets, on: valid, metrics: teacher_check, against: "student#baseline"}\n',
+            "",
         ),
     )
     needed = {name for _, name in needed_stages(spec)}
@@ -107,7 +108,7 @@ def test_shares_that_are_tried_take_no_term_out(balance, choose, left):
 def test_each_setting_has_the_terms_that_its_own_shares_leave(tmp_path, balance, choose, trials):
     tried = f"{balance}\n    choose: {{{choose}, by: valid.bleu}}"
     text = balanced(tried).replace(
-        '  - {of: targets, on: valid, metrics: teacher_gate, against: "student#baseline"}\n', ""
+        '  - {of: targets, on: valid, metrics: teacher_check, against: "student#baseline"}\n', ""
     )
     spec = loaded(tmp_path, text)
     found = [trial.objective.keys() for _, trial in spec.stages["student"].choose.trials]

@@ -27,7 +27,7 @@ stages:
   targets: {{score: tuned, data: train}}
 variants:
   other: {{stages.tuned.from: {other!r}}}
-evaluate: [{{of: targets, on: train, metrics: teacher_gate}}]
+evaluate: [{{of: targets, on: train, metrics: teacher_check}}]
 """
 
 

@@ -29,7 +29,7 @@ stages:
     objective: {cross_entropy: {divide_by: rows}, soft: {kind: soft_targets, teacher: labels}}
     validate: {on: valid, metrics: [accuracy, f1], keep: {best: f1}}
 evaluate:
-  - {of: labels, on: valid, metrics: teacher_gate, against: student}
+  - {of: labels, on: valid, metrics: teacher_check, against: student}
   - {of: student, on: valid, metrics: [accuracy, f1, matthews, loss], positive: "1"}
 export: [student]
 """

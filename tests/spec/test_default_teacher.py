@@ -61,8 +61,8 @@ def test_the_starters_teachers_are_those_of_the_worked_example(starter):
 
 def test_the_starter_measures_what_is_learnt_by_heart(starter):
     """The warning needs the rows that the teacher scores beside those of validation."""
-    gates = [entry for entry in load_spec(starter).evaluate if entry.of == "targets"]
-    assert {corpus for entry in gates for corpus in entry.on} == {"train", "valid"}
+    checks = [entry for entry in load_spec(starter).evaluate if entry.of == "targets"]
+    assert {corpus for entry in checks for corpus in entry.on} == {"train", "valid"}
 
 
 def test_the_worked_example_keeps_the_papers_line_and_has_the_recommended_one_beside_it():

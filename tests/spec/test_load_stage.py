@@ -18,7 +18,7 @@ stages:
   tuned: {train: teacher, from: bert, data: train, steps: 1, objective: {masked_lm: {view: cmlm}}}
   targets: {score: tuned, data: train}
   raw: {score: bert, data: train}
-evaluate: [{of: targets, on: train, metrics: teacher_gate}]
+evaluate: [{of: targets, on: train, metrics: teacher_check}]
 """  # noqa: E501
 
 

@@ -17,7 +17,7 @@ stages:
   scored: {{score: tuned, data: train}}
 variants:
   long: {{stages.tuned.steps: 2, stages.only_here: {{score: tuned, data: train}}}}
-evaluate: [{{of: scored, on: train, metrics: teacher_gate}}]
+evaluate: [{{of: scored, on: train, metrics: teacher_check}}]
 """
 
 

@@ -121,8 +121,8 @@ def test_what_fits_is_valid(tmp_path, change):
         ("evaluate.0.noise={draws: 3}", "evaluate.0.noise.sigma: missing"),
         ("evaluate.0.noise={sigma: 0.1, metrics: [bleu]}", "bleu, which the evaluation does not"),
         (
-            "evaluate=[{of: targets, on: train, metrics: teacher_gate, noise: {sigma: 0.1}}]",
-            "noise on a teacher gate",
+            "evaluate=[{of: targets, on: train, metrics: teacher_check, noise: {sigma: 0.1}}]",
+            "noise on a teacher check",
         ),
     ],
 )

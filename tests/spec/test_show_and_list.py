@@ -50,7 +50,7 @@ def test_show_keeps_text_that_looks_like_something_else(tmp_path) -> None:
         ("optimizers", "adam"),
         ("schedule", "noam"),
         ("decodes", "beam"),
-        ("metrics", "teacher_gate"),
+        ("metrics", "teacher_check"),
     ],
 )
 def test_lists_have_names_with_what_they_are(what: str, part: str) -> None:

@@ -51,7 +51,7 @@ def load(folder, *overrides):
         "objective: {masked_lm: {view: mlm}}}",
         "stages.targets.top_k=300",
         "data.train.drop_overlap=[text, text.text]",
-        "evaluate=[{of: targets, on: [train], metrics: teacher_gate}]",
+        "evaluate=[{of: targets, on: [train], metrics: teacher_check}]",
         "evaluate=[{of: tuned, on: [train, train], metrics: loss}]",
     ],
 )
@@ -98,7 +98,7 @@ def test_what_fits_is_valid(tmp_path, change):
             "evaluate.0.on.1: cmlm (conditional_mlm) hides words of the target, and text has text",
         ),
         (
-            "evaluate=[{of: targets, on: [train, text], metrics: teacher_gate}]",
+            "evaluate=[{of: targets, on: [train, text], metrics: teacher_check}]",
             "evaluate.0.on.1: text has text; expected a corpus with source and target",
         ),
         (
@@ -108,7 +108,7 @@ def test_what_fits_is_valid(tmp_path, change):
         ("evaluate.0.of=tuned", "bleu of a bert, which has no references"),
         ("evaluate.0.on=text", "an encoder-decoder cannot read text"),
         (
-            "evaluate.0.metrics=[teacher_gate]",
+            "evaluate.0.metrics=[teacher_check]",
             "student writes whole outputs, and nothing stands beside it",
         ),
         ("stages.tuned.objective={masked_lm: {view: cmlm, weight: 0}}", "every term has weight 0"),

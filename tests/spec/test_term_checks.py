@@ -90,8 +90,8 @@ def load(folder, *overrides):
         "stages.learn.objective.words.weight=0",
         "stages.smaller.objective={soft: {kind: soft_targets, view: mlm, teacher: taught}}",
         "stages.smaller.objective={states: {kind: hidden_states, view: spans, teacher: taught}}",
-        "evaluate=[{of: taught, on: text, metrics: teacher_gate}]",
-        "evaluate=[{of: loaded, on: [text], metrics: [teacher_gate]}]",
+        "evaluate=[{of: taught, on: text, metrics: teacher_check}]",
+        "evaluate=[{of: loaded, on: [text], metrics: [teacher_check]}]",
         "evaluate=[{of: learn, on: train, metrics: bleu, tokenize: zh}]",
     ],
 )
@@ -131,7 +131,7 @@ def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
         ("stages.targets.score=headless", "headless has no head, and predicts nothing"),
         ("stages.taught.from=headless", "expected {embedding: headless, encoder: headless}"),
         (
-            "evaluate=[{of: headless, on: text, metrics: teacher_gate}]",
+            "evaluate=[{of: headless, on: text, metrics: teacher_check}]",
             "headless has no head, and predicts nothing",
         ),
         (MASK + "{kind: soft_targets, teacher: taught}", "mask.at: selected, and the plain view"),
@@ -190,9 +190,9 @@ def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
         (GATES + "{gated: {main: [words], auxiliary: [mask], modules: layers}}", "found 'layers'"),
         (GATES + "{gated: {main: [], auxiliary: [mask]}}", "gated.main: 0 entries"),
         (GATES + "{gated: words}", "found 'words'"),
-        ("evaluate=[{of: pairs, on: train, metrics: teacher_gate}]", "nothing stands beside it"),
+        ("evaluate=[{of: pairs, on: train, metrics: teacher_check}]", "nothing stands beside it"),
         (
-            "evaluate=[{of: taught, on: text, metrics: teacher_gate, against: learn}]",
+            "evaluate=[{of: taught, on: text, metrics: teacher_check, against: learn}]",
             "taught is compared with itself without context",
         ),
         (
@@ -241,7 +241,7 @@ def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
             "pieces is of kind sentencepiece, one of kind wordpiece",
         ),
         (
-            "evaluate=[{of: smaller, on: text, metrics: teacher_gate}]",
+            "evaluate=[{of: smaller, on: text, metrics: teacher_check}]",
             "the first term of smaller hides no words",
         ),
         (

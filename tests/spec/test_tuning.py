@@ -91,7 +91,7 @@ def test_what_it_stands_beside_must_fit(tmp_path, old, new, message):
     assert any(message in line for line in found), found
 
 
-def test_a_teacher_gate_decodes_nothing(tmp_path):
-    gate = 'teacher_gate, against: "student#baseline"}'
-    text = replaced(gate, f"teacher_gate, decode: {{kind: beam}}, {CHOOSE}}}", SMALL)
-    assert "nothing of teacher_gate is decoded" in faults(tmp_path, text)[0]
+def test_a_teacher_check_decodes_nothing(tmp_path):
+    check = 'teacher_check, against: "student#baseline"}'
+    text = replaced(check, f"teacher_check, decode: {{kind: beam}}, {CHOOSE}}}", SMALL)
+    assert "nothing of teacher_check is decoded" in faults(tmp_path, text)[0]

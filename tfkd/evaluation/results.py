@@ -1,6 +1,6 @@
 """The form of results.json, and what keeps it small.
 
-Keys are stable: readers of schema 1 may rely on those named here. A writer may add keys.
+Keys are stable: readers of a schema may rely on those named here. A writer may add keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,9 @@ from tfkd.evaluation.figure_results import Comparison, Figure, Noise, Told, Triv
 from tfkd.evaluation.seed_results import SeedSummary
 from tfkd.evaluation.text_results import Bucket, Differing, RougeByLength, RougeWords
 
-SCHEMA = 1
+SCHEMA = 2
+# What schema 1 called otherwise.
+_RENAMED = {"teacher_gates": "teacher_checks"}
 
 
 class Against(TypedDict):
@@ -138,8 +140,8 @@ class Evaluation(TypedDict):
     sha256: NotRequired[dict[str, str]]
 
 
-class TeacherGate(TypedDict):
-    """See `teacher_verdict.teacher_gate`."""
+class TeacherCheck(TypedDict):
+    """See `teacher_verdict.teacher_check`."""
 
     of: str
     on: str
@@ -214,7 +216,7 @@ class Results(TypedDict):
     stages: dict[str, Stage]
     histories: dict[str, list[dict[str, Any]]]
     evaluations: list[Evaluation]
-    teacher_gates: list[TeacherGate]
+    teacher_checks: list[TeacherCheck]
     exports: list[Export]
     metrics: NotRequired[dict[str, Told]]
     over_seeds: NotRequired[list[SeedSummary]]
@@ -226,6 +228,13 @@ def chosen_context(entry: Mapping[str, Any]) -> str:
     """The context that word perplexity was told to leave each token, "context 64"; else ""."""
     context = entry.get("context")
     return "" if context is None else f"context {context}"
+
+
+def upgraded(results: Any) -> Any:
+    """Results as this schema has them, of it or of an earlier one."""
+    if not isinstance(results, Mapping) or results.get("schema") != 1:
+        return results
+    return {_RENAMED.get(key, key): value for key, value in results.items()} | {"schema": SCHEMA}
 
 
 def result_errors(results: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The teacher gate: does the teacher know more than a student finds out alone?
+"""The teacher check: does the teacher know more than a student finds out alone?
 
 A teacher whose guesses at masked positions are no better than a student's own teacher-forced ones
 has nothing to teach; then no weight or temperature helps.
@@ -21,7 +21,7 @@ HEART_DIFFERENCE = 0.05
 _Z = 1.959963984540054  # two-sided 95 % of a normal distribution
 
 
-def teacher_gate(
+def teacher_check(
     figures: Mapping[str, float], baseline: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
     """Compares a teacher at the work its signal does with a model that had no teacher.
@@ -82,7 +82,7 @@ def teacher_gate(
     return {"verdict": NOT_CLEARLY_BETTER, "message": message, "difference": difference}
 
 
-def mask_gate(
+def context_check(
     figures: Mapping[str, float],
     blind: Mapping[str, float],
     most_frequent: float,
@@ -93,7 +93,7 @@ def mask_gate(
     """Judges a teacher by what it knows of words from their context.
 
     Clearly better means: more often right than the most frequent word and than the teacher itself
-    without context, by the same rule as `teacher_gate`'s.
+    without context, by the same rule as `teacher_check`'s.
 
     Args:
         figures: The teacher's `accuracy` and `positions` at the words that it predicts.
@@ -103,13 +103,13 @@ def mask_gate(
         beside: What sees no context.
 
     Returns:
-        As `teacher_gate`, the difference being that to the better of the two; and `context`: the
+        As `teacher_check`, the difference being that to the better of the two; and `context`: the
         accuracy that comes of context, `figures` less `blind`.
     """
     accuracy, positions = _accuracy(figures, "figures")
     without, _ = _accuracy(blind, "blind")
     floor = {"accuracy": max(without, float(most_frequent)), "positions": positions}
-    judged = teacher_gate({"accuracy": accuracy, "positions": positions}, floor)
+    judged = teacher_check({"accuracy": accuracy, "positions": positions}, floor)
     message = (
         f"The teacher is right at {_points(accuracy)} of {positions:,} {words}, the most frequent "
         f"word at {_points(most_frequent)}, {beside} at {_points(without)}: "
@@ -123,10 +123,10 @@ def mask_gate(
     return {**judged, "message": message, "context": accuracy - without}
 
 
-def gate_line(entry: Mapping[str, Any]) -> str:
-    """A judged gate in one line."""
+def check_line(entry: Mapping[str, Any]) -> str:
+    """A judged check in one line."""
     seed = f", seed {entry['seed']}" if "seed" in entry else ""
-    return f"teacher gate, {entry['of']}{seed} on {entry['on']}: {entry['message']}"
+    return f"teacher check, {entry['of']}{seed} on {entry['on']}: {entry['message']}"
 
 
 def learnt_by_heart(

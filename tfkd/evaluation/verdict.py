@@ -3,7 +3,7 @@
 One rule for results, terminal, report, the README's tables and `tfkd compare`: a system is better
 or worse where both the interval of the difference and p speak for it, and undecided otherwise. The
 two come of different draws, so at the margin they may differ; then nothing is decided. (A teacher
-gate asks for more, and has its own: `teacher_verdict`.)
+check asks for more, and has its own: `teacher_verdict`.)
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Sums and means of predictions: for validation, scores with intervals, and the teacher gate."""
+"""Sums and means of predictions: for validation, scores with intervals, and the teacher check."""
 
 from collections.abc import Mapping
 
@@ -48,7 +48,7 @@ def row_sums(predictions: Mapping[str, np.ndarray], selected: np.ndarray) -> Sum
 
 
 def figures(sums: Mapping[str, np.ndarray | float]) -> dict[str, float]:
-    """The figures of the teacher gate from sums, of rows or of all.
+    """The figures of the teacher check from sums, of rows or of all.
 
     Returns:
         `positions`, and as means over them `accuracy`, `loss` (nats), `entropy` (nats), and where

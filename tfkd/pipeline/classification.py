@@ -70,7 +70,7 @@ def predicted(rows: Rows, size: int, positive: int | None = None) -> Predicted:
 
 
 def class_figures(rows: Rows, size: int) -> dict[str, float]:
-    """The figures of the teacher gate: `positions` (rows with a label), `accuracy` over them, and
+    """The figures of the teacher check: `positions` (rows with a label), `accuracy` over them, and
     the means of `entropy` over them and of `loss` over those whose label is a class."""
     labelled = rows["label"] >= 0
     known = labelled & (rows["label"] < size)

@@ -14,7 +14,7 @@ from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.context_gate import beside_itself
+from tfkd.pipeline.context_check import beside_itself
 from tfkd.pipeline.continuations import write_continuations
 from tfkd.pipeline.fresh_start import fresh_start
 from tfkd.pipeline.graph import Node

@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from tfkd.evaluation import gate_line
+from tfkd.evaluation import check_line
 from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import Node, in_order
 from tfkd.pipeline.outdated import contents_of
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.wanted import Gate, Wanted
+from tfkd.pipeline.teacher_check import judged
+from tfkd.pipeline.wanted import TeacherCheck, Wanted
 from tfkd.spec.errors import SpecError, UserError
 
 # What an option `on_failed_check` may say: go on with a warning, or end here.
@@ -37,9 +37,9 @@ def in_checked_order(plan: Wanted, until: str | None = None) -> list[Node]:
             return
         if _stops(node):
             waiting.add(node.key)
-            for gate in _gates_of(_rests_on(node), plan.gates):
-                if not waiting & _rests_on(*gate.nodes):
-                    for one in gate.nodes:
+            for check in _checks_of(_rests_on(node), plan.teacher_checks):
+                if not waiting & _rests_on(*check.nodes):
+                    for one in check.nodes:
                         visit(one)
             waiting.remove(node.key)
         for child in node.inputs.values():
@@ -64,8 +64,8 @@ def unchecked(nodes: Sequence[Node], plan: Wanted) -> list[tuple[Node, SpecError
             # A label is a stage's name, and what tells it from others.
             name = re.match(r"(?:.*:)?([\w-]*)", node.label)[1]
             expected = (
-                "a teacher_gate of its teacher that is made before, like {of: targets, on: [valid]"
-                ', metrics: [teacher_gate], against: "student#baseline"}, or on_failed_check: warn'
+                "a teacher_check of its teacher that is made before, like {of: targets, on: [valid]"
+                ', metrics: [teacher_check], against: "student#baseline"}, or on_failed_check: warn'
             )
             variant = node.spec.variant or ""
             error = SpecError(
@@ -94,13 +94,13 @@ def refuse_unchecked(nodes: Sequence[Node], plan: Wanted, context: Context) -> N
 
 
 def refuse_failed(
-    node: Node, gates: Sequence[Gate], done: Collection[str], context: Context
+    node: Node, checks: Sequence[TeacherCheck], done: Collection[str], context: Context
 ) -> None:
     """Ends a run before a stage with `on_failed_check: stop` whose teacher has failed a check.
 
     Args:
         node: The stage that is next.
-        gates: The run's teacher checks; those whose stages are done are known.
+        checks: The run's teacher checks; those whose stages are done are known.
         done: Keys of all stages that are done.
         context: The run's surroundings.
 
@@ -109,14 +109,14 @@ def refuse_failed(
     """
     if not _stops(node) or _made(node, context):
         return
-    for gate in _gates_of(_rests_on(node), gates):
-        if not {one.key for one in gate.nodes} <= {*done}:
+    for check in _checks_of(_rests_on(node), checks):
+        if not {one.key for one in check.nodes} <= {*done}:
             continue
-        entry = judged(gate, context)
+        entry = judged(check, context)
         if entry["verdict"] == NOT_CLEARLY_BETTER:
             raise UserError(
                 f"{node.label} was not begun: on_failed_check is stop, and its teacher failed a "
-                f"check. {gate_line(entry)} What is made is kept: change the teacher's stages and "
+                f"check. {check_line(entry)} What is made is kept: change the teacher's stages and "
                 "run the same command, or go on all the same with `on_failed_check: warn`."
             )
 
@@ -124,17 +124,17 @@ def refuse_failed(
 def _why_unchecked(node: Node, plan: Wanted, before: Collection[str]) -> str:
     """Why no check that could fail is among what is made before a stage; empty: one is."""
     teachers = _teachers(node)
-    gates = _gates_of(teachers or _rests_on(node), plan.gates)
-    if any(gate.judges and {one.key for one in gate.nodes} <= {*before} for gate in gates):
+    checks = _checks_of(teachers or _rests_on(node), plan.teacher_checks)
+    if any(check.judges and {one.key for one in check.nodes} <= {*before} for check in checks):
         return ""
     if not teachers:
         # A variant may take the teacher out of a stage: there is nothing to check then.
         return "" if node.spec.variant else "stop, and this stage has no teacher"
     if Path(node.spec.path) != Path(plan.spec.path):
         return f"stop, and its checks are that spec's, not {plan.spec.name}'s: run that one first"
-    if not gates:
+    if not checks:
         return "stop, and no evaluation checks its teacher"
-    if not any(gate.judges for gate in gates):
+    if not any(check.judges for check in checks):
         return "stop, and its teacher is checked beside nothing: without against"
     return "stop, and what checks its teacher rests on this stage itself"
 
@@ -154,9 +154,9 @@ def _rests_on(*nodes: Node) -> set[str]:
     return {one.key for one in in_order(nodes)}
 
 
-def _gates_of(models: Collection[str], gates: Sequence[Gate]) -> list[Gate]:
+def _checks_of(models: Collection[str], checks: Sequence[TeacherCheck]) -> list[TeacherCheck]:
     """The checks of some models, by their keys."""
-    return [gate for gate in gates if gate.teacher.inputs["model"].key in models]
+    return [check for check in checks if check.teacher.inputs["model"].key in models]
 
 
 def _teachers(node: Node) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from tfkd.pipeline.graph import Node
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import GATE
+from tfkd.spec.metrics import TEACHER_CHECK
 
 _OWN = "tfkd."
 
@@ -75,7 +75,7 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
         yield from _of("decode", getattr(validate, "decode", None))
         yield from (("metric", name) for name in getattr(validate, "metrics", ()))
     for entry in spec.evaluate:
-        yield from (("metric", name) for name in entry.metrics if name != GATE)
+        yield from (("metric", name) for name in entry.metrics if name != TEACHER_CHECK)
         for decode in (entry.decode, entry.against_decode):
             yield from _of("decode", decode)
 

@@ -1,6 +1,6 @@
 """What evaluation stages make beside what metrics are counted from."""
 
-from tfkd.spec.metrics import FIGURES, GATE, OF_WORDS, about, product_of
+from tfkd.spec.metrics import FIGURES, OF_WORDS, TEACHER_CHECK, about, product_of
 
 # What is measured of a teacher that students ask in their steps, beside itself without context; a
 # product of evaluations, no metric.
@@ -10,9 +10,9 @@ CONTINUED = "continuations"
 
 
 def product(wanted: str) -> str:
-    """What a metric of a model of words, a gate, or one of the two above asks of a stage."""
+    """What a metric of a model of words, a check, or one of the two above asks of a stage."""
     if wanted in (MASKED, CONTINUED):
         return wanted
-    if wanted == GATE:
+    if wanted == TEACHER_CHECK:
         return FIGURES
     return product_of(about(wanted), OF_WORDS)

@@ -9,16 +9,17 @@ from typing import Any
 
 import tfkd
 from tfkd.evaluation import thin_history
+from tfkd.evaluation.results import SCHEMA
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.gate_warnings import gate_warnings
-from tfkd.pipeline.gates import judged
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
 from tfkd.pipeline.run_exports import digest_of_export
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
+from tfkd.pipeline.teacher_check import judged
+from tfkd.pipeline.teacher_warnings import teacher_warnings
 from tfkd.pipeline.trials import trials_of
 from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.tuned_decode import shown_decode
@@ -55,7 +56,7 @@ def assemble(
     spec = plan.spec
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
-    gates = [judged(gate, context) for gate in plan.gates]
+    checks = [judged(check, context) for check in plan.teacher_checks]
     metrics = figures_of({name for one in plan.evaluations for name in one.options.metrics})
     counting = Counting(context)
     evaluations = [
@@ -82,7 +83,7 @@ def assemble(
     ]
     return {
         "tfkd": tfkd.__version__,
-        "schema": 1,
+        "schema": SCHEMA,
         "name": spec.name,
         "variant": spec.variant,
         "seed": None,
@@ -112,11 +113,11 @@ def assemble(
         "evaluations": evaluations,
         **({"metrics": told} if (told := told_of(metrics)) else {}),
         "over_seeds": summaries(evaluations),
-        "teacher_gates": gates,
+        "teacher_checks": checks,
         "exports": exports,
         "warnings": [
             *_of_corpora(nodes, context),
-            *gate_warnings(plan.gates, gates),
+            *teacher_warnings(plan.teacher_checks, checks),
             *(one.message for one in faults),
             *missing,
             *_lost_letters(evaluations),

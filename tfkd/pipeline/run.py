@@ -16,7 +16,6 @@ from tfkd.data.sealed import write_sealed
 from tfkd.evaluation.metrics import CLASSES, FIGURES, WORDS
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
-from tfkd.pipeline.gates import news
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.links import link, refuse_folders
@@ -26,10 +25,11 @@ from tfkd.pipeline.plugin_classes import import_named, refuse_exports
 from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, locked
+from tfkd.pipeline.teacher_check import news
 from tfkd.pipeline.wanted import Wanted
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import GATE, names_of
+from tfkd.spec.metrics import TEACHER_CHECK, names_of
 from tfkd.spec.options import NoiseOptions
 from tfkd.spec.printable import one_line
 from tfkd.spec.printable import say as print_line
@@ -103,7 +103,7 @@ def run(
 
 
 def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
-    """A spec with noise in all its evaluations that have metrics for it; a teacher gate has none.
+    """A spec with noise in all its evaluations that have metrics for it; a teacher check has none.
 
     Metrics that need outputs, each of which is decoded for each draw, are measured where they are
     asked for by name.
@@ -115,7 +115,7 @@ def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
     )
     if not any(one.noise for one in entries):
         measured = dict.fromkeys(name for one in entries for name in one.metrics)
-        measured.pop(GATE, None)
+        measured.pop(TEACHER_CHECK, None)
         raise UserError(
             f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "
             f"they measure, {', '.join(measured)}, may be named: --noise-metrics"
@@ -165,11 +165,11 @@ def _run(
     cached, done = set(), set()
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
-        refuse_failed(node, plan.gates, done, context)
+        refuse_failed(node, plan.teacher_checks, done, context)
         if _execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
         done.add(node.key)
-        for line in news(plan.gates, done, cached, node.key, context):
+        for line in news(plan.teacher_checks, done, cached, node.key, context):
             context.say(line)
         context.hosts.agree(NEXT)
         if stage_of(node.kind).shown:

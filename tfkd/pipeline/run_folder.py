@@ -19,12 +19,12 @@ def read_results(run: Path) -> dict[str, Any]:
     Raises:
         UserError: The folder is no run folder, or its run has no results yet.
     """
-    from tfkd.evaluation.results import result_errors
+    from tfkd.evaluation.results import result_errors, upgraded
 
     path = run / RESULTS
     try:
         # Those of 0.1's first days have no seal.
-        results = read_sealed(path, required=False)
+        results = upgraded(read_sealed(path, required=False))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "

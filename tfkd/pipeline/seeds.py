@@ -32,7 +32,7 @@ def wanted_of_all_seeds(spec: Spec, data_dir: Path) -> Wanted:
         spec,
         parts[0].builder,
         evaluations=_distinct([one for part in parts for one in part.evaluations]),
-        gates=_distinct([gate for part in parts for gate in part.gates]),
+        teacher_checks=_distinct([check for part in parts for check in part.teacher_checks]),
         exports=parts[0].exports,
         parts=parts,
     )

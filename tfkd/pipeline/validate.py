@@ -55,6 +55,7 @@ def validate(
             except SpecErrors:
                 _check_declared(reading, name, files, data_dir)
                 continue
+            notes += spec.renamed
             if variant is not None:
                 notes += [f"passed over: {said}" for said in spec.passed_over]
             try:
@@ -71,7 +72,7 @@ def validate(
     if isinstance(files, CheckedFiles):
         found.add(files.errors)
         notes += map(str, _Once(files.notes).sorted())
-    return found.sorted(), notes
+    return found.sorted(), list(dict.fromkeys(notes))
 
 
 def _unchecked(asked: Wanted, reading: Reading) -> list[SpecError]:

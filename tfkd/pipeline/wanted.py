@@ -1,4 +1,4 @@
-"""What a spec asks for in the end: evaluations, gates and exports, as nodes."""
+"""What a spec asks for in the end: evaluations, checks and exports, as nodes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.products import CONTINUED, MASKED
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import GATE
+from tfkd.spec.metrics import TEACHER_CHECK
 from tfkd.spec.options import MaskPredictOptions
 
 
@@ -39,8 +39,8 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One teacher gate: a scoring stage's figures beside a model's without teacher; or those of a
+class TeacherCheck:
+    """One teacher check: a scoring stage's figures beside a model's without teacher; or those of a
     teacher that students ask in their steps, beside its own without context.
 
     Attributes:
@@ -77,7 +77,7 @@ class Wanted:
         spec: The resolved spec.
         builder: The builder that made the nodes.
         evaluations: Models with test sets.
-        gates: Teacher gates.
+        teacher_checks: Teacher checks.
         exports: Export stages, by the stage they export.
         parts: Of several seeds: what each asks for.
     """
@@ -85,15 +85,15 @@ class Wanted:
     spec: Spec
     builder: GraphBuilder
     evaluations: list[Evaluation] = field(default_factory=list)
-    gates: list[Gate] = field(default_factory=list)
+    teacher_checks: list[TeacherCheck] = field(default_factory=list)
     exports: dict[str, Node] = field(default_factory=dict)
     parts: list["Wanted"] = field(default_factory=list)
 
     def nodes(self) -> Iterator[Node]:
-        """The last nodes, in the order in which they should be made: gates as early as can be."""
+        """The last nodes, in the order in which they should be made: checks as early as can be."""
         # Checks on rows that no student learns from first: they may end the run before the others.
-        for gate in sorted(self.gates, key=lambda gate: gate.seen):
-            yield from gate.nodes
+        for check in sorted(self.teacher_checks, key=lambda check: check.seen):
+            yield from check.nodes
         for evaluation in self.evaluations:
             if evaluation.baseline is not None:
                 yield evaluation.baseline
@@ -166,38 +166,38 @@ def _tuned(builder: GraphBuilder, spec: Spec, entry: Any, reference: str) -> Nod
     return node
 
 
-def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate:
-    """The gate of a teacher that students ask in their steps: beside a model without a teacher, or
+def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> TeacherCheck:
+    """The check of a teacher that students ask in their steps: beside a model without a teacher, or
     beside itself without context."""
     node = builder.stage(spec, entry.of).trained
     seen = "trained" in node.gives and corpus in [part.of for part in node.options.data]
     if entry.against is None:
         teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
-        return Gate(entry, corpus, teacher, None, seen)
-    gate = (GATE,)
-    teacher = builder.evaluation(spec, entry.of, corpus, gate, None)
-    baseline = builder.evaluation(spec, entry.against, corpus, gate, None)
-    return Gate(entry, corpus, teacher, baseline, seen)
+        return TeacherCheck(entry, corpus, teacher, None, seen)
+    check = (TEACHER_CHECK,)
+    teacher = builder.evaluation(spec, entry.of, corpus, check, None)
+    baseline = builder.evaluation(spec, entry.against, corpus, check, None)
+    return TeacherCheck(entry, corpus, teacher, baseline, seen)
 
 
-def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> Gate | None:
-    """The gate of a classifier: its accuracy beside that of one that had no teacher; None for a
+def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> TeacherCheck | None:
+    """The check of a classifier: its accuracy beside that of one that had no teacher; None for a
     teacher of words."""
     node = builder.stage(spec, entry.of)
     trained = node.inputs["model"] if node.kind == "score" else node
     if "classes" not in trained.trained.inputs:
         return None
-    gate = (GATE,)
+    check = (TEACHER_CHECK,)
     of, stage = builder.resolve(spec, entry.of)
     if node.kind == "score":
         of, stage = builder.resolve(of, of.stages[stage].score)
-    teacher = builder.evaluation(of, stage, corpus, gate, None)
+    teacher = builder.evaluation(of, stage, corpus, check, None)
     baseline = (
-        builder.evaluation(spec, entry.against, corpus, gate, None) if entry.against else None
+        builder.evaluation(spec, entry.against, corpus, check, None) if entry.against else None
     )
     read = node if node.kind == "score" else node.trained
     seen = corpus in [part.of for part in read.options.data]
-    return Gate(entry, corpus, teacher, baseline, seen)
+    return TeacherCheck(entry, corpus, teacher, baseline, seen)
 
 
 def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wanted:
@@ -212,23 +212,23 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
     found = Wanted(spec, builder)
     for entry in spec.evaluate:
         for corpus in entry.on:
-            if GATE in entry.metrics:
+            if TEACHER_CHECK in entry.metrics:
                 of, stage = builder.resolve(spec, entry.of)
-                if (gate := _of_classes(builder, spec, entry, corpus)) is not None:
-                    found.gates.append(gate)
+                if (check := _of_classes(builder, spec, entry, corpus)) is not None:
+                    found.teacher_checks.append(check)
                     continue
                 if of.stages[stage].kind != "score":
-                    found.gates.append(_of_asked(builder, spec, entry, corpus))
+                    found.teacher_checks.append(_of_asked(builder, spec, entry, corpus))
                     continue
                 teacher = stage_of("score").on(builder, spec, entry.of, corpus)
                 baseline = None
                 if entry.against:
                     baseline = builder.evaluation(
-                        spec, entry.against, corpus, (GATE,), None, teacher.options.top_k
+                        spec, entry.against, corpus, (TEACHER_CHECK,), None, teacher.options.top_k
                     )
                 scored, stage = builder.resolve(spec, entry.of)
                 seen = corpus in [part.of for part in scored.stages[stage].data]
-                found.gates.append(Gate(entry, corpus, teacher, baseline, seen))
+                found.teacher_checks.append(TeacherCheck(entry, corpus, teacher, baseline, seen))
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
             metrics = tuple(entry.metrics)

@@ -201,16 +201,16 @@ def _teacher_figures(
             for metric, figure in over["metrics"].items():
                 found.setdefault(metric, _score(metric, figure))
     if not any(metric in found for metric in metrics):
-        gates = [
-            gate
-            for gate in results["teacher_gates"]
-            if is_number((gate.get("figures") or {}).get("accuracy"))
-            and teacher in (gate["of"], teacher_of(results, gate["of"]))
+        checks = [
+            check
+            for check in results["teacher_checks"]
+            if is_number((check.get("figures") or {}).get("accuracy"))
+            and teacher in (check["of"], teacher_of(results, check["of"]))
         ]
         # Those on rows that students learn from come first.
-        for gate in gates[-1:]:
-            share = metric_value("accuracy", gate["figures"]["accuracy"])
-            found[metrics[0]] = f"({share} right on {gate['on']})"
+        for check in checks[-1:]:
+            share = metric_value("accuracy", check["figures"]["accuracy"])
+            found[metrics[0]] = f"({share} right on {check['on']})"
     return [found.get(metric, NOTHING) for metric in metrics]
 
 

@@ -67,7 +67,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         searches=search_plots(runs, systems),
         noises=noise_plots(runs, systems),
         traces=_traces(runs, systems),
-        gates=[(run, gate) for run in runs for gate in run.entries("teacher_gates")],
+        teacher_checks=[(run, check) for run in runs for check in run.entries("teacher_checks")],
         confusions=confusions(runs, systems),
         choices=choices(runs),
         differing=differing_sentences(runs, systems),
@@ -212,7 +212,7 @@ def _passes(trace: Mapping[str, Any]) -> int:
 
 def _headline(runs: Sequence[Run]) -> Mapping[str, Any] | None:
     """What the end of a run says, of a page of one; None where no student is compared."""
-    lists = {key: runs[0].entries(key) for key in ("evaluations", "teacher_gates", "exports")}
+    lists = {key: runs[0].entries(key) for key in ("evaluations", "teacher_checks", "exports")}
     results = {**runs[0].results, **lists, "stages": runs[0].part("stages")}
     entry = headline(results) if len(runs) == 1 else None
     if entry is None or not (entry.get("against") or {}).get("metrics"):

@@ -87,8 +87,8 @@ def _everything(name: str, folder: Path) -> str:
     parts = [f"### {one_line(runs[0].title)}", commands(runs)]
     if runs[0].entries("evaluations"):
         parts.append(scores(runs))
-    if runs[0].entries("teacher_gates"):
-        parts += ["The teacher gate:", teacher(runs)]
+    if runs[0].entries("teacher_checks"):
+        parts += ["The teacher check:", teacher(runs)]
     if runs[0].entries("choices"):
         parts += ["Settings tried:", choices(runs)]
     return "\n" + "\n\n".join(parts) + "\n\n"
@@ -173,22 +173,22 @@ def _decodings(blocks: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def teacher(runs: Sequence[Run]) -> str:
-    """The teacher gates."""
+    """The teacher checks."""
     rows = []
     for run in runs:
-        for gate in run.entries("teacher_gates"):
-            name = f"{run.title}: {gate.get('of')}"
-            beside = gate.get("beside") or "a model without a teacher"
-            sides = [("the teacher", gate.get("figures"), gate.get("verdict", "")),
-                     (beside, gate.get("baseline"), "")]  # fmt: skip
+        for check in run.entries("teacher_checks"):
+            name = f"{run.title}: {check.get('of')}"
+            beside = check.get("beside") or "a model without a teacher"
+            sides = [("the teacher", check.get("figures"), check.get("verdict", "")),
+                     (beside, check.get("baseline"), "")]  # fmt: skip
             for who, figures, verdict in sides:
                 if figures:
-                    rows.append([name, gate.get("on"), who, *_gate_figures(figures), verdict])
+                    rows.append([name, check.get("on"), who, *_check_figures(figures), verdict])
     figures = ["first guess right", "right word in top K", "entropy", "positions"]
     return table(["teacher", "on", "who", *figures, "verdict"], rows, left=3)
 
 
-def _gate_figures(figures: dict[str, Any]) -> list[str]:
+def _check_figures(figures: dict[str, Any]) -> list[str]:
     shares = [percent(figures.get(key)) for key in ("accuracy", "coverage")]
     return [*shares, number(figures.get("entropy"), 2), number(figures.get("positions"))]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfkd.evaluation.results import upgraded
 from tfkd.report.wording import clean
 from tfkd.spec.metrics import remember
 from tfkd.spec.registry import UNNAMED_STAGES
@@ -119,7 +120,9 @@ def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:
 
     Test sets of one name that are other rows in some of them have the runs' letters in their names.
     """
-    runs = [Run(place, clean(one), len(results) == 1) for place, one in enumerate(results)]
+    runs = [
+        Run(place, clean(upgraded(one)), len(results) == 1) for place, one in enumerate(results)
+    ]
     for run in runs:
         remember(run.part("metrics"))
     sets: dict[str, dict[str, list[str]]] = {}
@@ -162,7 +165,7 @@ def _labels(run: Run) -> dict[str, list[str]]:
             if one:
                 labels.setdefault(label_of(one), []).append(str(entry.get("on")))
     for label in [
-        *(label_of(gate) for gate in run.entries("teacher_gates")),
+        *(label_of(check) for check in run.entries("teacher_checks")),
         *run.part("histories"),
     ]:
         labels.setdefault(label, [])

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation import chosen_context, gate_line, p_of
+from tfkd.evaluation import check_line, chosen_context, p_of
 from tfkd.evaluation.system_verdict import Verdict, verdict_notes
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_lines
@@ -39,8 +39,8 @@ def score_table(results: dict[str, Any]) -> str:
         console.print(_text(line))
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
-    for gate in results["teacher_gates"]:
-        console.print(_text(gate_line(gate)))
+    for check in results["teacher_checks"]:
+        console.print(_text(check_line(check)))
     return text.getvalue().rstrip()
 
 

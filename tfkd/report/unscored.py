@@ -21,7 +21,7 @@ def made_instead(results: Mapping[str, Any], folder: Path) -> str:
         if stage["kind"] not in UNNAMED_STAGES  # the others have a link in the run folder
     ]
     what = f"{', '.join(names)} in {folder}"
-    but = "nothing but teachers" if results["teacher_gates"] else "nothing"
+    but = "nothing but teachers" if results["teacher_checks"] else "nothing"
     score = "name a stage, a corpus and metrics under `evaluate:`, and run the same command"
     if results["exports"]:
         place = folder / results["exports"][0]["folder"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.metrics import CLASSES, GATE, about, in_training, names_of
+from tfkd.spec.metrics import CLASSES, TEACHER_CHECK, about, in_training, names_of
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
 from tfkd.spec.options import classifier, reads_classes
 from tfkd.spec.stage_kinds import kinds
@@ -192,8 +192,8 @@ def check_class_scores(parts: Parts, faults: Faults, path: tuple, stage: Any, mo
 def check_class_evaluation(
     parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found, beside: Found | None
 ) -> None:
-    """An evaluation, or a teacher gate, of a classifier."""
-    if GATE not in entry.metrics:
+    """An evaluation, or a teacher check, of a classifier."""
+    if TEACHER_CHECK not in entry.metrics:
         check_metrics(faults, (*path, "metrics"), entry.of, entry.metrics)
     if beside is not None and beside.model is not None and not tells_classes(beside):
         faults.add(

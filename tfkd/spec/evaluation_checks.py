@@ -9,8 +9,7 @@ from tfkd.spec.classifier_checks import (
 )
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
-from tfkd.spec.gate_checks import check_writing_gate, writes
-from tfkd.spec.metrics import GATE, WORDS, names_of
+from tfkd.spec.metrics import TEACHER_CHECK, WORDS, names_of
 from tfkd.spec.names import Found, Parts, corpus_of, found_stage, stage_of, written
 from tfkd.spec.packing_checks import check_separators, check_words
 from tfkd.spec.reading_checks import (
@@ -25,19 +24,20 @@ from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.teacher_checks import NO_HEAD
 from tfkd.spec.tuning_checks import check_tuning
 from tfkd.spec.wording import a
+from tfkd.spec.writing_teacher_checks import check_writing_teacher, writes
 
 
 def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> None:
     """An evaluation: its stages, corpora and metrics."""
-    gate = GATE in entry.metrics
-    if gate and len(entry.metrics) > 1:
-        faults.add((*path, "metrics"), "teacher_gate beside others", "an entry of its own")
-    _noise(faults, (*path, "noise"), entry, gate)
+    teacher_check = TEACHER_CHECK in entry.metrics
+    if teacher_check and len(entry.metrics) > 1:
+        faults.add((*path, "metrics"), "teacher_check beside others", "an entry of its own")
+    _noise(faults, (*path, "noise"), entry, teacher_check)
     check_tuning(parts, faults, path, entry)
-    given = ("targets", "model") if gate else ("model",)
+    given = ("targets", "model") if teacher_check else ("model",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, *given)
     causal = stage is not None and stage.model is not None and stage.model.is_causal
-    if stage is not None and not gate and stage.stage.kind == "load" and not causal:
+    if stage is not None and not teacher_check and stage.stage.kind == "load" and not causal:
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
         faults.add((*path, "of"), f"{entry.of} is a load stage", "a train stage")
         return
@@ -47,17 +47,17 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             "metrics: word_perplexity beside it",
         )  # fmt: skip
     asked = stage
-    if gate and stage is not None and stage.stage.kind == "score":
+    if teacher_check and stage is not None and stage.stage.kind == "score":
         asked = found_stage(stage.parts, stage.stage.score)
     if tells_classes(asked):
         beside = stage_of(parts, faults, (*path, "against"), entry.against, "trained")
         check_class_evaluation(parts, faults, path, entry, asked, beside)
         return
-    if gate and stage is not None and stage.stage.kind != "score":
+    if teacher_check and stage is not None and stage.stage.kind != "score":
         if writes(stage):
-            _writing_gate(parts, faults, path, entry, stage)
+            _writing_teacher(parts, faults, path, entry, stage)
         else:
-            _mask_gate(parts, faults, path, entry, stage)
+            _masked_teacher(parts, faults, path, entry, stage)
         return
     beside = stage_of(parts, faults, (*path, "against"), entry.against, "trained")
     model = stage.model if stage is not None else None
@@ -76,7 +76,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     check_word_metrics(faults, path, entry, model)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
-        if gate:
+        if teacher_check:
             check_scored(parts, faults, where, name)
             continue
         corpus = corpus_of(parts, faults, where, name, whole=True)
@@ -87,13 +87,13 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             check_measured(parts, faults, where, stage, name)
 
 
-def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
+def _noise(faults: Faults, path: tuple, entry: Any, teacher_check: bool) -> None:
     """Metrics under noise are some of the evaluation's."""
     noise = getattr(entry, "noise", None)
     if noise is None:
         return
-    if gate:
-        faults.add(path, "noise on a teacher gate", "an evaluation of its model")
+    if teacher_check:
+        faults.add(path, "noise on a teacher check", "an evaluation of its model")
         return
     for name in noise.metrics or ():
         if name not in entry.metrics:
@@ -103,8 +103,8 @@ def _noise(faults: Faults, path: tuple, entry: Any, gate: bool) -> None:
             )  # fmt: skip
 
 
-def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
-    """The gate of a teacher that students ask in their steps: a bert, beside itself."""
+def _masked_teacher(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
+    """The check of a teacher that students ask in their steps: a bert, beside itself."""
     encoder_only = stage.model is not None and stage.model.encoder_only
     if stage.model is not None and not encoder_only:
         known_ones = ", ".join(map(a, kinds(lambda one: one.single_sequence)))
@@ -134,9 +134,9 @@ def _mask_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Fou
             check_measured(parts, faults, where, stage, name)
 
 
-def _writing_gate(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
-    """The gate of a teacher that writes from left to right."""
-    check_writing_gate(parts, faults, path, entry, stage)
+def _writing_teacher(parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found) -> None:
+    """The check of a teacher that writes from left to right."""
+    check_writing_teacher(parts, faults, path, entry, stage)
     for index, name in enumerate(entry.on):
         where = written(faults, (*path, "on", index))
         corpus = corpus_of(parts, faults, where, name, whole=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
-from tfkd.spec.metrics import GATE
+from tfkd.spec.metrics import TEACHER_CHECK
 
 _REGISTERED = {
     "corpora": "corpus",
@@ -62,8 +62,8 @@ def _table(plural: str) -> dict[str, str]:
     if kind not in ("schedule", "metric"):
         entries.sort(key=lambda entry: entry.name)
     found = {entry.name: entry.summary for entry in entries}
-    gate = {GATE: "Whether a teacher knows more than a model without one"}
-    return found | gate if kind == "metric" else found
+    check = {TEACHER_CHECK: "Whether a teacher knows more than a model without one"}
+    return found | check if kind == "metric" else found
 
 
 def _specs() -> dict[str, str]:

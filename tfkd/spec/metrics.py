@@ -19,7 +19,7 @@ OUTPUTS, FIGURES, CLASSES, WORDS = "outputs", "figures", "classes", "words"
 # What can be made of the rows of a model that predicts words.
 OF_WORDS = (OUTPUTS, FIGURES, WORDS)
 # A name among an evaluation's metrics that asks for a verdict: no figure.
-GATE = "teacher_gate"
+TEACHER_CHECK = "teacher_check"
 # Figures of trainings, of which less is better and which no spec names.
 _LESS_IS_BETTER = frozenset({"entropy"})
 _SHOWS = ("name", "products", "statistics", "of_sums", "also")

@@ -15,6 +15,7 @@ from tfkd.spec.names import Parts
 from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.other_specs import OtherSpecs
 from tfkd.spec.overrides import Overridden, Override, leads_through, overridden
+from tfkd.spec.renamed import renamed
 from tfkd.spec.seeds import seeded, seeded_stages, seeds
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.tree import Node, node_of
@@ -64,7 +65,8 @@ class Reading:
     ):
         self.path = Path(path)
         self._slips: list[SpecError] = []
-        self.written = extended(path, self._slips)
+        self._renamed: dict[tuple[str, str], str] = {}
+        self.written = renamed(extended(path, self._slips), self._renamed)
         self.others = OtherSpecs()
         self.overrides, self._change, self._seed = tuple(overrides), change, seed
         self._overridden: dict[str | None, Overridden] = {}
@@ -74,6 +76,10 @@ class Reading:
     def variants(self) -> tuple[str | None, ...]:
         """The spec itself, None, and its variants."""
         return (None, *variant_names(self.written)[:MOST_VARIANTS])
+
+    def renamed(self) -> tuple[str, ...]:
+        """What is said of old names in what was read so far."""
+        return tuple(self._renamed.values())
 
     def sections(self, variant: str | None) -> Sections:
         """The sections in a variant, not yet checked against each other.
@@ -149,6 +155,7 @@ class Reading:
         return found
 
     def _sections_of(self, tree: Node, variant: str | None) -> Sections:
+        tree = renamed(tree, self._renamed, variants=False)  # of `--set`
         of_seeds = seeded_stages(tree)
         if self._seed is not None:
             tree = seeded(tree, self._seed)

@@ -30,6 +30,7 @@ class Spec:
         variants: The names of all its variants.
         overrides: What `--set` replaced, here or in another variant.
         passed_over: What is said of those overrides that this variant has no place for.
+        renamed: What is said of names in it that are others now.
         plugins: The plugins it was read with.
         description: A sentence.
         paper: The paper it follows, or None.
@@ -57,6 +58,7 @@ class Spec:
     variants: tuple[str, ...]
     overrides: tuple[str, ...]
     passed_over: tuple[str, ...]
+    renamed: tuple[str, ...]
     plugins: tuple[str, ...]
     description: str | None
     paper: Any
@@ -157,6 +159,7 @@ def load_spec(
         changes=changes,
         overrides=tuple(overrides),
         passed_over=tuple(map(str, reading.misplaced([variant]))),
+        renamed=reading.renamed(),
         plugins=tuple(plugins),
         provenance={},
         change=change,

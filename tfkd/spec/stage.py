@@ -171,7 +171,7 @@ class TaughtOptions(StageOptions):
 
     on_failed_check: Literal["warn", "stop"] = Field(
         "warn",
-        description="When a `teacher_gate` evaluation has found its teacher not clearly better "
+        description="When a `teacher_check` evaluation has found its teacher not clearly better "
         "than a model without one: warn and go on, or stop before this stage's hours are spent.",
     )
 

@@ -211,9 +211,9 @@ evaluate:
     metrics: [bleu, chrf]
     against: "train_student#baseline"
   # Does the teacher know more than a model without one? If not, it has nothing to teach.
-  - {of: targets, on: [valid], metrics: [teacher_gate], against: "train_student#baseline"}
+  - {of: targets, on: [valid], metrics: [teacher_check], against: "train_student#baseline"}
   # Is it much surer of the rows that it scores? Then it has learnt them by heart: you are warned.
-  - {of: targets, on: [train], metrics: [teacher_gate]}
+  - {of: targets, on: [train], metrics: [teacher_check]}
 
 # Written as a SavedModel: text in, text out.
 export: [train_student]

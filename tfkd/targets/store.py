@@ -95,7 +95,7 @@ class SoftTargetStore:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What the teacher gate asks for, over all rows: `positions`, `accuracy`, `loss`,
+        """What the teacher check asks for, over all rows: `positions`, `accuracy`, `loss`,
         `entropy`, `coverage`, `mass`."""
         return total_figures(self.manifest.shards)
 

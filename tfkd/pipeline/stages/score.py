@@ -33,7 +33,7 @@ class ScoreStage(Stage):
         return Node(self.kind, label, spec, node_options, inputs, identity)
 
     def on(self, graph: Any, spec: Spec, reference: str, corpus: str) -> Node:
-        """A scoring stage's teacher at the same work on another corpus (the teacher gate)."""
+        """A scoring stage's teacher at the same work on another corpus (the teacher check)."""
         spec, name = graph.resolve(spec, reference)
         options = spec.stages[name]
         if [part.of for part in options.data] == [corpus]:

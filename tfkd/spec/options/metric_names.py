@@ -29,5 +29,5 @@ class OneOf:
         return name
 
 
-EvaluationMetric = Annotated[str, OneOf(lambda among: [*known.metrics(among), known.GATE])]
+EvaluationMetric = Annotated[str, OneOf(lambda among: [*known.metrics(among), known.TEACHER_CHECK])]
 ValidationMetric = Annotated[str, OneOf(known.in_training)]

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline.gate_warnings import gate_warnings
+from tfkd.pipeline.teacher_warnings import teacher_warnings
 
 
 def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **more):
-    """A gate and its entry in results.json."""
+    """A check and its entry in results.json."""
     options = SimpleNamespace(read=read)
     inputs = {"model": SimpleNamespace(key=model)}
     teacher = SimpleNamespace(kind="score", inputs=inputs, options=options)
@@ -18,12 +18,12 @@ def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **mo
 
 
 def told(*measurements):
-    return gate_warnings(*zip(*measurements, strict=True))
+    return teacher_warnings(*zip(*measurements, strict=True))
 
 
 def test_a_teacher_that_knows_unseen_rows_as_well_is_not_told_of():
     assert told(measured("train", 0.80, True), measured("valid", 0.79, False)) == []
-    assert gate_warnings([], []) == []
+    assert teacher_warnings([], []) == []
 
 
 def test_what_fails_is_told_on_each_corpus():

@@ -1,10 +1,10 @@
-"""When a teacher gate's verdict is said."""
+"""When a teacher check's verdict is said."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline import gates
+from tfkd.pipeline import teacher_check
 
 pytestmark = pytest.mark.tensorflow
 
@@ -13,19 +13,19 @@ TEACHER, BASELINE = (SimpleNamespace(key=key) for key in ("teacher", "baseline")
 
 @pytest.fixture(autouse=True)
 def verdicts(monkeypatch):
-    monkeypatch.setattr(gates, "judged", lambda gate, _: {"message": gate.name})
-    monkeypatch.setattr(gates, "gate_line", lambda entry: entry["message"])
+    monkeypatch.setattr(teacher_check, "judged", lambda check, _: {"message": check.name})
+    monkeypatch.setattr(teacher_check, "check_line", lambda entry: entry["message"])
 
 
 def said(stages, cached, baseline=BASELINE):
     """The lines after each of these stages."""
     nodes = [TEACHER] if baseline is None else [TEACHER, baseline]
-    gate = SimpleNamespace(name="verdict", nodes=nodes)
+    check = SimpleNamespace(name="verdict", nodes=nodes)
     done, old, lines = set(), set(), {}
     for key in stages:
         done.add(key)
         old |= {key} & set(cached)
-        lines[key] = list(gates.news([gate], done, old, key, None))
+        lines[key] = list(teacher_check.news([check], done, old, key, None))
     return lines
 
 

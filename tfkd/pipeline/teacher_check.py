@@ -1,43 +1,43 @@
-"""Teacher gates, judged: does a teacher know more than a model without it?"""
+"""Teacher checks, judged: does a teacher know more than a model without it?"""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from tfkd.evaluation import gate_line, mask_gate, teacher_gate
+from tfkd.evaluation import check_line, context_check, teacher_check
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.wanted import Gate
+from tfkd.pipeline.wanted import TeacherCheck
 
 # Whom a teacher is compared with.
 WITHOUT_TEACHER, WITHOUT_CONTEXT = "a model without a teacher", "the teacher without context"
 
 
-def judged(gate: Gate, context: Context) -> dict[str, Any]:
-    """A gate's entry in results.json, of stages that are made."""
-    summary = _summary(gate.teacher, context)
+def judged(check: TeacherCheck, context: Context) -> dict[str, Any]:
+    """A check's entry in results.json, of stages that are made."""
+    summary = _summary(check.teacher, context)
     entry = {
-        "of": gate.options.of,
-        "on": gate.on,
-        "against": gate.options.against,
-        "seen": gate.seen,
+        "of": check.options.of,
+        "on": check.on,
+        "against": check.options.against,
+        "seen": check.seen,
         "figures": summary["figures"],
     }
-    if (seed := gate.teacher.seed) is not None:
+    if (seed := check.teacher.seed) is not None:
         entry["seed"] = seed
     if "blind" in summary:
         blind, most = summary["blind"], summary["most_frequent"]
         beside = summary.get("beside", WITHOUT_CONTEXT)
         words = {"words": summary["words"]} if "words" in summary else {}
-        verdict = mask_gate(summary["figures"], blind, most, beside=beside, **words)
+        verdict = context_check(summary["figures"], blind, most, beside=beside, **words)
         return {**entry, "baseline": blind, "beside": beside, "most_frequent": most} | verdict
-    baseline = _summary(gate.baseline, context)["figures"] if gate.baseline is not None else None
-    verdict = teacher_gate(summary["figures"], baseline)
+    baseline = _summary(check.baseline, context)["figures"] if check.baseline is not None else None
+    verdict = teacher_check(summary["figures"], baseline)
     return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | verdict
 
 
 def news(
-    gates: Sequence[Gate],
+    checks: Sequence[TeacherCheck],
     done: Collection[str],
     cached: Collection[str],
     last: str,
@@ -46,16 +46,16 @@ def news(
     """The verdicts that a stage completes: what a student's hours should wait for.
 
     Args:
-        gates: The run's gates.
+        checks: The run's checks.
         done: Keys of all stages that are done.
         cached: Of these, the ones that were done before: a verdict on them alone is no news.
         last: The key of the one that was done last.
         context: The run's surroundings.
     """
-    for gate in gates:
-        keys = {node.key for node in gate.nodes}
+    for check in checks:
+        keys = {node.key for node in check.nodes}
         if last in keys and keys.issubset(done) and not keys.issubset(cached):
-            yield gate_line(judged(gate, context))
+            yield check_line(judged(check, context))
 
 
 def _summary(node: Node, context: Context) -> dict[str, Any]:

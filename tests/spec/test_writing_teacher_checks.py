@@ -1,4 +1,4 @@
-"""Teacher gates of models that write from left to right: what may stand beside them."""
+"""Teacher checks of models that write from left to right: what may stand beside them."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tfkd.spec.errors import SpecErrors
 
 SPEC = """\
 tfkd: 1
-name: gates
+name: checks
 data: {train: {parallel: [a.en, a.de]}, text: {text: a.txt}}
 tokenizers:
   bytes: {kind: byte_bpe, size: 300, learn_from: text}
@@ -53,14 +53,14 @@ evaluate:
 """
 
 
-def load(folder, gate, *overrides):
+def load(folder, check, *overrides):
     path = folder / "spec.yaml"
-    path.write_text(f"{SPEC}  - {{{gate}, metrics: teacher_gate}}\n", "utf-8")
+    path.write_text(f"{SPEC}  - {{{check}, metrics: teacher_check}}\n", "utf-8")
     return load_spec(path, overrides=overrides)
 
 
 @pytest.mark.parametrize(
-    "gate",
+    "check",
     [
         "of: gpt, on: text",
         "of: gpt, on: [text, train], against: small",
@@ -72,12 +72,12 @@ def load(folder, gate, *overrides):
         "of: words, on: text",
     ],
 )
-def test_what_fits_is_valid(tmp_path, gate):
-    load(tmp_path, gate)
+def test_what_fits_is_valid(tmp_path, check):
+    load(tmp_path, check)
 
 
 @pytest.mark.parametrize(
-    ("gate", "overrides", "part"),
+    ("check", "overrides", "part"),
     [
         ("of: gpt, on: text, against: mass", (), "against: mass has a transformer"),
         ("of: mass, on: text, against: words", (), "against: words has a bert"),
@@ -107,9 +107,9 @@ def test_what_fits_is_valid(tmp_path, gate):
         ("of: words, on: text, against: gpt", (), "compared with itself without context"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_one_fault(tmp_path, gate, overrides, part):
+def test_what_does_not_fit_is_one_fault(tmp_path, check, overrides, part):
     with pytest.raises(SpecErrors) as caught:
-        load(tmp_path, gate, *overrides)
+        load(tmp_path, check, *overrides)
     (error,) = caught.value.errors
     assert part in str(error)
 

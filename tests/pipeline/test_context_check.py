@@ -12,7 +12,7 @@ from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import MassView
 from tfkd.models import Transformer
-from tfkd.pipeline.context_gate import beside_itself
+from tfkd.pipeline.context_check import beside_itself
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 SPECIALS = Specials(PAD, UNK, CLS, SEP, MASK, (PAD, UNK, CLS, SEP, MASK), 20)

@@ -1,4 +1,4 @@
-"""Teacher gates of models that are asked in their students' steps and write from left to right."""
+"""Teacher checks of models that are asked in their students' steps and write from left to right."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def writes(found: Found) -> bool:
     return found.model is not None and found.model.writes
 
 
-def check_writing_gate(
+def check_writing_teacher(
     parts: Parts, faults: Faults, path: tuple, entry: Any, teacher: Found
 ) -> None:
-    """The gate of such a teacher: beside a model without a teacher at the same positions, or, of a
+    """The check of such a teacher: beside a model without a teacher at the same positions, or, of a
     language model and of segments, beside itself without context.
 
     Args:

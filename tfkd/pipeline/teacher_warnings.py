@@ -5,10 +5,12 @@ from typing import Any
 
 from tfkd.evaluation import learnt_by_heart
 from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
-from tfkd.pipeline.wanted import Gate
+from tfkd.pipeline.wanted import TeacherCheck
 
 
-def gate_warnings(gates: Sequence[Gate], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def teacher_warnings(
+    checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """What a reader must know before the scores: weak teachers, rows learnt by heart.
 
     A teacher that fails is told of on each corpus. One that knows rows by heart is told of once,
@@ -16,7 +18,7 @@ def gate_warnings(gates: Sequence[Gate], entries: Sequence[Mapping[str, Any]]) -
     the pair of corpora that lies furthest apart. Teachers that differ in their seed alone are one.
 
     Args:
-        gates: The run's.
+        checks: The run's.
         entries: Theirs in results.json.
     """
     failed = [
@@ -24,27 +26,27 @@ def gate_warnings(gates: Sequence[Gate], entries: Sequence[Mapping[str, Any]]) -
         for entry in entries
         if entry["verdict"] == NOT_CLEARLY_BETTER
     ]
-    return list(dict.fromkeys([*failed, *_by_heart(gates, entries)]))
+    return list(dict.fromkeys([*failed, *_by_heart(checks, entries)]))
 
 
-def _by_heart(gates: Sequence[Gate], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _by_heart(checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]]) -> list[str]:
     # By the spec's name of the teacher and then by its trained model, one a seed: how far apart
     # its rows are, and what is said of them.
     teachers: dict[str, dict[str, tuple[float, str]]] = {}
     names: dict[str, str] = {}
-    pairs = list(zip(gates, entries, strict=True))
-    for gate, scored in pairs:
-        model = gate.teacher.inputs["model"].key
+    pairs = list(zip(checks, entries, strict=True))
+    for check, scored in pairs:
+        model = check.teacher.inputs["model"].key
         # The same model by another name, that of another scoring stage or variant.
         name = names.setdefault(model, scored["of"])
         found = teachers.setdefault(name, {})
         found.setdefault(model, (0.0, ""))
         for other, unseen in pairs:
             alike = other.teacher.inputs["model"].key == model and scored["of"] == unseen["of"]
-            if not alike or not gate.seen or other.seen:
+            if not alike or not check.seen or other.seen:
                 continue
             message = learnt_by_heart(
-                scored["figures"], unseen["figures"], on=other.on, masked=_reads_masked(gate)
+                scored["figures"], unseen["figures"], on=other.on, masked=_reads_masked(check)
             )
             apart = scored["figures"]["accuracy"] - unseen["figures"]["accuracy"]
             if message and apart > found[model][0]:
@@ -59,6 +61,6 @@ def _told(found: Mapping[str, tuple[float, str]]) -> str:
     return f"{max(hit)[1]}{several}"
 
 
-def _reads_masked(gate: Gate) -> bool:
+def _reads_masked(check: TeacherCheck) -> bool:
     """Whether what a teacher scores are words that it fills in."""
-    return gate.teacher.kind == "score" and gate.teacher.options.read == "masked"
+    return check.teacher.kind == "score" and check.teacher.options.read == "masked"
