@@ -115,8 +115,8 @@ def test_specials(tokenizer):
     assert tokenizer.decode([end, *tokenizer.encode(["a b"]).values, end]) == "a b"
     with pytest.raises(UserError, match=r"has no \[MASK\]"):
         _ = tokenizer.mask_id
-    goes_on = {"Ġ": False, "a": True, "<|endoftext|>": False}
-    for piece, expected in goes_on.items():
+    continues = {"Ġ": False, "a": True, "<|endoftext|>": False}
+    for piece, expected in continues.items():
         assert tokenizer.continuation[tokenizer.vocabulary.index(piece)] == expected
 
 

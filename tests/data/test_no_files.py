@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
+from tfkd.data.checksummed import read_checksummed
 from tfkd.data.corpora import open_corpus, source_hashes
 from tfkd.data.files import sha256_of
-from tfkd.data.sealed import read_sealed
 from tfkd.data.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
@@ -61,7 +61,7 @@ def test_specs_vocabularies_and_digests_of_it_say_so_too(place, name):
         read_byte_bpe(place / name, place / "folder")
     with pytest.raises(UserError, match=rf"{name} cannot be read .*{LYING[name]}"):
         read_vocabulary(place / name)
-    for read in (sha256_of, read_sealed):
+    for read in (sha256_of, read_checksummed):
         with pytest.raises(OSError, match=LYING[name]) as caught:
             read(place / name)
         assert caught.value.filename == str(place / name)

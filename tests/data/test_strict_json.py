@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.sealed import read_sealed
+from tfkd.data.checksummed import read_checksummed
 from tfkd.data.strict_json import MOST_LEVELS, parse_json, read_json
 
 PACKAGE = Path(__file__).parents[2] / "tfkd"
@@ -48,7 +48,7 @@ def test_what_is_written_is_read(value):
 def test_damage_is_a_value_error_in_words(tmp_path, content, why):
     path = tmp_path / "file.json"
     path.write_bytes(content)
-    for read in (read_json, read_sealed):
+    for read in (read_json, read_checksummed):
         with pytest.raises(ValueError, match=re.escape(why)):
             read(path)
 

@@ -39,8 +39,8 @@ def _then_stop(function, when=lambda self: True):
 STOPS = {
     "train learn": (TrainingRun, "_call", lambda self: self.step == 5),
     "score": (StoreWriter, "write", lambda self: True),
-    "translate": (output_shards, "write_sealed", lambda path: True),
-    "evaluate": (output_shards, "write_sealed", lambda path: True),
+    "translate": (output_shards, "write_checksummed", lambda path: True),
+    "evaluate": (output_shards, "write_checksummed", lambda path: True),
 }
 
 

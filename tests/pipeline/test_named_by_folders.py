@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tfkd import cli
-from tfkd.data.sealed import write_sealed
+from tfkd.data.checksummed import write_checksummed
 from tfkd.pipeline.run_folder import inside
 from tfkd.spec.errors import UserError
 
@@ -22,7 +22,7 @@ def run(tmp_path, monkeypatch):
     folder = tmp_path / "run"
     folder.mkdir()
     origin = {"spec": str(tmp_path / "none.yaml"), "data_dir": str(tmp_path), **ORIGIN}
-    write_sealed(folder / "origin.json", {**origin, "plugins": ["named_plugin"]})
+    write_checksummed(folder / "origin.json", {**origin, "plugins": ["named_plugin"]})
     return folder
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tfkd.data.sealed import write_sealed
+from tfkd.data.checksummed import write_checksummed
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline import output_warnings as module
 from tfkd.pipeline.export_stage import publish
@@ -124,7 +124,7 @@ def test_translate_stages_that_left_rows_out(tmp_path, empty, warned):
     summary = {"report": {"read": 100, "kept": 50 - empty, "dropped": dropped}}
     content = {"kind": "translate", "fingerprint": "1", "files": {}, "summary": summary,
                "seconds": 1}  # fmt: skip
-    write_sealed(tmp_path / "translate-1" / "manifest.json", content)
+    write_checksummed(tmp_path / "translate-1" / "manifest.json", content)
     nodes = [SimpleNamespace(kind="translate", fingerprint="1", label="synthetic"),
              SimpleNamespace(kind="train", fingerprint="2", label="learn")]  # fmt: skip
     found = missing_outputs(nodes, SimpleNamespace(stages=tmp_path))

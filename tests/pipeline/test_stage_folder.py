@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
 from tfkd.pipeline.links import link
 from tfkd.pipeline.stage_folder import StageFolder
@@ -99,7 +99,7 @@ def test_the_work_of_another_stage_is_refused_by_name(tmp_path):
         ours.outdated({"data": "a"})
     assert f"Remove the folder {ours.path}" in str(refused.value)
     # An older version noted the contents alone.
-    write_sealed(ours.work / "rests_on.json", {"data": "a"})
+    write_checksummed(ours.work / "rests_on.json", {"data": "a"})
     assert ours.outdated({"data": "a"}) == []
     assert ours.outdated({"data": "b"}) == ["data"]
 
@@ -173,10 +173,10 @@ def test_links_are_replaced_whole(tmp_path):
 
 def test_seconds_add_up_over_attempts(tmp_path):
     path = tmp_path / "seconds"
-    write_sealed(path, {"seconds": 100.0})
+    write_checksummed(path, {"seconds": 100.0})
     with stopwatch(path) as elapsed:
         assert 100.0 <= elapsed() < 110.0
-    assert read_sealed(path)["seconds"] >= 100.0
+    assert read_checksummed(path)["seconds"] >= 100.0
 
 
 @pytest.mark.parametrize(

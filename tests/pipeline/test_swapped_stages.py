@@ -11,7 +11,7 @@ from drills import finished_copy, same_results
 from small_line import arguments, stage_folders
 
 from tfkd import cli
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 
 KINDS = ("corpus", "ids", "train", "evaluate")
 
@@ -65,9 +65,9 @@ def test_results_of_another_run_are_refused_and_a_renamed_folder_is_not(runs, ca
     run, other = runs / "small", runs / "other"
     shutil.copytree(run, other, symlinks=True)
     assert cli.main(["report", str(other)]) == cli.DONE
-    origin = read_sealed(run / "origin.json")
+    origin = read_checksummed(run / "origin.json")
     assert origin["name"] == "small"
-    write_sealed(other / "origin.json", {**origin, "name": "other"})
+    write_checksummed(other / "origin.json", {**origin, "name": "other"})
     said = (f"{other / 'results.json'} is that of another run, small", "that of other")
     for words in (["report", other], ["compare", run, other], ["generate", other]):
         _refused(list(map(str, words)), capsys, *said)

@@ -189,7 +189,7 @@ def under_way(toy_line, tmp_path_factory, toy):
     runs = finished_copy(toy_line, tmp_path_factory.mktemp("under_way"))
     (folder,) = stage_folders(runs, "train")
     shutil.rmtree(folder)
-    write, written = output_shards.write_sealed, []
+    write, written = output_shards.write_checksummed, []
 
     def third_stops(*arguments):
         write(*arguments)
@@ -198,7 +198,7 @@ def under_way(toy_line, tmp_path_factory, toy):
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output_shards, "write_sealed", third_stops)
+        patch.setattr(output_shards, "write_checksummed", third_stops)
         assert cli.main(command(toy_line, runs)) == cli.RESUMABLE
     return runs, folder
 
@@ -229,9 +229,11 @@ def test_what_is_whole_is_not_made_again(toy_line, under_way, tmp_path, monkeypa
     original, _ = under_way
     runs = tmp_path / "runs"
     shutil.copytree(original, runs, symlinks=True)
-    write, written = output_shards.write_sealed, []
+    write, written = output_shards.write_checksummed, []
     monkeypatch.setattr(
-        output_shards, "write_sealed", lambda *given: [written.append(given[0].name), write(*given)]
+        output_shards,
+        "write_checksummed",
+        lambda *given: [written.append(given[0].name), write(*given)],
     )
     continued(toy_line, runs)
     assert written == ["shard-3.json", "shard-4.json"]

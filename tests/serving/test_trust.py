@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfkd import cli
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.serving import ExportRefusedError, load_saved_model
 from tfkd.serving.checksums import CHECKSUMS, write_checksums
 from tfkd.serving.export import write_version
@@ -228,8 +228,8 @@ def test_a_folder_is_whole_and_its_own(copy, tmp_path):
     for trust in (False, True):
         with pytest.raises(UserError, match="more has other bytes than were written"):
             load_saved_model(copy, trust=trust)
-    content = read_sealed(copy / CHECKSUMS)
-    write_sealed(copy / CHECKSUMS, {"files": {**content["files"], "../../secret": "0"}})
+    content = read_checksummed(copy / CHECKSUMS)
+    write_checksummed(copy / CHECKSUMS, {"files": {**content["files"], "../../secret": "0"}})
     with pytest.raises(UserError, match=r"checksums\.json is damaged .*not in this folder"):
         load_saved_model(copy)
 

@@ -6,7 +6,7 @@ import pytest
 from spec_files import faults, loaded, replaced
 
 from tfkd import cli
-from tfkd.data.sealed import write_sealed
+from tfkd.data.checksummed import write_checksummed
 from tfkd.pipeline.run_folder import ORIGIN, make_again
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.spec import dump_yaml, load_spec, show, starter_spec, validate_files
@@ -177,7 +177,7 @@ def test_a_run_of_one_of_all_variants_is_read_again(tmp_path, monkeypatch) -> No
     run.mkdir()
     origin = {"spec": str(path), "variant": "baseline", "overrides": ["stages.extra.steps=4"],
               "plugins": [], "data_dir": str(tmp_path), "smoke": False}  # fmt: skip
-    write_sealed(run / ORIGIN, origin)
+    write_checksummed(run / ORIGIN, origin)
     monkeypatch.setattr("tfkd.pipeline.run.run", lambda spec, **settings: spec)
     spec = make_again(run)
     assert spec.stages == without(tmp_path, "baseline").stages

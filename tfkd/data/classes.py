@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.data.ragged import Ragged
-from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 
 FILE = "classes.json"
@@ -76,8 +76,8 @@ class Classes:
         return hashlib.sha256(json.dumps(["classes", self.names]).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Writes `classes.json`, sealed, into a folder."""
-        write_sealed(Path(folder) / FILE, {"classes": self.names})
+        """Writes `classes.json`, with its checksum, into a folder."""
+        write_checksummed(Path(folder) / FILE, {"classes": self.names})
 
     @classmethod
     def load(cls, folder: Path) -> "Classes":
@@ -86,7 +86,7 @@ class Classes:
         Raises:
             OSError, ValueError: It cannot be read, or has other bytes than were written.
         """
-        return cls(read_sealed(Path(folder) / FILE)["classes"])
+        return cls(read_checksummed(Path(folder) / FILE)["classes"])
 
 
 def label_ids(example_set: Any, examples: np.ndarray | None = None) -> np.ndarray:

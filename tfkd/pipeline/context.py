@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts
 from tfkd.training.interruption import Interrupted, stop_signals
@@ -150,7 +150,7 @@ def stopwatch(path: Path, every: float = 5.0):
         A callable that returns the seconds of all attempts up to now.
     """
     try:
-        before = float(read_sealed(path)["seconds"])
+        before = float(read_checksummed(path)["seconds"])
     except (OSError, ValueError):
         before = 0.0
     start = time.monotonic()
@@ -163,7 +163,7 @@ def stopwatch(path: Path, every: float = 5.0):
         while not stop.wait(every):
             # A full disk is told of by the work itself.
             with suppress(OSError):
-                write_sealed(path, {"seconds": round(elapsed(), 1)})
+                write_checksummed(path, {"seconds": round(elapsed(), 1)})
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()
@@ -173,7 +173,7 @@ def stopwatch(path: Path, every: float = 5.0):
         stop.set()
         thread.join()
         with suppress(OSError):
-            write_sealed(path, {"seconds": round(elapsed(), 1)})
+            write_checksummed(path, {"seconds": round(elapsed(), 1)})
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.stage_folder import StageFolder
 
 _OF = "of"
@@ -20,11 +20,11 @@ def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]])
     """
     path, of = folder.scratch / name, f"{folder.key}/{name}"
     try:
-        content = read_sealed(path)
+        content = read_checksummed(path)
     except (OSError, ValueError):
         content = {}
     if content.pop(_OF, None) == of:
         return content
     content = dict(make())
-    write_sealed(path, {**content, _OF: of})
+    write_checksummed(path, {**content, _OF: of})
     return content

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.checksummed import write_checksummed
 from tfkd.data.files import write_atomically
-from tfkd.data.sealed import write_sealed
 from tfkd.evaluation.metrics import CLASSES, FIGURES, WORDS
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
@@ -92,10 +92,10 @@ def run(
             say=say or print_line,
             terminal=terminal,
         )
-        together = _joined(spec, context) if make is None else contextlib.nullcontext()
+        hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
-            with together, permitted(context.runs_dir):
+            with hosts, permitted(context.runs_dir):
                 return _run(spec, context, until, smoke, command, make)
         finally:
             if ours:
@@ -126,7 +126,7 @@ def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
 def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:
     if VARIABLE not in os.environ and spec.runtime.hosts == "auto":
         return contextlib.nullcontext()
-    from tfkd.pipeline.together import joined
+    from tfkd.pipeline.workers import joined
 
     return joined(spec, context)
 
@@ -152,15 +152,15 @@ def _run(
     if context.hosts.chief:
         _prepare(folder, spec, context, smoke)
     if context.hosts.number > 1:
-        from tfkd.pipeline.together import check_same, follow, told
+        from tfkd.pipeline.workers import check_same, chiefs_word, work
 
         check_same(spec, nodes, context, {"variant": spec.variant, "until": until, "smoke": smoke})
     if not context.hosts.chief:
         for node in nodes:
             context.deadline.check()
-            follow(node, context)
+            work(node, context)
         # Here until the chief has all that it wants: it takes a host that ends for one that died.
-        told(context)
+        chiefs_word(context)
         return None
     cached, done = set(), set()
     for number, node in enumerate(nodes, 1):
@@ -187,7 +187,7 @@ def _run(
             smoke=smoke,
         )  # fmt: skip
         results = _plain(results)
-        write_sealed(folder / RESULTS, results)
+        write_checksummed(folder / RESULTS, results)
     context.hosts.agree(NEXT)
     return results
 
@@ -241,7 +241,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
         "data_dir": str(context.data_dir.resolve()),
         "smoke": smoke,
     }
-    write_sealed(folder / ORIGIN, origin)
+    write_checksummed(folder / ORIGIN, origin)
 
 
 def _execute(node: Node, context: Context, number: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from tfkd.data.sealed import read_sealed
+from tfkd.data.checksummed import read_checksummed
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import remember
 from tfkd.spec.options import NoiseOptions
@@ -23,8 +23,8 @@ def read_results(run: Path) -> dict[str, Any]:
 
     path = run / RESULTS
     try:
-        # Those of 0.1's first days have no seal.
-        results = upgraded(read_sealed(path, required=False))
+        # Those of 0.1's first days have no checksum.
+        results = upgraded(read_checksummed(path, required=False))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "
@@ -64,7 +64,7 @@ def run_name(results: Mapping[str, Any]) -> str:
 def _refuse_foreign(run: Path, name: str) -> None:
     """Refuses results of another run than the folder's; a folder may have been renamed whole."""
     try:
-        ours = read_sealed(run / ORIGIN, required=False).get("name", name)
+        ours = read_checksummed(run / ORIGIN, required=False).get("name", name)
     except (OSError, ValueError):
         return  # results that were taken out of their folder; what needs the origin says so
     if ours != name:
@@ -103,7 +103,7 @@ def make_again(
     from tfkd.spec import load_spec
 
     try:
-        origin = read_sealed(run / ORIGIN, required=False)
+        origin = read_checksummed(run / ORIGIN, required=False)
         unnamed = [str(module) for module in origin["plugins"] if module not in plugins]
         data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
         given = {key: origin[key] for key in ("variant", "overrides")}
@@ -128,7 +128,7 @@ def make_again(
             f"rename it back to {folder.parent / name}"
         )
     try:
-        command = read_sealed(run / RESULTS, required=False)["command"]
+        command = read_checksummed(run / RESULTS, required=False)["command"]
     except (OSError, ValueError, KeyError, TypeError):
         command = ""
     return run_spec(

@@ -13,8 +13,8 @@ from typing import Any
 from filelock import FileLock
 
 import tfkd
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.data.files import sha256_of
-from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 
 MANIFEST = "manifest.json"
@@ -72,8 +72,8 @@ class StageFolder:
             UserError: It cannot be read, or is that of another stage, whose folder was put here.
         """
         try:
-            # Manifests of 0.1's first days have no seal.
-            manifest = read_sealed(self.path / MANIFEST, required=False, finite=False)
+            # Manifests of 0.1's first days have no checksum.
+            manifest = read_checksummed(self.path / MANIFEST, required=False, finite=False)
             manifest["files"], manifest["summary"], manifest["seconds"]
             of = f"{manifest['kind']}-{manifest['fingerprint']}"
         except (OSError, ValueError, KeyError) as error:
@@ -107,7 +107,7 @@ class StageFolder:
             made_of = self.manifest().get("contents", {})  # of 0.1's first days: unknown
         else:
             try:
-                noted = read_sealed(self.work / _RESTS_ON)
+                noted = read_checksummed(self.work / _RESTS_ON)
             except OSError:
                 return []
             except ValueError:
@@ -121,7 +121,7 @@ class StageFolder:
     def begin(self, contents: Mapping[str, str]) -> None:
         """Notes what the work that begins, or goes on, rests on."""
         noted = {"stage": self.key, "contents": dict(contents)}
-        write_sealed(self.scratch / _RESTS_ON, noted)
+        write_checksummed(self.scratch / _RESTS_ON, noted)
 
     def clear(self) -> None:
         """Removes a result, or the work on it; to be called under the lock."""
@@ -240,7 +240,7 @@ class StageFolder:
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": versions(),
         }
-        write_sealed(self.path / MANIFEST, manifest, finite=False)
+        write_checksummed(self.path / MANIFEST, manifest, finite=False)
         _VERIFIED[self.path.absolute()] = (
             files,
             {name: _state(self.path / name) for name in files},

@@ -5,10 +5,10 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from tfkd.data.sealed import SEAL
+from tfkd.data.checksummed import CHECKSUM
 
-# What of an evaluation quotes its test set, and the seal of the file as the run wrote it.
-_SENTENCES = ("examples", "differing", "trace", SEAL)
+# What of an evaluation quotes its test set, and the checksum of the file as the run wrote it.
+_SENTENCES = ("examples", "differing", "trace", CHECKSUM)
 # Options of a command whose values are folders of one machine, and what stands for them.
 _FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
 
@@ -23,8 +23,8 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         {key: value for key, value in entry.items() if key not in _SENTENCES}
         for entry in results.get("evaluations", [])
     ]
-    # The seal is that of the file as the run wrote it.
-    rest = {key: value for key, value in results.items() if key != SEAL}
+    # The checksum is that of the file as the run wrote it.
+    rest = {key: value for key, value in results.items() if key != CHECKSUM}
     return {
         **rest,
         "command": published_command(results.get("command", "")),

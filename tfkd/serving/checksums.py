@@ -2,8 +2,8 @@
 
 from pathlib import Path, PurePosixPath
 
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.data.files import sha256_of
-from tfkd.data.sealed import read_sealed, write_sealed
 from tfkd.spec.errors import UserError
 
 CHECKSUMS = "checksums.json"
@@ -17,15 +17,17 @@ def write_checksums(folder: Path) -> None:
         for path in folder.rglob("*")
         if path.is_file() and path != folder / CHECKSUMS
     )
-    write_sealed(folder / CHECKSUMS, {"files": {name: sha256_of(folder / name) for name in names}})
+    write_checksummed(
+        folder / CHECKSUMS, {"files": {name: sha256_of(folder / name) for name in names}}
+    )
 
 
 def renew_checksum(folder: Path, name: str) -> None:
     """Notes the SHA-256 of a file that was written anew, in a version folder that has checksums."""
     path = folder / CHECKSUMS
     if path.exists():
-        files = read_sealed(path)["files"]
-        write_sealed(path, {"files": {**files, name: sha256_of(folder / name)}})
+        files = read_checksummed(path)["files"]
+        write_checksummed(path, {"files": {**files, name: sha256_of(folder / name)}})
 
 
 def check_checksums(folder: Path) -> list[str]:
@@ -41,7 +43,7 @@ def check_checksums(folder: Path) -> list[str]:
     if not path.exists():
         return []
     try:
-        files = dict(read_sealed(path)["files"])
+        files = dict(read_checksummed(path)["files"])
         if outside := [name for name in files if _leads_out(name)]:
             raise ValueError(f"it names {outside[0]!r}, which is not in this folder")
     except (OSError, ValueError, KeyError, TypeError) as error:

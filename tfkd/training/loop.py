@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfkd.training.follower import Follower
 from tfkd.training.settings import TrainSettings
 from tfkd.training.training_run import HISTORY, WEIGHTS, TrainingRun
+from tfkd.training.worker import Worker
 
 
 class TrainResult(NamedTuple):
@@ -56,7 +56,7 @@ def train(distiller: Any, batcher: Any, settings: TrainSettings) -> TrainResult:
     folder, chief = settings.folder, settings.hosts.chief
     if chief:
         folder.mkdir(parents=True, exist_ok=True)
-    run = (TrainingRun if chief else Follower)(distiller, batcher, settings)
+    run = (TrainingRun if chief else Worker)(distiller, batcher, settings)
     run.run()
     return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.sealed import read_sealed, write_sealed
+from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.training.tensor_file import digest_of
 
 Validate = Callable[[Any], Mapping[str, float]]
@@ -33,7 +33,7 @@ class Validation:
         self._path = path
         self.seconds = 0.0
         try:
-            self._known = read_sealed(path, finite=False)
+            self._known = read_checksummed(path, finite=False)
         except (OSError, ValueError):
             self._known = {}
 
@@ -53,5 +53,5 @@ class Validation:
             metrics = self._validate(model)
             self.seconds = time.monotonic() - begun
             self._known[key] = {name: float(value) for name, value in metrics.items()}
-            write_sealed(self._path, self._known, finite=False)
+            write_checksummed(self._path, self._known, finite=False)
         return dict(self._known[key])

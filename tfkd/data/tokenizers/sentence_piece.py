@@ -72,7 +72,7 @@ class SentencePiece(PieceTokenizer):
         named = {self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id}
         controls = {place for place in range(self._own) if known.is_control(place)}
         self.special_ids = tuple(sorted(named | controls))
-        self.continuation = np.array([_goes_on(piece) for piece in self.vocabulary])
+        self.continuation = np.array([_continues(piece) for piece in self.vocabulary])
         self.continuation[list(self.special_ids)] = False
 
     def _special(self, place: int, name: str) -> int:
@@ -127,7 +127,7 @@ class SentencePiece(PieceTokenizer):
         return tokenizer
 
 
-def _goes_on(piece: str) -> bool:
+def _continues(piece: str) -> bool:
     if not piece or piece.startswith(SPACE):
         return False
     code = ord(piece[0])

@@ -60,14 +60,14 @@ class SpansView(StreamView):
         self._ordinary = ordinary_ids(specials)
         continuation = getattr(specials, "continuation", None)
         size = specials.size
-        self._goes_on = np.zeros(size, bool) if continuation is None else np.asarray(continuation)
+        self._continues = np.zeros(size, bool) if continuation is None else np.asarray(continuation)
 
     def salt(self) -> str:
         return f"{self.kind}/{self.p}/{self.geometric}/{self.longest}/{self.replace}"
 
     def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
         ids, allowed = stream["ids"], words(stream)
-        spans = choose_spans(allowed, starts_of(ids, allowed, self._goes_on), self, draws)
+        spans = choose_spans(allowed, starts_of(ids, allowed, self._continues), self, draws)
         selected, width = spans >= 0, ids.shape[1]
         # One draw a span, spread over its tokens.
         actions = draws.each("action", max(1, int(spans.max(initial=-1)) + 1))
@@ -84,11 +84,11 @@ class SpansView(StreamView):
         return record(stream, replaced, selected)
 
 
-def starts_of(ids: np.ndarray, allowed: np.ndarray, goes_on: np.ndarray) -> np.ndarray:
+def starts_of(ids: np.ndarray, allowed: np.ndarray, continues: np.ndarray) -> np.ndarray:
     """Where words start, bool `[B, T]`: at allowed pieces that do not go on with the one before."""
     before = np.zeros_like(allowed)
     before[:, 1:] = allowed[:, :-1]
-    return allowed & ~(goes_on[ids] & before)
+    return allowed & ~(continues[ids] & before)
 
 
 def choose_spans(allowed: np.ndarray, starts: np.ndarray, options: Any, draws: Draws) -> np.ndarray:

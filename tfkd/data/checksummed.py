@@ -9,10 +9,10 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 
-SEAL = "sha256"
+CHECKSUM = "sha256"
 
 
-def seal_of(content: Mapping[str, Any]) -> str:
+def checksum_of(content: Mapping[str, Any]) -> str:
     """SHA-256 of a content of plain types, whatever the order of its keys."""
     # Through JSON and back, so that what was written and what is read have one form.
     plain = json.loads(json.dumps(content))
@@ -21,8 +21,10 @@ def seal_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def write_sealed(path: str | PathLike, content: Mapping[str, Any], *, finite: bool = True) -> None:
-    """Writes a content of plain types, whole or not at all, with its seal as the last key.
+def write_checksummed(
+    path: str | PathLike, content: Mapping[str, Any], *, finite: bool = True
+) -> None:
+    """Writes a content of plain types, whole or not at all, with its checksum as the last key.
 
     Args:
         path: The file.
@@ -32,21 +34,21 @@ def write_sealed(path: str | PathLike, content: Mapping[str, Any], *, finite: bo
     Raises:
         ValueError: It holds one of them.
     """
-    sealed = {**content, SEAL: seal_of(content)}
-    text = json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=not finite)
+    written = {**content, CHECKSUM: checksum_of(content)}
+    text = json.dumps(written, indent=1, ensure_ascii=False, allow_nan=not finite)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        text = json.dumps(sealed, indent=1, allow_nan=not finite)
+        text = json.dumps(written, indent=1, allow_nan=not finite)
     write_atomically(path, text)
 
 
-def read_sealed(
+def read_checksummed(
     path: str | PathLike, *, required: bool = True, finite: bool = True
 ) -> dict[str, Any]:
-    """The content of a file that `write_sealed` wrote.
+    """The content of a file that `write_checksummed` wrote.
 
     Args:
         path: The file.
-        required: Whether a file without a seal is refused; older versions wrote some without.
+        required: Whether a file without a checksum is refused; older versions wrote some without.
         finite: Whether NaN and infinity are refused.
 
     Raises:
@@ -56,7 +58,7 @@ def read_sealed(
     content = read_json(path, finite=finite)
     if not isinstance(content, dict):
         raise ValueError("it holds no mapping")
-    seal = content.pop(SEAL, None)
-    if seal != seal_of(content) and (required or seal is not None):
+    checksum = content.pop(CHECKSUM, None)
+    if checksum != checksum_of(content) and (required or checksum is not None):
         raise ValueError("it has other bytes than were written")
     return content

@@ -1,4 +1,4 @@
-"""A training on a host that is not the chief: the same steps, and no files."""
+"""A training on a host that is not the chief (a worker): the same steps, and no files."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tfkd.training.training_run import CONTINUE, STOP, TrainingRun
 PATIENCE_SECONDS = 60.0
 
 
-class Follower(TrainingRun):
+class Worker(TrainingRun):
     """What `TrainingRun` does, on a host that takes its decisions from the chief.
 
     It makes every step, reads the chief's checkpoint when the training goes on, and waits while the

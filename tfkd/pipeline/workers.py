@@ -1,8 +1,8 @@
 """A run on several hosts: joined at its start, of one mind at each stage, ended together.
 
 All hosts run the same command, with TF_CONFIG as TensorFlow knows it and one folder of runs that
-they share. Host 0, the chief, makes every stage and alone writes; the others join it where a stage
-trains, and wait otherwise.
+they share. Host 0, the chief, makes every stage and alone writes; the others, its workers, join it
+where a stage trains, and wait otherwise.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.training.follower import awaited
 from tfkd.training.hosts import TRAIN, VARIABLE, ClusterHosts, Hosts, Place, place_from
 from tfkd.training.strategies import build_strategy
+from tfkd.training.worker import awaited
 
 _MARK = ".hosts"
 # What TensorFlow's errors say where another host was lost.
@@ -60,7 +60,7 @@ def joined(spec: Spec, context: Context) -> Iterator[None]:
         context.say = lambda line: speak(f"{name}: {line}")
     context.say(f"{'' if place.index else name + ': '}joins {', '.join(place.addresses)}")
     context.hosts = ClusterHosts(_strategy(spec, place), place)
-    with _ended_together(), _watched(place, context):
+    with _ended_with_others(), _watched(place, context):
         yield
 
 
@@ -86,7 +86,7 @@ def _strategy(spec: Spec, place: Place) -> Any:
 
 
 @contextlib.contextmanager
-def _ended_together() -> Iterator[None]:
+def _ended_with_others() -> Iterator[None]:
     import tensorflow as tf
 
     try:
@@ -193,10 +193,10 @@ def _check_shared(folder: Path, hosts: Hosts) -> None:
         path.unlink(missing_ok=True)
 
 
-def follow(node: Node, context: Context) -> None:
-    """What a host that is not the chief does at a stage, until the chief goes to the next."""
+def work(node: Node, context: Context) -> None:
+    """What a worker does at a stage, until the chief goes to the next."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
-    while told(context) == TRAIN:
+    while chiefs_word(context) == TRAIN:
         stage_of(node.kind).run(node, folder, context)
 
     def read() -> None:
@@ -206,7 +206,7 @@ def follow(node: Node, context: Context) -> None:
     awaited(read, folder.path)
 
 
-def told(context: Context) -> int:
+def chiefs_word(context: Context) -> int:
     """What the chief says, in a thread of its own: a signal must not wait for it."""
     answer: list[Any] = []
 
