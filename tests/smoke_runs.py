@@ -21,7 +21,7 @@ SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml")
 # long one.
 SHORT = {"pretraining_families"}
 # Whose variants run too, in the long ring: one of each method and family, and what those leave out
-# (live teachers of texts without labels; teachers that write from left to right or are cut to six
+# (online teachers of texts without labels; teachers that write from left to right or are cut to six
 # layers, RNNs).
 TABLES = {
     "multi30k_deen",

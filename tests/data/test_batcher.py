@@ -30,7 +30,7 @@ EXAMPLES = example_set()
 
 
 def views():
-    """A translation model's plain view, and its live teacher's masked one."""
+    """A translation model's plain view, and its online teacher's masked one."""
     return {
         "cmlm": build_view("conditional_mlm", STREAM, SPECIALS, name="cmlm", max_length=30),
         "plain": build_view("none", PAIR, SPECIALS),

@@ -8,7 +8,7 @@ from tfkd.data.views.classify import read_at
 from tfkd.models import Bert
 from tfkd.objectives import (
     CrossEntropy,
-    LiveTeacher,
+    OnlineTeacher,
     SoftTargets,
     TokenLoss,
     objective_forward,
@@ -102,10 +102,10 @@ def test_stored_classes_are_of_all_rows_that_have_some(student, batch, static_sh
     assert float(found.loss) == pytest.approx(expected, rel=2e-3)
 
 
-def test_a_live_teacher_equal_to_its_student_teaches_nothing(batch):
+def test_an_online_teacher_equal_to_its_student_teaches_nothing(batch):
     model, twin = bert(4), bert(4)
     term = SoftTargets(teacher="twin", head="classifier")
-    distiller = Distiller(model, [term], None, {"twin": LiveTeacher(twin, start_id=2, end_id=3)})
+    distiller = Distiller(model, [term], None, {"twin": OnlineTeacher(twin, start_id=2, end_id=3)})
     with tf.GradientTape() as tape:
         found = forward(model, distiller.terms, batch)
     total, positions = found.metrics["soft_targets.kl"]

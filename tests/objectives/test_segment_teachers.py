@@ -9,7 +9,7 @@ from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import MassView, PairView
 from tfkd.models.transformer import Transformer
-from tfkd.objectives import LiveTeacher, build_terms, objective_forward, term_counts
+from tfkd.objectives import OnlineTeacher, build_terms, objective_forward, term_counts
 
 SIZE, SHARE = 19, 0.7
 SPECIALS = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), SIZE)
@@ -40,7 +40,7 @@ def batch_of(view):
     return {"examples": chosen, view: tf.nest.map_structure(tf.convert_to_tensor, record)}
 
 
-def terms_of(view, live, model, share=SHARE):
+def terms_of(view, online, model, share=SHARE):
     named = {} if view == "plain" else {"view": view}
     terms = build_terms(
         {
@@ -50,7 +50,7 @@ def terms_of(view, live, model, share=SHARE):
         balance={"soft": share},
     )
     for term in terms:
-        term.attach(model, {"big": live})
+        term.attach(model, {"big": online})
     return terms
 
 
@@ -65,8 +65,8 @@ def test_the_loss_is_lightpaffs(view):
     batch = batch_of(view)
     model = transformer(positions="learned", max_length=16, dropout=0.0)
     teacher = transformer((2, 3), 12, 7, positions="learned", max_length=32, dropout=0.5)
-    live = LiveTeacher(teacher, start_id=2, end_id=3)
-    terms = terms_of(view, live, model)
+    online = OnlineTeacher(teacher, start_id=2, end_id=3)
+    terms = terms_of(view, online, model)
     result = objective_forward(model, terms, batch, term_counts(terms, batch), training=True)
     target = batch[view]["target"]
     chosen, gold = target["selected"].numpy(), target["labels"].numpy()
@@ -103,7 +103,7 @@ def test_a_student_that_is_its_teacher_has_no_divergence_and_no_gradient(view):
     teacher = transformer(dropout=0.3)
     for mine, theirs in zip(model.weights, teacher.weights, strict=True):
         mine.assign(theirs)
-    terms = terms_of(view, LiveTeacher(teacher, start_id=2, end_id=3), model, share=1.0)
+    terms = terms_of(view, OnlineTeacher(teacher, start_id=2, end_id=3), model, share=1.0)
     assert [term.name for term in terms] == ["soft"]  # the other one has left the graph
     with tf.GradientTape() as tape:
         result = objective_forward(model, terms, batch, term_counts(terms, batch), training=True)

@@ -7,8 +7,8 @@ from tfkd.data.views.classify import read_at
 from tfkd.models import Bert
 from tfkd.objectives import (
     CrossEntropy,
-    LiveTeacher,
     MaskedLM,
+    OnlineTeacher,
     SoftTargets,
     objective_forward,
     term_counts,
@@ -49,9 +49,9 @@ def test_words_are_not_read_by_a_head_over_classes():
 
 
 def test_a_teacher_of_words_teaches_no_classes():
-    live = LiveTeacher(bert("masked_lm"), start_id=2, end_id=3)
+    online = OnlineTeacher(bert("masked_lm"), start_id=2, end_id=3)
     with pytest.raises(ValueError, match=r"the head of the teacher 'big' .*over 20 words"):
-        loss(bert("classifier"), SoftTargets(teacher="big"), OF_CLASSES, {"big": live})
+        loss(bert("classifier"), SoftTargets(teacher="big"), OF_CLASSES, {"big": online})
 
 
 def test_each_reads_its_own_where_a_model_has_both():

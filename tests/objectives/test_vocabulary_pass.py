@@ -163,7 +163,7 @@ def test_a_float32_matrix_beside_bfloat16_states_takes_a_float32_gradient():
     assert tape.gradient(result.loss, matrix).dtype == tf.float32
 
 
-def test_a_live_teacher_equals_its_whole_distribution():
+def test_an_online_teacher_equals_its_whole_distribution():
     rng = np.random.default_rng(4)
     tokens, size, temperature = 13, 9, 1.7
     hidden, matrix, bias = weights_of(rng, tokens, size, 4)

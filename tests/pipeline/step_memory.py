@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfkd.models import build_model, freeze
 from tfkd.models.freezing import frozen_parts
-from tfkd.objectives import LiveTeacher, build_terms
+from tfkd.objectives import OnlineTeacher, build_terms
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize, step_memory
 from tfkd.spec.options import (
     AbNetOptions,
@@ -83,7 +83,7 @@ def record(kind, rows, length, size, share):
 
 
 def with_teacher(model, taught, words, size, case, item, policy):
-    """The mask task, gated, with a live teacher; and what the prediction is told of it."""
+    """The mask task, gated, with an online teacher; and what the prediction is told of it."""
     options = BertOptions.model_validate(taught | {"tokenizer": "one"})
     teacher = build_model(options, {"one": words}, policy=policy)
     terms = build_terms(
@@ -94,8 +94,8 @@ def with_teacher(model, taught, words, size, case, item, policy):
         modules={"mask": "encoder"},
         auxiliary=["mask"],
     )
-    live = LiveTeacher(teacher, start_id=2, end_id=3)
-    distiller = Distiller(model, terms, GatedGradients(), {"bert": live})
+    online = OnlineTeacher(teacher, start_id=2, end_id=3)
+    distiller = Distiller(model, terms, GatedGradients(), {"bert": online})
     student = TransformerOptions.model_validate(case["model"] | {"tokenizer": "one"})
     return distiller, {
         "encoder_views": (EncoderView(MASKED, size),),
@@ -109,10 +109,10 @@ def with_larger(model, taught, words, size, item, policy, written):
     options = TransformerOptions.model_validate(taught | {"tokenizer": "one"})
     teacher = build_model(options, {"one": words}, policy=policy)
     terms = build_terms({"cross_entropy": {}, "soft": {"kind": "soft_targets", "teacher": "big"}})
-    live = LiveTeacher(teacher, start_id=2, end_id=3)
+    online = OnlineTeacher(teacher, start_id=2, end_id=3)
     known = TeacherSize(options, teacher.count_params(), written, size, item)
     extra = {"teachers": (known,), "written": (written,)}
-    return Distiller(model, terms, None, {"big": live}), extra
+    return Distiller(model, terms, None, {"big": online}), extra
 
 
 def segments(pair, written):

@@ -235,11 +235,11 @@ def test_both_distillations_ask_the_teacher(run):
     assert validations[-1].keys() == {"loss", "accuracy"}
 
 
-def test_the_plan_counts_live_encoder_decoders(spec, run, capsys):
+def test_the_plan_counts_online_encoder_decoders(spec, run, capsys):
     assert cli.main(["plan", *arguments(spec, run.runs)[1:]]) == cli.DONE
     said = capsys.readouterr().out
-    assert "student_pretrain: live teachers take" in said
-    assert "student_finetune: live teachers take" in said
+    assert "student_pretrain: online teachers take" in said
+    assert "student_finetune: online teachers take" in said
 
 
 def test_without_a_share_the_teacher_is_not_trained_for_it(spec, run):

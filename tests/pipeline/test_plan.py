@@ -196,13 +196,13 @@ MASK_TASK = Path(__file__).parents[2] / "specs" / "mask_kd_multi30k_ende.yaml"
 @pytest.mark.parametrize(
     ("variant", "notes"),
     [
-        (None, ["gradients kept apart for gating take", "live teachers take"]),
-        ("mask_task", ["live teachers take"]),
-        ("hidden_gated", ["gradients kept apart for gating take", "live teachers take"]),
+        (None, ["gradients kept apart for gating take", "online teachers take"]),
+        ("mask_task", ["online teachers take"]),
+        ("hidden_gated", ["gradients kept apart for gating take", "online teachers take"]),
         ("baseline", []),
     ],
 )
-def test_what_gates_and_live_teachers_take_is_said(tmp_path, variant, notes):
+def test_what_gates_and_online_teachers_take_is_said(tmp_path, variant, notes):
     spec = load_spec(MASK_TASK, variant=variant)
     lines = plan(spec, data_dir=tmp_path, runs_dir=tmp_path, smoke=True).splitlines()
     label = f"train_student#{variant}:" if variant else "train_student:"

@@ -94,10 +94,10 @@ def test_the_batchs_max_length_is_within_the_learned_positions(positions, given,
         (PAIR, None, {"source": 32, "target": 32}),
     ],
 )
-def test_the_batchs_max_length_is_within_a_live_teachers_positions(teacher, given, expected):
-    live = SimpleNamespace(kind="train", gives={"model"}, model=teacher)
+def test_the_batchs_max_length_is_within_an_online_teachers_positions(teacher, given, expected):
+    online = SimpleNamespace(kind="train", gives={"model"}, model=teacher)
     node = Stage(
-        inputs={"teacher.mask": live},
+        inputs={"teacher.mask": online},
         options=SimpleNamespace(
             train="student",
             batch=SimpleNamespace(max_length=given, pad_to=4),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.objectives import LiveTeacher, objective_forward, term_counts
+from tfkd.objectives import OnlineTeacher, objective_forward, term_counts
 from tfkd.spec.options.objectives import TermOptions
 
 SIZE, WIDTH, ROWS, LENGTH = 11, 5, 3, 7
@@ -74,7 +74,7 @@ def expected(student, taught, record, selected):
     return divergence[selected].sum(), by_table, by_matrix, by_logits.sum((0, 1))
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["live", "stored"])
+@pytest.mark.parametrize("asked", [True, False], ids=["online", "stored"])
 def test_its_value_and_gradient_are_those_of_the_formula(join, asked):
     rng = np.random.default_rng(4)
     student, teacher = Model(1), Model(2)
@@ -89,7 +89,7 @@ def test_its_value_and_gradient_are_those_of_the_formula(join, asked):
     )
     taught = log_softmax(teacher.logits(record))
     term = join("reverse_kl").ReverseKL(teacher="teach", weight=2.0)
-    live = {"teach": LiveTeacher(teacher, start_id=0, end_id=1)} if asked else {}
+    online = {"teach": OnlineTeacher(teacher, start_id=0, end_id=1)} if asked else {}
     if not asked:  # its four likeliest; some rows were too long to be scored
         present = rng.random(valid.shape) < 0.7
         ids = np.argsort(-taught, -1)[..., :4].astype(np.int32)
@@ -101,7 +101,7 @@ def test_its_value_and_gradient_are_those_of_the_formula(join, asked):
         taught = np.repeat(rest, SIZE, -1)
         np.put_along_axis(taught, ids, stored.astype(np.float64), -1)
         selected = selected & present
-    term.attach(student, live)
+    term.attach(student, online)
     counts = term_counts([term], batch)
     assert counts["reverse_kl"] == selected.sum() > 0
     with tf.GradientTape() as tape:

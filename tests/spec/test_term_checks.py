@@ -1,4 +1,4 @@
-"""Terms, live teachers and groups of gradients: each pair that does not fit is one fault."""
+"""Terms, online teachers and groups of gradients: each pair that does not fit is one fault."""
 
 import pytest
 

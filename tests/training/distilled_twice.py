@@ -1,4 +1,4 @@
-"""LightPAFF's three families on drawn rows in the package's own views, each with a live teacher:
+"""LightPAFF's three families on drawn rows in the package's own views, each with an online teacher:
 next words of packed and plain text, segments of text, and classes that some rows lack."""
 
 import numpy as np
@@ -11,7 +11,7 @@ from tfkd.data.packed import Packed
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import build_view
 from tfkd.models import Bert, Gpt2, Transformer
-from tfkd.objectives import CausalLM, CrossEntropy, LiveTeacher, SoftTargets
+from tfkd.objectives import CausalLM, CrossEntropy, OnlineTeacher, SoftTargets
 from tfkd.training import Distiller
 
 VOCABULARY, CLASSES = 23, 3
@@ -36,7 +36,7 @@ def _batcher(parts, view, **options):
 
 
 def _distiller(student, terms, teacher):
-    return Distiller(student, terms, None, {"big": LiveTeacher(teacher, start_id=2, end_id=3)})
+    return Distiller(student, terms, None, {"big": OnlineTeacher(teacher, start_id=2, end_id=3)})
 
 
 def _both(words):

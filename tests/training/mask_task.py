@@ -1,10 +1,10 @@
-"""A small Transformer that learns to translate and, from a live BERT, to fill in masks."""
+"""A small Transformer that learns to translate and, from an online BERT, to fill in masks."""
 
 import numpy as np
 
 from tfkd.models.bert import Bert
 from tfkd.models.transformer import Transformer
-from tfkd.objectives import CrossEntropy, HiddenStates, LiveTeacher, SoftTargets
+from tfkd.objectives import CrossEntropy, HiddenStates, OnlineTeacher, SoftTargets
 from tfkd.training import Distiller, GatedGradients
 
 SOURCES, TARGETS = 19, 13
@@ -82,7 +82,7 @@ def teacher():
         SOURCES, layers=2, width=12, heads=2, max_length=16, dropout=0.5, initializer_range=0.5,
         seed=7,
     )  # fmt: skip
-    return LiveTeacher(model, start_id=CLS, end_id=SEP)
+    return OnlineTeacher(model, start_id=CLS, end_id=SEP)
 
 
 def terms(hidden_view="masked"):

@@ -201,18 +201,18 @@ def test_terms_without_a_partner_are_left_as_they_are():
 
 
 @pytest.mark.long
-def test_fit_trains_with_gates_and_a_live_teacher():
+def test_fit_trains_with_gates_and_an_online_teacher():
     import keras
 
     model = distiller(dropout=0.1)
-    frozen = {v.path: v.numpy() for v in model.terms[1].live.model.weights}
+    frozen = {v.path: v.numpy() for v in model.terms[1].online.model.weights}
     model.compile(optimizer=keras.optimizers.Adam(0.01))
     batcher = PairAndMaskBatcher()
     batches = ((batcher.batch(number),) for number in range(60))
     history = model.fit(batches, steps_per_epoch=20, epochs=3, verbose=0).history
     assert history["words"][-1] < history["words"][0]
     assert history["mask_task.kl"][-1] < history["mask_task.kl"][0]
-    for variable in model.terms[1].live.model.weights:
+    for variable in model.terms[1].online.model.weights:
         np.testing.assert_array_equal(variable.numpy(), frozen[variable.path])
 
 
@@ -249,7 +249,7 @@ def test_half_precision_gives_the_losses_of_float32(policy, tolerance):
 def test_nothing_is_compiled_for_the_number_of_masked_words():
     """It differs from step to step: a compiled chain would be made anew each time."""
     model, batch = distiller(), PairAndMaskBatcher().batch(0)
-    head, seen = model.terms[1].live.head, []
+    head, seen = model.terms[1].online.head, []
     transform = head.transform
 
     def watched(hidden):

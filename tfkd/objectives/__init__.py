@@ -8,7 +8,7 @@ _PLACES = {
     "DenseTeacher": "token_terms",
     "HiddenStates": "hidden_states",
     "Length": "length",
-    "LiveTeacher": "live_teacher",
+    "OnlineTeacher": "online_teacher",
     "MaskedLM": "cross_entropy",
     "Objective": "objective",
     "SoftTargets": "soft_targets",

@@ -20,11 +20,11 @@ OVER_WIDTH = ("mean", "sum")
 class HiddenStates(Term):
     """sum over positions t and pairs (i, j) of || P_i h_i(t) - g_j(t) ||^2 over their width.
 
-    h are the student's states, g a live teacher's, P_i a projection to the teacher's width, trained
-    with the term. (P2's equation 1 prints a minus sign before the squared norm; it is minimized.)
+    h are the student's states, g an online teacher's, P_i a projection to its width, trained with
+    the term. (P2's equation 1 prints a minus sign before the squared norm; it is minimized.)
 
     Args:
-        teacher: The live teacher's name.
+        teacher: The online teacher's name.
         layers: Which states make a pair:
             "last": both last ones;
             "second_to_last": the student's last, the teacher's last but one (Yang et al. 2020);
@@ -87,12 +87,13 @@ class HiddenStates(Term):
                 a projection.
         """
         super().attach(student, teachers, seed)
-        if self.live is None:
+        if self.online is None:
             raise ValueError(
-                f"Invalid value for argument `teachers`. Expected a live teacher {self.teacher!r}, "
-                f"which the term {self.name} compares with. Received: {sorted(teachers)}"
+                "Invalid value for argument `teachers`. Expected an online teacher "
+                f"{self.teacher!r}, which the term {self.name} compares with. "
+                f"Received: {sorted(teachers)}"
             )
-        teacher = self.live.model
+        teacher = self.online.model
         ours, theirs = len(student.encoder.blocks), len(teacher.encoder.blocks)
         self.pairs = layer_pairs(self._map, ours, theirs)
         if self.projection == "none" and student.width != teacher.width:
@@ -120,7 +121,7 @@ class HiddenStates(Term):
     def positions(self, batch: Batch, record: Record) -> tf.Tensor:
         """Where states are compared; see `at`."""
         side = self.side(record)
-        return side["selected"] if self.at == "selected" else self.live.words(side)
+        return side["selected"] if self.at == "selected" else self.online.words(side)
 
     def call(self, states: Mapping[str, tf.Tensor], batch: Batch) -> tf.Tensor:
         """The sum, a float32 scalar."""

@@ -73,7 +73,7 @@ def objective_forward(
 ) -> Objective:
     """The loss of a batch, or of a part of one.
 
-    Each view is read once by the model, and once by each live teacher that a term of it asks.
+    Each view is read once by the model, and once by each online teacher that a term of it asks.
 
     Args:
         model: Called with each record once; has `head` (or `heads`).
@@ -95,8 +95,8 @@ def objective_forward(
         # Each view draws dropout masks of its own.
         with dropout_pass(number):
             states = model(record, training=training)
-        asked_teachers = {t.teacher: t.live for t in of_view if getattr(t, "live", None)}
-        taught = {name: live.states(record) for name, live in asked_teachers.items()}
+        asked_teachers = {t.teacher: t.online for t in of_view if getattr(t, "online", None)}
+        taught = {name: online.states(record) for name, online in asked_teachers.items()}
         seen = {**batch, "taught": taught} if taught else batch
         passes: dict[tuple, list[Term]] = {}
         for term in of_view:

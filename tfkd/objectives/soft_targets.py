@@ -1,4 +1,4 @@
-"""Cross-entropy with a teacher's distribution over the vocabulary, stored or live."""
+"""Cross-entropy with a teacher's distribution over the vocabulary, stored or online."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from tfkd.objectives.teacher_distributions import (
     teacher_distribution,
 )
 from tfkd.objectives.term import Batch, Record, Term, is_classified
-from tfkd.objectives.term_head import live_head
+from tfkd.objectives.term_head import online_head
 from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 FORMS = ("paper", "hinton")
@@ -33,23 +33,23 @@ class SoftTargets(Term):
       section 2.1).
 
     A score stage's targets are stored, its K most likely words; a teacher that is among the step's
-    live ones is asked anew for each batch, and gives its whole distribution or its top K.
+    online ones is asked anew for each batch, and gives its whole distribution or its top K.
 
     A position without a stored row (its pair was too long to score) counts neither in the sum nor
     in the divisor. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
-    for a student equal to its targets; the sum itself never comes down to 0. With a live teacher
+    for a student equal to its targets; the sum itself never comes down to 0. With an online teacher
     `accuracy` counts the positions where the student's largest logit is the text's own word.
 
     Of classes, every row has one position, be its class known or not, and a store one row each.
 
     Args:
-        teacher: The teacher's name: of stored targets in `batch["stores"]`, or of a live teacher.
+        teacher: The name of stored targets in `batch["stores"]`, or of an online teacher.
         temperature: T.
         form: "paper" or "hinton".
         rest: What becomes of the mass outside of the top K: "drop" or "bucket" (one more class).
-        top_k: K of a live teacher; None: its whole distribution.
-        at: With a live teacher, "selected": the positions that the view selected, those replaced by
-            a random word and those kept among them; "all": every word, [CLS] and [SEP] left out.
+        top_k: K of an online teacher; None: its whole distribution.
+        at: With an online teacher, "selected": the positions that the view selected, those replaced
+            by a random word and those kept among them; "all": every word, [CLS] and [SEP] left out.
         name, weight, view, divide_by, group, head, module: See `Term`.
 
     References:
@@ -100,14 +100,14 @@ class SoftTargets(Term):
     def attach(self, student: Any, teachers: Mapping[str, Any], seed: int | None = None) -> None:
         """See `Term.attach`; on an encoder it makes a classifier over the teacher's vocabulary."""
         super().attach(student, teachers, seed)
-        if self.live is not None and self.module is not None:
-            self.classifier = encoder_classifier(student, self.live.head.vocabulary_size, seed)
+        if self.online is not None and self.module is not None:
+            self.classifier = encoder_classifier(student, self.online.head.vocabulary_size, seed)
 
     def positions(self, batch: Batch, record: Record) -> tf.Tensor:
-        """Selected positions that have a stored row; or those of a live teacher's `at`."""
+        """Selected positions that have a stored row; or those of an online teacher's `at`."""
         side = self.side(record)
-        if self.live is not None:
-            return self.live.words(side) if self.at == "all" else side["selected"]
+        if self.online is not None:
+            return self.online.words(side) if self.at == "all" else side["selected"]
         return stored_positions(batch, self.teacher, tf.convert_to_tensor(side["selected"]))
 
     def request(
@@ -115,9 +115,9 @@ class SoftTargets(Term):
     ) -> TokenTerm:
         """What the pass over the vocabulary is asked; see `CrossEntropy.request`."""
         side, weights = self.side(record), take(self.positions(batch, record))
-        if self.live is None:
+        if self.online is None:
             return self._of_top_k(weights, *stored_words(batch, self.teacher, side, take))
-        head = live_head(self, record)
+        head = online_head(self, record)
         hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
         # Of rows without a known class there is nothing to be right about.
         gold = None if is_classified(side) else take(side.get("labels", side["ids"]))
@@ -167,7 +167,7 @@ class SoftTargets(Term):
     def _of_all(
         self, weights: tf.Tensor, head: Any, hidden: tf.Tensor, gold: tf.Tensor | None
     ) -> TokenTerm:
-        """The request for a live teacher's whole distribution: no id of it is ever listed."""
+        """The request for an online teacher's whole distribution: no id of it is ever listed."""
         temperature, factor = self._student_temperature, self._factor
 
         def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:

@@ -31,7 +31,7 @@ class Term(keras.layers.Layer):
 
     A term over the vocabulary has `request`, and the pass over the vocabulary computes its sum;
     any other term has `call(states, batch)`, which returns its sum, a float32 scalar. Either way a
-    term may own weights, and where it has a live teacher, `batch["taught"][teacher]` are that
+    term may own weights, and where it has an online teacher, `batch["taught"][teacher]` are that
     one's states at the same positions. A sum runs over the positions that `positions` names;
     padding and the empty rows that fill up a batch are never among them.
 
@@ -51,7 +51,7 @@ class Term(keras.layers.Layer):
         kind: The name of its kind in the registry.
         classifier: A head of its own over the vocabulary: trained and checkpointed with it, never
             exported, never gated. None: it reads the model's.
-        live: The frozen teacher that it asks within the step, if it has one.
+        online: The frozen teacher that it asks within the step, if it has one.
     """
 
     kind = "term"
@@ -93,7 +93,7 @@ class Term(keras.layers.Layer):
         self.head = head
         self.module = module
         self.classifier: Any = None
-        self.live: Any = None
+        self.online: Any = None
 
     def attach(self, student: Any, teachers: Mapping[str, Any], seed: int | None = None) -> None:
         """Makes what depends on the models: its teacher, and the weights of its own.
@@ -102,10 +102,10 @@ class Term(keras.layers.Layer):
 
         Args:
             student: The student, built.
-            teachers: Live teachers (`LiveTeacher`) by name.
+            teachers: Online teachers (`OnlineTeacher`) by name.
             seed: Seed of new weights.
         """
-        self.live = teachers.get(self.teacher)
+        self.online = teachers.get(self.teacher)
 
     def side(self, record: Record) -> Record:
         """The part of a record that its positions are in."""

@@ -25,9 +25,9 @@ def head_of(model: Any, term: Term) -> Any:
     return model.heads[term.head]
 
 
-def live_head(term: Term, record: Record) -> Any:
-    """The head of the live teacher that a term asks, over what the term's labels are."""
-    head = term.live.head_named(term.head)
+def online_head(term: Term, record: Record) -> Any:
+    """The head of the online teacher that a term asks, over what the term's labels are."""
+    head = term.online.head_named(term.head)
     check_head(head, term, record, f"the head of the teacher {term.teacher!r}")
     return head
 

@@ -10,7 +10,7 @@ from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import log_rest
 from tfkd.objectives.term import Batch, Record, Term, is_classified
-from tfkd.objectives.term_head import live_head
+from tfkd.objectives.term_head import online_head
 from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
 
 
@@ -23,8 +23,8 @@ class TokenLoss(Term):
     stands whole, at the price of a few arrays of a chunk more than the built-in terms need.
 
     Args:
-        teacher: The teacher's name: of stored targets in `batch["stores"]`, or of a live teacher;
-            None: no teacher.
+        teacher: The name of stored targets in `batch["stores"]`, or of an online teacher; None: no
+            teacher.
         name: By default the kind's.
         weight, view, divide_by, group, head, module: See `Term`.
 
@@ -63,7 +63,9 @@ class TokenLoss(Term):
         """See `Term.attach`; on an encoder it makes a classifier over the source's vocabulary."""
         super().attach(student, teachers, seed)
         if self.module is not None:
-            size = self.live.head.vocabulary_size if self.live else student.source_vocabulary_size
+            size = (
+                self.online.head.vocabulary_size if self.online else student.source_vocabulary_size
+            )
             self.classifier = encoder_classifier(student, size, seed)
 
     def positions(self, batch: Batch, record: Record) -> tf.Tensor:
@@ -73,7 +75,7 @@ class TokenLoss(Term):
         if self.teacher is None and is_classified(side):
             return side["gold"]
         selected = tf.convert_to_tensor(side["selected"])
-        if self.teacher is None or self.live is not None:
+        if self.teacher is None or self.online is not None:
             return selected
         return stored_positions(batch, self.teacher, selected)
 
@@ -83,8 +85,8 @@ class TokenLoss(Term):
         """What the pass over the vocabulary is asked; see `CrossEntropy.request`."""
         side, teacher = self.side(record), None
         extras = {"labels": tf.cast(take(side.get("labels", side["ids"])), tf.int32)}
-        if self.live is not None:
-            head = live_head(self, record)
+        if self.online is not None:
+            head = online_head(self, record)
             hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
             teacher = DenseTeacher(hidden, head.matrix(), head.bias())
         elif self.teacher is not None:

@@ -43,7 +43,7 @@ def is_best(statistics: Statistics, column: int) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class DenseTeacher:
-    """A live teacher's whole distribution, soft-maxed in the student's chunk.
+    """An online teacher's whole distribution, soft-maxed in the student's chunk.
 
     p = softmax((hidden . matrix^T + bias) / temperature), over the student's own vocabulary.
 

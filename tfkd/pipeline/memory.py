@@ -26,7 +26,7 @@ class Step:
         micro_batches: Parts that are taken one after the other.
         moments: Numbers that the optimizer keeps for each weight.
         encoder_views: Views that the encoder of an encoder-decoder reads alone.
-        teachers: Live teachers.
+        teachers: Online teachers.
         gated: Weights whose gradients are kept apart for each group of terms.
         widened: Whether products are made of copies in float32: bfloat16 on a CPU without it.
     """
@@ -72,7 +72,7 @@ class EncoderView:
 
 @dataclass(frozen=True)
 class TeacherSize:
-    """A live teacher.
+    """An online teacher.
 
     Attributes:
         model: Its options.
@@ -103,7 +103,7 @@ class StepMemory:
         activations: What the forward pass keeps for the backward pass.
         vocabulary: The chunks of logits under way, and the gradient of the output's matrix.
         gates: The gradients that are kept apart.
-        teachers: Live teachers: their weights, and their states under way.
+        teachers: Online teachers: their weights, and their states under way.
         copies: Float32 copies of what two products under way read and give, where they need them.
     """
 
@@ -205,7 +205,7 @@ def _pass(vocabulary: int, width: int, most: int, item: int) -> int:
 
 
 def _teacher(teacher: TeacherSize, step: Step) -> int:
-    """Bytes of a live teacher: weights and their casts, a layer's states, a chunk of its logits."""
+    """Bytes of an online teacher: weights and their casts, a layer's states, a chunk of logits."""
     model, item = teacher.model, teacher.item
     weights = teacher.parameters * (_FLOAT + (item if item < _FLOAT else 0))
     layer = model.taught(item, step)

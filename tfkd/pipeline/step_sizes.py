@@ -59,7 +59,7 @@ def step_sizes(
         node: The training stage.
         parameters: Of its model.
         longest: Tokens of the longest row.
-        source_vocabulary: Pieces that the model, and live teachers beside it, read.
+        source_vocabulary: Pieces that the model, and online teachers beside it, read.
         target_vocabulary: Pieces of the target, of an encoder-decoder and its teachers.
     """
     options, runtime = node.options, node.spec.runtime
@@ -117,7 +117,7 @@ def _of_one_text(node: Node, name: str | None) -> bool:
 
 
 def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
-    """What the plan knows of a live teacher; `source` and `target` are sizes of vocabularies."""
+    """What the plan knows of an online teacher; `source` and `target` are sizes of vocabularies."""
     stream = term.teacher.single_sequence
     sizes = {"text": source} if stream else {"source": source, "target": target}
     return TeacherSize(
@@ -154,8 +154,8 @@ def _reads(node: Node, name: str) -> _Term:
     term = node.options.objective[name]
     view = node.spec.views.get(term.view)
     asked = node.inputs.get(f"teacher.{name}")
-    live = asked if asked is not None and "model" in asked.gives else None
-    teacher = None if live is None else live.model
+    online = asked if asked is not None and "model" in asked.gives else None
+    teacher = None if online is None else online.model
     every = view is None or getattr(term, "at", "selected") == "all"
     return _Term(
         term.view,
@@ -165,8 +165,8 @@ def _reads(node: Node, name: str) -> _Term:
         getattr(term, "teacher", None),
         teacher,
         "float32"
-        if live is None
-        else getattr(live.trained.options, "precision", node.options.precision),
+        if online is None
+        else getattr(online.trained.options, "precision", node.options.precision),
     )
 
 

@@ -1,9 +1,9 @@
-"""What a training stage learns from: its terms, the live teachers, and how gradients combine."""
+"""What a training stage learns from: its terms, the online teachers, and how gradients combine."""
 
 from collections.abc import Mapping
 
 from tfkd.data.tokenizers import Tokenizer
-from tfkd.objectives import LiveTeacher, Term, build_terms
+from tfkd.objectives import OnlineTeacher, Term, build_terms
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -15,8 +15,8 @@ from tfkd.spec.options import reads_classes
 from tfkd.training import Combiner
 
 
-def live_nodes(node: Node) -> dict[str, Node]:
-    """The stages of a training stage's live teachers, by their references."""
+def online_nodes(node: Node) -> dict[str, Node]:
+    """The stages of a training stage's online teachers, by their references."""
     return {
         node.options.objective[term].teacher: child
         for term, child in node.inputs_of("teacher").items()
@@ -25,21 +25,21 @@ def live_nodes(node: Node) -> dict[str, Node]:
 
 
 def source_limit(node: Node, pad_to: int) -> int | None:
-    """The most tokens of a source that an encoder-decoder's live BERTs have positions for.
+    """The most tokens of a source that an encoder-decoder's online BERTs have positions for.
 
     They read [CLS] before it, and padding has positions too.
     """
     if model_options(node).single_sequence:
         return None  # a stream: its view cuts it
-    readers = [model_options(child) for child in live_nodes(node).values()]
+    readers = [model_options(child) for child in online_nodes(node).values()]
     limits = [model.max_length - 1 for model in readers if model.encoder_only]
     return min(limits) // pad_to * pad_to if limits else None
 
 
 def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
-    """The most tokens of each side that live encoder-decoders read."""
+    """The most tokens of each side that online encoder-decoders read."""
     limits: dict[str, int] = {}
-    for child in live_nodes(node).values():
+    for child in online_nodes(node).values():
         for side, limit in model_options(child).side_limits(pad_to).items():
             limits[side] = min(limit, limits.get(side, limit))
     return limits
@@ -47,16 +47,16 @@ def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
 
 def terms_of(node: Node, context: Context) -> list[Term]:
     """The terms of a training stage."""
-    options, live = node.options, live_nodes(node)
+    options, online = node.options, online_nodes(node)
     modules, heads = {}, {}
     for name, term in options.objective.items():
         view = node.spec.views.get(term.view)
         if "classes" in node.inputs:
             classes = reads_classes(model_options(node), view)
             heads[name] = "classifier" if classes else "masked_lm"
-        teacher = live.get(getattr(term, "teacher", None))
-        live_model = None if teacher is None else model_options(teacher)
-        module = model_options(node).term_module(view, live_model)
+        teacher = online.get(getattr(term, "teacher", None))
+        online_model = None if teacher is None else model_options(teacher)
+        module = model_options(node).term_module(view, online_model)
         if module is not None:
             modules[name] = module
     auxiliary = options.gradients.auxiliary if options.gradients is not None else ()
@@ -91,15 +91,15 @@ def combiner_of(node: Node) -> Combiner | None:
     return registry.load(registry.lookup("combiner", options.kind))(**settings)
 
 
-def live_teachers(node: Node, context: Context) -> dict[str, LiveTeacher]:
-    """The live teachers by reference, each in the precision that it was trained in; a checkpoint,
+def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
+    """The online teachers by reference, each in the precision that it was trained in; a checkpoint,
     in the student's. To be called in the strategy's scope.
 
     Raises:
         UserError: A teacher reads other pieces than its student.
     """
     found = {}
-    for reference, teacher in live_nodes(node).items():
+    for reference, teacher in online_nodes(node).items():
         theirs, ours = side_tokenizers(teacher, context), side_tokenizers(node, context)
         sides = {"text": "text" if "text" in ours else "source"}  # a BERT reads the source
         if "text" not in theirs:
@@ -111,7 +111,9 @@ def live_teachers(node: Node, context: Context) -> dict[str, LiveTeacher]:
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.
         predicted = theirs.get("text") or theirs["target"]
-        found[reference] = LiveTeacher(model, start_id=predicted.start_id, end_id=predicted.end_id)
+        found[reference] = OnlineTeacher(
+            model, start_id=predicted.start_id, end_id=predicted.end_id
+        )
     return found
 
 
@@ -134,7 +136,7 @@ def other_classes(node: Node, reference: str, theirs: int, ours: int) -> str:
 def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:
     if read.fingerprint() != shown.fingerprint():
         raise UserError(
-            f"stages.{node.label}: the live teacher {reference} reads the pieces of another "
+            f"stages.{node.label}: the online teacher {reference} reads the pieces of another "
             f"vocabulary ({read.fingerprint()[:12]}) than its student "
             f"({shown.fingerprint()[:12]}): the same text would be cut otherwise. Give both the "
             "same tokenizer"

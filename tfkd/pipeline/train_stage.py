@@ -30,7 +30,7 @@ from tfkd.pipeline.stage_weights import frozen_of, shared_names, write_shared
 from tfkd.pipeline.step_sizes import how_cores_share
 from tfkd.pipeline.terms import (
     combiner_of,
-    live_teachers,
+    online_teachers,
     other_classes,
     pair_limits,
     predicted_tokenizer,
@@ -89,7 +89,7 @@ def run_train(node: Node, folder: StageFolder, context: Context) -> dict[str, An
             model,
             terms_of(node, context),
             combiner_of(node),
-            live_teachers(node, context),
+            online_teachers(node, context),
             seed=options.seed,
         )
     rule = options.validate_
@@ -171,7 +171,7 @@ def _width(node: Node, model: Any) -> int | None:
 
 
 def _max_length(node: Node) -> Any:
-    """`batch.max_length`, and no row that the model or a live teacher has no positions for."""
+    """`batch.max_length`, and no row that the model or an online teacher has no positions for."""
     batch = node.options.batch
     own, given = model_options(node).side_limits(batch.pad_to), batch.max_length
     taught, pairs = source_limit(node, batch.pad_to), pair_limits(node, batch.pad_to)

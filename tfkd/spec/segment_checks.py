@@ -26,7 +26,7 @@ def segments_of(trained: Found | None) -> str | None:
 
 
 def check_segments(
-    parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, live: Any
+    parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, online: Any
 ) -> None:
     """A term that reads a view of one text.
 
@@ -36,7 +36,7 @@ def check_segments(
         path: The term's path.
         options: Its options.
         model: The student's options; None where they are not known.
-        live: Those of a teacher that is asked in the step; None without one.
+        online: Those of a teacher that is asked in the step; None without one.
     """
     name = options.view
     where, kind = (*path, "view"), parts.views[name].kind
@@ -55,10 +55,10 @@ def check_segments(
             (*path, "teacher"), f"{teacher} stored one prediction a word, and {name} ({kind}) "
             "hides other words in each epoch", "a train stage, which is asked in the step",
         )  # fmt: skip
-    elif live is not None and live.encoder_only:
+    elif online is not None and online.encoder_only:
         faults.add(
-            (*path, "teacher"), f"{teacher} is {a(live.kind)}, and {name} ({kind}) predicts what a "
-            "decoder writes", f"a stage of {_readers()}",
+            (*path, "teacher"), f"{teacher} is {a(online.kind)}, and {name} ({kind}) predicts what "
+            "a decoder writes", f"a stage of {_readers()}",
         )  # fmt: skip
 
 

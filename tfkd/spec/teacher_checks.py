@@ -1,4 +1,4 @@
-"""The teachers of terms: stored targets, and models that are asked in the step."""
+"""The teachers of terms: stored targets, and online ones, asked in the step."""
 
 from typing import Any
 
@@ -64,33 +64,33 @@ def check_teacher(
 
 
 def check_positions(
-    faults: Faults, path: tuple, options: Any, view: Any, model: Any, live: Any
+    faults: Faults, path: tuple, options: Any, view: Any, model: Any, online: Any
 ) -> None:
-    """Where a live teacher is asked: at positions that the view has, and that it has room for."""
+    """Where an online teacher is asked: at positions that the view and the teacher have."""
     kind = getattr(view, "kind", "none")
-    if model is not None and model.term_module(view, live) is not None and kind == "none":
+    if model is not None and model.term_module(view, online) is not None and kind == "none":
         for key in ("at", "divide_by"):
             if getattr(options, key, "selected" if key == "at" else None) == "selected":
                 faults.add(
                     (*path, key), "selected, and the plain view selects no word of the source",
                     f"{'at: all' if key == 'at' else 'another divisor'}, or {SOURCE_VIEWS}",
                 )  # fmt: skip
-    if live.encoder_terms and kind in OF_SOURCE:
+    if online.encoder_terms and kind in OF_SOURCE:
         faults.add(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
-            f"is {a(live.kind)}", f"a stage of {encoders()} as the teacher, or no view",
+            f"is {a(online.kind)}", f"a stage of {encoders()} as the teacher, or no view",
         )  # fmt: skip
-    if options.kind == "soft_targets" and live.is_causal and options.at == "all":
+    if options.kind == "soft_targets" and online.is_causal and options.at == "all":
         faults.add(
-            (*path, "at"), f"all leaves the ends out, and {a(live.kind)} predicts them too",
+            (*path, "at"), f"all leaves the ends out, and {a(online.kind)} predicts them too",
             "at: selected, "
             "which is every position of its text",
         )  # fmt: skip
     reads = getattr(view, "max_length", None) or getattr(model, "max_length", 0)
-    both = model is not None and live.is_causal and model.is_causal
-    if both and live.max_length < reads:
+    both = model is not None and online.is_causal and model.is_causal
+    if both and online.max_length < reads:
         faults.add(
-            (*path, "teacher"), f"{options.teacher} has positions for {live.max_length} tokens, "
+            (*path, "teacher"), f"{options.teacher} has positions for {online.max_length} tokens, "
             f"and this student reads {reads}", "a smaller max_length of the student",
         )  # fmt: skip
     if kind == "prefix_lm" and getattr(options, "at", None) == "all":
@@ -98,13 +98,13 @@ def check_positions(
             (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
             "target alone", "at: selected",
         )  # fmt: skip
-    both = model is not None and live.encoder_only and model.encoder_only
+    both = model is not None and online.encoder_only and model.encoder_only
     if both and view is not None:
         longest = getattr(view, "max_length", 0)
-        if longest > live.max_length:
+        if longest > online.max_length:
             faults.add(
                 (*path, "teacher"),
-                f"{options.teacher} has positions for {live.max_length} tokens, and "
+                f"{options.teacher} has positions for {online.max_length} tokens, and "
                 f"{options.view} makes {longest}",
                 "a smaller max_length of the view",
             )

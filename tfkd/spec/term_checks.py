@@ -112,14 +112,14 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         faults.add(path, f"{a(model.kind)} predicts no lengths", "the term of an encoder-decoder")
     elif options.kind == "length" and getattr(model, "lengths", 0) is None:
         faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
-    live = check_teacher(parts, faults, path, options, model, stage)
+    online = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
     if of_one_text(view):
-        check_segments(parts, faults, path, options, model, live)
+        check_segments(parts, faults, path, options, model, online)
         return
-    if live is not None:
-        check_positions(faults, path, options, view, model, live)
+    if online is not None:
+        check_positions(faults, path, options, view, model, online)
     if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.initializers import derive_seed
 from tfkd.models.compiled_loss import check_record
-from tfkd.objectives import LiveTeacher, Objective, objective_forward
+from tfkd.objectives import Objective, OnlineTeacher, objective_forward
 from tfkd.training.combiners import Combiner, Sum
 from tfkd.training.given_batch import batch_of, refuse_losses
 from tfkd.training.parameters import Parameter, named_parameters
@@ -28,9 +28,9 @@ class Distiller(keras.Model):
         terms: Loss terms (see `tfkd.objectives`).
         combiner: How the gradients of main and auxiliary terms combine (`GatedGradients`, or one of
             your own); None: they are summed.
-        teachers: Live teachers (`tfkd.objectives.LiveTeacher`) by the names that terms call them
-            by. They run without dropout, and are in neither the weights nor the optimizer of this
-            model.
+        teachers: Online teachers (`tfkd.objectives.OnlineTeacher`) by the names that terms call
+            them by. They run without dropout, and are in neither the weights nor the optimizer of
+            this model.
         seed: Seed of dropout in `fit`, and of weights that terms own.
 
     Attributes:
@@ -48,7 +48,7 @@ class Distiller(keras.Model):
         student: keras.Model,
         terms: Sequence[Any],
         combiner: Combiner | None = None,
-        teachers: Mapping[str, LiveTeacher] | None = None,
+        teachers: Mapping[str, OnlineTeacher] | None = None,
         seed: int = 1,
         **kwargs: Any,
     ):

@@ -39,10 +39,10 @@ def batch_of(data: Any, terms: Sequence[Any]) -> Batch:
     stores = batch.get("stores", {})
     for term in terms:
         teacher = getattr(term, "teacher", None)
-        if teacher is not None and term.live is None and teacher not in stores:
+        if teacher is not None and term.online is None and teacher not in stores:
             raise ValueError(
                 f"The term {term.name} asks the teacher {teacher!r}. Expected it among the "
-                "Distiller's `teachers`, live, or its stored targets among those of a batch, "
+                "Distiller's `teachers`, online, or its stored targets among those of a batch, "
                 f"`stores`. Received: stores of {', '.join(sorted(stores)) or 'none'}"
             )
     return batch

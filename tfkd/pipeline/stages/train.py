@@ -26,7 +26,7 @@ _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_faile
 
 _FLOAT = 4
 # What a training takes beside a plain one.
-_EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "live teachers take"}
+_EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "online teachers take"}
 _WIDENED = "bfloat16 gains no time on this processor: it makes the products of copies in float32."
 
 

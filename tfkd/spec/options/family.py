@@ -206,17 +206,17 @@ class ModelOptions(FamilySizes):
             found["lengths"] = SMOKE_LENGTH
         return found
 
-    def term_module(self, view: Any, live: Any) -> str | None:
+    def term_module(self, view: Any, online: Any) -> str | None:
         """The module of a student that a term reads: "encoder", or None for its last states.
 
         Args:
             view: The options of the term's view; None for the plain one.
-            live: The options of the model of a teacher that is asked in the step; None without.
+            online: The options of the model of a teacher that is asked in the step; None without.
         """
         if not self.encoder_terms:
             return None
         of_source = getattr(view, "kind", None) in OF_SOURCE
-        return "encoder" if of_source or (live is not None and live.encoder_only) else None
+        return "encoder" if of_source or (online is not None and online.encoder_only) else None
 
     @property
     def part_names(self) -> tuple[str, ...] | None:

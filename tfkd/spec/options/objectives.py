@@ -51,7 +51,7 @@ class CrossEntropyOptions(TermOptions):
 
 
 At = Literal["selected", "all"]
-_AT = "selected: the positions that the view selected; all: every word. Of a live teacher."
+_AT = "selected: the positions that the view selected; all: every word. Of an online teacher."
 
 
 class SoftTargetsOptions(TermOptions):
@@ -74,13 +74,13 @@ class SoftTargetsOptions(TermOptions):
         "drop", description="The teacher's mass beyond the top K: dropped, or one more class."
     )
     top_k: Count | None = Field(
-        None, description="K of a live teacher; default: its whole distribution."
+        None, description="K of an online teacher; default: its whole distribution."
     )
     at: At = Field("selected", description=_AT)
 
 
 class HiddenStatesOptions(TermOptions):
-    """Squared distance to a live teacher's hidden states."""
+    """Squared distance to an online teacher's hidden states."""
 
     over_vocabulary: ClassVar[bool] = False
 

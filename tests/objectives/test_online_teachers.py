@@ -11,8 +11,8 @@ from tfkd.models.transformer import Transformer
 from tfkd.objectives import (
     CrossEntropy,
     HiddenStates,
-    LiveTeacher,
     MaskedLM,
+    OnlineTeacher,
     SoftTargets,
     objective_forward,
     term_counts,
@@ -30,7 +30,7 @@ def teacher(layers=3, width=12, dropout=0.4, seed=5):
     draw = np.random.default_rng(seed)
     for variable in model.weights:
         variable.assign(variable + 0.4 * draw.normal(size=variable.shape))
-    return LiveTeacher(model, start_id=CLS, end_id=SEP)
+    return OnlineTeacher(model, start_id=CLS, end_id=SEP)
 
 
 def student(dropout=0.0, layers=2, width=8):
@@ -73,8 +73,8 @@ def forward(model, terms, batch, training=True, **options):
     return objective_forward(model, terms, batch, term_counts(terms, batch), training, **options)
 
 
-def attached(term, model, live, seed=3):
-    term.attach(model, {"bert": live}, seed)
+def attached(term, model, online, seed=3):
+    term.attach(model, {"bert": online}, seed)
     return term
 
 
@@ -86,21 +86,21 @@ def head_logits(head, hidden):
     return float64(head.logits(tf.cast(hidden, tf.float32)))
 
 
-def by_row(live, side):
+def by_row(online, side):
     """The teacher's states of each row alone: `[CLS] x [SEP]` without padding, [CLS] taken off."""
     states = []
     for ids, valid in zip(side["ids"], side["valid"], strict=True):
         row = np.concatenate([[CLS], ids[valid]])[None].astype(np.int32)
-        found = live.model({"ids": row}, training=False)
+        found = online.model({"ids": row}, training=False)
         states.append({name: float64(value)[0, 1:] for name, value in found.items()})
     return states
 
 
 def test_a_bert_reads_the_source_from_cls_and_answers_at_its_positions():
-    live, batch = teacher(), batch_of()
+    online, batch = teacher(), batch_of()
     side = batch["masked"]["source"]
-    states = live.states(batch["masked"])
-    for row, alone in enumerate(by_row(live, side)):
+    states = online.states(batch["masked"])
+    for row, alone in enumerate(by_row(online, side)):
         length = side["valid"][row].sum()
         for name, value in states.items():
             np.testing.assert_allclose(
@@ -109,22 +109,22 @@ def test_a_bert_reads_the_source_from_cls_and_answers_at_its_positions():
 
 
 def test_a_stream_is_read_as_it_stands():
-    live = teacher()
+    online = teacher()
     record = {"ids": np.array([[CLS, 7, 8, SEP]], np.int32), "valid": np.ones((1, 4), bool)}
-    expected = live.model(record, training=False)["hidden"]
-    np.testing.assert_array_equal(live.states(record)["hidden"], expected)
+    expected = online.model(record, training=False)["hidden"]
+    np.testing.assert_array_equal(online.states(record)["hidden"], expected)
 
 
-def dense_reference(term, live, batch, view, positions):
+def dense_reference(term, online, batch, view, positions):
     """sum of -sum_v q log p over some positions, and above the teacher's entropy."""
     side = batch[view]["source"]
     hidden = term.test_states["encoder.hidden"]
     z = head_logits(term.classifier, hidden)
     temperature = term.temperature
     total = entropy = 0.0
-    for row, states in enumerate(by_row(live, side)):
+    for row, states in enumerate(by_row(online, side)):
         for place in np.flatnonzero(positions[row]):
-            teacher_z = head_logits(live.head, states["hidden"][None, place])[0]
+            teacher_z = head_logits(online.head, states["hidden"][None, place])[0]
             log_q = reference.log_softmax(teacher_z / temperature)
             q = np.exp(log_q)
             if term.top_k is not None:
@@ -144,19 +144,19 @@ def dense_reference(term, live, batch, view, positions):
 @pytest.mark.parametrize(
     ("view", "at"), [("masked", "selected"), ("masked", "all"), ("plain", "all")]
 )
-def test_soft_targets_of_a_live_teacher_are_the_papers(top_k, form, temperature, view, at):
-    live, model, batch = teacher(), student(), batch_of()
+def test_soft_targets_of_an_online_teacher_are_the_papers(top_k, form, temperature, view, at):
+    online, model, batch = teacher(), student(), batch_of()
     term = attached(
         SoftTargets(
             teacher="bert", view=view, at=at, top_k=top_k, form=form, temperature=temperature,
             module="encoder",
         ),
-        model, live,
+        model, online,
     )  # fmt: skip
     side = batch[view]["source"]
     positions = side["selected"] if at == "selected" else side["valid"] & (side["ids"] != SEP)
     term.test_states = model(batch[view], training=False)
-    loss, above = dense_reference(term, live, batch, view, positions)
+    loss, above = dense_reference(term, online, batch, view, positions)
     result = forward(model, [term], batch)
     assert float(term.count(batch)) == positions.sum()
     assert float(result.sums["soft_targets"]) == pytest.approx(loss, rel=1e-4)
@@ -164,12 +164,12 @@ def test_soft_targets_of_a_live_teacher_are_the_papers(top_k, form, temperature,
 
 
 def test_the_gradient_is_that_of_all_logits_at_once():
-    live, model, batch = teacher(), student(), batch_of()
+    online, model, batch = teacher(), student(), batch_of()
     term = attached(
-        SoftTargets(teacher="bert", view="masked", module="encoder", temperature=2.0), model, live
+        SoftTargets(teacher="bert", view="masked", module="encoder", temperature=2.0), model, online
     )
     selected = batch["masked"]["source"]["selected"]
-    q = tf.nn.softmax(live.head.logits(live.states(batch["masked"])["hidden"]) / 2.0)
+    q = tf.nn.softmax(online.head.logits(online.states(batch["masked"])["hidden"]) / 2.0)
     variables = [*model.trainable_variables, *term.trainable_variables]
     with tf.GradientTape() as tape:
         z = term.classifier.logits(model(batch["masked"])["encoder.hidden"])
@@ -192,9 +192,9 @@ def test_the_gradient_is_that_of_all_logits_at_once():
 
 
 def test_a_student_equal_to_its_teacher_has_no_divergence_and_right_words_are_counted():
-    live = teacher(dropout=0.0)
+    online = teacher(dropout=0.0)
     batch = batch_of()
-    stream = live._stream(batch["masked"]["source"])
+    stream = online._stream(batch["masked"]["source"])
     none = np.zeros((4, 1), bool)
     side = batch["masked"]["source"]
     record = {
@@ -203,11 +203,11 @@ def test_a_student_equal_to_its_teacher_has_no_divergence_and_right_words_are_co
         "selected": np.concatenate([none, side["selected"]], 1),
     }
     term = SoftTargets(teacher="bert", view="masked", at="all")
-    term.attach(live.model, {"bert": live})
-    result = forward(live.model, [term], {"examples": np.arange(4), "masked": record})
+    term.attach(online.model, {"bert": online})
+    result = forward(online.model, [term], {"examples": np.arange(4), "masked": record})
     assert float(result.metrics["soft_targets.kl"][0]) == pytest.approx(0.0, abs=1e-4)
     words = side["valid"] & (side["labels"] != SEP)
-    logits = head_logits(live.head, live.states(batch["masked"])["hidden"])
+    logits = head_logits(online.head, online.states(batch["masked"])["hidden"])
     right, count = result.metrics["soft_targets.accuracy"]
     assert float(count) == words.sum()
     assert float(right / count) == share_right(logits[words], side["labels"][words])
@@ -216,28 +216,28 @@ def test_a_student_equal_to_its_teacher_has_no_divergence_and_right_words_are_co
 def test_a_teacher_has_no_dropout_no_gradient_and_no_place_among_the_weights():
     from tfkd.training import Distiller
 
-    live, model, batch = teacher(dropout=0.6), student(), batch_of()
+    online, model, batch = teacher(dropout=0.6), student(), batch_of()
     term = SoftTargets(teacher="bert", view="masked", module="encoder", group="auxiliary")
-    distiller = Distiller(model, [CrossEntropy(), term], teachers={"bert": live})
-    ids = {id(weight) for weight in live.model.weights}
+    distiller = Distiller(model, [CrossEntropy(), term], teachers={"bert": online})
+    ids = {id(weight) for weight in online.model.weights}
     assert ids.isdisjoint(id(weight) for weight in distiller.weights)
     assert ids.isdisjoint(id(parameter.variable) for parameter in distiller.parameters)
     assert any(p.path.startswith("terms/soft_targets/classifier") for p in distiller.parameters)
     with dropout_key([1, 2]):
         one = distiller.objective(batch, distiller.counts(batch), training=True)
-    weights = [weight.value for weight in live.model.weights]
+    weights = [weight.value for weight in online.model.weights]
     with dropout_key([3, 4]), tf.GradientTape() as tape:
         tape.watch(weights)
         two = distiller.objective(batch, distiller.counts(batch), training=True)
     assert float(one.loss) == float(two.loss)
     assert all(gradient is None for gradient in tape.gradient(two.loss, weights))
-    assert not live.model.trainable_weights
+    assert not online.model.trainable_weights
 
 
 def test_the_classifier_starts_from_the_seed():
-    live, model = teacher(), student()
+    online, model = teacher(), student()
     makes = [
-        attached(SoftTargets(teacher="bert", module="encoder"), model, live, seed).classifier
+        attached(SoftTargets(teacher="bert", module="encoder"), model, online, seed).classifier
         for seed in (1, 1, 2)
     ]
     one, same, other = (make.own_matrix.numpy() for make in makes)
@@ -265,10 +265,10 @@ def test_an_encoder_decoder_teaches_one_at_the_targets_words(at):
     target = batch["plain"]["target"]
     last = target["valid"] & ~np.pad(target["valid"], ((0, 0), (0, 1)))[:, 1:]
     target["labels"] = np.where(last, 12, target["labels"]).astype(np.int32)
-    live = LiveTeacher(student(dropout=0.5), start_id=11, end_id=12)
+    online = OnlineTeacher(student(dropout=0.5), start_id=11, end_id=12)
     term = SoftTargets(teacher="bert", at=at)
-    term.attach(live.model, {"bert": live})
-    result = forward(live.model, [term], batch, training=False)
+    term.attach(online.model, {"bert": online})
+    result = forward(online.model, [term], batch, training=False)
     assert float(result.metrics["soft_targets.kl"][0]) == pytest.approx(0.0, abs=1e-4)
     words = target["valid"] & (target["labels"] != 12) & (target["labels"] != 11)
     expected = words if at == "all" else target["selected"]
@@ -282,13 +282,13 @@ def test_an_encoder_decoder_teaches_one_at_the_targets_words(at):
     "layers", ["last", "second_to_last", "every", "mix", {"layer_1": "embedding", "hidden": "mix"}]
 )
 def test_hidden_states_are_compared_as_the_formula_says(layers, at, over_width):
-    live, model, batch = teacher(), student(), batch_of()
+    online, model, batch = teacher(), student(), batch_of()
     term = attached(
         HiddenStates(
             teacher="bert", view="masked", layers=layers, at=at, over_width=over_width,
             module="encoder",
         ),
-        model, live,
+        model, online,
     )  # fmt: skip
     draw = np.random.default_rng(1)
     for variable in term.weights:
@@ -304,7 +304,7 @@ def test_hidden_states_are_compared_as_the_formula_says(layers, at, over_width):
     for own, other in term.pairs.items():
         kernel, bias = (weight(f"projection_{own}/{name}") for name in ("kernel", "bias"))
         ours = float64(states[f"encoder.{own}"]) @ kernel + bias
-        for row, theirs in enumerate(by_row(live, side)):
+        for row, theirs in enumerate(by_row(online, side)):
             if other == "mix":
                 w = weight(f"mix_{own}")
                 shares = np.exp(w) / np.exp(w).sum()
@@ -321,12 +321,12 @@ def test_hidden_states_are_compared_as_the_formula_says(layers, at, over_width):
 
 
 def test_equal_states_without_a_projection_have_no_distance():
-    live = teacher(dropout=0.0)
+    online = teacher(dropout=0.0)
     record = {"ids": np.array([[CLS, 7, 8, SEP]], np.int32), "valid": np.ones((1, 4), bool)}
     term = HiddenStates(teacher="bert", layers="every", projection="none")
-    term.attach(live.model, {"bert": live})
+    term.attach(online.model, {"bert": online})
     batch = {"examples": np.arange(1), "plain": record}
-    assert float(forward(live.model, [term], batch).loss) == 0.0
+    assert float(forward(online.model, [term], batch).loss) == 0.0
     assert not term.weights
 
 
@@ -355,5 +355,5 @@ def test_states_that_do_not_exist_are_named(options, message):
 
 
 def test_a_teacher_that_is_missing_is_named():
-    with pytest.raises(ValueError, match="Expected a live teacher 'bert'"):
+    with pytest.raises(ValueError, match="Expected an online teacher 'bert'"):
         HiddenStates(teacher="bert", module="encoder").attach(student(), {})

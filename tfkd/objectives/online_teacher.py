@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfkd.objectives.term import Record, is_classified
 
 
-class LiveTeacher:
+class OnlineTeacher:
     """A frozen model that reads what its student reads, without dropout and without a gradient.
 
     It is in neither the student's weights nor its checkpoints nor the optimizer. A model that reads
@@ -23,7 +23,7 @@ class LiveTeacher:
         head: The name of its head over the vocabulary; None: its only one.
 
     Example:
-        teacher = LiveTeacher(bert, start_id=2, end_id=3)
+        teacher = OnlineTeacher(bert, start_id=2, end_id=3)
         term = SoftTargets(teacher="bert", view="masked", module="encoder", group="auxiliary")
         distiller = Distiller(student, [words, term], GatedGradients(), {"bert": teacher})
     """
