@@ -132,6 +132,12 @@ def test_the_tool_checks_and_rewrites(folder, tmp_path, capsys):
     assert "99.99" not in readme.read_text()
     assert "39.41" in readme.read_text()
     assert main(["--root", str(project), "--check"]) == 0
+    (project / "docs").mkdir()
+    page = project / "docs" / "page.md"
+    page.write_text(block("scores one", "| 99.99 |\n"))
+    assert main(["--root", str(project), "--check"]) == 1
+    assert main(["--root", str(project)]) == 0
+    assert page.read_text() == readme.read_text()
     readme.write_text(block("scores four"))
     assert main(["--root", str(project)]) == 1
     assert "four.json does not exist" in capsys.readouterr().err
