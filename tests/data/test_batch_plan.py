@@ -146,9 +146,9 @@ def test_long_rows_are_left_out_and_counted():
         lengths, size=300, unit="max_tokens", seed=0, max_length={"source": None, "target": 20}
     )
     assert np.array_equal(np.sort(real(epoch_of(one, 0))), np.flatnonzero(lengths["target"] <= 20))
-    stream = lengths_of(500, joint=True)
-    plan = BatchPlan(stream, size=300, unit="joint_tokens", seed=0, max_length=40)
-    assert np.array_equal(plan.excluded, np.flatnonzero(stream["joint"] > 40))
+    sequence = lengths_of(500, joint=True)
+    plan = BatchPlan(sequence, size=300, unit="joint_tokens", seed=0, max_length=40)
+    assert np.array_equal(plan.excluded, np.flatnonzero(sequence["joint"] > 40))
 
 
 WEIGHT = st.sampled_from([0.25, 0.5, 1.0, 1.3, 2.0, 2.75])

@@ -63,9 +63,9 @@ def chi_square(counts, expected):
 @pytest.mark.parametrize(("most", "highest"), [("all", 7), ("all_but_one", 6)])
 def test_each_number_of_masked_tokens_is_as_likely(most, highest, specials):
     """Chi-square over 21,000 texts of 7 tokens: 6 (5) degrees of freedom, p > 0.001."""
-    stream = text([7] * 21_000, 8, specials)
+    sequence = text([7] * 21_000, 8, specials)
     view = UniformCountView("t", specials, most=most)
-    found = view.corrupt(stream, draws(21_000))
+    found = view.corrupt(sequence, draws(21_000))
     numbers = found["selected"].sum(1)
     assert numbers.min() == 1
     assert numbers.max() == highest
@@ -79,9 +79,9 @@ def test_each_number_of_masked_tokens_is_as_likely(most, highest, specials):
 
 def test_80_10_10(specials):
     """Chi-square of what becomes of chosen tokens, 2 degrees of freedom; no special is drawn."""
-    stream = text([12] * 4000, 12, specials)
+    sequence = text([12] * 4000, 12, specials)
     view = UniformCountView("t", specials, replace=(80, 10, 10))
-    found = view.corrupt(stream, draws(4000))
+    found = view.corrupt(sequence, draws(4000))
     chosen, old, new = (found[key][found["selected"]] for key in ("selected", "labels", "ids"))
     masked = (new == specials.mask_id).sum()
     kept = (new == old).sum()
@@ -92,7 +92,7 @@ def test_80_10_10(specials):
     assert chi_square(counts, shares * len(chosen)) < 13.8
     assert not set(new[(new != old) & (new != specials.mask_id)]) & set(specials.special_ids)
     np.testing.assert_array_equal(
-        found["ids"][~found["selected"]], stream["ids"][~found["selected"]]
+        found["ids"][~found["selected"]], sequence["ids"][~found["selected"]]
     )
 
 
@@ -199,10 +199,10 @@ def test_sides_that_are_corrupted_alike_draw_their_own_numbers():
 
 def test_the_id_under_a_mask_is_a_label_alone(specials):
     """Another word under a [MASK] changes the label there, and nothing that a model reads."""
-    stream = text([9] * 50, 9, specials)
+    sequence = text([9] * 50, 9, specials)
     view = UniformCountView("t", specials)
-    found = view.corrupt(stream, draws(50))
-    other = {**stream, "ids": np.where(found["selected"], 11, stream["ids"])}
+    found = view.corrupt(sequence, draws(50))
+    other = {**sequence, "ids": np.where(found["selected"], 11, sequence["ids"])}
     changed = view.corrupt(other, draws(50))
     np.testing.assert_array_equal(changed["ids"], found["ids"])
     assert (changed["labels"] != found["labels"]).any()

@@ -43,24 +43,24 @@ def test_rows_are_those_of_a_plain_loop(texts, pairs, limit, pad_to, specials):
     numbers = np.array([*range(len(examples)), -1])
     record = view(examples, numbers, 0, 1, pad_to=pad_to)
     lengths = view.lengths(examples)["joint"]
-    streams = [[specials.start_id, *text, specials.end_id] for text in texts] + [
+    sequences = [[specials.start_id, *text, specials.end_id] for text in texts] + [
         [specials.start_id, *a, specials.end_id, *b, specials.end_id] for a, b in pairs
     ]
     width = record["ids"].shape[1]
     assert width >= lengths.max()
     if limit is not None:
         assert width <= limit
-    for row, stream in enumerate([*streams, [specials.start_id]]):
-        count = len(stream) - 1 if limit is None else min(len(stream) - 1, limit)
-        if row < len(streams):
+    for row, sequence in enumerate([*sequences, [specials.start_id]]):
+        count = len(sequence) - 1 if limit is None else min(len(sequence) - 1, limit)
+        if row < len(sequences):
             assert lengths[row] == count
             target_from = 0 if row < len(texts) else len(pairs[row - len(texts)][0]) + 1
         for place in range(width):
             inside = place < count
             assert record["valid"][row, place] == record["selected"][row, place] == inside
-            assert record["ids"][row, place] == (stream[place] if inside else specials.pad_id)
+            assert record["ids"][row, place] == (sequence[place] if inside else specials.pad_id)
             assert record["labels"][row, place] == (
-                stream[place + 1] if inside else specials.pad_id
+                sequence[place + 1] if inside else specials.pad_id
             )
             assert record["types"][row, place] == (inside and place >= target_from)
 

@@ -31,7 +31,7 @@ def test_a_long_pair_loses_tokens_of_the_longer_side_first(first, second, budget
 
 @settings(deadline=None)
 @given(PAIRS, st.none() | st.integers(3, 20), st.integers(1, 5))
-def test_a_stream_is_what_a_loop_writes(pairs, max_length, pad_to):
+def test_a_sequence_is_what_a_loop_writes(pairs, max_length, pad_to):
     got = joint(
         Ragged.from_rows([a for a, _, _ in pairs]),
         Ragged.from_rows([b or [] for _, b, _ in pairs]),

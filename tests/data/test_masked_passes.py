@@ -10,7 +10,7 @@ from tfkd.data.ragged import Ragged
 SPECIALS = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 100)
 
 
-def stream(lengths):
+def laid_out(lengths):
     """Streams whose targets have the given numbers of positions, the end included."""
     source = Ragged.from_rows([[90] * (1 + length % 4) for length in lengths])
     target = Ragged.from_rows([range(10, 9 + length) for length in lengths])
@@ -20,7 +20,7 @@ def stream(lengths):
 @pytest.mark.parametrize("passes", [1, 2, 7])
 def test_the_passes_partition_the_positions(passes):
     lengths = range(1, 41)
-    clean = stream(lengths)
+    clean = laid_out(lengths)
     before = {name: value.copy() for name, value in clean.items()}
     total = np.zeros(clean["ids"].shape, int)
     for which in range(passes):
@@ -41,7 +41,7 @@ def test_the_passes_partition_the_positions(passes):
 
 
 def test_targets_of_up_to_seven_positions_are_read_one_at_a_time():
-    clean = stream(range(1, 8))
+    clean = laid_out(range(1, 8))
     for which in range(7):
         assert masked_pass(clean, which, 7, SPECIALS)["selected"].sum(axis=1).max() <= 1
 
@@ -55,7 +55,7 @@ def test_only_passes_that_hide_something_are_listed(lengths, passes):
 
 
 def test_rows_of_several_passes_are_packed_together():
-    clean = stream([3, 9, 20])
+    clean = laid_out([3, 9, 20])
     rows, which = pass_rows(clean["second_length"], 7)
     packed = masked_pass({name: v[rows] for name, v in clean.items()}, which, 7, SPECIALS)
     for i, (row, one) in enumerate(zip(rows, which, strict=True)):
@@ -66,6 +66,6 @@ def test_rows_of_several_passes_are_packed_together():
 
 def test_a_wrong_pass_is_refused():
     with pytest.raises(ValueError, match="which"):
-        masked_pass(stream([3]), 7, 7, SPECIALS)
+        masked_pass(laid_out([3]), 7, 7, SPECIALS)
     with pytest.raises(ValueError, match="passes"):
         pass_rows(np.array([3]), 0)

@@ -160,7 +160,9 @@ def test_what_cannot_be_read_is_named():
     two = {"source": "a", "target": "b"}
     with pytest.raises(UserError, match="two tokenizers, a and b; give the model one"):
         build_view("mass", two, {"a": SPECIALS, "b": SPECIALS})
-    with pytest.raises(UserError, match="for an encoder-decoder, and this model reads one stream"):
+    with pytest.raises(
+        UserError, match="for an encoder-decoder, and this model reads one sequence"
+    ):
         build_view("mass", {"text": "t"}, {"t": SPECIALS})
 
 

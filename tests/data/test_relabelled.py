@@ -5,7 +5,7 @@ import numpy as np
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
-from tfkd.data.views import StreamView
+from tfkd.data.views import SequenceView
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 
 READ = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "##d"]
@@ -22,7 +22,7 @@ def test_only_labels_change():
     specials = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), len(READ))
     text = Ragged.from_rows([[5, 6, 8], [7]])
     examples = ExampleSet([Part("text", {("text", "t"): text}, 2)])
-    view = StreamView("t", specials)
+    view = SequenceView("t", specials)
     table = vocabulary_map(READ, PREDICTED, "[UNK]")
     plain = view(examples, np.array([1, 0, -1]), 0, 1)
     mapped = Relabelled(view, table)(examples, np.array([1, 0, -1]), 0, 1)

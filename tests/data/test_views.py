@@ -159,15 +159,15 @@ def test_mlm_takes_other_shares():
 def test_conditional_mlm_hides_part_of_the_target(epoch, p):
     examples = example_set(12)
     view = build_view("conditional_mlm", STREAM, SPECIALS, p=p)
-    stream = view.stream(examples, np.arange(12))
+    sequence = view.sequence(examples, np.arange(12))
     record = view(examples, np.arange(12), epoch, 0)
     column = np.arange(record["ids"].shape[1])
-    start, length = stream["second_start"][:, None], stream["second_length"][:, None]
+    start, length = sequence["second_start"][:, None], sequence["second_length"][:, None]
     target = (column >= start) & (column < start + length)
     assert record["selected"].any(axis=1).all()
     assert not (record["selected"] & ~target).any()
-    assert np.array_equal(record["ids"], np.where(record["selected"], MASK, stream["ids"]))
-    assert np.array_equal(record["labels"], stream["ids"])
+    assert np.array_equal(record["ids"], np.where(record["selected"], MASK, sequence["ids"]))
+    assert np.array_equal(record["labels"], sequence["ids"])
     if p == 1.0:
         assert np.array_equal(record["selected"], target)
 

@@ -16,7 +16,7 @@ DOCUMENTS = st.lists(st.lists(st.integers(0, 29), max_size=9), min_size=1, max_s
 @settings(max_examples=200, deadline=None)
 def test_every_token_is_predicted_once_with_its_context(documents, length, data):
     context = data.draw(st.integers(0, length - 1))
-    stream = [token for document in documents for token in [*document, END]]
+    sequence = [token for document in documents for token in [*document, END]]
     owner = [row for row, document in enumerate(documents) for _ in range(len(document) + 1)]
     scored, owners = [], []
     for record, document in Windows(Ragged.from_rows(documents), length, context, END, rows=3):
@@ -31,11 +31,11 @@ def test_every_token_is_predicted_once_with_its_context(documents, length, data)
             assert chosen.tolist() == list(range(chosen[0], count))
             # What is read ends where the scored tokens do, and is the text itself.
             place = len(scored) + len(chosen)
-            assert [END, *stream][place - count : place] == ids.tolist()
+            assert [END, *sequence][place - count : place] == ids.tolist()
             # A token is read with the context before it, or with all that there is.
             assert chosen[0] + 1 >= min(context + 1, len(scored) + 1)
             scored += labels[chosen].tolist()
-    assert scored == stream
+    assert scored == sequence
     assert owners == owner
 
 

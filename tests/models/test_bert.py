@@ -16,8 +16,8 @@ def record(ids, **others):
     return {"ids": tf.constant(ids, tf.int32), **others}
 
 
-def logits(model, stream):
-    return model.head.logits(model(stream)["hidden"]).numpy()
+def logits(model, sequence):
+    return model.head.logits(model(sequence)["hidden"]).numpy()
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -42,14 +42,14 @@ def test_logits_equal_those_of_transformers(reference, tied):
         name = "cls.predictions.decoder.bias"
         tensors = canonical({**tensors, name: reference.weight(name, (config["vocab_size"],))})
     assert assign_published(model, tensors) == []
-    stream = record(
+    sequence = record(
         reference.IDS,
         types=tf.constant(reference.TYPES),
         valid=tf.constant(np.array(reference.VALID, bool)),
     )
     expected = np.array(json.loads(reference.FILE.read_text())["tied" if tied else "untied"])
     valid = np.array(reference.VALID, bool)
-    np.testing.assert_allclose(logits(model, stream)[valid], expected[valid], atol=1e-5)
+    np.testing.assert_allclose(logits(model, sequence)[valid], expected[valid], atol=1e-5)
 
 
 def test_padding_changes_nothing(scrambled):
@@ -79,7 +79,7 @@ def test_states_are_named_and_end_in_hidden():
     assert list(states) == ["embedding", "layer_1", "layer_2", "hidden", "pooled"]
     np.testing.assert_array_equal(states["layer_2"], states["hidden"])
     assert states["pooled"].shape == (1, 8)
-    assert model.plain_view == "stream"
+    assert model.input_layout == "sequence"
     assert list(model.parts) == ["embedding", "encoder", "pooler", "head"]
 
 
@@ -97,20 +97,20 @@ def test_keras_file_brings_the_model_back(tmp_path, scrambled):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.get_config() == model.get_config()
-    stream = record([[2, 7, 9, 3]])
-    np.testing.assert_array_equal(logits(again, stream), logits(model, stream))
+    sequence = record([[2, 7, 9, 3]])
+    np.testing.assert_array_equal(logits(again, sequence), logits(model, sequence))
 
 
 def test_mixed_bfloat16_keeps_float32_weights_and_comes_near():
     plain, mixed = Bert(20, **TINY), Bert(20, **TINY, dtype="mixed_bfloat16")
-    stream = record([[2, 7, 9, 3]], valid=tf.ones([1, 4], tf.bool))
-    states = mixed(stream)
+    sequence = record([[2, 7, 9, 3]], valid=tf.ones([1, 4], tf.bool))
+    states = mixed(sequence)
     assert {state.dtype for state in states.values()} == {tf.bfloat16}
     assert {variable.dtype for variable in mixed.weights} == {"float32"}
     assert mixed.head.matrix().dtype == tf.bfloat16
     assert mixed.head.bias().dtype == tf.float32
-    assert logits(mixed, stream).dtype == np.float32
-    np.testing.assert_allclose(logits(mixed, stream), logits(plain, stream), atol=0.02)
+    assert logits(mixed, sequence).dtype == np.float32
+    np.testing.assert_allclose(logits(mixed, sequence), logits(plain, sequence), atol=0.02)
 
 
 def test_a_seed_gives_the_same_weights_and_another_others():

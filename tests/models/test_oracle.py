@@ -57,12 +57,12 @@ def test_random_models_give_the_logits_of_transformers(oracle, seed, tmp_path):
             attention_mask=torch.tensor(valid.astype(int)),
         ).logits.numpy()
     model = load_published(tmp_path)
-    stream = {
+    sequence = {
         "ids": tf.constant(ids, tf.int32),
         "types": tf.constant(types, tf.int32),
         "valid": tf.constant(valid),
     }
-    logits = model.head.logits(model(stream)["hidden"]).numpy()
+    logits = model.head.logits(model(sequence)["hidden"]).numpy()
     np.testing.assert_allclose(logits[valid], expected[valid], atol=1e-5, rtol=1e-5)
 
 

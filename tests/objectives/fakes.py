@@ -26,7 +26,7 @@ class Head:
 class TableModel:
     """Hidden states are looked up by id and position; counts its calls."""
 
-    plain_view = "stream"
+    input_layout = "sequence"
 
     def __init__(self, size=11, width=5, length=12, seed=0):
         rng = np.random.default_rng(seed)
@@ -52,8 +52,8 @@ class TableModel:
         return {"hidden": hidden, "embedding": hidden * 2}
 
 
-def stream_record(rng, lengths, width, size=11, share=0.6):
-    """A stream record of rows of the given lengths; filler rows have length 0."""
+def sequence_record(rng, lengths, width, size=11, share=0.6):
+    """A sequence record of rows of the given lengths; filler rows have length 0."""
     lengths = np.asarray(lengths)
     valid = np.arange(width) < lengths[:, None]
     shape = (len(lengths), width)
@@ -68,7 +68,7 @@ def stream_record(rng, lengths, width, size=11, share=0.6):
 
 def pair_record(rng, lengths, width, size=11):
     """A pair record whose target has the given lengths, all of it selected."""
-    stream = stream_record(rng, lengths, width, size)
-    source = {"ids": stream["ids"], "valid": stream["valid"]}
-    target = {name: stream[name] for name in ("ids", "valid", "labels")}
-    return {"source": source, "target": {**target, "selected": stream["valid"].copy()}}
+    sequence = sequence_record(rng, lengths, width, size)
+    source = {"ids": sequence["ids"], "valid": sequence["valid"]}
+    target = {name: sequence[name] for name in ("ids", "valid", "labels")}
+    return {"source": source, "target": {**target, "selected": sequence["valid"].copy()}}

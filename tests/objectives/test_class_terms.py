@@ -29,9 +29,9 @@ def bert(seed, dropout=0.0):
 
 def record(labels, places):
     ids = np.random.default_rng(1).integers(5, 20, (len(labels), 5)).astype(np.int32)
-    stream = {"ids": ids, "types": np.zeros_like(ids), "valid": np.ones(ids.shape, bool)}
+    sequence = {"ids": ids, "types": np.zeros_like(ids), "valid": np.ones(ids.shape, bool)}
     present = np.ones(len(labels), bool)
-    return read_at(stream, np.array(places), np.array(labels), present, CLASSES)
+    return read_at(sequence, np.array(places), np.array(labels), present, CLASSES)
 
 
 def logits(model, batch):

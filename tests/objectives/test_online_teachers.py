@@ -108,7 +108,7 @@ def test_a_bert_reads_the_source_from_cls_and_answers_at_its_positions():
             )
 
 
-def test_a_stream_is_read_as_it_stands():
+def test_a_sequence_is_read_as_it_stands():
     online = teacher()
     record = {"ids": np.array([[CLS, 7, 8, SEP]], np.int32), "valid": np.ones((1, 4), bool)}
     expected = online.model(record, training=False)["hidden"]
@@ -194,11 +194,11 @@ def test_the_gradient_is_that_of_all_logits_at_once():
 def test_a_student_equal_to_its_teacher_has_no_divergence_and_right_words_are_counted():
     online = teacher(dropout=0.0)
     batch = batch_of()
-    stream = online._stream(batch["masked"]["source"])
+    sequence = online._sequence(batch["masked"]["source"])
     none = np.zeros((4, 1), bool)
     side = batch["masked"]["source"]
     record = {
-        **stream,
+        **sequence,
         "labels": np.concatenate([np.full((4, 1), CLS, np.int32), side["labels"]], 1),
         "selected": np.concatenate([none, side["selected"]], 1),
     }

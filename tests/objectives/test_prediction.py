@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tfkd.objectives import figures, predictor, row_sums, top_k_log_probabilities
 
 from . import reference
-from .fakes import TableModel, pair_record, stream_record
+from .fakes import TableModel, pair_record, sequence_record
 
 
 @settings(max_examples=10, deadline=None)
@@ -56,7 +56,7 @@ def test_predictions_come_for_selected_positions_row_by_row():
     rng = np.random.default_rng(1)
     model = TableModel()
     predict = predictor(model, 4)
-    for record in (stream_record(rng, [6, 0, 5], 7), pair_record(rng, [3, 8], 8)):
+    for record in (sequence_record(rng, [6, 0, 5], 7), pair_record(rng, [3, 8], 8)):
         found = predict(record)
         side = record.get("target", record)
         hidden = model(record)["hidden"].numpy()[side["selected"]]
@@ -70,13 +70,13 @@ def test_new_shapes_make_no_new_trace():
     model = TableModel()
     predict = predictor(model)
     for width in (3, 5, 9):
-        predict(stream_record(rng, [width] * width, width))
+        predict(sequence_record(rng, [width] * width, width))
     assert len(model.calls) == 1
 
 
 def test_row_sums_equal_loops_and_figures_are_their_means():
     rng = np.random.default_rng(3)
-    record = stream_record(rng, [6, 0, 5, 9], 9)
+    record = sequence_record(rng, [6, 0, 5, 9], 9)
     predictions = predictor(TableModel(), 4)(record)
     sums = row_sums(predictions, record["selected"])
     start = 0
@@ -104,7 +104,7 @@ def test_row_sums_equal_loops_and_figures_are_their_means():
 
 def test_what_does_not_fit_is_named():
     rng = np.random.default_rng(4)
-    record = stream_record(rng, [4], 4)
+    record = sequence_record(rng, [4], 4)
     predictions = predictor(TableModel())(record)
     with pytest.raises(ValueError, match="selected positions"):
         row_sums(predictions, np.ones((1, 5), bool))

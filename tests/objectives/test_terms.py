@@ -19,7 +19,7 @@ from tfkd.objectives import (
 )
 
 from . import reference
-from .fakes import TableModel, pair_record, stream_record
+from .fakes import TableModel, pair_record, sequence_record
 
 SIZE = 11
 
@@ -265,8 +265,8 @@ def test_each_view_and_each_head_has_its_own_pass():
     model = TableModel()
     batch = {
         "examples": np.arange(2),
-        "mlm": stream_record(rng, [5, 6], 6, SIZE),
-        "plain": stream_record(rng, [3, 2], 4, SIZE),
+        "mlm": sequence_record(rng, [5, 6], 6, SIZE),
+        "plain": sequence_record(rng, [3, 2], 4, SIZE),
     }
     terms = [
         MaskedLM(name="words", view="mlm", weight=2.0),
@@ -286,17 +286,17 @@ def test_each_view_and_each_head_has_its_own_pass():
     assert result.sums["words"] != result.sums["causal_lm"]
 
 
-def test_divisors_of_streams_and_pairs():
+def test_divisors_of_sequences_and_pairs():
     rng = np.random.default_rng(10)
-    stream = stream_record(rng, [6, 9, 0], 9, SIZE)
-    single = {**stream, "types": np.zeros_like(stream["types"])}
+    sequence = sequence_record(rng, [6, 9, 0], 9, SIZE)
+    single = {**sequence, "types": np.zeros_like(sequence["types"])}
     pair = pair_record(rng, [6, 9, 0], 9, SIZE)
-    batch = {"examples": np.array([4, 2, -1]), "s": stream, "one": single, "p": pair}
+    batch = {"examples": np.array([4, 2, -1]), "s": sequence, "one": single, "p": pair}
 
     def count(view, divide_by):
         return float(CrossEntropy(view=view, divide_by=divide_by).count(batch))
 
-    assert count("s", "own") == count("s", "selected") == stream["selected"].sum()
+    assert count("s", "own") == count("s", "selected") == sequence["selected"].sum()
     assert count("s", "tokens") == 15
     assert count("s", "target_tokens") == 3 + 5
     assert count("one", "target_tokens") == 5 + 8

@@ -18,7 +18,7 @@ from tfkd.objectives import (
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 
-from .fakes import pair_record, stream_record
+from .fakes import pair_record, sequence_record
 
 SIZE = 23
 
@@ -43,7 +43,7 @@ def plain_loss(model, record):
 def test_every_weight_takes_the_gradient_of_whole_logits(which):
     rng = np.random.default_rng(1)
     if which == "bert":
-        model, record, term = bert(), stream_record(rng, [7, 0, 9], 9, SIZE), MaskedLM()
+        model, record, term = bert(), sequence_record(rng, [7, 0, 9], 9, SIZE), MaskedLM()
     else:
         model = transformer(share_embeddings={"shared": "all", "apart": "none"}[which])
         record, term = pair_record(rng, [7, 0, 9], 9, SIZE), CrossEntropy()
@@ -99,7 +99,7 @@ def test_a_bert_predicts_through_its_head_and_does_not_see_what_is_masked():
     model = bert()
     for variable in model.weights:
         variable.assign(variable + 0.3 * rng.normal(size=variable.shape))
-    record = stream_record(rng, [7, 9], 9, SIZE)
+    record = sequence_record(rng, [7, 9], 9, SIZE)
     record["ids"][record["selected"]] = 4
     predict = predictor(model, 5)
     found = predict(record)
@@ -127,7 +127,7 @@ def test_terms_are_what_their_names_in_specs_load():
 
 def test_each_view_of_a_step_has_dropout_masks_of_its_own():
     model = bert_with_dropout()
-    record = stream_record(np.random.default_rng(4), [7, 9], 9, SIZE)
+    record = sequence_record(np.random.default_rng(4), [7, 9], 9, SIZE)
     batch = {"examples": np.arange(2), "plain": record, "twin": record}
     first = MaskedLM(name="first")
     second = MaskedLM(name="second", view="twin", group="auxiliary")

@@ -163,10 +163,10 @@ def test_the_validation_loss_is_that_of_numpy(place):
     config = json.loads((place.folder / "gpt2" / "config.json").read_text())
     end, total, count = place.tokenizer.end_id, 0.0, 0
     for line in place.texts["valid"]:
-        stream = [end, *place.tokenizer.encode([line]).values, end][: 48 + 1]
-        logits = reference.logits(tensors, config, np.array(stream[:-1]))
+        sequence = [end, *place.tokenizer.encode([line]).values, end][: 48 + 1]
+        logits = reference.logits(tensors, config, np.array(sequence[:-1]))
         log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        total -= log_p[np.arange(len(logits)), stream[1:]].sum()
+        total -= log_p[np.arange(len(logits)), sequence[1:]].sum()
         count += len(logits)
     history = place.history("same")
     (loss,) = [line["validation"]["loss"] for line in history if "validation" in line]
@@ -183,7 +183,7 @@ def evaluated(place, of, metric="word_perplexity"):
 DETOKENIZED = ["= Head =", "A well-known dog, which doesn't run 2.5 miles.", "It's here (again)."]
 
 
-def text_stream(place, after):
+def text_sequence(place, after):
     """The de-tokenized text's tokens, with this one after each line that is not empty."""
     return [t for line in DETOKENIZED for t in [*place.tokenizer.encode([line]).values, after]]
 
@@ -195,7 +195,7 @@ LINES = len(COUNTED.splitlines())
 def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(place):
     """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
     entry = evaluated(place, "flat")
-    pieces, size = len(text_stream(place, -1)), place.tokenizer.size
+    pieces, size = len(text_sequence(place, -1)), place.tokenizer.size
     assert list(entry["metrics"]) == ["word_perplexity", "word_perplexity_with_line_ends"]
     for words, name in ((WORDS, "word_perplexity"), (WORDS + LINES, list(entry["metrics"])[1])):
         figure = entry["metrics"][name]
@@ -209,16 +209,16 @@ def nats_in_windows(place, folder, after, length):
     reference = numpy_reference()
     tensors = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
-    stream, total = [after, *text_stream(place, after)], 0.0
+    sequence, total = [after, *text_sequence(place, after)], 0.0
     step = length - 20
-    for start in range(0, len(stream) - 1, step):
-        stop = min(start + step, len(stream) - 1)
+    for start in range(0, len(sequence) - 1, step):
+        stop = min(start + step, len(sequence) - 1)
         first = max(start + step - length, 0)
-        read = np.array(stream[first:stop])
+        read = np.array(sequence[first:stop])
         logits = reference.logits(tensors, config, read)
         log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         for place_in_text in range(start, stop):
-            total -= log_p[place_in_text - first, stream[place_in_text + 1]]
+            total -= log_p[place_in_text - first, sequence[place_in_text + 1]]
     return total
 
 
@@ -252,8 +252,8 @@ def test_a_unigram_model_reads_the_same_stream(place, of):
     lines = place.texts["text"] if of == "same" else DETOKENIZED
     counted = [t for line in lines for t in [*place.tokenizer.encode([line]).values, end]]
     counts = np.bincount(counted, minlength=size) + 1
-    stream = text_stream(place, end if of == "same" else newline)
-    nats = -np.log(counts[stream] / counts.sum()).sum()
+    sequence = text_sequence(place, end if of == "same" else newline)
+    nats = -np.log(counts[sequence] / counts.sum()).sum()
     (trivial,) = evaluated(place, of)["trivial"]
     assert trivial["kind"] == "unigram"
     assert trivial["frequencies"] == ("training" if of == "same" else "test")
@@ -302,7 +302,7 @@ def test_word_perplexity_under_noise_is_that_of_the_perturbed_model(place, tmp_p
 def test_noise_leaves_a_model_of_zeros_as_it_is(place):
     """Where a tensor's mean is 0, so is its noise: the uniform model stays uniform."""
     noise = evaluated(place, "same")["against"]["noise"]["metrics"]["word_perplexity"]
-    pieces = len(text_stream(place, place.tokenizer.end_id))
+    pieces = len(text_sequence(place, place.tokenizer.end_id))
     expected = place.tokenizer.size ** (pieces / WORDS)
     for point in noise:
         assert point["values"] == pytest.approx([expected] * len(point["values"]), rel=1e-3)
@@ -331,7 +331,7 @@ def test_figures_of_a_language_model_under_noise(place):
 def test_distillation_runs_on_packed_and_plain_rows(place):
     node = place.node("distil")
     packed, plain = training_set(node, place.context).parts
-    stream = [
+    sequence = [
         token
         for row in place.texts["text"]
         for token in [*place.tokenizer.encode([row]).values, *place.tokenizer.encode(["\n"]).values]
@@ -339,7 +339,7 @@ def test_distillation_runs_on_packed_and_plain_rows(place):
     (rows,) = packed.fields.values()
     assert isinstance(rows, Packed)
     blocks = rows.take(np.arange(packed.rows))
-    assert [t for i in range(packed.rows) for t in blocks.row(i)[1:].tolist()] == stream
+    assert [t for i in range(packed.rows) for t in blocks.row(i)[1:].tolist()] == sequence
     assert (packed.packed, plain.packed, plain.rows) == (True, False, len(place.texts["valid"]))
     scores = json.loads((place.folder / "runs" / "gpt" / "results.json").read_text())
     (entry,) = [one for one in scores["evaluations"] if "perplexity" in one["metrics"]]
@@ -353,10 +353,10 @@ def test_texts_stand_between_newlines_where_training_put_them(place):
     newline = int(place.tokenizer.encode(["\n"]).values[0])
     model, total, count = trained_model(node, place.context), 0.0, 0
     for line in place.texts["valid"]:
-        stream = [newline, *place.tokenizer.encode([line]).values, newline][: 32 + 1]
-        hidden = model({"ids": tf.constant([stream[:-1]], tf.int32)})["hidden"]
+        sequence = [newline, *place.tokenizer.encode([line]).values, newline][: 32 + 1]
+        hidden = model({"ids": tf.constant([sequence[:-1]], tf.int32)})["hidden"]
         logits = model.head.logits(hidden)[0].numpy().astype(np.float64)
-        nats = np.log(np.exp(logits).sum(1)) - logits[np.arange(len(logits)), stream[1:]]
+        nats = np.log(np.exp(logits).sum(1)) - logits[np.arange(len(logits)), sequence[1:]]
         total, count = total + nats.sum(), count + len(nats)
     expected = pytest.approx(total / count, rel=1e-4)
     validations = [line["validation"] for line in place.history("distil") if "validation" in line]

@@ -211,7 +211,7 @@ def test_a_checkpoint_scores_with_its_own_head(place):
         ("heads", "4", "2"),
         ("activation", "relu", "gelu"),
         ("norm_epsilon", "1.0e-6", "1e-12"),
-        ("positions", "segment", "stream"),
+        ("positions", "segment", "sequence"),
         ("layers", "2", "1"),
     ],
 )

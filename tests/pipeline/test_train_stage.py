@@ -37,7 +37,7 @@ def student_of(model, max_length):
 
 
 def test_stored_targets_are_for_an_encoder_decoder():
-    """Row t belongs to target word t; in a stream that word stands elsewhere."""
+    """Row t belongs to target word t; in a sequence that word stands elsewhere."""
     node = Stage(
         label="learn",
         inputs={"teacher.soft": SimpleNamespace(kind="score", gives={"targets"})},

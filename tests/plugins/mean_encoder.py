@@ -62,9 +62,9 @@ class MeanEncoderOptions(ModelOptions):
 
 @keras.saving.register_keras_serializable(package="mean_encoder")
 class MeanEncoder(LanguageModel):
-    """The model: called with a stream record it gives "embedding", "layer_1", ..., "hidden"."""
+    """The model: called with a sequence record it gives "embedding", "layer_1", ..., "hidden"."""
 
-    plain_view = "stream"
+    input_layout = "sequence"
     rows_of_pieces: ClassVar = {"embedding/table": ("text",), "head/bias": ("head",)}
 
     def __init__(

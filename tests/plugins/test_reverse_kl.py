@@ -34,7 +34,7 @@ class Head:
 class Model:
     """A state of its own for each id."""
 
-    plain_view = "stream"
+    input_layout = "sequence"
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)

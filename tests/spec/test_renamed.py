@@ -63,3 +63,12 @@ def test_it_is_a_name_nowhere_else(tmp_path):
     noise = "{of: student, on: test, metrics: [bleu], noise: {sigma: 0.1, metrics: [teacher_gate]}}"
     with pytest.raises(SpecErrors, match="teacher_gate"):
         load_spec(written(tmp_path), overrides=[f"evaluate.0={noise}"])
+
+
+def test_positions_through_both_segments_were_a_streams(tmp_path):
+    path = tmp_path / "small.yaml"
+    text = SMALL.replace("teacher: {kind: bert,", "teacher: {kind: bert, positions: stream,")
+    path.write_text(text, "utf-8")
+    spec = load_spec(path)
+    assert spec.models["teacher"].positions == "sequence"
+    assert spec.renamed == (f"{path}:9: stream is called sequence now; the old name is still read",)

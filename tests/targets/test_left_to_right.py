@@ -6,19 +6,19 @@ import tensorflow as tf
 
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
-from tfkd.data.views.base import StreamView
+from tfkd.data.views.base import SequenceView
 from tfkd.models import Bert
 from tfkd.objectives.prediction import predictor
 from tfkd.targets import Header, StoreWriter, score_previous
 
 from .fakes import PAIR, SPECIALS, pairs
 
-VIEW = StreamView("joint", SPECIALS)
+VIEW = SequenceView("joint", SPECIALS)
 LENGTHS = [(3, 6), (1, 2), (6, 9), (2, 0)]
 TOP_K = 5
 
 
-@pytest.fixture(scope="module", params=["stream", "segment"])
+@pytest.fixture(scope="module", params=["sequence", "segment"])
 def teacher(request):
     """A BERT whose weights are large, so that every token matters."""
     model = Bert(SPECIALS.size, layers=2, width=8, heads=2, max_length=64, positions=request.param)
@@ -34,7 +34,7 @@ def score(predict, example_set, folder):
 
 
 def by_cutting(model, source, before):
-    """log p of the next word, of a stream that ends with what stands before it."""
+    """log p of the next word, of a sequence that ends with what stands before it."""
     ids = np.array([[2, *source, 3, *before]], np.int32)
     prefix = len(source) + 2
     record = {

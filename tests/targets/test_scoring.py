@@ -12,7 +12,7 @@ import pytest
 from tfkd.data import side_by_side
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
-from tfkd.data.views.base import StreamView
+from tfkd.data.views.base import SequenceView
 from tfkd.spec.errors import UserError
 from tfkd.targets import Header, SoftTargetStore, StoreWriter, score_masked, score_previous
 
@@ -20,7 +20,7 @@ from .fakes import PAIR, SPECIALS, Teacher, pairs
 
 pytestmark = pytest.mark.tensorflow
 
-VIEW = StreamView("joint", SPECIALS)
+VIEW = SequenceView("joint", SPECIALS)
 LENGTHS = [(3, 0), (2, 1), (5, 6), (1, 7), (4, 13), (0, 20), (12, 3)]
 
 

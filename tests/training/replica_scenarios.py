@@ -16,7 +16,7 @@ import mask_task
 import numpy as np
 import opposed
 import real_models
-import stream_models
+import sequence_models
 import tensorflow as tf
 from training_fakes import Batcher, Gate, Term, weights_of
 from training_fakes import distiller as fake_distiller
@@ -78,7 +78,7 @@ MODELS = {
         real_models.distiller(terms=real_models.more_terms),
         real_models.PairBatcher(uneven=True),
     ),
-    "streams": lambda: (stream_models.distiller(), stream_models.batcher()),
+    "sequences": lambda: (sequence_models.distiller(), sequence_models.batcher()),
     "taught": lambda: (mask_task.distiller(), mask_task.PairAndMaskBatcher(uneven=True)),
     "filled": lambda: (filled_in.distiller(), filled_in.batcher()),
     "next_words": distilled_twice.next_words,

@@ -6,7 +6,7 @@ of a uniform guess.
 
 import numpy as np
 import pytest
-import stream_models
+import sequence_models
 import tensorflow as tf
 from margins import share_right
 
@@ -19,8 +19,8 @@ from tfkd.objectives.prediction_sums import figures
 from tfkd.pipeline.validation import TeacherForced
 from tfkd.training import Adam, Distiller, TrainSettings, Triangular, train
 
-STEPS, VOCABULARY = 150, stream_models.VOCABULARY
-EXAMPLES = stream_models.batcher(pairs=400).example_set
+STEPS, VOCABULARY = 150, sequence_models.VOCABULARY
+EXAMPLES = sequence_models.batcher(pairs=400).example_set
 # Largest differences from float32: of the mean loss, of the summed loss of a row, of a logit. By
 # the kernels of several processors 0.0007, 0.071 and 0.15 were measured in bfloat16, and 0.00005,
 # 0.0054 and 0.022 in float16: eight bits of a number, or eleven.
@@ -53,7 +53,7 @@ def trained(request, tmp_path_factory):
     """A function that builds the model with the trained weights and its term, the view, and one
     batch of all rows."""
     build, term, (kind, sides, options) = MODELS[request.param]
-    view = build_view(kind, sides, stream_models.SPECIALS, name="view", **options)
+    view = build_view(kind, sides, sequence_models.SPECIALS, name="view", **options)
     batcher = build_batcher(EXAMPLES, {"view": view}, size=64, unit="sentences", seed=1, pad_to=12)
     distiller = Distiller(build("float32"), [term(name="words", view="view")])
     train(

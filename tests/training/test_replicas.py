@@ -10,7 +10,7 @@ import numpy as np
 import opposed
 import pytest
 import real_models
-import stream_models
+import sequence_models
 from replica_scenarios import WAYS
 
 from tfkd.objectives.term import DIVISORS
@@ -22,7 +22,7 @@ from tfkd.spec.builtins import register_builtins
 SHORT = {
     "fake": ["two_replicas_accumulated"],
     "gated": ["accumulated"],
-    "streams": ["two_replicas_accumulated"],
+    "sequences": ["two_replicas_accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
@@ -105,12 +105,12 @@ def test_replicas_of_opposite_signs_take_the_whole_steps_decision(scenario):
 
 
 def test_every_term_divisor_and_view_is_trained():
-    models = (real_models.more_terms, stream_models.terms, mask_task.terms, filled_in.terms)
+    models = (real_models.more_terms, sequence_models.terms, mask_task.terms, filled_in.terms)
     terms = [term for of_model in models for term in of_model()]
     assert {term.divide_by for term in terms} == set(DIVISORS)
     assert {term.kind for term in terms} >= builtin("objective")
-    streams = {kind for kind, _ in stream_models.VIEWS.values()}
-    assert streams | filled_in.VIEWS | distilled_twice.VIEWS == builtin("view")
+    sequences = {kind for kind, _ in sequence_models.VIEWS.values()}
+    assert sequences | filled_in.VIEWS | distilled_twice.VIEWS == builtin("view")
 
 
 def builtin(group):
@@ -121,8 +121,8 @@ def builtin(group):
 
 
 def test_batches_leave_some_replica_without_a_word():
-    pairs, streams = real_models.PairBatcher(uneven=True), stream_models.batcher()
+    pairs, sequences = real_models.PairBatcher(uneven=True), sequence_models.batcher()
     assert (pairs.batch(4)["examples"] >= 0).sum() == 1
-    rows = [streams.batch(number)["examples"] for number in range(streams.batches_per_epoch)]
+    rows = [sequences.batch(number)["examples"] for number in range(sequences.batches_per_epoch)]
     assert {len(examples) % replicas for examples in rows for replicas in (2, 3)} == {1}
     assert any(examples[-1] == -1 for examples in rows)

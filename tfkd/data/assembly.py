@@ -15,7 +15,7 @@ Store = Callable[[ExampleSet, np.ndarray, int], Mapping[str, np.ndarray]]
 
 def target_width(records: Mapping[str, Record]) -> int:
     """The width of stored targets beside these records: that of the pair's labels, or, where all
-    views are streams, the first stream's."""
+    views are sequences, the first sequence's."""
     for record in records.values():
         if "target" in record:
             return record["target"]["ids"].shape[1]

@@ -58,7 +58,7 @@ class BatchPlan:
             too many; the others are met on the average.
         seed: The run's seed.
         pad_to: Widths are multiples of it.
-        max_length: Examples longer than this are left out: a number for the stream (or for either
+        max_length: Examples longer than this are left out: a number for the sequence (or for either
             side of a pair), or numbers by side.
         rows_multiple: Rows of every batch are a multiple of it (replicas times micro-batches).
         starts: Where each part of the example set starts, and the end, `[parts + 1]`.

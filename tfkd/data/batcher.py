@@ -62,7 +62,7 @@ class Batcher:
     @property
     def tokens_per_batch(self) -> float:
         """Real tokens of a batch on the average over the first epoch, those that are predicted:
-        the target's, or the stream's; special tokens counted."""
+        the target's, or the sequence's; special tokens counted."""
         lengths = self._lengths[_counted(self._lengths)]
         tokens = lengths.get("joint", lengths.get("target", lengths.get("source")))
         total = 0

@@ -19,9 +19,9 @@ _SIDES = ("source", "target")
 def cost_of(lengths: Lengths, unit: str) -> np.ndarray:
     """What each example counts for in a batch's size, int64 `[N]`.
 
-    - target_tokens: the target's tokens; those of the stream where not all examples have a target.
-    - max_tokens: max(source, target), or the stream's tokens.
-    - joint_tokens: source + target, or the stream's tokens.
+    - target_tokens: the target's tokens; the sequence's where not all examples have a target.
+    - max_tokens: max(source, target), or the sequence's tokens.
+    - joint_tokens: source + target, or the sequence's tokens.
     - sentences: 1.
 
     Special tokens count. For max_tokens a batch counts rows times its largest, as P1's does; for
@@ -56,7 +56,7 @@ def order_in_pool(lengths: Lengths) -> np.ndarray:
     """What rows of one bucket are sorted by before they are cut into batches, int64 `[N]`.
 
     In a bucket of pairs one side's length is settled, and source - target orders the other's; in
-    one of streams it is the length itself.
+    one of sequences it is the length itself.
     """
     if "target" not in lengths:
         return _longest(lengths)

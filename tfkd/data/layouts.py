@@ -80,16 +80,16 @@ def cut_pair(
 def joint_lengths(
     first: np.ndarray, second: np.ndarray, has_second: np.ndarray, max_length: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How long the two sides of a stream are, special tokens included.
+    """How long the two sides of a sequence are, special tokens included.
 
     Args:
         first: int `[B]`, bare tokens of the first side.
         second: int `[B]`, bare tokens of the second side.
         has_second: bool `[B]`: False gives `[CLS] a [SEP]`, True `[CLS] a [SEP] b [SEP]`.
-        max_length: The most tokens of a stream, special ones included; None: any number.
+        max_length: The most tokens of a sequence, special ones included; None: any number.
 
     Returns:
-        int64 `[B]` each: `[CLS] a [SEP]`, and `b [SEP]` or 0. Their sum is the stream's length.
+        int64 `[B]` each: `[CLS] a [SEP]`, and `b [SEP]` or 0. Their sum is the sequence's length.
 
     Raises:
         ValueError: `max_length` does not leave room for the special tokens.
@@ -128,7 +128,7 @@ def joint(
     pad_to: int = 1,
     width: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """One stream a row: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
+    """One sequence a row: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
 
     Too long pairs lose tokens of the longer side first; both ends stay (P1, section 4.1).
 
@@ -136,7 +136,7 @@ def joint(
         first: B rows of bare ids.
         second: B rows, or None.
         specials: The vocabulary's special tokens.
-        max_length: The most tokens of a stream, special ones included.
+        max_length: The most tokens of a sequence, special ones included.
         has_second: bool `[B]`: rows that have a second side, be it empty. None: all, if `second`
             is given.
         present: bool `[B]`: False leaves a row empty (the filler of a batch). None: all.
@@ -189,7 +189,7 @@ def alone(
     pad_to: int = 1,
     width: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """One side as an encoder reads it, `x [SEP]`, described as `joint` describes a stream.
+    """One side as an encoder reads it, `x [SEP]`, described as `joint` describes a sequence.
 
     Args:
         rows: B rows of bare ids.

@@ -1,4 +1,4 @@
-"""Reading every target position of a stream exactly once, each while it is masked.
+"""Reading every target position of a sequence exactly once, each while it is masked.
 
 Pass i of n hides the target's positions i, i + n, i + 2n, ... by [MASK]; the final [SEP] counts as
 a position. So each position is hidden in exactly one pass and never sees itself (P1, section 3.2,
@@ -12,7 +12,7 @@ import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
 
-Stream = Mapping[str, np.ndarray]
+Record = Mapping[str, np.ndarray]
 
 
 def pass_rows(second_lengths: np.ndarray, passes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,41 +37,41 @@ def pass_rows(second_lengths: np.ndarray, passes: int) -> tuple[np.ndarray, np.n
     return rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def target_positions(stream: Stream) -> np.ndarray:
+def target_positions(sequence: Record) -> np.ndarray:
     """The number of each target position from 0, int64 `[B, T]`; -1 outside of the target."""
-    width = stream["ids"].shape[1]
-    position = np.arange(width) - stream["second_start"][:, None]
-    inside = (position >= 0) & (position < stream["second_length"][:, None])
+    width = sequence["ids"].shape[1]
+    position = np.arange(width) - sequence["second_start"][:, None]
+    inside = (position >= 0) & (position < sequence["second_length"][:, None])
     return np.where(inside, position, -1)
 
 
 def masked_pass(
-    stream: Stream, which: int | np.ndarray, passes: int, specials: SpecialTokens
+    sequence: Record, which: int | np.ndarray, passes: int, specials: SpecialTokens
 ) -> dict[str, np.ndarray]:
     """The record of one pass.
 
     Args:
-        stream: What `layouts.joint` returns (B rows).
+        sequence: What `layouts.joint` returns (B rows).
         which: The pass, 0 ... passes - 1: one for all rows, or int `[B]`.
         passes: n.
         specials: The vocabulary's special tokens.
 
     Returns:
-        A stream record: `ids` int32 `[B, T]` with the hidden positions replaced by [MASK], `types`,
-        `valid`, `labels` (the ids as they were), `selected` bool `[B, T]`.
+        A sequence record: `ids` int32 `[B, T]` with the hidden positions replaced by [MASK],
+        `types`, `valid`, `labels` (the ids as they were), `selected` bool `[B, T]`.
     """
-    which = np.broadcast_to(np.asarray(which), stream["second_length"].shape)
+    which = np.broadcast_to(np.asarray(which), sequence["second_length"].shape)
     if which.size and (which.min() < 0 or which.max() >= passes):
         raise ValueError(
             f"Invalid value for argument `which`. Expected 0 ... {passes - 1}. Received: "
             f"{which.min()} ... {which.max()}"
         )
-    position = target_positions(stream)
+    position = target_positions(sequence)
     selected = (position >= 0) & (position % passes == which[:, None])
     return {
-        "ids": np.where(selected, np.int32(specials.mask_id), stream["ids"]),
-        "types": stream["types"],
-        "valid": stream["valid"],
-        "labels": stream["ids"],
+        "ids": np.where(selected, np.int32(specials.mask_id), sequence["ids"]),
+        "types": sequence["types"],
+        "valid": sequence["valid"],
+        "labels": sequence["ids"],
         "selected": selected,
     }

@@ -8,7 +8,7 @@ from tfkd.data.packed import FlatRows, Packed
 
 
 class Windows:
-    """Stream records over documents end to end, each followed by a separator.
+    """Sequence records over documents end to end, each followed by a separator.
 
     A window reads up to N tokens, of which the last N - C are new; a new token is predicted from at
     least C tokens before it, but at the text's beginning, and at most N. Every token of every

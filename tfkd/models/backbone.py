@@ -34,7 +34,7 @@ def to_backbone(model: Bert, *, exact_gelu: bool = True) -> keras.Model:
 
     Args:
         model: A BERT without adapters, with the options that a backbone has: GELU, positions
-            counted through the stream, epsilon 1e-12, one rate for all dropout. Without a pooler,
+            counted through the sequence, epsilon 1e-12, one rate for all dropout. Without a pooler,
             the backbone's own stays at chance.
         exact_gelu: keras-hub computes GELU by tanh, which moves hidden states by some 6e-4. True
             sets erf in this backbone's layers, so that it equals the model. (It is lost when the
@@ -103,7 +103,7 @@ def _refuse_unknown(options: dict[str, Any]) -> None:
     """Refuses options that a BertBackbone has no argument for."""
     expected = {
         "activation": ("gelu", "gelu_tanh"),
-        "positions": ("stream",),
+        "positions": ("sequence",),
         "norm_epsilon": (_NORM_EPSILON,),
         "attention_dropout": (None, options["dropout"]),
     }

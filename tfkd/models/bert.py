@@ -23,8 +23,8 @@ from tfkd.spec.options import classifier
 class Bert(LanguageModel):
     """BERT, computed as its published checkpoints were: post-norm, exact GELU, learned positions.
 
-    Called with a stream record (`ids`, and optionally `types`, `valid`, `positions`, `prefix`, see
-    `tfkd.layers.prefix_penalty`) it returns "embedding", "layer_1", ..., "hidden", each
+    Called with a sequence record (`ids`, and optionally `types`, `valid`, `positions`, `prefix`,
+    see `tfkd.layers.prefix_penalty`) it returns "embedding", "layer_1", ..., "hidden", each
     `[batch, length, width]`, and with a pooler "pooled" `[batch, width]`.
 
     Args:
@@ -41,7 +41,7 @@ class Bert(LanguageModel):
         norm_epsilon: Epsilon of all normalizations.
         initializer_range: Standard deviation of new weights. The published 0.02 suits a width of
             768; a narrow model learns to attend much sooner from about width^-0.5.
-        positions: "stream": counted through both segments, as BERT's checkpoints were trained;
+        positions: "sequence": counted through both segments, as BERT's checkpoints were trained;
             "segment": the second segment counts anew from 1, so that a model that is trained from
             scratch finds the word at the same place of the other segment at once.
         output_heads: Heads by kind. `{"masked_lm": {"vocabulary_size": None, "tied": True}}`: the
@@ -60,7 +60,7 @@ class Bert(LanguageModel):
     Reference: Devlin et al. 2019, BERT, sections 3 and A.2.
     """
 
-    plain_view = "stream"
+    input_layout = "sequence"
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Bert(LanguageModel):
         activation: str = "gelu",
         norm_epsilon: float = 1e-12,
         initializer_range: float = 0.02,
-        positions: str = "stream",
+        positions: str = "sequence",
         output_heads: Mapping[str, Mapping[str, Any]] | None = None,
         pooler: bool = False,
         adapters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -92,10 +92,10 @@ class Bert(LanguageModel):
                 "Invalid value for argument `output_heads`. Expected kinds: masked_lm, classifier. "
                 f"Received: {sorted(unknown)}"
             )
-        if positions not in ("stream", "segment"):
+        if positions not in ("sequence", "segment"):
             raise ValueError(
-                "Invalid value for argument `positions`. Expected 'stream' or 'segment'. Received: "
-                f"positions={positions!r}"
+                "Invalid value for argument `positions`. Expected 'sequence' or 'segment'. "
+                f"Received: positions={positions!r}"
             )
         self._options = {
             "vocabulary_size": vocabulary_size,
@@ -246,7 +246,7 @@ class Bert(LanguageModel):
         memories: dict[str, Any] | None = None,
         training: bool = False,
     ) -> States:
-        """Returns the states of a stream record.
+        """Returns the states of a sequence record.
 
         Args:
             record: `ids` int32 `[batch, length]`; optional `types` and `positions` alike, `valid`
@@ -269,7 +269,7 @@ class Bert(LanguageModel):
         return states
 
     def embed(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """dropout(LN(token + type + position)) of a stream record: `[batch, length, width]`."""
+        """dropout(LN(token + type + position)) of a sequence record: `[batch, length, width]`."""
         inputs = _inputs(record)
         if self._options["positions"] == "segment" and "types" in inputs:
             inputs.setdefault("positions", segment_positions(inputs["types"]))

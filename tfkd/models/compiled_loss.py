@@ -66,9 +66,9 @@ def check_record(model: Any, data: Any, *, taught: bool = True) -> None:
     """
     record, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     expected = {
-        "stream": ("ids",),
+        "sequence": ("ids",),
         "encoder_decoder": ("source", "target") if taught else ("source",),
-    }.get(getattr(model, "plain_view", None), ())
+    }.get(getattr(model, "input_layout", None), ())
     if all(isinstance(record, Mapping) and name in record for name in expected):
         return
     found = sorted(map(str, record)) if isinstance(record, Mapping) else type(record).__name__

@@ -52,7 +52,7 @@ class EncoderDecoder(LanguageModel):
         max_length: Positions that the model knows.
     """
 
-    plain_view = "encoder_decoder"
+    input_layout = "encoder_decoder"
 
     causal: bool
     lengths: LengthPredictor | None

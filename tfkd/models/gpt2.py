@@ -65,7 +65,7 @@ class Gpt2Embedding(keras.layers.Layer):
 class Gpt2(LanguageModel):
     """GPT-2, computed as its published checkpoints were: pre-norm, GELU by tanh, learned positions.
 
-    Called with a stream record (`ids`, and optionally `valid` and `positions`) it returns
+    Called with a sequence record (`ids`, and optionally `valid` and `positions`) it returns
     "embedding", "layer_1", ..., "hidden", each `[batch, length, width]`; "hidden" is normalized.
     The head is the embedding, without a bias. Token t sees the tokens 0 ... t.
 
@@ -98,7 +98,7 @@ class Gpt2(LanguageModel):
     Reference: Radford et al. 2019, Language Models are Unsupervised Multitask Learners, 2.3.
     """
 
-    plain_view = "stream"
+    input_layout = "sequence"
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class Gpt2(LanguageModel):
         memories: dict[str, Any] | None = None,
         training: bool = False,
     ) -> States:
-        """Returns the states of a stream record.
+        """Returns the states of a sequence record.
 
         Args:
             record: `ids` int32 `[batch, length]`; optional `positions` alike and `valid` bool
@@ -229,7 +229,7 @@ class Gpt2(LanguageModel):
         return {"embedding": embedded, **states}
 
     def embed(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """dropout(token + position) of a stream record: `[batch, length, width]`."""
+        """dropout(token + position) of a sequence record: `[batch, length, width]`."""
         read = {key: record[key] for key in ("ids", "positions") if key in record}
         return self.embedding(read, training=training)
 

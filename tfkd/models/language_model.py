@@ -32,12 +32,12 @@ class LanguageModel(keras.Model):
 
     Attributes:
         heads: Output heads by name.
-        plain_view: The layout that the model reads: "stream" or "encoder_decoder".
+        input_layout: The layout that the model reads: "sequence" or "encoder_decoder".
         vocabulary_size: Number of ids that it reads (the target's, in an encoder-decoder).
         width: Size of its hidden vectors.
     """
 
-    plain_view: str
+    input_layout: str
     vocabulary_size: int
     width: int
 

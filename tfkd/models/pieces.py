@@ -29,9 +29,9 @@ _SIDES = {
 def rows_of_pieces(model: keras.Model) -> dict[str, tuple[str, ...]]:
     """The weights of a model whose rows stand for pieces, by path, with whose pieces they are.
 
-    Sides are `text` (a stream's), `source` and `target`, and `head`: what the model predicts, be it
-    one of the others. A plugin's model may have such a mapping of its own, `rows_of_pieces`, beside
-    the paths that the package's models have.
+    Sides are `text` (a sequence's), `source` and `target`, and `head`: what the model predicts, be
+    it one of the others. A plugin's model may have such a mapping of its own, `rows_of_pieces`,
+    beside the paths that the package's models have.
     """
     known = {**_SIDES, **getattr(model, "rows_of_pieces", {})}
     return {path: known[path] for path in variables_by_path(model) if path in known}

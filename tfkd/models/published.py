@@ -66,10 +66,10 @@ def save_published(model: Bert, folder: str | PathLike) -> None:
     """
     tensors = to_published(model)
     options = model.get_config()
-    if options["positions"] != "stream":
+    if options["positions"] != "sequence":
         raise ValueError(
             "Invalid value for argument `model`. The published layout knows no positions but those "
-            "counted through the stream: another library would compute another model. Received: "
+            "counted through the sequence: another library would compute another model. Received: "
             f"positions={options['positions']!r}"
         )
     predicted = tensors.get("cls.predictions.bias")

@@ -61,7 +61,7 @@ def bert_config(folder: Path) -> dict[str, Any]:
         "attention_dropout": config.get("attention_probs_dropout_prob", 0.1),
         "activation": _activation(folder, config, "hidden_act", "gelu", BERT_ACTIVATIONS),
         "norm_epsilon": config.get("layer_norm_eps", 1e-12),
-        "positions": "stream",
+        "positions": "sequence",
         "tied": bool(config.get("tie_word_embeddings", True)),
     }
 

@@ -108,6 +108,6 @@ class MaskedLM(CrossEntropy):
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class CausalLM(CrossEntropy):
-    """Cross-entropy of each next word of a stream."""
+    """Cross-entropy of each next word of a sequence."""
 
     kind = "causal_lm"

@@ -12,7 +12,7 @@ class OnlineTeacher:
     """A frozen model that reads what its student reads, without dropout and without a gradient.
 
     It is in neither the student's weights nor its checkpoints nor the optimizer. A model that reads
-    one stream (a BERT) beside the encoder of an encoder-decoder reads `[CLS] x [SEP]` where that
+    one sequence (a BERT) beside the encoder of an encoder-decoder reads `[CLS] x [SEP]` where that
     reads `x [SEP]`; its states come back without the first position, so that position t of both is
     the same token.
 
@@ -52,16 +52,16 @@ class OnlineTeacher:
     @property
     def single_sequence(self) -> bool:
         """Whether it reads one sequence, not a source and a target."""
-        return self.model.plain_view == "stream"
+        return self.model.input_layout == "sequence"
 
     def states(self, record: Record) -> dict[str, tf.Tensor]:
         """Its states by name, `[B, T, ...]` at the T positions of the record.
 
         Args:
-            record: A stream; or a pair or a source alone, whose source a stream model reads.
+            record: A sequence; or a pair or a source alone, whose source a sequence model reads.
         """
         alone = self.single_sequence and "source" in record
-        read = self._stream(record["source"]) if alone else record
+        read = self._sequence(record["source"]) if alone else record
         states = {
             name: tf.stop_gradient(state)
             for name, state in self.model(read, training=False).items()
@@ -71,7 +71,7 @@ class OnlineTeacher:
         # What is no sequence, like a pooled state, stays.
         return {name: s[:, 1:] if s.shape.rank == 3 else s for name, s in states.items()}
 
-    def _stream(self, source: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def _sequence(self, source: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         ids, valid = tf.convert_to_tensor(source["ids"]), tf.convert_to_tensor(source["valid"])
         start = tf.fill(tf.shape(ids[:, :1]), tf.constant(self.start_id, ids.dtype))
         # An empty row, the filler of a batch, stays empty.

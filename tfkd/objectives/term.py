@@ -16,7 +16,7 @@ Batch = Mapping[str, Any]
 
 def predicted_side(record: Record) -> Record:
     """The part of a record that holds `labels` and `selected`: a pair's target, a source that
-    stands alone, or the stream."""
+    stands alone, or the sequence."""
     return record.get("target", record.get("source", record))
 
 
@@ -148,7 +148,7 @@ class Term(keras.layers.Layer):
 
 
 def _target_tokens(record: Record) -> tf.Tensor:
-    """Valid tokens of the target side, bool `[B, T]`: a pair's target, a stream's second side or,
+    """Valid tokens of the target side, bool `[B, T]`: a pair's target, a sequence's second side or,
     where it has none, all but its [CLS]."""
     if "target" in record:
         return record["target"]["valid"]

@@ -205,7 +205,7 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
 
 
 def _readable(trained: Node) -> int:
-    """The most tokens of a stream that a model and its online teachers have positions for."""
+    """The most tokens of a sequence that a model and its online teachers have positions for."""
     teachers = trained.inputs_of("teacher").values()
     asked = [child for child in teachers if "targets" not in child.gives]
     return min(model_options(node).max_length for node in (trained, *asked))

@@ -15,7 +15,7 @@ class Step:
     """The sizes of a step.
 
     Attributes:
-        tokens: Computed at once on a device, padding included: of each side, or of the stream.
+        tokens: Computed at once on a device, padding included: of each side, or of the sequence.
         longest: Tokens of the longest row.
         predicted: For each view that the step runs, the share of its tokens that are predicted.
         written: For each such view, the decoder's tokens as a share of the encoder's; none given:

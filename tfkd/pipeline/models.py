@@ -160,7 +160,7 @@ def _difference(side: str, node: Node, origin: Node, context: Context) -> str:
 
 def _tokenizer_of(side: str, node: Node) -> Node | None:
     """The stage of the tokenizer whose pieces a side has; see `models.pieces.rows_of_pieces`."""
-    # A model of one stream has one side's pieces, whichever it is a part for.
+    # A model of one sequence has one side's pieces, whichever it is a part for.
     names = ("head", "text", "target") if side == "head" else (side, "text")
     found = [node.trained.inputs.get(f"tokenizer.{name}") for name in names]
     return next((one for one in found if one is not None), None)

@@ -15,7 +15,7 @@ from tfkd.spec.options import reads_classes
 from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu, widens_bfloat16
 
-# The target's share of a stream of two sides.
+# The target's share of a sequence of two sides.
 _TARGET = 0.5
 # The mean share of tokens that a count drawn uniformly hides.
 _UNIFORM = 0.5
@@ -70,16 +70,16 @@ def step_sizes(
     if batch.unit == "sentences":
         tokens *= longest
     model = node.model
-    stream = model.single_sequence
+    single = model.single_sequence
     terms = [_reads(node, name) for name in options.objective]
-    views = dict.fromkeys(term.view for term in terms if term.module is None or stream) or (None,)
+    views = dict.fromkeys(term.view for term in terms if term.module is None or single) or (None,)
     written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
         longest=longest,
         predicted=tuple(
-            _predicted(node, view, longest) if stream else share
+            _predicted(node, view, longest) if single else share
             for view, share in zip(views, written, strict=True)
         ),
         written=() if set(written) == {1.0} else tuple(written),
@@ -118,13 +118,13 @@ def _of_one_text(node: Node, name: str | None) -> bool:
 
 def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
     """What the plan knows of an online teacher; `source` and `target` are sizes of vocabularies."""
-    stream = term.teacher.single_sequence
-    sizes = {"text": source} if stream else {"source": source, "target": target}
+    single = term.teacher.single_sequence
+    sizes = {"text": source} if single else {"source": source, "target": target}
     return TeacherSize(
         term.teacher,
         term.teacher.parameters(sizes),
         term.share,
-        (source if stream else target) if term.classifies else 0,
+        (source if single else target) if term.classifies else 0,
         _ITEM[term.precision],
     )
 
@@ -171,7 +171,7 @@ def _reads(node: Node, name: str) -> _Term:
 
 
 def _predicted(node: Node, view: str | None, longest: int) -> float:
-    """The share of a stream's tokens that are predicted; of classes, one a row."""
+    """The share of a sequence's tokens that are predicted; of classes, one a row."""
     model, options = node.model, node.spec.views.get(view)
     if reads_classes(model, options):
         return 1 / longest
@@ -179,7 +179,7 @@ def _predicted(node: Node, view: str | None, longest: int) -> float:
 
 
 def _share(view: Any) -> float:
-    """The mean share of a stream's tokens, or of the target's, that a view predicts."""
+    """The mean share of a sequence's tokens, or of the target's, that a view predicts."""
     if view.kind == "by_side":
         return 1.0 if view.target is None else _share(view.target)
     if view.kind in OF_ONE_TEXT:
@@ -217,7 +217,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
                     return limit, False
                 # A special token at the end of each field.
                 lengths.append(_encoded(folder).lengths + 1)
-        # One stream of both fields and a start, or each on a side of its own.
+        # One sequence of both fields and a start, or each on a side of its own.
         rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True

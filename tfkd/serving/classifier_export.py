@@ -62,7 +62,7 @@ def export_classifier(
         rows: Real rows by the names of inputs: `text`, and `text_b` or `mark`.
         expected: float `[rows, classes]`: the probabilities of the float32 model, as it was
             trained and evaluated.
-        limit: The most tokens of a stream.
+        limit: The most tokens of a sequence.
         version: The version's number.
         more_ops: TensorFlow ops that the server at hand has beside the known ones; None: any.
 

@@ -11,16 +11,16 @@ SECOND, MARK = "text_b", "mark"
 class ServedClassifier(tf.Module):
     """Texts to classes, and ids to classes, each one graph for any number of rows.
 
-    A stream that is too long loses tokens as in training: of a pair those of the longer text's end,
-    of a marked text those far from the mark. Text that is not UTF-8 is read with U+FFFD for the bad
-    bytes; a mark outside of its text counts as the nearest place in it.
+    A sequence that is too long loses tokens as in training: of a pair those of the longer text's
+    end, of a marked text those far from the mark. Text that is not UTF-8 is read with U+FFFD for
+    the bad bytes; a mark outside of its text counts as the nearest place in it.
 
     Args:
         model: A float32 model with a head over classes.
         tokenizer: With `in_graph()` and the special ids.
         names: The classes in the order of their ids.
         inputs: What `serving_default` takes: `text`, and `text_b` or `mark`.
-        limit: The most tokens of a stream.
+        limit: The most tokens of a sequence.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class ServedClassifier(tf.Module):
         one = tf.ones([rows, 1], tf.int32)
         parts = [start * one, first, end * one]
         parts += [] if second is None else [second, end * one]
-        stream = tf.concat(parts, axis=1)
-        ids = stream.to_tensor(pad)
+        sequence = tf.concat(parts, axis=1)
+        ids = sequence.to_tensor(pad)
         columns = tf.range(tf.shape(ids)[1], dtype=tf.int64)
-        valid = columns < stream.row_lengths()[:, None]
+        valid = columns < sequence.row_lengths()[:, None]
         types = tf.cast((columns >= kept[:, None] + 2) & valid, tf.int32)
         states = model({"ids": ids, "types": types, "valid": valid}, training=False)
         read = tf.gather(states["hidden"], place, batch_dims=1)

@@ -55,7 +55,7 @@ def uncached_prompts(model: Any, tokenizer: Any) -> Callable[[Sequence[int]], Pl
     """From prompts, the start first, to the language model that has read them.
 
     Args:
-        model: Called with a stream record; see `tfkd.models.Gpt2`.
+        model: Called with a sequence record; see `tfkd.models.Gpt2`.
         tokenizer: Its tokenizer.
     """
 

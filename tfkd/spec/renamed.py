@@ -4,8 +4,14 @@ from tfkd.spec.replacing import replaced
 from tfkd.spec.tree import Node
 
 _METRICS = ("evaluate", "*", "metrics")
+_POSITIONS = [
+    (role, *part, "positions") for role in ("teacher", "student") for part in ((), ("*",))
+]
 # What it was called, what it is called, and where it stands; * is any key or index.
-_NAMES = (("teacher_gate", "teacher_check", (_METRICS, (*_METRICS, "*"))),)
+_NAMES = (
+    ("teacher_gate", "teacher_check", (_METRICS, (*_METRICS, "*"))),
+    ("stream", "sequence", _POSITIONS),
+)
 
 
 def renamed(tree: Node, said: dict[tuple[str, str], str], variants: bool = True) -> Node:

@@ -196,7 +196,7 @@ def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: A
         )  # fmt: skip
     elif model.encoder_only and view.kind == "by_side":
         faults.add(
-            path, f"{name} (by_side) has two sides, and {a(model.kind)} reads one stream",
+            path, f"{name} (by_side) has two sides, and {a(model.kind)} reads one sequence",
             "a view of kind mlm, spans, uniform_count or conditional_mlm",
         )  # fmt: skip
     longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)

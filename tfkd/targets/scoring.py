@@ -9,7 +9,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import rounded_width
 from tfkd.data.masked_passes import masked_pass, pass_rows, target_positions
 from tfkd.data.side_by_side import side_by_side
-from tfkd.data.views.base import StreamView
+from tfkd.data.views.base import SequenceView
 from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.spec.errors import UserError
@@ -37,7 +37,7 @@ class _Reading(NamedTuple):
 def score_masked(
     predict: Predict,
     example_set: ExampleSet,
-    view: StreamView,
+    view: SequenceView,
     writer: StoreWriter,
     *,
     passes: int = 7,
@@ -74,12 +74,12 @@ def score_masked(
 
     Reference: Chen et al. 2020, section 3.2; the passes are those of the official code.
     """
-    layout = StreamView(view.tokenizer, view.specials)
+    layout = SequenceView(view.tokenizer, view.specials)
 
     def record(examples, which):
-        stream = layout.stream(example_set, examples, pad_to=pad_to)
-        masked = masked_pass(stream, which, passes, view.specials)
-        return masked, target_positions(stream)[masked["selected"]]
+        sequence = layout.laid_out(example_set, examples, pad_to=pad_to)
+        masked = masked_pass(sequence, which, passes, view.specials)
+        return masked, target_positions(sequence)[masked["selected"]]
 
     reading = _Reading(lambda lengths: pass_rows(lengths, passes), record)
     return _score(
@@ -91,7 +91,7 @@ def score_masked(
 def score_previous(
     predict: Predict,
     example_set: ExampleSet,
-    view: StreamView,
+    view: SequenceView,
     writer: StoreWriter,
     *,
     max_length: int | None = 512,
@@ -122,7 +122,7 @@ def score_previous(
 def _score(
     predict: Predict,
     example_set: ExampleSet,
-    layout: StreamView,
+    layout: SequenceView,
     writer: StoreWriter,
     reading: _Reading,
     max_length: int | None,

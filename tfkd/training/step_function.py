@@ -199,7 +199,7 @@ def filled_to_multiple(batch: Batch, multiple: int) -> Batch:
 
 
 def tokens_in(batch: Batch, view: str | None) -> int:
-    """Real tokens of a batch that are predicted or could be: the target's, or the stream's."""
+    """Real tokens of a batch that are predicted or could be: the target's, or the sequence's."""
     record = batch.get(view) if view else None
     if record is None:
         record = next(

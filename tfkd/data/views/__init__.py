@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import StreamView, View
+from tfkd.data.views.base import SequenceView, View
 from tfkd.data.views.by_side import SIDES, BySideView
 from tfkd.data.views.causal_lm import CausalLMView
 from tfkd.data.views.classify import ClassifyView
@@ -30,9 +30,9 @@ __all__ = [
     "OneSpanView",
     "PairView",
     "PrefixLMView",
+    "SequenceView",
     "SourceView",
     "SpansView",
-    "StreamView",
     "UniformCountView",
     "View",
     "build_view",
@@ -57,7 +57,7 @@ _BUILT_IN = {
 
 def _class_of(kind: str, sides: Mapping[str, str]) -> type:
     if kind == "none":
-        return StreamView if "text" in sides else PairView
+        return SequenceView if "text" in sides else PairView
     if kind in _BUILT_IN:
         return _BUILT_IN[kind]
     from tfkd.spec import registry  # only plugins need it
@@ -78,34 +78,34 @@ def build_view(
     Args:
         kind: "none", "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count",
             "one_span", "by_side", "mass", or a plugin's.
-        sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one stream,
+        sides: Names of the model's tokenizers: `{"text": T}` for a model that reads one sequence,
             `{"source": S, "target": T}` for an encoder-decoder, whose encoder alone reads "mlm" and
             "spans".
         tokenizers: Tokenizers (or their `Specials`) by name.
         name: The view's key in a batch.
         options: The kind's options: `p`, `replace`, `max_length`; of "by_side", `source` and
-            `target`, each options of a stream's kind, or None; of "classify", `classes` and
+            `target`, each options of a sequence's kind, or None; of "classify", `classes` and
             `read`.
 
     Raises:
-        UserError: The kind reads one stream and the model two, or the other way round; or it shows
-            both sides one text, and they have two tokenizers.
+        UserError: The kind reads one sequence and the model two, or the other way round; or it
+            shows both sides one text, and they have two tokenizers.
     """
     made = _class_of(kind, sides)
-    streams = "text" in sides
-    if kind in OF_SOURCE and not streams:
+    single = "text" in sides
+    if kind in OF_SOURCE and not single:
         source = sides["source"]
         return SourceView(made, source, tokenizers[source], name=name, **options)
-    if streams != (made.layout == "stream"):
+    if single != (made.layout == "sequence"):
         raise UserError(
             f"view {name}: the kind {kind} is for "
             + (
                 "a BERT, and this model is an encoder-decoder"
-                if not streams
-                else "an encoder-decoder, and this model reads one stream"
+                if not single
+                else "an encoder-decoder, and this model reads one sequence"
             )
         )
-    if streams:
+    if single:
         tokenizer = sides["text"]
         return made(tokenizer, tokenizers[tokenizer], name=name, **options)
     if made is PairView:

@@ -1,4 +1,4 @@
-"""What every view is, and the layout that stream views share."""
+"""What every view is, and the layout that sequence views share."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class View(Protocol):
 
     Attributes:
         name: The view's key in a batch.
-        layout: "stream" or "pair": what its class is built with (see `build_view`).
+        layout: "sequence" or "pair": what its class is built with (see `build_view`).
         max_length: The widest that a record may become; None: any width.
     """
 
@@ -66,8 +66,8 @@ class View(Protocol):
         ...
 
 
-class StreamView:
-    """Both sides, or one text, as one stream: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
+class SequenceView:
+    """Both sides, or one text, as one sequence: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
 
     Called, it gives the record with nothing hidden: `ids`, `types`, `labels` int32 `[B, T]`,
     `valid`, `selected` bool `[B, T]`; labels are the ids, selected is every token but [CLS] and
@@ -77,12 +77,12 @@ class StreamView:
         tokenizer: The tokenizer's name, as the example set's parts know it.
         specials: Its special tokens.
         name: The view's key in a batch.
-        max_length: The most tokens of a stream; longer pairs lose tokens of the longer side first.
-            None: any number.
+        max_length: The most tokens of a sequence; longer pairs lose tokens of the longer side
+            first. None: any number.
     """
 
     kind = "none"
-    layout = "stream"
+    layout = "sequence"
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class StreamView:
         sides = {"source": first, "target": second} if pair.all() else {}
         return {"joint": first + second, **sides}
 
-    def stream(
+    def laid_out(
         self,
         example_set: ExampleSet,
         examples: np.ndarray,
@@ -149,12 +149,12 @@ class StreamView:
     ) -> Record:
         """See `View.__call__`."""
         examples = np.asarray(examples, np.int64)
-        stream = self.stream(example_set, examples, pad_to=pad_to, widths=widths)
-        return self.corrupt(stream, Draws(seed, epoch, examples, self.salt()))
+        sequence = self.laid_out(example_set, examples, pad_to=pad_to, widths=widths)
+        return self.corrupt(sequence, Draws(seed, epoch, examples, self.salt()))
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: "Draws") -> Record:
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: "Draws") -> Record:
         """The record of a laid-out batch; `draws` gives it its random numbers."""
-        return record(stream, stream["ids"], words(stream))
+        return record(sequence, sequence["ids"], words(sequence))
 
     def salt(self) -> str:
         """What tells this view's draws from others': its kind and options, not its name, so that
@@ -188,30 +188,30 @@ class Draws:
         return stateless.uniform(self._keys(purpose), count)
 
 
-def words(stream: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Every position of a stream but [CLS] and [SEP], bool `[B, T]`: no separator is a word, be it
-    between the documents of a packed row."""
-    column = np.arange(stream["ids"].shape[1])
-    start, length = stream["first_start"][:, None], stream["first_length"][:, None]
+def words(sequence: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Every position of a sequence but [CLS] and [SEP], bool `[B, T]`: no separator is a word, be
+    it between the documents of a packed row."""
+    column = np.arange(sequence["ids"].shape[1])
+    start, length = sequence["first_start"][:, None], sequence["first_length"][:, None]
     first = (column >= start) & (column < start + length - 1)
-    start, length = stream["second_start"][:, None], stream["second_length"][:, None]
+    start, length = sequence["second_start"][:, None], sequence["second_length"][:, None]
     found = first | ((column >= start) & (column < start + length - 1))
-    return found & ~stream["separators"] if "separators" in stream else found
+    return found & ~sequence["separators"] if "separators" in sequence else found
 
 
-def second_side(stream: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Every position of a stream's second side, its [SEP] included, bool `[B, T]`."""
-    column = np.arange(stream["ids"].shape[1])
-    start, length = stream["second_start"][:, None], stream["second_length"][:, None]
+def second_side(sequence: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Every position of a sequence's second side, its [SEP] included, bool `[B, T]`."""
+    column = np.arange(sequence["ids"].shape[1])
+    start, length = sequence["second_start"][:, None], sequence["second_length"][:, None]
     return (column >= start) & (column < start + length)
 
 
-def record(stream: Mapping[str, np.ndarray], ids: np.ndarray, selected: np.ndarray) -> Record:
-    """A stream record whose labels are the clean ids."""
+def record(sequence: Mapping[str, np.ndarray], ids: np.ndarray, selected: np.ndarray) -> Record:
+    """A sequence record whose labels are the clean ids."""
     return {
         "ids": ids,
-        "types": stream["types"],
-        "valid": stream["valid"],
-        "labels": stream["ids"],
+        "types": sequence["types"],
+        "valid": sequence["valid"],
+        "labels": sequence["ids"],
         "selected": selected,
     }

@@ -9,7 +9,7 @@ from tfkd.data.views.changed import ChangedView
 
 
 class Blind(ChangedView):
-    """Another view of one stream, with [MASK] at each word; what is predicted stays the same."""
+    """Another view of one sequence, with [MASK] at each word; what is predicted stays the same."""
 
     def change(self, record: Record) -> Record:
         """See `ChangedView`."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import SpecialTokens, alone
-from tfkd.data.views.base import Draws, Record, StreamView, Visits, record
+from tfkd.data.views.base import Draws, Record, SequenceView, Visits, record
 from tfkd.spec.errors import UserError
 
 SIDES = ("source", "target")
@@ -22,7 +22,7 @@ class BySideView:
     is noise, and not predicted.
 
     Args:
-        corruptions: A stream view by side, with `max_length` of None; a side without one stays as
+        corruptions: A sequence view by side, with `max_length` of None; a side without one stays as
             it is. A target that stays as it is has all of its tokens, [SEP] too, selected.
         tokenizers: Names of the tokenizers by side, as the example set's parts know them.
         specials: Their special tokens by side.
@@ -35,7 +35,7 @@ class BySideView:
 
     def __init__(
         self,
-        corruptions: Mapping[str, StreamView],
+        corruptions: Mapping[str, SequenceView],
         tokenizers: Mapping[str, str],
         specials: Mapping[str, SpecialTokens],
         *,
@@ -88,7 +88,7 @@ class BySideView:
         examples = np.asarray(examples, np.int64)
         found: dict[str, Any] = {}
         for side in SIDES:
-            stream = alone(
+            sequence = alone(
                 example_set.take(side, self.tokenizers[side], examples),
                 self.specials[side],
                 present=examples >= 0,
@@ -97,10 +97,10 @@ class BySideView:
             )
             view = self._corruptions.get(side)
             if view is None:
-                whole = record(stream, stream["ids"], stream["valid"])
+                whole = record(sequence, sequence["ids"], sequence["valid"])
             else:
                 # Each side draws its own numbers, be it corrupted in the same way.
                 salt = f"{side}/{view.salt()}"
-                whole = view.corrupt(stream, Draws(seed, epoch, examples, salt))
+                whole = view.corrupt(sequence, Draws(seed, epoch, examples, salt))
             found[side] = {key: whole[key] for key in _KEPT[side]}
         return found

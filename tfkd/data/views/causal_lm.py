@@ -1,4 +1,4 @@
-"""A stream read from left to right: every token is predicted from those before it."""
+"""A sequence read from left to right: every token is predicted from those before it."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import SpecialTokens, joint, rounded_width
 from tfkd.data.ragged import Ragged
-from tfkd.data.views.base import FIRST, SECOND, Record, StreamView, Visits
+from tfkd.data.views.base import FIRST, SECOND, Record, SequenceView, Visits
 from tfkd.spec.errors import UserError
 
 
-class CausalLMView(StreamView):
+class CausalLMView(SequenceView):
     """The plain view of a GPT-2: `[CLS] x` is read, `x [SEP]` is predicted.
 
     With S = `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` the ids are S without its last token, the
@@ -22,7 +22,7 @@ class CausalLMView(StreamView):
     [SEP]; of a text without one, everywhere.
 
     Args:
-        tokenizer, specials, name: As in `StreamView`.
+        tokenizer, specials, name: As in `SequenceView`.
         max_length: The most positions of a record; None: any number.
 
     Reference: Radford et al. 2019, Language Models are Unsupervised Multitask Learners, 2.
@@ -82,16 +82,16 @@ class CausalLMView(StreamView):
         starts = np.where(packed, _first_ids(first, self.specials.end_id), self.specials.start_id)
         first = _without_first(first, packed)
         # One token more than is read, for the last label; what lies beyond it is not laid out.
-        stream = joint(
+        sequence = joint(
             _first_tokens(first, longest),
             _first_tokens(second, longest - 1 - first.lengths),
             self.specials,
             has_second=paired,
             present=there,
         )
-        tokens = _columns(stream["ids"], width + 1, self.specials.pad_id)
+        tokens = _columns(sequence["ids"], width + 1, self.specials.pad_id)
         tokens[:, 0] = np.where(there, starts, self.specials.pad_id)
-        types = _columns(stream["types"], width + 1, 0)[:, 1:].astype(bool) | ~paired[:, None]
+        types = _columns(sequence["types"], width + 1, 0)[:, 1:].astype(bool) | ~paired[:, None]
         valid = np.arange(width) < counts[:, None]
         return {
             "ids": np.where(valid, tokens[:, :-1], self.specials.pad_id).astype(np.int32),

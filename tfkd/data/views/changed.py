@@ -9,13 +9,13 @@ from tfkd.data.views.base import Record, View, Visits
 
 
 class ChangedView:
-    """Another view of one stream; subclasses say by `change` what becomes of its records.
+    """Another view of one sequence; subclasses say by `change` what becomes of its records.
 
     Args:
         view: The view.
     """
 
-    layout = "stream"
+    layout = "sequence"
 
     def __init__(self, view: View):
         self._view = view

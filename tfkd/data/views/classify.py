@@ -9,23 +9,23 @@ from tfkd.data.classes import label_ids
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import SpecialTokens, joint, joint_lengths
 from tfkd.data.ragged import Ragged
-from tfkd.data.views.base import FIRST, SECOND, Record, StreamView, Visits
+from tfkd.data.views.base import FIRST, SECOND, Record, SequenceView, Visits
 
 MARK = "mark"
 
 
-class ClassifyView(StreamView):
+class ClassifyView(SequenceView):
     """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, read at [CLS] or at the piece that is marked.
 
     `selected` is the one position that is read, `labels` has the class's id there, and `gold` says
     whether that is known: False for rows without a label, and for labels that are no class.
 
-    A text that is too long loses its end, as in all streams; where its mark would go with it, a
+    A text that is too long loses its end, as in all sequences; where its mark would go with it, a
     window about the mark is what is left: its first piece is max(0, min(m - k // 2, n - k)) for
     the mark m, n pieces and k that are left.
 
     Args:
-        tokenizer, specials, name, max_length: As in `StreamView`.
+        tokenizer, specials, name, max_length: As in `SequenceView`.
         classes: The number of classes, C.
         read: "cls" or "mark".
 
@@ -73,7 +73,7 @@ class ClassifyView(StreamView):
             start = window_start(marks, kept, first.lengths)
             first = _windows(first, start, kept)
             place = np.where(present, 1 + np.clip(marks - start, 0, np.maximum(kept - 1, 0)), 0)
-        stream = joint(
+        sequence = joint(
             first,
             second,
             self.specials,
@@ -83,20 +83,20 @@ class ClassifyView(StreamView):
             pad_to=pad_to,
             width=widths["joint"] if widths else None,
         )
-        return read_at(stream, place, labels, present, self.classes)
+        return read_at(sequence, place, labels, present, self.classes)
 
 
 def read_at(
-    stream: Mapping[str, np.ndarray],
+    sequence: Mapping[str, np.ndarray],
     place: np.ndarray,
     labels: np.ndarray,
     present: np.ndarray,
     classes: int,
 ) -> Record:
-    """The record of a stream that is read at one position a row.
+    """The record of a sequence that is read at one position a row.
 
     Args:
-        stream: What `layouts.joint` returns.
+        sequence: What `layouts.joint` returns.
         place: int `[B]`.
         labels: int `[B]`; what is no class (-1, or from `classes` on) is not known.
         present: bool `[B]`; False for the filler of a batch.
@@ -106,13 +106,13 @@ def read_at(
         `ids`, `types`, `labels` int32 and `valid`, `selected`, `gold` bool, each `[B, T]`.
     """
     rows = np.arange(len(place))
-    selected = np.zeros(stream["ids"].shape, bool)
+    selected = np.zeros(sequence["ids"].shape, bool)
     selected[rows, place] = present
     known = (labels >= 0) & (labels < classes)
     return {
-        "ids": stream["ids"],
-        "types": stream["types"],
-        "valid": stream["valid"],
+        "ids": sequence["ids"],
+        "types": sequence["types"],
+        "valid": sequence["valid"],
         "labels": np.where(selected, np.where(known, labels, 0)[:, None], 0).astype(np.int32),
         "selected": selected,
         "gold": selected & known[:, None],

@@ -6,12 +6,12 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import SECOND, Draws, Record, StreamView, record, second_side
+from tfkd.data.views.base import SECOND, Draws, Record, SequenceView, record, second_side
 from tfkd.data.views.corruption import Probability, choose_at_least_one, replace_by_mask
 from tfkd.spec.errors import UserError
 
 
-class ConditionalMLMView(StreamView):
+class ConditionalMLMView(SequenceView):
     """Each target token, the final [SEP] too, becomes [MASK] with probability p.
 
     If nothing was drawn in a sentence, it is drawn again: what is hidden follows the independent
@@ -19,7 +19,7 @@ class ConditionalMLMView(StreamView):
 
     Args:
         p: A probability, or `{"uniform": [low, high]}`: drawn for each sentence.
-        tokenizer, specials, name, max_length: As in `StreamView`.
+        tokenizer, specials, name, max_length: As in `SequenceView`.
 
     Reference:
         Chen et al. 2020, Distilling Knowledge Learned in BERT for Text Generation, section 3.2.
@@ -55,8 +55,8 @@ class ConditionalMLMView(StreamView):
             )
         return lengths
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        uniform = draws.each("chosen", stream["ids"].shape[1])
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        uniform = draws.each("chosen", sequence["ids"].shape[1])
         p = self.p.draw(draws.one("p"))
-        selected = choose_at_least_one(second_side(stream), p, uniform, draws.one("first"))
-        return record(stream, replace_by_mask(stream["ids"], selected, self.specials), selected)
+        selected = choose_at_least_one(second_side(sequence), p, uniform, draws.one("first"))
+        return record(sequence, replace_by_mask(sequence["ids"], selected, self.specials), selected)

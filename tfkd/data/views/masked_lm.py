@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import Draws, Record, StreamView, record, words
+from tfkd.data.views.base import Draws, Record, SequenceView, record, words
 from tfkd.data.views.corruption import (
     Probability,
     check_shares,
@@ -16,8 +16,8 @@ from tfkd.data.views.corruption import (
 )
 
 
-class MaskedLMView(StreamView):
-    """Each word of the stream is chosen with probability p and then mostly hidden.
+class MaskedLMView(SequenceView):
+    """Each word of the sequence is chosen with probability p and then mostly hidden.
 
     A chosen word becomes [MASK], a random word (never a special token) or stays, by the shares of
     `replace`. On a pair both sides may be chosen; [CLS] and [SEP] never are.
@@ -25,7 +25,7 @@ class MaskedLMView(StreamView):
     Args:
         p: A probability, or `{"uniform": [low, high]}`: drawn for each sentence.
         replace: Shares of [MASK], random and kept words.
-        tokenizer, specials, name, max_length: As in `StreamView`.
+        tokenizer, specials, name, max_length: As in `SequenceView`.
 
     Reference:
         Devlin et al. 2019, BERT, section 3.1.
@@ -51,12 +51,12 @@ class MaskedLMView(StreamView):
     def salt(self) -> str:
         return f"{self.kind}/{self.p.low}/{self.p.high}/{self.replace}"
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        width = stream["ids"].shape[1]
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        width = sequence["ids"].shape[1]
         p = self.p.draw(draws.one("p"))
-        selected = choose_each(words(stream), p, draws.each("chosen", width))
+        selected = choose_each(words(sequence), p, draws.each("chosen", width))
         ids = replace_by_shares(
-            stream["ids"],
+            sequence["ids"],
             selected,
             self.replace,
             draws.each("action", width),
@@ -64,4 +64,4 @@ class MaskedLMView(StreamView):
             self.specials.mask_id,
             self._ordinary,
         )
-        return record(stream, ids, selected)
+        return record(sequence, ids, selected)

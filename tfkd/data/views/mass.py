@@ -110,7 +110,7 @@ class MassView:
     ) -> Record:
         """See `View.__call__`."""
         examples = np.asarray(examples, np.int64)
-        stream = alone(
+        sequence = alone(
             example_set.take(self._field, self.source, examples),
             self.specials,
             present=examples >= 0,
@@ -118,20 +118,24 @@ class MassView:
             width=widths["source"] if widths else None,
         )
         draws = Draws(seed, epoch, examples, self.salt())
-        tokens = np.maximum(stream["first_length"] - (not self.end), 0)
+        tokens = np.maximum(sequence["first_length"] - (not self.end), 0)
         length = segment_lengths(tokens, self.share, whole=not self.end)
         first = segment_starts(tokens, length, self.start, draws.one("where"), draws.one("start"))
         width = widths["target"] if widths else rounded_width(int(length.max(initial=0)), pad_to)
-        source = self._hide(stream, first, length, draws)
-        return {"source": source, "target": self._segment(stream["ids"], first, length, width)}
+        source = self._hide(sequence, first, length, draws)
+        return {"source": source, "target": self._segment(sequence["ids"], first, length, width)}
 
     def _hide(
-        self, stream: Mapping[str, np.ndarray], first: np.ndarray, length: np.ndarray, draws: Draws
+        self,
+        sequence: Mapping[str, np.ndarray],
+        first: np.ndarray,
+        length: np.ndarray,
+        draws: Draws,
     ) -> Record:
         """The source with its segment replaced, and the states that the decoder sees."""
-        column = np.arange(stream["ids"].shape[1])
+        column = np.arange(sequence["ids"].shape[1])
         ids = replace_by_shares(
-            stream["ids"],
+            sequence["ids"],
             (column >= first[:, None]) & (column < (first + length)[:, None]),
             self.replace,
             draws.each("action", len(column)),
@@ -139,9 +143,9 @@ class MassView:
             self.specials.mask_id,
             self._ordinary,
         )
-        source = {"ids": ids, "valid": stream["valid"]}
+        source = {"ids": ids, "valid": sequence["valid"]}
         if self.hide_masked:
-            source["memory_valid"] = stream["valid"] & (ids != self.specials.mask_id)
+            source["memory_valid"] = sequence["valid"] & (ids != self.specials.mask_id)
         return source
 
     def _segment(

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import Draws, Record, StreamView, record
+from tfkd.data.views.base import Draws, Record, SequenceView, record
 from tfkd.data.views.corruption import check_shares, ordinary_ids, replace_by_shares
 from tfkd.data.views.uniform_count import texts
 
 
-class OneSpanView(StreamView):
+class OneSpanView(SequenceView):
     """One span of max(1, round(p L)) + 1 of a text's L tokens, [SEP] among them, is replaced.
 
     The span starts at the text's first token with probability 0.2, at the last place where all of
@@ -20,7 +20,7 @@ class OneSpanView(StreamView):
     Args:
         p: The share of the text that the span takes.
         replace: Shares of [MASK], random words and kept words.
-        tokenizer, specials, name, max_length: As in `StreamView`.
+        tokenizer, specials, name, max_length: As in `SequenceView`.
 
     Reference: P3's official code, which noises the source so in training and in validation; the
     paper does not say so.
@@ -50,9 +50,9 @@ class OneSpanView(StreamView):
     def salt(self) -> str:
         return f"{self.kind}/{self.p}/{self.replace}"
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        ids, width = stream["ids"], stream["ids"].shape[1]
-        allowed = texts(stream)
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        ids, width = sequence["ids"], sequence["ids"].shape[1]
+        allowed = texts(sequence)
         place = np.cumsum(allowed, 1) - 1
         start, length = choose_span(allowed.sum(1), self.p, draws.one("where"), draws.one("start"))
         inside = (place >= start[:, None]) & (place < (start + length)[:, None])
@@ -66,7 +66,7 @@ class OneSpanView(StreamView):
             self.specials.mask_id,
             self._ordinary,
         )
-        return record(stream, replaced, selected)
+        return record(sequence, replaced, selected)
 
 
 def choose_span(

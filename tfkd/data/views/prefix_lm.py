@@ -1,12 +1,12 @@
-"""A stream read left to right after its source: P1's BERT_l2r."""
+"""A sequence read left to right after its source: P1's BERT_l2r."""
 
 import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import Draws, Record, StreamView
+from tfkd.data.views.base import Draws, Record, SequenceView
 
 
-class PrefixLMView(StreamView):
+class PrefixLMView(SequenceView):
     """Full attention over `[CLS] a [SEP]`, causal over `b [SEP]`; every token of the latter is
     predicted from the position before it.
 
@@ -31,18 +31,18 @@ class PrefixLMView(StreamView):
     ):
         super().__init__(tokenizer, specials, name=name, max_length=max_length)
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        paired = stream["second_length"] > 0
-        prefix = np.where(paired, stream["second_start"], stream["first_start"])
-        predicted = np.where(paired, stream["second_length"], stream["first_length"])
-        column = np.arange(stream["ids"].shape[1])
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        paired = sequence["second_length"] > 0
+        prefix = np.where(paired, sequence["second_start"], sequence["first_start"])
+        predicted = np.where(paired, sequence["second_length"], sequence["first_length"])
+        column = np.arange(sequence["ids"].shape[1])
         start = prefix[:, None] - 1
-        labels = np.full_like(stream["ids"], self.specials.pad_id)
-        labels[:, :-1] = stream["ids"][:, 1:]
+        labels = np.full_like(sequence["ids"], self.specials.pad_id)
+        labels[:, :-1] = sequence["ids"][:, 1:]
         return {
-            "ids": stream["ids"],
-            "types": stream["types"],
-            "valid": stream["valid"],
+            "ids": sequence["ids"],
+            "types": sequence["types"],
+            "valid": sequence["valid"],
             "labels": labels,
             "selected": (column >= start) & (column < start + predicted[:, None]),
             "prefix": prefix.astype(np.int32),

@@ -25,7 +25,7 @@ def vocabulary_map(read: Sequence[str], predicted: Sequence[str], unknown: str) 
 
 
 class Relabelled(ChangedView):
-    """Another view of one stream, with its labels translated.
+    """Another view of one sequence, with its labels translated.
 
     Args:
         view: The view.

@@ -7,19 +7,19 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import SpecialTokens, alone
-from tfkd.data.views.base import Draws, Record, StreamView, Visits
+from tfkd.data.views.base import Draws, Record, SequenceView, Visits
 from tfkd.spec.errors import UserError
 
 
 class SourceView:
     """What the encoder of an encoder-decoder reads of a corrupted source: `x' [SEP]`.
 
-    The corruption is a stream view's, drawn by the same numbers whatever the layout: a teacher that
-    reads one stream sees the very same words hidden (P2, section 3.1: X'). A record is
+    The corruption is a sequence view's, drawn by the same numbers whatever the layout: a teacher
+    that reads one sequence sees the very same words hidden (P2, section 3.1: X'). A record is
     `{"source": {"ids", "valid", "labels", "selected"}}`.
 
     Args:
-        corruption: The class of a stream view: `MaskedLMView`, `SpansView`.
+        corruption: The class of a sequence view: `MaskedLMView`, `SpansView`.
         tokenizer: Name of the source's tokenizer, as the example set's parts know it.
         specials: Its special tokens.
         name: The view's key in a batch.
@@ -31,7 +31,7 @@ class SourceView:
 
     def __init__(
         self,
-        corruption: type[StreamView],
+        corruption: type[SequenceView],
         tokenizer: str,
         specials: SpecialTokens,
         *,
@@ -65,12 +65,12 @@ class SourceView:
     ) -> Record:
         """See `View.__call__`."""
         examples = np.asarray(examples, np.int64)
-        stream = alone(
+        sequence = alone(
             example_set.take("source", self.tokenizer, examples),
             self.specials,
             present=examples >= 0,
             pad_to=pad_to,
             width=widths["source"] if widths else None,
         )
-        found = self._view.corrupt(stream, Draws(seed, epoch, examples, self._view.salt()))
+        found = self._view.corrupt(sequence, Draws(seed, epoch, examples, self._view.salt()))
         return {"source": {key: found[key] for key in ("ids", "valid", "labels", "selected")}}

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import Draws, Record, StreamView, record, words
+from tfkd.data.views.base import Draws, Record, SequenceView, record, words
 from tfkd.data.views.corruption import check_shares, ordinary_ids, replace_by_shares
 
 
-class SpansView(StreamView):
+class SpansView(SequenceView):
     """Spans of whole words are chosen until a share of the tokens is, and each span is replaced.
 
     A span starts at the word of a token drawn from those that are not chosen yet, and goes on for
@@ -28,7 +28,7 @@ class SpansView(StreamView):
         geometric: The geometric distribution's parameter; as published, the mean is 3.8 words.
         longest: Words of the longest span.
         replace: Shares of [MASK], random and kept spans.
-        tokenizer, specials, name, max_length: As in `StreamView`. A vocabulary that says which
+        tokenizer, specials, name, max_length: As in `SequenceView`. A vocabulary that says which
             pieces go on with a word (`continuation`) gives whole words, any other single tokens.
 
     Reference: Joshi et al. 2020, SpanBERT, section 3.1.
@@ -65,8 +65,8 @@ class SpansView(StreamView):
     def salt(self) -> str:
         return f"{self.kind}/{self.p}/{self.geometric}/{self.longest}/{self.replace}"
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        ids, allowed = stream["ids"], words(stream)
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        ids, allowed = sequence["ids"], words(sequence)
         spans = choose_spans(allowed, starts_of(ids, allowed, self._continues), self, draws)
         selected, width = spans >= 0, ids.shape[1]
         # One draw a span, spread over its tokens.
@@ -81,7 +81,7 @@ class SpansView(StreamView):
             self.specials.mask_id,
             self._ordinary,
         )
-        return record(stream, replaced, selected)
+        return record(sequence, replaced, selected)
 
 
 def starts_of(ids: np.ndarray, allowed: np.ndarray, continues: np.ndarray) -> np.ndarray:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.layouts import SpecialTokens
-from tfkd.data.views.base import Draws, Record, StreamView, record
+from tfkd.data.views.base import Draws, Record, SequenceView, record
 from tfkd.data.views.corruption import check_shares, ordinary_ids, replace_by_shares
 
 NUMBERS = ("all", "all_but_one")
 
 
-class UniformCountView(StreamView):
+class UniformCountView(SequenceView):
     """n of a text's L tokens are chosen, n uniform on 1 ... L, and which ones uniform too.
 
     The [SEP] at a text's end is one of the L: what ends an output is predicted like a word.
@@ -22,7 +22,7 @@ class UniformCountView(StreamView):
             official code 80, 10, 10. Random words are never special tokens.
         most: "all": n up to L; "all_but_one": up to L - 1, as Mask-Predict draws it (1 where L is
             1).
-        tokenizer, specials, name, max_length: As in `StreamView`.
+        tokenizer, specials, name, max_length: As in `SequenceView`.
 
     Reference: Ghazvininejad et al. 2019, Mask-Predict, section 3.2; P3, section 3.3.
     """
@@ -52,9 +52,9 @@ class UniformCountView(StreamView):
     def salt(self) -> str:
         return f"{self.kind}/{self.replace}/{self.most}"
 
-    def corrupt(self, stream: dict[str, np.ndarray], draws: Draws) -> Record:
-        ids, width = stream["ids"], stream["ids"].shape[1]
-        allowed = texts(stream)
+    def corrupt(self, sequence: dict[str, np.ndarray], draws: Draws) -> Record:
+        ids, width = sequence["ids"], sequence["ids"].shape[1]
+        allowed = texts(sequence)
         selected = choose_count(
             allowed,
             draws.one("count"),
@@ -70,13 +70,13 @@ class UniformCountView(StreamView):
             self.specials.mask_id,
             self._ordinary,
         )
-        return record(stream, replaced, selected)
+        return record(sequence, replaced, selected)
 
 
-def texts(stream: dict[str, Any]) -> np.ndarray:
-    """Every position of a stream but [CLS], the [SEP]s included, bool `[B, T]`."""
-    column = np.arange(stream["ids"].shape[1])
-    return stream["valid"] & (column >= stream["first_start"][:, None])
+def texts(sequence: dict[str, Any]) -> np.ndarray:
+    """Every position of a sequence but [CLS], the [SEP]s included, bool `[B, T]`."""
+    column = np.arange(sequence["ids"].shape[1])
+    return sequence["valid"] & (column >= sequence["first_start"][:, None])
 
 
 def choose_count(

@@ -28,9 +28,9 @@ class BertOptions(BlockOptions):
     initializer_range: Positive = Field(
         0.02, description="Spread of new weights; for a narrow model about width^-0.5."
     )
-    positions: Literal["stream", "segment"] = Field(
-        "stream",
-        description="stream: counted through both segments, as published BERTs are; segment: the "
+    positions: Literal["sequence", "segment"] = Field(
+        "sequence",
+        description="sequence: counted through both segments, as published BERTs are; segment: the "
         "second segment counts anew, which a teacher trained from scratch learns to align by.",
     )
     head: HeadOptions | None = Field(

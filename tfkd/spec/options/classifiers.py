@@ -40,5 +40,5 @@ class ClassifyOptions(Options):
     kind: Literal["classify"] = Field("classify", description="The kind of view.")
     max_length: Annotated[int, Field(ge=8)] = Field(
         256,
-        description="The most tokens of a stream; longer ones lose their end, but never the mark.",
+        description="The most tokens of a sequence; longer ones lose their end, never the mark.",
     )

@@ -33,7 +33,7 @@ class BatchOptions(Options):
     unit: Literal["target_tokens", "max_tokens", "joint_tokens", "sentences"] = Field(
         "max_tokens",
         description="max_tokens: max(source, target) x sentences; joint_tokens: of the "
-        "stream; target_tokens; sentences.",
+        "sequence; target_tokens; sentences.",
     )
     per_device: Count | None = Field(
         None, description="What fits on a device at once; a larger step is accumulated."

@@ -27,7 +27,8 @@ MaskShare = Annotated[float, Field(gt=0, le=1)] | Uniform
 
 class _ViewOptions(Options):
     max_length: Annotated[int, Field(ge=8)] = Field(
-        256, description="The most tokens of a stream; too long pairs lose the longer side's first."
+        256,
+        description="The most tokens of a sequence; too long pairs lose the longer side's first.",
     )
 
 
@@ -140,5 +141,5 @@ class CausalLmViewOptions(Options):
 
     kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of view.")
     max_length: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="The most tokens of a stream, what is beyond is cut off; default: any."
+        None, description="The most tokens of a sequence, what is beyond is cut off; default: any."
     )

@@ -1,4 +1,4 @@
-"""A small BERT with every term over one stream, on drawn sentences in the package's own views."""
+"""A small BERT with every term over one sequence, on drawn sentences in the package's own views."""
 
 import keras
 import numpy as np
