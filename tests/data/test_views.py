@@ -159,7 +159,7 @@ def test_mlm_takes_other_shares():
 def test_conditional_mlm_hides_part_of_the_target(epoch, p):
     examples = example_set(12)
     view = build_view("conditional_mlm", STREAM, SPECIALS, p=p)
-    sequence = view.sequence(examples, np.arange(12))
+    sequence = view.laid_out(examples, np.arange(12))
     record = view(examples, np.arange(12), epoch, 0)
     column = np.arange(record["ids"].shape[1])
     start, length = sequence["second_start"][:, None], sequence["second_length"][:, None]
