@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.decoding import MaskPredict, build_search
-from tfkd.decoding.passes import hidden_count, least_sure
+from tfkd.decoding.mask_predict_passes import hidden_count, least_sure
 
 SIZE = 12
 

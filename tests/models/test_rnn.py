@@ -9,7 +9,7 @@ from small_rnn import KINDS, build
 
 from tfkd.data.tokenizers.wordpiece import SPECIALS
 from tfkd.decoding import BeamSearch, GreedySearch
-from tfkd.decoding.plain_decoding import plain_beam_search, plain_greedy_search
+from tfkd.decoding.numpy_decoding import numpy_beam_search, numpy_greedy_search
 from tfkd.layers import dropout_key
 from tfkd.models import Rnn, build_model, rows_of_pieces, variables_by_path
 from tfkd.spec.options import RnnOptions
@@ -107,9 +107,9 @@ def test_searches_find_what_plain_searches_over_the_reference_find(search, pair,
             return rows - np.log(np.exp(rows).sum(1, keepdims=True))
 
         if isinstance(search, GreedySearch):
-            plain = plain_greedy_search(predict, end_id=3, limit=6)
+            plain = numpy_greedy_search(predict, end_id=3, limit=6)
         else:
-            plain = plain_beam_search(predict, end_id=3, limit=6, beam=4, length_penalty=0.6)
+            plain = numpy_beam_search(predict, end_id=3, limit=6, beam=4, length_penalty=0.6)
         assert plain.margin > 1e-4
         length = found.lengths[row, 0]
         assert tuple(found.ids[row, 0, :length].numpy()) == plain.ids

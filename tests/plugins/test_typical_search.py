@@ -69,32 +69,32 @@ def test_it_is_exported_with_an_option_for_each_call(exported, model, tokenizer)
 
 def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin, monkeypatch):
     from tfkd.decoding import build_search
-    from tfkd.decoding.plain_decoding import plain_greedy_search
+    from tfkd.decoding.numpy_decoding import numpy_greedy_search
     from tfkd.serving import self_check
 
     def greedy(predict, *, count, **settings):
-        return plain_greedy_search(predict, **settings)
+        return numpy_greedy_search(predict, **settings)
 
     def checked():
         both = (tokenizer, tokenizer)
         return self_check(exported["folder"], SENTENCES, model, *both, build_search(DECODE))
 
     assert checked().holds
-    monkeypatch.setattr(plugin, "plain_typical", greedy)
+    monkeypatch.setattr(plugin, "numpy_typical", greedy)
     reasons = [one.reason for one in checked().differences]
     assert "another output, and no tie" in reasons
 
 
-def test_an_export_without_plain_code_is_refused_before_training(plugin, monkeypatch):
+def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
     node = SimpleNamespace(
         kind="export", label="learn", options={"decode": plugin.TypicalOptions()}
     )
     others = [SimpleNamespace(kind="train", options=None)]
     refuse_exports([*others, node])
-    monkeypatch.delattr(plugin.TypicalSearch, "plain")
+    monkeypatch.delattr(plugin.TypicalSearch, "numpy")
     refuse_exports(others)
     said = "export: learn is decoded by typical of a plugin, and typical_search:TypicalSearch has "
-    with pytest.raises(UserError, match=f"{said}no plain: .* Derive it from tfkd.decoding.Search"):
+    with pytest.raises(UserError, match=f"{said}no numpy: .* Derive it from tfkd.decoding.Search"):
         refuse_exports([node])
 
 

@@ -1,7 +1,7 @@
 """A decoding of one's own: the word that is as surprising as the model expects words to be.
 
 Meister et al. 2023, Locally Typical Sampling, where only the most typical token is left. It is
-written twice: `__call__` decodes, in the graph, from the model's cached states; `plain` is the same
+written twice: `__call__` decodes, in the graph, from the model's cached states; `numpy` is the same
 in NumPy, without caches, which the answers of an exported SavedModel are held against.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from tfkd.decoding import LengthLimit, PlainOutput, Search, decode_greedily, left_to_right
+from tfkd.decoding import LengthLimit, NumpyOutput, Search, decode_greedily, left_to_right
 from tfkd.spec.options.base import Count, Options
 from tfkd.spec.registry import register
 
@@ -52,14 +52,14 @@ class TypicalSearch(Search):
 
         return decode_greedily(model, source, max_lengths, specials, choose=choose)
 
-    def plain(self, model, limit):
-        return left_to_right(model, partial(plain_typical, count=int(self.candidates)), limit=limit)
+    def numpy(self, model, limit):
+        return left_to_right(model, partial(numpy_typical, count=int(self.candidates)), limit=limit)
 
     def serving_options(self):
         return {"candidates": int(self.candidates)}
 
 
-def plain_typical(predict, *, count: int, end_id: int, limit: int) -> PlainOutput:
+def numpy_typical(predict, *, count: int, end_id: int, limit: int) -> NumpyOutput:
     """The search of one input; `predict` gives the next token's log-probabilities, float64
     `[prefixes, vocabulary]`, -inf where a token is forbidden."""
     tokens: tuple[int, ...] = ()
@@ -79,7 +79,7 @@ def plain_typical(predict, *, count: int, end_id: int, limit: int) -> PlainOutpu
             margin = min([margin, *np.diff(away), *-np.diff(row[ranked[count - 1 : count + 1]])])
         total += row[token]
         if token == end_id:
-            return PlainOutput(tokens, float(total), float(margin))
+            return NumpyOutput(tokens, float(total), float(margin))
         tokens = (*tokens, token)
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tfkd.decoding import BeamSearch, GreedySearch, Sampling
-from tfkd.decoding.plain_decoding import (
+from tfkd.decoding.numpy_decoding import (
     NEAR,
-    PlainModel,
-    PlainOutput,
-    plain_beam_search,
-    plain_score,
+    NumpyModel,
+    NumpyOutput,
+    numpy_beam_search,
+    numpy_score,
 )
-from tfkd.decoding.plain_sampling import drawn, near_draw
+from tfkd.decoding.numpy_sampling import drawn, near_draw
 from tfkd.serving.checking import _compare, is_tie, run_fresh
 from tfkd.serving.language_model_check import _judge
 
@@ -41,8 +41,8 @@ def predict(prefixes):
 
 @pytest.fixture
 def compare(tokenizer):
-    expected = plain_beam_search(predict, end_id=END, limit=3, beam=2, length_penalty=0.6)
-    score_of = partial(plain_score, predict, end_id=END, length_penalty=0.6)
+    expected = numpy_beam_search(predict, end_id=END, limit=3, beam=2, length_penalty=0.6)
+    score_of = partial(numpy_score, predict, end_id=END, length_penalty=0.6)
 
     def run(text, ids, score, alone=None, id_score=None):
         served = {
@@ -105,21 +105,21 @@ def test_a_check_that_somebody_ended_refuses_no_model(tmp_path, monkeypatch, num
 def test_outputs_of_a_search_without_their_own_scores_may_differ_at_ties_alone(tokenizer):
     """What Mask-Predict says depends on each pass: one that chose by rounding may end elsewhere."""
     for margin, reason in ((1e-9, ""), (0.5, "another output, and no tie")):
-        plain = PlainOutput((5, 6), -1.0, margin)
+        plain = NumpyOutput((5, 6), -1.0, margin)
         served = {"outputs": ["be ba"], "scores": [-3.0], "output_ids": [[6, 5]],
                   "id_scores": [-3.0], "alone": []}  # fmt: skip
         assert _compare(0, served, plain, tokenizer)[0] == reason
 
 
-def test_options_at_their_defaults_must_agree_with_the_plain_signature(tokenizer):
-    plain = PlainOutput((5, 6), -1.0, 0.5)
+def test_options_at_their_defaults_must_agree_with_the_first_signature(tokenizer):
+    plain = NumpyOutput((5, 6), -1.0, 0.5)
     served = {"outputs": ["ba be"], "scores": [-1.0], "output_ids": [[5, 6]],
               "id_scores": [-1.0], "alone": [], "with_options": [["ba be", -1.0]]}  # fmt: skip
     assert _compare(0, served, plain, tokenizer)[0] == ""
     for other in (["be ba", -1.0], ["ba be", -1.5]):
         found = _compare(0, served | {"with_options": [other]}, plain, tokenizer)[0]
         assert "with_options" in found
-    tie = PlainOutput((5, 6), -1.0, 1e-9)
+    tie = NumpyOutput((5, 6), -1.0, 1e-9)
     assert _compare(0, served | {"with_options": [["be ba", -1.5]]}, tie, tokenizer)[0] == ""
 
 
@@ -145,12 +145,12 @@ def reading(prompt, tie_at=None):
         return np.array([[row(one[len(prompt) :][:at]) for at in behind] for one in ids.tolist()])
 
     specials = SimpleNamespace(end_id=END, special_ids=range(END + 1))
-    return PlainModel(prompt, prompt, specials, logits)
+    return NumpyModel(prompt, prompt, specials, logits)
 
 
 def judged(search, written, model):
     """What both checks say: whether it holds as a language model's and as an encoder-decoder's."""
-    best = search.plain(model, LIMIT)
+    best = search.numpy(model, LIMIT)
     answer = {"ids": list(written), "ended": len(written) < LIMIT}
     found = _judge(model, search, LIMIT, answer, again=True)
     same = tuple(written) == best.ids or is_tie(best, written, best.score_of(written))
@@ -166,17 +166,17 @@ def test_draws_of_another_seed_or_temperature_are_no_ties(cut):
     told = Sampling(seed=1, temperature=0.8, **cut)
     for prompt in ([1, 5], [1, 9, 4]):
         model = reading(prompt)
-        written = told.plain(model, LIMIT).ids
+        written = told.numpy(model, LIMIT).ids
         assert judged(told, written, model)
         assert not judged(told, (*written[:-1], written[-1] % 2000 + 9), model)
         for other in ({"seed": 2}, {"temperature": 1.0}, {"temperature": 0.7}):
-            assert not judged(told, replace(told, **other).plain(model, LIMIT).ids, model)
+            assert not judged(told, replace(told, **other).numpy(model, LIMIT).ids, model)
 
 
 @pytest.mark.parametrize("tie_at", [None, 2])
 def test_a_near_tie_of_a_greedy_search_excuses_one_token(tie_at):
     model, search = reading([1, 5], tie_at), GreedySearch()
-    best = search.plain(model, LIMIT).ids
+    best = search.numpy(model, LIMIT).ids
 
     def on(prefix, instead):
         """The likeliest tokens behind a prefix and, in place of its last but n-th, another."""
@@ -219,7 +219,7 @@ def test_a_draw_at_a_boundary_may_fall_on_either_side(draw, cut, may):
 def test_whether_a_search_is_made_again_hangs_on_its_kind_alone():
     for search, costly in ((GreedySearch(), False), (Sampling(), False), (BeamSearch(), True)):
         model = reading([1, 5])
-        best = search.plain(model, 3).ids
+        best = search.numpy(model, 3).ids
         for written in (best, (*best[:-1], 17)):
             found = _judge(model, search, 3, {"ids": list(written), "ended": False}, again=True)
             assert found.costly == costly

@@ -1,4 +1,4 @@
-"""An RNN as a SavedModel: it answers as plain decoding without a state does."""
+"""An RNN as a SavedModel: it answers as decoding in NumPy without a state does."""
 
 import numpy as np
 import pytest

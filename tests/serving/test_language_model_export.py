@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers import learn_byte_bpe
 from tfkd.decoding import Continuer, build_search
-from tfkd.decoding.plain_sampling import drawn, near_draw, plain_draw
+from tfkd.decoding.numpy_sampling import drawn, near_draw, numpy_draw
 from tfkd.decoding.sampling import hashed, sampled, uniform
 from tfkd.models import Gpt2
 from tfkd.serving import ExportRefusedError, check, export_language_model, load_saved_model
@@ -186,14 +186,14 @@ def test_without_prompts_nothing_holds(here, model, tokenizer, served):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 60_000), min_size=1, max_size=30), st.integers(0, 2**31 - 1))
-def test_plain_draws_are_those_of_the_graph(prompt, seed):
+def test_draws_in_numpy_are_those_of_the_graph(prompt, seed):
     ids, valid = (
         tf.constant([[*prompt, 5]], tf.int32),
         tf.constant([[True] * len(prompt) + [False]]),
     )
     keys = hashed(ids, valid, seed)
     for index in (0, 1, 77):
-        assert plain_draw(prompt, seed, index) == float(uniform(keys, tf.constant(index))[0])
+        assert numpy_draw(prompt, seed, index) == float(uniform(keys, tf.constant(index))[0])
 
 
 @settings(max_examples=40, deadline=None)

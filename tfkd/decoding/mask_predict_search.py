@@ -14,7 +14,7 @@ from tfkd.decoding.hypotheses import (
     length_penalty,
 )
 from tfkd.decoding.length_limit import LengthLimit
-from tfkd.decoding.passes import (
+from tfkd.decoding.mask_predict_passes import (
     Candidates,
     Pass,
     Predict,
@@ -23,8 +23,8 @@ from tfkd.decoding.passes import (
     run_pass,
     start,
 )
-from tfkd.decoding.plain_decoding import PlainModel, PlainOutput
-from tfkd.decoding.plain_mask_predict import plain_mask_predict
+from tfkd.decoding.numpy_decoding import NumpyModel, NumpyOutput
+from tfkd.decoding.numpy_mask_predict import numpy_mask_predict
 from tfkd.decoding.search import Search
 from tfkd.layers.few_rows import times_table
 from tfkd.objectives.chunks import Chunks, over_chunks
@@ -107,9 +107,9 @@ class MaskPredict(Search):
         )
         return self.choose(found, each, specials)
 
-    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+    def numpy(self, model: NumpyModel, limit: int) -> NumpyOutput:
         """See `tfkd.decoding.Search`."""
-        return plain_mask_predict(model, self, limit=limit)
+        return numpy_mask_predict(model, self, limit=limit)
 
     def serving_options(self) -> dict[str, int]:
         """See `tfkd.decoding.Search`."""

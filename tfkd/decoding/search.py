@@ -24,10 +24,10 @@ class Search:
     """Finds outputs with a model: an object that holds the options, callable in a graph.
 
     A search of one's own is a frozen dataclass whose fields are its options, with `__call__`. To be
-    exported it has a method `plain(model, limit) -> PlainOutput`, too: the same search of one input
-    a second time, in NumPy, which asks a `tfkd.decoding.PlainModel` afresh for each answer. What a
+    exported it has a method `numpy(model, limit) -> NumpyOutput`, too: the same search of one input
+    a second time, in NumPy, which asks a `tfkd.decoding.NumpyModel` afresh for each answer. What a
     SavedModel answers is held against that, so it shares no code with `__call__`. Where it decides
-    place by place, `PlainOutput.allows` says which tokens rounding may have chosen instead.
+    place by place, `NumpyOutput.allows` says which tokens rounding may have chosen instead.
 
     Attributes:
         max_length: How long outputs may grow.
@@ -76,4 +76,4 @@ class Search:
 
 
 # What an export asks of a search, beside what decoding does.
-EXPORTED = ("plain", "serving_options", "with_options", "in_words", "score_in_words")
+EXPORTED = ("numpy", "serving_options", "with_options", "in_words", "score_in_words")

@@ -12,15 +12,15 @@ from tfkd.decoding.greedy import decode_greedily
 from tfkd.decoding.hypotheses import Hypotheses, forbidden_ids
 from tfkd.decoding.length_limit import LengthLimit
 from tfkd.decoding.mask_predict_search import MaskPredict
-from tfkd.decoding.plain_decoding import (
-    PlainModel,
-    PlainOutput,
+from tfkd.decoding.numpy_decoding import (
+    NumpyModel,
+    NumpyOutput,
     left_to_right,
     near_greedy,
-    plain_beam_search,
-    plain_greedy_search,
+    numpy_beam_search,
+    numpy_greedy_search,
 )
-from tfkd.decoding.plain_sampling import near_sampling, plain_sampling
+from tfkd.decoding.numpy_sampling import near_sampling, numpy_sampling
 from tfkd.decoding.sampling import hashed, sampled
 from tfkd.decoding.search import Search, Specials
 
@@ -68,10 +68,10 @@ class BeamSearch(Search):
             min_length=self.min_length,
         )
 
-    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+    def numpy(self, model: NumpyModel, limit: int) -> NumpyOutput:
         """See `Search`."""
         penalty = {"length_penalty": self.length_penalty}
-        search = partial(plain_beam_search, beam=self.beam, **penalty)
+        search = partial(numpy_beam_search, beam=self.beam, **penalty)
         return left_to_right(model, search, limit=limit, min_length=self.min_length, **penalty)
 
     def in_words(self) -> str:
@@ -104,10 +104,10 @@ class GreedySearch(Search):
         given = (model, source, max_lengths, specials)
         return decode_greedily(*given, min_length=self.min_length)
 
-    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+    def numpy(self, model: NumpyModel, limit: int) -> NumpyOutput:
         """See `Search`."""
         settings = {"limit": limit, "min_length": self.min_length, "near": near_greedy}
-        return left_to_right(model, plain_greedy_search, **settings)
+        return left_to_right(model, numpy_greedy_search, **settings)
 
     def in_words(self) -> str:
         """See `Search`."""
@@ -169,10 +169,10 @@ class Sampling(Search):
         given = (model, source, max_lengths, specials)
         return decode_greedily(*given, min_length=self.min_length, choose=choose)
 
-    def plain(self, model: PlainModel, limit: int) -> PlainOutput:
+    def numpy(self, model: NumpyModel, limit: int) -> NumpyOutput:
         """See `Search`."""
         given = {"search": self, "read": model.read}
-        search, near = partial(plain_sampling, **given), partial(near_sampling, **given)
+        search, near = partial(numpy_sampling, **given), partial(near_sampling, **given)
         return left_to_right(model, search, limit=limit, min_length=self.min_length, near=near)
 
     def serving_options(self) -> dict[str, int]:

@@ -41,7 +41,7 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
     """Refuses exports of what a plugin's decoding decodes, where it lacks what an export asks.
 
     Raises:
-        UserError: It has no `plain`, say, which a SavedModel's answers are held against.
+        UserError: It has no `numpy`, say, which a SavedModel's answers are held against.
     """
     for node in nodes:
         if node.kind != "export":
@@ -56,9 +56,9 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
         if missing := [name for name in EXPORTED if not hasattr(search, name)]:
             raise UserError(
                 f"export: {node.label} is decoded by {entry.name} of a plugin, and {entry.target} "
-                f"has no {', '.join(missing)}: a SavedModel's answers are held against a second, "
-                "plain code of the search. Derive it from tfkd.decoding.Search and write its "
-                f"plain(), decode {node.label} otherwise in its first evaluation, or export nothing"
+                f"has no {', '.join(missing)}: a SavedModel's answers are held against the "
+                "same search in NumPy. Derive it from tfkd.decoding.Search and write its "
+                f"numpy(), decode {node.label} otherwise in its first evaluation, or export nothing"
             )
 
 

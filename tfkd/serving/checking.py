@@ -1,4 +1,4 @@
-"""Holds a SavedModel, run in a fresh process, against plain uncached decoding of the model."""
+"""Holds a SavedModel, run in a fresh process, against uncached decoding in NumPy of the model."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ from typing import Any
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.decoder import source_limit
-from tfkd.decoding.plain_decoding import PlainOutput
+from tfkd.decoding.numpy_decoding import NumpyOutput
 from tfkd.decoding.search import Search
 from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.uncached import uncached_pairs
@@ -98,7 +98,7 @@ def self_check(
         model: The float32 model.
         source_tokenizer: The source's: `encode`, and `in_graph()` that may differ from it.
         target_tokenizer: And of the target.
-        search: Any that has a `plain` (see `tfkd.decoding.Search`).
+        search: Any that has a `numpy` (see `tfkd.decoding.Search`).
     """
     sentences, rows, otherwise = read_alike(source_tokenizer, sentences)
     if not sentences:
@@ -115,7 +115,7 @@ def self_check(
     read = uncached_pairs(model, target_tokenizer, int(source_tokenizer.end_id))
     ties, largest, differences = 0, 0.0, []
     for i, sentence in enumerate(sentences):
-        expected = search.plain(read(sources[i]), int(limits[i]))
+        expected = search.numpy(read(sources[i]), int(limits[i]))
         reason, tie, gap = _compare(i, served, expected, target_tokenizer)
         largest, ties = max(largest, gap), ties + tie
         if reason:
@@ -133,7 +133,7 @@ def self_check(
 
 
 def _compare(
-    i: int, served: dict[str, Any], expected: PlainOutput, tokenizer: Any
+    i: int, served: dict[str, Any], expected: NumpyOutput, tokenizer: Any
 ) -> tuple[str, bool, float]:
     """Returns (what is wrong or "", whether it is a tie, difference of scores)."""
     text, score, ids = served["outputs"][i], served["scores"][i], served["output_ids"][i]
@@ -164,7 +164,7 @@ def _compare(
     return "" if tie else "another output, and no tie", tie, gap
 
 
-def is_tie(expected: PlainOutput, ids: Sequence[int], own: float | None) -> bool:
+def is_tie(expected: NumpyOutput, ids: Sequence[int], own: float | None) -> bool:
     """Whether rounding may have found another output than the expected one.
 
     Where a search decides place by place, each token must be its choice behind those before it, but
@@ -172,7 +172,7 @@ def is_tie(expected: PlainOutput, ids: Sequence[int], own: float | None) -> bool
     scores, or the closest decision on the way, must be within 1e-5, relative to a score below -1.
 
     Args:
-        expected: What plain decoding finds.
+        expected: What decoding in NumPy finds.
         ids: The other output.
         own: The other output's score; None where it is that of a way of deciding, of which rounding
             has taken another.

@@ -51,7 +51,7 @@ def export_saved_model(
 ) -> dict[str, Any]:
     """Writes `folder/VERSION/`: a SavedModel in TensorFlow Serving's layout with a model card.
 
-    It is written beside its place, run in a fresh process, held against plain uncached decoding
+    It is written beside its place, run in a fresh process, held against uncached decoding in NumPy
     (see `self_check`), and only then renamed to its place; a version that was there is replaced.
     A model in mixed precision is exported in float32.
 
@@ -87,7 +87,7 @@ def export_saved_model(
             search=search,
             limit=source_limit(model),
             pad=int(source.pad_id),
-            check=checked_sentence(check, "sentence", "plain decoding does, without caches"),
+            check=checked_sentence(check, "sentence", "decoding in NumPy does, without caches"),
             folder=str(version),
         )
         return text, figures

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.continuation import prompt_limit
-from tfkd.decoding.plain_decoding import PlainModel
+from tfkd.decoding.numpy_decoding import NumpyModel
 from tfkd.decoding.search import Search
 from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.checking import TOLERANCE, is_tie, run_fresh
@@ -19,7 +19,7 @@ _SEARCHED = 8
 
 
 class Judged(NamedTuple):
-    """What plain code says of one continuation.
+    """What the search in NumPy says of one continuation.
 
     Attributes:
         reason: Why the search would not write it; "" if it would.
@@ -51,7 +51,7 @@ def check_prompts(
         prompts: Real prompts.
         model: The float32 model.
         tokenizer: Its tokenizer: `encode`, and `in_graph()` that may differ from it.
-        search: Any that has a `plain` (see `tfkd.decoding.Search`).
+        search: Any that has a `numpy` (see `tfkd.decoding.Search`).
     """
     prompts, rows, otherwise = read_alike(tokenizer, prompts)
     if not prompts:
@@ -83,7 +83,7 @@ def check_prompts(
 
 
 def _judge(
-    model: PlainModel, search: Search, limit: int, answer: Mapping[str, Any], again: bool
+    model: NumpyModel, search: Search, limit: int, answer: Mapping[str, Any], again: bool
 ) -> Judged:
     """Judges one continuation.
 
@@ -107,7 +107,7 @@ def _judge(
     total = float(sum(row[token] for row, token in zip(rows, tokens, strict=False)))
     if not again:
         return Judged("", total)
-    best = search.plain(model, limit)
+    best = search.numpy(model, limit)
     costly = best.allows is None
     if tuple(written) == best.ids:
         return Judged("", total, costly=costly)

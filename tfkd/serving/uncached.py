@@ -1,4 +1,4 @@
-"""Models that read everything whole, afresh for each answer: what plain decoding asks."""
+"""Models that read everything whole, afresh for each answer: what decoding in NumPy asks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfkd.decoding.plain_decoding import PlainModel
+from tfkd.decoding.numpy_decoding import NumpyModel
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _FIRST = tf.TensorSpec([], tf.int32)
@@ -14,7 +14,7 @@ _FIRST = tf.TensorSpec([], tf.int32)
 
 def uncached_pairs(
     model: Any, target: Any, source_end: int
-) -> Callable[[Sequence[int]], PlainModel]:
+) -> Callable[[Sequence[int]], NumpyModel]:
     """From bare source ids to the encoder-decoder that has read them.
 
     Args:
@@ -38,9 +38,9 @@ def uncached_pairs(
     def length_logits(sources: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         return states(sources, targets)["length_logits"][0]
 
-    def of(source: Sequence[int]) -> PlainModel:
+    def of(source: Sequence[int]) -> NumpyModel:
         row = np.array([[*source, source_end]], np.int32)
-        return PlainModel(
+        return NumpyModel(
             row[0].tolist(),
             [int(target.start_id)],
             target,
@@ -51,7 +51,7 @@ def uncached_pairs(
     return of
 
 
-def uncached_prompts(model: Any, tokenizer: Any) -> Callable[[Sequence[int]], PlainModel]:
+def uncached_prompts(model: Any, tokenizer: Any) -> Callable[[Sequence[int]], NumpyModel]:
     """From prompts, the start first, to the language model that has read them.
 
     Args:
@@ -63,6 +63,6 @@ def uncached_prompts(model: Any, tokenizer: Any) -> Callable[[Sequence[int]], Pl
     def logits(ids: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         return model.head.logits(model({"ids": ids}, training=False)["hidden"][:, first:])
 
-    return lambda prompt: PlainModel(
+    return lambda prompt: NumpyModel(
         prompt, prompt, tokenizer, lambda ids, first: logits(ids, first).numpy()
     )

@@ -1,13 +1,13 @@
-"""Mask-Predict in plain NumPy, one sentence and one candidate at a time, in float64."""
+"""Mask-Predict in NumPy, one sentence and one candidate at a time, in float64."""
 
 from typing import Any
 
 import numpy as np
 
-from tfkd.decoding.plain_decoding import PlainModel, PlainOutput, penalty
+from tfkd.decoding.numpy_decoding import NumpyModel, NumpyOutput, penalty
 
 
-def plain_mask_predict(model: PlainModel, search: Any, *, limit: int) -> PlainOutput:
+def numpy_mask_predict(model: NumpyModel, search: Any, *, limit: int) -> NumpyOutput:
     """Mask-Predict of one sentence; see `tfkd.decoding.mask_predict` for the definition.
 
     Args:
@@ -16,7 +16,7 @@ def plain_mask_predict(model: PlainModel, search: Any, *, limit: int) -> PlainOu
         limit: The most tokens, the end not counted.
     """
     if limit == 0:
-        return PlainOutput((), 0.0, np.inf)
+        return NumpyOutput((), 0.0, np.inf)
     specials, lengths = model.specials, model.length_logits().astype(np.float64)
     possible = range(1, min(limit + 2, len(lengths)))
     ranked = sorted(((lengths[length], -length) for length in possible), reverse=True)
@@ -41,11 +41,11 @@ def plain_mask_predict(model: PlainModel, search: Any, *, limit: int) -> PlainOu
         if token in stops:
             break
         output.append(token)
-    return PlainOutput(tuple(output), float(best[0]), float(margin))
+    return NumpyOutput(tuple(output), float(best[0]), float(margin))
 
 
 def _filled(
-    model: PlainModel, search: Any, length: int, mask_id: int
+    model: NumpyModel, search: Any, length: int, mask_id: int
 ) -> tuple[list[int], list[float], float]:
     """Tokens, their log-probabilities, and the smallest difference that decided anything."""
     iterations = int(search.iterations)

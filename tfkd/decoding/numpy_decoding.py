@@ -1,4 +1,4 @@
-"""Decoding in plain NumPy without caches: what a SavedModel's outputs are held against.
+"""Decoding in NumPy without caches: what a SavedModel's outputs are held against.
 
 Nothing here is shared with the searches: each prefix is fed to the model afresh, and a search is a
 loop over Python lists, in float64.
@@ -20,7 +20,7 @@ NEAR = 1e-4
 
 
 @dataclass(frozen=True)
-class PlainOutput:
+class NumpyOutput:
     """One sentence's best output.
 
     Attributes:
@@ -42,7 +42,7 @@ class PlainOutput:
     allows: Callable[[Sequence[int]], bool] | None = None
 
 
-class PlainModel:
+class NumpyModel:
     """A model that has read one input, asked afresh for each answer: nothing is cached.
 
     Args:
@@ -119,15 +119,15 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def left_to_right(
-    model: PlainModel,
-    search: Callable[..., PlainOutput],
+    model: NumpyModel,
+    search: Callable[..., NumpyOutput],
     *,
     limit: int,
     min_length: int = 0,
     length_penalty: float = 0.0,
     near: Near | None = None,
-) -> PlainOutput:
-    """Runs a plain search that goes from left to right, whose scores are log p over the penalty.
+) -> NumpyOutput:
+    """Runs a search in NumPy that goes from left to right, whose scores are log p over the penalty.
 
     Args:
         model: The model, which has read its input.
@@ -136,14 +136,14 @@ def left_to_right(
         min_length: The fewest.
         length_penalty: The exponent alpha of the score.
         near: Of a search that decides place by place: given the log-probabilities, the place and a
-            token, whether the token is its choice but for rounding; see `PlainOutput.allows`.
+            token, whether the token is its choice but for rounding; see `NumpyOutput.allows`.
     """
     end_id = int(model.specials.end_id)
     predict = not_before(model.next, min_length, end_id=end_id, limit=limit)
     found = search(predict, end_id=end_id, limit=limit)
-    score_of = partial(plain_score, predict, end_id=end_id, length_penalty=length_penalty)
+    score_of = partial(numpy_score, predict, end_id=end_id, length_penalty=length_penalty)
     allows = near and partial(_allows, predict, near, end_id=end_id, limit=limit)
-    return PlainOutput(found.ids, found.score, found.margin, score_of, allows)
+    return NumpyOutput(found.ids, found.score, found.margin, score_of, allows)
 
 
 def _allows(predict: Predict, near: Near, ids: Sequence[int], *, end_id: int, limit: int) -> bool:
@@ -159,9 +159,9 @@ def penalty(tokens: int, alpha: float) -> float:
     return ((5 + tokens) / 6) ** alpha
 
 
-def plain_beam_search(
+def numpy_beam_search(
     predict: Predict, *, end_id: int, limit: int, beam: int, length_penalty: float
-) -> PlainOutput:
+) -> NumpyOutput:
     """Beam search of one sentence; see `tfkd.decoding.beam_search` for the definition.
 
     Args:
@@ -205,10 +205,10 @@ def plain_beam_search(
     if len(finished) > 1:
         margin = min(margin, finished[0][0] - finished[1][0])
     score, ids = finished[0]
-    return PlainOutput(ids, float(score), float(margin))
+    return NumpyOutput(ids, float(score), float(margin))
 
 
-def plain_greedy_search(predict: Predict, *, end_id: int, limit: int) -> PlainOutput:
+def numpy_greedy_search(predict: Predict, *, end_id: int, limit: int) -> NumpyOutput:
     """Takes the most probable token until the end; the score is log p."""
     tokens: tuple[int, ...] = ()
     total, margin = 0.0, np.inf
@@ -220,7 +220,7 @@ def plain_greedy_search(predict: Predict, *, end_id: int, limit: int) -> PlainOu
             margin = min(margin, row[best] - row[second])
         total += row[token]
         if token == end_id:
-            return PlainOutput(tokens, float(total), float(margin))
+            return NumpyOutput(tokens, float(total), float(margin))
         tokens = (*tokens, token)
 
 
@@ -244,7 +244,7 @@ def not_before(predict: Predict, least: int, *, end_id: int, limit: int) -> Pred
     return late
 
 
-def plain_score(
+def numpy_score(
     predict: Predict, ids: Sequence[int], *, end_id: int, length_penalty: float
 ) -> float:
     """The score of a given output: log p over the penalty."""

@@ -1,16 +1,16 @@
-"""The plain decoding that exports are held against, itself held against all outputs there are."""
+"""What exports are held against, itself held against all outputs there are."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from tfkd.decoding.plain_decoding import (
+from tfkd.decoding.numpy_decoding import (
     not_before,
+    numpy_beam_search,
+    numpy_greedy_search,
+    numpy_score,
     penalty,
-    plain_beam_search,
-    plain_greedy_search,
-    plain_score,
 )
 
 END = 1
@@ -34,18 +34,18 @@ def random_predict(seed, size=4):
 def test_a_wide_beam_finds_the_best_of_all_outputs(seed, alpha):
     predict, limit = random_predict(seed), 3
     every = [
-        (plain_score(predict, ids, end_id=END, length_penalty=alpha), ids)
+        (numpy_score(predict, ids, end_id=END, length_penalty=alpha), ids)
         for length in range(limit + 1)
         for ids in itertools.product([2, 3], repeat=length)
     ]
-    found = plain_beam_search(predict, end_id=END, limit=limit, beam=40, length_penalty=alpha)
+    found = numpy_beam_search(predict, end_id=END, limit=limit, beam=40, length_penalty=alpha)
     assert (found.score, found.ids) == (pytest.approx(max(every)[0]), max(every)[1])
 
 
 def test_a_score_is_the_sum_of_log_probabilities_over_the_penalty():
     predict = random_predict(7)
     total = predict([()])[0][2] + predict([(2,)])[0][3] + predict([(2, 3)])[0][END]
-    assert plain_score(predict, [2, 3], end_id=END, length_penalty=0.6) == pytest.approx(
+    assert numpy_score(predict, [2, 3], end_id=END, length_penalty=0.6) == pytest.approx(
         total / (8 / 6) ** 0.6
     )
     assert penalty(3, 0.6) == (8 / 6) ** 0.6
@@ -53,12 +53,12 @@ def test_a_score_is_the_sum_of_log_probabilities_over_the_penalty():
 
 def test_greedy_takes_the_best_token_and_ends_at_the_limit():
     predict = random_predict(3)
-    found = plain_greedy_search(predict, end_id=END, limit=4)
+    found = numpy_greedy_search(predict, end_id=END, limit=4)
     for place, token in enumerate(found.ids):
         assert predict([found.ids[:place]])[0].argmax() == token
-    assert len(plain_greedy_search(predict, end_id=END, limit=0).ids) == 0
+    assert len(numpy_greedy_search(predict, end_id=END, limit=0).ids) == 0
     assert found.score == pytest.approx(
-        plain_score(predict, found.ids, end_id=END, length_penalty=0)
+        numpy_score(predict, found.ids, end_id=END, length_penalty=0)
     )
 
 
@@ -66,8 +66,8 @@ def test_a_choice_between_equals_has_no_margin():
     def equal(prefixes):
         return np.log(np.tile([1e-9, 0.2, 0.4, 0.4], (len(prefixes), 1)))
 
-    assert plain_greedy_search(equal, end_id=END, limit=2).margin == pytest.approx(0, abs=1e-12)
-    found = plain_beam_search(equal, end_id=END, limit=2, beam=1, length_penalty=0.6)
+    assert numpy_greedy_search(equal, end_id=END, limit=2).margin == pytest.approx(0, abs=1e-12)
+    found = numpy_beam_search(equal, end_id=END, limit=2, beam=1, length_penalty=0.6)
     assert found.margin == pytest.approx(0, abs=1e-12)
 
 

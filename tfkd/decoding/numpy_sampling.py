@@ -1,16 +1,16 @@
-"""Draws in plain NumPy, a token at a time: nothing is shared with `tfkd.decoding.sampling`."""
+"""Draws in NumPy, a token at a time: nothing is shared with `tfkd.decoding.sampling`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tfkd.decoding.plain_decoding import NEAR, PlainOutput, Predict, log_softmax
+from tfkd.decoding.numpy_decoding import NEAR, NumpyOutput, Predict, log_softmax
 
 
-def plain_sampling(
+def numpy_sampling(
     predict: Predict, search: Any, read: Sequence[int], *, end_id: int, limit: int
-) -> PlainOutput:
+) -> NumpyOutput:
     """Draws each token until the end; the score is log p, at temperature 1.
 
     Args:
@@ -26,14 +26,14 @@ def plain_sampling(
         row = predict([tokens])[0]
         token = end_id
         if len(tokens) < limit:
-            draw = plain_draw(read, int(search.seed), len(tokens))
+            draw = numpy_draw(read, int(search.seed), len(tokens))
             token = drawn(
                 row, draw, temperature=search.temperature, top_k=search.top_k, top_p=search.top_p
             )
         total += row[token]
         if token == end_id:
             # How near a draw was to another token, `near_sampling` says of each place.
-            return PlainOutput(tokens, float(total), np.inf)
+            return NumpyOutput(tokens, float(total), np.inf)
         tokens = (*tokens, token)
 
 
@@ -41,12 +41,12 @@ def near_sampling(
     row: np.ndarray, place: int, token: int, *, search: Any, read: Sequence[int]
 ) -> bool:
     """Whether a token is what is drawn at a place, see `near_draw`."""
-    draw = plain_draw(read, int(search.seed), place)
+    draw = numpy_draw(read, int(search.seed), place)
     choice = {"temperature": search.temperature, "top_k": search.top_k, "top_p": search.top_p}
     return near_draw(row, token, draw, **choice)
 
 
-def plain_draw(read: Sequence[int], seed: int, index: int) -> float:
+def numpy_draw(read: Sequence[int], seed: int, index: int) -> float:
     """The draw of [0, 1) at a step: see `tfkd.decoding.sampling.uniform`, of its `hashed` ids.
 
     Args:
