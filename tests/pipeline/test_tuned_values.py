@@ -9,8 +9,9 @@ from small_line import write_line
 from test_compared_metrics import FIGURE, OURS, REFERENCES, THEIRS, finished, run_folder
 
 from tfkd.evaluation import decode_as_asked
-from tfkd.pipeline import tune_stage, tuned_decode
+from tfkd.pipeline import tuned_decode
 from tfkd.pipeline.compare import compare
+from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.wanted import wanted
 from tfkd.report.page import render
@@ -44,8 +45,8 @@ def test_the_best_by_sacrebleu_is_chosen_and_of_equal_ones_the_first(
         place.mkdir(parents=True)
         (place / "hypotheses.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
     text = SimpleNamespace(lines={"target": REFERENCES}.get)
-    monkeypatch.setattr(tune_stage, "open_text", lambda node, context: text)
-    summary = tune_stage.run_tune(tune, SimpleNamespace(path=tmp_path), context)
+    monkeypatch.setattr("tfkd.pipeline.stages.tune.open_text", lambda node, context: text)
+    summary = stage_of("tune").run(tune, SimpleNamespace(path=tmp_path), context)
     by_hand = [sacrebleu.corpus_chrf(lines, [REFERENCES]).score for lines in outputs]
     assert summary["choose"]["by"] == "valid.chrf"
     trials = summary["choose"]["trials"]

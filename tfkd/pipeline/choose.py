@@ -1,4 +1,4 @@
-"""The best of several trainings of one stage, by validation."""
+"""The best of several trials, by validation: of trainings of one stage, or of its decodings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +8,14 @@ from tfkd.data.copies import copy_file, copy_folder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.stage_weights import SHARED, WEIGHTS
 from tfkd.pipeline.text_stages import place
-from tfkd.pipeline.trials import trials_of
 from tfkd.spec.metrics import higher_is_better
 
-_TAKEN = (WEIGHTS, SHARED, "history.jsonl", "tensorboard")
+
+def trials_of(node: Node) -> list[Node]:
+    """What one is chosen from, in the order of the spec, trainings or the evaluations of a `tune`
+    node; [] without `choose`."""
+    return list(node.inputs_of("trial").values())
 
 
 def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -21,35 +23,52 @@ def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, An
 
     Files are hard links where the file system has them.
     """
-    settings = [setting for setting, _ in node.options.choose.trials]
-    trials = trials_of(node)
-    places = [place(trial, context) for trial in trials]
+    from tfkd.pipeline.stage_weights import SHARED, WEIGHTS
+
+    places = [place(trial, context) for trial in trials_of(node)]
     summaries = [one.manifest()["summary"] for one in places]
-    values = [float(summary["best"]["value"]) for summary in summaries]
-    metric = node.options.choose.metric
-    best = best_of(values, higher=higher_is_better(metric))
-    for name in _TAKEN:
+    choice = chosen(
+        node,
+        [float(summary["best"]["value"]) for summary in summaries],
+        higher=higher_is_better(node.options.choose.metric),
+        more=[{"step": summary["best"]["step"]} for summary in summaries],
+    )
+    best = choice["choose"]["chosen"]
+    for name in (WEIGHTS, SHARED, "history.jsonl", "tensorboard"):
         if (places[best].path / name).exists():
             _take(places[best].path / name, folder.path / name)
+    return {**summaries[best], **choice}
+
+
+def chosen(
+    node: Node, values: Sequence[float], *, higher: bool, more: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What a summary says of a choice: `choose`, with the place of the best, and `brief`.
+
+    Args:
+        node: The stage with the trials.
+        values: One a trial.
+        higher: Whether a higher one is better.
+        more: What else is said of each trial.
+    """
+    choose, trials = node.options.choose, trials_of(node)
+    best = best_of(values, higher=higher)
     found = [
         {
             "setting": setting,
-            "value": value,
-            "step": summary["best"]["step"],
+            "value": float(value),
+            **beside,
             "label": trial.label,
             "fingerprint": trial.fingerprint,
         }
-        for setting, value, summary, trial in zip(settings, values, summaries, trials, strict=True)
+        for (setting, _), value, beside, trial in zip(
+            choose.trials, values, more or [{}] * len(trials), trials, strict=True
+        )
     ]
-    said = ", ".join(f"{path} {value}" for path, value in settings[best].items())
+    said = ", ".join(f"{path} {value}" for path, value in found[best]["setting"].items())
     return {
-        **summaries[best],
-        "choose": {
-            "by": node.options.choose.by,
-            "chosen": best,
-            "trials": found,
-        },
-        "brief": f"the best of {len(trials)}: {said}, {node.options.choose.by} {values[best]:.4f}",
+        "choose": {"by": choose.by, "chosen": best, "trials": found},
+        "brief": f"the best of {len(trials)}: {said}, {choose.by} {values[best]:.4f}",
     }
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.failed_checks import in_checked_order
 from tfkd.pipeline.graph import Node
@@ -9,7 +10,6 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.outdated import outdated
 from tfkd.pipeline.planned import CELLS, Planned, size_in_words
 from tfkd.pipeline.seeds import wanted_of_all_seeds
-from tfkd.pipeline.trials import trials_of
 from tfkd.spec import Spec
 from tfkd.spec.printable import one_line
 

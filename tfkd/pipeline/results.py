@@ -10,6 +10,7 @@ from typing import Any
 import tfkd
 from tfkd.evaluation import thin_history
 from tfkd.evaluation.results import SCHEMA
+from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
@@ -20,7 +21,6 @@ from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.teacher_check import judged
 from tfkd.pipeline.teacher_warnings import teacher_warnings
-from tfkd.pipeline.trials import trials_of
 from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.wanted import Wanted

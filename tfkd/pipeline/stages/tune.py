@@ -1,15 +1,26 @@
 """Tuning: the setting of a decoding by which a model does best on a validation corpus."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
+from tfkd.data.files import write_atomically
+from tfkd.evaluation import Counted
+from tfkd.pipeline.choose import chosen, trials_of
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import own_identity, plain
+from tfkd.pipeline.metrics import metric_of
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stages.train import said_setting
+from tfkd.pipeline.text_stages import open_text
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import KIND
+
+# What is decoded with the choice rests on it alone, and not on the values that it was made by.
+CHOSEN = "chosen.json"
 
 
 class TuneStage(Stage):
@@ -45,10 +56,23 @@ class TuneStage(Stage):
         }
         return Node(self.kind, trained.label, spec, entry, inputs, identity)
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.tune_stage import run_tune
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Scores the outputs of each setting, as the evaluation on the test set will be scored, and
+        writes `chosen.json`, the best one's place and setting; of equal ones the first's."""
+        from tfkd.pipeline.counting import file_lines
 
-        return run_tune(node, folder, context)
+        trials = trials_of(node)
+        metric = metric_of(node.options.choose.metric, node.options)
+        text = open_text(trials[0].inputs["text"], context)
+        references = list(text.lines("target"))
+        sources = list(text.lines("source")) if metric.reads_sources else None
+        outputs = (file_lines(context.stages / trial.key / "hypotheses.txt") for trial in trials)
+        values = [Counted.of(metric, lines, references, sources).value for lines in outputs]
+        found = chosen(node, values, higher=metric.higher_is_better)
+        best = found["choose"]["chosen"]
+        choice = {"place": best, "setting": found["choose"]["trials"][best]["setting"]}
+        write_atomically(folder.path / CHOSEN, json.dumps(choice, indent=1))
+        return found
 
 
 STAGE = TuneStage
