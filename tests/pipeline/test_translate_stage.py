@@ -5,12 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import tfkd.pipeline.train_stage as train_stage
-import tfkd.pipeline.translate_stage as translate_stage
 from tfkd.data.ragged import Ragged
 from tfkd.data.text_corpus import TextCorpus
 from tfkd.pipeline.context import Deadline
 from tfkd.pipeline.run import run
+from tfkd.pipeline.stages.train import TrainStage
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
@@ -85,11 +84,11 @@ def words(monkeypatch):
     """The tokenizer that the stage is given; no model is trained."""
     tokenizer = Words()
     sides = {"source": tokenizer, "target": tokenizer}
-    monkeypatch.setattr(train_stage, "run_train", lambda node, folder, context: {})
-    monkeypatch.setattr(translate_stage, "trained_model", lambda node, context: None)
-    monkeypatch.setattr(translate_stage, "side_tokenizers", lambda node, context: sides)
-    monkeypatch.setattr(translate_stage, "source_limit", lambda model: LIMIT)
-    monkeypatch.setattr(translate_stage, "Decoder", Turned)
+    monkeypatch.setattr(TrainStage, "run", lambda self, node, folder, context: {})
+    monkeypatch.setattr("tfkd.pipeline.models.trained_model", lambda node, context: None)
+    monkeypatch.setattr("tfkd.pipeline.inputs.side_tokenizers", lambda node, context: sides)
+    monkeypatch.setattr("tfkd.decoding.decoder.source_limit", lambda model: LIMIT)
+    monkeypatch.setattr("tfkd.decoding.Decoder", Turned)
     monkeypatch.setattr(Turned, "calls", 0)
     return tokenizer
 
@@ -189,7 +188,7 @@ def test_no_row_left_is_an_error(words, sides, tmp_path):
 def test_smoke_fills_what_a_model_of_a_few_steps_leaves_empty(words, sides, tmp_path, monkeypatch):
     nothing = lambda self, ids: SimpleNamespace(outputs=Ragged.from_rows([[]] * len(ids)))  # noqa: E731
     monkeypatch.setattr(Turned, "decode", nothing)
-    monkeypatch.setattr(translate_stage, "source_limit", lambda model: 1000)
+    monkeypatch.setattr("tfkd.decoding.decoder.source_limit", lambda model: 1000)
     _, found, _ = made(tmp_path, smoke=True)
     assert len(found["source"]) > 50
     assert found["target"] == found["source"]

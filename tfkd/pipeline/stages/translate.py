@@ -1,14 +1,32 @@
 """Translate stages: a model's outputs for whole corpora, as a corpus."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
+from tfkd.data.bad_rows import Tally
+from tfkd.data.sources import LINE_BREAKS
+from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import decode_identity, plain
+from tfkd.pipeline.letter_case import lower_cased
+from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.planned import Planned
+from tfkd.pipeline.progress import told_progress
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.text_stages import open_text
 from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
 from tfkd.spec.stages.translate import TranslateOptions
+
+# An eighth of a corpus, so that a stop costs little of a small one, but a decoder's batch at least;
+# of many rows those of one length stand together.
+_SHARE, _FEWEST, _MOST = 8, 128, 1024
+_Translate = Callable[[list[str]], tuple[list[str | None], int]]
 
 
 class TranslateStage(Stage):
@@ -44,7 +62,138 @@ class TranslateStage(Stage):
                 rows += folder.manifest()["summary"]["report"]["kept"]
         return {"tokens": f"{rows:,} rows"}
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.translate_stage import run_translate
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Writes a corpus as `write_text_corpus` does; goes on after the last whole shard.
 
-        return run_translate(node, folder, context)
+        Row by row in order, first corpus first. Rows without an output, and rows that the model
+        could read only in part, are left out and counted: as pairs they would be wrong.
+
+        Raises:
+            UserError: No row is left.
+        """
+        translate = _translator(node, context)
+        texts = [open_text(corpus, context) for corpus in node.corpora]
+        rows = _Rows(node, texts, translate, folder, told_progress(node.label, context))
+        write_text_corpus(rows, folder.path)
+        report = rows.report()
+        reasons = [f"{entry['count']:,} {reason}" for reason, entry in report["dropped"].items()]
+        left_out = f", left out: {', '.join(reasons)}" if reasons else ""
+        return {
+            "report": report,
+            "fields": list(rows.fields),
+            "tokens": rows.tokens,
+            "brief": f"{report['kept']:,} rows{left_out}",
+        }
+
+
+def _translator(node: Node, context: Context) -> _Translate:
+    """Lines in; outputs as text (None for a line that is too long) and their tokens out."""
+    from tfkd.data.tokenizers.lower_casing import LowerCasing
+    from tfkd.decoding import Decoder, build_search
+    from tfkd.decoding.decoder import source_limit
+    from tfkd.pipeline.fresh_start import fresh_start
+    from tfkd.pipeline.inputs import side_tokenizers
+    from tfkd.pipeline.models import trained_model
+
+    fresh_start()
+    trained = node.inputs["model"]
+    tokenizers = side_tokenizers(trained, context)
+    source, target = tokenizers["source"], tokenizers["target"]
+    if lower_cased(trained):
+        source = LowerCasing(source)
+    model = trained_model(trained, context)
+    decode = node.options.decode or default_decode(trained.model)
+    decoder = Decoder(model, build_search(decode), source, target)
+    limit = source_limit(model)
+
+    def translate(lines: list[str]) -> tuple[list[str | None], int]:
+        ids = source.encode(lines)
+        # The decoder would cut longer ones, and the pair would be half a pair.
+        whole = np.flatnonzero(ids.lengths <= limit)
+        outputs = decoder.decode(ids.take(whole)).outputs
+        found: list[str | None] = [None] * len(lines)
+        for row, text in zip(whole, target.decode_batch(outputs), strict=True):
+            found[row] = LINE_BREAKS.sub(" ", text).strip()
+        return found, int(outputs.lengths.sum())
+
+    return translate
+
+
+class _Rows:
+    """Rows of what was read and what was written, as `write_text_corpus` takes them.
+
+    Args:
+        node: The stage.
+        texts: Its corpora.
+        translate: From `_translator`.
+        folder: The stage's, where shards of outputs lie.
+        progress: Told (rows done, rows).
+
+    Attributes:
+        fields: `source` and `target`, or `text`.
+        tokens: Of the outputs of the last pass.
+        words: None: outputs are no text whose tokenization was undone.
+    """
+
+    words = None
+
+    def __init__(
+        self,
+        node: Node,
+        texts: list[TextCorpus],
+        translate: _Translate,
+        folder: StageFolder,
+        progress: Callable[[int, int], None],
+    ):
+        self.fields: tuple[str, ...] = node.options.field_names
+        self.tokens = 0
+        self._node, self._texts, self._folder = node, texts, folder
+        self._translate, self._progress = translate, progress
+        self._tally = Tally()
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        tally, total = Tally(), sum(map(len, self._texts))
+        self.tokens = 0
+        for index, part in enumerate(self._node.options.data):
+            for row, (line, output) in enumerate(self._pairs(index), 1):
+                tally.read += 1
+                if output is None:
+                    tally.drop("too long for the model", f"{part.of}:{row}")
+                elif not output:
+                    tally.drop("without an output", f"{part.of}:{row}")
+                else:
+                    tally.kept += 1
+                    yield (line, output) if "source" in self.fields else (output,)
+                self._progress(tally.read, total)
+        self._tally = tally
+        if not tally.kept:
+            reasons = ", ".join(f"{e['count']:,} {r}" for r, e in tally.dropped.items())
+            raise UserError(
+                f"stages.{self._node.label}: of {tally.read:,} rows none is left ({reasons}). "
+                "Expected a model that is trained to write text, and rows that it has positions for"
+            )
+
+    def report(self) -> dict[str, Any]:
+        """As `Corpus.report`; it reads no files."""
+        tally = self._tally
+        return {"read": tally.read, "kept": tally.kept, "dropped": tally.dropped, "files": {}}
+
+    def _pairs(self, index: int) -> Iterator[tuple[str, str | None]]:
+        """Each row of a corpus with its output, shard by shard."""
+        text, field = self._texts[index], self._node.identity["fields"][index]
+        rows = int(np.clip(-(-len(text) // _SHARE), _FEWEST, _MOST))
+        for start in range(0, len(text), rows):
+            lines = list(text.lines(field, start, start + rows))
+            found = shard(
+                self._folder,
+                f"outputs-{index}-{start:09d}.json",
+                lambda lines=lines: dict(
+                    zip(("lines", "tokens"), self._translate(lines), strict=True)
+                ),
+            )
+            self.tokens += found["tokens"]
+            outputs = found["lines"]
+            if self._node.identity.get("filled"):
+                # --smoke: a model of a few steps may write nothing at all.
+                outputs = [output or line for line, output in zip(lines, outputs, strict=True)]
+            yield from zip(lines, outputs, strict=True)
