@@ -110,15 +110,15 @@ def test_results_show_it_among_what_it_is_counted_from():
 
 @pytest.mark.tensorflow
 def test_noise_on_a_classifier_decodes_nothing(monkeypatch):
-    from tfkd.pipeline import noise_stage
+    from tfkd.pipeline.stages import noise
 
     text = SimpleNamespace(lines=pytest.fail)
-    monkeypatch.setattr(noise_stage, "open_text", lambda node, context: text)
-    monkeypatch.setattr(noise_stage, "classes_of", lambda node, context: SimpleNamespace(size=2))
-    monkeypatch.setattr(noise_stage, "positive_place", lambda *given: None)
-    monkeypatch.setattr(noise_stage, "Classified", lambda *given: None)
-    monkeypatch.setattr(noise_stage, "_outputs", pytest.fail)
+    monkeypatch.setattr(noise, "open_text", lambda node, context: text)
+    monkeypatch.setattr(noise, "classes_of", lambda node, context: SimpleNamespace(size=2))
+    monkeypatch.setattr("tfkd.pipeline.classification.positive_place", lambda *given: None)
+    monkeypatch.setattr("tfkd.pipeline.classification.Classified", lambda *given: None)
+    monkeypatch.setattr(noise, "_outputs", pytest.fail)
     node = SimpleNamespace(
         options={"metrics": ("either",)}, inputs={"text": None, "model": None}
     )  # fmt: skip
-    assert callable(noise_stage._measure(node, None, None, None, None))
+    assert callable(noise._measure(node, None, None, None, None))

@@ -19,9 +19,9 @@ from tfkd.pipeline.evaluate_stage import WORDS as WORDS_FILE
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import plain
 from tfkd.pipeline.metrics import metric_of, metrics_of
-from tfkd.pipeline.noise_stage import read_noise
 from tfkd.pipeline.products import CONTINUED
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.stages.noise import read_noise
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.validation import predicts_whole_targets
