@@ -8,7 +8,7 @@ import pytest
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
 from tfkd.pipeline.scores import file_names
-from tfkd.pipeline.train_stage import _check_rows
+from tfkd.pipeline.stored_targets import check_rows
 from tfkd.spec.errors import UserError
 from tfkd.targets import Header, PartStores, StoreWriter
 
@@ -27,7 +27,7 @@ def checked(folder, counts, words):
         model=model,
     )
     stores = {"targets": PartStores([writer.finish()])}
-    _check_rows(node, SimpleNamespace(stores=stores, example_set=ExampleSet([part])))
+    check_rows(node, SimpleNamespace(stores=stores, example_set=ExampleSet([part])))
 
 
 def test_a_row_for_each_word_and_the_end_fits(tmp_path):

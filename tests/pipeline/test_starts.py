@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from tfkd.data.generated import german_english
 from tfkd.models import Bert, save_published, variables_by_path
-from tfkd.pipeline import terms, train_stage
+from tfkd.pipeline import terms
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.declared_models import build_models
@@ -293,7 +293,7 @@ def test_rows_over_the_learned_positions_are_left_out(place):
 
 
 def test_rows_to_validate_on_must_fit_the_learned_positions(place, monkeypatch):
-    monkeypatch.setattr(train_stage, "train", lambda *_, **__: pytest.fail("it has begun"))
+    monkeypatch.setattr("tfkd.training.train", lambda *_, **__: pytest.fail("it has begun"))
     message = (
         r"stages\.learn\.validate\.on: train: \d+ rows, the first of them row \d+, have a source "
         r"longer than the 12 tokens that student has positions for \(the longest has \d+\)"

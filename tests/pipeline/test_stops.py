@@ -16,8 +16,7 @@ from small_line import arguments, manifest
 
 import tfkd.pipeline.evaluate_stage as evaluate_stage
 import tfkd.pipeline.export_stage as export_stage
-import tfkd.pipeline.score_stage as score_stage
-import tfkd.pipeline.translate_stage as translate_stage
+import tfkd.pipeline.models as models
 import tfkd.pipeline.validation as validation
 from tfkd import cli
 from tfkd.pipeline.context import Deadline
@@ -34,8 +33,8 @@ UNTIL = {
 }
 # A call that each kind of stage with a model makes in its midst; training stops between its steps.
 INSIDE = {
-    "score": (score_stage, "trained_model"),
-    "translate": (translate_stage, "trained_model"),
+    "score": (models, "trained_model"),
+    "translate": (models, "trained_model"),
     "evaluate": (evaluate_stage, "trained_model"),
     "export": (export_stage, "export_saved_model"),
 }

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline import train_stage
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.stages import train
+from tfkd.pipeline.stored_targets import stores_of
+from tfkd.pipeline.training_batches import max_length
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import BertOptions, TransformerOptions
 
@@ -26,9 +28,9 @@ BERT = BertOptions(layers=1, max_length=32, **SIZES)
 PAIR = transformer(positions="learned", max_length=32)
 
 
-def student_of(model, max_length):
+def student_of(model, given):
     """A stage that trains this student without teachers."""
-    batch = SimpleNamespace(max_length=max_length, pad_to=4)
+    batch = SimpleNamespace(max_length=given, pad_to=4)
     return Stage(
         inputs={},
         options=SimpleNamespace(train="student", batch=batch),
@@ -49,7 +51,7 @@ def test_stored_targets_are_for_an_encoder_decoder():
     )
     message = r"stages\.learn\.objective\.soft\.teacher: targets stored .* student \(bert\) reads"
     with pytest.raises(UserError, match=message):
-        train_stage._stores(node, None)
+        stores_of(node, None)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_stored_targets_are_for_an_encoder_decoder():
 def test_a_table_of_lengths_limits_targets_alone(given, expected):
     """Of 20 rows the first is [LENGTH]'s own: the longest target has 19 tokens."""
     model = transformer(max_length=510, lengths=20)
-    assert train_stage._max_length(student_of(model, given)) == expected
+    assert max_length(student_of(model, given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_table_of_lengths_limits_targets_alone(given, expected):
 )
 def test_the_batchs_max_length_is_within_the_learned_positions(positions, given, expected):
     model = transformer(positions=positions, max_length=510)
-    assert train_stage._max_length(student_of(model, given)) == expected
+    assert max_length(student_of(model, given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_the_batchs_max_length_is_within_an_online_teachers_positions(teacher, g
         ),
         model=transformer(),
     )
-    assert train_stage._max_length(node) == expected
+    assert max_length(node) == expected
 
 
 def test_a_model_without_a_width_trains_by_any_schedule_but_noam():
@@ -116,13 +118,12 @@ def test_a_model_without_a_width_trains_by_any_schedule_but_noam():
             model=SimpleNamespace(kind="counter"),
         )
 
-    assert train_stage._width(node("linear"), SimpleNamespace()) is None
-    assert train_stage._width(node("noam"), SimpleNamespace(width=6)) == 6
+    assert train._width(node("linear"), SimpleNamespace()) is None
+    assert train._width(node("noam"), SimpleNamespace(width=6)) == 6
     with pytest.raises(UserError, match=r"stages\.learn\.schedule: noam needs .* \(counter\)"):
-        train_stage._width(node("noam"), SimpleNamespace())
+        train._width(node("noam"), SimpleNamespace())
 
 
 def test_more_devices_than_there_are_is_the_users_to_mend():
-    node = SimpleNamespace(spec=SimpleNamespace(runtime=SimpleNamespace(devices=4096)))
     with pytest.raises(UserError, match=r"runtime\.devices: 4096 are asked for"):
-        train_stage._strategy(node)
+        train._strategy(4096)

@@ -24,27 +24,6 @@ def online_nodes(node: Node) -> dict[str, Node]:
     }
 
 
-def source_limit(node: Node, pad_to: int) -> int | None:
-    """The most tokens of a source that an encoder-decoder's online BERTs have positions for.
-
-    They read [CLS] before it, and padding has positions too.
-    """
-    if model_options(node).single_sequence:
-        return None  # a stream: its view cuts it
-    readers = [model_options(child) for child in online_nodes(node).values()]
-    limits = [model.max_length - 1 for model in readers if model.encoder_only]
-    return min(limits) // pad_to * pad_to if limits else None
-
-
-def pair_limits(node: Node, pad_to: int) -> dict[str, int]:
-    """The most tokens of each side that online encoder-decoders read."""
-    limits: dict[str, int] = {}
-    for child in online_nodes(node).values():
-        for side, limit in model_options(child).side_limits(pad_to).items():
-            limits[side] = min(limit, limits.get(side, limit))
-    return limits
-
-
 def terms_of(node: Node, context: Context) -> list[Term]:
     """The terms of a training stage."""
     options, online = node.options, online_nodes(node)

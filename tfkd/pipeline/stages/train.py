@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+from tfkd.data.batcher import micro_batches
+from tfkd.pipeline.choose import take_best
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import (
     between_newlines,
@@ -16,8 +19,10 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.step_sizes import longest_row, step_sizes
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.step_sizes import how_cores_share, longest_row, step_sizes
 from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
 from tfkd.spec.stages.train import TrainOptions
 
@@ -155,10 +160,75 @@ class TrainStage(Stage):
             "disk": size_in_words(kept * _FLOAT),
         }
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.train_stage import run_train
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Trains to the last step, from the newest checkpoint if there is one; or takes the best of
+        trials that were trained."""
+        from tfkd.models import freeze
+        from tfkd.pipeline.fresh_start import fresh_start
+        from tfkd.pipeline.models import started
+        from tfkd.pipeline.stage_weights import frozen_of, shared_names
+        from tfkd.pipeline.terms import combiner_of, online_teachers, terms_of
+        from tfkd.pipeline.training_batches import batcher_of
+        from tfkd.pipeline.training_result import leave_result
+        from tfkd.pipeline.validation import validation
+        from tfkd.training import Distiller, TrainSettings, build_optimizer, build_schedule, train
+        from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 
-        return run_train(node, folder, context)
+        options, hosts, runtime = node.options, context.hosts, node.spec.runtime
+        if options.choose is not None:
+            return take_best(node, folder, context) if hosts.chief else {}
+        fresh_start()
+        strategy = hosts.strategy or _strategy(runtime.devices)
+        replicas = strategy.num_replicas_in_sync
+        micro = micro_batches(options.batch.size, options.batch.per_device, replicas)
+        batcher = batcher_of(node, context)
+        with strategy.scope():
+            begun = started(node, context)
+            model = begun.model
+            freeze(model, options.trainable, dropout=options.frozen_dropout)
+            shared = frozen_of(model, begun.origins)
+            distiller = Distiller(
+                model,
+                terms_of(node, context),
+                combiner_of(node),
+                online_teachers(node, context),
+                seed=options.seed,
+            )
+        rule = options.validate_
+        parted = how_cores_share(node, model.count_params(), replicas // hosts.number)
+        # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
+        streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
+        settings = TrainSettings(
+            steps=options.steps,
+            optimizer=build_optimizer(options.optimizer),
+            schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
+            folder=folder.scratch if hosts.chief else folder.work,
+            validate=validation(node, context) if rule and hosts.chief else None,
+            validate_every=rule.every if rule else None,
+            keep=rule.keep if rule else "last",
+            patience=rule.patience if rule else None,
+            seed=options.seed,
+            log_every=options.log_every,
+            save_every_seconds=options.save_every,
+            time_limit=context.deadline,
+            strategy=strategy,
+            micro_batches=micro,
+            jit_compile=runtime.jit_compile,
+            hosts=hosts,
+            steps_per_execution=runtime.steps_per_execution,
+            streams=int(streams),
+            fuse=bool(fuse),
+            kept_elsewhere=shared_names(shared),
+            of=folder.key,
+        )
+        try:
+            with context.deadline.holding():
+                result = train(distiller, batcher, settings)
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"stages.{node.label}: {error}") from error
+        except StepTooLarge as error:
+            raise UserError(_too_large(node, micro, replicas, error)) from error
+        return leave_result(model, batcher, result, shared, node, folder, context)
 
 
 def said_setting(setting: dict[str, Any]) -> str:
@@ -180,3 +250,37 @@ def _term_identity(spec: Spec, options: Any) -> dict[str, Any]:
             revision = raised("view", inner and inner.kind)
             entry |= {f"{side}_{key}": number for key, number in revision.items()}
     return entry
+
+
+def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:
+    batch = node.options.batch
+    part = batch.size // (micro * replicas)
+    return (
+        f"stages.{node.label}.batch: {part:,} {batch.unit} at once do not fit into a device's "
+        f"memory ({error}). Expected `per_device: {max(1, part // 2)}` "
+        "or less beside `size`: the step stays what it is, taken in smaller parts"
+    )
+
+
+def _strategy(devices: str | int) -> Any:
+    from tfkd.training import build_strategy
+
+    try:
+        return build_strategy(devices)
+    except ValueError as error:
+        raise UserError(
+            f"runtime.devices: {devices} are asked for, and there are fewer here ({error}). Write "
+            "`auto`, or at most as many as there are"
+        ) from error
+
+
+def _width(node: Node, model: Any) -> int | None:
+    """The model's width, which the schedule may need; a plugin's model need not have one."""
+    options = node.model
+    width = getattr(options, "width", None) or getattr(model, "width", None)
+    if width is None and node.options.schedule.kind == "noam":
+        raise UserError(
+            f"stages.{node.label}.schedule: noam needs the model's width, and {node.options.train} "
+            f"({options.kind}) has none; expected another kind, like inverse_square_root"
+        )
+    return width
