@@ -1,4 +1,4 @@
-"""Terms against NumPy float64: sums, divisors, gradients, and what must not count."""
+"""Terms against NumPy float64: sums, normalizers, gradients, and what must not count."""
 
 import keras
 import numpy as np

@@ -31,7 +31,7 @@ def run_folder(folder, lines, metrics, references=REFERENCES, **settings):
 
 def finished(folder, evaluations):
     results = {
-        "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
+        "tfkd": "0.1.0", "schema": 2, "name": folder.name, "variant": None, "seed": None,
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {}, "spec": {},
         "provenance": {}, "data": {}, "stages": {}, "histories": {}, "evaluations": evaluations,
         "teacher_checks": [], "exports": [], "warnings": [],

@@ -10,7 +10,7 @@ from small_line import arguments, stage_folders, write_line
 
 from tfkd import cli
 from tfkd.spec.errors import UserError
-from tfkd.training.hosts import Hosts, place_from
+from tfkd.training.hosts import Hosts, cluster_from
 
 ENDLESS = ["stages.teach.steps=1000000", "stages.teach.log_every=5"]
 
@@ -107,7 +107,7 @@ def config(cluster, kind="worker", index=0):
     ],
 )
 def test_places_are_read(environment, expected):
-    assert place_from(environment) == expected
+    assert cluster_from(environment) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_places_are_read(environment, expected):
 )
 def test_what_is_no_place_is_refused(environment, message):
     with pytest.raises(UserError, match=message):
-        place_from(environment)
+        cluster_from(environment)
 
 
 def test_one_host_agrees_with_itself():

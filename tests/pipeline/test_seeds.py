@@ -183,7 +183,7 @@ def run_folder(folder, outputs, **spec):
         (folder / place).write_text("\n".join(lines) + "\n")
         entries.append(entry(seed, 30.0, 29.0, place))
     results = {
-        "tfkd": "0.1.0", "schema": 1, "name": folder.name, "variant": None, "seed": None,
+        "tfkd": "0.1.0", "schema": 2, "name": folder.name, "variant": None, "seed": None,
         "command": "tfkd", "started": "", "finished": "", "seconds": 1, "machine": {},
         "spec": {"seeds": list(outputs), **spec}, "provenance": {}, "data": {}, "stages": {},
         "histories": {}, "evaluations": entries, "over_seeds": summaries(entries),

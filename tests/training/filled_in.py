@@ -65,7 +65,7 @@ def student():
 
 
 def terms():
-    """Words and lengths, with divisors of their own."""
+    """Words and lengths, with normalizers of their own."""
     return [
         MaskedLM(name="words", view="fill", divide_by="target_tokens", label_smoothing=0.1),
         Length(view="fill", weight=0.3),

@@ -70,7 +70,7 @@ def student(policy="float32", dropout=0.0):
 
 
 def terms():
-    """Three terms on two views, with three divisors."""
+    """Three terms on two views, with three normalizers."""
     return [
         CrossEntropy(name="words", weight=0.5, label_smoothing=0.1),
         SoftTargets(name="soft", teacher="targets", weight=0.5, temperature=3.0),

@@ -67,7 +67,7 @@ class RowLength(Term):
 
 
 def terms():
-    """Terms on all views, each with a divisor of its own."""
+    """Terms on all views, each with a normalizer of its own."""
     return [
         MaskedLM(view="mlm", weight=0.4, label_smoothing=0.1, smoothing="fairseq"),
         MaskedLM(name="conditional", view="cmlm", weight=0.5, divide_by="target_tokens"),

@@ -103,7 +103,7 @@ class Batcher:
 
 
 def two_terms(**options):
-    """Terms with different views and divisors."""
+    """Terms with different views and normalizers."""
     return [
         Term("words", weight=0.5, **options),
         Term("masked", view="masked", weight=0.7, rows=True, group="auxiliary"),

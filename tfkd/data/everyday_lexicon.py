@@ -38,9 +38,9 @@ class Choice:
 
     def draw(self, number: float, variety: int) -> int:
         """The place of the word that a uniform number draws."""
-        for place, least in enumerate(self._sums[variety]):
+        for index, least in enumerate(self._sums[variety]):
             if number < least:
-                return place
+                return index
         return len(self.words) - 1
 
 
@@ -52,10 +52,10 @@ def choice(text: str) -> Choice:
         option, *marks = option.split("@")
         word, _, weight = option.partition(":")
         row = [float(weight or 5)] * len(VARIETIES)
-        for place, variety in enumerate(VARIETIES):
+        for index, variety in enumerate(VARIETIES):
             for mark in marks:
                 if mark not in variety:
-                    row[place] *= _ELSEWHERE[mark]
+                    row[index] *= _ELSEWHERE[mark]
         words.append(word.replace("_", " "))
         weights.append(row)
     shares = np.array(weights)

@@ -99,8 +99,8 @@ class Continuer:
             lengths = [len(rows[i]) for i in batch]
             said = self._graph(tf.constant(ids, tf.int32), tf.constant(lengths, tf.int32))
             written, counts = said.ids.numpy(), said.lengths.numpy()
-            for place, row in enumerate(batch):
-                found[row] = written[place, : counts[place]]
+            for index, row in enumerate(batch):
+                found[row] = written[index, : counts[index]]
         return Ragged.from_rows(found)
 
 

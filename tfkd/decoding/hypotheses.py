@@ -26,7 +26,7 @@ class Hypotheses(NamedTuple):
 
 
 def length_penalty(tokens: tf.Tensor, alpha: float) -> tf.Tensor:
-    """((5 + tokens) / 6) ** alpha, the divisor of a hypothesis' log-probability.
+    """((5 + tokens) / 6) ** alpha, the normalizer of a hypothesis' log-probability.
 
     Args:
         tokens: int or float tensor: tokens of the hypothesis, the end counted.

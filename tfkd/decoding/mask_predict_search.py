@@ -192,16 +192,16 @@ class MaskPredict(Search):
         """The best candidates of each sentence; an empty sentence has the empty output, at 0."""
         total = tf.reduce_sum(found.log_p, 1)
         if self.choose_by == "mean":
-            divisor = tf.maximum(tf.cast(found.lengths, tf.float32), 1.0)
+            normalizer = tf.maximum(tf.cast(found.lengths, tf.float32), 1.0)
         else:
-            divisor = length_penalty(found.lengths, self.length_penalty)
+            normalizer = length_penalty(found.lengths, self.length_penalty)
         exists = tf.reshape(found.lengths > 0, [-1, each])
         nothing = ~tf.reduce_any(exists, 1, keepdims=True)
         first = tf.range(tf.shape(exists)[1]) == 0
         counts = tf.reshape(exists | (nothing & first), [-1])
         return chosen(
             found,
-            tf.where(counts, total / divisor, float("-inf")),
+            tf.where(counts, total / normalizer, float("-inf")),
             each=each,
             n_best=n_best or self.n_best,
             stop_ids=(int(specials.end_id), int(specials.start_id)),

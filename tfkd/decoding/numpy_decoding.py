@@ -99,7 +99,7 @@ class NumpyModel:
         """The log-probabilities after each prefix of an output that is read whole, once; `next`
         remembers them. Float64 `[tokens + 1, vocabulary]`, nothing forbidden."""
         logits = self._logits([[*self._start, *tokens]], len(self._start) - 1)[0]
-        self._seen |= {tuple(tokens[:place]): row for place, row in enumerate(logits)}
+        self._seen |= {tuple(tokens[:index]): row for index, row in enumerate(logits)}
         return log_softmax(logits)
 
     def _logits(self, rows: Sequence[Sequence[int]], first: int) -> np.ndarray:
@@ -149,8 +149,8 @@ def left_to_right(
 def _allows(predict: Predict, near: Near, ids: Sequence[int], *, end_id: int, limit: int) -> bool:
     # At the limit nothing is decided: the output ends there.
     return len(ids) <= limit and all(
-        near(predict([tuple(ids[:place])])[0], place, token)
-        for place, token in enumerate((*ids, end_id)[:limit])
+        near(predict([tuple(ids[:index])])[0], index, token)
+        for index, token in enumerate((*ids, end_id)[:limit])
     )
 
 
@@ -249,6 +249,6 @@ def numpy_score(
 ) -> float:
     """The score of a given output: log p over the penalty."""
     total = sum(
-        float(predict([tuple(ids[:place])])[0][token]) for place, token in enumerate((*ids, end_id))
+        float(predict([tuple(ids[:index])])[0][token]) for index, token in enumerate((*ids, end_id))
     )
     return total / penalty(len(ids) + 1, length_penalty)

@@ -30,8 +30,8 @@ def numpy_mask_predict(model: NumpyModel, search: Any, *, limit: int) -> NumpyOu
         tokens, log_p, closest = _filled(model, search, length, int(specials.mask_id))
         margin = min(margin, closest)
         alpha = search.length_penalty
-        divisor = length if search.choose_by == "mean" else penalty(length, alpha)
-        found.append((sum(log_p) / divisor, tokens))
+        normalizer = length if search.choose_by == "mean" else penalty(length, alpha)
+        found.append((sum(log_p) / normalizer, tokens))
     best = max(found, key=lambda each: each[0])
     others = [score for score, tokens in found if tokens != best[1]]
     margin = min([margin, *(best[0] - score for score in others)])

@@ -83,9 +83,9 @@ def _joined(rows: np.ndarray, least: int) -> list[tuple[int, int]]:
     come to it joins the run before."""
     runs: list[tuple[int, int]] = []
     start, held, last = 0, 0, len(rows) - 1
-    for place, count in enumerate(rows):
+    for index, count in enumerate(rows):
         held += int(count)
         if held >= least:
-            runs.append((start, place))
-            start, held = place + 1, 0
+            runs.append((start, index))
+            start, held = index + 1, 0
     return [*runs[:-1], (runs[-1][0] if runs else 0, last)]

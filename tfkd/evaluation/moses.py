@@ -74,8 +74,8 @@ def moses_tokens(text: str, language: str = "en") -> str:
         text = pattern.sub(split, f" {text} ")
     words = text.split()
     split_words = [
-        _final_stop(word, words[place + 1] if place + 1 < len(words) else "", language)
-        for place, word in enumerate(words)
+        _final_stop(word, words[index + 1] if index + 1 < len(words) else "", language)
+        for index, word in enumerate(words)
     ]
     return " ".join(split_words).replace(chr(0), ".")
 

@@ -277,11 +277,11 @@ def thin_history(lines: Sequence[Mapping[str, Any]], limit: int = 400) -> list[M
         )
     if len(lines) <= limit:
         return list(lines)
-    validation = [place for place, line in enumerate(lines) if "validation" in line]
-    training = [place for place, line in enumerate(lines) if "validation" not in line]
+    validation = [index for index, line in enumerate(lines) if "validation" in line]
+    training = [index for index, line in enumerate(lines) if "validation" not in line]
     validation = _evenly(validation, limit - 2 if training else limit)
     training = _evenly(training, limit - len(validation))
-    return [lines[place] for place in sorted([*validation, *training])]
+    return [lines[index] for index in sorted([*validation, *training])]
 
 
 def _evenly(places: list[int], limit: int) -> list[int]:

@@ -164,7 +164,7 @@ def start_head_from_embeddings(
                 f"Invalid value for argument `{name}`. Expected {size} pieces. "
                 f"Received: {len(pieces)}"
             )
-    places = {piece: place for place, piece in enumerate(input_vocabulary)}
+    places = {piece: index for index, piece in enumerate(input_vocabulary)}
     if unknown not in places:
         raise ValueError(
             f"Invalid value for argument `unknown`. Expected a piece of the input vocabulary. "
@@ -174,7 +174,7 @@ def start_head_from_embeddings(
     for piece in special:
         places.pop(piece, None)
     found = [places.get(piece) for piece in output_vocabulary]
-    head.own_matrix.assign(rows[[stand_in if place is None else place for place in found]])
+    head.own_matrix.assign(rows[[stand_in if index is None else index for index in found]])
     if head.own_bias is not None:
         head.own_bias.assign(tf.zeros_like(head.own_bias))
-    return sum(place is not None for place in found)
+    return sum(index is not None for index in found)

@@ -1,4 +1,4 @@
-"""Objectives: terms that return sums, their divisors, and the one pass over the vocabulary."""
+"""Objectives: terms that return sums, their normalizers, and the one pass over the vocabulary."""
 
 from tfkd.lazy import lazy
 

@@ -17,7 +17,7 @@ class Length(Term):
     Lengths beyond its table count as its last.
 
     Args:
-        name, weight, view, divide_by, group: See `Term`. Its own divisor is the sentences; P3
+        name, weight, view, divide_by, group: See `Term`. Its own normalizer is the sentences; P3
             divides by target tokens (`divide_by="target_tokens"`) at a weight of 0.1, Mask-Predict
             at a weight of 1.
 

@@ -30,7 +30,7 @@ class Objective(NamedTuple):
 
 
 def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
-    """Each term's divisor in this batch, by its name, float32 scalars.
+    """Each term's normalizer in this batch, by its name, float32 scalars.
 
     Added up over replicas and micro-batches they are the `counts` of `objective_forward`.
     """

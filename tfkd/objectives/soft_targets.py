@@ -36,7 +36,7 @@ class SoftTargets(Term):
     online ones is asked anew for each batch, and gives its whole distribution or its top K.
 
     A position without a stored row (its pair was too long to score) counts neither in the sum nor
-    in the divisor. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
+    in the normalizer. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
     for a student equal to its targets; the sum itself never comes down to 0. With an online teacher
     `accuracy` counts the positions where the student's largest logit is the text's own word.
 

@@ -18,7 +18,7 @@ class TokenLoss(Term):
     """sum over positions of `loss`, a formula on log-probabilities.
 
     A subclass has a `kind` and writes `loss`; its teacher, be it stored or asked in the step, its
-    positions and divisor, accumulation and replicas are as of any other term. The pass over the
+    positions and normalizer, accumulation and replicas are as of any other term. The pass over the
     vocabulary calls it with some positions at a time, so that `[positions, vocabulary]` never
     stands whole, at the price of a few arrays of a chunk more than the built-in terms need.
 

@@ -127,7 +127,7 @@ class Guesses(Outputs):
     def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:
         """The guesses of both, of the same classes."""
         names = list(dict.fromkeys([*self.classes, *other.classes]))
-        places = {name: place for place, name in enumerate(names)}
+        places = {name: index for index, name in enumerate(names)}
         labels, *sides = (
             np.array([places.get(one, len(names)) for one in lines])
             for lines in (self.references, self.hypotheses, other.hypotheses)

@@ -40,9 +40,9 @@ class Pair:
     @property
     def beside_one(self) -> str:
         """Of several trainings beside a single one, what that does not tell; else empty."""
-        for place, name in enumerate(self.names):
-            side = next(iter(self.sides.values()))[place]
-            if self.several and self._single(place) and side.seed is not None:
+        for index, name in enumerate(self.names):
+            side = next(iter(self.sides.values()))[index]
+            if self.several and self._single(index) and side.seed is not None:
                 return (
                     f"{len(self.found)} seeds beside one training: this says nothing about another "
                     f"training of {name}"
@@ -53,8 +53,8 @@ class Pair:
     def verdict(self) -> Verdict:
         """What the difference says; of several seeds, their mean."""
         contenders = (
-            Contender(name, [one for sides in self.sides.values() for one in sides[place].trivial])
-            for place, name in enumerate(self.names)
+            Contender(name, [one for sides in self.sides.values() for one in sides[index].trivial])
+            for index, name in enumerate(self.names)
         )
         if self.several:
             interval, p = over_seeds([one["delta"] for one in self.found.values()]), None
@@ -113,8 +113,8 @@ class Pair:
         ours, theirs = map(over_seeds, self._scores())
         delta = over_seeds([one["delta"] for one in self.found.values()])
         means = " and ".join(
-            f"{one['mean']:.{digits}f}" if self._single(place) else _mean(one, digits)
-            for place, one in enumerate((ours, theirs))
+            f"{one['mean']:.{digits}f}" if self._single(index) else _mean(one, digits)
+            for index, one in enumerate((ours, theirs))
         )
         difference = shown_difference(ours["mean"], theirs["mean"], digits)
         return (

@@ -24,7 +24,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.training.hosts import TRAIN, VARIABLE, ClusterHosts, Hosts, Place, place_from
+from tfkd.training.hosts import TRAIN, VARIABLE, Cluster, ClusterHosts, Hosts, cluster_from
 from tfkd.training.strategies import build_strategy
 from tfkd.training.worker import awaited
 
@@ -43,28 +43,28 @@ def joined(spec: Spec, context: Context) -> Iterator[None]:
         UserError: TF_CONFIG, or what `runtime` says of it, is wrong.
         Interrupted: Another host ended, or can no longer be reached.
     """
-    place = place_from(os.environ)
-    number = 1 if place is None else len(place.addresses)
+    cluster = cluster_from(os.environ)
+    number = 1 if cluster is None else len(cluster.addresses)
     if spec.runtime.hosts not in ("auto", number):
         raise UserError(
             f"runtime.hosts: the spec wants {spec.runtime.hosts}, and {VARIABLE} names "
-            f"{number if place else 'none but this one'}. Set {VARIABLE} on every host, or write "
+            f"{number if cluster else 'none but this one'}. Set {VARIABLE} on every host, or write "
             "`hosts: auto`"
         )
-    if place is None:
+    if cluster is None:
         yield
         return
-    name = f"host {place.index} of {number}"
-    if place.index:
+    name = f"host {cluster.index} of {number}"
+    if cluster.index:
         speak = context.say
         context.say = lambda line: speak(f"{name}: {line}")
-    context.say(f"{'' if place.index else name + ': '}joins {', '.join(place.addresses)}")
-    context.hosts = ClusterHosts(_strategy(spec, place), place)
-    with _ended_with_others(), _watched(place, context):
+    context.say(f"{'' if cluster.index else name + ': '}joins {', '.join(cluster.addresses)}")
+    context.hosts = ClusterHosts(_strategy(spec, cluster), cluster)
+    with _ended_with_others(), _watched(cluster, context):
         yield
 
 
-def _strategy(spec: Spec, place: Place) -> Any:
+def _strategy(spec: Spec, cluster: Cluster) -> Any:
     import tensorflow as tf
 
     from tfkd.training.cores import share_cores
@@ -72,7 +72,7 @@ def _strategy(spec: Spec, place: Place) -> Any:
     if spec.runtime.may_share_cores:
         share_cores()
     try:
-        return build_strategy(spec.runtime.devices, len(place.addresses))
+        return build_strategy(spec.runtime.devices, len(cluster.addresses))
     except ValueError as error:
         raise UserError(
             f"runtime.devices: {spec.runtime.devices} are asked for on each host, and there are "
@@ -81,7 +81,8 @@ def _strategy(spec: Spec, place: Place) -> Any:
     except tf.errors.OpError as error:
         raise UserError(
             f"the hosts of {VARIABLE} could not be joined ({_first_line(error)}). This one is "
-            f"{place.addresses[place.index]}: its port must be free, and the others must reach it"
+            f"{cluster.addresses[cluster.index]}: its port must be free, and the others must reach "
+            "it"
         ) from error
 
 
@@ -110,7 +111,7 @@ def _first_line(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _watched(place: Place, context: Context) -> Iterator[None]:
+def _watched(cluster: Cluster, context: Context) -> Iterator[None]:
     """Ends the run as SIGTERM would when another host no longer answers at its address.
 
     An exchange under way notices a lost host by itself; this is for a host that computes alone.
@@ -118,12 +119,12 @@ def _watched(place: Place, context: Context) -> Iterator[None]:
     stop = threading.Event()
 
     def watch() -> None:
-        silent = dict.fromkeys(set(range(len(place.addresses))) - {place.index}, 0)
+        silent = dict.fromkeys(set(range(len(cluster.addresses))) - {cluster.index}, 0)
         while not stop.wait(_EVERY):
             for index in silent:
-                silent[index] = 0 if _answers(place.addresses[index]) else silent[index] + 1
+                silent[index] = 0 if _answers(cluster.addresses[index]) else silent[index] + 1
                 if silent[index] >= _TRIES:
-                    context.say(f"host {index} ({place.addresses[index]}) no longer answers")
+                    context.say(f"host {index} ({cluster.addresses[index]}) no longer answers")
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
 

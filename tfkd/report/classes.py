@@ -56,11 +56,11 @@ def choices(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _trials(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     metric = str(choice.get("by")).partition(".")[2]
-    for place, trial in enumerate(choice.get("trials") or []):
+    for index, trial in enumerate(choice.get("trials") or []):
         setting = trial.get("setting") or {}
         yield {
             "setting": ", ".join(f"{path} {plain(value)}" for path, value in setting.items()),
             "value": metric_value(metric, trial.get("value")),
             "step": trial.get("step"),
-            "chosen": place == choice.get("chosen"),
+            "chosen": index == choice.get("chosen"),
         }

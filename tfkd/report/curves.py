@@ -27,8 +27,8 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
             # A stage that runs share has one system, and one line here.
             group.setdefault(systems.of(run, label), lines)
     found = []
-    for place, (name, histories) in enumerate(groups.items()):
-        identity = f"curve-{place + 1}"
+    for index, (name, histories) in enumerate(groups.items()):
+        identity = f"curve-{index + 1}"
         plots = _plots(identity, histories, _terms(runs, name))
         if plots:
             found.append(
@@ -89,12 +89,12 @@ def _plots(
     _drop_lone_total(series)
     last = max(max(line.x) for lines in series.values() for line in lines) if series else 0
     plots = []
-    for place, key in enumerate(sorted(series, key=lambda key: _ORDER.index(key[0]))):
+    for index, key in enumerate(sorted(series, key=lambda key: _ORDER.index(key[0]))):
         title, unit = _title(key, terms)
         lines = series[key]
         plots.append(
             Plot(
-                f"{identity}-{place + 1}",
+                f"{identity}-{index + 1}",
                 title,
                 unit,
                 lines,

@@ -32,8 +32,8 @@ def length_plots(identity: str, on: str, entries: Entries, systems: Systems) -> 
     entries = _plainest(entries, systems)
     kinds = dict.fromkeys(kind for _, entry in entries for kind in _by_length(entry))
     plots = (
-        _plot(f"{identity}-{place}" if place else identity, kind, on, entries, systems)
-        for place, kind in enumerate(kinds)
+        _plot(f"{identity}-{index}" if index else identity, kind, on, entries, systems)
+        for index, kind in enumerate(kinds)
     )
     return [plot for plot in plots if plot is not None]
 
@@ -99,14 +99,14 @@ def _plot(
     names = [f"{first}+" if last is None else f"{first}–{last}" for first, last in order]
     lines, summary = [], []
     for (system, search), found in values.items():
-        x = [place for place, key in enumerate(order) if key in found]
+        x = [index for index, key in enumerate(order) if key in found]
         if x:
-            y = [fmean(value for value, _ in found[order[place]].values()) for place in x]
-            name = f"{system.name}{search}{_seeds([len(found[order[place]]) for place in x])}"
+            y = [fmean(value for value, _ in found[order[index]].values()) for index in x]
+            name = f"{system.name}{search}{_seeds([len(found[order[index]]) for index in x])}"
             lines.append(Line(name, x, y, system.series, marked=True))
             said = (
-                f"{value:.1f} at {names[place]}{_rows(found[order[place]].values(), kind)}"
-                for place, value in zip(x, y, strict=True)
+                f"{value:.1f} at {names[index]}{_rows(found[order[index]].values(), kind)}"
+                for index, value in zip(x, y, strict=True)
             )
             summary.append(f"{name}: {', '.join(said)}.")
     if not lines:

@@ -26,8 +26,8 @@ def noise_plots(runs: Sequence[Run], systems: Systems) -> list[Plot]:
                 if is_number(point.get("mean")):
                     of_system.setdefault(point["sigma"], point)
     plots = [
-        _plot(f"noise-{place + 1}", on, metric, lines)
-        for place, ((on, metric), lines) in enumerate(found.items())
+        _plot(f"noise-{index + 1}", on, metric, lines)
+        for index, ((on, metric), lines) in enumerate(found.items())
     ]
     return [plot for plot in plots if plot.lines]
 

@@ -193,9 +193,9 @@ def table(plot: Plot, most: int = 100) -> dict[str, Any]:
         if values
     ]
     points: dict[float, dict[int, float]] = {}
-    for place, (_, places, values) in enumerate(columns):
+    for index, (_, places, values) in enumerate(columns):
         for x, y in zip(places, values, strict=True):
-            points.setdefault(x, {})[place] = y
+            points.setdefault(x, {})[index] = y
     places = sorted(points)
     shown: Sequence[float] = places
     if len(places) > most:
@@ -206,7 +206,7 @@ def table(plot: Plot, most: int = 100) -> dict[str, Any]:
         "rows": [
             (
                 names[int(x)] if names else f"{x:g}" if plot.fractions else f"{x:,.0f}",
-                [points[x].get(place) for place in range(len(columns))],
+                [points[x].get(index) for index in range(len(columns))],
             )
             for x in shown
         ],

@@ -22,7 +22,7 @@ def score_blocks(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
     names = dict.fromkeys(
         str(entry.get("on")) for run in runs for entry in _scored(run.entries("evaluations"))
     )
-    return [_block(place, on, runs, systems) for place, on in enumerate(names)]
+    return [_block(index, on, runs, systems) for index, on in enumerate(names)]
 
 
 def verdict_notes(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -67,7 +67,7 @@ def verdicts(blocks: Iterable[Mapping[str, Any]], runs: Sequence[Run]) -> list[d
     places: dict[str, int] = {}
     for run in runs:
         stages = run.part("spec").get("stages") or {}
-        places |= {stage: len(stages) - place for place, stage in enumerate(stages)}
+        places |= {stage: len(stages) - index for index, stage in enumerate(stages)}
     last = max(places.values(), default=0) + 1
     return sorted(compared, key=lambda one: places.get(one["row"]["system"].stage, last))
 

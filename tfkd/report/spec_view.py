@@ -53,7 +53,7 @@ def _write(
     items = (
         [(f"{_scalar(key)}:", str(key), item) for key, item in value.items()]
         if isinstance(value, dict)
-        else [("-", str(place), item) for place, item in enumerate(value)]
+        else [("-", str(index), item) for index, item in enumerate(value)]
     )
     for head, name, item in items:
         here = f"{path}.{name}" if path else name

@@ -121,7 +121,7 @@ def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:
     Test sets of one name that are other rows in some of them have the runs' letters in their names.
     """
     runs = [
-        Run(place, clean(upgraded(one)), len(results) == 1) for place, one in enumerate(results)
+        Run(index, clean(upgraded(one)), len(results) == 1) for index, one in enumerate(results)
     ]
     for run in runs:
         remember(run.part("metrics"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.other_specs import OtherSpecs, real_place
+from tfkd.spec.other_specs import OtherSpecs, real_path
 from tfkd.spec.references import parse
 from tfkd.spec.stage_inputs import inputs_of
 from tfkd.spec.wording import cut
@@ -117,7 +117,7 @@ def _inputs(references: list[str], place: _Place, home: Path | None = None) -> l
             if parsed.spec is None:
                 found.append((spec, parsed.variant or variant, parsed.stage))
             elif spec is not None or home is not None:
-                file = real_place(Path(spec or home), parsed.spec)
+                file = real_path(Path(spec or home), parsed.spec)
                 found.append((str(file), parsed.variant, parsed.stage))
     return found
 

@@ -33,24 +33,24 @@ class OtherSpecs:
     def refused(self) -> bool:
         return self._more or self._files.refused
 
-    def tree(self, place: Path, variant: str | None = None) -> Node:
+    def tree(self, file: Path, variant: str | None = None) -> Node:
         """A spec's tree with one of its variants applied; its own faults stay unsaid.
 
         Args:
-            place: From `real_place`.
+            file: From `real_path`.
             variant: The variant.
 
         Raises:
             SpecErrors: It cannot be read, has no such variant, or is one too many.
         """
-        key = (place, variant)
+        key = (file, variant)
         if key not in self._trees:
             if len(self._trees) >= MOST_TREES:
                 self._more = True
                 message = f"more than {MOST_TREES} specs and variants"
-                raise SpecErrors([SpecError(str(place), 0, "", message)])
+                raise SpecErrors([SpecError(str(file), 0, "", message)])
             try:
-                tree = self._files.read(place) if variant is None else self.tree(place)
+                tree = self._files.read(file) if variant is None else self.tree(file)
                 self._trees[key] = changed(tree, variant, ())
             except SpecErrors as error:
                 self._trees[key] = error
@@ -60,14 +60,14 @@ class OtherSpecs:
         return found
 
 
-def real_place(file: Path, spec: str) -> Path:
+def real_path(file: Path, spec: str) -> Path:
     """Where the spec lies that a file names: its folder without links, its name as it is given.
 
     Raises:
         ValueError: A name that no file can have.
     """
-    place = file.parent / spec
-    return Path(os.path.realpath(place.parent)) / place.name
+    file = file.parent / spec
+    return Path(os.path.realpath(file.parent)) / file.name
 
 
 def check_other_spec(
@@ -86,16 +86,16 @@ def check_other_spec(
     """
     here, name = Path(faults.tree.file), cut(str(parsed.spec))
     try:
-        place = real_place(here, str(parsed.spec))
-        if os.path.realpath(place) == os.path.realpath(here):
+        file = real_path(here, str(parsed.spec))
+        if os.path.realpath(file) == os.path.realpath(here):
             faults.add(path, f"{name} is this spec", "STAGE or STAGE#VARIANT")
             return
-        tree = others.tree(place)
+        tree = others.tree(file)
         known = variant_names(tree)
         if parsed.variant is not None and parsed.variant not in known:
             _unknown(faults, path, f"{name} has no variant", parsed.variant, known)
             return
-        tree = others.tree(place, parsed.variant)
+        tree = others.tree(file, parsed.variant)
     except SpecErrors as error:
         first = error.errors[0]
         faults.add(path, f"{name} cannot be read: {replace(first, file=cut(first.file))}")

@@ -28,7 +28,7 @@ class Share(NamedTuple):
             group reaches it.
         sums: Statistics that are added up over replicas: "loss", "sum/TERM", "metric_sum/NAME",
             "metric_count/NAME".
-        counts: Each term's divisor in the whole step, the same on every replica.
+        counts: Each term's normalizer in the whole step, the same on every replica.
     """
 
     gradients: dict[str, list[tf.Tensor | None]]

@@ -85,7 +85,7 @@ class Distiller(keras.Model):
         return self.student(inputs, training=training)
 
     def counts(self, batch: Batch) -> Scalars:
-        """Each term's divisor N, from the batch alone; float32 scalars by the term's name."""
+        """Each term's normalizer N, from the batch alone; float32 scalars by the term's name."""
         return {term.name: tf.cast(term.count(batch), tf.float32) for term in self.terms}
 
     def objective(

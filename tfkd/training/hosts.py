@@ -14,8 +14,8 @@ NEXT, TRAIN = 0, 1
 _FORM = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
 
 
-class Place(NamedTuple):
-    """This process's place among the hosts.
+class Cluster(NamedTuple):
+    """The hosts, and which of them this process is.
 
     Attributes:
         index: Its number, from 0; host 0 is the chief.
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     addresses: tuple[str, ...]
 
 
-def place_from(environment: Mapping[str, str]) -> Place | None:
+def cluster_from(environment: Mapping[str, str]) -> Cluster | None:
     """Reads TF_CONFIG; None where it is not set or names one host only.
 
     Raises:
@@ -59,7 +59,7 @@ def place_from(environment: Mapping[str, str]) -> Place | None:
         )
     if len(set(addresses)) < len(addresses):
         raise UserError(f"{VARIABLE} names an address twice: {', '.join(addresses)}")
-    return Place(number, addresses) if len(addresses) > 1 else None
+    return Cluster(number, addresses) if len(addresses) > 1 else None
 
 
 class Hosts:
@@ -94,13 +94,13 @@ class ClusterHosts(Hosts):
 
     Args:
         strategy: A `MultiWorkerMirroredStrategy`.
-        place: This host's place.
+        cluster: The hosts, and which of them this one is.
     """
 
-    def __init__(self, strategy: Any, place: Place):
+    def __init__(self, strategy: Any, cluster: Cluster):
         import tensorflow as tf
 
-        self.number, self.index = len(place.addresses), place.index
+        self.number, self.index = len(cluster.addresses), cluster.index
         self.strategy = strategy
         replicas = strategy.num_replicas_in_sync // self.number
 

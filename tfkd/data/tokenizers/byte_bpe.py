@@ -54,7 +54,7 @@ class ByteBpe(PieceTokenizer):
     def __init__(self, vocabulary: Sequence[str], merges: Sequence[tuple[str, str]]):
         self.vocabulary = list(vocabulary)
         self.merges = [(first, second) for first, second in merges]
-        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        places = {piece: index for index, piece in enumerate(self.vocabulary)}
         _check(self.vocabulary, places, self.merges)
         self.size = len(self.vocabulary)
         self.end_id = places[END_OF_TEXT]
@@ -96,7 +96,7 @@ class ByteBpe(PieceTokenizer):
     def _fast(self) -> Any:
         import tokenizers
 
-        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        places = {piece: index for index, piece in enumerate(self.vocabulary)}
         made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=places, merges=self.merges))
         made.pre_tokenizer = splitter()
         return made
@@ -136,7 +136,7 @@ class ByteBpe(PieceTokenizer):
 
 def write_published(tokenizer: ByteBpe, folder: Path) -> None:
     """Writes `vocab.json` and `merges.txt` alone, which other libraries read beside a GPT-2."""
-    places = {piece: place for place, piece in enumerate(tokenizer.vocabulary)}
+    places = {piece: index for index, piece in enumerate(tokenizer.vocabulary)}
     write_atomically(Path(folder) / VOCABULARY_FILE, json.dumps(places, ensure_ascii=False))
     lines = ["#version: 0.2", *(" ".join(pair) for pair in tokenizer.merges)]
     write_atomically(Path(folder) / MERGES_FILE, "".join(f"{line}\n" for line in lines))
@@ -296,7 +296,7 @@ def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str
         )
 
     if len(places) != len(vocabulary):
-        twice = next(p for place, p in enumerate(vocabulary) if places[p] != place)
+        twice = next(p for index, p in enumerate(vocabulary) if places[p] != index)
         refuse("vocabulary", "distinct pieces", f"{twice!r} twice")
     if END_OF_TEXT not in places:
         refuse("vocabulary", f"{END_OF_TEXT} among the pieces", "a vocabulary without it")

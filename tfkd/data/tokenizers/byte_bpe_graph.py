@@ -29,7 +29,7 @@ class ByteBpeGraph(tf.Module):
 
     def __init__(self, tokenizer: Any):
         super().__init__(name="byte_bpe")
-        places = {piece: place for place, piece in enumerate(tokenizer.vocabulary)}
+        places = {piece: index for index, piece in enumerate(tokenizer.vocabulary)}
         self._size = tokenizer.size
         self._of_byte = np.array([places[character] for character in byte_alphabet()], np.int32)
         pairs = np.array(

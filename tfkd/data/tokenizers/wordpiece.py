@@ -50,10 +50,10 @@ class WordPiece(PieceTokenizer):
         self.vocabulary = list(vocabulary)
         self.lower_case = bool(lower_case)
         self.strip_accents = self.lower_case if strip_accents is None else bool(strip_accents)
-        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        places = {piece: index for index, piece in enumerate(self.vocabulary)}
         if len(places) != len(self.vocabulary):
             twice = next(
-                piece for place, piece in enumerate(self.vocabulary) if places[piece] != place
+                piece for index, piece in enumerate(self.vocabulary) if places[piece] != index
             )
             raise ValueError(
                 "Invalid value for argument `vocabulary`. Expected distinct pieces. "

@@ -19,7 +19,7 @@ def vocabulary_map(read: Sequence[str], predicted: Sequence[str], unknown: str) 
     Returns:
         int32 `[len(read)]`.
     """
-    places = {piece: place for place, piece in enumerate(predicted)}
+    places = {piece: index for index, piece in enumerate(predicted)}
     stand_in = places[unknown]
     return np.array([places.get(piece, stand_in) for piece in read], np.int32)
 
