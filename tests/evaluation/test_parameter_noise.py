@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.evaluation import NamedTensor, Spread, perturbed
+from tfkd.evaluation import NamedTensor, OverDraws, perturbed
 from tfkd.evaluation.parameter_noise import directions, noise
 
 
@@ -140,12 +140,12 @@ def test_each_sigma_goes_the_same_way():
     assert moved[0].std() == pytest.approx(0.1 * abs(start.mean()), rel=0.05)
 
 
-def test_mean_and_spread_are_numpys():
-    found = Spread.of([1.0, 2.0, 4.0])
+def test_mean_and_std_are_numpys():
+    found = OverDraws.of([1.0, 2.0, 4.0])
     assert found.mean == pytest.approx(7 / 3)
-    assert found.spread == pytest.approx(np.std([1, 2, 4], ddof=1))
-    assert Spread.of([2.0]) == (2.0, None, [2.0])
-    assert not np.isfinite(Spread.of([1.0, np.inf]).mean)
+    assert found.std == pytest.approx(np.std([1, 2, 4], ddof=1))
+    assert OverDraws.of([2.0]) == (2.0, None, [2.0])
+    assert not np.isfinite(OverDraws.of([1.0, np.inf]).mean)
 
 
 def test_what_cannot_be_is_refused():

@@ -23,11 +23,25 @@ def test_a_good_form_passes_and_new_keys_may_come():
 
 
 def test_what_an_earlier_version_wrote_is_read_by_its_names_of_now():
-    checks = [{"of": "a", "on": "b", "figures": {}, "baseline": None, "verdict": "", "message": ""}]
-    now = results(teacher_checks=checks)
-    before = {"teacher_gates" if key == "teacher_checks" else key: now[key] for key in now}
+    check = {"of": "a", "on": "b", "baseline": None, "verdict": "", "message": ""}
+    point = {"sigma": 0.1, "mean": 1.0, "values": [1.0]}
+    entry = {"of": "a", "variant": None, "on": "b", "seed": 1, "rows": 2, "metrics": {}}
+    noise = {"seed": 1, "draws": 1}
+
+    def of(schema: int, checks: str, measured: str, deviation: str):
+        points = [{**point, deviation: 0.5}]
+        return results(
+            schema=schema, spec={"spread": "figures"},
+            evaluations=[{**entry, "noise": {**noise, "metrics": {"loss": points}}}],
+            over_seeds=[{"metrics": {"loss": {deviation: None}}}],
+            **{checks: [{**check, measured: {"accuracy": 0.5}}]},
+        )  # fmt: skip
+
+    now = of(2, "teacher_checks", "metrics", "std")
+    before = of(1, "teacher_gates", "figures", "spread")
+    del before["teacher_checks"]
     assert result_errors(before)
-    assert [*upgraded(before | {"schema": 1}).items()] == [*now.items()]
+    assert upgraded(before) == now
     assert upgraded(now) is now
     assert upgraded([]) == []
 

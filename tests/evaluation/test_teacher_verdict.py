@@ -5,12 +5,12 @@ import pytest
 from tfkd.evaluation import learnt_by_heart, teacher_check
 
 
-def figures(accuracy, positions=10_000, coverage=0.9):
+def metrics(accuracy, positions=10_000, coverage=0.9):
     return {"accuracy": accuracy, "positions": positions, "coverage": coverage, "entropy": 1.0}
 
 
 def test_a_far_better_teacher_passes():
-    check = teacher_check(figures(0.80), figures(0.68, coverage=0.88))
+    check = teacher_check(metrics(0.80), metrics(0.68, coverage=0.88))
     assert check["verdict"] == "clearly better"
     assert check["difference"]["low"] > 0.10
     assert check["difference"]["high"] < 0.14
@@ -21,10 +21,10 @@ def test_a_far_better_teacher_passes():
 @pytest.mark.parametrize(
     ("teacher", "baseline", "reason"),
     [
-        (figures(0.70, 200), figures(0.66, 200), "interval does not lie above 0"),
-        (figures(0.675, 1_000_000), figures(0.67, 1_000_000), "less than 1 point"),
-        (figures(0.75, coverage=0.84), figures(0.67, coverage=0.88), "top K holds the right word"),
-        (figures(0.60), figures(0.67), "interval does not lie above 0"),
+        (metrics(0.70, 200), metrics(0.66, 200), "interval does not lie above 0"),
+        (metrics(0.675, 1_000_000), metrics(0.67, 1_000_000), "less than 1 point"),
+        (metrics(0.75, coverage=0.84), metrics(0.67, coverage=0.88), "top K holds the right word"),
+        (metrics(0.60), metrics(0.67), "interval does not lie above 0"),
     ],
 )
 def test_a_teacher_that_is_not_clearly_better_is_named_with_the_reason(teacher, baseline, reason):
@@ -43,27 +43,27 @@ def test_the_interval_is_the_one_of_two_proportions():
 
 
 def test_without_baseline_nothing_is_claimed():
-    check = teacher_check(figures(0.8))
+    check = teacher_check(metrics(0.8))
     assert check["verdict"] == "not compared"
     assert check["difference"] is None
 
 
 def test_rows_learnt_by_heart_are_named():
-    assert "89.5 %" in learnt_by_heart(figures(0.895), figures(0.799))
-    assert learnt_by_heart(figures(0.82), figures(0.799)) is None
+    assert "89.5 %" in learnt_by_heart(metrics(0.895), metrics(0.799))
+    assert learnt_by_heart(metrics(0.82), metrics(0.799)) is None
 
 
 def test_what_helps_against_rows_learnt_by_heart_is_named():
-    said = learnt_by_heart(figures(0.783), figures(0.676), on="valid", masked=True)
+    said = learnt_by_heart(metrics(0.783), metrics(0.676), on="valid", masked=True)
     assert "78.3 % of the positions that it scores and at 67.6 % on valid:" in said
     for help in ("keep: {best: loss}", "fewer steps", "more text", "read: previous"):
         assert help in said
     # It reads so already, or has no such choice.
-    assert "previous" not in learnt_by_heart(figures(0.783), figures(0.676))
+    assert "previous" not in learnt_by_heart(metrics(0.783), metrics(0.676))
 
 
 def test_figures_without_positions_are_refused():
     with pytest.raises(ValueError, match="positions=None"):
         teacher_check({"accuracy": 0.5})
     with pytest.raises(ValueError, match="`baseline`"):
-        teacher_check(figures(0.5), {"accuracy": 50, "positions": 3})
+        teacher_check(metrics(0.5), {"accuracy": 50, "positions": 3})

@@ -6,7 +6,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.objectives import figures, predictor, row_sums, top_k_log_probabilities
+from tfkd.objectives import (
+    predictor,
+    row_sums,
+    teacher_forced_metrics,
+    top_k_log_probabilities,
+)
 
 from . import reference
 from .fakes import TableModel, pair_record, sequence_record
@@ -93,13 +98,15 @@ def test_row_sums_equal_loops_and_figures_are_their_means():
             ("mass", np.exp(predictions["log_probabilities"]).sum(-1)),
         ):
             np.testing.assert_allclose(sums[name][row], values[mine].sum(), rtol=1e-5)
-    found = figures(sums)
+    found = teacher_forced_metrics(sums)
     assert found["positions"] == record["selected"].sum()
     assert found["accuracy"] == sums["correct"].sum() / found["positions"]
     assert set(found) == {"positions", "accuracy", "loss", "entropy", "coverage", "mass"}
-    assert "coverage" not in figures(row_sums(predictor(TableModel())(record), record["selected"]))
+    assert "coverage" not in teacher_forced_metrics(
+        row_sums(predictor(TableModel())(record), record["selected"])
+    )
     nothing = {name: np.zeros(2) for name in sums}
-    assert figures(nothing)["accuracy"] == 0.0
+    assert teacher_forced_metrics(nothing)["accuracy"] == 0.0
 
 
 def test_what_does_not_fit_is_named():

@@ -53,7 +53,7 @@ def test_marked_words_are_told_apart_and_served(readings):
     assert of_teacher["positive"] == "verb"
     assert set(of_student["metrics"]) == {"accuracy"}
     (check,) = readings.results["teacher_checks"]
-    assert check["figures"]["positions"] == check["baseline"]["positions"] == 30
+    assert check["metrics"]["positions"] == check["baseline"]["positions"] == 30
     served = load_saved_model(readings.run / "export" / "teach")
     assert served.inputs == ["text", "mark"]
     with pytest.raises(UserError, match="expected text, a tab, mark"):
@@ -137,7 +137,7 @@ def test_noise_may_be_asked_of_a_finished_runs_classifiers(opinions, capsys):
         assert list(one["noise"]["metrics"]) == ["accuracy", "f1", "matthews", "loss"]
         for metric, points in one["noise"]["metrics"].items():
             assert [point["sigma"] for point in points] == [0, 0.3]
-            assert points[1]["spread"] is None
+            assert points[1]["std"] is None
             assert points[0]["values"] == [pytest.approx(one["metrics"][metric]["value"])]
     assert all(weights(stage) == kept for stage, kept in models.items())
     assert cli.main([*command, "--noise-metrics", "f1"]) == cli.DONE

@@ -157,9 +157,9 @@ def test_a_check_without_a_baseline_is_beside_the_last_word_alone(line):
     for word in gold:
         counts[word] = counts.get(word, 0) + 1
     on_text, check = line.results["teacher_checks"][:2]
-    assert check["figures"]["accuracy"] == share_right(whole, gold)
+    assert check["metrics"]["accuracy"] == share_right(whole, gold)
     assert check["baseline"]["accuracy"] == share_right(alone, gold)
-    assert check["figures"]["positions"] == check["baseline"]["positions"] == len(gold)
+    assert check["metrics"]["positions"] == check["baseline"]["positions"] == len(gold)
     assert check["most_frequent"] == pytest.approx(max(counts.values()) / len(gold))
     assert check["beside"] == "the teacher that sees the last word alone"
     assert f"of {len(gold):,} next words" in check["message"]
@@ -173,10 +173,10 @@ def test_a_check_against_a_model_is_at_the_same_words(line):
     check = line.results["teacher_checks"][2]
     accuracy = line.results["evaluations"][0]["metrics"]["accuracy"]["value"]
     assert check["baseline"]["accuracy"] == pytest.approx(accuracy)
-    assert check["figures"] == pytest.approx(line.results["teacher_checks"][1]["figures"])
-    assert check["baseline"]["positions"] == check["figures"]["positions"]
+    assert check["metrics"] == pytest.approx(line.results["teacher_checks"][1]["metrics"])
+    assert check["baseline"]["positions"] == check["metrics"]["positions"]
     assert check["beside"] == "a model without a teacher"
-    difference = check["figures"]["accuracy"] - accuracy
+    difference = check["metrics"]["accuracy"] - accuracy
     assert check["difference"]["value"] == pytest.approx(difference)
 
 

@@ -179,7 +179,7 @@ def test_the_baseline_has_neither_teacher_nor_gates(run):
 
 def test_the_check_of_masked_words_tells_what_context_gives(run):
     (check,) = results(run)["teacher_checks"]
-    blind, seen = check["baseline"], check["figures"]
+    blind, seen = check["baseline"], check["metrics"]
     assert check["beside"] == "the teacher without context"
     assert seen["positions"] == blind["positions"] > 100
     assert check["context"] == pytest.approx(seen["accuracy"] - blind["accuracy"])

@@ -194,7 +194,7 @@ def test_a_teacher_of_segments_is_held_against_itself_without_the_text(spec, run
     asked, compared = run.results["teacher_checks"]
     model, record = predictions(spec, run, "teacher_pretrain")
     _, accuracy = figures(model, record)
-    assert asked["figures"]["accuracy"] == accuracy
+    assert asked["metrics"]["accuracy"] == accuracy
     ids, valid = (record["source"][key].numpy() for key in ("ids", "valid"))
     words = np.arange(ids.shape[1]) < valid.sum(1, keepdims=True) - 1
     ends = valid & ~words
@@ -213,8 +213,8 @@ def test_a_teacher_of_segments_is_held_against_itself_without_the_text(spec, run
     assert compared["beside"] == "a model without a teacher"
     student = evaluated(run, "student_pretrain")["metrics"]["accuracy"]["value"]
     assert compared["baseline"]["accuracy"] == pytest.approx(student)
-    assert compared["figures"]["accuracy"] == accuracy
-    assert compared["figures"]["positions"] == compared["baseline"]["positions"] == len(gold)
+    assert compared["metrics"]["accuracy"] == accuracy
+    assert compared["metrics"]["positions"] == compared["baseline"]["positions"] == len(gold)
 
 
 def test_both_distillations_ask_the_teacher(run):
@@ -269,11 +269,11 @@ def test_figures_under_noise_are_those_of_the_perturbed_model(spec, run, stage):
     assert [point["sigma"] for point in loss] == [0, 0.1, 0.4]
     whole = entry["metrics"] if stage == "student_pretrain" else entry["against"]["metrics"]
     assert loss[0]["values"] == [whole["loss"]["value"]]
-    assert loss[0]["spread"] is None
+    assert loss[0]["std"] is None
     values = loss[2]["values"]
     assert len(set(values)) == 2
     assert loss[2]["mean"] == pytest.approx(np.mean(values))
-    assert loss[2]["spread"] == pytest.approx(np.std(values, ddof=1))
+    assert loss[2]["std"] == pytest.approx(np.std(values, ddof=1))
     model, record = predictions(spec, run, stage)
     put_noise(model, 0.4, draw=1)
     expected, right = figures(model, record)

@@ -15,7 +15,7 @@ from tfkd.data.packed import Packed
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import build_view
 from tfkd.models import Bert, Gpt2, Transformer
-from tfkd.objectives.prediction_sums import figures
+from tfkd.objectives.prediction_sums import teacher_forced_metrics
 from tfkd.pipeline.validation import TeacherForced
 
 SPECIALS = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 20)
@@ -98,7 +98,7 @@ def test_sums_are_over_the_predicted_positions_of_each_row(family):
     assert np.array_equal(sums["correct"], expected[:, 1])
     np.testing.assert_allclose(sums["nll"], expected[:, 2], rtol=1e-4)
     share = expected[:, 1].sum() / expected[:, 0].sum()
-    assert figures(sums)["accuracy"] == pytest.approx(share)
+    assert teacher_forced_metrics(sums)["accuracy"] == pytest.approx(share)
     assert 0 < share < 0.6
 
 

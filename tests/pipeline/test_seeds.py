@@ -151,7 +151,7 @@ def test_summaries_are_numpys_over_the_seeds():
         reach = 4.302653 * np.std(values, ddof=1) / np.sqrt(3)
         assert got["n"] == 3
         assert got["mean"] == pytest.approx(np.mean(values))
-        assert got["spread"] == pytest.approx(np.std(values, ddof=1))
+        assert got["std"] == pytest.approx(np.std(values, ddof=1))
         assert got["low"] == pytest.approx(np.mean(values) - reach, abs=1e-5)
         assert got["high"] == pytest.approx(np.mean(values) + reach, abs=1e-5)
     # One model beside two others on the same test set has two summaries.
@@ -266,9 +266,9 @@ def test_two_specs_without_a_common_seed_are_compared_by_their_means(tmp_path):
     _, bleu, _, last = compare(ours, theirs, samples=20, trials=50).splitlines()
     means, difference = bleu.split("): ")[1].split(", difference ")
     high, low = (float(one.split(" ± ")[0]) for one in means.split(" and "))
-    spread = float(means.split(" ± ")[1].split(" and ")[0])
+    std = float(means.split(" ± ")[1].split(" and ")[0])
     # One side's values are alike: Welch's degrees of freedom are the other's two.
-    reach = 4.302653 * spread / np.sqrt(3)
+    reach = 4.302653 * std / np.sqrt(3)
     assert float(difference.split(",")[0]) == pytest.approx(high - low, abs=0.011)
     found = difference.split("(Welch's) ")[1].split(" (")[0].split(" to ")
     assert [*map(float, found)] == pytest.approx([high - low - reach, high - low + reach], abs=0.05)

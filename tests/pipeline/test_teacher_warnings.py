@@ -12,7 +12,7 @@ def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **mo
     options = SimpleNamespace(read=read)
     inputs = {"model": SimpleNamespace(key=model)}
     teacher = SimpleNamespace(kind="score", inputs=inputs, options=options)
-    entry = {"of": of, "on": on, "figures": {"accuracy": accuracy, "positions": 1000},
+    entry = {"of": of, "on": on, "metrics": {"accuracy": accuracy, "positions": 1000},
              "verdict": "clearly better", "message": "It knows more.", **more}  # fmt: skip
     return SimpleNamespace(on=on, teacher=teacher, seen=seen), entry
 

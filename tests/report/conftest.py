@@ -176,7 +176,7 @@ def build():
         "evaluations": [evaluation("test_2016", 39.41, 1.14), evaluation("test_2017", 34.92, 0.37)],
         "teacher_checks": [
             {"of": "targets", "on": "valid",
-             "figures": {"accuracy": 0.799, "entropy": 0.861, "coverage": 0.927, "mass": 0.946,
+             "metrics": {"accuracy": 0.799, "entropy": 0.861, "coverage": 0.927, "mass": 0.946,
                          "positions": 14_310},
              "baseline": {"accuracy": 0.679, "entropy": 1.204, "coverage": 0.878, "mass": 0.9,
                           "positions": 14_310},

@@ -72,8 +72,8 @@ def test_nothing_learnt_is_no_verdict(run):
 
 def test_means_over_seeds_stand_for_all(run):
     entry = run["evaluations"][0]
-    mean = {"n": 3, "mean": 40.0, "spread": 0.5, "low": 38.8, "high": 41.2, "values": {}}
-    difference = {"n": 3, "mean": 2.0, "spread": 0.1, "low": 1.7, "high": 2.3, "values": {}}
+    mean = {"n": 3, "mean": 40.0, "std": 0.5, "low": 38.8, "high": 41.2, "values": {}}
+    difference = {"n": 3, "mean": 2.0, "std": 0.1, "low": 1.7, "high": 2.3, "values": {}}
     run["over_seeds"] = [{
         **{key: entry.get(key) for key in ("of", "variant", "on", "decode", "context")},
         "seeds": [1, 2, 3], "metrics": {"bleu": mean},

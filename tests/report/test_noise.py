@@ -1,4 +1,4 @@
-"""Scores under noise on the page: a line a system, its spread, and all of it in words."""
+"""Scores under noise on the page: a line a system, its std, and all of it in words."""
 
 import pytest
 
@@ -9,9 +9,9 @@ from tfkd.report.plots import table
 from tfkd.report.systems import Systems, open_runs
 
 
-def points(*means, spread=0.02):
+def points(*means, std=0.02):
     return [
-        {"sigma": sigma, "mean": mean, "spread": spread if sigma else None, "values": [mean]}
+        {"sigma": sigma, "mean": mean, "std": std if sigma else None, "values": [mean]}
         for sigma, mean in zip((0.0, 0.05, 0.2), means, strict=True)
     ]
 
@@ -46,7 +46,7 @@ def test_student_baseline_and_teacher_stand_in_one_plot_each_in_its_colour(noisy
     assert len({line.series for line in accuracy.lines}) == 3
     assert accuracy.lines[0].x == [0.0, 0.05, 0.2]
     assert accuracy.lines[0].y == pytest.approx([70, 65, 50])
-    assert accuracy.lines[0].spread == pytest.approx([0, 2, 2])
+    assert accuracy.lines[0].std == pytest.approx([0, 2, 2])
     assert accuracy.lines[1].x == [0.0, 0.05]  # where outputs are no numbers any more
     summary = " ".join(accuracy.summary.split())
     assert "train_student: 70.00 % at sigma 0, 65.00 % ± 2.00 % at sigma 0.05" in summary
@@ -65,7 +65,7 @@ def test_perplexities_that_grow_by_powers_of_ten_are_drawn_so(noisy):
         assert plot.unit == name
 
 
-def test_the_numbers_of_a_plot_have_the_spreads_and_the_sigmas(noisy):
+def test_the_numbers_of_a_plot_have_the_stds_and_the_sigmas(noisy):
     numbers = table(plots(noisy)[0])
     assert numbers["head"][:2] == ["train_student", "train_student, ±"]
     assert [place for place, _ in numbers["rows"]] == ["0", "0.05", "0.2"]

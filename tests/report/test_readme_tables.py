@@ -217,7 +217,7 @@ def test_decoding_times_stand_by_length_and_by_part(folder):
     assert "| beam | 60 | encoder | 15.0 |" in text
 
 
-def test_students_stand_beside_teachers_with_their_spread_and_the_paper_s_figure(folder):
+def test_students_stand_beside_teachers_with_their_std_and_the_paper_s_figure(folder):
     row = {
         "family": "BERT", "work": "label | of a text", "parameters": 110_000_000,
         "bytes": 440 * 2**20, "milliseconds": 1234.5, "times_as_fast": 1.0,

@@ -260,7 +260,7 @@ def test_long_names_of_runs_may_end_a_line_where_they_have_parts(light):
     assert "<h1>a_<wbr>&lt;b<wbr>@c_<wbr>d</h1>" in text
 
 
-def test_seeds_get_a_mean_and_a_spread(light):
+def test_seeds_get_a_mean_and_a_std(light):
     again = copy.deepcopy(light["evaluations"][0])
     again["seed"] = 2
     again["metrics"]["bleu"]["value"] = 40.41

@@ -92,7 +92,7 @@ def test_a_chosen_context_is_told_apart_wherever_a_perplexity_stands(light):
         "word_perplexity": {"value": 1500.25, "low": 1400.0, "high": 1600.0}}}  # fmt: skip
     for one, mean in ((continued, 1000.0), (near, 1500.0)):
         one["noise"] = {"seed": 1, "draws": 1, "metrics": {"word_perplexity": [
-            {"sigma": 0.0, "mean": mean, "spread": None, "values": [mean]}]}}  # fmt: skip
+            {"sigma": 0.0, "mean": mean, "std": None, "values": [mean]}]}}  # fmt: skip
     light["evaluations"] = [continued, near]
     page = render([light])
     words = Page(page).words

@@ -45,8 +45,8 @@ def test_a_p_of_one_tail_is_shown_as_what_the_interval_says():
 
 def test_contexts_and_noise_are_told():
     noise = {"metrics": {"accuracy": [
-        {"sigma": 0.2, "mean": 0.2731, "spread": 0.0017, "values": [0.27, 0.28]},
-        {"sigma": 0.4, "mean": None, "spread": None, "values": [None]},
+        {"sigma": 0.2, "mean": 0.2731, "std": 0.0017, "values": [0.27, 0.28]},
+        {"sigma": 0.4, "mean": None, "std": None, "values": [None]},
     ]}}  # fmt: skip
     one = entry("word_perplexity", 50.0, 49.0, 51.0, -1.0, context=9, noise=noise)
     text = score_table({"name": "run", "evaluations": [one], "teacher_checks": []})
@@ -174,7 +174,7 @@ def test_a_verdict_stands_beside_a_difference_and_one_seed_is_told_once():
 
 def test_the_mean_and_its_verdict_come_before_single_seeds_without_any():
     entries = [decided(seed) for seed in (1, 2)]
-    over = {"n": 2, "mean": 0.10, "spread": 0.01, "low": 0.05, "high": 0.15}
+    over = {"n": 2, "mean": 0.10, "std": 0.01, "low": 0.05, "high": 0.15}
     apart = {**over, "mean": 0.04, "low": 0.02, "high": 0.06}
     summary = {"of": "learn", "on": "test", "seeds": [1, 2], "metrics": {"bleu": over}, "against": {
         "of": "learn", "variant": "baseline", "metrics": {"bleu": {**over, "mean": 0.06}},

@@ -71,7 +71,7 @@ def test_a_masked_row_equals_one_pass_by_brute_force(tmp_path, passes, rows_per_
                 log_p[gold] >= top[0],
                 np.exp(top).sum(),
             ]
-    figures = store.figures
+    figures = store.metrics
     assert figures.pop("positions") == store.rows
     names = ("accuracy", "loss", "entropy", "coverage", "mass")
     assert figures == pytest.approx(dict(zip(names, sums / store.rows, strict=True)))

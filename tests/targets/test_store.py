@@ -163,7 +163,7 @@ def test_an_unfinished_store_is_refused_and_goes_on_after_its_last_whole_shard(t
         writer.finish()
     files = [{path.name: path.read_bytes() for path in f.iterdir()} for f in (whole, halves)]
     assert files[0] == files[1]
-    assert StoreWriter(whole, header(4)).finish().figures["positions"] == 8
+    assert StoreWriter(whole, header(4)).finish().metrics["positions"] == 8
 
 
 def test_a_damaged_unfinished_store_is_not_continued(tmp_path):

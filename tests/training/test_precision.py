@@ -15,7 +15,7 @@ from tfkd.data.views import build_view
 from tfkd.models.bert import Bert
 from tfkd.models.transformer import Transformer
 from tfkd.objectives import CrossEntropy, MaskedLM
-from tfkd.objectives.prediction_sums import figures
+from tfkd.objectives.prediction_sums import teacher_forced_metrics
 from tfkd.pipeline.validation import TeacherForced
 from tfkd.training import Adam, Distiller, TrainSettings, Triangular, train
 
@@ -101,7 +101,7 @@ def predicted(trained, policy):
 def whole(trained):
     """Validated and predicted in float32."""
     rows = validated(trained, "float32")
-    assert figures(rows)["loss"] < 0.7 * np.log(VOCABULARY)
+    assert teacher_forced_metrics(rows)["loss"] < 0.7 * np.log(VOCABULARY)
     return rows, *predicted(trained, "float32")
 
 
@@ -119,7 +119,7 @@ def right_in(trained, whole, policy):
 def test_validation_is_that_of_float32(trained, whole, policy):
     loss, row, _ = TOLERANCES[policy]
     rows = validated(trained, policy)
-    half, expected = figures(rows), figures(whole[0])
+    half, expected = teacher_forced_metrics(rows), teacher_forced_metrics(whole[0])
     assert half["positions"] == expected["positions"] == len(whole[2]) > 500
     assert half["loss"] == pytest.approx(expected["loss"], abs=loss)
     assert half["accuracy"] == right_in(trained, whole, policy)

@@ -107,7 +107,7 @@ def joint_lengths(
     return first_length, np.where(has_second, pair[1] + 1, 0)
 
 
-def _spread(out: np.ndarray, rows: Ragged, lengths: np.ndarray, starts: np.ndarray) -> None:
+def _scatter(out: np.ndarray, rows: Ragged, lengths: np.ndarray, starts: np.ndarray) -> None:
     """Writes the first `lengths[b]` ids of row b into `out[b]` from column `starts[b]` on."""
     total = int(lengths.sum())
     if not total:
@@ -161,8 +161,8 @@ def joint(
     total = head + tail
     columns = width or rounded_width(int(total.max(initial=0)), pad_to, max_length)
     ids = np.full((count, columns), specials.pad_id, np.int32)
-    _spread(ids, first, np.maximum(head - 2, 0), np.ones(count, np.int64))
-    _spread(ids, second, np.maximum(tail - 1, 0), head)
+    _scatter(ids, first, np.maximum(head - 2, 0), np.ones(count, np.int64))
+    _scatter(ids, second, np.maximum(tail - 1, 0), head)
     rows = np.flatnonzero(present)
     ids[rows, 0] = specials.start_id
     ids[rows, head[rows] - 1] = specials.end_id
@@ -229,7 +229,7 @@ def _ended(
     total = np.where(present, bare + 1, 0)
     columns = width or rounded_width(int(total.max(initial=0)), pad_to)
     ids = np.full((count, columns), specials.pad_id, np.int32)
-    _spread(ids, rows, bare, np.zeros(count, np.int64))
+    _scatter(ids, rows, bare, np.zeros(count, np.int64))
     there = np.flatnonzero(present)
     ids[there, bare[there]] = specials.end_id
     return ids, np.arange(columns) < total[:, None]
@@ -266,7 +266,7 @@ def encoder_decoder(
     count = len(source)
     present = np.ones(count, bool) if present is None else present
     ids = np.full(labels.shape, target_specials.pad_id, np.int32)
-    _spread(ids, target, np.where(present, target.lengths, 0), np.ones(count, np.int64))
+    _scatter(ids, target, np.where(present, target.lengths, 0), np.ones(count, np.int64))
     ids[np.flatnonzero(present), 0] = target_specials.start_id
     return {
         "source": {"ids": read, "valid": seen},

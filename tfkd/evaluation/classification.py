@@ -91,10 +91,10 @@ def matthews_of(counts: Counts) -> np.ndarray:
     """
     rows, right = counts.labelled.sum(-1), counts.right.sum(-1)
     guessed, labelled = counts.guessed, counts.labelled
-    spread = (rows**2 - (guessed**2).sum(-1)) * (rows**2 - (labelled**2).sum(-1))
+    scale = (rows**2 - (guessed**2).sum(-1)) * (rows**2 - (labelled**2).sum(-1))
     together = rows * right - (guessed * labelled).sum(-1)
-    varied = spread > 0
-    return np.where(varied, together / np.sqrt(np.where(varied, spread, 1)), 0.0)
+    varied = scale > 0
+    return np.where(varied, together / np.sqrt(np.where(varied, scale, 1)), 0.0)
 
 
 def confusion(predicted: Predicted) -> list[tuple[int, int, int]]:

@@ -37,7 +37,7 @@ class NoisePoint(TypedDict):
 
     sigma: float
     mean: float | None
-    spread: float | None
+    std: float | None
     values: list[float | None]
 
 

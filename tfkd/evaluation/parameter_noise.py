@@ -123,25 +123,25 @@ def _restore(tensors: Mapping[str, NamedTensor], kept: Mapping[str, np.ndarray])
         raise
 
 
-class Spread(NamedTuple):
+class OverDraws(NamedTuple):
     """A metric under several draws of noise.
 
     Attributes:
         mean: Over the draws.
-        spread: Their standard deviation, by draws - 1; None for a single one.
+        std: Their standard deviation, by draws - 1; None for a single one.
         values: One a draw.
     """
 
     mean: float
-    spread: float | None
+    std: float | None
     values: list[float]
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
+    def of(cls, values: Sequence[float]) -> "OverDraws":
         """Of one value or more; one that is not finite makes both not finite."""
         found = np.asarray(values, np.float64)
-        spread = None
+        std = None
         if len(found) > 1:
             with np.errstate(invalid="ignore"):
-                spread = float(found.std(ddof=1))
-        return cls(float(found.mean()), spread, found.tolist())
+                std = float(found.std(ddof=1))
+        return cls(float(found.mean()), std, found.tolist())

@@ -14,8 +14,13 @@ from tfkd.evaluation.seed_results import SeedSummary
 from tfkd.evaluation.text_results import Bucket, Differing, RougeByLength, RougeWords
 
 SCHEMA = 2
-# What schema 1 called otherwise.
-_RENAMED = {"teacher_gates": "teacher_checks"}
+# What schema 1 called otherwise: parts, and keys of what stands in a part.
+_PARTS = {"teacher_gates": "teacher_checks"}
+_KEYS = {
+    "teacher_checks": {"figures": "metrics"},
+    "evaluations": {"spread": "std"},
+    "over_seeds": {"spread": "std"},
+}
 
 
 class Against(TypedDict):
@@ -145,7 +150,7 @@ class TeacherCheck(TypedDict):
 
     of: str
     on: str
-    figures: dict[str, float | None]
+    metrics: dict[str, float | None]
     baseline: dict[str, float | None] | None
     verdict: str
     message: str
@@ -234,7 +239,17 @@ def upgraded(results: Any) -> Any:
     """Results as this schema has them, of it or of an earlier one."""
     if not isinstance(results, Mapping) or results.get("schema") != 1:
         return results
-    return {_RENAMED.get(key, key): value for key, value in results.items()} | {"schema": SCHEMA}
+    found = {_PARTS.get(key, key): value for key, value in results.items()}
+    return {key: renamed(value, _KEYS.get(key, {})) for key, value in found.items()} | {
+        "schema": SCHEMA
+    }
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A value of plain types whose keys, at any depth, have the names of now."""
+    if isinstance(value, Mapping) and names:
+        return {names.get(key, key): renamed(one, names) for key, one in value.items()}
+    return [renamed(one, names) for one in value] if isinstance(value, list) and names else value
 
 
 def result_errors(results: Any) -> list[str]:

@@ -7,11 +7,11 @@ from typing_extensions import TypedDict
 
 
 class OverSeeds(TypedDict):
-    """See `seed_spread.over_seeds`."""
+    """See `seed_intervals.over_seeds`."""
 
     n: int
     mean: float
-    spread: float | None
+    std: float | None
     low: float | None
     high: float | None
 

@@ -22,7 +22,7 @@ _Z = 1.959963984540054  # two-sided 95 % of a normal distribution
 
 
 def teacher_check(
-    figures: Mapping[str, float], baseline: Mapping[str, float] | None = None
+    metrics: Mapping[str, float], baseline: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
     """Compares a teacher at the work its signal does with a model that had no teacher.
 
@@ -33,7 +33,7 @@ def teacher_check(
     one sentence lean on each other (too narrow), the same positions on both sides (too wide).
 
     Args:
-        figures: The teacher's `accuracy` (0 to 1), `positions`, and where known `entropy` (nats),
+        metrics: The teacher's `accuracy` (0 to 1), `positions`, and where known `entropy` (nats),
             `coverage` (share of positions whose right word is in the top K), `mass` (probability of
             the top K).
         baseline: The same of the model without teacher at the same positions; None: not known.
@@ -42,7 +42,7 @@ def teacher_check(
         `verdict` (one of the three above), `message`, `difference` (`value`, `low`, `high`; None
         without baseline).
     """
-    accuracy, positions = _accuracy(figures, "figures")
+    accuracy, positions = _accuracy(metrics, "metrics")
     if baseline is None:
         return {
             "verdict": NOT_COMPARED,
@@ -66,7 +66,7 @@ def teacher_check(
         reasons.append("the interval does not lie above 0")
     elif value < LEAST_DIFFERENCE:
         reasons.append(f"less than {100 * LEAST_DIFFERENCE:.0f} point apart")
-    covered, other_covered = figures.get("coverage"), baseline.get("coverage")
+    covered, other_covered = metrics.get("coverage"), baseline.get("coverage")
     if covered is not None and other_covered is not None:
         message += f"; the right word is in the top K at {_points(covered)} and "
         message += _points(other_covered)
@@ -83,7 +83,7 @@ def teacher_check(
 
 
 def context_check(
-    figures: Mapping[str, float],
+    metrics: Mapping[str, float],
     blind: Mapping[str, float],
     most_frequent: float,
     *,
@@ -96,7 +96,7 @@ def context_check(
     without context, by the same rule as `teacher_check`'s.
 
     Args:
-        figures: The teacher's `accuracy` and `positions` at the words that it predicts.
+        metrics: The teacher's `accuracy` and `positions` at the words that it predicts.
         blind: The same where the context is hidden.
         most_frequent: The accuracy of the one word that is right most often at these positions.
         words: What these words are.
@@ -104,9 +104,9 @@ def context_check(
 
     Returns:
         As `teacher_check`, the difference being that to the better of the two; and `context`: the
-        accuracy that comes of context, `figures` less `blind`.
+        accuracy that comes of context, `metrics` less `blind`.
     """
-    accuracy, positions = _accuracy(figures, "figures")
+    accuracy, positions = _accuracy(metrics, "metrics")
     without, _ = _accuracy(blind, "blind")
     floor = {"accuracy": max(without, float(most_frequent)), "positions": positions}
     judged = teacher_check({"accuracy": accuracy, "positions": positions}, floor)
@@ -139,8 +139,8 @@ def learnt_by_heart(
     """A warning where a teacher knows the rows that it scores by heart; None where it does not.
 
     Args:
-        scored: The teacher's figures on the rows that it scores for the student.
-        unseen: Its figures on validation rows.
+        scored: The teacher's metrics on the rows that it scores for the student.
+        unseen: Its metrics on validation rows.
         on: What these are called.
         masked: Whether it fills in words, where one that reads from the left may stand, too.
     """
@@ -160,8 +160,8 @@ def learnt_by_heart(
     )
 
 
-def _accuracy(figures: Mapping[str, float], argument: str) -> tuple[float, int]:
-    accuracy, positions = figures.get("accuracy"), figures.get("positions")
+def _accuracy(metrics: Mapping[str, float], argument: str) -> tuple[float, int]:
+    accuracy, positions = metrics.get("accuracy"), metrics.get("positions")
     if accuracy is None or not positions or not 0 <= accuracy <= 1:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected accuracy from 0 to 1 and positions "

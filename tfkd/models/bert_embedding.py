@@ -13,9 +13,9 @@ from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.positions import Positions
 
 
-def bert_initializer(spread: float = 0.02) -> keras.initializers.Initializer:
+def bert_initializer(std: float = 0.02) -> keras.initializers.Initializer:
     """Returns BERT's truncated normal, of standard deviation 0.02 unless another is given."""
-    return keras.initializers.TruncatedNormal(stddev=spread)
+    return keras.initializers.TruncatedNormal(stddev=std)
 
 
 class BertEmbedding(keras.layers.Layer):

@@ -19,9 +19,9 @@ from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
 
 
-def gpt2_initializer(spread: float = 0.02) -> keras.initializers.Initializer:
+def gpt2_initializer(std: float = 0.02) -> keras.initializers.Initializer:
     """Returns GPT-2's normal, of standard deviation 0.02 unless another is given."""
-    return keras.initializers.RandomNormal(stddev=spread)
+    return keras.initializers.RandomNormal(stddev=std)
 
 
 class Gpt2Embedding(keras.layers.Layer):

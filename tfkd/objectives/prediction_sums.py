@@ -47,8 +47,8 @@ def row_sums(predictions: Mapping[str, np.ndarray], selected: np.ndarray) -> Sum
     }
 
 
-def figures(sums: Mapping[str, np.ndarray | float]) -> dict[str, float]:
-    """The figures of the teacher check from sums, of rows or of all.
+def teacher_forced_metrics(sums: Mapping[str, np.ndarray | float]) -> dict[str, float]:
+    """Teacher-forced metrics from sums, of rows or of all.
 
     Returns:
         `positions`, and as means over them `accuracy`, `loss` (nats), `entropy` (nats), and where

@@ -96,7 +96,7 @@ class TokenLoss(Term):
         def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
             taught = statistics.teacher_log_probabilities
             if "stored" in extras:
-                taught = _spread(extras["ids"], extras["stored"], statistics.vocabulary_size)
+                taught = _dense(extras["ids"], extras["stored"], statistics.vocabulary_size)
             return self.loss(statistics.log_probabilities, extras["labels"], taught)
 
         # Of rows without a known class there is nothing to be right about.
@@ -120,7 +120,7 @@ class TokenLoss(Term):
         return {**super().get_config(), "teacher": self.teacher}
 
 
-def _spread(ids: tf.Tensor, log_probabilities: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
+def _dense(ids: tf.Tensor, log_probabilities: tf.Tensor, vocabulary_size: int) -> tf.Tensor:
     """Log-probabilities of all words, float32 `[N, V]`, of those of the K likeliest, `[N, K]`."""
     others = vocabulary_size - ids.shape[-1]
     if others == 0:

@@ -114,5 +114,5 @@ class GraphBuilder:
         return stage_of("ids").part(self, spec, role, corpus, *read)
 
     def evaluation(self, spec: Spec, *asked: Any, **settings: Any) -> Node:
-        """A model's figures on a corpus; see `EvaluateStage.node`."""
+        """A model's metrics on a corpus; see `EvaluateStage.node`."""
         return stage_of("evaluate").node(self, spec, *asked, **settings)

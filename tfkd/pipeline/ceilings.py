@@ -8,7 +8,7 @@ import numpy as np
 
 from tfkd.data.everyday import Row, with_ceiling
 from tfkd.evaluation import Counted, RowSums
-from tfkd.evaluation.metrics import FIGURES, OUTPUTS
+from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED
 from tfkd.pipeline.metrics import metrics_of
 from tfkd.spec.metrics import OF_WORDS, product_of
 
@@ -64,14 +64,14 @@ def ceiling(
         lower_case: Whether the corpus is lower-cased.
 
     Returns:
-        Figures by metric, as of a system.
+        Scores by metric, as of a system.
     """
     likeliest = [row.likeliest.lower() if lower_case else row.likeliest for row in rows]
     known: dict[str, Any] = {OUTPUTS: likeliest}
     if tokens is not None:
         # How often its first guess would be right is not known.
         nats = np.array([-row.log_probability for row in rows])
-        known[FIGURES] = RowSums(nats, np.full(len(rows), np.nan), tokens)
+        known[TEACHER_FORCED] = RowSums(nats, np.full(len(rows), np.nan), tokens)
     found: dict[str, Any] = {}
     for metric in metrics_of(options):
         kind = product_of(metric, OF_WORDS)

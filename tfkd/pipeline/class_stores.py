@@ -14,6 +14,7 @@ from tfkd.pipeline.inputs import part_of, views_of
 from tfkd.pipeline.progress import told_progress
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.validation import measured_view
+from tfkd.spec.metrics import TEACHER_FORCED
 from tfkd.targets import Header, PartStores, SoftTargetStore, StoreWriter
 from tfkd.targets.class_scoring import score_classes
 
@@ -45,7 +46,7 @@ def run_class_scores(
             batch_tokens=options.batch_tokens,
             progress=told_progress(f"{node.label}: {part.of}", context),
         )
-        totals.append(store.figures)
+        totals.append(store.metrics)
         rows += store.rows
     return _summary(totals, rows, classes.size)
 
@@ -62,7 +63,7 @@ def _summary(totals: list[dict[str, float]], rows: int, classes: int) -> dict[st
         brief += f"; the teacher is right at {share:.1f} % of {positions:,} labelled ones"
     else:
         brief += "; none of them has a label"
-    return {"figures": {"positions": positions, **means}, "tokens": rows, "brief": brief}
+    return {TEACHER_FORCED: {"positions": positions, **means}, "tokens": rows, "brief": brief}
 
 
 class RowStores:

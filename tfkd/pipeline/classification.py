@@ -17,6 +17,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_FORCED
 
 HEAD = "classifier"
 ROWS, NAMES = "classes.npz", "names.json"
@@ -69,8 +70,8 @@ def predicted(rows: Rows, size: int, positive: int | None = None) -> Predicted:
     return Predicted(label, guess, size, nll, positive)
 
 
-def class_figures(rows: Rows, size: int) -> dict[str, float]:
-    """The figures of the teacher check: `positions` (rows with a label), `accuracy` over them, and
+def class_metrics(rows: Rows, size: int) -> dict[str, float]:
+    """The metrics of the teacher check: `positions` (rows with a label), `accuracy` over them, and
     the means of `entropy` over them and of `loss` over those whose label is a class."""
     labelled = rows["label"] >= 0
     known = labelled & (rows["label"] < size)
@@ -111,7 +112,7 @@ def evaluate_classes(
     write_atomically(folder / ROWS, lambda file: np.savez(file, **rows))
     write_atomically(folder / NAMES, json.dumps(classes.names, ensure_ascii=False))
     unknown = int((rows["label"] == classes.size).sum())
-    summary: dict[str, Any] = {"figures": class_figures(rows, classes.size)}
+    summary: dict[str, Any] = {TEACHER_FORCED: class_metrics(rows, classes.size)}
     if unknown:
         summary["unknown_labels"] = unknown
         summary["brief"] = f"{unknown:,} rows have labels that training lacks: none can be right"

@@ -27,7 +27,7 @@ from tfkd.pipeline.run_folder import inside
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import KIND, about, names_of
-from tfkd.spec.metrics import measured as figures_of
+from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 from tfkd.spec.regular_files import read_regular
 from tfkd.spec.seeds import given_seeds
@@ -267,7 +267,7 @@ def _words(run: Path, entry: Mapping[str, Any]) -> Words | None:
     if "words" not in entry:
         return None
     sums = WordSums(**_read(run, entry, "words", _arrays))
-    metrics = {name: metric_named(name) for name in figures_of(names_of(WORDS))}
+    metrics = {name: metric_named(name) for name in names_measured(names_of(WORDS))}
     return Words(metrics=metrics, search=chosen_context(entry), sums=sums)
 
 

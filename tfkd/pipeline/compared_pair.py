@@ -6,7 +6,7 @@ from typing import Any
 
 from tfkd.evaluation import over_seeds
 from tfkd.evaluation.score import shown_difference
-from tfkd.evaluation.seed_spread import means_apart
+from tfkd.evaluation.seed_intervals import means_apart
 from tfkd.evaluation.system_verdict import SEED_ALONE, Contender, Verdict, system_verdict
 from tfkd.evaluation.verdict import p_relation
 from tfkd.pipeline.compared import Side
@@ -201,5 +201,5 @@ class Apart:
 
 def _mean(found: Mapping[str, Any], digits: int) -> str:
     """A mean with its deviation, where it has one."""
-    spread = "" if found["spread"] is None else f" ± {found['spread']:.{digits}f}"
-    return f"{found['mean']:.{digits}f}{spread}"
+    std = "" if found["std"] is None else f" ± {found['std']:.{digits}f}"
+    return f"{found['mean']:.{digits}f}{std}"

@@ -9,16 +9,17 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.views.blind import Blind, BlindEncoder
 from tfkd.data.views.last_token import last_tokens
 from tfkd.objectives.prediction import predictor
-from tfkd.objectives.prediction_sums import figures, row_sums
+from tfkd.objectives.prediction_sums import row_sums, teacher_forced_metrics
 from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.validation import TeacherForced
+from tfkd.spec.metrics import TEACHER_FORCED
 
 
 def beside_itself(
     options: Any, model: Any, examples: ExampleSet, view: Any, top_k: int
 ) -> dict[str, Any]:
-    """A teacher's figures at the words that it predicts, and how many are right without context.
+    """A teacher's metrics at the words that it predicts, and how many are right without context.
 
     A BERT without context has all words hidden; the encoder of one that writes segments (MASS)
     reads none, and its decoder goes on as before; a language model sees the last token alone.
@@ -31,19 +32,23 @@ def beside_itself(
         top_k: K of its coverage.
 
     Returns:
-        `figures`; `blind`, the same without context; `most_frequent`, the accuracy of the one word
-        that is right most often; and, of others than BERTs, `words` and `beside`, what the
+        `TEACHER_FORCED`; `blind`, the same without context; `most_frequent`, the accuracy of the
+        one word that is right most often; and, of others than BERTs, `words` and `beside`, what the
         predicted words and the teacher without context are called.
     """
-    found = {"figures": figures(TeacherForced(model, examples, view, top_k).rows())}
+    found = {
+        TEACHER_FORCED: teacher_forced_metrics(TeacherForced(model, examples, view, top_k).rows())
+    }
     if options.is_causal:
         found["blind"] = _after_one_token(model, examples, view)
         names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
     elif options.encoder_decoder:
-        found["blind"] = figures(TeacherForced(model, examples, BlindEncoder(view)).rows())
+        found["blind"] = teacher_forced_metrics(
+            TeacherForced(model, examples, BlindEncoder(view)).rows()
+        )
         names = {"words": "hidden words", "beside": "the teacher that reads no text around"}
     else:
-        found["blind"] = figures(TeacherForced(model, examples, Blind(view)).rows())
+        found["blind"] = teacher_forced_metrics(TeacherForced(model, examples, Blind(view)).rows())
         names = {}
     counts: Counter[int] = Counter()
     for batch in batches_of(examples, view):
@@ -60,4 +65,4 @@ def _after_one_token(model: Any, examples: ExampleSet, view: Any) -> dict[str, f
         record = last_tokens(batch[view.name], view.specials.pad_id)
         for name, values in row_sums(predict(record), record["selected"]).items():
             totals[name] = totals.get(name, 0.0) + float(np.sum(values))
-    return figures(totals)
+    return teacher_forced_metrics(totals)

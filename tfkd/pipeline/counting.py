@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.evaluation import Counted, Metric, RowSums, WordSums
-from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED
 from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.classification import class_names, class_rows, positive_place, predicted
 from tfkd.pipeline.context import Context
@@ -95,7 +95,7 @@ class Counting:
             return self.outputs(node), self.texts(node, "target"), self.texts(node)
         if kind == CLASSES:
             return self.once(("classes", node.key, positive), lambda: self._classes(node, positive))
-        if kind == FIGURES:
+        if kind == TEACHER_FORCED:
             return RowSums(**self.arrays(node, "rows.npz")), None, None
         return WordSums(**self.arrays(node, WORDS)), None, None
 

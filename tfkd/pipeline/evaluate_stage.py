@@ -9,8 +9,8 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.views import build_view
 from tfkd.decoding import Decoder, MaskPredict, build_search
-from tfkd.evaluation.metrics import CLASSES
-from tfkd.objectives.prediction_sums import figures
+from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED
+from tfkd.objectives.prediction_sums import teacher_forced_metrics
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.classification import evaluate_classes
 from tfkd.pipeline.context import Context
@@ -52,7 +52,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
     view = view_of(trained, context)
     check_lengths(model_options(trained), trained.trained.options.train, examples, view, node.label)
     summary: dict[str, Any] = {"rows": len(examples)}
-    if "figures" in node.options["products"]:
+    if TEACHER_FORCED in node.options["products"]:
         sums = TeacherForced(model, examples, view, node.options["top_k"]).rows()
         write_atomically(
             folder.path / "rows.npz",
@@ -60,7 +60,7 @@ def run_evaluate(node: Node, folder: StageFolder, context: Context) -> dict[str,
                 file, nll=sums["nll"], correct=sums["correct"], tokens=sums["positions"]
             ),
         )
-        summary["figures"] = figures(sums)
+        summary[TEACHER_FORCED] = teacher_forced_metrics(sums)
         context.deadline.check()
     if CLASSES in node.options["products"]:
         classes = classes_of(trained, context)

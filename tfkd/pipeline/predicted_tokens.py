@@ -17,7 +17,7 @@ _AT_ONCE = 256
 
 
 def test_tokens(node: Node, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens that an evaluation's figures are of, and the row of each: int `[N]` both."""
+    """The tokens that teacher-forced metrics are of, and the row of each: int `[N]` both."""
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
     view = view_of(node.inputs["model"], context)
     found = []

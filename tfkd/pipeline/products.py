@@ -1,6 +1,6 @@
 """What evaluation stages make beside what metrics are counted from."""
 
-from tfkd.spec.metrics import FIGURES, OF_WORDS, TEACHER_CHECK, about, product_of
+from tfkd.spec.metrics import OF_WORDS, TEACHER_CHECK, TEACHER_FORCED, about, product_of
 
 # What is measured of a teacher that students ask in their steps, beside itself without context; a
 # product of evaluations, no metric.
@@ -14,5 +14,5 @@ def product(wanted: str) -> str:
     if wanted in (MASKED, CONTINUED):
         return wanted
     if wanted == TEACHER_CHECK:
-        return FIGURES
+        return TEACHER_FORCED
     return product_of(about(wanted), OF_WORDS)

@@ -25,7 +25,7 @@ from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.tuned_decode import shown_decode
 from tfkd.pipeline.wanted import Wanted
 from tfkd.serving.checksums import CHECKSUMS
-from tfkd.spec.metrics import measured as figures_of
+from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.metrics import told_of
 from tfkd.training.history import read_history
 
@@ -57,7 +57,7 @@ def assemble(
     nodes = in_order(plan.nodes())
     labels = distinct_labels(nodes)
     checks = [judged(check, context) for check in plan.teacher_checks]
-    metrics = figures_of({name for one in plan.evaluations for name in one.options.metrics})
+    metrics = names_measured({name for one in plan.evaluations for name in one.options.metrics})
     counting = Counting(context)
     evaluations = [
         score(one, counting, folder, name)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tfkd.data.checksummed import write_checksummed
 from tfkd.data.files import write_atomically
-from tfkd.evaluation.metrics import CLASSES, FIGURES, WORDS
+from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
 from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.graph import Node
@@ -108,7 +108,7 @@ def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
     Metrics that need outputs, each of which is decoded for each draw, are measured where they are
     asked for by name.
     """
-    wanted = set(noise.metrics or names_of(FIGURES, CLASSES, WORDS))
+    wanted = set(noise.metrics or names_of(TEACHER_FORCED, CLASSES, WORDS))
     entries = tuple(
         one.model_copy(update={"noise": noise if wanted & set(one.metrics) else None})
         for one in spec.evaluate

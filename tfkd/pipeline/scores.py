@@ -8,7 +8,7 @@ from typing import Any
 from tfkd.data.files import sha256_of, write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.evaluation import Counted, Metric, by_length, differing_rows, lost_words
-from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.pipeline.ceilings import GRAMMAR, ceiling, known_rows
 from tfkd.pipeline.class_scores import check_alike, show_classes
 from tfkd.pipeline.context import Context
@@ -190,7 +190,9 @@ def _ceiling(node: Node, options: Any, counting: Counting) -> Mapping[str, Any]:
     if rows is None:
         return {}
     # Of parts of the references, as of masked words, a whole one's probability says nothing.
-    whole = "figures" in node.options["products"] and predicts_whole_targets(node.inputs["model"])
+    whole = TEACHER_FORCED in node.options["products"] and predicts_whole_targets(
+        node.inputs["model"]
+    )
     tokens = counting.arrays(node, "rows.npz")["tokens"] if whole else None
     lower = corpus.options.lower_case
     return ceiling(rows, sources, references, tokens, options, lower_case=lower)

@@ -49,7 +49,7 @@ def _distinct(asked: Sequence[Any]) -> list[Any]:
 
 
 def summaries(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Mean, spread and t-interval over the seeds of what was evaluated, and of the differences to
+    """Mean, std and t-interval over the seeds of what was evaluated, and of the differences to
     its baseline, seed by seed.
 
     Args:

@@ -8,6 +8,7 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.wanted import TeacherCheck
+from tfkd.spec.metrics import TEACHER_FORCED
 
 # Whom a teacher is compared with.
 WITHOUT_TEACHER, WITHOUT_CONTEXT = "a model without a teacher", "the teacher without context"
@@ -21,7 +22,7 @@ def judged(check: TeacherCheck, context: Context) -> dict[str, Any]:
         "on": check.on,
         "against": check.options.against,
         "seen": check.seen,
-        "figures": summary["figures"],
+        "metrics": summary[TEACHER_FORCED],
     }
     if (seed := check.teacher.seed) is not None:
         entry["seed"] = seed
@@ -29,10 +30,12 @@ def judged(check: TeacherCheck, context: Context) -> dict[str, Any]:
         blind, most = summary["blind"], summary["most_frequent"]
         beside = summary.get("beside", WITHOUT_CONTEXT)
         words = {"words": summary["words"]} if "words" in summary else {}
-        verdict = context_check(summary["figures"], blind, most, beside=beside, **words)
+        verdict = context_check(summary[TEACHER_FORCED], blind, most, beside=beside, **words)
         return {**entry, "baseline": blind, "beside": beside, "most_frequent": most} | verdict
-    baseline = _summary(check.baseline, context)["figures"] if check.baseline is not None else None
-    verdict = teacher_check(summary["figures"], baseline)
+    baseline = (
+        _summary(check.baseline, context)[TEACHER_FORCED] if check.baseline is not None else None
+    )
+    verdict = teacher_check(summary[TEACHER_FORCED], baseline)
     return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | verdict
 
 

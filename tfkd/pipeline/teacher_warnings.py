@@ -46,9 +46,9 @@ def _by_heart(checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any
             if not alike or not check.seen or other.seen:
                 continue
             message = learnt_by_heart(
-                scored["figures"], unseen["figures"], on=other.on, masked=_reads_masked(check)
+                scored["metrics"], unseen["metrics"], on=other.on, masked=_reads_masked(check)
             )
-            apart = scored["figures"]["accuracy"] - unseen["figures"]["accuracy"]
+            apart = scored["metrics"]["accuracy"] - unseen["metrics"]["accuracy"]
             if message and apart > found[model][0]:
                 found[model] = (apart, f"{scored['of']} on {scored['on']}: {message}")
     return [_told(found) for found in teachers.values() if any(told for _, told in found.values())]

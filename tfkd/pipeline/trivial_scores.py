@@ -18,7 +18,7 @@ from tfkd.evaluation import (
     trivial_outputs,
     unigram,
 )
-from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.evaluation.trivial_systems import CONSTANT, MAJORITY, TEST, TRAINING, UNIGRAM
 from tfkd.pipeline.classification import class_names
 from tfkd.pipeline.context import Context
@@ -86,19 +86,19 @@ class TrivialScores:
         options, node = evaluation.options, evaluation.system
         made, once = node.options["products"], self._counting.once
         by_kind = [(product_of(one, made), one) for one in metrics_of(options)]
-        wanted = {kind for kind, _ in by_kind} & {FIGURES, WORDS}
+        wanted = {kind for kind, _ in by_kind} & {TEACHER_FORCED, WORDS}
         if not wanted:
             return []
         context, model = self._context, node.inputs["model"]
         of, tokens, theirs = (model.key, node.inputs["text"].key), {}, {}
-        if FIGURES in wanted:
-            tokens[FIGURES] = once(("tokens", *of), lambda: test_tokens(node, context))
+        if TEACHER_FORCED in wanted:
+            tokens[TEACHER_FORCED] = once(("tokens", *of), lambda: test_tokens(node, context))
         if WORDS in wanted:
             tokens[WORDS] = once(("words", *of), lambda: word_tokens(node, context))
         frequencies = self._frequencies(model, next(iter(tokens.values()))[0])
-        if FIGURES in wanted:
+        if TEACHER_FORCED in wanted:
             rows = len(self._counting.arrays(node, "rows.npz")["tokens"])
-            theirs[FIGURES] = unigram(*tokens[FIGURES], rows, frequencies)
+            theirs[TEACHER_FORCED] = unigram(*tokens[TEACHER_FORCED], rows, frequencies)
         if WORDS in wanted:
             sums = self._counting.arrays(node, WORDS_FILE)
             nll = unigram(*tokens[WORDS], len(sums["nll"]), frequencies).nll

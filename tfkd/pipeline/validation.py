@@ -9,7 +9,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding import Decoder, build_search
 from tfkd.evaluation import RowSums
-from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED
 from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.objectives.term import predicted_side
@@ -98,7 +98,7 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     (view,) = views_of(node, {measured_view(node)}, context).values()
     tokenizers, classes = side_tokenizers(node, context), classes_of(node, context)
     metrics, references, sources = metrics_of(options), None, None
-    makes = (CLASSES,) if classes is not None else (FIGURES, OUTPUTS)
+    makes = (CLASSES,) if classes is not None else (TEACHER_FORCED, OUTPUTS)
     writes = any(product_of(metric, makes) == OUTPUTS for metric in metrics)
     if classes is not None:
         place = positive_place(classes, options.positive, f"stages.{node.label}.validate")
@@ -111,7 +111,7 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
             classified = Classified(model, examples, view)
             return {CLASSES: lambda: predicted(classified.rows(), classes.size, place)}
         forced = TeacherForced(model, examples, view)
-        found: dict[str, Callable[[], Any]] = {FIGURES: lambda: _row_sums(forced.rows())}
+        found: dict[str, Callable[[], Any]] = {TEACHER_FORCED: lambda: _row_sums(forced.rows())}
         if writes:
             search = build_search(options.decode or default_search(node))
             decoder = Decoder(model, search, tokenizers["source"], tokenizers["target"])

@@ -40,7 +40,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TeacherCheck:
-    """One teacher check: a scoring stage's figures beside a model's without teacher; or those of a
+    """One teacher check: a scoring stage's metrics beside a model's without teacher; or those of a
     teacher that students ask in their steps, beside its own without context.
 
     Attributes:

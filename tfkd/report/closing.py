@@ -179,7 +179,7 @@ def _score(metric: str, found: Mapping[str, Any] | None, of_baseline: bool = Fal
     if not found:
         return NOTHING
     if "mean" in found:
-        text = f"{metric_value(metric, found['mean'])} ± {metric_value(metric, found['spread'])}"
+        text = f"{metric_value(metric, found['mean'])} ± {metric_value(metric, found['std'])}"
         keys = ("low", "high")
     else:
         text = metric_value(metric, found.get("value"))
@@ -204,12 +204,12 @@ def _teacher_figures(
         checks = [
             check
             for check in results["teacher_checks"]
-            if is_number((check.get("figures") or {}).get("accuracy"))
+            if is_number((check.get("metrics") or {}).get("accuracy"))
             and teacher in (check["of"], teacher_of(results, check["of"]))
         ]
         # Those on rows that students learn from come first.
         for check in checks[-1:]:
-            share = metric_value("accuracy", check["figures"]["accuracy"])
+            share = metric_value("accuracy", check["metrics"]["accuracy"])
             found[metrics[0]] = f"({share} right on {check['on']})"
     return [found.get(metric, NOTHING) for metric in metrics]
 

@@ -56,8 +56,8 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[_Read, _Points]) -
         series.add(colour)
         scale = 100 if about(metric).percent else 1
         means = [scale * points[sigma]["mean"] for sigma in sigmas]
-        spreads = [scale * (points[sigma].get("spread") or 0.0) for sigma in sigmas]
-        drawn.append(Line(name, sigmas, means, colour, marked=True, spread=spreads))
+        stds = [scale * (points[sigma].get("std") or 0.0) for sigma in sigmas]
+        drawn.append(Line(name, sigmas, means, colour, marked=True, std=stds))
         figures = ", ".join(_said(metric, points[sigma], sigma) for sigma in sigmas)
         said.append(f"{name}: {figures}.")
     unit = f"{metric_name(metric)}, %" if about(metric).percent else metric_name(metric)
@@ -78,6 +78,6 @@ def _plot(identity: str, on: str, metric: str, lines: Mapping[_Read, _Points]) -
 
 
 def _said(metric: str, point: Mapping[str, Any], sigma: float) -> str:
-    spread = point.get("spread")
-    give = f" ± {metric_value(metric, spread)}" if is_number(spread) else ""
+    std = point.get("std")
+    give = f" ± {metric_value(metric, std)}" if is_number(std) else ""
     return f"{metric_value(metric, point['mean'])}{give} at sigma {plain(sigma)}"

@@ -1,14 +1,14 @@
-"""Several seeds of one system: mean, spread and Student's interval, of scores and differences."""
+"""Several seeds of one system: mean, std and Student's interval, of scores and differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfkd.evaluation.seed_spread import over_seeds
+from tfkd.evaluation.seed_intervals import over_seeds
 from tfkd.report.run_verdicts import verdict_over
 from tfkd.report.wording import is_number, metric_value
 
 
-def score_spreads(
+def scores_over_seeds(
     rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The scores over the seeds of each system, in one run and by one search.
@@ -22,7 +22,7 @@ def score_spreads(
         if row["seed"] is not None:
             key = (row["system"].label, row["system"].letters, row["note"])
             by_system.setdefault(key, []).append(row)
-    spreads = []
+    found_means = []
     for ours in by_system.values():
         if len(ours) < 2:
             continue
@@ -31,27 +31,27 @@ def score_spreads(
             for metric in metrics
         }
         over = {metric: over_seeds(found) for metric, found in values.items() if len(found) > 1}
-        spreads.append(
+        found_means.append(
             {
                 "system": ours[0]["system"],
                 "note": ours[0]["note"],
                 "seeds": len(ours),
-                "cells": {metric: spread_texts(metric, found) for metric, found in over.items()},
+                "cells": {metric: mean_texts(metric, found) for metric, found in over.items()},
                 "means": {metric: found["mean"] for metric, found in over.items()},
             }
         )
-    return spreads
+    return found_means
 
 
-def spread_texts(metric: str, found: Mapping[str, Any]) -> tuple[str, str]:
+def mean_texts(metric: str, found: Mapping[str, Any]) -> tuple[str, str]:
     """39.41 ± 0.31 and [38.64, 40.18]."""
-    mean, spread, low, high = (
-        metric_value(metric, found[key]) for key in ("mean", "spread", "low", "high")
+    mean, std, low, high = (
+        metric_value(metric, found[key]) for key in ("mean", "std", "low", "high")
     )
-    return f"{mean} ± {spread}", f"[{low}, {high}]"
+    return f"{mean} ± {std}", f"[{low}, {high}]"
 
 
-def difference_spreads(
+def differences_over_seeds(
     comparisons: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """The differences over the seeds of each system and what it is compared with, seed by seed.
@@ -60,7 +60,7 @@ def difference_spreads(
 
     Returns:
         `system`, `against`, `metric`, `note`, `n`, `own_value` and `value` (both means), `delta`
-        (the mean), `spread`, `low`, `high` (the 95 % t-interval), `verdict` and its `reading`.
+        (the mean), `std`, `low`, `high` (the 95 % t-interval), `verdict` and its `reading`.
     """
     notes = {row["identity"]: row["note"] for row in rows}
     seeds = {row["identity"]: row["seed"] for row in rows}
@@ -88,7 +88,7 @@ def difference_spreads(
                 "note": note,
                 "n": over["n"],
                 "delta": over["mean"],
-                "spread": over["spread"],
+                "std": over["std"],
                 "low": over["low"],
                 "high": over["high"],
                 "verdict": verdict,
@@ -103,10 +103,10 @@ def mean_of(
 ) -> tuple[int | None, float | None]:
     """How many seeds the system of a row has, and the mean of a metric over them; (None, None) of a
     single one."""
-    for spread in block["spreads"]:
-        same = (spread["system"], spread["note"]) == (row["system"], row["note"])
-        if same and metric in spread["means"]:
-            return spread["seeds"], spread["means"][metric]
+    for mean in block["means"]:
+        same = (mean["system"], mean["note"]) == (row["system"], row["note"])
+        if same and metric in mean["means"]:
+            return mean["seeds"], mean["means"][metric]
     return None, None
 
 

@@ -32,7 +32,7 @@ class Line:
         y: Its values.
         series: The number of its colour, from 0.
         marked: Drawn strong, with a mark at each point; else thin.
-        spread: How far each value may be off, drawn as a bar to both sides; or none.
+        std: How far each value may be off, drawn as a bar to both sides; or none.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Line:
     y: list[float]
     series: int = 0
     marked: bool = False
-    spread: list[float] = field(default_factory=list)
+    std: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -112,9 +112,9 @@ def draw(plot: Plot) -> Markup:
                 alpha=1 if line.marked else 0.8,
                 solid_joinstyle="round",
             )
-            if line.spread:
+            if line.std:
                 axes.errorbar(
-                    line.x, line.y, line.spread, fmt="none", ecolor=drawn,
+                    line.x, line.y, line.std, fmt="none", ecolor=drawn,
                     elinewidth=1.1, capsize=3,
                 )  # fmt: skip
         if not plot.fractions:
@@ -189,7 +189,7 @@ def table(plot: Plot, most: int = 100) -> dict[str, Any]:
     columns = [
         (name, line.x, values)
         for line in plot.lines
-        for name, values in ((line.name, line.y), (f"{line.name}, ±", line.spread))
+        for name, values in ((line.name, line.y), (f"{line.name}, ±", line.std))
         if values
     ]
     points: dict[float, dict[int, float]] = {}

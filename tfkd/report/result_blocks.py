@@ -89,7 +89,7 @@ def teacher(runs: Sequence[Run]) -> str:
         for check in run.entries("teacher_checks"):
             name = f"{run.title}: {check.get('of')}"
             beside = check.get("beside") or "a model without a teacher"
-            sides = [("the teacher", check.get("figures"), check.get("verdict", "")),
+            sides = [("the teacher", check.get("metrics"), check.get("verdict", "")),
                      (beside, check.get("baseline"), "")]  # fmt: skip
             for who, figures, verdict in sides:
                 if figures:
@@ -164,22 +164,22 @@ def _name(row: dict[str, Any], runs: Sequence[Run]) -> str:
 def _over_seeds(
     block: dict[str, Any], runs: Sequence[Run], metrics: Sequence[str], by: str | None, named: bool
 ) -> list[list[str]]:
-    """A row for each system of several seeds: means, spreads and t-intervals, and the difference by
+    """A row for each system of several seeds: means, deviations, t-intervals, and the difference by
     one metric."""
     rows = []
-    for spread in block["spreads"]:
-        name = _name({**spread, "seed": None}, runs)
-        name += f", mean ± deviation of {spread['seeds']} seeds [t-interval]"
+    for mean in block["means"]:
+        name = _name({**mean, "seed": None}, runs)
+        name += f", mean ± deviation of {mean['seeds']} seeds [t-interval]"
         cells = [
             block["on"],
             name,
-            *(" ".join(spread["cells"].get(metric, ())) for metric in metrics),
+            *(" ".join(mean["cells"].get(metric, ())) for metric in metrics),
         ]
         found = [
             one
             for pair in block["over_seeds"]
             for one in pair
-            if (one["system"], one["note"], one["metric"]) == (spread["system"], spread["note"], by)
+            if (one["system"], one["note"], one["metric"]) == (mean["system"], mean["note"], by)
         ]
         if found:
             cells += _comparison({**found[0], "p": None, "p_estimated": False}, named)

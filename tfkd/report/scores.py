@@ -8,7 +8,12 @@ from tfkd.evaluation.verdict import p_of
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_for
 from tfkd.report.lengths import length_plots
-from tfkd.report.over_seeds import difference_spreads, mean_of, over_comparison, score_spreads
+from tfkd.report.over_seeds import (
+    differences_over_seeds,
+    mean_of,
+    over_comparison,
+    scores_over_seeds,
+)
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.run_verdicts import entry_verdict
 from tfkd.report.systems import Run, Systems, label_of
@@ -122,7 +127,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["figures"]))
     place_intervals(rows, metrics)
     place_differences(comparisons)
-    over = difference_spreads(comparisons, rows)
+    over = differences_over_seeds(comparisons, rows)
     return {
         "identity": f"scores-{place + 1}",
         "on": on,
@@ -131,7 +136,7 @@ def _block(place: int, on: str, runs: Sequence[Run], systems: Systems) -> dict[s
         "metrics": metrics,
         "rows": rows,
         "seeds": len({row["seed"] for row in rows if row["seed"] is not None}) > 1,
-        "spreads": score_spreads(rows, metrics),
+        "means": scores_over_seeds(rows, metrics),
         "comparisons": comparisons,
         "over_seeds": _together(over, "system", "against", "note", "n"),
         "verdict_notes": verdict_notes([*over, *comparisons]),

@@ -72,10 +72,10 @@ def _families(made: dict[str, Any]) -> str:
     rows, parts = [], []
     for row in made["rows"]:
         name = [row["family"], row["work"], row["role"]]
-        spread = f"{_ratio(row['times_as_fast_low'])} to {_ratio(row['times_as_fast_high'])}"
+        between = f"{_ratio(row['times_as_fast_low'])} to {_ratio(row['times_as_fast_high'])}"
         rows.append(
             [*name, number(row["parameters"]), f"{row['bytes'] / 2**20:,.0f}",
-             _milliseconds(row["milliseconds"]), _ratio(row["times_as_fast"]), spread,
+             _milliseconds(row["milliseconds"]), _ratio(row["times_as_fast"]), between,
              _ratio(row["published"])]
         )  # fmt: skip
         parts += [[*name, what, _milliseconds(one)] for what, one in row["parts"].items()]

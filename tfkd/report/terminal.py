@@ -135,25 +135,25 @@ def _seed_table(results: dict[str, Any], verdicts: list[Verdict]) -> Any:
             shown = ""
             if theirs and apart:
                 means = (found["mean"] for found in (score, theirs, apart))
-                shown = _spread(metric, apart, metric_difference(metric, *means))
+                shown = _mean_and_std(metric, apart, metric_difference(metric, *means))
             name = ", ".join(filter(None, (one["of"], chosen_context(one))))
             _add(
-                table, name, one["on"], metric, str(score["n"]), _spread(metric, score),
-                _spread(metric, theirs), shown, verdict.brief if verdict else "",
+                table, name, one["on"], metric, str(score["n"]), _mean_and_std(metric, score),
+                _mean_and_std(metric, theirs), shown, verdict.brief if verdict else "",
             )  # fmt: skip
     return table
 
 
-def _spread(metric: str, found: dict[str, Any] | None, signed: str = "") -> str:
-    """A mean, or a mean difference in this text, with its spread and interval."""
+def _mean_and_std(metric: str, found: dict[str, Any] | None, signed: str = "") -> str:
+    """A mean, or a mean difference in this text, with its std and interval."""
     if found is None:
         return ""
-    mean, spread = signed or metric_value(metric, found["mean"]), found["spread"]
-    return f"{mean} ± {metric_value(metric, spread)} {_interval(metric, found, bool(signed))}"
+    mean, std = signed or metric_value(metric, found["mean"]), found["std"]
+    return f"{mean} ± {metric_value(metric, std)} {_interval(metric, found, bool(signed))}"
 
 
 def _noise_table(results: dict[str, Any]) -> Any:
-    """Means and spreads over the draws, a row for each model, metric and sigma."""
+    """Means and stds over the draws, a row for each model, metric and sigma."""
     table = _table(
         "noise on the parameters, N(0, sigma^2) of each tensor's mean",
         "model",
@@ -161,7 +161,7 @@ def _noise_table(results: dict[str, Any]) -> Any:
         "metric",
         "sigma",
         "mean",
-        "spread",
+        "std",
         "draws",
     )
     for entry in results["evaluations"]:
@@ -171,7 +171,7 @@ def _noise_table(results: dict[str, Any]) -> Any:
                 for point in points:
                     _add(
                         table, one["of"], entry["on"], metric, f"{point['sigma']:g}",
-                        _number(metric, point["mean"]), _number(metric, point["spread"]),
+                        _number(metric, point["mean"]), _number(metric, point["std"]),
                         str(len(point["values"])),
                     )  # fmt: skip
     return table

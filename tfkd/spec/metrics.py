@@ -15,9 +15,10 @@ from tfkd.spec.errors import UserError
 KIND = "metric"
 # What evaluations make of a model's rows, and metrics are counted from: what it writes; how it
 # predicts the reference word by word; the classes that it guesses; how likely a text's words are.
-OUTPUTS, FIGURES, CLASSES, WORDS = "outputs", "figures", "classes", "words"
+# ("figures" stands in fingerprints and manifests.)
+OUTPUTS, TEACHER_FORCED, CLASSES, WORDS = "outputs", "figures", "classes", "words"
 # What can be made of the rows of a model that predicts words.
-OF_WORDS = (OUTPUTS, FIGURES, WORDS)
+OF_WORDS = (OUTPUTS, TEACHER_FORCED, WORDS)
 # A name among an evaluation's metrics that asks for a verdict: no figure.
 TEACHER_CHECK = "teacher_check"
 # Figures of trainings, of which less is better and which no spec names.
@@ -103,11 +104,11 @@ def _loaded(entry: registry.Entry) -> Any:
             f"{where} {lacks}; expected a subclass of tfkd.evaluation.Metric with the name "
             f"{entry.name!r}"
         )
-    unknown = {*made.products} - {OUTPUTS, FIGURES, CLASSES, WORDS}
+    unknown = {*made.products} - {OUTPUTS, TEACHER_FORCED, CLASSES, WORDS}
     if unknown or not made.products:
         raise UserError(
             f"{where} is counted from {', '.join(map(str, unknown)) or 'nothing'}; expected "
-            f"products of {OUTPUTS}, {FIGURES}, {CLASSES}, {WORDS}"
+            f"products of {OUTPUTS}, {TEACHER_FORCED}, {CLASSES}, {WORDS}"
         )
     return made
 
@@ -166,7 +167,7 @@ def in_training(among: Iterable[str] | None = None) -> list[str]:
 
 
 def measured(names: Iterable[str]) -> list[str]:
-    """The figures that come of measuring these metrics: some come in two."""
+    """The names of what comes of measuring these metrics: some come in two."""
     return [one.name for name in names for one in (about(name), *getattr(about(name), "also", ()))]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
-from tfkd.spec.metrics import FIGURES, TEACHER_CHECK, names_of
+from tfkd.spec.metrics import TEACHER_CHECK, TEACHER_FORCED, names_of
 from tfkd.spec.names import Found, Parts
 from tfkd.spec.wording import a
 
@@ -109,7 +109,10 @@ def check_separators(faults: Faults, path: tuple, entry: Any, found: Found, besi
         found: Its stage.
         beside: What it is compared with.
     """
-    by_token = [*names_of(FIGURES, among=entry.metrics), *({TEACHER_CHECK} & {*entry.metrics})]
+    by_token = [
+        *names_of(TEACHER_FORCED, among=entry.metrics),
+        *({TEACHER_CHECK} & {*entry.metrics}),
+    ]
     ours, theirs = (getattr(one.stage, "newlines", None) for one in (found, beside))
     causal = found.model is not None and found.model.is_causal
     if by_token and causal and None not in (ours, theirs) and ours != theirs:

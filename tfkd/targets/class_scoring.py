@@ -31,7 +31,7 @@ def score_classes(
 ) -> SoftTargetStore:
     """Scores each row once, at the one position that the view reads: one row of C numbers.
 
-    A run that was stopped goes on after its last whole shard. The store's figures are of the rows
+    A run that was stopped goes on after its last whole shard. The store's metrics are of the rows
     whose class is known.
 
     Args:

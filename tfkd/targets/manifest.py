@@ -26,7 +26,7 @@ class Shard:
         rows: Tokens in it.
         absent: Ranges [from, to) of examples that have no rows.
         sha256: Of the file.
-        sums: Sums over its tokens of what the teacher's figures are made of.
+        sums: Sums over its tokens of what the teacher's metrics are made of.
     """
 
     file: str

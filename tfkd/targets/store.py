@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.objectives.prediction_sums import figures
+from tfkd.objectives.prediction_sums import teacher_forced_metrics
 from tfkd.spec.errors import UserError
 from tfkd.targets.encoding import example_starts, row_bytes, split
 from tfkd.targets.manifest import Manifest, Shard, read_manifest
@@ -94,10 +94,10 @@ class SoftTargetStore:
         return self._counts
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """What the teacher check asks for, over all rows: `positions`, `accuracy`, `loss`,
         `entropy`, `coverage`, `mass`."""
-        return total_figures(self.manifest.shards)
+        return total_metrics(self.manifest.shards)
 
     def take(self, examples: np.ndarray, width: int) -> dict[str, np.ndarray]:
         """The soft targets of some examples, padded.
@@ -221,10 +221,10 @@ def check_shard(folder: Path, shard: Shard, manifest: Manifest) -> None:
         )
 
 
-def total_figures(shards: Sequence[Shard]) -> dict[str, float]:
+def total_metrics(shards: Sequence[Shard]) -> dict[str, float]:
     """The means over all shards' tokens."""
     totals: dict[str, float] = {"positions": 0}
     for shard in shards:
         for name, value in shard.sums.items():
             totals[name] = totals.get(name, 0.0) + value
-    return figures(totals)
+    return teacher_forced_metrics(totals)

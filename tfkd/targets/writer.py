@@ -71,7 +71,7 @@ class StoreWriter:
             counts: int `[last - next_example]`: tokens of each; 0 for one without soft targets.
             ids: int `[n, K]`, n the sum of `counts`.
             log_probabilities: float `[n, K]`.
-            sums: Sums over the n tokens, for `figures`; see `row_sums`.
+            sums: Sums over the n tokens, for `teacher_forced_metrics`; see `row_sums`.
 
         Raises:
             ValueError: The arguments do not fit each other, the store, or probabilities.

@@ -1,6 +1,6 @@
 """The metrics, one class each; nothing heavy is imported before one of them counts."""
 
 from tfkd.evaluation.metrics.mean import Mean
-from tfkd.evaluation.metrics.metric import CLASSES, FIGURES, OUTPUTS, WORDS, Metric
+from tfkd.evaluation.metrics.metric import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS, Metric
 
-__all__ = ["CLASSES", "FIGURES", "OUTPUTS", "WORDS", "Mean", "Metric"]
+__all__ = ["CLASSES", "OUTPUTS", "TEACHER_FORCED", "WORDS", "Mean", "Metric"]

@@ -7,7 +7,7 @@ imports what is heavy where it counts.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tfkd.spec.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
+from tfkd.spec.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +22,10 @@ class Metric:
     Attributes:
         name: As specs and results name it.
         title: For people; default: of its name.
-        products: What it is counted from, one or several of `outputs` (lines, list of str),
-            `figures` (`RowSums`), `classes` (`Predicted`) and `words` (`WordSums`). Of a classifier
-            it is `classes`; of a model of words the first other, which its evaluation makes.
+        products: What it is counted from, one or several of `OUTPUTS` (lines, list of str),
+            `TEACHER_FORCED` (`RowSums`), `CLASSES` (`Predicted`) and `WORDS` (`WordSums`). Of a
+            classifier it is `CLASSES`; of a model of words the first other, which its evaluation
+            makes.
         higher_is_better: Whether more of it is better.
         decimals: How many are shown.
         percent: Whether it is a share, 0 to 1, that is shown in %.
@@ -100,4 +101,4 @@ def sampled(samples: int, seed: int) -> list[str]:
     return [f"bs:{samples}", f"seed:{seed}"] if samples > 1 else []
 
 
-__all__ = ["CLASSES", "FIGURES", "OUTPUTS", "WORDS", "Metric", "sampled"]
+__all__ = ["CLASSES", "OUTPUTS", "TEACHER_FORCED", "WORDS", "Metric", "sampled"]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tfkd.evaluation.metrics.metric import CLASSES, FIGURES, Metric, sampled
+from tfkd.evaluation.metrics.metric import CLASSES, TEACHER_FORCED, Metric, sampled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ class Ratio(Metric):
         exponential: Whether it is e to the power of the ratio.
     """
 
-    products = (FIGURES, CLASSES)
+    products = (TEACHER_FORCED, CLASSES)
     kind: ClassVar[str]
     exponential: ClassVar[bool] = False
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, decode_identity, read_in_windows
 from tfkd.pipeline.products import CONTINUED, MASKED, product
@@ -31,7 +31,7 @@ class EvaluateStage(Stage):
         context: int | None = None,
         tuned: Node | None = None,
     ) -> Node:
-        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
+        """A model's outputs and teacher-forced metrics (coverage by `top_k`) on a corpus; with
         `tuned` it is decoded with the setting that was chosen there."""
         trained, inputs = read_by(graph, spec, reference, corpus)
         if "classes" in trained.trained.inputs:
@@ -41,7 +41,7 @@ class EvaluateStage(Stage):
         identity: dict[str, Any] = {"products": wanted, **between_newlines(model, options_of)}
         if {OUTPUTS, CONTINUED} & set(wanted):
             identity |= decoded(inputs, decode, tuned)
-        if {FIGURES, MASKED} & set(wanted) and top_k != TOP_K:
+        if {TEACHER_FORCED, MASKED} & set(wanted) and top_k != TOP_K:
             identity["top_k"] = top_k
         if WORDS in wanted:
             identity |= read_in_windows(model, options_of)

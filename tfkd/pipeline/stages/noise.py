@@ -1,4 +1,4 @@
-"""Noise stages: an evaluation's figures while the model's parameters have noise on them."""
+"""Noise stages: an evaluation's metrics while the model's parameters have noise on them."""
 
 import json
 import math
@@ -11,8 +11,9 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.evaluation import NamedTensor, RowSums, Spread, WordSums, perturbed
-from tfkd.evaluation.metrics import CLASSES, FIGURES, OUTPUTS, WORDS
+from tfkd.evaluation import NamedTensor, OverDraws, RowSums, WordSums, perturbed
+from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
+from tfkd.evaluation.results import renamed
 from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
@@ -26,14 +27,14 @@ from tfkd.pipeline.stages.evaluate import decoded, read_by
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.spec import Spec
-from tfkd.spec.metrics import measured as figures_of
+from tfkd.spec.metrics import measured as names_measured
 
 _FILE = "noise.json"
-_Figures = dict[str, float | None]
+_Values = dict[str, float | None]
 
 
 class NoiseStage(Stage):
-    """Figures of one model on one corpus by strength of the noise."""
+    """Metrics of one model on one corpus by strength of the noise."""
 
     kind = "noise"
 
@@ -84,7 +85,7 @@ class NoiseStage(Stage):
         return Node(self.kind, label, spec, options | texts | counted | own, inputs, identity)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-        """Writes `noise.json`: `{METRIC: [{"sigma", "mean", "spread", "values"}]}`, sigma 0 first.
+        """Writes `noise.json`: `{METRIC: [{"sigma", "mean", "std", "values"}]}`, sigma 0 first.
 
         Each draw of each sigma is kept as soon as it is made: a killed stage goes on with the next.
         """
@@ -109,13 +110,13 @@ class NoiseStage(Stage):
         }
         seed, draws = options["seed"], options["draws"]
 
-        def drawn(sigma: float, draw: int) -> _Figures:
+        def drawn(sigma: float, draw: int) -> _Values:
             context.deadline.check()
             with perturbed(tensors, sigma, seed=seed, draw=draw):
                 return measure()
 
         found: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in figures_of(options["metrics"])
+            name: [] for name in names_measured(options["metrics"])
         }
         for place, sigma in enumerate([0.0, *options["sigma"]]):
             several = [
@@ -127,7 +128,7 @@ class NoiseStage(Stage):
                 for draw in range(draws if sigma else 1)
             ]
             for metric, points in found.items():
-                points.append({"sigma": sigma, **_spread([one[metric] for one in several])})
+                points.append({"sigma": sigma, **_over_draws([one[metric] for one in several])})
         write_atomically(folder.path / _FILE, json.dumps(found, indent=1))
         return {"rows": len(examples), "brief": f"{draws} draws of {len(options['sigma'])} sigmas"}
 
@@ -137,13 +138,14 @@ def read_noise(node: Node, context: Context) -> dict[str, Any]:
     return {
         "seed": node.options["seed"],
         "draws": node.options["draws"],
-        "metrics": read_json(context.stages / node.key / _FILE),
+        # Earlier versions called `std` otherwise.
+        "metrics": renamed(read_json(context.stages / node.key / _FILE), {"spread": "std"}),
     }
 
 
 def _measure(
     node: Node, model: Any, examples: ExampleSet, view: Any, context: Context
-) -> Callable[[], _Figures]:
+) -> Callable[[], _Values]:
     """The callable that measures the model as its weights are; graphs are traced once."""
     from tfkd.pipeline.classification import Classified, positive_place
     from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
@@ -161,9 +163,9 @@ def _measure(
         positive = positive_place(classes, getattr(options, "positive", None), "evaluate")
         classified = Classified(model, examples, view)
         products[CLASSES] = lambda: _classes(classified.rows(), classes.size, positive)
-    if FIGURES in asked:
+    if TEACHER_FORCED in asked:
         forced = TeacherForced(model, examples, view)
-        products[FIGURES] = lambda: _sums(forced.rows())
+        products[TEACHER_FORCED] = lambda: _sums(forced.rows())
     if OUTPUTS in asked:
         products[OUTPUTS] = _outputs(node, model, examples, view, context)
         references, sources = list(text.lines("target")), list(text.lines("source"))
@@ -171,7 +173,7 @@ def _measure(
         likelihood, counted = TextLikelihood(node, model, context), words_of(node, context)
         products[WORDS] = lambda: WordSums(likelihood.rows(), **counted)
 
-    def measure() -> _Figures:
+    def measure() -> _Values:
         found = measured(metrics, products, references, sources)
         return {name: _finite(value) for name, value in found.items()}
 
@@ -179,7 +181,7 @@ def _measure(
 
 
 def _sums(sums: Mapping[str, np.ndarray]) -> RowSums | None:
-    """A model's figures; None where its outputs are no numbers any more."""
+    """A model's sums by row; None where its outputs are no numbers any more."""
     if not np.isfinite(sums["nll"]).all():
         return None
     return RowSums(sums["nll"], sums["correct"], sums["positions"])
@@ -206,12 +208,12 @@ def _outputs(
     return lambda: target.decode_batch(decoder.decode(sources).outputs)
 
 
-def _spread(values: Sequence[float | None]) -> dict[str, Any]:
-    """Mean and spread of the draws; neither where one of them is no number any more."""
+def _over_draws(values: Sequence[float | None]) -> dict[str, Any]:
+    """Mean and std of the draws; neither where one of them is no number any more."""
     if None in values:
-        return {"mean": None, "spread": None, "values": list(values)}
-    found = Spread.of(values)
-    return {"mean": found.mean, "spread": found.spread, "values": found.values}
+        return {"mean": None, "std": None, "values": list(values)}
+    found = OverDraws.of(values)
+    return {"mean": found.mean, "std": found.std, "values": found.values}
 
 
 def _finite(value: float) -> float | None:

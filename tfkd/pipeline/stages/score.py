@@ -12,6 +12,7 @@ from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_FORCED
 from tfkd.spec.stages.score import ScoreOptions
 
 
@@ -97,7 +98,7 @@ def _run_word_scores(
     if options.read == "masked":
         settings["passes"] = options.passes
     score = score_masked if options.read == "masked" else score_previous
-    figures, rows = [], 0
+    metrics, rows = [], 0
     for index, part in enumerate(options.data):
         examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
         header = Header(
@@ -116,14 +117,14 @@ def _run_word_scores(
             progress=told_progress(f"{node.label}: {part.of}", context),
             **settings,
         )
-        figures.append(store.figures)
+        metrics.append(store.metrics)
         rows += store.rows
-    found = _joined(figures, node.label, settings["max_length"])
+    found = _joined(metrics, node.label, settings["max_length"])
     brief = (
         f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
         f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"
     )
-    return {"figures": found, "tokens": rows, "brief": brief}
+    return {TEACHER_FORCED: found, "tokens": rows, "brief": brief}
 
 
 def _in_labels(predict: Any, table: Any) -> Any:
@@ -133,18 +134,18 @@ def _in_labels(predict: Any, table: Any) -> Any:
     return lambda record: predict({**record, "labels": table[record["labels"]]})
 
 
-def _joined(figures: list[dict[str, float]], label: str, limit: int) -> dict[str, float]:
+def _joined(metrics: list[dict[str, float]], label: str, limit: int) -> dict[str, float]:
     """Means over the positions of all corpora."""
-    figures = [one for one in figures if one["positions"]]
-    positions = sum(one["positions"] for one in figures)
+    metrics = [one for one in metrics if one["positions"]]
+    positions = sum(one["positions"] for one in metrics)
     if not positions:
         raise UserError(
             f"{label}: nothing was scored: every pair is longer than {limit} tokens; raise "
             "max_length of the stage and of its teacher, or shorten the corpus"
         )
     joined = {
-        name: sum(one[name] * one["positions"] for one in figures) / positions
-        for name in figures[0]
+        name: sum(one[name] * one["positions"] for one in metrics) / positions
+        for name in metrics[0]
         if name != "positions"
     }
     return {"positions": positions, **joined}

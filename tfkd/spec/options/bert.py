@@ -26,7 +26,7 @@ class BertOptions(BlockOptions):
     activation: Activation = Field("gelu", description="gelu is exact, by erf.")
     norm_epsilon: Positive = Field(1e-12, description="Epsilon of the normalizations.")
     initializer_range: Positive = Field(
-        0.02, description="Spread of new weights; for a narrow model about width^-0.5."
+        0.02, description="Standard deviation of new weights; for a narrow model about width^-0.5."
     )
     positions: Literal["sequence", "segment"] = Field(
         "sequence",

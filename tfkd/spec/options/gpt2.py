@@ -26,8 +26,8 @@ class Gpt2Options(BlockOptions):
     norm_epsilon: Positive = Field(1e-5, description="Epsilon of the normalizations.")
     initializer_range: Positive = Field(
         0.02,
-        description="Spread of new weights, less for those that a sub-layer ends with; for a "
-        "narrow model about width^-0.5.",
+        description="Standard deviation of new weights, less for those that a sub-layer ends "
+        "with; for a narrow model about width^-0.5.",
     )
 
     @property

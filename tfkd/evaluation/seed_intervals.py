@@ -1,4 +1,4 @@
-"""Several trainings that differ in their seed alone: mean, spread, and Student's interval.
+"""Several trainings that differ in their seed alone: mean, std, and Student's interval.
 
 A bootstrap interval says how sure a score is of one model on other sentences; what another seed
 would have given, it cannot know. This one does, as far as so few values can.
@@ -24,7 +24,7 @@ def over_seeds(values: Sequence[float]) -> dict[str, Any]:
         values: One a seed.
 
     Returns:
-        `n`, `mean`, `spread` (the standard deviation, divisor n - 1), `low`, `high`; the last three
+        `n`, `mean`, `std` (the standard deviation, divisor n - 1), `low`, `high`; the last three
         None of a single seed.
     """
     found = np.asarray(values, np.float64)
@@ -34,10 +34,10 @@ def over_seeds(values: Sequence[float]) -> dict[str, Any]:
         )
     mean, n = float(found.mean()), len(found)
     if n == 1:
-        return {"n": 1, "mean": mean, "spread": None, "low": None, "high": None}
-    spread = float(found.std(ddof=1))
-    reach = t_quantile(n - 1) * spread / math.sqrt(n)
-    return {"n": n, "mean": mean, "spread": spread, "low": mean - reach, "high": mean + reach}
+        return {"n": 1, "mean": mean, "std": None, "low": None, "high": None}
+    std = float(found.std(ddof=1))
+    reach = t_quantile(n - 1) * std / math.sqrt(n)
+    return {"n": n, "mean": mean, "std": std, "low": mean - reach, "high": mean + reach}
 
 
 def means_apart(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def means_apart(first: Sequence[float], second: Sequence[float]) -> dict[str, An
     mean = found[0]["mean"] - found[1]["mean"]
     if any(one["n"] == 1 for one in found):
         return {"mean": mean, "low": None, "high": None}
-    errors = [one["spread"] ** 2 / one["n"] for one in found]
+    errors = [one["std"] ** 2 / one["n"] for one in found]
     reach = 0.0
     if sum(errors):
         parts = (

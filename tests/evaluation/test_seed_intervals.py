@@ -1,4 +1,4 @@
-"""Mean, spread and interval over seeds, against NumPy, tables and simulation."""
+"""Mean, std and interval over seeds, against NumPy, tables and simulation."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.evaluation import over_seeds, t_quantile
-from tfkd.evaluation.seed_spread import means_apart
+from tfkd.evaluation.seed_intervals import means_apart
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,17 @@ def test_the_density_within_the_point_is_the_share(degrees, share):
 
 
 @given(values=st.lists(st.floats(-100, 100), min_size=2, max_size=12))
-def test_mean_and_spread_are_numpys(values):
+def test_mean_and_std_are_numpys(values):
     found = over_seeds(values)
     assert found["n"] == len(values)
     assert found["mean"] == pytest.approx(np.mean(values))
-    assert found["spread"] == pytest.approx(np.std(values, ddof=1))
+    assert found["std"] == pytest.approx(np.std(values, ddof=1))
     assert found["high"] - found["mean"] == pytest.approx(found["mean"] - found["low"])
 
 
 def test_three_seeds_by_hand():
     found = over_seeds([39.0, 40.0, 41.0])
-    assert (found["mean"], found["spread"]) == (40.0, 1.0)
+    assert (found["mean"], found["std"]) == (40.0, 1.0)
     assert (found["low"], found["high"]) == pytest.approx((40 - 2.4841, 40 + 2.4841), abs=1e-4)
 
 
@@ -51,8 +51,8 @@ def test_the_interval_covers_as_often_as_it_says():
     assert 0.94 < np.mean(inside) < 0.96
 
 
-def test_one_seed_has_no_spread_and_none_is_refused():
-    assert over_seeds([3.5]) == {"n": 1, "mean": 3.5, "spread": None, "low": None, "high": None}
+def test_one_seed_has_no_std_and_none_is_refused():
+    assert over_seeds([3.5]) == {"n": 1, "mean": 3.5, "std": None, "low": None, "high": None}
     with pytest.raises(ValueError, match="at least one"):
         over_seeds([])
     with pytest.raises(ValueError, match="degrees=0"):
