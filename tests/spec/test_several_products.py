@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from spec_files import loaded
+from spec_files import faults, loaded, replaced
 
 from tfkd.evaluation import Metric
 from tfkd.pipeline.products import product
@@ -48,11 +48,16 @@ class Either(Metric):
     products = ("outputs", "classes")
 
 
+class Mixed(Metric):
+    name = "mixed"
+    products = ("words", "classes")
+
+
 @pytest.fixture(autouse=True)
 def joined(monkeypatch):
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     known.metrics()
-    for one in (First, Either):
+    for one in (First, Either, Mixed):
         target = f"{__name__}:{one.__name__}"
         registry.register("metric", one.name, options=MetricOptions, target=target)
 
@@ -78,6 +83,16 @@ def test_under_noise_the_costly_ones_are_those_that_are_decoded():
 def test_a_classifier_validates_and_evaluates_by_what_counts_classes(tmp_path):
     spec = loaded(tmp_path, CLASSIFIER)
     assert spec.stages["tuned"].validate_.metrics == spec.evaluate[0].metrics
+
+
+def test_a_training_on_words_measures_no_likelihood_of_texts(tmp_path):
+    """Though a classifier's can be asked for the same metric."""
+    (fault,) = faults(
+        tmp_path, replaced("metrics: [loss, bleu], keep", "metrics: [bleu, mixed], keep")
+    )
+    assert "stages.student.validate.metrics: mixed, counted from a whole text's" in str(fault)
+    spec = loaded(tmp_path, CLASSIFIER.replace("[accuracy, either]}}", "[accuracy, mixed]}}"))
+    assert "mixed" in spec.stages["tuned"].validate_.metrics
 
 
 @pytest.mark.tensorflow

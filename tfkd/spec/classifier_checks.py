@@ -3,7 +3,17 @@
 from typing import Any
 
 from tfkd.spec.faults import Faults
-from tfkd.spec.metrics import CLASSES, TEACHER_CHECK, about, in_training, names_of
+from tfkd.spec.metrics import (
+    CLASSES,
+    OUTPUTS,
+    TEACHER_CHECK,
+    TEACHER_FORCED,
+    WORDS,
+    about,
+    in_training,
+    names_of,
+    product_of,
+)  # fmt: skip
 from tfkd.spec.names import Found, Parts, corpus_of, found_corpus, found_stage, written
 from tfkd.spec.options import classifier, reads_classes
 from tfkd.spec.stage_kinds import kinds
@@ -35,7 +45,9 @@ def check_class_training(parts: Parts, faults: Faults, path: tuple, stage: Any, 
     validate = stage.validate_
     if not tells_classes(found):
         if validate is not None:
-            _of_words(faults, (*path, "validate", "metrics"), stage.train, model, validate.metrics)
+            where = (*path, "validate", "metrics")
+            _of_words(faults, where, stage.train, model, validate.metrics)
+            _in_training(faults, where, validate.metrics)
         return
     corpora = {part.of: found_corpus(parts, part.of) for part in stage.data}
     if None in corpora.values():
@@ -91,6 +103,18 @@ def _of_words(faults: Faults, path: tuple, name: str, model: Any, metrics: list[
     found = [metric for metric in metrics if about(metric).products == (CLASSES,)]
     if found and model is not None:
         faults.add(path, f"{', '.join(found)} of {name}, which predicts words", _HEAD)
+
+
+def _in_training(faults: Faults, path: tuple, metrics: list[str]) -> None:
+    """The trainings of a model of words make its figures and outputs, and no text's likelihood."""
+    made = (TEACHER_FORCED, OUTPUTS)
+    found = [one for one in metrics if WORDS in about(one).products]
+    if found := [one for one in found if product_of(about(one), made) is None]:
+        known = [one for one in in_training() if product_of(about(one), made) is not None]
+        faults.add(
+            path, f"{', '.join(found)}, counted from a whole text's likelihood, which no training "
+            "measures", f"one of {', '.join(known)}, or an evaluation that measures it",
+        )  # fmt: skip
 
 
 def _learns(parts: Parts, model: Any, term: Any) -> bool:

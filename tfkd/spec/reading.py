@@ -137,6 +137,15 @@ class Reading:
                     left = {text: left[text] or said[text] for text in left if text in said}
         return [error for error in left.values() if error is not None]
 
+    def overruled(self, variant: str | None) -> list[str]:
+        """What a variant says itself and `--set` says otherwise."""
+        return [
+            f"variants.{variant}.{path}: --set {override.path} is the last word"
+            for override in self.placed(variant)
+            for path in variant_paths(self.written, variant)
+            if leads_through(path, override.path)
+        ]
+
     def _override(self, variant: str | None, overrides: Sequence[str]) -> Overridden:
         tree = changed(self.written, variant, ())
         return overridden(tree, variant, variant_paths(self.written, variant), overrides)

@@ -29,7 +29,8 @@ class Spec:
         variant: The variant that was applied, or None.
         variants: The names of all its variants.
         overrides: What `--set` replaced, here or in another variant.
-        passed_over: What is said of those overrides that this variant has no place for.
+        passed_over: What is said of those overrides that this variant has no place for, and of its
+            own changes that others replace.
         renamed: What is said of names in it that are others now.
         plugins: The plugins it was read with.
         description: A sentence.
@@ -158,7 +159,7 @@ def load_spec(
         variants=tuple(found.variants),
         changes=changes,
         overrides=tuple(overrides),
-        passed_over=tuple(map(str, reading.misplaced([variant]))),
+        passed_over=(*map(str, reading.misplaced([variant])), *reading.overruled(variant)),
         renamed=reading.renamed(),
         plugins=tuple(plugins),
         provenance={},
