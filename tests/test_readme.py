@@ -46,7 +46,8 @@ def test_whole_examples_are_valid_specs(title, tmp_path):
 def test_files_that_are_named_are_there(page):
     text = page.read_text("utf-8")
     named = re.findall(r"`((?:tests|tools|tfkd|specs|docs)/[^\s`]*)`", text)
-    named += [path for path in re.findall(r"\]\(([^)\s]+\.md)\)", text) if "//" not in path]
+    if page.name == "README.md":  # tests/site has the links of docs/
+        named += [path for path in re.findall(r"\]\(([^)\s]+\.md)\)", text) if "//" not in path]
     missing = []
     for path in dict.fromkeys(named):
         path = re.sub(r"[A-Z]+(_[A-Z]+)+", "*", path)  # FAMILY_TASK is any

@@ -48,6 +48,15 @@ def test_scores_have_intervals_comparisons_and_signatures(folder):
     assert text.endswith("<!-- results:end -->\n\nAfter 12.34.\n")
 
 
+def test_a_summary_has_a_line_a_run_with_its_first_comparison(folder):
+    text = regenerate(block("summary one two"), folder)
+    assert (
+        "| `multi30k_deen` | test_2016 | BLEU | 39.41 [38.39, 40.48] | 38.27 | "
+        "+1.14 [+0.48, +1.83] | better |"
+    ) in text
+    assert text.count("| `multi30k_deen") == 2
+
+
 def test_a_p_of_one_tail_is_shown_as_what_the_interval_says(folder, results):
     assert "≈" not in regenerate(block("scores one"), folder)
     for entry in results["evaluations"]:
@@ -81,7 +90,7 @@ def test_several_runs_are_told_apart(folder):
 
 
 def test_each_table_is_square(folder):
-    for kind in ("scores", "teacher", "stages"):
+    for kind in ("scores", "teacher", "stages", "summary"):
         lines = [line for line in regenerate(block(f"{kind} one"), folder).split("\n")
                  if line.startswith("|")]  # fmt: skip
         assert len({line.replace("\\|", "").count("|") for line in lines}) == 1

@@ -53,14 +53,14 @@ def shown_results(text: str, folder: Path) -> set[str]:
     """The names of all results.json files that a page shows."""
     shown: set[str] = set()
     for block in _BLOCK.finditer(text):
-        kind, *names = block[2].split() or ["", *_names(folder)]
+        kind, *names = block[2].split() or ["", *result_names(folder)]
         shown |= {f"speed/{name}" for name in names} if kind == "speed" else set(names)
     return shown
 
 
 def _block(request: str, folder: Path, page: str) -> str:
     if not request.split():
-        return "".join(_everything(name, folder) for name in _names(folder))
+        return "".join(everything(name, folder) for name in result_names(folder))
     kind, *names = request.split()
     if kind == "speed" and names:
         return "\n\n".join(speed(_read(folder / kind / f"{name}.json")) for name in names) + "\n"
@@ -72,11 +72,18 @@ def _block(request: str, folder: Path, page: str) -> str:
     return KINDS[kind](open_runs([_read(folder / f"{name}.json") for name in names])) + "\n"
 
 
-def _names(folder: Path) -> list[str]:
+def result_names(folder: Path) -> list[str]:
+    """The stems of all files of results, sorted."""
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
-def _everything(name: str, folder: Path) -> str:
+def everything(name: str, folder: Path) -> str:
+    """All tables of one run, below a heading of the third level.
+
+    Args:
+        name: The stem of its file.
+        folder: The folder of the results.json files, `specs/results`.
+    """
     runs = open_runs([_read(folder / f"{name}.json")])
     parts = [f"### {one_line(runs[0].title)}", commands(runs)]
     if runs[0].entries("evaluations"):
@@ -92,7 +99,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return read_json(path)
     except FileNotFoundError:
-        known = ", ".join(_names(path.parent)) or "none"
+        known = ", ".join(result_names(path.parent)) or "none"
         raise UserError(f"{path} does not exist; there are: {known}") from None
     except ValueError as error:
         raise UserError(f"{path} is no JSON: {error}") from error

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.report.classes import choices as tried
 from tfkd.report.markdown import flat, one_line, table
+from tfkd.report.result_summary import summary
 from tfkd.report.scores import difference, score_blocks, verdict_notes
 from tfkd.report.systems import Run, Systems
 from tfkd.report.wording import (
@@ -147,6 +148,7 @@ KINDS: dict[str, Callable[[Sequence[Run]], str]] = {
     "teacher": teacher,
     "stages": stages,
     "commands": commands,
+    "summary": summary,
 }
 
 

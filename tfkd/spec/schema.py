@@ -217,7 +217,8 @@ def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
     for name, kind in options.of_kinds():
         properties[name] = _optional(kind, properties[name])
     if "objective" in properties:
-        properties["objective"] = {"$ref": "#/$defs/objective"}
+        said = properties["objective"]["description"]
+        properties["objective"] = {"$ref": "#/$defs/objective", "description": said}
     return schema
 
 

@@ -1,0 +1,68 @@
+"""The reference of keys says of each what it is, and its examples are right."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from tfkd.spec import json_schema, registry
+from tfkd.spec.key_reference import REQUIRED, blocks
+from tfkd.spec.key_units import EXAMPLES, UNITS
+
+
+@pytest.fixture(scope="module")
+def known():
+    return blocks(json_schema())
+
+
+def test_every_key_is_described(known):
+    bare = [f"{title}.{key.name}" for title, block in known.items() for key in block.keys
+            if not key.description and title != "Metric Options"]  # fmt: skip
+    assert bare == []
+
+
+def test_every_number_has_a_unit(known):
+    without = [
+        f"{title}.{key.name}"
+        for title, block in known.items()
+        for key in block.keys
+        if ("integer" in key.type or "number" in key.type) and not key.unit
+    ]
+    assert without == []
+
+
+def test_a_key_s_type_default_and_unit(known):
+    steps = {key.name: key for key in known["TrainOptions"].keys}["steps"]
+    assert (steps.type, steps.default, steps.unit) == ("integer ≥ 1", REQUIRED, "optimizer steps")
+    p = {key.name: key for key in known["MlmOptions"].keys}["p"]
+    assert (p.type, p.default) == ("number > 0, ≤ 1 or Uniform", 0.15)
+    assert p.refers == ("Uniform",)
+    read = {key.name: key for key in known["ScoreOptions"].keys}["read"]
+    assert read.type == "`masked` or `previous`"
+    assert read.example == "previous"  # another than the default
+
+
+def test_examples_are_values_that_their_keys_take(known):
+    models = {entry.options.__name__: entry.options for kind in registry.KINDS
+              for entry in registry.entries(kind)}  # fmt: skip
+    wrong = []
+    for title, model in models.items():
+        for key in known[title].keys if title in known else ():
+            if key.example is None or key.name == "choose":
+                continue
+            field = next(
+                field for name, field in model.model_fields.items()
+                if key.name in (name, field.alias)
+            )  # fmt: skip
+            kind = Annotated[field.annotation, *field.metadata, field]
+            try:
+                TypeAdapter(kind).validate_python(key.example)
+            except ValidationError as error:
+                wrong.append(f"{title}.{key.name}: {key.example!r}: {error}")
+    assert wrong == []
+
+
+def test_the_tables_have_no_keys_that_are_gone(known):
+    keys = {key.name for block in known.values() for key in block.keys}
+    full = {f"{title}.{key.name}" for title, block in known.items() for key in block.keys}
+    assert {*UNITS, *EXAMPLES} - keys - full == set()
