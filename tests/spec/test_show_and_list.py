@@ -122,8 +122,8 @@ def test_what_a_temperature_does_is_said_where_it_is_written() -> None:
     assert "form: hinton" in options["properties"]["temperature"]["description"]
     assert re.search(r"^  soft_targets .*form: hinton", listing("objectives"), re.MULTILINE)
     assert "form: hinton" in starter_spec("de", "en")
-    readme = (EXAMPLE.parents[1] / "README.md").read_text("utf-8")
-    assert "`form: hinton`" in readme
+    guide = EXAMPLE.parents[1] / "docs" / "guides" / "stored_teacher.md"
+    assert "`form: hinton`" in guide.read_text("utf-8")
 
 
 def test_the_runtimes_options_say_what_they_change() -> None:

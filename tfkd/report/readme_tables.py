@@ -69,7 +69,10 @@ def _block(request: str, folder: Path, page: str) -> str:
             f"{page}: `results:begin {request}` is no block; expected one of "
             f"{', '.join(KINDS)}, speed and the name of a file in specs/results"
         )
-    return KINDS[kind](open_runs([_read(folder / f"{name}.json") for name in names])) + "\n"
+    results = [_read(folder / f"{name}.json") for name in names]
+    if kind == "summary":  # of runs that are not beside each other: none has a letter
+        return KINDS[kind]([run for one in results for run in open_runs([one])]) + "\n"
+    return KINDS[kind](open_runs(results)) + "\n"
 
 
 def result_names(folder: Path) -> list[str]:

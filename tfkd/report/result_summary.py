@@ -14,7 +14,7 @@ def summary(runs: Sequence[Run]) -> str:
 
     Each run is read alone: its systems are not those of the others.
     """
-    head = ["run", "test set", "metric", "with a teacher", "without", "difference", "reading"]
+    head = ["run", "test set", "metric", "model", "baseline", "difference", "reading"]
     rows = [row for run in runs for row in _row(run)]
     return table(head, rows, left=3)
 
