@@ -12,7 +12,7 @@ Everything is imported when first asked for, so `import tfkd` costs nothing.
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "load_spec": "tfkd.spec",

@@ -11,5 +11,7 @@ def result_pages(root: Path) -> dict[str, tuple[str, str]]:
     pages = {}
     for name in result_names(folder):
         text = everything(name, folder).strip().replace("### ", "# ", 1)
+        # No table of contents: the tables of scores need its room.
+        text = f"---\nhide: [toc]\n---\n\n{text}"
         pages[f"results/{name}.md"] = (name, text + "\n\n[All results](../results.md)\n")
     return pages

@@ -22,7 +22,7 @@ def spec_pages(root: Path) -> dict[str, tuple[str, str]]:
 
 def _page(path: Path, values: dict[str, Any], results: list[str]) -> str:
     name = path.stem
-    parts = [f"# {name}", values.get("description", "")]
+    parts = ["---\nhide: [toc]\n---", f"# {name}", values.get("description", "")]
     paper = values.get("paper") or {}
     if paper:
         table = f", table {paper['table']}" if paper.get("table") else ""

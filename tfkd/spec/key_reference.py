@@ -1,6 +1,7 @@
 """What a spec's keys are, read from its JSON schema: type, default, unit, meaning, example."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -151,7 +152,7 @@ def _said(field: dict[str, Any], definitions: Mapping[str, Any]) -> list[str]:
         if "prefixItems" in field:
             said = (word for one in field["prefixItems"] for word in _said(one, definitions))
             inner = " or ".join(dict.fromkeys(said))
-        return [f"list of {inner}"]
+        return [f"list of {_plural(inner)}"]
     if kind == "object":
         values = field.get("additionalProperties")
         if isinstance(values, dict) and values:
@@ -160,6 +161,10 @@ def _said(field: dict[str, Any], definitions: Mapping[str, Any]) -> list[str]:
     bounds = [f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items()
               if key in field and abs(field[key]) < 2**31 - 1]  # fmt: skip
     return [" ".join([kind, ", ".join(bounds)]).rstrip()]
+
+
+def _plural(words: str) -> str:
+    return re.sub(r"(^| or )(string|integer|number|boolean|list|mapping)\b", r"\1\2s", words)
 
 
 def _named(reference: str) -> str:
