@@ -153,7 +153,7 @@ def main(case):
     optimizer = build_optimizer({"kind": "adam"})
     optimizer.build(distiller.parameters)
     step = StepFunction(
-        distiller, distiller.parameters, optimizer, strategy=tf.distribute.get_strategy(),
+        distiller, optimizer, strategy=tf.distribute.get_strategy(),
         micro_batches=micro, streams=streams, fuse=fused,
     )  # fmt: skip
     rows = micro * case["tokens"] // case["longest"]

@@ -76,9 +76,7 @@ def steps(replicas=1, micro_batches=1, steps_a_call=1, rows=slice(None)):
         model = Distiller(student("mixed_float16"), [CrossEntropy(name="words"), Spiked()])
         parameters = model.parameters
         optimizer.build(parameters)
-    function = StepFunction(
-        model, parameters, optimizer, strategy=strategy, micro_batches=micro_batches
-    )
+    function = StepFunction(model, optimizer, strategy=strategy, micro_batches=micro_batches)
     variables = [*(p.value for p in parameters), *optimizer.slots.values()]
     skipped, counts, values = [], [], []
     for first in range(1, STEPS + 1, steps_a_call):

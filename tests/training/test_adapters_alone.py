@@ -70,7 +70,7 @@ def test_exactly_the_named_weights_move(policy, streams):
     optimizer = build_optimizer({"kind": "adam"})
     optimizer.build(distiller.parameters)
     step = StepFunction(
-        distiller, distiller.parameters, optimizer, strategy=tf.distribute.get_strategy(),
+        distiller, optimizer, strategy=tf.distribute.get_strategy(),
         streams=streams,
     )  # fmt: skip
     before = {path: np.array(one.value) for path, one in all_variables(model).items()}

@@ -10,7 +10,7 @@ from training_fakes import distiller as fake_distiller
 
 from tfkd.training import Adam, Constant, TrainingDiverged, TrainSettings, read_history, train
 from tfkd.training.loss_scale import FIXED, LossScale, StepState, restored, saved
-from tfkd.training.step import replica_step
+from tfkd.training.step import Step
 from tfkd.training.step_function import StepFunction
 
 KEY = tf.constant([1, 2])
@@ -87,9 +87,7 @@ def test_a_power_of_two_changes_no_bit_of_a_float32_step(make, micro_batches):
     batch = tensors(batcher.batch(0))
 
     def step(scale):
-        return replica_step(
-            model, model.parameters, batch, KEY, micro_batches=micro_batches, loss_scale=scale
-        )
+        return Step(model, micro_batches=micro_batches)(batch, KEY, loss_scale=scale)
 
     plain, scaled = step(None), step(tf.constant(2.0**15))
     for one, other in zip(plain.gradients, scaled.gradients, strict=True):
@@ -135,7 +133,7 @@ def steps_of(model, rule, count, optimizer=None):
     parameters = model.parameters
     optimizer.build(parameters)
     function = StepFunction(
-        model, parameters, optimizer, strategy=tf.distribute.get_strategy(), loss_scale=rule
+        model, optimizer, strategy=tf.distribute.get_strategy(), loss_scale=rule
     )
     statistics, weights = [], [[p.value.numpy() for p in parameters]]
     for update in range(1, count + 1):

@@ -33,7 +33,7 @@ def trained(**options):
     optimizer.build(distiller.parameters)
     before = {one.path: one.value.numpy() for one in distiller.parameters}
     step = StepFunction(
-        distiller, distiller.parameters, optimizer, strategy=tf.distribute.get_strategy(),
+        distiller, optimizer, strategy=tf.distribute.get_strategy(),
         **options,
     )  # fmt: skip
     batcher = PairBatcher(rows=4)

@@ -17,6 +17,7 @@ _PLACES = {
     "Noam": "schedules",
     "Optimizer": "optimizers",
     "Parameter": "parameters",
+    "Step": "step",
     "Sum": "combiners",
     "TrainResult": "loop",
     "TrainSettings": "settings",
@@ -26,7 +27,6 @@ _PLACES = {
     "build_schedule": "schedules",
     "build_strategy": "strategies",
     "read_history": "history",
-    "replica_step": "step",
     "train": "loop",
     "waiting_share": "history",
 }

@@ -13,7 +13,8 @@ from tfkd.objectives import Objective, OnlineTeacher, objective_forward
 from tfkd.training.combiners import Combiner, Sum
 from tfkd.training.given_batch import batch_of, refuse_losses
 from tfkd.training.parameters import Parameter, named_parameters
-from tfkd.training.step import Batch, Scalars, replica_step
+from tfkd.training.slices import Batch, Scalars
+from tfkd.training.step import Step
 
 
 class Distiller(keras.Model):
@@ -129,16 +130,14 @@ class Distiller(keras.Model):
         batch = batch_of(data, self.terms)
         seed = int.from_bytes(hashlib.sha256(str(self.seed).encode()).digest()[:4], "big") >> 1
         key = tf.stack([seed, tf.cast(self.optimizer.iterations.value, tf.int32)])
-        parameters = self.parameters
         # Keras wraps the optimizer of a float16 model: it unscales, skips and follows by itself.
         scale = getattr(self.optimizer, "dynamic_scale", None)
         scale = None if scale is None else tf.convert_to_tensor(scale)
-        result = replica_step(
-            self, parameters, batch, key, combiner=self.combiner, loss_scale=scale
-        )
+        step = Step(self)
+        result = step(batch, key, loss_scale=scale)
         reached = [
             (gradient if scale is None else gradient * scale, parameter.variable)
-            for gradient, parameter in zip(result.gradients, parameters, strict=True)
+            for gradient, parameter in zip(result.gradients, step.parameters, strict=True)
             if gradient is not None
         ]
         self.optimizer.apply_gradients(reached)

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tfkd.training.backward import Batch
+from tfkd.training.slices import Batch
 
 
 def batch_of(data: Any, terms: Sequence[Any]) -> Batch:

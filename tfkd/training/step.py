@@ -5,10 +5,19 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfkd.training.backward import Backward, Batch, Scalars
-from tfkd.training.combiners import Combiner, Sum
+from tfkd.layers.fusion import fusing
+from tfkd.training.combiners import Combiner, Groups
+from tfkd.training.dropout_keys import slice_key
 from tfkd.training.gradients import clipped, global_norm
-from tfkd.training.parameters import Parameter
+from tfkd.training.slices import (
+    Added,
+    Batch,
+    Scalars,
+    SliceGradients,
+    accumulated,
+    added,
+    groups_of,
+)
 
 
 class StepResult(NamedTuple):
@@ -26,67 +35,125 @@ class StepResult(NamedTuple):
     finite: tf.Tensor
 
 
-def replica_step(
-    distiller: Any,
-    parameters: Sequence[Parameter],
-    batch: Batch,
-    key: tf.Tensor,
-    *,
-    combiner: Combiner | None = None,
-    clip_norm: float | None = None,
-    micro_batches: int = 1,
-    loss_scale: tf.Tensor | None = None,
-    more: Mapping[str, tf.Tensor] | None = None,
-    backward: Backward | None = None,
-) -> StepResult:
-    """Computes the gradient of a step up to its application.
+class Step:
+    """One replica's step, from a batch to the gradient that an optimizer applies.
 
     Loss = sum_i weight_i * sum_i / N_i, with N_i counted in the whole batch before the backward
     pass, so that gradients of slices are only summed. The order: for each group of terms, make
     dense, accumulate over this replica's micro-batches, sum over replicas; then combine; then clip.
 
+    What comes before the sum over replicas speaks with none of them, so that XLA can compile all of
+    it: an exchange inside of a compiled function would mix the devices of several replicas.
+
     Args:
-        distiller: Gives `terms`, `counts` and `objective`.
-        parameters: What is differentiated.
-        batch: The whole step's batch, of all replicas. Its rows must be a multiple of replicas
-            times micro-batches; replica i takes the i-th block of them.
-        key: int32 `[2]`: the step's dropout key.
-        combiner: How groups become one gradient; None: their sum.
+        distiller: Gives `terms`, `counts`, `objective` and `parameters`.
+        combiner: How groups become one gradient; None: the distiller's.
         clip_norm: The largest norm of the combined gradient.
         micro_batches: Parts that the replica's rows are taken in, one after the other.
-        loss_scale: float32 scalar: what is differentiated is the loss times this, and gradients are
-            divided by it in float32; for backward passes in float16.
-        more: float32 scalars of this replica by name; their sums over replicas join the statistics.
-        backward: What computes the replica's share, made once for many steps, with the same
-            distiller, parameters, combiner and micro-batches; None: made for this step.
+        streams: Parts of a micro-batch that nothing orders, so that a CPU's cores can take one
+            each; 1 with `jit_compile`, since XLA has one order for all that it compiles.
+        jit_compile: Compile forward and backward passes by XLA, anew for each shape of batch.
+        fuse: Compile chains of elementwise operations alone; see `tfkd.layers.fusion.fusing`.
+
+    Attributes:
+        parameters: What is differentiated.
+        slices: Parts that a replica's rows are taken in, and must be a multiple of.
     """
-    combiner = combiner or Sum()
-    backward = backward or Backward(distiller, parameters, combiner, micro_batches=micro_batches)
-    context = tf.distribute.get_replica_context()
-    replicas = context.num_replicas_in_sync
-    replica = context.replica_id_in_sync_group if replicas > 1 else 0
-    share = backward(batch, key, replica=replica, replicas=replicas, loss_scale=loss_scale)
-    groups, sums = share.gradients, {**share.sums, **(more or {})}
-    if replicas > 1:
-        groups, sums = _over_replicas(context, groups, sums)
-    combined = combiner(groups, parameters)
-    norm = global_norm(combined.gradients)
-    statistics = {
-        **sums,
-        **{f"count/{name}": count for name, count in share.counts.items()},
-        "norm": norm,
-        **{f"combiner/{n}": tf.cast(value, tf.float32) for n, value in combined.metrics.items()},
-    }
-    return StepResult(
-        clipped(combined.gradients, norm, clip_norm),
-        statistics,
-        tf.math.is_finite(norm) & tf.math.is_finite(statistics["loss"]),
-    )
+
+    def __init__(
+        self,
+        distiller: Any,
+        *,
+        combiner: Combiner | None = None,
+        clip_norm: float | None = None,
+        micro_batches: int = 1,
+        streams: int = 1,
+        jit_compile: bool = False,
+        fuse: bool = False,
+    ):
+        self._distiller, self.parameters = distiller, distiller.parameters
+        self._combiner, self._clip_norm = combiner or distiller.combiner, clip_norm
+        self._groups = groups_of(distiller.terms, self._combiner)
+        self._micro_batches = micro_batches
+        self._streams, self._fuse = (1, False) if jit_compile else (streams, fuse)
+        self.slices = self._micro_batches * self._streams
+        self._share = self._of_replica
+        if jit_compile:
+            distiller.static_shapes = True
+            self._share = tf.function(self._of_replica, jit_compile=True, autograph=False)
+
+    def __call__(
+        self,
+        batch: Batch,
+        key: tf.Tensor,
+        *,
+        loss_scale: tf.Tensor | None = None,
+        more: Mapping[str, tf.Tensor] | None = None,
+    ) -> StepResult:
+        """Makes it, up to the gradient's application.
+
+        Args:
+            batch: The whole step's batch, of all replicas. Its rows must be a multiple of replicas
+                times `slices`; replica i takes the i-th block of them.
+            key: int32 `[2]`: the step's dropout key.
+            loss_scale: float32 scalar: what is differentiated is the loss times this, and gradients
+                are divided by it in float32; for backward passes in float16.
+            more: float32 scalars of this replica by name; their sums over replicas join the
+                statistics.
+        """
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        replica = context.replica_id_in_sync_group if replicas > 1 else 0
+        with fusing(self._fuse):
+            groups, sums, counts = self._share(batch, key, replica, replicas, loss_scale)
+        sums = {**sums, **(more or {})}
+        if replicas > 1:
+            groups, sums = _over_replicas(context, groups, sums)
+        combined = self._combiner(groups, self.parameters)
+        norm = global_norm(combined.gradients)
+        told = {f"combiner/{n}": tf.cast(one, tf.float32) for n, one in combined.metrics.items()}
+        statistics = {
+            **sums,
+            **{f"count/{name}": count for name, count in counts.items()},
+            "norm": norm,
+            **told,
+        }
+        return StepResult(
+            clipped(combined.gradients, norm, self._clip_norm),
+            statistics,
+            tf.math.is_finite(norm) & tf.math.is_finite(statistics["loss"]),
+        )
+
+    def _of_replica(
+        self, batch, key, replica, replicas, loss_scale
+    ) -> tuple[Groups, Scalars, Scalars]:
+        """One replica's gradients by group, its additive statistics, and the terms' normalizers in
+        the whole step."""
+        counts = self._distiller.counts(batch)
+        slices = replicas * self.slices
+        rows = tf.shape(tf.nest.flatten(batch)[0])[0] // slices
+        work = SliceGradients(self._distiller, self.parameters, counts, self._groups, loss_scale)
+
+        def one(micro: int | tf.Tensor) -> Added:
+            if slices == 1:
+                return work(batch, key)
+            first = (replica * self._micro_batches + micro) * self._streams
+            return added([of_slice(first + stream) for stream in range(self._streams)])
+
+        def of_slice(number: int | tf.Tensor) -> Added:
+            number = tf.cast(number, tf.int32)
+            part = tf.nest.map_structure(lambda x: _block(x, number, rows), batch)
+            return work(part, slice_key(key, number))
+
+        if self._micro_batches == 1:
+            gradients, sums = one(0)
+        else:
+            gradients, sums = accumulated(one, work, self._micro_batches)
+        named = zip(work.names, tf.unstack(sums, num=len(work.names)), strict=True)
+        return work.by_group(gradients), dict(named), counts
 
 
-def _over_replicas(
-    context: Any, groups: dict[str, list[tf.Tensor | None]], sums: Scalars
-) -> tuple[dict[str, list[tf.Tensor | None]], Scalars]:
+def _over_replicas(context: Any, groups: Groups, sums: Scalars) -> tuple[Groups, Scalars]:
     """Sums over replicas, in one exchange."""
     # Absent gradients are no leaves of the structure for an all-reduce, and scalars go as one.
     found = [gradient for group in groups.values() for gradient in group if gradient is not None]
@@ -98,3 +165,10 @@ def _over_replicas(
         for name, group in groups.items()
     }
     return reduced, dict(zip(sums, tf.unstack(vector, num=len(sums)), strict=True))
+
+
+def _block(values: tf.Tensor, number: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Rows `number * rows` to `(number + 1) * rows`, of a shape known to XLA, unlike a slice."""
+    values = tf.convert_to_tensor(values)
+    blocks = tf.reshape(values, tf.concat([[-1, rows], tf.shape(values)[1:]], 0))
+    return tf.ensure_shape(blocks[number], [None, *values.shape[1:]])

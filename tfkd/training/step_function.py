@@ -7,12 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.objectives.term import predicted_side
-from tfkd.training.backward import Backward, Batch
 from tfkd.training.dropout_keys import step_key
 from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
 from tfkd.training.optimizers import Optimizer
-from tfkd.training.parameters import Parameter
-from tfkd.training.step import replica_step
+from tfkd.training.slices import Batch
+from tfkd.training.step import Step
 
 # Entries of the statistics beside the objective's: 1 where the step was skipped, and how many
 # replicas belong to hosts that want to stop.
@@ -28,16 +27,11 @@ class StepFunction:
 
     Args:
         distiller: What is trained.
-        parameters: Its trained weights.
         optimizer: Built.
         strategy: Where the replicas are.
-        micro_batches: Parts that each replica takes its rows in.
         seed: Seed of dropout.
-        jit_compile: Compile each replica's forward and backward passes by XLA, anew for each shape
-            of batch.
-        streams: Parts of each micro-batch that a CPU's cores take side by side.
-        fuse: Compile chains of elementwise operations only; see `tfkd.layers.fusion.fusing`.
         loss_scale: The rule of the loss's scale; None: what the student's precision needs.
+        how: How each replica makes its rows' share, `micro_batches` and the like; see `Step`.
 
     Attributes:
         names: Names of the entries of the statistics' vector; known after the first step.
@@ -48,30 +42,17 @@ class StepFunction:
     def __init__(
         self,
         distiller: Any,
-        parameters: list[Parameter],
         optimizer: Optimizer,
         *,
         strategy: tf.distribute.Strategy,
-        micro_batches: int = 1,
         seed: int = 1,
-        jit_compile: bool = False,
         loss_scale: LossScale | None = None,
-        streams: int = 1,
-        fuse: bool = False,
+        **how: Any,
     ):
-        self._distiller, self._parameters = distiller, parameters
         self._optimizer, self._strategy = optimizer, strategy
         self._seed = seed
         self._functions: dict[int, Any] = {}
-        self._backward = Backward(
-            distiller,
-            parameters,
-            distiller.combiner,
-            micro_batches=micro_batches,
-            streams=streams,
-            jit_compile=jit_compile,
-            fuse=fuse,
-        )
+        self._step = Step(distiller, clip_norm=optimizer.clip_norm, **how)
         self.names: list[str] = []
         self.asks_to_stop = False
         self._loss_scale = loss_scale or loss_scale_of(distiller.student)
@@ -85,7 +66,7 @@ class StepFunction:
     @property
     def slices(self) -> int:
         """What a batch's rows must be a multiple of."""
-        return self._strategy.num_replicas_in_sync * self._backward.slices
+        return self._strategy.num_replicas_in_sync * self._step.slices
 
     def __call__(self, batch: Batch, update: int, rate: float) -> tf.Tensor:
         """Makes step number `update` (from 1) and returns its statistics, still on the device."""
@@ -144,17 +125,8 @@ class StepFunction:
         return tuple(statistics), *state
 
     def _replica(self, batch, key, rate, update, state, asked):
-        result = replica_step(
-            self._distiller,
-            self._parameters,
-            batch,
-            key,
-            combiner=self._distiller.combiner,
-            clip_norm=self._optimizer.clip_norm,
-            loss_scale=state.scale if self.scales else None,
-            more={ASKED: asked},
-            backward=self._backward,
-        )
+        scale = state.scale if self.scales else None
+        result = self._step(batch, key, loss_scale=scale, more={ASKED: asked})
         after, applied = self._loss_scale.after(state, result.finite, update)
 
         def apply() -> tf.Tensor:

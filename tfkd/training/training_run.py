@@ -53,11 +53,10 @@ class TrainingRun:
             optimizer.build(parameters)
         function = StepFunction(
             distiller,
-            parameters,
             optimizer,
             strategy=settings.strategy,
-            micro_batches=settings.micro_batches,
             seed=settings.seed,
+            micro_batches=settings.micro_batches,
             jit_compile=settings.jit_compile,
             streams=settings.streams,
             fuse=settings.fuse,

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from training_fakes import Batcher, FakeDistiller, Gate, Student, Term, distiller, two_terms
 
-from tfkd.training import replica_step
+from tfkd.training import Step
 from tfkd.training.gradients import global_norm
 
 
@@ -16,7 +16,7 @@ def tensors(batch):
 
 def step(model, batch=None, **options):
     batch = tensors(batch or Batcher().batch(0))
-    return replica_step(model, model.parameters, batch, tf.constant([1, 2]), **options)
+    return Step(model, **options)(batch, tf.constant([1, 2]))
 
 
 @pytest.mark.parametrize("combiner", [None, Gate()])
