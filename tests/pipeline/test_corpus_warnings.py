@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.results import _of_corpora
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.stages.corpus import CorpusStage
 from tfkd.spec.options.corpora import TextOptions
@@ -21,7 +20,7 @@ def made(tmp_path, content):
     folder.path.mkdir(parents=True)
     summary = CorpusStage().run(node, folder, context)
     folder.finish(inputs={}, identity={}, summary=summary, seconds=0.0)
-    return said, _of_corpora([node], context)
+    return said, CorpusStage().warnings(node, folder.manifest()["summary"])
 
 
 def test_rows_that_are_lost_are_told_of_twice(tmp_path):

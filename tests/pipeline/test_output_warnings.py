@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tfkd.data.checksummed import write_checksummed
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline import output_warnings as module
 from tfkd.pipeline.export_stage import publish
-from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.output_warnings import output_warnings
 from tfkd.pipeline.products import CONTINUED
 from tfkd.serving.checksums import check_checksums, write_checksums
 
@@ -117,17 +117,12 @@ def test_outputs_continuations_and_guesses_are_read_as_they_were_left(
 
 
 @pytest.mark.parametrize(("empty", "warned"), [(0, False), (4, False), (5, True), (100, True)])
-def test_translate_stages_that_left_rows_out(tmp_path, empty, warned):
+def test_translate_stages_that_left_rows_out(empty, warned):
     dropped = {"too long for the model": {"count": 50}}
     dropped |= {"without an output": {"count": empty}} if empty else {}
-    (tmp_path / "translate-1").mkdir()
     summary = {"report": {"read": 100, "kept": 50 - empty, "dropped": dropped}}
-    content = {"kind": "translate", "fingerprint": "1", "files": {}, "summary": summary,
-               "seconds": 1}  # fmt: skip
-    write_checksummed(tmp_path / "translate-1" / "manifest.json", content)
-    nodes = [SimpleNamespace(kind="translate", fingerprint="1", label="synthetic"),
-             SimpleNamespace(kind="train", fingerprint="2", label="learn")]  # fmt: skip
-    found = missing_outputs(nodes, SimpleNamespace(stages=tmp_path))
+    one = SimpleNamespace(label="synthetic", identity={})
+    found = stage_of("translate").warnings(one, summary)
     assert len(found) == warned
     assert all(f"synthetic: {empty} of 100 rows are left out" in line for line in found)
 

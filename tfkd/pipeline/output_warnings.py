@@ -1,6 +1,6 @@
 """Warnings of what a run's models put out: models that have not learnt their task."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from tfkd.decoding import build_search
 from tfkd.decoding.decoder import source_limit
 from tfkd.evaluation import guess_faults, not_better, output_faults
 from tfkd.evaluation.metrics import CLASSES
-from tfkd.evaluation.output_verdict import TOLD
 from tfkd.pipeline.classification import class_names, class_rows
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.continuations import continued
@@ -18,7 +17,6 @@ from tfkd.pipeline.counting import file_lines
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers
 from tfkd.pipeline.products import CONTINUED
-from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.pipeline.wanted import Evaluation
@@ -93,23 +91,6 @@ def _told(
     several = f" (so {len(hit)} of its {results} results there)" if results > 1 else ""
     but = ". It is exported all the same" if stage else ""
     return OutputWarning(f"{of} on {on}: {found[0][1]}{several}{but}", stage)
-
-
-def missing_outputs(nodes: Iterable[Node], context: Context) -> list[str]:
-    """Translate stages that left out rows since their model wrote nothing."""
-    found = []
-    for node in nodes:
-        if node.kind == "translate":
-            folder = StageFolder(context.stages, node.kind, node.fingerprint)
-            report = folder.manifest()["summary"]["report"]
-            empty = report["dropped"].get("without an output", {}).get("count", 0)
-            if empty >= TOLD * report["read"] > 0:
-                found.append(
-                    f"{node.label}: {empty:,} of {report['read']:,} rows are left out "
-                    f"({100 * empty / report['read']:.1f} %): the model wrote nothing for them. "
-                    "Train it longer, or search otherwise (`decode`)"
-                )
-    return found
 
 
 def _faults(node: Node, context: Context) -> dict[str, str]:

@@ -14,7 +14,8 @@ from tfkd.pipeline.choose import trials_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.graph import Node, distinct_labels, in_order
-from tfkd.pipeline.output_warnings import missing_outputs, output_warnings
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.output_warnings import output_warnings
 from tfkd.pipeline.run_exports import digest_of_export
 from tfkd.pipeline.scores import file_names, score
 from tfkd.pipeline.seeds import summaries
@@ -71,10 +72,9 @@ def assemble(
             found := trivial.beside(replace(one, system=one.baseline))
         ):
             entry["against"]["trivial"] = found
-    faults, missing = [], []
+    faults = []
     if not smoke:
         faults = output_warnings(plan.evaluations, evaluations, plan.exports, context)
-        missing = missing_outputs(nodes, context)
     exports = [
         _export(
             name, node, [one.message for one in faults if one.exported == name], context, folder
@@ -116,10 +116,15 @@ def assemble(
         "teacher_checks": checks,
         "exports": exports,
         "warnings": [
-            *_of_corpora(nodes, context),
+            *(
+                warning
+                for node in nodes
+                for warning in stage_of(node.kind).warnings(
+                    node, _manifest(node, context)["summary"]
+                )
+            ),
             *teacher_warnings(plan.teacher_checks, checks),
             *(one.message for one in faults),
-            *missing,
             *_lost_letters(evaluations),
             *other_ops(exports),
         ],
@@ -179,12 +184,6 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
     if not trials_of(node):
         return None
     return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
-
-
-def _of_corpora(nodes: list[Node], context: Context) -> list[str]:
-    """What was said of the corpora when they were read."""
-    summaries = (_manifest(node, context)["summary"] for node in nodes if "corpus" in node.gives)
-    return [warning for summary in summaries for warning in summary.get("warnings", ())]
 
 
 def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:

@@ -97,6 +97,14 @@ class Stage:
         row = stage_of(node.trained.kind).plan(node.trained, planned)
         return {name: row[name] for name in row if name == "parameters"}
 
+    def lower_cased(self, node: Node, field: str) -> bool:
+        """Of a kind that gives a corpus: whether a field of it is known to be in lower case."""
+        return False
+
+    def warnings(self, node: Node, summary: dict[str, Any]) -> list[str]:
+        """What a reader of the results must know of a result, by its summary."""
+        return summary.get("warnings", [])
+
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Makes the result, in `folder.path`; what it keeps in `folder.scratch` until then, it
         finds there when it is started again after a stop.

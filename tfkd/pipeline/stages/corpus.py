@@ -35,6 +35,9 @@ class CorpusStage(Stage):
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node(self.kind, graph.own(spec, name), spec, options, inputs, identity)
 
+    def lower_cased(self, node: Node, field: str) -> bool:
+        return node.options.lower_case
+
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Reads, checks and transforms a corpus; writes its text, a line a row."""
         others = {

@@ -8,11 +8,13 @@ import numpy as np
 from tfkd.data.bad_rows import Tally
 from tfkd.data.sources import LINE_BREAKS
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.evaluation.output_verdict import TOLD
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import decode_identity, plain
-from tfkd.pipeline.letter_case import lower_cased
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.letter_case import all_lower, lower_cased
 from tfkd.pipeline.output_shards import shard
 from tfkd.pipeline.planned import Planned
 from tfkd.pipeline.progress import told_progress
@@ -61,6 +63,31 @@ class TranslateStage(Stage):
                     return {}
                 rows += folder.manifest()["summary"]["report"]["kept"]
         return {"tokens": f"{rows:,} rows"}
+
+    def lower_cased(self, node: Node, field: str) -> bool:
+        """What it read is as it was; its outputs are in the case of the targets that its model has
+        learnt from."""
+        if field == "source":
+            return all(
+                stage_of(of.kind).lower_cased(of, read)
+                for of, read in zip(node.corpora, node.identity["fields"], strict=True)
+            )
+        trained = node.inputs["model"].trained
+        if getattr(trained.inputs["tokenizer.target"].options, "lower_case", False):
+            return True
+        return all_lower(trained, "target", "source")
+
+    def warnings(self, node: Node, summary: dict[str, Any]) -> list[str]:
+        """That it left out many rows since its model wrote nothing."""
+        report = summary["report"]
+        empty = report["dropped"].get("without an output", {}).get("count", 0)
+        if "filled" in node.identity or not empty >= TOLD * report["read"] > 0:
+            return []
+        return [
+            f"{node.label}: {empty:,} of {report['read']:,} rows are left out "
+            f"({100 * empty / report['read']:.1f} %): the model wrote nothing for them. "
+            "Train it longer, or search otherwise (`decode`)"
+        ]
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Writes a corpus as `write_text_corpus` does; goes on after the last whole shard.
