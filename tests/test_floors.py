@@ -64,6 +64,7 @@ FAMILIES = {
     *(f"spec/options/{name}.py" for name in ("bert", "gpt2", "transformer", "rnn", "ab_net")),
     "spec/options/bert_fused.py",
     "spec/builtins.py",
+    "spec/options/__init__.py",
     "layers/bert_fusion.py",
 }
 

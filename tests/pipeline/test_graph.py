@@ -9,8 +9,7 @@ from pinned_defaults import TABLE, defaults
 from pydantic import create_model
 from small_line import write_line
 
-from tfkd.pipeline.fingerprint import fingerprint
-from tfkd.pipeline.graph import distinct_labels, in_order
+from tfkd.pipeline.graph import distinct_labels, fingerprint, in_order
 from tfkd.pipeline.identity import plain
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.pipeline.stages.score import ScoreStage

@@ -11,7 +11,7 @@ import pytest
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
-from tfkd.pipeline.links import link
+from tfkd.pipeline.run_folder import link
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 

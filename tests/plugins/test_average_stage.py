@@ -14,7 +14,7 @@ from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.plan import plan
 from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, validate_files
-from tfkd.spec.yaml_writer import dump_yaml
+from tfkd.spec.showing import dump_yaml
 
 HERE = Path(__file__).parent
 SPEC, PLUGIN = HERE / "averaged.yaml", "average_stage"

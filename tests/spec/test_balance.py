@@ -5,7 +5,6 @@ from spec_files import faults, loaded, replaced
 
 from tfkd.objectives import balanced_weights
 from tfkd.spec.balance import outweighed, untried
-from tfkd.spec.needed import needed_stages
 
 PLACE = "    schedule: {kind: triangular, rate: 5e-4}\n"
 TERMS = "      soft_targets: {weight: 0.5, teacher: targets}\n"
@@ -37,7 +36,7 @@ def test_a_term_without_weight_leaves_the_graph_with_its_teacher(tmp_path, balan
             "",
         ),
     )
-    needed = {name for _, name in needed_stages(spec)}
+    needed = {name for _, name in spec.needed_stages()}
     assert ("targets" in needed) == ("soft_targets" in terms)
 
 
@@ -114,7 +113,7 @@ def test_each_setting_has_the_terms_that_its_own_shares_leave(tmp_path, balance,
     found = [trial.objective.keys() for _, trial in spec.stages["student"].choose.trials]
     assert found == trials
     # A teacher that any of the settings asks is made.
-    needed = {name for _, name in needed_stages(spec)}
+    needed = {name for _, name in spec.needed_stages()}
     assert ("targets" in needed) == any("soft_targets" in terms for terms in trials)
 
 

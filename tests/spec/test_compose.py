@@ -61,7 +61,7 @@ def merged(left, right):
 @settings(max_examples=40, deadline=None)
 @given(first=mapping, second=mapping, third=mapping)
 def test_extends_is_the_merge_of_plain_values(tmp_path_factory, first, second, third):
-    from tfkd.spec.yaml_writer import dump_yaml
+    from tfkd.spec.showing import dump_yaml
 
     folder = tmp_path_factory.mktemp("merge")
     write(folder, "a.yaml", dump_yaml(first))

@@ -18,11 +18,10 @@ from tfkd.pipeline.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.links import link, refuse_folders
 from tfkd.pipeline.outdated import contents_of, outdated
 from tfkd.pipeline.permissions import permitted
 from tfkd.pipeline.plugin_classes import import_named, refuse_exports
-from tfkd.pipeline.run_folder import ORIGIN, RESULTS, run_name
+from tfkd.pipeline.run_folder import ORIGIN, RESULTS, link, refuse_folders, run_name
 from tfkd.pipeline.seeds import wanted_of_all_seeds
 from tfkd.pipeline.stage_folder import StageFolder, locked
 from tfkd.pipeline.teacher_check import news

@@ -1,6 +1,7 @@
 """A run's folder, read again: its results, its spec, its stages."""
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -159,3 +160,30 @@ def noise_options(given: Mapping[str, Any] | None) -> NoiseOptions | None:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UserError(f"noise: {place}: {first['msg']}") from error
+
+
+def link(target: Path, place: Path) -> None:
+    """Makes `place` a relative symbolic link to `target`, replacing an older link."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    wanted = os.path.relpath(target, place.parent)
+    if place.is_symlink() and os.readlink(place) == wanted:
+        return
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(wanted)
+    os.replace(temporary, place)
+
+
+def refuse_folders(places: Iterable[Path]) -> None:
+    """Refuses folders where links are to be: a run folder that was copied with its links followed.
+
+    Raises:
+        UserError: One is there; it is named.
+    """
+    for place in places:
+        if place.is_dir() and not place.is_symlink():
+            raise UserError(
+                f"{place} is a folder where the run has a link to its stage: the run folder was "
+                f"copied with its links followed. Remove the folder {place} and run the same "
+                "command"
+            )

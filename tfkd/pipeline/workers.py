@@ -18,8 +18,7 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.pipeline.context import Context, Interrupted
-from tfkd.pipeline.fingerprint import canonical
-from tfkd.pipeline.graph import Node
+from tfkd.pipeline.graph import Node, canonical
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.spec import Spec

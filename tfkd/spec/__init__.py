@@ -7,7 +7,7 @@ _PLACES = {
     "SpecError": "errors",
     "SpecErrors": "errors",
     "UserError": "errors",
-    "dump_yaml": "yaml_writer",
+    "dump_yaml": "showing",
     "json_schema": "schema",
     "listing": "listings",
     "load_spec": "spec",

@@ -1,17 +1,28 @@
 """What no section can see alone: names that must exist, parts that must fit together."""
 
+from typing import Any
+
+from tfkd.spec import stage_kinds
 from tfkd.spec.circles import circle, round_trip, way_back
-from tfkd.spec.classifier_checks import check_classes
-from tfkd.spec.composed_checks import check_adapters, check_composed
+from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.evaluation_checks import check_evaluation
-from tfkd.spec.export_checks import check_export
+from tfkd.spec.families import kinds, one_of
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, corpus_of, known, written
+from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import sides_of
-from tfkd.spec.stage_kinds import kinds
+from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.wording import a
 from tfkd.spec.wording import shown as in_short
 
 __all__ = ["Parts", "check"]
+
+
+# Projections whose outputs are not as wide as their inputs, as the built-in adapters need them.
+_UNEVEN = {
+    "on_self_attention_query_key_value", "on_cross_attention_key_value", "on_feed_forward_inner",
+    "on_feed_forward_outer",
+}  # fmt: skip
+_OF_BLOCKS = ("bottleneck", "cross_attention")
 
 
 def check(parts: Parts, faults: Faults) -> None:
@@ -22,7 +33,7 @@ def check(parts: Parts, faults: Faults) -> None:
     for name, stage in parts.stages.items():
         if name in parts.names["data"]:
             faults.add(("stages", name), "a corpus has this name too", "a name of its own")
-        kinds()[stage.kind].check(stage, parts, faults, ("stages", name))
+        stage_kinds.kinds()[stage.kind].check(stage, parts, faults, ("stages", name))
     trail = circle(parts.stages, faults.tree.plain(), parts.variant)
     if trail:
         expected = "stages that do not wait for themselves"
@@ -96,4 +107,70 @@ def _models(parts: Parts, faults: Faults) -> None:
             faults.add(
                 (*path, "share_embeddings"), "all, with a tokenizer for each side",
                 "target or none, or one tokenizer for both",
+            )  # fmt: skip
+
+
+def check_export(parts: Parts, faults: Faults, path: tuple, stage: str) -> None:
+    """A stage that `export:` names."""
+    trained = stage_of(parts, faults, path, stage, "trained")
+    if trained is None:
+        return
+    if segments_of(trained) is not None:
+        faults.add(
+            path, f"{stage} learns to write segments ({segments_of(trained)})",
+            "a stage that starts from it",
+        )  # fmt: skip
+    model = trained.model
+    if model is not None and model.encoder_only and not tells_classes(trained):
+        causal = one_of(lambda one: one.is_causal)
+        faults.add(
+            path, f"{stage} trains {a(model.kind)}, which writes no text",
+            f"an encoder-decoder, {causal}, or a stage that trains a classifier",
+        )  # fmt: skip
+
+
+def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:
+    """The models that a model names, each of the right kind, and whether they go together."""
+    for option, name in model.named_models().items():
+        where = (*path, option)
+        if not known(parts, faults, where, "model", name, "models"):
+            continue
+        found = parts.models.get(name)
+        if found is not None and found.kind != model.made_of[option]:
+            faults.add(where, f"{name} is {a(found.kind)}", a(model.made_of[option]))
+    for option, what, expected in model.misfits():
+        faults.add((*path, option), what, expected)
+
+
+def check_adapters(parts: Parts, faults: Faults, name: str, model: Any) -> None:
+    """Adapters of a student: layers that it has, and places that its blocks have."""
+    for side, adapter in getattr(model, "adapters", {}).items():
+        stack = model.stacks.get(side)
+        where = ("adapters", side)
+        if stack is None:
+            having = kinds(lambda one, side=side: side in one.adapter_sides)
+            faults.add(
+                where, f"{name} is {a(model.kind)}, without adapters on its {side}",
+                f"a student of kind {' or '.join(having)}",
+            )  # fmt: skip
+            continue
+        try:
+            adapter.numbers(stack.layers)
+        except ValueError as error:
+            faults.add((*where, "layers"), f"{error} of {name}", f"at most {stack.layers}")
+        heads = getattr(adapter, "heads", None)
+        if adapter.kind == "cross_attention" and stack.width % heads:
+            faults.add((*where, "heads"), f"{heads}, and {name} is {stack.width} wide", "a divisor")
+        if adapter.kind == "cross_attention" and side == "encoder":
+            faults.add(where, "cross_attention on the encoder, which has nothing to attend to")
+        if adapter.kind in _OF_BLOCKS and adapter.place in _UNEVEN:
+            faults.add(
+                (*where, "place"), f"{adapter.place}, whose output is not as wide as its input, "
+                f"and {a(adapter.kind)} adapter adds to one what it reads of the other",
+                "after_block, a place beside a sub-layer, or an adapter of your own",
+            )  # fmt: skip
+        if "cross_attention" in adapter.place and not stack.cross:
+            faults.add(
+                (*where, "place"), f"{adapter.place}, and the blocks of {name} have no "
+                "cross-attention there", "another place",
             )  # fmt: skip
