@@ -17,13 +17,7 @@ GRAMMAR = "the grammar that made the rows"
 
 
 def known_rows(corpus: Any, sources: Sequence[str], references: Sequence[str]) -> list[Row] | None:
-    """What the grammar knows of each row of a corpus; None of a corpus that it did not make.
-
-    Args:
-        corpus: The corpus's options.
-        sources: Its sources.
-        references: Its references.
-    """
+    """What the grammar knows of each row of a corpus; None of a corpus that it did not make."""
     if getattr(corpus, "generated", None) != "everyday" or corpus.only:
         return None
     lower = corpus.lower_case

@@ -168,10 +168,6 @@ class Words(Side):
 def sides_of(run: Path, results: Mapping[str, Any]) -> dict[tuple[str, str, str, int | None], Side]:
     """What a run's models said, by model, test set, search and, of a spec with several, seed.
 
-    Args:
-        run: The run folder.
-        results: Its results.json.
-
     Raises:
         UserError: It has nothing that can be compared, or a file is not what was written.
     """

@@ -20,11 +20,7 @@ Rows = tuple[Any, Sequence[str] | None, Sequence[str] | None]
 
 
 class Counting:
-    """What metrics count of the systems of a run; what several ask for is counted once.
-
-    Args:
-        context: The run's surroundings.
-    """
+    """What metrics count of the systems of a run; what several ask for is counted once."""
 
     def __init__(self, context: Context):
         self.context = context
@@ -37,13 +33,7 @@ class Counting:
         return self._made[key]
 
     def of(self, node: Node, metric: Metric, options: Any) -> Counted:
-        """An evaluation stage's rows.
-
-        Args:
-            node: The stage.
-            metric: The metric.
-            options: The evaluation's.
-        """
+        """An evaluation stage's rows, by the evaluation's options."""
         kind = product_of(metric, node.options["products"])
         positive = options.positive if kind == CLASSES else None
         return self.once(

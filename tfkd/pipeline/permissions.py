@@ -14,9 +14,6 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 def permitted(runs: Path) -> Iterator[None]:
     """Inside, what may not be read or written in a folder of runs is the user's to mend.
 
-    Args:
-        runs: The folder.
-
     Raises:
         UserError: The operating system refused something in it.
     """

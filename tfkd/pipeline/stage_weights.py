@@ -108,13 +108,7 @@ def load_stage(
     parts: Iterable[str] | Mapping[str, str] | None = None,
     **options: Any,
 ) -> LoadReport:
-    """Loads the weights of a finished stage into a model, or into parts of it.
-
-    Args:
-        model: The model.
-        node: The stage.
-        context: The run's surroundings.
-        parts, options: As in `tfkd.models.load_weights`.
-    """
+    """Loads the weights of a finished stage into a model, or into parts of it; `parts` and options
+    as of `tfkd.models.load_weights`."""
     path = place(node, context).path / WEIGHTS
     return load_weights(model, path, parts, more=shared_tensors(node, context), **options)

@@ -24,13 +24,8 @@ _ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 def how_cores_share(node: Node, parameters: int, replicas: int) -> dict[str, Any]:
-    """`streams` and `fuse` of a stage on a host's CPU; see `tfkd.training.cores`.
-
-    Args:
-        node: The training stage.
-        parameters: Of its model.
-        replicas: Of this host.
-    """
+    """`streams` and `fuse` of a training stage on a host's CPU, by the parameters of its model and
+    the replicas of this host; see `tfkd.training.cores`."""
     runtime, options = node.spec.runtime, node.options
     chosen = on_cpu(parameters, options.batch.size * _words_per(options.batch.unit), options.steps)
     if replicas > 1:

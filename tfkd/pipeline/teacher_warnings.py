@@ -16,10 +16,6 @@ def teacher_warnings(
     A teacher that fails is told of on each corpus. One that knows rows by heart is told of once,
     by however many corpora, students' seeds, baselines and scoring stages it is measured for: by
     the pair of corpora that lies furthest apart. Teachers that differ in their seed alone are one.
-
-    Args:
-        checks: The run's.
-        entries: Theirs in results.json.
     """
     failed = [
         f"{entry['of']} on {entry['on']}: {entry['message']}"

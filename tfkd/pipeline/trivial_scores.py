@@ -41,11 +41,7 @@ _MOST_SAMPLES = 1000
 
 
 class TrivialScores:
-    """The trivial systems of each evaluation; what several evaluations share is counted once.
-
-    Args:
-        counting: Counts the run's rows.
-    """
+    """The trivial systems of each evaluation; what several evaluations share is counted once."""
 
     def __init__(self, counting: Counting):
         self._counting, self._context = counting, counting.context

@@ -31,12 +31,7 @@ def seeds_override(text: str) -> str:
 
 def conflicts(tree: Node, asked: list[int]) -> tuple[bool, list[SpecError]]:
     """Whether a composed spec has seeds of its own, and what is wrong with those that are not the
-    ones asked for.
-
-    Args:
-        tree: The spec's.
-        asked: The seeds.
-    """
+    ones asked for."""
     own = dict(written_seeds(tree))
     faults = [
         SpecError(

@@ -21,15 +21,7 @@ def check_writing_teacher(
     parts: Parts, faults: Faults, path: tuple, entry: Any, teacher: Found
 ) -> None:
     """The check of such a teacher: beside a model without a teacher at the same positions, or, of a
-    language model and of segments, beside itself without context.
-
-    Args:
-        parts: The spec's parts.
-        faults: Takes the faults.
-        path: The evaluation's path.
-        entry: The evaluation's options.
-        teacher: The stage.
-    """
+    language model and of segments, beside itself without context."""
     segments = segments_of(teacher)
     if entry.against is None:
         if not teacher.model.is_causal and segments is None:
