@@ -12,9 +12,5 @@ _VALIDATION_SEED = 0
 def batches_of(examples: ExampleSet, view: Any) -> Sequential:
     """All rows once, in the view, with the same masks each time."""
     return Sequential(
-        examples,
-        {view.name: view},
-        size=BATCH_TOKENS,
-        unit="joint_tokens",
-        seed=_VALIDATION_SEED,
+        examples, {view.name: view}, size=BATCH_TOKENS, unit="joint_tokens", seed=_VALIDATION_SEED
     )

@@ -33,9 +33,7 @@ def stores_of(node: Node, context: Context) -> dict[str, PartStores | RowStores]
             if theirs is None or theirs.names != classes.names:
                 size = 0 if theirs is None else theirs.size
                 raise UserError(other_classes(node, reference, size, classes.size))
-            found[reference] = RowStores(
-                _of_corpora(node, scored, classes.fingerprint(), context),
-            )
+            found[reference] = RowStores(_of_corpora(node, scored, classes.fingerprint(), context))
             continue
         if model.single_sequence:
             raise UserError(

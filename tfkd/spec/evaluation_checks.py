@@ -2,11 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec.classifier_checks import (
-    check_class_evaluation,
-    check_word_metrics,
-    tells_classes,
-)
+from tfkd.spec.classifier_checks import check_class_evaluation, check_word_metrics, tells_classes
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import TEACHER_CHECK, WORDS, names_of

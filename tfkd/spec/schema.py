@@ -4,11 +4,7 @@ from typing import Any
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.options import (
-    EvaluateOptions,
-    PaperOptions,
-    RuntimeOptions,
-)
+from tfkd.spec.options import EvaluateOptions, PaperOptions, RuntimeOptions
 from tfkd.spec.sections import SIDES, TOP
 from tfkd.spec.seeds import MOST as MOST_SEEDS
 from tfkd.spec.stage_kinds import kinds

@@ -5,9 +5,7 @@ from typing import Any
 
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of
-from tfkd.spec.options import (
-    sides_of,
-)
+from tfkd.spec.options import sides_of
 from tfkd.spec.wording import a, shown
 
 

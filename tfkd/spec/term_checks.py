@@ -5,10 +5,7 @@ from typing import Any
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import (
-    classifier,
-    sides_of,
-)
+from tfkd.spec.options import classifier, sides_of
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (

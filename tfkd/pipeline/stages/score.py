@@ -45,8 +45,7 @@ class ScoreStage(Stage):
         if [part.of for part in options.data] == [corpus]:
             return graph.stage(spec, name)
         return graph.once(
-            (id(spec), "score", name, corpus),
-            lambda: self.node(graph, spec, name, options, corpus),
+            (id(spec), "score", name, corpus), lambda: self.node(graph, spec, name, options, corpus)
         )
 
     def plan(self, node: Node, planned: Planned) -> dict[str, str]:
