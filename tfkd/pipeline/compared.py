@@ -120,8 +120,9 @@ class Guesses(Outputs):
     unit = "rows"
 
     def counts_alike(self, other: Side, metric: str) -> bool:
-        """Of F1, where it is of the same class."""
-        same = metric != "f1" or self.positive == getattr(other, "positive", None)
+        """Of one class, where it is the same."""
+        same = self.positive == getattr(other, "positive", None)
+        same = same or not self.metrics[metric].of_one_class
         return same and super().counts_alike(other, metric)
 
     def rows_of(self, other: Self) -> Iterator[tuple[Any, ...]]:

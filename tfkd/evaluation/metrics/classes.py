@@ -15,7 +15,7 @@ class F1(Metric):
     name = "f1"
     title = "F1"
     products = (CLASSES,)
-    percent = True
+    percent = of_one_class = True
 
     def statistics(self, product: Any, references: Any = None, sources: Any = None) -> "np.ndarray":
         """What each row adds to right, labelled and guessed: of all classes, int8

@@ -36,6 +36,7 @@ class Metric:
         reads_sources: Whether it asks for the sources, too.
         of_likelihood: Whether it asks how likely the right answers were, which no file of a run
             folder keeps of classes.
+        of_one_class: Whether it is about `positive` of two classes, where that is known.
         in_training: Whether a training can validate by it.
         also: Metrics that are counted with it, unasked.
 
@@ -54,6 +55,7 @@ class Metric:
     family: ClassVar[str] = ""
     reads_sources: ClassVar[bool] = False
     of_likelihood: ClassVar[bool] = False
+    of_one_class: ClassVar[bool] = False
     in_training: ClassVar[bool] = True
     also: ClassVar[tuple[type["Metric"], ...]] = ()
 

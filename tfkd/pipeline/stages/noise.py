@@ -27,6 +27,7 @@ from tfkd.pipeline.stages.evaluate import decoded, read_by
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.spec import Spec
+from tfkd.spec.metrics import about
 from tfkd.spec.metrics import measured as names_measured
 
 _FILE = "noise.json"
@@ -67,7 +68,8 @@ class NoiseStage(Stage):
             "seed": entry.noise.seed,
             "metrics": list(metrics),
         }
-        if "f1" in metrics and entry.positive is not None:
+        of_one_class = any(about(metric).of_one_class for metric in metrics)
+        if of_one_class and entry.positive is not None:
             identity["positive"] = entry.positive
         made = {CLASSES} if classes else {*map(product, metrics)}
         if WORDS in made:
