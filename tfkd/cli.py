@@ -241,24 +241,16 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _generate(options: argparse.Namespace) -> None:
     _pipeline("generate.generate")(
-        options.model,
-        source=options.input,
-        target=options.output,
-        scores=options.scores,
-        options=_chosen(options),
-        trust=options.trust,
-    )
+        options.model, source=options.input, target=options.output, scores=options.scores,
+        options=_chosen(options), trust=options.trust,
+    )  # fmt: skip
 
 
 def _bench(options: argparse.Namespace) -> None:
     text = _pipeline("bench.bench")(
-        options.models,
-        source=options.input,
-        rounds=options.rounds,
-        options=_chosen(options),
-        output=options.output,
-        trust=options.trust,
-    )
+        options.models, source=options.input, rounds=options.rounds, options=_chosen(options),
+        output=options.output, trust=options.trust,
+    )  # fmt: skip
     print(text)
 
 
@@ -306,6 +298,12 @@ def _list(options: argparse.Namespace) -> None:
     print(listing(options.what, plugins=options.plugins))
 
 
+def _specs(options: argparse.Namespace) -> None:
+    from tfkd.spec.packaged import copy_packaged, packaged_specs
+
+    print(copy_packaged(options.copy, options.to) if options.copy else packaged_specs())
+
+
 _VERBS = {
     "run": _run,
     "plan": _plan,
@@ -321,6 +319,7 @@ _VERBS = {
     "doctor": _doctor,
     "schema": _schema,
     "list": _list,
+    "specs": _specs,
 }
 
 # What a closed pipe leaves unfinished.

@@ -138,6 +138,12 @@ def build_parser() -> argparse.ArgumentParser:
     schema.add_argument("--output", type=Path)
     listing = verb("list", "list what specs can name")
     listing.add_argument("what", nargs="?", default="all")
+    specs = verb("specs", "list the package's own specs; `specs copy NAME` puts one here")
+    actions = specs.add_subparsers(dest="action", metavar="copy")
+    copy = actions.add_parser("copy", help="copy one of them, to run or to change it")
+    copy.add_argument("copy", metavar="NAME")
+    copy.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="default: here")
+    specs.set_defaults(copy=None)
     return parser
 
 

@@ -158,7 +158,8 @@ class _Page:
         lines = [f"`{key.name}`{{ #{_anchor(block.title)}.{key.name} .key }}"]
         lines.append(f":   {' · '.join(facts)}")
         if key.description:
-            lines += ["", f"    {_plain(key.description)}"]
+            said = _plain(key.description)
+            lines += ["", f"    {said[0].upper()}{said[1:].removesuffix('.')}."]
         found = self.usage.example(block.title, key.name)
         example = _yaml(key.example if found is None else found)
         if block.title == "tfkd spec":

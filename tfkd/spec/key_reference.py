@@ -138,6 +138,9 @@ def _said(field: dict[str, Any], definitions: Mapping[str, Any]) -> list[str]:
     for key in ("anyOf", "oneOf"):
         if key in field:
             said = [word for one in field[key] for word in _said(one, definitions)]
+            single = [word for word in said if word != "null" and not word.startswith("list of")]
+            several = f"list of {_plural(' or '.join(single))}"
+            said = ["a list of these" if word == several else word for word in said]
             return [word for word in said if word != "null"] + ["null"] * ("null" in said)
     if "const" in field:
         return [f"`{_yaml(field['const'])}`"]

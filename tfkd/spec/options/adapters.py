@@ -25,7 +25,7 @@ Place = Literal[
 class Top(Options):
     """The top layers."""
 
-    top: Count = Field(description="How many.")
+    top: Count = Field(description="How many blocks, counted from the top.")
 
 
 class AdapterOptions(Options):
@@ -75,8 +75,10 @@ class BottleneckOptions(AdapterOptions):
     """h + W2 relu(W1 LN(h)), as on the encoder's side of AB-Net."""
 
     kind: Literal["bottleneck"] = Field("bottleneck", description="The kind of adapter.")
-    width: Count = Field(description="Its inner size.")
-    activation: Literal["relu", "gelu", "gelu_tanh"] = Field("relu", description="Between both.")
+    width: Count = Field(description="The width between its two projections.")
+    activation: Literal["relu", "gelu", "gelu_tanh"] = Field(
+        "relu", description="Between its two projections."
+    )
     norm_epsilon: Positive = Field(1e-5, description="Epsilon of its normalization.")
 
     def parameters(self, width: int, memory: int) -> int:

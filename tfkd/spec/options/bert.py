@@ -21,9 +21,11 @@ class BertOptions(BlockOptions):
 
     kind: Literal["bert"] = Field("bert", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")
-    layers: Count = Field(description="Blocks.")
+    layers: Count = Field(description="How many blocks it has.")
     types: Count = Field(2, description="Token types (segments).")
-    activation: Activation = Field("gelu", description="gelu is exact, by erf.")
+    activation: Activation = Field(
+        "gelu", description="Of the feed-forward network; gelu is exact, by erf."
+    )
     norm_epsilon: Positive = Field(1e-12, description="Epsilon of the normalizations.")
     initializer_range: Positive = Field(
         0.02, description="Standard deviation of new weights; for a narrow model about width^-0.5."

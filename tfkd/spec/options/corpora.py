@@ -16,7 +16,7 @@ class Sample(Options):
     """A random sample of the rows, the same for the same seed."""
 
     rows: Count = Field(description="How many rows to draw.")
-    seed: Seed = Field(1, description="The draw's seed.")
+    seed: Seed = Field(1, description="The seed of the draw.")
 
 
 class EveryNth(Options):
@@ -190,7 +190,7 @@ class GeneratedOptions(CorpusOptions):
         description="The grammar: pairs of sentences with one translation each (german_english) or "
         "with many, of unequal frequency (everyday), or texts with a class (classes)."
     )
-    rows: Count = Field(description="How many pairs.")
+    rows: Count = Field(description="How many rows are generated.")
     seed: Seed = Field(1, description="The seed: other seeds give other sentences.")
     only: Literal["text", "source", "target"] | None = Field(
         None,
@@ -239,7 +239,9 @@ class WordPieceOptions(Options):
     vocabulary: FilePath | None = Field(None, description="A file with one piece a line.")
     preset: FilePath | None = Field(None, description="A preset's name or a local folder.")
     lower_case: bool = Field(False, description="Lower-case before cutting (uncased BERT).")
-    keep: KeepOptions | None = Field(None, description="Cut the vocabulary down.")
+    keep: KeepOptions | None = Field(
+        None, description="Cut a vocabulary that is read down to what corpora use."
+    )
 
     @field_validator("learn_from", mode="before")
     @classmethod

@@ -28,8 +28,10 @@ class NoiseOptions(Options):
     sigma: Annotated[list[Amount], Field(min_length=1, max_length=100)] = Field(
         description="Standard deviations, relative to the means; 0 is always measured too."
     )
-    draws: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Draws of each.")
-    seed: Seed = Field(1, description="Their seed.")
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(
+        5, description="How often noise is drawn for each sigma."
+    )
+    seed: Seed = Field(1, description="The seed of the noise.")
     metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
         None,
         description="Of the evaluation's; default: those that need no outputs, if there are any.",
@@ -56,10 +58,12 @@ class NoiseOptions(Options):
 class EvaluateOptions(Options):
     """An evaluation."""
 
-    of: StageReference = Field(description="A stage.")
-    on: Annotated[list[Name], Field(min_length=1)] = Field(description="Corpora.")
+    of: StageReference = Field(description="The stage whose model, or store, is measured.")
+    on: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The corpora that it is measured on."
+    )
     metrics: Annotated[list[EvaluationMetric], Field(min_length=1)] = Field(
-        description="What is measured."
+        description="What is measured; the first is the headline."
     )
     decode: Any = Field(
         None,
@@ -95,7 +99,7 @@ class EvaluateOptions(Options):
     randomization: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
         10_000, description="Trials of the approximate randomization, by which p is computed."
     )
-    seed: Seed = Field(1, description="The seed of both.")
+    seed: Seed = Field(1, description="The seed of bootstrap samples and of trials.")
     noise: NoiseOptions | None = Field(
         None, description="The metrics under noise on the parameters, like {sigma: [0.1, 0.2]}."
     )

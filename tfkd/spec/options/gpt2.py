@@ -20,7 +20,7 @@ class Gpt2Options(BlockOptions):
 
     kind: Literal["gpt2"] = Field("gpt2", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")
-    layers: Count = Field(description="Blocks.")
+    layers: Count = Field(description="How many blocks it has.")
     max_length: Count = Field(1024, description="Positions that the model knows.")
     activation: Activation = Field("gelu_tanh", description="gelu_tanh, as it was published.")
     norm_epsilon: Positive = Field(1e-5, description="Epsilon of the normalizations.")

@@ -26,23 +26,33 @@ class MaskedLMOptions(TermOptions):
     """Cross-entropy at the selected positions of a masked view."""
 
     kind: Literal["masked_lm"] = Field("masked_lm", description="The kind of term.")
-    label_smoothing: Smoothing = Field(0.0, description="Label smoothing.")
-    smoothing: Literal["opennmt", "fairseq"] = Field("opennmt", description="Its form.")
+    label_smoothing: Smoothing = Field(
+        0.0, description="The probability that the label gives to all other tokens."
+    )
+    smoothing: Literal["opennmt", "fairseq"] = Field(
+        "opennmt", description="The form of label smoothing, as of cross_entropy."
+    )
 
 
 class CausalLMOptions(TermOptions):
     """Cross-entropy of each next word."""
 
     kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of term.")
-    label_smoothing: Smoothing = Field(0.0, description="Label smoothing.")
-    smoothing: Literal["opennmt", "fairseq"] = Field("opennmt", description="Its form.")
+    label_smoothing: Smoothing = Field(
+        0.0, description="The probability that the label gives to all other tokens."
+    )
+    smoothing: Literal["opennmt", "fairseq"] = Field(
+        "opennmt", description="The form of label smoothing, as of cross_entropy."
+    )
 
 
 class CrossEntropyOptions(TermOptions):
     """Cross-entropy of the target's words."""
 
     kind: Literal["cross_entropy"] = Field("cross_entropy", description="The kind of term.")
-    label_smoothing: Smoothing = Field(0.0, description="Label smoothing e.")
+    label_smoothing: Smoothing = Field(
+        0.0, description="e: the probability that the label gives to all other tokens."
+    )
     smoothing: Literal["opennmt", "fairseq"] = Field(
         "opennmt",
         description="opennmt: gold 1 - e, padding 0, others e / (V - 2); fairseq: "

@@ -21,7 +21,7 @@ class PackOptions(Options):
 class DataPart(Options):
     """One corpus of a stage's data."""
 
-    of: CorpusName = Field(description="The corpus.")
+    of: CorpusName = Field(description="The corpus, or a stage that writes one.")
     weight: Positive = Field(1.0, description="How often an epoch goes through it.")
     swap: bool = Field(False, description="Source and target change places.")
     pack: Annotated[int, Field(ge=8)] | PackOptions | None = Field(

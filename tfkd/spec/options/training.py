@@ -29,7 +29,9 @@ from tfkd.spec.options.text_metrics import (
 class BatchOptions(Options):
     """The size of a step's batch, over all devices and micro-batches."""
 
-    size: Count = Field(4096, description="Its size in the unit.")
+    size: Count = Field(
+        4096, description="The size of a whole step, over all devices and parts, in the unit."
+    )
     unit: Literal["target_tokens", "max_tokens", "joint_tokens", "sentences"] = Field(
         "max_tokens",
         description="max_tokens: max(source, target) x sentences; joint_tokens: of the "
@@ -71,7 +73,9 @@ class AdafactorOptions(Options):
 class CombinerOptions(Options):
     """How the gradients of main and auxiliary terms combine; a plugin's options extend it."""
 
-    main: Annotated[list[Name], Field(min_length=1)] = Field(description="The main terms.")
+    main: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The terms whose gradient always counts."
+    )
     auxiliary: Annotated[list[Name], Field(min_length=1)] = Field(
         description="The other terms: each of the objective is in one of the two lists."
     )
@@ -100,7 +104,7 @@ class ScheduleOptions(Options):
     )
     rate: Positive | None = Field(None, description="The highest rate (noam has none).")
     warmup: Amount | None = Field(None, description="Steps, or below 1 a share of all steps.")
-    factor: Positive | None = Field(None, description="noam's factor.")
+    factor: Positive | None = Field(None, description="Of noam: what its rate is multiplied by.")
     end: Amount | None = Field(None, description="Where linear and triangular end.")
 
     @model_validator(mode="after")
@@ -120,7 +124,7 @@ class LengthLimit(Options):
     """The longest output: factor x source tokens + plus."""
 
     factor: Amount = Field(1.5, description="Times the source's tokens.")
-    plus: Amount = Field(10, description="And so many more.")
+    plus: Amount = Field(10, description="Added to that: tokens that an output may have beyond it.")
 
 
 class GreedyOptions(Options):
@@ -137,9 +141,11 @@ class BeamOptions(Options):
     """Beam search with GNMT's length penalty ((5 + length) / 6)^alpha."""
 
     kind: Literal["beam"] = Field("beam", description="The kind of search.")
-    beam: Count = Field(4, description="Hypotheses kept.")
-    length_penalty: float = Field(0.6, description="alpha.")
-    n_best: Count = Field(1, description="Outputs a sentence.")
+    beam: Count = Field(4, description="Prefixes of outputs that are kept at each step.")
+    length_penalty: float = Field(
+        0.6, description="GNMT's alpha: a score is log p / ((5 + length) / 6)^alpha; 0: log p."
+    )
+    n_best: Count = Field(1, description="How many outputs are given for each input.")
     max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
     min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         0, description="The fewest tokens of an output; the longest output goes before it."
@@ -156,7 +162,9 @@ class MaskPredictOptions(Options):
     """Mask-Predict: all of an output at once, its least sure tokens again (P3, appendix B)."""
 
     kind: Literal["mask_predict"] = Field("mask_predict", description="The kind of search.")
-    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(10, description="T.")
+    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(
+        10, description="T: passes over an output, the first of which predicts all tokens."
+    )
     length_candidates: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="The most likely lengths, decoded side by side."
     )
@@ -197,16 +205,19 @@ class KeepBest(Options):
 class KeepAverage(Options):
     """The mean of the last weights at validation."""
 
-    average: Count = Field(description="How many.")
+    average: Count = Field(
+        description="How many of the last validated checkpoints are averaged into one model."
+    )
 
 
 class ValidateOptions(Options):
     """Validation while training."""
 
-    on: CorpusName = Field(description="A corpus.")
+    on: CorpusName = Field(description="The corpus that is measured on while the stage trains.")
     every: Count = Field(500, description="Steps between two validations.")
     metrics: Annotated[list[ValidationMetric], Field(min_length=1)] = Field(
-        ["loss", "accuracy"], description="What is measured."
+        ["loss", "accuracy"],
+        description="What is measured on it each time; keep may choose by one of them.",
     )
     decode: Any = Field(None, description="How outputs are made for bleu, chrf and ROUGE.")
     tokenize: BleuTokenizer = Field("13a", description=BLEU_TOKENIZER)

@@ -26,12 +26,14 @@ class TransformerOptions(OwnTables, BlockOptions):
 
     kind: Literal["transformer"] = Field("transformer", description="The kind of model.")
     tokenizer: Name | SideTokenizers = Field(description="One for both sides, or one a side.")
-    encoder_layers: Count = Field(description="Blocks of the encoder.")
-    decoder_layers: Count = Field(description="Blocks of the decoder.")
+    encoder_layers: Count = Field(description="How many blocks the encoder has.")
+    decoder_layers: Count = Field(description="How many blocks the decoder has.")
     activation: Activation = Field("relu", description="Of the feed-forward networks.")
     norm: Literal["post", "pre"] = Field("post", description="Where layers are normalized.")
     norm_epsilon: Positive = Field(1e-6, description="Epsilon of the normalizations.")
-    positions: Literal["sinusoidal", "learned"] = Field("sinusoidal", description="Positions.")
+    positions: Literal["sinusoidal", "learned"] = Field(
+        "sinusoidal", description="Vectors of positions: fixed sines, or learned."
+    )
     share_embeddings: Literal["all", "target", "none"] | None = Field(
         None,
         description="all: source, target and output share one table; target: target and output; "
@@ -98,11 +100,13 @@ class TransformerDecoderOptions(BlockOptions):
     """A Transformer's decoder behind an encoder of another kind, trained from scratch."""
 
     tokenizer: Name = Field(description="The target's tokenizer.")
-    layers: Count = Field(description="Blocks.")
+    layers: Count = Field(description="How many blocks the decoder has.")
     activation: Activation = Field("relu", description="Of the feed-forward networks.")
     norm: Literal["post", "pre"] = Field("post", description="Where layers are normalized.")
     norm_epsilon: Positive = Field(1e-6, description="Epsilon of the normalizations.")
-    positions: Literal["sinusoidal", "learned"] = Field("sinusoidal", description="Positions.")
+    positions: Literal["sinusoidal", "learned"] = Field(
+        "sinusoidal", description="Vectors of positions: fixed sines, or learned."
+    )
     output_bias: bool = Field(True, description="Whether the output has a bias.")
 
     def weight_sizes(self) -> dict[str, Any]:

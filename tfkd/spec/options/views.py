@@ -104,7 +104,9 @@ class OneSpanOptions(_ViewOptions):
     """AB-Net's noise of the source: one span of max(1, round(p L)) + 1 tokens."""
 
     kind: Literal["one_span"] = Field("one_span", description="The kind of view.")
-    p: Annotated[float, Field(gt=0, le=1)] = Field(0.1, description="The span's share.")
+    p: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.1, description="The span's share of the text's tokens."
+    )
     replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
 

@@ -23,14 +23,14 @@ class ScoreOptions(TaughtOptions):
     kind: ClassVar[str] = "score"
     gives: ClassVar[frozenset[str]] = frozenset({"targets"})
     score: ModelReference = Field(description="The teacher's training stage.")
-    data: Data = Field(description="What it reads.")
+    data: Data = Field(description="The corpora whose tokens or rows it scores.")
     read: Literal["masked", "previous"] = Field(
         "masked", description="masked: each word while it is hidden; previous: from the left."
     )
     passes: Count = Field(7, description="Passes a sentence; each hides every n-th word.")
     top_k: Count = Field(8, description="K: probabilities kept for a word.")
     max_length: Annotated[int, Field(ge=8)] = Field(512, description="Longer pairs are left out.")
-    batch_tokens: Count = Field(8192, description="Tokens scored at once.")
+    batch_tokens: Count = Field(8192, description="Tokens scored at once, padding included.")
 
     @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:

@@ -45,8 +45,10 @@ class TrainOptions(TaughtOptions):
     kind: ClassVar[str] = "train"
     gives: ClassVar[frozenset[str]] = frozenset({"model", "trained"})
     train: ModelName = Field(description="The model: teacher, student, or teacher.NAME.")
-    data: Data = Field(description="What it reads.")
-    steps: Count = Field(description="Updates.")
+    data: Data = Field(
+        description="The corpora that it trains on: a name, or several with weights."
+    )
+    steps: Count = Field(description="Updates of the weights.")
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
     from_: ModelReference | dict[Name, ModelReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
@@ -67,12 +69,14 @@ class TrainOptions(TaughtOptions):
         description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
         "auxiliary: [...], modules: layer}}; default: they are summed.",
     )
-    batch: BatchOptions = Field(BatchOptions(), description="The step's batch.")
+    batch: BatchOptions = Field(
+        BatchOptions(), description="How much a step reads, and what of it a device takes at once."
+    )
     optimizer: Annotated[Any, OfKind("optimizer")] = Field(
         None, description="The optimizer; default: Adam."
     )
     schedule: Annotated[Any, OfKind("schedule")] = Field(
-        ScheduleOptions(), description="The learning rate."
+        ScheduleOptions(), description="The learning rate at each step."
     )
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="Of the products; weights stay float32. float16 scales the loss."
@@ -83,7 +87,11 @@ class TrainOptions(TaughtOptions):
         description="It is trained once with each of them, like [1, 2, 3], and what comes after it "
         "is made of each; what it rests on is made once.",
     )
-    validate_: ValidateOptions | None = Field(None, alias="validate", description="Validation.")
+    validate_: ValidateOptions | None = Field(
+        None,
+        alias="validate",
+        description="What is measured while it trains, and which weights are kept by it.",
+    )
     trainable: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all",
         description="all, or what is trained: parts (encoder, decoder, lengths, ...), adapters.",
