@@ -158,8 +158,9 @@ class _Page:
         lines = [f"`{key.name}`{{ #{_anchor(block.title)}.{key.name} .key }}"]
         lines.append(f":   {' · '.join(facts)}")
         if key.description:
-            said = _plain(key.description)
-            lines += ["", f"    {said[0].upper()}{said[1:].removesuffix('.')}."]
+            said = _plain(key.description).removesuffix(".")
+            first = said[0].upper() if said.split()[0].islower() else said[0]
+            lines += ["", f"    {first}{said[1:]}."]
         found = self.usage.example(block.title, key.name)
         example = _yaml(key.example if found is None else found)
         if block.title == "tfkd spec":

@@ -41,16 +41,21 @@ def environment():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where all pages' commands run, with the files that they name; what is alike is made once."""
-    folder = tmp_path_factory.mktemp("pages")
-    for name in ("specs", "tools"):
-        (folder / name).symlink_to(ROOT / name)
+def runs(tmp_path_factory):
+    """The runs of all pages: what is alike is made once."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture
+def folder(tmp_path, runs):
+    """Where a page's commands run, with the files that they name."""
+    for name, place in (("specs", ROOT / "specs"), ("tools", ROOT / "tools"), ("runs", runs)):
+        (tmp_path / name).symlink_to(place)
     pairs = list(itertools.islice(everyday(400, 1), 400))
-    (folder / "text.de").write_text("".join(f"{german}\n" for german, _ in pairs), "utf-8")
-    (folder / "text.en").write_text("".join(f"{english}\n" for _, english in pairs), "utf-8")
-    (folder / "sources.txt").write_text("ein hund läuft\nzwei hunde laufen\n", "utf-8")
-    return folder
+    (tmp_path / "text.de").write_text("".join(f"{german}\n" for german, _ in pairs), "utf-8")
+    (tmp_path / "text.en").write_text("".join(f"{english}\n" for _, english in pairs), "utf-8")
+    (tmp_path / "sources.txt").write_text("ein hund läuft\nzwei hunde laufen\n", "utf-8")
+    return tmp_path
 
 
 def run(words, folder):
