@@ -96,3 +96,21 @@ def test_wrong_arguments_are_named():
     found = Predicted(np.array([0]), np.array([0]), 2)
     with pytest.raises(ValueError, match="as many rows"):
         paired_bootstrap("f1", found, Predicted(np.array([0, 1]), np.array([0, 1]), 2))
+
+
+@settings(max_examples=30, deadline=None)
+@given(guesses(), st.data())
+def test_of_several_labels_a_row_a_row_has_the_sums_of_its_labels(found, data):
+    """All rows together score as their labels do; what is drawn and compared are whole rows."""
+    rows = data.draw(st.integers(1, 8))
+    row = data.draw(st.lists(st.integers(0, rows - 1), min_size=len(found.labels),
+                             max_size=len(found.labels)))  # fmt: skip
+    several = replace(found, row=np.array(row), rows=rows)
+    for metric in ("accuracy", "f1", "matthews"):
+        alone, together = (score_of(metric, one, samples=1) for one in (found, several))
+        assert together.value == pytest.approx(alone.value)
+    sums = several.statistics()
+    assert len(sums) == rows
+    for number in range(rows):
+        own = [place for place, one in enumerate(row) if one == number]
+        assert np.array_equal(sums[number], found.statistics()[own].sum(0))

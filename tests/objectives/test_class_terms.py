@@ -102,6 +102,26 @@ def test_stored_classes_are_of_all_rows_that_have_some(student, batch, static_sh
     assert float(found.loss) == pytest.approx(expected, rel=2e-3)
 
 
+@pytest.mark.parametrize("kind", [SoftTargets, Taught])
+def test_of_several_labels_a_row_the_nth_stored_is_the_nth_selected(student, kind):
+    selected = np.zeros((3, 5), bool)
+    selected[0, [1, 4]] = selected[1, [0, 2, 3]] = True  # the last row has none
+    one = {**record([-1, -1, -1], [0, 0, 0]), "selected": selected, "gold": np.zeros((3, 5), bool)}
+    stored = log_softmax(np.random.default_rng(3).normal(size=(3, 4, CLASSES)))
+    order = np.argsort(-stored, -1)
+    present = np.arange(4) < np.array([[2], [3], [0]])
+    stores = {
+        "ids": order.astype(np.int32),
+        "log_probabilities": np.take_along_axis(stored, order, -1).astype(np.float16),
+        "present": present,
+    }
+    seen = {"plain": one, "examples": np.arange(3), "stores": {"labels": stores}}
+    ours = log_softmax(logits(student, seen))
+    expected = -(np.exp(stored[present]) * ours).sum(1).mean()
+    found = forward(student, [kind(teacher="labels")], seen)
+    assert float(found.loss) == pytest.approx(expected, rel=2e-3)
+
+
 def test_an_online_teacher_equal_to_its_student_teaches_nothing(batch):
     model, twin = bert(4), bert(4)
     term = SoftTargets(teacher="twin", head="classifier")

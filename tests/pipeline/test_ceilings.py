@@ -53,12 +53,13 @@ def test_an_evaluation_asks_for_it_and_leaves_out_the_loss_of_parts(monkeypatch,
         arrays=lambda node, name: {"tokens": np.full(60, 9)},
     )
     node = SimpleNamespace(
-        inputs={"text": SimpleNamespace(options=CORPUS), "model": None},
+        inputs={"text": SimpleNamespace(options=CORPUS)},
+        task=SimpleNamespace(whole_targets=lambda trained: whole),
+        trained=None,
         options={"products": ("figures", "outputs")},
     )
     text = SimpleNamespace(fields=("source", "target"))
     monkeypatch.setattr(scores, "open_text", lambda corpus, context: text)
-    monkeypatch.setattr(scores, "predicts_whole_targets", lambda model: whole)
     found = scores._ceiling(node, OPTIONS, counting)
     assert set(found) == ({"bleu", "loss"} if whole else {"bleu"})
     node.inputs["text"].options = GeneratedOptions(generated="german_english", rows=60, seed=3)

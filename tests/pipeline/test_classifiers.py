@@ -15,7 +15,6 @@ from tfkd import cli
 from tfkd.data.examples import ExampleSet
 from tfkd.evaluation.results import result_errors
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import view_of
 from tfkd.pipeline.graph import in_order
 from tfkd.pipeline.inputs import part_of
 from tfkd.pipeline.models import trained_model
@@ -89,7 +88,7 @@ def predictions(readings, change=lambda model: None):
     model = trained_model(trained, context)
     change(model)
     part = part_of(node, "data", "valid", context)
-    record = view_of(trained, context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
+    record = trained.task.view(trained, context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
     hidden = model(tf.nest.map_structure(tf.convert_to_tensor, record))["hidden"].numpy()
     place = np.nonzero(record["selected"])
     assert np.array_equal(place[0], np.arange(part.rows))

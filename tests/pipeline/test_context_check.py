@@ -1,7 +1,5 @@
 """A teacher beside itself without context: its figures by hand, from all logits at once."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,7 +10,8 @@ from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import MassView
 from tfkd.models import Transformer
-from tfkd.pipeline.context_check import beside_itself
+from tfkd.pipeline.tasks.context_check import beside_itself
+from tfkd.pipeline.tasks.translation import Translation
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 SPECIALS = Specials(PAD, UNK, CLS, SEP, MASK, (PAD, UNK, CLS, SEP, MASK), 20)
@@ -29,9 +28,8 @@ def test_the_encoder_of_a_teacher_of_segments_reads_nothing():
     for weight in model.weights:
         noise = 0.5 * random.normal(size=weight.shape)
         weight.assign(np.asarray(weight.value).astype(np.float32) + noise)
-    found = beside_itself(
-        SimpleNamespace(is_causal=False, encoder_decoder=True), model, examples, view, 3
-    )
+    blind, names = Translation().without_context(view)
+    found = beside_itself(model, examples, view, 3, blind)
     record = view(examples, np.arange(len(rows)), 0, 0)
     source, target = record["source"], record["target"]
 
@@ -53,4 +51,4 @@ def test_the_encoder_of_a_teacher_of_segments_reads_nothing():
     assert found["blind"]["loss"] != pytest.approx(found["figures"]["loss"])
     assert found["figures"]["positions"] == found["blind"]["positions"] == len(gold)
     assert found["most_frequent"] == pytest.approx(np.bincount(gold).max() / len(gold))
-    assert found["beside"] == "the teacher that reads no text around"
+    assert names["beside"] == "the teacher that reads no text around"

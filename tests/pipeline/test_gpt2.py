@@ -21,7 +21,6 @@ from tfkd.decoding import Continuer, build_search
 from tfkd.models import Gpt2, save_published_gpt2
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import view_of
 from tfkd.pipeline.inputs import part_of, text_tokenizer, training_set, views_of
 from tfkd.pipeline.models import trained_model
 from tfkd.pipeline.run import run
@@ -317,7 +316,7 @@ def test_figures_of_a_language_model_under_noise(place):
     model, node = trained_model(place.node("distil"), place.context), place.node("distil")
     put_noise(model, 0.3, 1)
     part = part_of(node, "validate", "valid", place.context)
-    record = view_of(node, place.context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
+    record = node.task.view(node, place.context)(ExampleSet([part]), np.arange(part.rows), 0, 0)
     hidden = model(tf.nest.map_structure(tf.convert_to_tensor, record))["hidden"]
     logits = model.head.logits(hidden).numpy().astype(np.float64)[record["selected"]]
     gold = record["labels"][record["selected"]]

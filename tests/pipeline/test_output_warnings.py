@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tfkd.evaluation.metrics import CLASSES
-from tfkd.pipeline import output_warnings as module
-from tfkd.pipeline.export_stage import publish
-from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.kinds import stage_of, task_named
 from tfkd.pipeline.output_warnings import output_warnings
 from tfkd.pipeline.products import CONTINUED
+from tfkd.pipeline.stages.export import publish
+from tfkd.pipeline.tasks import label_results, translation
 from tfkd.serving.checksums import check_checksums, write_checksums
+from tfkd.spec.builtins import register_builtins
 
 
 def copied(delta, low, high):
@@ -35,7 +36,10 @@ def evaluation(system, baseline=None, of="learn", on="test"):
 
 
 def told(monkeypatch, evaluations, trivial, faults=None, exports=None):
-    monkeypatch.setattr(module, "_faults", lambda one, _: (faults or {}).get(one.key, {}))
+    task = SimpleNamespace(faults=lambda one, _: (faults or {}).get(one.key, {}))
+    for one in evaluations:
+        for system in filter(None, (one.system, one.baseline)):
+            system.task = task
     entries = [{"trivial": one} for one in trivial]
     return output_warnings(evaluations, entries, exports or {}, None)
 
@@ -103,17 +107,23 @@ class Text:
 
 
 @pytest.mark.parametrize(
-    ("key", "products", "kind"),
-    [("texts", ("outputs",), "nothing"), ("written", (CONTINUED,), "nothing"),
-     ("guessed", (CLASSES,), "one class"), ("texts", ("figures",), None)],
+    ("task", "key", "products", "kind"),
+    [("translation", "texts", ("outputs",), "nothing"),
+     ("translation", "texts", ("figures",), None),
+     ("causal_lm", "written", (CONTINUED,), "nothing"),
+     ("causal_lm", "written", ("words",), None),
+     ("masked_lm", "texts", ("figures",), None),
+     ("classifier", "guessed", (CLASSES,), "one class")],
 )  # fmt: skip
 def test_outputs_continuations_and_guesses_are_read_as_they_were_left(
-    stages, monkeypatch, key, products, kind
+    stages, monkeypatch, task, key, products, kind
 ):
-    monkeypatch.setattr(module, "open_text", lambda node, context: Text())
+    register_builtins()
+    for module in (label_results, translation):
+        monkeypatch.setattr(module, "open_text", lambda node, context: Text())
     one = node(key, products=products)
     one.inputs["text"] = None
-    assert [*module._faults(one, stages)] == ([kind] if kind else [])
+    assert [*task_named(task).faults(one, stages)] == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(("empty", "warned"), [(0, False), (4, False), (5, True), (100, True)])

@@ -14,10 +14,9 @@ import pytest
 from drills import finished_copy, same_results, stable_files, stage_of
 from small_line import arguments, manifest
 
-import tfkd.pipeline.evaluate_stage as evaluate_stage
-import tfkd.pipeline.export_stage as export_stage
 import tfkd.pipeline.models as models
-import tfkd.pipeline.validation as validation
+import tfkd.pipeline.tasks.teacher_forced as teacher_forced
+import tfkd.serving.export as export
 from tfkd import cli
 from tfkd.pipeline.context import Deadline
 
@@ -35,8 +34,8 @@ UNTIL = {
 INSIDE = {
     "score": (models, "trained_model"),
     "translate": (models, "trained_model"),
-    "evaluate": (evaluate_stage, "trained_model"),
-    "export": (export_stage, "export_saved_model"),
+    "evaluate": (models, "trained_model"),
+    "export": (export, "write_version"),
 }
 # Long beside what comes before it, however slow the machine is.
 FOREVER = 120.0
@@ -165,7 +164,7 @@ def test_a_validation_is_ended_at_once_and_the_training_saved(
 
     limit = ("--time-limit", "1h") if how == "time limit" else ()
     with monkeypatch.context() as patch:
-        patch.setattr(validation, "_row_sums", slow)
+        patch.setattr(teacher_forced, "RowSums", slow)
         code = cli.main(arguments(line.spec, runs, *until, *limit))
     assert not slept
     errors = capsys.readouterr().err

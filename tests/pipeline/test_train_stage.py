@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.kinds import task_named
 from tfkd.pipeline.stages import train
 from tfkd.pipeline.stored_targets import stores_of
 from tfkd.pipeline.training_batches import max_length
+from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import BertOptions, TransformerOptions
 
@@ -40,6 +42,7 @@ def student_of(model, given):
 
 def test_stored_targets_are_for_an_encoder_decoder():
     """Row t belongs to target word t; in a sequence that word stands elsewhere."""
+    register_builtins()
     node = Stage(
         label="learn",
         inputs={"teacher.soft": SimpleNamespace(kind="score", gives={"targets"})},
@@ -47,7 +50,7 @@ def test_stored_targets_are_for_an_encoder_decoder():
             train="student", objective={"soft": SimpleNamespace(teacher="targets")}
         ),
         model=BertOptions(layers=1, **SIZES),
-        trained=SimpleNamespace(inputs={}),
+        task=task_named("masked_lm"),
     )
     message = r"stages\.learn\.objective\.soft\.teacher: targets stored .* student \(bert\) reads"
     with pytest.raises(UserError, match=message):

@@ -77,7 +77,7 @@ def test_of_a_model_of_words_it_is_the_first_that_is_not_classes():
 def test_under_noise_the_costly_ones_are_those_that_are_decoded():
     noise = NoiseOptions(sigma=0.1)
     assert noise.measured(["bleu", "first", "either"]) == ("first",)
-    assert noise.measured(["accuracy", "either"], True) == ("accuracy", "either")
+    assert noise.measured(["accuracy", "either"], ("classes",)) == ("accuracy", "either")
 
 
 def test_a_classifier_validates_and_evaluates_by_what_counts_classes(tmp_path):
@@ -97,8 +97,8 @@ def test_a_training_on_words_measures_no_likelihood_of_texts(tmp_path):
 
 @pytest.mark.tensorflow
 def test_results_show_it_among_what_it_is_counted_from():
-    from tfkd.pipeline.scores import _families
-    from tfkd.pipeline.trivial_scores import TrivialScores
+    from tfkd.pipeline.tasks import trivial_words
+    from tfkd.pipeline.tasks.output_results import _families
 
     options = EvaluateOptions(of="learn", on=["test"], metrics=["bleu", "first"], bootstrap=10)
     assert {*_families(options, MADE)} == {"bleu"}
@@ -109,16 +109,15 @@ def test_results_show_it_among_what_it_is_counted_from():
         texts=lambda node, field="source": ["a b", "c"],
         outputs=lambda node: ["a", "c"],
     )
-    trivial = TrivialScores(counting)
     seen = []
     evaluation = SimpleNamespace(
         options=options, system=SimpleNamespace(key="k", options={"products": MADE})
     )
-    import tfkd.pipeline.trivial_scores as module
-
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "beside", lambda kind, ours, theirs, **rest: seen.append(ours))
-        trivial._texts(evaluation, {})
+        patched.setattr(
+            trivial_words, "beside", lambda kind, ours, theirs, **rest: seen.append(ours)
+        )
+        trivial_words._texts(evaluation, counting, {})
     assert seen
     assert all({*ours} == {"bleu"} for ours in seen)
 
@@ -126,14 +125,12 @@ def test_results_show_it_among_what_it_is_counted_from():
 @pytest.mark.tensorflow
 def test_noise_on_a_classifier_decodes_nothing(monkeypatch):
     from tfkd.pipeline.stages import noise
+    from tfkd.pipeline.tasks import classification
+    from tfkd.pipeline.tasks.task import Measured
 
-    text = SimpleNamespace(lines=pytest.fail)
-    monkeypatch.setattr(noise, "open_text", lambda node, context: text)
-    monkeypatch.setattr(noise, "classes_of", lambda node, context: SimpleNamespace(size=2))
-    monkeypatch.setattr("tfkd.pipeline.classification.positive_place", lambda *given: None)
-    monkeypatch.setattr("tfkd.pipeline.classification.Classified", lambda *given: None)
-    monkeypatch.setattr(noise, "_outputs", pytest.fail)
-    node = SimpleNamespace(
-        options={"metrics": ("either",)}, inputs={"text": None, "model": None}
-    )  # fmt: skip
-    assert callable(noise._measure(node, None, None, None, None))
+    monkeypatch.setattr(noise, "open_text", lambda node, context: pytest.fail)
+    monkeypatch.setattr(noise, "decode_of", pytest.fail)
+    for name in ("classes_of", "label_ids", "positive_index", "Classified", "Ragged"):
+        monkeypatch.setattr(classification, name, lambda *given: [])
+    node = SimpleNamespace(options={"metrics": ("either",)}, task=classification.Classification())
+    assert callable(noise._measure(Measured(node, [], None, None), None))

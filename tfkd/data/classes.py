@@ -89,6 +89,31 @@ class Classes:
         return cls(read_checksummed(Path(folder) / FILE)["classes"])
 
 
+def labels_in(line: str, several: bool) -> list[str]:
+    """The labels of a row: its line, or the words of it."""
+    return line.split() if several else [line]
+
+
+class SeveralClasses:
+    """Classes as what reads lines of several labels, with spaces between.
+
+    Args:
+        classes: The classes.
+    """
+
+    def __init__(self, classes: Classes):
+        self._classes = classes
+        self.size, self.unknown_id = classes.size, classes.unknown_id
+        self.fingerprint = classes.fingerprint
+
+    def encode(self, lines: Sequence[str]) -> Ragged:
+        """The id of each label, a row a line."""
+        rows = [line.split() for line in lines]
+        values = self._classes.encode([label for row in rows for label in row]).values
+        ends = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        return Ragged(values, ends)
+
+
 def label_ids(example_set: Any, examples: np.ndarray | None = None) -> np.ndarray:
     """The labels of some examples as ids, int64 `[B]`; -1 where there is none.
 

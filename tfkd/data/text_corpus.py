@@ -3,9 +3,9 @@
 import json
 import mmap
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,6 +16,29 @@ from tfkd.data.strict_json import read_json
 WORDS = "words.npy"
 # What is read at once of lines that may be whole books.
 _ROWS, _BYTES = 4096, 1 << 22
+
+
+class Rows:
+    """Rows as a corpus: what a stage that makes its own gives to `write_text_corpus`.
+
+    Args:
+        fields: The names of the fields.
+        rows: A value of each a row.
+    """
+
+    words = None
+
+    def __init__(self, fields: Sequence[str], rows: Iterable[Sequence[str]]):
+        self.fields, self._rows, self._read = tuple(fields), rows, 0
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        for row in self._rows:
+            self._read += 1
+            yield row
+
+    def report(self) -> dict[str, Any]:
+        """What was read, all of it kept."""
+        return {"read": self._read, "kept": self._read, "dropped": {}, "files": {}}
 
 
 def write_text_corpus(corpus: Corpus, folder: Path) -> dict:

@@ -17,6 +17,9 @@ class Predicted:
         nll: Negative log-likelihoods of the labels in nats, float64 `[rows]`, 0 of one that is no
             class; None: they are not known.
         positive: The class that `f1` is about; None: the mean over classes.
+        row: Of several labels a row, the row that each is of: int `[labels]`, and the others above
+            are of labels, too; None: each row has one.
+        rows: How many rows there are then.
     """
 
     labels: np.ndarray
@@ -24,6 +27,16 @@ class Predicted:
     classes: int
     nll: np.ndarray | None = None
     positive: int | None = None
+    row: np.ndarray | None = None
+    rows: int = 0
+
+    def by_row(self, values: np.ndarray) -> np.ndarray:
+        """What each label adds, `[labels, ...]`, summed over each row: `[rows, ...]`."""
+        if self.row is None:
+            return values
+        found = np.zeros((self.rows, *values.shape[1:]), np.result_type(values.dtype, np.int32))
+        np.add.at(found, self.row, values)
+        return found
 
     @property
     def tokens(self) -> np.ndarray:
@@ -33,10 +46,14 @@ class Predicted:
     @property
     def said(self) -> str:
         """What a signature says of the rows."""
-        return f"classes:{self.classes}|rows:{len(self.labels)}"
+        rows = f"rows:{len(self.labels)}"
+        if self.row is not None:
+            rows = f"rows:{self.rows}|labels:{len(self.labels)}"
+        return f"classes:{self.classes}|{rows}"
 
     def statistics(self) -> np.ndarray:
-        """What each row adds to the counts: right, labelled and guessed, int8 `[rows, 3 (C + 1)]`.
+        """What each row adds to the counts: right, labelled and guessed, integers
+        `[rows, 3 (C + 1)]`.
 
         `Counts.of_sums` takes their sums.
         """
@@ -47,7 +64,7 @@ class Predicted:
         found[rows, 0, labels] = labels == guesses
         found[rows, 1, labels] = 1
         found[rows, 2, guesses] = 1
-        return found.reshape(len(labels), 3 * size)
+        return self.by_row(found.reshape(len(labels), 3 * size))
 
 
 @dataclass(frozen=True)

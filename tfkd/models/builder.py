@@ -8,10 +8,9 @@ import keras
 from tfkd.models.heads import start_head_from_embeddings
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
+from tfkd.spec.options.parts import CLASSES as CLASSES
 from tfkd.spec.options.parts import classifier
 
-# The number of classes of a head over classes, among sizes of tokenizers: no tokenizer's name.
-CLASSES = "#classes"
 # Options that are no arguments of a model's class.
 _OTHERS = ("kind", "tokenizer", "head", "share_embeddings")
 

@@ -108,7 +108,7 @@ class SoftTargets(Term):
         side = self.side(record)
         if self.online is not None:
             return self.online.words(side) if self.at == "all" else side["selected"]
-        return stored_positions(batch, self.teacher, tf.convert_to_tensor(side["selected"]))
+        return stored_positions(batch, self.teacher, side)
 
     def request(
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]

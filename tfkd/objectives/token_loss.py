@@ -74,10 +74,9 @@ class TokenLoss(Term):
         side = self.side(record)
         if self.teacher is None and is_classified(side):
             return side["gold"]
-        selected = tf.convert_to_tensor(side["selected"])
         if self.teacher is None or self.online is not None:
-            return selected
-        return stored_positions(batch, self.teacher, selected)
+            return tf.convert_to_tensor(side["selected"])
+        return stored_positions(batch, self.teacher, side)
 
     def request(
         self, batch: Batch, record: Record, take: Callable[[tf.Tensor], tf.Tensor]

@@ -109,9 +109,9 @@ class GraphBuilder:
             lambda: stage_of("tokenizer").node(self, spec, name, spec.tokenizers[name]),
         )
 
-    def part(self, spec: Spec, role: str, corpus: str, *read: Any) -> dict[str, Node]:
+    def part(self, spec: Spec, role: str, corpus: str, *read: Any, **own: Any) -> dict[str, Node]:
         """What a model reads of a corpus, by role; see `IdsStage.part`."""
-        return stage_of("ids").part(self, spec, role, corpus, *read)
+        return stage_of("ids").part(self, spec, role, corpus, *read, **own)
 
     def evaluation(self, spec: Spec, *asked: Any, **settings: Any) -> Node:
         """A model's metrics on a corpus; see `EvaluateStage.node`."""

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import ValidationError
 
+from tfkd.data.classes import labels_in
 from tfkd.evaluation import (
     Counted,
     Metric,
@@ -112,10 +113,12 @@ class Guesses(Outputs):
     Attributes:
         classes: Their names, in order.
         positive: The one that F1 is about; None: its mean over classes.
+        several: Whether a row has several labels, with spaces between.
     """
 
     classes: list[str]
     positive: str | None = None
+    several: bool = False
     digits = 4
     unit = "rows"
 
@@ -129,13 +132,21 @@ class Guesses(Outputs):
         """The guesses of both, of the same classes."""
         names = list(dict.fromkeys([*self.classes, *other.classes]))
         places = {name: index for index, name in enumerate(names)}
-        labels, *sides = (
-            np.array([places.get(one, len(names)) for one in lines])
-            for lines in (self.references, self.hypotheses, other.hypotheses)
-        )
+        lines = zip(self.references, self.hypotheses, other.hypotheses, strict=True)
+        # Guesses of the last labels may be missing, of a row that was too long.
+        rows = [
+            [*zip(*(labels_in(one, self.several) for one in row), strict=False)] for row in lines
+        ]
+        found = [[places.get(one, len(names)) for one in label] for row in rows for label in row]
+        labels, *sides = np.array(found).reshape(-1, 3).T
         positive = places.get(self.positive)
+        several: dict[str, Any] = {}
+        if self.several:
+            several["row"] = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+            several["rows"] = len(rows)
         for guesses in sides:
-            yield Predicted(labels, guesses, len(names), None, positive), self.references, None
+            said = Predicted(labels, guesses, len(names), None, positive, **several)
+            yield said, self.references, None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +211,12 @@ def _texts(run: Path, entry: Mapping[str, Any]) -> Outputs | None:
         }
         positive = entry.get("positive")
         return Guesses(
-            metrics=metrics, search="", classes=list(entry["classes"]), positive=positive, **lines
+            metrics=metrics,
+            search="",
+            classes=list(entry["classes"]),
+            positive=positive,
+            several=bool(entry.get("several")),
+            **lines,
         )
     tokenize = entry.get("tokenize") or _TOKENIZE
     search = search_words(decode_as_asked(entry) or {})

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation import Counted, Metric, RowSums, WordSums
-from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED
-from tfkd.pipeline.class_stages import open_classes
-from tfkd.pipeline.classification import class_names, class_rows, positive_place, predicted
+from tfkd.evaluation import Counted, Metric
+from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import WORDS
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.text_stages import open_text
 from tfkd.spec.metrics import product_of
@@ -81,25 +78,7 @@ class Counting:
             kind: The product.
             positive: The name of the class that f1 is about.
         """
-        if kind == OUTPUTS:
-            return self.outputs(node), self.texts(node, "target"), self.texts(node)
-        if kind == CLASSES:
-            return self.once(("classes", node.key, positive), lambda: self._classes(node, positive))
-        if kind == TEACHER_FORCED:
-            return RowSums(**self.arrays(node, "rows.npz")), None, None
-        return WordSums(**self.arrays(node, WORDS)), None, None
-
-    def _classes(self, node: Node, positive: str | None) -> Rows:
-        """A classifier's guesses of the rows that have a label, with labels and texts."""
-        rows, names = class_rows(node, self.context), class_names(node, self.context)
-        classes = open_classes(node.inputs["model"].trained.inputs["classes"], self.context)
-        place = positive_place(classes, positive, "evaluate")
-        text = open_text(node.inputs["text"], self.context)
-        labelled = np.flatnonzero(rows["label"] >= 0)
-        source = "text" if "text" in text.fields else "source"
-        labels, sources = ([lines[row] for row in labelled] for lines in
-                           (self.texts(node, "label"), self.texts(node, source)))  # fmt: skip
-        return predicted(rows, len(names), place), labels, sources
+        return node.task.rows(node, kind, self, positive)
 
 
 def file_lines(path: Path) -> list[str]:

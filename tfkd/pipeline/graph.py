@@ -5,10 +5,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfkd.pipeline.kinds import revisions, stage_of
+from tfkd.pipeline.kinds import revisions, stage_of, task_named
 from tfkd.spec import Spec
+from tfkd.spec.tasks.task import task_name
+
+if TYPE_CHECKING:
+    from tfkd.pipeline.tasks.task import Task
 
 # Of a fingerprint, in hexadecimal digits.
 LENGTH = 16
@@ -58,6 +62,12 @@ class Node:
         """The options of its model."""
         trained = self.trained
         return trained.spec.models[trained.options.train]
+
+    @property
+    def task(self) -> "Task":
+        """What its model is for."""
+        trained = self.trained
+        return task_named(task_name(trained.model, trained.options, trained.spec.views))
 
     @property
     def gives(self) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """From finished stages to what models read: tokenizers, example sets, views."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -11,20 +10,14 @@ from tfkd.data.packed import Packed
 from tfkd.data.tokenizers import Separated, Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
-from tfkd.models.builder import CLASSES
-from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.text_stages import open_tokenizer, place
+from tfkd.pipeline.text_stages import classes_of, open_tokenizer, place
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import PackOptions, classifier
+from tfkd.spec.options import PackOptions
+from tfkd.spec.options.parts import CLASSES
 
 PLAIN = "plain"
-
-
-def model_options(node: Node) -> Any:
-    """The options of the model that a stage leaves."""
-    return node.model
 
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
@@ -36,7 +29,7 @@ def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
 def named_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A training stage's tokenizers by the names they have in the spec."""
     by_side = side_tokenizers(node, context)
-    model = model_options(node)
+    model = node.model
     named = {name: by_side[side] for side, name in model.tokenizers.items()}
     if "head" in by_side:
         named[model.own_vocabulary] = by_side["head"]
@@ -52,7 +45,7 @@ def text_tokenizer(node: Node, context: Context) -> Tokenizer:
 
 
 def _separated(node: Node, tokenizer: Tokenizer) -> Tokenizer:
-    if not (model_options(node).is_causal and getattr(node.trained.options, "newlines", False)):
+    if not (node.model.is_causal and getattr(node.trained.options, "newlines", False)):
         return tokenizer
     newline = newline_piece(tokenizer)
     return tokenizer if newline is None else Separated(tokenizer, newline)
@@ -120,7 +113,7 @@ def _packed(
                 f"stages.{node.label}.data: pack: separator: newline, and the tokenizer has no "
                 "piece for a newline. Expected separator: end, or a tokenizer of kind byte_bpe"
             )
-    causal = model_options(node).is_causal
+    causal = node.model.is_causal
     block, overlap = (pack.length, 1) if causal else (pack.length - 2, 0)
     return {
         key: Packed(rows, block, separator, overlap)
@@ -154,58 +147,31 @@ def training_set(node: Node, context: Context) -> ExampleSet:
     )
 
 
-def plain_view(model: Any, tokenizers: Mapping[str, Tokenizer], *, name: str = PLAIN) -> View:
-    """How a model reads text in which nothing is hidden.
-
-    Args:
-        model: Its options. One that goes on with a text reads it in its causal view.
-        tokenizers: By the names they have in the spec.
-        name: The view's key in a batch.
-    """
-    sides = model.tokenizers
-    if model.is_causal:
-        return build_view("causal_lm", sides, tokenizers, name=name, max_length=model.max_length)
-    return build_view("none", sides, tokenizers, name=name)
-
-
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:
-    """The views that a training stage's terms read; None stands for the plain one, which of a
-    classifier is of kind classify."""
+    """The views that a training stage's terms read; None stands for the plain one."""
     trained = trained.trained
-    sides = model_options(trained).tokenizers
+    sides = trained.model.tokenizers
     tokenizers = named_tokenizers(trained, context)
     if "text" in sides:
         tokenizers[sides["text"]] = _separated(trained, tokenizers[sides["text"]])
-    views = {}
-    classified = {}
-    if CLASSES in tokenizers:
-        head = classifier(model_options(trained))
-        classified = {"classes": tokenizers[CLASSES].size, "read": head.read}
+    views: dict[str, View] = {}
+    read = tokenizers.get(sides.get("text"))
     for name in sorted(names, key=lambda name: name or ""):
-        if name is None and classified:
-            limit = _readable(trained)
-            views[PLAIN] = build_view(
-                "classify", sides, tokenizers, name=PLAIN, max_length=limit, **classified
-            )
-            continue
-        if name is None:
-            views[PLAIN] = plain_view(model_options(trained), tokenizers)
-            continue
-        options = trained.spec.views[name]
-        settings = options.model_dump(exclude={"kind"})
-        if options.kind == "classify":
-            settings |= classified
-        if options.kind == "causal_lm":
-            settings["max_length"] = settings["max_length"] or model_options(trained).max_length
-        views[name] = build_view(options.kind, sides, tokenizers, name=name, **settings)
+        options, key = None if name is None else trained.spec.views[name], name or PLAIN
+        view = trained.task.own_view(trained, options, read, key, context)
+        if view is None:
+            kind = "none" if options is None else options.kind
+            settings = {} if options is None else options.model_dump(exclude={"kind"})
+            view = build_view(kind, sides, tokenizers, name=key, **settings)
+        views[key] = view
     table = label_map(trained, context)
     if table is not None:
         views = {name: Relabelled(view, table) for name, view in views.items()}
     return views
 
 
-def _readable(trained: Node) -> int:
+def readable(trained: Node) -> int:
     """The most tokens of a sequence that a model and its online teachers have positions for."""
     teachers = trained.inputs_of("teacher").values()
     asked = [child for child in teachers if "targets" not in child.gives]
-    return min(model_options(node).max_length for node in (trained, *asked))
+    return min(node.model.max_length for node in (trained, *asked))

@@ -1,8 +1,8 @@
-"""The kinds of stages by name: those that every spec makes, and those of the registry."""
+"""The kinds of stages and the tasks by name: what every spec makes, and what the registry has."""
 
 import functools
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
@@ -10,6 +10,7 @@ from tfkd.spec.registry import UNNAMED_STAGES
 
 if TYPE_CHECKING:
     from tfkd.pipeline.stage import Stage
+    from tfkd.pipeline.tasks.task import Task
 
 
 def stage_of(kind: str) -> "Stage":
@@ -21,14 +22,7 @@ def stage_of(kind: str) -> "Stage":
     """
     if kind in UNNAMED_STAGES:
         return _made(importlib.import_module(f"tfkd.pipeline.stages.{kind}").STAGE)
-    entry = registry.lookup("stage", kind)
-    try:
-        return _made(registry.load(entry))
-    except Exception as error:
-        raise UserError(
-            f"the stage {kind} of a plugin: {entry.target} cannot be imported "
-            f"({type(error).__name__}: {error})"
-        ) from error
+    return _made(_loaded(registry.lookup("stage", kind)))
 
 
 def revisions(kind: str) -> dict[str, int]:
@@ -41,6 +35,25 @@ def revisions(kind: str) -> dict[str, int]:
     }
 
 
+def task_named(name: str) -> "Task":
+    """The `Task` of a name in the registry, imported when it is first asked for.
+
+    Raises:
+        UserError: There is none, or no class where its plugin says.
+    """
+    return _made(_loaded(registry.lookup("task", name)))
+
+
+def _loaded(entry: registry.Entry) -> type:
+    try:
+        return registry.load(entry)
+    except Exception as error:
+        raise UserError(
+            f"the {entry.kind} {entry.name} of a plugin: {entry.target} cannot be imported "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
 @functools.cache
-def _made(stage: type["Stage"]) -> "Stage":
-    return stage()
+def _made(kind: type) -> Any:
+    return kind()

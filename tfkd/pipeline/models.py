@@ -13,12 +13,11 @@ from tfkd.models.builder import start_head
 from tfkd.models.freezing import frozen_parts, in_adapter
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under, variables_by_path
-from tfkd.pipeline.class_stages import open_classes
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, named_tokenizers
+from tfkd.pipeline.inputs import named_tokenizers
 from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
-from tfkd.pipeline.text_stages import open_tokenizer
+from tfkd.pipeline.text_stages import classes_of, open_tokenizer
 from tfkd.spec.errors import UserError
 
 __all__ = ["WEIGHTS", "Started", "fresh_model", "started", "trained_model"]
@@ -64,7 +63,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
         UserError: The weights of `from:` are another model's, or of another vocabulary's pieces.
     """
     options = node.options
-    model_of = model_options(node)
+    model_of = node.model
     model = build_model(
         model_of,
         named_tokenizers(node, context),
@@ -103,7 +102,7 @@ def _start_from(
         if part is None or under(name, part)
     }
     without: tuple[str, ...] = ()
-    if model_options(node).has_own_matrix and not (
+    if node.model.has_own_matrix and not (
         HEAD_MATRIX in weight_names(origin, context)
         and not _difference("head", node, origin, context)
     ):
@@ -119,9 +118,7 @@ def _start_from(
                 )
     parts: Any = None if part is None else [part]
     whole, _, below = (part or "").partition("/")
-    if whole in model_options(node).whole_parts and (
-        model_options(origin).kind != model_options(node).kind
-    ):
+    if whole in node.model.whole_parts and (origin.model.kind != node.model.kind):
         parts = {part: below}
         without += tuple(name for name in variables_by_path(model) if in_adapter(name))
     return load_stage(model, origin, context, parts, without=without).sources
@@ -130,17 +127,17 @@ def _start_from(
 def heads_apart(model: Any, node: Node, origin: Node, context: Context) -> tuple[str, ...]:
     """Heads that a stage does not take from the one it starts from: in pre-training a BERT has one
     over words, tuned one over classes, which starts anew where the classes are other ones."""
-    one, other = model_options(node), model_options(origin)
+    one, other = node.model, origin.model
     if not one.encoder_only or one.kind != other.kind:
         return ()
     ours, theirs = (heads_of(one) for one in (node, origin))
     if "classifier" not in (*ours, *theirs):
         return ()
     apart = () if {"masked_lm"} <= {*ours} & {*theirs} else ("head",)
-    classes = [one.trained.inputs.get("classes") for one in (node, origin)]
+    classes = [classes_of(one, context) for one in (node, origin)]
     if None in classes:
         return (*apart, "classifier")
-    prints = {open_classes(one, context).fingerprint() for one in classes}
+    prints = {one.fingerprint() for one in classes}
     return apart if len(prints) == 1 else (*apart, "classifier")
 
 
@@ -172,7 +169,7 @@ def trained_model(node: Node, context: Context, *, precision: str = "float32") -
     Raises:
         UserError: A checkpoint lacks the model's head, which a training stage has to teach.
     """
-    options = model_options(node)
+    options = node.model
     trained = node.trained
     if trained.kind == "load" and not heads_of(node):
         options = options.without_head()

@@ -44,7 +44,7 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
         UserError: It has no `numpy`, say, which a SavedModel's answers are held against.
     """
     for node in nodes:
-        if node.kind != "export":
+        if node.kind != "export" or node.options["decode"] is None:
             continue
         entry = registry.lookup("decode", node.options["decode"].kind)
         if entry.target.startswith(_OWN):
@@ -66,6 +66,8 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
     """The classes that a spec names: kinds, as the registry has them, and names."""
     for kind, part in (("model", spec.models), ("adapter", spec.adapters), ("view", spec.views)):
         yield from ((kind, options.kind) for options in part.values())
+    heads = (getattr(options, "head", None) for options in spec.models.values())
+    yield from (("task", head.kind) for head in heads if head is not None)
     for stage in spec.stages.values():
         for term in (getattr(stage, "objective", None) or {}).values():
             yield "objective", term.kind

@@ -7,6 +7,8 @@ from tfkd.spec.metrics import OF_WORDS, TEACHER_CHECK, TEACHER_FORCED, about, pr
 MASKED = "masked"
 # What a language model writes after first halves of lines: another one.
 CONTINUED = "continuations"
+# What evaluations keep: sums of each row, and the likelihood of each row of a text with its words.
+ROWS_FILE, WORDS_FILE = "rows.npz", "words.npz"
 
 
 def product(wanted: str) -> str:

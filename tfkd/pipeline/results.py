@@ -22,13 +22,15 @@ from tfkd.pipeline.seeds import summaries
 from tfkd.pipeline.stage_folder import StageFolder, versions
 from tfkd.pipeline.teacher_check import judged
 from tfkd.pipeline.teacher_warnings import teacher_warnings
-from tfkd.pipeline.trivial_scores import TrivialScores
 from tfkd.pipeline.tuned_decode import shown_decode
-from tfkd.pipeline.wanted import Wanted
+from tfkd.pipeline.wanted import Evaluation, Wanted
 from tfkd.serving.checksums import CHECKSUMS
 from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.metrics import told_of
 from tfkd.training.history import read_history
+
+# Bootstrap samples beside trivial systems: these differences are large, or tell nothing.
+_MOST_SAMPLES = 1000
 
 
 def assemble(
@@ -64,12 +66,11 @@ def assemble(
         score(one, counting, folder, name)
         for one, name in zip(plan.evaluations, file_names(plan.evaluations), strict=True)
     ]
-    trivial = TrivialScores(counting)
     for one, entry in zip(plan.evaluations, evaluations, strict=True):
-        if found := trivial.beside(one):
+        if found := _trivial(one, counting):
             entry["trivial"] = found
         if one.baseline is not None and (
-            found := trivial.beside(replace(one, system=one.baseline))
+            found := _trivial(replace(one, system=one.baseline), counting)
         ):
             entry["against"]["trivial"] = found
     faults = []
@@ -129,6 +130,14 @@ def assemble(
             *other_ops(exports),
         ],
     }
+
+
+def _trivial(evaluation: Evaluation, counting: Counting) -> list[dict[str, Any]]:
+    """What scores on an evaluation's test set without having learnt the task."""
+    options = evaluation.options
+    settings = {"samples": min(options.bootstrap, _MOST_SAMPLES), "seed": options.seed}
+    found = evaluation.system.task.trivial(evaluation, counting, settings)
+    return [one for one in found if one["metrics"]]
 
 
 def _stamp(seconds: float) -> str:
@@ -214,7 +223,7 @@ def _file_name(stage: str) -> str:
 def _export(
     name: str, node: Node, warnings: list[str], context: Context, folder: Path
 ) -> dict[str, Any]:
-    from tfkd.pipeline.export_stage import publish
+    from tfkd.pipeline.stages.export import publish
 
     manifest = _manifest(node, context)
     path = publish(context.stages / node.key, folder / "export" / _file_name(name), warnings)

@@ -11,7 +11,6 @@ from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.memory import EncoderView, Step, TeacherSize
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.spec.options import reads_classes
 from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu, widens_bfloat16
 
@@ -166,10 +165,10 @@ def _reads(node: Node, name: str) -> _Term:
 
 
 def _predicted(node: Node, view: str | None, longest: int) -> float:
-    """The share of a sequence's tokens that are predicted; of classes, one a row."""
-    model, options = node.model, node.spec.views.get(view)
-    if reads_classes(model, options):
-        return 1 / longest
+    """The share of a sequence's tokens that are predicted."""
+    options = node.spec.views.get(view)
+    if (labels := node.task.labels_of_row(node.model, options)) is not None:
+        return labels / longest
     return _share(options) if options is not None else 1.0
 
 

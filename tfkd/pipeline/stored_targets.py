@@ -4,50 +4,27 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.pipeline.class_stages import classes_of
-from tfkd.pipeline.class_stores import RowStores
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import side_tokenizers
-from tfkd.pipeline.terms import other_classes, predicted_tokenizer
 from tfkd.pipeline.text_stages import place
 from tfkd.spec.errors import UserError
-from tfkd.targets import PartStores, SoftTargetStore
+from tfkd.targets import SoftTargetStore
 
 
-def stores_of(node: Node, context: Context) -> dict[str, PartStores | RowStores]:
+def stores_of(node: Node, context: Context) -> dict[str, Any]:
     """Stored targets by the scoring stage that the terms name.
 
     Raises:
         UserError: They are of other words or classes than the student's.
     """
-    found = {}
-    model = node.model
-    for term, scored in node.inputs_of("teacher").items():
-        if "targets" not in scored.gives:
-            continue
-        reference = node.options.objective[term].teacher
-        classes = classes_of(node, context)
-        if classes is not None:
-            theirs = classes_of(scored.inputs["model"], context)
-            if theirs is None or theirs.names != classes.names:
-                size = 0 if theirs is None else theirs.size
-                raise UserError(other_classes(node, reference, size, classes.size))
-            found[reference] = RowStores(_of_corpora(node, scored, classes.fingerprint(), context))
-            continue
-        if model.single_sequence:
-            raise UserError(
-                f"stages.{node.label}.objective.{term}.teacher: {reference} stored a row for each "
-                f"word of an encoder-decoder's target, and {node.options.train} ({model.kind}) "
-                "reads both sides as one stream, where the rows would stand at other words. "
-                "Expected an encoder-decoder as the student"
-            )
-        vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
-        found[reference] = PartStores(_of_corpora(node, scored, vocabulary, context))
-    return found
+    return {
+        node.options.objective[term].teacher: node.task.stores(node, term, scored, context)
+        for term, scored in node.inputs_of("teacher").items()
+        if "targets" in scored.gives
+    }
 
 
-def _of_corpora(
+def of_corpora(
     node: Node, scored: Node, vocabulary: str, context: Context
 ) -> list[SoftTargetStore | None]:
     """The store of each corpus of a training stage; None of one that was not scored."""

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.objectives import OnlineTeacher, Term, build_terms
-from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, side_tokenizers
+from tfkd.pipeline.inputs import side_tokenizers
 from tfkd.pipeline.models import trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.options import reads_classes
 from tfkd.training import Combiner
 
 
@@ -30,12 +28,11 @@ def terms_of(node: Node, context: Context) -> list[Term]:
     modules, heads = {}, {}
     for name, term in options.objective.items():
         view = node.spec.views.get(term.view)
-        if "classes" in node.inputs:
-            classes = reads_classes(model_options(node), view)
-            heads[name] = "classifier" if classes else "masked_lm"
+        if (head := node.task.head(node.model, view)) is not None:
+            heads[name] = head
         teacher = online.get(getattr(term, "teacher", None))
-        online_model = None if teacher is None else model_options(teacher)
-        module = model_options(node).term_module(view, online_model)
+        online_model = None if teacher is None else teacher.model
+        module = node.model.term_module(view, online_model)
         if module is not None:
             modules[name] = module
     auxiliary = options.gradients.auxiliary if options.gradients is not None else ()
@@ -86,7 +83,7 @@ def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
         for read, shown in sides.items():
             _refuse_other_pieces(node, reference, theirs[read], ours[shown])
         precision = getattr(teacher.trained.options, "precision", node.options.precision)
-        _refuse_other_classes(node, reference, teacher, context)
+        node.task.refuse_teacher(node, reference, teacher, context)
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.
         predicted = theirs.get("text") or theirs["target"]
@@ -94,22 +91,6 @@ def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
             model, start_id=predicted.start_id, end_id=predicted.end_id
         )
     return found
-
-
-def _refuse_other_classes(node: Node, reference: str, teacher: Node, context: Context) -> None:
-    """A teacher of classes tells apart what its student does."""
-    ours, theirs = (classes_of(one, context) for one in (node, teacher))
-    if None not in (ours, theirs) and ours.names != theirs.names:
-        raise UserError(other_classes(node, reference, theirs.size, ours.size))
-
-
-def other_classes(node: Node, reference: str, theirs: int, ours: int) -> str:
-    """What is said of a teacher of other classes than its student's."""
-    return (
-        f"stages.{node.label}: the teacher {reference} tells {theirs:,} classes apart, its student "
-        f"{ours:,}, and not all of them are the same. Learn both from the same labels: name the "
-        "corpora in both models, `head: {kind: classifier, classes: [...]}`"
-    )
 
 
 def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:

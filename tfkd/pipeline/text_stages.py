@@ -1,5 +1,6 @@
-"""What finished stages left: their folders, text and tokenizers."""
+"""What finished stages left: their folders, text, tokenizers and classes."""
 
+from tfkd.data.classes import Classes
 from tfkd.data.text_corpus import TextCorpus
 from tfkd.data.tokenizers import Tokenizer, load_tokenizer
 from tfkd.pipeline.context import Context
@@ -22,3 +23,14 @@ def open_text(node: Node, context: Context) -> TextCorpus:
 def open_tokenizer(node: Node, context: Context) -> Tokenizer:
     """The tokenizer of a tokenizer stage."""
     return load_tokenizer(place(node, context).path)
+
+
+def open_classes(node: Node, context: Context) -> Classes:
+    """The classes of a classes stage."""
+    return Classes.load(place(node, context).path)
+
+
+def classes_of(node: Node, context: Context) -> Classes | None:
+    """The classes that a stage's model tells apart; None of one without a head over classes."""
+    found = node.trained.inputs.get("classes")
+    return None if found is None else open_classes(found, context)

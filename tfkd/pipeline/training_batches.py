@@ -11,7 +11,6 @@ from tfkd.pipeline.inputs import part_of, training_set, views_of
 from tfkd.pipeline.models import PAD_TO, check_lengths
 from tfkd.pipeline.stored_targets import check_rows, stores_of
 from tfkd.pipeline.terms import online_nodes
-from tfkd.pipeline.validation import measured_view
 
 
 def batcher_of(node: Node, context: Context) -> Batcher:
@@ -81,7 +80,7 @@ def _check_validation(node: Node, context: Context) -> None:
     options = node.options
     if options.validate_ is None or not node.model.side_limits(PAD_TO):
         return
-    (view,) = views_of(node, {measured_view(node)}, context).values()
+    view = node.task.view(node, context)
     check_lengths(
         node.model,
         options.train,

@@ -7,7 +7,6 @@ from typing import Any
 
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.data_folder import DataFolder
-from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.kinds import stage_of
 from tfkd.pipeline.products import CONTINUED, MASKED
@@ -134,17 +133,15 @@ class Wanted:
 
 def _default(builder: GraphBuilder, spec: Spec, reference: str) -> Any:
     """How a stage's model is decoded where nothing says it."""
-    return default_decode(builder.stage(spec, reference).model)
-
-
-def _continues(builder: GraphBuilder, spec: Spec, reference: str) -> bool:
-    """Whether a stage's model is a language model, whose continuations are shown."""
-    return builder.stage(spec, reference).model.is_causal
+    node = builder.stage(spec, reference)
+    return node.task.default_decode(node.model)
 
 
 def _same_or_default(builder: GraphBuilder, spec: Spec, reference: str, decode: Any) -> Any:
     """The decoding given, unless a model's decoder cannot be decoded so."""
     own = _default(builder, spec, reference)
+    if None in (own, decode):
+        return own
     filling = MaskPredictOptions().kind
     return own if filling in (own.kind, decode.kind) and own.kind != decode.kind else decode
 
@@ -166,40 +163,6 @@ def _tuned(builder: GraphBuilder, spec: Spec, entry: Any, reference: str) -> Nod
     return node
 
 
-def _of_asked(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> TeacherCheck:
-    """The check of a teacher that students ask in their steps: beside a model without a teacher, or
-    beside itself without context."""
-    node = builder.stage(spec, entry.of).trained
-    seen = "trained" in node.gives and corpus in [part.of for part in node.options.data]
-    if entry.against is None:
-        teacher = builder.evaluation(spec, entry.of, corpus, (MASKED,), None)
-        return TeacherCheck(entry, corpus, teacher, None, seen)
-    check = (TEACHER_CHECK,)
-    teacher = builder.evaluation(spec, entry.of, corpus, check, None)
-    baseline = builder.evaluation(spec, entry.against, corpus, check, None)
-    return TeacherCheck(entry, corpus, teacher, baseline, seen)
-
-
-def _of_classes(builder: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> TeacherCheck | None:
-    """The check of a classifier: its accuracy beside that of one that had no teacher; None for a
-    teacher of words."""
-    node = builder.stage(spec, entry.of)
-    trained = node.inputs["model"] if node.kind == "score" else node
-    if "classes" not in trained.trained.inputs:
-        return None
-    check = (TEACHER_CHECK,)
-    of, stage = builder.resolve(spec, entry.of)
-    if node.kind == "score":
-        of, stage = builder.resolve(of, of.stages[stage].score)
-    teacher = builder.evaluation(of, stage, corpus, check, None)
-    baseline = (
-        builder.evaluation(spec, entry.against, corpus, check, None) if entry.against else None
-    )
-    read = node if node.kind == "score" else node.trained
-    seen = corpus in [part.of for part in read.options.data]
-    return TeacherCheck(entry, corpus, teacher, baseline, seen)
-
-
 def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wanted:
     """Builds the graph of a spec.
 
@@ -213,26 +176,12 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
     for entry in spec.evaluate:
         for corpus in entry.on:
             if TEACHER_CHECK in entry.metrics:
-                of, stage = builder.resolve(spec, entry.of)
-                if (check := _of_classes(builder, spec, entry, corpus)) is not None:
-                    found.teacher_checks.append(check)
-                    continue
-                if of.stages[stage].kind != "score":
-                    found.teacher_checks.append(_of_asked(builder, spec, entry, corpus))
-                    continue
-                teacher = stage_of("score").on(builder, spec, entry.of, corpus)
-                baseline = None
-                if entry.against:
-                    baseline = builder.evaluation(
-                        spec, entry.against, corpus, (TEACHER_CHECK,), None, teacher.options.top_k
-                    )
-                scored, stage = builder.resolve(spec, entry.of)
-                seen = corpus in [part.of for part in scored.stages[stage].data]
-                found.teacher_checks.append(TeacherCheck(entry, corpus, teacher, baseline, seen))
+                task = builder.stage(spec, entry.of).task
+                found.teacher_checks.append(task.check_of(builder, spec, entry, corpus))
                 continue
             decode = entry.decode or _default(builder, spec, entry.of)
             metrics = tuple(entry.metrics)
-            if entry.decode is not None and _continues(builder, spec, entry.of):
+            if entry.decode is not None and builder.stage(spec, entry.of).task.continues:
                 metrics += (CONTINUED,)
             ours = _tuned(builder, spec, entry, entry.of)
             system = builder.evaluation(

@@ -120,10 +120,7 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
             for name, values in rows.items()
         }
         said = signatures["serving_default"](**given)
-        return {
-            "labels": [label.decode("utf-8") for label in said["labels"].numpy()],
-            "probabilities": said["probabilities"].numpy().tolist(),
-        }
+        return {name: _plain(value.numpy()) for name, value in said.items()}
 
     rows = request["rows"]
     given = len(next(iter(rows.values())))
@@ -133,13 +130,20 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
         "alone": [
             ask({name: values[i : i + 1] for name, values in rows.items()}) for i in range(count)
         ],
-        "classes": [name.decode("utf-8") for name in signatures["classes"]()["classes"].numpy()],
         "tensorflow": tf.__version__,
     }
+    if "classes" in signatures:
+        found["classes"] = _plain(signatures["classes"]()["classes"].numpy())
     if request.get("latency") and given:
         one = [{name: values[i : i + 1] for name, values in rows.items()} for i in range(given)]
         found["latency"] = latency(lambda i: ask(one[i]), given)
     return found
+
+
+def _plain(values: Any) -> list[Any]:
+    """An array as JSON has it."""
+    texts = values.dtype == object
+    return [value.decode("utf-8") for value in values] if texts else values.tolist()
 
 
 def go_on(folder: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -142,3 +142,45 @@ def _card(
         for key, (value, *_) in rows.items()
     }
     return whole_card(card, first, _SHOWS, use, check, folder)
+
+
+def export_tags(
+    served: Any,
+    folder: str | Path,
+    card: Mapping[str, Any],
+    *,
+    lines: Sequence[str],
+    expected: Sequence[str],
+    use: str,
+) -> dict[str, Any]:
+    """Writes `folder/1/` as `export_saved_model` does, of a model with several labels a text.
+
+    Args:
+        served: The module, with `weights` and `signatures()`, of which `serving_default` has
+            `text`, strings `[batch]`, and gives `labels`, strings `[batch]`.
+        folder: The folder of versions.
+        card: For the model card, see `tfkd.serving.model_card`.
+        lines: Real texts.
+        expected: The labels of each, with spaces between, as the float32 model gives them.
+        use: What the card says of the signature.
+
+    Raises:
+        ExportRefusedError: The SavedModel answers otherwise.
+    """
+
+    def checked(part: Path, final: Path) -> Checked:
+        said = run_fresh(part, {"rows": {"text": list(lines)}})
+        alone = [one["labels"][0] for one in said["alone"]]
+        pairs = zip([*said["labels"], *alone], [*expected, *expected[: len(alone)]], strict=True)
+        if wrong := [f"{got!r}, and the model {right!r}" for got, right in pairs if got != right]:
+            raise RuntimeError("\n".join([f"{len(wrong)} answers differ:", *wrong[:_SHOWN]]))
+        check = (
+            f"Before it was put here, this SavedModel answered {len(lines)} rows in a fresh "
+            "process with tensorflow and tensorflow_text alone as the float32 model does."
+        )
+        shown = 'answer["labels"][0].numpy().decode()'
+        timed = {"latency": said["latency"]} if "latency" in said else {}
+        text = whole_card(card, {"text": lines[0]}, shown, use, check, "1")
+        return text, {"rows": len(lines), **timed}
+
+    return write_version(served, folder, checked, more_ops=None)

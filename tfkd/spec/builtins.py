@@ -6,6 +6,12 @@ from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.stages.score import ScoreOptions
 from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.stages.translate import TranslateOptions
+from tfkd.spec.tasks.classification import ClassificationOptions
+from tfkd.spec.tasks.language_model import LanguageModelOptions
+from tfkd.spec.tasks.masked_words import MaskedWordsOptions
+from tfkd.spec.tasks.translation import TranslationOptions
+
+_TASKS = "tfkd.pipeline.tasks"
 
 
 def register_builtins() -> None:
@@ -65,6 +71,10 @@ def register_builtins() -> None:
         ("stage", "score", ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
+        ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),
+        ("task", "causal_lm", LanguageModelOptions, f"{_TASKS}.language_model:LanguageModel"),
+        ("task", "masked_lm", MaskedWordsOptions, f"{_TASKS}.masked_words:MaskedWords"),
+        ("task", "classifier", ClassificationOptions, f"{_TASKS}.classification:Classification"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
     for name, target, summary in (

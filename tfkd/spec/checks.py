@@ -4,13 +4,12 @@ from typing import Any
 
 from tfkd.spec import stage_kinds
 from tfkd.spec.circles import circle, round_trip, way_back
-from tfkd.spec.classifier_checks import check_classes, tells_classes
 from tfkd.spec.evaluation_checks import check_evaluation
-from tfkd.spec.families import kinds, one_of
+from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
 from tfkd.spec.options import sides_of
-from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.tasks.task import named, task_of
 from tfkd.spec.wording import a
 from tfkd.spec.wording import shown as in_short
 
@@ -42,7 +41,10 @@ def check(parts: Parts, faults: Faults) -> None:
         if entry is not None:
             check_evaluation(parts, faults, ("evaluate", index), entry)
     for index, stage in enumerate(parts.export):
-        check_export(parts, faults, written(faults, ("export", index)), stage)
+        place = written(faults, ("export", index))
+        trained = stage_of(parts, faults, place, stage, "trained")
+        if trained is not None and trained.model is not None:
+            task_of(trained).check_export(faults, place, stage, trained)
 
 
 def _corpora(parts: Parts, faults: Faults) -> None:
@@ -79,54 +81,17 @@ def _models(parts: Parts, faults: Faults) -> None:
         path = tuple(name.split("."))
         check_composed(parts, faults, path, options)
         check_adapters(parts, faults, name, options)
-        check_classes(parts, faults, path, options)
         for place, tokenizer in options.tokenizer_names.items():
             place = written(faults, (*path, *place))
             known(parts, faults, place, "tokenizer", tokenizer, "tokenizers")
-        head = getattr(options, "head", None)
-        if head is not None and getattr(head, "tokenizer", None) is not None:
-            place = (*path, "head", "tokenizer")
-            known(parts, faults, place, "tokenizer", head.tokenizer, "tokenizers")
-            theirs, ours = (
-                getattr(parts.tokenizers.get(one), "kind", None)
-                for one in (head.tokenizer, options.tokenizer)
-            )
-            if None not in (theirs, ours) and theirs != ours:
-                faults.add(
-                    place, f"{head.tokenizer} is of kind {theirs}, {options.tokenizer} of kind "
-                    f"{ours}: words of one have no piece of the same name in the other",
-                    f"a tokenizer of kind {ours}",
-                )  # fmt: skip
-            if head.tied and head.tokenizer != options.tokenizer:
-                faults.add(
-                    (*path, "head", "tied"), "true, with another vocabulary than the input's",
-                    "tied: false, or the input's tokenizer",
-                )  # fmt: skip
+        if (head := getattr(options, "head", None)) is not None:
+            named(head.kind).check_model(parts, faults, path, options)
         shared = getattr(options, "share_embeddings", None) == "all"
         if shared and len(set(sides_of(options).values())) > 1:
             faults.add(
                 (*path, "share_embeddings"), "all, with a tokenizer for each side",
                 "target or none, or one tokenizer for both",
             )  # fmt: skip
-
-
-def check_export(parts: Parts, faults: Faults, path: tuple, stage: str) -> None:
-    """A stage that `export:` names."""
-    trained = stage_of(parts, faults, path, stage, "trained")
-    if trained is None:
-        return
-    if segments_of(trained) is not None:
-        faults.add(
-            path, f"{stage} learns to write segments ({segments_of(trained)})",
-            "a stage that starts from it",
-        )  # fmt: skip
-    model = trained.model
-    if model is not None and model.encoder_only and not tells_classes(trained):
-        causal = one_of(lambda one: one.is_causal)
-        faults.add(
-            path, f"{stage} trains {a(model.kind)}, which writes no text",
-            f"an encoder-decoder, {causal}, or a stage that trains a classifier",
-        )  # fmt: skip
 
 
 def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.metrics import in_training
 from tfkd.spec.options.choosing import ChooseOptions
 from tfkd.spec.wording import shown
 from tfkd.spec.yaml_reader import MOST_DEPTH
@@ -132,3 +133,28 @@ def _set(stage: dict[str, Any], keys: list[str], value: Any) -> None:
             node[key] = {}
         node = node[key]
     node[keys[-1]] = value
+
+
+def check_choose(faults: Faults, path: tuple, stage: Any) -> None:
+    """What settings are judged by is what the validation keeps the best step by."""
+    choose, validate = stage.choose, stage.validate_
+    if choose is None:
+        return
+    kept = getattr(getattr(validate, "keep", None), "best", None)
+    asked = (getattr(validate, "on", None), kept)
+    if asked != (choose.corpus, choose.metric):
+        known = in_training()
+        if choose.metric not in known:
+            faults.add(
+                (*path, "choose", "by"), f"{choose.by}, and no validation measures {choose.metric}",
+                f"CORPUS.METRIC, METRIC one of {', '.join(known)}",
+            )  # fmt: skip
+            return
+        found = "no validation" if validate is None else f"on: {asked[0]}, keep: {validate.keep}"
+        if kept is not None:
+            found = f"on: {asked[0]}, keep: {{best: {kept}}}"
+        faults.add(
+            (*path, "choose", "by"), f"{choose.by}, and the stage has {found}",
+            f"validate: {{on: {choose.corpus}, metrics: [{choose.metric}], keep: {{best: "
+            f"{choose.metric}}}}}",
+        )  # fmt: skip

@@ -21,6 +21,7 @@ _REGISTERED = {
     "decodes": "decode",
     "metrics": "metric",
     "stages": "stage",
+    "tasks": "task",
 }
 
 

@@ -30,6 +30,7 @@ KINDS = (
     "decode",
     "metric",
     "stage",
+    "task",
 )
 # Of these, what no plugin can add so far: whatever reads, counts or shows them knows them by name.
 CLOSED = ("corpus", "tokenizer")
@@ -93,6 +94,12 @@ def register(
         raise ValueError(
             "Invalid value for argument `name`. Expected the `kind` of its options, which are "
             f"tfkd.spec.stage.StageOptions, and none of {UNNAMED_STAGES}. Received: name={name!r}"
+        )
+    if kind == "task" and not hasattr(options, "over_classes"):
+        raise ValueError(
+            "Invalid value for argument `options`. Expected a subclass of "
+            "tfkd.spec.tasks.task.TaskOptions, by which a task tells what a spec must have for it. "
+            f"Received: options={options.__name__}"
         )
     add(Entry(kind, name, options, target, revision, summary))
 

@@ -31,7 +31,7 @@ def json_schema() -> dict[str, Any]:
     definitions |= {
         "corpus": {"anyOf": corpora},
         "tokenizer": _of_kind(of, "tokenizer", default="wordpiece"),
-        "model": _of_kind(of, "model"),
+        "model": _with_heads(of, _of_kind(of, "model")),
         "models": {
             "anyOf": [
                 {"$ref": "#/$defs/model"},
@@ -136,6 +136,18 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
             schema["required"] = ["kind", *schema.get("required", [])]
         choices.append(schema)
     return {"anyOf": choices}
+
+
+def _with_heads(of: Any, models: dict[str, Any]) -> dict[str, Any]:
+    """Models whose head may be of a task that a plugin has registered, too."""
+    own = [one for one in registry.entries("task") if not one.target.startswith("tfkd.")]
+    more = [of(one.options) for one in own if "kind" in one.options.model_fields]
+    for model in models["anyOf"] if more else ():
+        head = model["properties"].get("head", {})
+        for choice in head.get("anyOf", ()):
+            # Of those whose head is one of several kinds.
+            choice.get("oneOf", []).extend(more)
+    return models
 
 
 def _view(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tfkd.spec.classifier_checks import check_class_teacher, over_vocabulary
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.layer_pairs import layer_pairs
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
-from tfkd.spec.options import sides_of
+from tfkd.spec.options import reads_classes, sides_of
 from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.tasks.task import asked_of, named, task_of
 from tfkd.spec.wording import a
 
 NO_HEAD = "has no head, and predicts nothing"
@@ -38,7 +38,7 @@ def check_teacher(
     found = stage_of(parts, faults, where, name, *given)
     if found is None:
         return None
-    classes = check_class_teacher(parts, faults, path, options, model, found)
+    classes = _of_classes(parts, faults, path, options, model, found)
     if found.stage.kind == "score":
         _stored(faults, where, name, found, stage, None if classes else model)
         view = getattr(options, "view", None)
@@ -227,3 +227,47 @@ def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, m
 def encoders() -> str:
     """The families that read both sides of a word, as a message has them."""
     return one_of(lambda one: one.single_sequence and not one.is_causal)
+
+
+def over_vocabulary(term: Any) -> bool:
+    """Whether a teacher of a term is asked for words or classes; a plugin's may ask for others."""
+    return getattr(term, "over_vocabulary", False)
+
+
+def _of_classes(
+    parts: Parts, faults: Faults, path: tuple, term: Any, model: Any, teacher: Found
+) -> bool:
+    """Whether a term and its teacher speak of the same things, classes or words.
+
+    Returns:
+        Whether these are classes.
+    """
+    if not over_vocabulary(term) or model is None:
+        return False
+    ours = reads_classes(model, parts.views.get(term.view))
+    asked = asked_of(teacher)
+    if asked is None or asked.model is None:
+        return ours
+    theirs = task_of(asked).over_classes
+    if ours and not theirs:
+        faults.add(
+            (*path, "teacher"), f"{term.teacher} predicts words, and this term classes",
+            "a teacher that was tuned with a classifier, or a view of kind mlm",
+        )  # fmt: skip
+    if theirs and not ours and not _tells_words(asked):
+        faults.add(
+            (*path, "teacher"), f"{term.teacher} predicts classes, and this term words",
+            "a pre-trained teacher, or a student with head: {kind: classifier}",
+        )  # fmt: skip
+    if ours and theirs and task_of(asked) is not named(model.head.kind):
+        faults.add(
+            (*path, "teacher"), f"{term.teacher} has a head of kind {asked.model.head.kind}, and "
+            f"this student one of kind {model.head.kind}", "a teacher of the same task",
+        )  # fmt: skip
+    if ours and getattr(term, "rest", None) == "bucket":
+        faults.add((*path, "rest"), "bucket, of a whole distribution over classes", "drop")
+    return ours
+
+
+def _tells_words(found: Found) -> bool:
+    return "masked_lm" in found.model.heads_needed(found.stage, found.parts.views)

@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import classifier, sides_of
+from tfkd.spec.options import classifier, reads_classes, sides_of
 from tfkd.spec.options.parts import OF_SOURCE
 from tfkd.spec.segment_checks import check_segments, of_one_text
 from tfkd.spec.teacher_checks import (
@@ -112,6 +112,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     online = check_teacher(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
+    _of_classes(faults, path, view, options, model)
     if of_one_text(view):
         check_segments(parts, faults, path, options, model, online)
         return
@@ -121,6 +122,27 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
             "own, selected, tokens or rows",
+        )  # fmt: skip
+
+
+def _of_classes(faults: Faults, path: tuple, view: Any, term: Any, model: Any) -> None:
+    """The view fits the head, and the term fits classes."""
+    kind = getattr(view, "kind", None)
+    if model is not None and kind == "classify" and classifier(model) is None:
+        faults.add(
+            (*path, "view"), f"{term.view} (classify) is of classes",
+            "a model with head: {kind: classifier}",
+        )  # fmt: skip
+    if kind == "none" and classifier(model) is not None:
+        faults.add(
+            (*path, "view"), f"{term.view} (none) hides no words, and predicts no classes",
+            "a view of kind classify, or no view",
+        )  # fmt: skip
+    smooths = term.kind == "cross_entropy" and term.label_smoothing and term.smoothing == "opennmt"
+    if smooths and reads_classes(model, view):
+        faults.add(
+            (*path, "smoothing"), "opennmt, which leaves out the padding of a vocabulary: of "
+            "classes it would be the first", "smoothing: fairseq",
         )  # fmt: skip
 
 

@@ -29,10 +29,11 @@ def score_classes(
     pad_to: int = 4,
     progress: Callable[[int, int], None] | None = None,
 ) -> SoftTargetStore:
-    """Scores each row once, at the one position that the view reads: one row of C numbers.
+    """Scores each row once, at the positions that the view reads, of which most have one: C numbers
+    of each, in their order.
 
-    A run that was stopped goes on after its last whole shard. The store's metrics are of the rows
-    whose class is known.
+    A run that was stopped goes on after its last whole shard. The store's metrics are of the
+    labels that are classes.
 
     Args:
         predict: As of `score_masked`, with K = C: `tfkd.objectives.predictor(teacher, C)`.
@@ -49,8 +50,8 @@ def score_classes(
     rows_of_a_shard = max(1, NUMBERS_PER_SHARD // classes)
     while (first := writer.next_example) < len(example_set):
         last = min(first + rows_of_a_shard, len(example_set))
-        ids = np.zeros((last - first, classes), np.int32)
-        log_probabilities = np.zeros((last - first, classes), np.float32)
+        counts = np.zeros(last - first, np.int64)
+        parts: list[tuple[np.ndarray, ...]] = []
         sums: dict[str, float] = {}
 
         def read(rows: np.ndarray) -> tuple:
@@ -61,15 +62,20 @@ def score_classes(
         for rows, (record, found) in side_by_side(
             read, _batches(lengths, first, last, batch_tokens)
         ):
-            ids[rows - first] = found["ids"]
-            log_probabilities[rows - first] = found["log_probabilities"]
-            known = record["gold"].any(1)
-            for name, value in row_sums(found, record["selected"]).items():
-                sums[name] = sums.get(name, 0.0) + float(value[known].sum())
+            selected = record["selected"]
+            of = rows[np.nonzero(selected)[0]] - first
+            np.add.at(counts, of, 1)
+            parts.append((of, found["ids"], found["log_probabilities"]))
+            known = record["gold"][selected]
+            said = {name: values[known] for name, values in found.items()}
+            for name, value in row_sums(said, record["gold"]).items():
+                sums[name] = sums.get(name, 0.0) + float(value.sum())
             done += len(rows)
             if progress is not None:
                 progress(done, len(example_set))
-        writer.write(last, np.ones(last - first, np.int64), ids, log_probabilities, sums)
+        of, ids, log_probabilities = (np.concatenate(each) for each in zip(*parts, strict=True))
+        order = np.argsort(of, kind="stable")
+        writer.write(last, counts, ids[order], log_probabilities[order], sums)
     return writer.finish()
 
 

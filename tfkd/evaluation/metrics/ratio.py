@@ -34,7 +34,7 @@ class Ratio(Metric):
                 "Invalid value for argument `product`. Expected sums and counts of the same rows. "
                 f"Received: shapes {sums.shape} and {counts.shape}"
             )
-        return np.stack([sums, counts], 1)
+        return getattr(product, "by_row", np.asarray)(np.stack([sums, counts], 1))
 
     def of_sums(self, sums: "np.ndarray") -> "np.ndarray":
         import numpy as np

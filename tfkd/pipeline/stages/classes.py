@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tfkd.data.classes import Classes
+from tfkd.data.classes import Classes, labels_in
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.planned import Planned
@@ -21,16 +21,19 @@ class ClassesStage(Stage):
 
     kind = "classes"
 
-    def node(self, graph: Any, spec: Spec, options: Any) -> Node | None:
-        """The classes of a training stage whose model has a head over them; None for any other.
+    def node(self, graph: Any, spec: Spec, options: Any, several: bool) -> Node:
+        """The classes of a training stage whose model has a head over them.
+
+        Args:
+            graph: The graph's builder.
+            spec: The spec.
+            options: The training stage's options.
+            several: Whether a row has several labels, with spaces between.
 
         Raises:
             UserError: None of its corpora has labels.
         """
-        model = spec.models[options.train]
-        if "classifier" not in model.heads_needed(options, spec.views):
-            return None
-        names = model.head.classes or [
+        names = spec.models[options.train].head.classes or [
             part.of for part in options.data if "label" in graph.fields(spec, part.of)
         ]
         if not names:
@@ -43,9 +46,11 @@ class ClassesStage(Stage):
 
         def make() -> Node:
             inputs = {f"text.{i}": graph.corpus(spec, name) for i, name in enumerate(names)}
-            return Node(self.kind, graph.own(spec, " and ".join(names)), spec, None, inputs, {})
+            identity = {"several": True} if several else {}
+            label = graph.own(spec, " and ".join(names))
+            return Node(self.kind, label, spec, None, inputs, identity)
 
-        return graph.once((id(spec), "classes", *names), make)
+        return graph.once((id(spec), "classes", several, *names), make)
 
     def size(self, node: Node, planned: Planned) -> int:
         """How many there are; two of labels that nobody has read yet."""
@@ -55,12 +60,14 @@ class ClassesStage(Stage):
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Learns the classes of the corpora's labels, and counts their rows."""
         counts: dict[str, int] = {}
+        several = bool(node.identity.get("several"))
 
         def labels() -> Iterator[str]:
             for child in node.inputs.values():
-                for label in open_text(child, context).lines("label"):
-                    counts[label] = counts.get(label, 0) + 1
-                    yield label
+                for line in open_text(child, context).lines("label"):
+                    for label in labels_in(line, several):
+                        counts[label] = counts.get(label, 0) + 1
+                        yield label
 
         classes = Classes.learn(labels(), f"data.{node.label}")
         classes.save(folder.path)

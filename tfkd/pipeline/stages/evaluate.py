@@ -1,21 +1,19 @@
-"""Evaluation stages: a model's outputs on a corpus, and how it predicts the reference."""
+"""Evaluation stages: what the metrics of a model on a corpus are computed from."""
 
 from typing import Any
 
-from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
+from tfkd.data.examples import ExampleSet
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines, decode_identity, read_in_windows
-from tfkd.pipeline.products import CONTINUED, MASKED, product
 from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.task import Measured
+from tfkd.pipeline.tasks.words import TOP_K
 from tfkd.spec import Spec
-from tfkd.spec.errors import UserError
-
-# K of an evaluation's coverage, unless the teacher that it is compared with stored another.
-TOP_K = 8
 
 
 class EvaluateStage(Stage):
-    """What the metrics of one model on one corpus are computed from."""
+    """What its task makes of one model on one corpus; see `Task.evaluate`."""
 
     kind = "evaluate"
 
@@ -31,65 +29,50 @@ class EvaluateStage(Stage):
         context: int | None = None,
         tuned: Node | None = None,
     ) -> Node:
-        """A model's outputs and teacher-forced metrics (coverage by `top_k`) on a corpus; with
+        """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
         `tuned` it is decoded with the setting that was chosen there."""
         trained, inputs = read_by(graph, spec, reference, corpus)
-        if "classes" in trained.trained.inputs:
-            return self._of_classes(graph, spec, trained, corpus, inputs)
-        model, options_of = trained.model, trained.trained.options
-        wanted = tuple(sorted({*map(product, metrics)}))
-        identity: dict[str, Any] = {"products": wanted, **between_newlines(model, options_of)}
-        if {OUTPUTS, CONTINUED} & set(wanted):
-            identity |= decoded(inputs, decode, tuned)
-        if {TEACHER_FORCED, MASKED} & set(wanted) and top_k != TOP_K:
-            identity["top_k"] = top_k
-        if WORDS in wanted:
-            identity |= read_in_windows(model, options_of)
-            identity |= {} if context is None else {"context": context}
         options = {
             "corpus": corpus,
-            "products": wanted,
+            "products": trained.task.products(metrics),
             "decode": decode,
             "top_k": top_k,
             "context": context,
         }
+        identity = trained.task.identity(graph, spec, inputs, options, tuned)
         label = f"{trained.label} on {corpus}"
         return Node(self.kind, label, spec, options, inputs, identity)
 
-    def _of_classes(
-        self, graph: Any, spec: Spec, trained: Node, corpus: str, inputs: dict[str, Node]
-    ) -> Node:
-        """A classifier's predictions on a corpus."""
-        if "data.ids.label" not in inputs:
-            raise UserError(
-                f"data.{corpus}: the predictions of {trained.label} are held against labels; this "
-                f"corpus has {', '.join(graph.fields(spec, corpus))}"
-            )
-        options = {"corpus": corpus, "products": (CLASSES,), "decode": None}
-        label = f"{trained.label} on {corpus}"
-        return Node(self.kind, label, spec, options, inputs, {"products": [CLASSES]})
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        from tfkd.pipeline.fresh_start import fresh_start
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.evaluate_stage import run_evaluate
-
-        return run_evaluate(node, folder, context)
+        fresh_start()
+        model, on = measured(node, context)
+        return {"rows": len(on.examples), **node.task.evaluate(on, model, folder)}
 
 
 def read_by(graph: Any, spec: Spec, reference: str, corpus: str) -> tuple[Node, dict[str, Node]]:
     """The stage of a model, and the inputs of what is measured of it on a corpus."""
     trained = graph.stage(spec, reference)
     inputs = {"model": trained, "text": graph.corpus(spec, corpus)}
-    classes = trained.trained.inputs.get("classes")
-    return trained, inputs | graph.part(spec, "data", corpus, trained.model, False, classes)
+    return trained, inputs | graph.part(spec, "data", corpus, trained.model, own=trained)
 
 
-def decoded(inputs: dict[str, Node], decode: Any, tuned: Node | None) -> dict[str, Any]:
-    """What an identity says of a decoding: nothing of one that is chosen, which is among the inputs
-    then, with all that was tried."""
-    if tuned is None:
-        return decode_identity(decode)
-    inputs["tuned"] = tuned
-    return {}
+def measured(node: Node, context: Context) -> tuple[Any, Measured]:
+    """The model that a stage measures, and on what.
+
+    Raises:
+        UserError: The model has no positions for a row.
+    """
+    from tfkd.pipeline.inputs import part_of
+    from tfkd.pipeline.models import check_lengths, trained_model
+
+    trained = node.inputs["model"]
+    model = trained_model(trained, context)
+    examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
+    view = node.task.view(trained, context)
+    check_lengths(trained.model, trained.trained.options.train, examples, view, node.label)
+    return model, Measured(node, examples, view, context)
 
 
 STAGE = EvaluateStage

@@ -1,12 +1,22 @@
-"""Export stages: a model's SavedModel."""
+"""Export stages: a model's SavedModel, checked before it is put in place."""
 
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from tfkd.data.copies import copy_folder
+from tfkd.data.files import sha256_of, write_atomically
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines
 from tfkd.pipeline.letter_case import lower_cased
 from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stages.evaluate import decoded
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.words import decoded
+from tfkd.serving.checksums import renew_checksum
+from tfkd.serving.model_card import CARD, with_warnings
 from tfkd.spec import Spec
 
 
@@ -23,16 +33,84 @@ class ExportStage(Stage):
         learnt = trained.trained
         corpus = learnt.inputs.get("validate", learnt.inputs["data.0.corpus"])
         inputs = {"model": trained, "text": corpus}
-        identity = {} if "classes" in learnt.inputs else decoded(inputs, decode, tuned)
+        identity = decoded(inputs, decode, tuned) if trained.task.decodes else {}
         identity |= between_newlines(learnt.model, learnt.options)
         if lower_cased(trained):
             identity["lower_case"] = True
         return Node(self.kind, trained.label, spec, {"decode": decode}, inputs, identity)
 
-    def run(self, node: Node, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.pipeline.export_stage import run_export
+    def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+        """Writes `1/`, TensorFlow Serving's layout; see `Task.export`."""
+        from tfkd.pipeline.fresh_start import fresh_start
+        from tfkd.pipeline.models import trained_model
 
-        return run_export(node, folder, context)
+        fresh_start()
+        trained = node.inputs["model"]
+        model = trained_model(trained, context)
+        made = node.task.export(node, model, folder, context, _card_of(trained))
+        checked, count = next(iter(made["check"].items()))
+        brief = f"{made['bytes'] / 2**20:.1f} MiB, {count} {checked} checked"
+        others = {"more_ops": made["more_ops"]} if made["more_ops"] else {}
+        others |= {"latency": made["latency"]} if "latency" in made else {}
+        return {"check": made["check"], "parameters": made["parameters"], **others, "brief": brief}
+
+
+def _card_of(trained: Node) -> dict[str, Any]:
+    """What a model card says of a model's origin."""
+    return {
+        "name": trained.spec.name,
+        "summary": trained.spec.description or "",
+        "model": trained.model.model_dump(mode="json", exclude_none=True),
+        "training": {
+            "objective": ", ".join(trained.trained.options.objective),
+            "steps": trained.trained.options.steps,
+            "stage": trained.key,
+        },
+    }
+
+
+def publish(stage: Path, place: Path, warnings: Sequence[str] = ()) -> Path:
+    """Puts an export stage's SavedModel under the run folder; returns its version folder.
+
+    Files are hard links where the file system has them: a SavedModel that is copied away from the
+    run folder is whole.
+
+    Args:
+        stage: The stage's folder.
+        place: The folder of the SavedModel's versions.
+        warnings: What the run's model card says of the model; the stage knows no scores.
+    """
+    target = place / "1"
+    if target.exists() and not warnings and _same(stage / "1", target):
+        return target
+    part = place / ".1.part"
+    shutil.rmtree(part, ignore_errors=True)
+    place.mkdir(parents=True, exist_ok=True)
+    copy_folder(stage / "1", part, link=True)
+    if warnings:
+        # Written beside the link and renamed, so that the stage's own file stays as it is.
+        write_atomically(part / CARD, with_warnings((part / CARD).read_text("utf-8"), warnings))
+        renew_checksum(part, CARD)
+        if target.exists() and _same(part, target):
+            shutil.rmtree(part)
+            return target
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(part, target)
+    return target
+
+
+def _same(first: Path, second: Path) -> bool:
+    """Whether two folders hold the same files; the bytes of those that are not links are read."""
+
+    def listing(folder: Path) -> list[Path]:
+        return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+    names = listing(first)
+    return names == listing(second) and all(
+        os.path.samefile(first / name, second / name)
+        or sha256_of(first / name) == sha256_of(second / name)
+        for name in names
+    )
 
 
 STAGE = ExportStage

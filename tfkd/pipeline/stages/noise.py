@@ -2,28 +2,28 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.evaluation import NamedTensor, OverDraws, RowSums, WordSums, perturbed
-from tfkd.evaluation.metrics import CLASSES, OUTPUTS, TEACHER_FORCED, WORDS
+from tfkd.evaluation import NamedTensor, OverDraws, perturbed
+from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.evaluation.results import renamed
-from tfkd.pipeline.class_stages import classes_of
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, own_identity, plain, read_in_windows
 from tfkd.pipeline.metrics import measured, metrics_of
 from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.products import product
 from tfkd.pipeline.stage import Stage
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.stages.evaluate import decoded, read_by
+from tfkd.pipeline.stages.evaluate import measured as measured_by
+from tfkd.pipeline.stages.evaluate import read_by
+from tfkd.pipeline.tasks.task import Measured
+from tfkd.pipeline.tasks.words import decoded
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.spec import Spec
@@ -60,8 +60,7 @@ class NoiseStage(Stage):
         """
         trained, inputs = read_by(graph, spec, reference, corpus)
         model, options_of = trained.model, trained.trained.options
-        classes = "classes" in trained.trained.inputs
-        metrics = entry.noise.measured(entry.metrics, classes)
+        metrics = entry.noise.measured(entry.metrics, trained.task.Options.products)
         identity: dict[str, Any] = {
             "sigma": sorted({*entry.noise.sigma} - {0.0}),
             "draws": entry.noise.draws,
@@ -71,7 +70,7 @@ class NoiseStage(Stage):
         of_one_class = any(about(metric).of_one_class for metric in metrics)
         if of_one_class and entry.positive is not None:
             identity["positive"] = entry.positive
-        made = {CLASSES} if classes else {*map(product, metrics)}
+        made = {*trained.task.products(metrics)}
         if WORDS in made:
             identity |= read_in_windows(model, options_of)
             identity |= {} if entry.context is None else {"context": entry.context}
@@ -93,18 +92,12 @@ class NoiseStage(Stage):
         """
         from tfkd.models.named_tensors import blocks_by_path
         from tfkd.models.weights import variables_by_path
-        from tfkd.pipeline.evaluate_stage import view_of
         from tfkd.pipeline.fresh_start import fresh_start
-        from tfkd.pipeline.inputs import part_of
-        from tfkd.pipeline.models import check_lengths, trained_model
 
         fresh_start()
-        trained, options = node.inputs["model"], node.options
-        model = trained_model(trained, context)
-        examples = ExampleSet([part_of(node, "data", options["corpus"], context)])
-        view = view_of(trained, context)
-        check_lengths(trained.model, trained.trained.options.train, examples, view, node.label)
-        measure = _measure(node, model, examples, view, context)
+        options = node.options
+        model, on = measured_by(node, context)
+        measure = _measure(on, model)
         blocks = blocks_by_path(model)
         tensors = {
             name: NamedTensor(variable, blocks[name])
@@ -132,7 +125,10 @@ class NoiseStage(Stage):
             for metric, points in found.items():
                 points.append({"sigma": sigma, **_over_draws([one[metric] for one in several])})
         write_atomically(folder.path / _FILE, json.dumps(found, indent=1))
-        return {"rows": len(examples), "brief": f"{draws} draws of {len(options['sigma'])} sigmas"}
+        return {
+            "rows": len(on.examples),
+            "brief": f"{draws} draws of {len(options['sigma'])} sigmas",
+        }
 
 
 def read_noise(node: Node, context: Context) -> dict[str, Any]:
@@ -145,69 +141,31 @@ def read_noise(node: Node, context: Context) -> dict[str, Any]:
     }
 
 
-def _measure(
-    node: Node, model: Any, examples: ExampleSet, view: Any, context: Context
-) -> Callable[[], _Values]:
+def _measure(on: Measured, model: Any) -> Callable[[], _Values]:
     """The callable that measures the model as its weights are; graphs are traced once."""
-    from tfkd.pipeline.classification import Classified, positive_place
-    from tfkd.pipeline.text_likelihood import TextLikelihood, words_of
-    from tfkd.pipeline.validation import TeacherForced
-
+    node, context = on.node, on.context
     options = SimpleNamespace(**node.options)
-    metrics = metrics_of(options)
-    text = open_text(node.inputs["text"], context)
-    classes = classes_of(node.inputs["model"], context)
-    asked = {CLASSES} if classes is not None else {*map(product, options.metrics)}
+    metrics, products = metrics_of(options), {*node.task.products(options.metrics)}
+    asked: dict[str, Any] = {"positive": getattr(options, "positive", None)}
     references = sources = None
-    products: dict[str, Callable[[], Any]] = {}
-    if classes is not None:
-        # No class is told of before work is done.
-        positive = positive_place(classes, getattr(options, "positive", None), "evaluate")
-        classified = Classified(model, examples, view)
-        products[CLASSES] = lambda: _classes(classified.rows(), classes.size, positive)
-    if TEACHER_FORCED in asked:
-        forced = TeacherForced(model, examples, view)
-        products[TEACHER_FORCED] = lambda: _sums(forced.rows())
-    if OUTPUTS in asked:
-        products[OUTPUTS] = _outputs(node, model, examples, view, context)
+    if OUTPUTS in products:
+        text = open_text(node.inputs["text"], context)
         references, sources = list(text.lines("target")), list(text.lines("source"))
-    if WORDS in asked:
-        likelihood, counted = TextLikelihood(node, model, context), words_of(node, context)
-        products[WORDS] = lambda: WordSums(likelihood.rows(), **counted)
+        asked["decode"] = decode_of(node, context)
+    made = node.task.made(on, products, **asked)(model)
+    finite = {kind: lambda make=make: _of_numbers(make()) for kind, make in made.items()}
 
     def measure() -> _Values:
-        found = measured(metrics, products, references, sources)
+        found = measured(metrics, finite, references, sources)
         return {name: _finite(value) for name, value in found.items()}
 
     return measure
 
 
-def _sums(sums: Mapping[str, np.ndarray]) -> RowSums | None:
-    """A model's sums by row; None where its outputs are no numbers any more."""
-    if not np.isfinite(sums["nll"]).all():
-        return None
-    return RowSums(sums["nll"], sums["correct"], sums["positions"])
-
-
-def _classes(rows: Mapping[str, np.ndarray], size: int, positive: int | None) -> Any:
-    """A classifier's guesses; None where their probabilities are no numbers any more."""
-    from tfkd.pipeline.classification import predicted
-
-    return predicted(rows, size, positive) if np.isfinite(rows["probability"]).all() else None
-
-
-def _outputs(
-    node: Node, model: Any, examples: ExampleSet, view: Any, context: Context
-) -> Callable[[], list[str]]:
-    from tfkd.decoding import Decoder, build_search
-    from tfkd.pipeline.inputs import side_tokenizers
-
-    tokenizers = side_tokenizers(node.inputs["model"], context)
-    target = tokenizers["target"]
-    search = build_search(decode_of(node, context))
-    decoder = Decoder(model, search, tokenizers["source"], target)
-    sources = examples.take("source", view.source, np.arange(len(examples)))
-    return lambda: target.decode_batch(decoder.decode(sources).outputs)
+def _of_numbers(product: Any) -> Any:
+    """What a model makes; None where its likelihoods are no numbers any more."""
+    nll = getattr(product, "nll", None)
+    return product if nll is None or np.isfinite(nll).all() else None
 
 
 def _over_draws(values: Sequence[float | None]) -> dict[str, Any]:

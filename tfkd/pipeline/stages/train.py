@@ -15,7 +15,7 @@ from tfkd.pipeline.identity import (
     plain,
     raised,
 )
-from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.kinds import stage_of, task_named
 from tfkd.pipeline.memory import step_memory
 from tfkd.pipeline.planned import Planned, size_in_words
 from tfkd.pipeline.stage import Stage
@@ -25,6 +25,7 @@ from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
 from tfkd.spec.stages.train import TrainOptions
+from tfkd.spec.tasks.task import task_name
 
 # What changes how it runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
@@ -53,23 +54,23 @@ class TrainStage(Stage):
         head = model.own_vocabulary
         if head is not None:
             inputs["tokenizer.head"] = graph.tokenizer(spec, head)
-        classes = stage_of("classes").node(graph, spec, options)
-        if classes is not None:
-            inputs["classes"] = classes
+        task = task_named(task_name(model, options, spec.views))
+        inputs |= task.inputs(graph, spec, options)
+        own = task, dict(inputs)
         identity = plain(options, without=_NO_RESULT | {"train", "from_", "from", "objective"})
         identity["model"] = model_identity(model)
-        if classifier(model) is not None and classes is None:
+        if classifier(model) is not None and not task.Options.over_classes:
             # In pre-training its head is over words, whatever it is tuned to later.
             identity["model"].pop("head")
         if model.has_own_matrix:
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
         for i, part in enumerate(options.data):
-            inputs |= graph.part(spec, f"data.{i}", part.of, model, part.swap, classes)
+            inputs |= graph.part(spec, f"data.{i}", part.of, model, part.swap, own)
             identity["data"][i].pop("of")
         if options.validate_ is not None:
             inputs["validate"] = graph.corpus(spec, options.validate_.on)
-            inputs |= graph.part(spec, "validate", options.validate_.on, model, False, classes)
+            inputs |= graph.part(spec, "validate", options.validate_.on, model, own=own)
             identity["validate"] = plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
             decode = options.validate_.decode
@@ -117,13 +118,7 @@ class TrainStage(Stage):
             side: stage_of(child.kind).size(child, planned)
             for side, child in node.inputs_of("tokenizer").items()
         }
-        if (classes := node.inputs.get("classes")) is not None:
-            vocabularies["classes"] = stage_of(classes.kind).size(classes, planned)
-            vocabularies["words"] = "masked_lm" in model.heads_needed(options, node.spec.views)
-            if not planned.folder(classes).done:
-                planned.note(
-                    f"{node.label}: two classes are counted until {classes.label} is read."
-                )
+        vocabularies |= node.task.sizes(node, planned)
         parameters = model.parameters(vocabularies)
         if parameters is None:  # a plugin's that does not count them
             return {"steps": f"{options.steps:,}"}

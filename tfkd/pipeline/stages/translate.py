@@ -10,7 +10,6 @@ from tfkd.data.sources import LINE_BREAKS
 from tfkd.data.text_corpus import TextCorpus, write_text_corpus
 from tfkd.evaluation.output_verdict import TOLD
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.default_decode import default_decode
 from tfkd.pipeline.graph import Node, seed_of
 from tfkd.pipeline.identity import decode_identity, plain
 from tfkd.pipeline.kinds import stage_of
@@ -43,7 +42,7 @@ class TranslateStage(Stage):
             inputs[f"data.{i}.corpus"] = graph.corpus(spec, part.of)
             fields.append(options.read_field(graph.fields(spec, part.of), part.swap))
         identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
-        decode = options.decode or default_decode(trained.model)
+        decode = options.decode or trained.task.default_decode(trained.model)
         identity |= {"fields": fields, **decode_identity(decode)}
         if spec.change is not None:  # --smoke
             identity["filled"] = True
@@ -129,7 +128,7 @@ def _translator(node: Node, context: Context) -> _Translate:
     if lower_cased(trained):
         source = LowerCasing(source)
     model = trained_model(trained, context)
-    decode = node.options.decode or default_decode(trained.model)
+    decode = node.options.decode or trained.task.default_decode(trained.model)
     decoder = Decoder(model, build_search(decode), source, target)
     limit = source_limit(model)
 

@@ -42,16 +42,20 @@ class NoiseOptions(Options):
     def _several(cls, value: Any) -> Any:
         return value if isinstance(value, list) or value is None else [value]
 
-    def measured(self, metrics: Sequence[str], classes: bool = False) -> tuple[str, ...]:
+    def measured(
+        self, metrics: Sequence[str], products: Sequence[str] = known.OF_WORDS
+    ) -> tuple[str, ...]:
         """The metrics that are measured under noise, of an evaluation's.
 
         Args:
             metrics: The evaluation's.
-            classes: Whether it is of a classifier, which writes no outputs.
+            products: What its model's task makes.
         """
         if self.metrics is not None:
             return tuple(name for name in metrics if name in self.metrics)
-        costly = () if classes else known.names_of(known.OUTPUTS, among=metrics)
+        costly = [
+            one for one in metrics if known.product_of(known.about(one), products) == "outputs"
+        ]
         return tuple(name for name in metrics if name not in costly) or tuple(metrics)
 
 

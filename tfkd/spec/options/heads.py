@@ -1,9 +1,11 @@
 """Options of output heads, and of the view of classes."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, WrapValidator, field_validator
 
+from tfkd.spec import registry
 from tfkd.spec.options.base import Name, Options, Rate
 
 
@@ -25,6 +27,7 @@ class ClassifierHeadOptions(Options):
     where they read masked words, the model has BERT's own head in its place.
     """
 
+    over_classes: ClassVar[bool] = True
     kind: Literal["classifier"] = Field(description="The kind of head.")
     read: Literal["cls", "mark"] = Field(
         "cls",
@@ -61,8 +64,21 @@ def _head_kind(value: Any) -> str:
     return "classifier" if kind == "classifier" else "masked_lm"
 
 
-HeadOptions = Annotated[
-    Annotated[MaskedLMHeadOptions, Tag("masked_lm")]
-    | Annotated[ClassifierHeadOptions, Tag("classifier")],
-    Discriminator(_head_kind),
+def _of_task(value: Any, own: Any) -> Any:
+    """The head of a plugin's task, chosen by its name; else one of the package's `own`."""
+    if isinstance(value, ClassifierHeadOptions):
+        return value
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if kind in ("classifier", "masked_lm") or kind not in registry.names("task"):
+        return own(value)
+    return registry.lookup("task", kind).options.model_validate(value)
+
+
+HeadOptions = SerializeAsAny[
+    Annotated[
+        Annotated[MaskedLMHeadOptions, Tag("masked_lm")]
+        | Annotated[ClassifierHeadOptions, Tag("classifier")],
+        Discriminator(_head_kind),
+        WrapValidator(_of_task),
+    ]
 ]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+# The number of classes of a head over classes, among sizes of tokenizers: no tokenizer's name.
+CLASSES = "#classes"
 # Kinds of views whose hidden words an encoder alone can read.
 OF_SOURCE = ("mlm", "spans")
 # Kinds of views that show both sides of an encoder-decoder the same text.
@@ -35,7 +37,7 @@ def segment_view(objective: Mapping[str, Any], views: Mapping[str, Any]) -> str 
 def classifier(model: Any) -> Any:
     """The options of a model's head over classes; None where it has none."""
     head = getattr(model, "head", None)
-    return head if getattr(head, "kind", None) == "classifier" else None
+    return head if getattr(head, "over_classes", False) else None
 
 
 def reads_classes(model: Any, view: Any) -> bool:

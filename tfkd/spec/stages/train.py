@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.balance import check_balance, outweighed, untried
-from tfkd.spec.choosing import chosen
-from tfkd.spec.classifier_checks import check_choose, check_class_training, tells_classes
+from tfkd.spec.choosing import check_choose, chosen
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, written
 from tfkd.spec.options.base import (
@@ -24,11 +23,12 @@ from tfkd.spec.options.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.packing_checks import check_packing
-from tfkd.spec.reading_checks import check_decode, check_measured, check_reads, check_writes
+from tfkd.spec.reading_checks import check_decode, check_measured, check_reads
 from tfkd.spec.sections import check_name, of_kind, with_metric_options
 from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage import Named, Path, TaughtOptions
 from tfkd.spec.start_checks import check_start
+from tfkd.spec.tasks.task import task_of
 from tfkd.spec.term_checks import check_terms
 from tfkd.spec.wording import shown as in_short
 
@@ -220,7 +220,7 @@ class TrainOptions(TaughtOptions):
             check_packing(parts, faults, where, part, corpus, stage, model)
         check_start(parts, faults, path, stage, model)
         check_terms(parts, faults, path, stage, model)
-        check_class_training(parts, faults, path, stage, model)
+        task_of(Found(stage, parts)).check_training(parts, faults, path, stage, model)
         check_choose(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)
@@ -229,8 +229,6 @@ class TrainOptions(TaughtOptions):
             where = (*path, "validate")
             corpus = corpus_of(parts, faults, (*where, "on"), stage.validate_.on, whole=True)
             check_reads(faults, (*where, "on"), model, stage.validate_.on, corpus, segments)
-            if not tells_classes(Found(stage, parts)):
-                check_writes(faults, (*where, "metrics"), model, stage.validate_.metrics, segments)
             check_measured(parts, faults, (*where, "on"), Found(stage, parts), stage.validate_.on)
             decode = getattr(stage.validate_, "decode", None)
             check_decode(faults, (*where, "decode"), stage.train, model, decode)

@@ -5,53 +5,48 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.examples import ExampleSet
-from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.objectives.prediction import predictor
-from tfkd.pipeline.class_stages import classes_of
-from tfkd.pipeline.classification import HEAD
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, part_of, side_tokenizers, views_of
-from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.inputs import part_of
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.validation import measured_view
+from tfkd.pipeline.tasks.exported import served_tokenizers
+from tfkd.pipeline.tasks.label_rows import HEAD
+from tfkd.pipeline.text_stages import classes_of, open_text
 from tfkd.serving import export_classifier
-from tfkd.spec.options import classifier
 
 _ROWS = 48
 # The inputs of a SavedModel, and the fields that they may be read from.
 _FIELDS = {"text": ("text", "source"), "text_b": ("text_b", "target"), "mark": ("mark",)}
 
 
-def run_class_export(
-    node: Node, folder: StageFolder, context: Context, card: dict[str, Any]
+def export_labels(
+    node: Node, model: Any, view: Any, folder: StageFolder, context: Context, card: dict[str, Any]
 ) -> dict[str, Any]:
     """Writes `1/` and says what it is; the probabilities that it must give are those of the model
     as it is evaluated: ids from the disk, in the view that it was trained in."""
-    trained = node.inputs["model"]
-    model, classes = trained_model(trained, context), classes_of(trained, context)
-    role = "validate" if "validate" in trained.trained.inputs else "data.0"
-    examples = ExampleSet([part_of(trained.trained, role, role, context)])
-    (view,) = views_of(trained, {measured_view(trained)}, context).values()
-    rows = np.arange(0, len(examples), max(1, len(examples) // _ROWS))[:_ROWS]
-    text = open_text(node.inputs["text"], context)
-    tokenizer = side_tokenizers(trained, context)["text"]
-    if node.identity.get("lower_case"):
-        tokenizer = LowerCasing(tokenizer)
-        card = {**card, "text": {"input": "lower-cased first, as the training text was"}}
-    limit = view.max_length or model_options(trained).max_length
+    examples, rows = checked_rows(node, context)
+    text, classes = open_text(node.inputs["text"], context), classes_of(node, context)
     return export_classifier(
         model,
-        tokenizer,
+        served_tokenizers(node, context, card, output=False)["text"],
         classes.names,
         folder.path,
         card,
-        rows=_given(text, rows, classifier(model_options(trained)).read == "mark"),
+        rows=_given(text, rows, node.trained.model.head.read == "mark"),
         expected=_probabilities(model, examples, view, rows, classes.size),
-        limit=limit,
+        limit=view.max_length or node.trained.model.max_length,
         more_ops=None,
     )
+
+
+def checked_rows(node: Node, context: Context) -> tuple[ExampleSet, np.ndarray]:
+    """The rows that an export is checked on: up to 48 of the corpus that its model was validated
+    on, evenly spaced; with all of them in ids."""
+    trained = node.trained
+    role = "validate" if "validate" in trained.inputs else "data.0"
+    examples = ExampleSet([part_of(trained, role, role, context)])
+    return examples, np.arange(0, len(examples), max(1, len(examples) // _ROWS))[:_ROWS]
 
 
 def _given(text: Any, rows: np.ndarray, marked: bool) -> dict[str, list[Any]]:
@@ -76,3 +71,16 @@ def _probabilities(
         said = predict(view(examples, np.array([row]), 0, 0))
         found[place, said["ids"][0]] = np.exp(said["log_probabilities"][0])
     return found
+
+
+def labelled_lines(
+    node: Node, model: Any, view: Any, context: Context
+) -> tuple[list[str], list[str]]:
+    """The texts of `checked_rows`, and the labels that the float32 model gives each of them, with
+    spaces between: what `tfkd.serving.classifier_export.export_tags` is checked on."""
+    examples, rows = checked_rows(node, context)
+    names, text = classes_of(node, context).names, open_text(node.inputs["text"], context)
+    predict = predictor(model, 1, head=HEAD)
+    guesses = [predict(view(examples, np.array([row]), 0, 0))["ids"][:, 0] for row in rows]
+    lines = [text.line("text", int(row)) for row in rows]
+    return lines, [" ".join(names[guess] for guess in row) for row in guesses]

@@ -5,25 +5,26 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.decoding import Continuer, build_search
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import text_tokenizer
 from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.prompts import prompts_of
+from tfkd.pipeline.run_texts import examples
 from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.prompts import prompts_of
 from tfkd.pipeline.text_stages import open_text
 from tfkd.pipeline.tuned_decode import decode_of
 
 FILE = "continuations.json"
 # Lines that are continued, evenly spaced, and how many of them are kept at once.
 _ROWS, _SHARD = 100, 25
-_EXAMPLES = 20
 
 
 def write_continuations(node: Node, model: Any, folder: StageFolder, context: Context) -> None:
     """Writes `continuations.json`, `[{"prompt", "reference", "continuation"}]`, in shards, each
     whole: a killed evaluation goes on with the next."""
+    from tfkd.decoding import Continuer, build_search
+
     tokenizer = text_tokenizer(node.inputs["model"], context)
     prompts = prompts_of(open_text(node.inputs["text"], context), _ROWS)
     continuer = Continuer(model, build_search(decode_of(node, context)), tokenizer)
@@ -60,15 +61,9 @@ def show_continuations(
     """
     found = continued(system, context)
     others = None if baseline is None else continued(baseline, context)
-    entry["examples"] = [
-        {
-            "source": found[row]["prompt"],
-            "reference": found[row]["reference"].strip(),
-            "hypothesis": found[row]["continuation"].strip(),
-            "against": None if others is None else others[row]["continuation"].strip(),
-        }
-        for row in range(0, len(found), max(1, len(found) // _EXAMPLES))
-    ][:_EXAMPLES]
+    against = None if others is None else [one["continuation"].strip() for one in others]
+    lines = [[one[key].strip() for one in found] for key in ("reference", "continuation")]
+    entry["examples"] = examples([one["prompt"] for one in found], *lines, against)
     return {
         f"{key}s": [one[key] for one in found] for key in ("prompt", "continuation", "reference")
     }

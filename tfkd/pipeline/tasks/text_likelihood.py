@@ -7,7 +7,7 @@ from tfkd.data.windows import Windows
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import model_options, newline_piece, part_of, text_tokenizer
+from tfkd.pipeline.inputs import newline_piece, part_of, text_tokenizer
 from tfkd.pipeline.measured_batches import BATCH_TOKENS
 from tfkd.pipeline.text_stages import open_text
 
@@ -28,7 +28,7 @@ class TextLikelihood:
 
     def __init__(self, node: Node, model: object, context: Context):
         trained = node.inputs["model"]
-        options = model_options(trained)
+        options = trained.model
         documents, separator = documents_of(node, context)
         length, wanted = options.window(trained.trained.options), node.options["context"]
         self._windows = Windows(
@@ -54,7 +54,7 @@ def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
     tokenizer = text_tokenizer(trained, context)
     newline = newline_piece(tokenizer) if trained.trained.kind == "load" else None
     documents = part_of(node, "data", node.options["corpus"], context).find(
-        "text", model_options(trained).tokenizers["text"]
+        "text", trained.model.tokenizers["text"]
     )
     return documents, tokenizer.end_id if newline is None else newline
 

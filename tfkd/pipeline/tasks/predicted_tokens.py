@@ -5,11 +5,10 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.objectives.term import Record, predicted_side
 from tfkd.pipeline.context import Context
-from tfkd.pipeline.evaluate_stage import view_of
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import part_of, side_tokenizers, training_set
 from tfkd.pipeline.measured_batches import batches_of
-from tfkd.pipeline.text_likelihood import documents_of
+from tfkd.pipeline.tasks.text_likelihood import documents_of
 
 # Rows of training, evenly spaced, whose tokens are counted: enough for frequencies, and soon read.
 COUNTED_ROWS = 4096
@@ -19,7 +18,7 @@ _AT_ONCE = 256
 def test_tokens(node: Node, context: Context) -> tuple[np.ndarray, np.ndarray]:
     """The tokens that teacher-forced metrics are of, and the row of each: int `[N]` both."""
     examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
-    view = view_of(node.inputs["model"], context)
+    view = node.task.view(node.trained, context)
     found = []
     for batch in batches_of(examples, view):
         tokens, rows = _selected(batch[view.name])
@@ -43,7 +42,7 @@ def training_counts(trained: Node, context: Context) -> np.ndarray | None:
     trained = trained.trained
     if "trained" not in trained.gives:
         return None
-    examples, view = training_set(trained, context), view_of(trained, context)
+    examples, view = training_set(trained, context), trained.task.view(trained, context)
     size = vocabulary_size(trained, context)
     number = min(COUNTED_ROWS, len(examples))
     rows = np.linspace(0, len(examples) - 1, number).astype(np.int64)

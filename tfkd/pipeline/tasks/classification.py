@@ -1,0 +1,272 @@
+"""Classification: one label a row, or, of tasks that extend it, several."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tfkd.data.classes import LABELS, label_ids
+from tfkd.data.examples import ExampleSet
+from tfkd.data.ragged import Ragged
+from tfkd.data.views.base import View
+from tfkd.evaluation.metrics import CLASSES
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.counting import Counting
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import readable
+from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.planned import Planned
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks import label_results as results
+from tfkd.pipeline.tasks.label_rows import (
+    HEAD,
+    Classified,
+    class_rows,
+    positive_index,
+    predicted,
+    write_rows,
+)
+from tfkd.pipeline.tasks.marked_text import encode_marked
+from tfkd.pipeline.tasks.task import Made, Measured, Task
+from tfkd.pipeline.text_stages import classes_of, open_text
+from tfkd.pipeline.wanted import Evaluation, TeacherCheck
+from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_CHECK
+from tfkd.spec.options import reads_classes
+from tfkd.spec.tasks.classification import ClassificationOptions
+
+
+class Classification(Task):
+    """The class of each row, by a head over the classes that are learnt from labels.
+
+    A task with several labels a row extends it: it says which of the row's positions its
+    `label_view` selects, and how it is exported.
+
+    Attributes:
+        several: Whether a row has several labels, with spaces between.
+    """
+
+    Options = ClassificationOptions
+    decodes = False
+    several: ClassVar[bool] = False
+
+    def label_view(self, model: Any, specials: Any, **given: Any) -> View:
+        """The view in which labels are predicted.
+
+        Args:
+            model: The model's options.
+            specials: Its tokenizer.
+            given: `name`, `classes`, `max_length`.
+        """
+        from tfkd.data.views import ClassifyView
+
+        return ClassifyView(model.tokenizer, specials, read=model.head.read, **given)
+
+    def labels(self, examples: ExampleSet) -> Ragged:
+        """The ids of each row's labels."""
+        if self.several:
+            return examples.take(*LABELS, np.arange(len(examples)))
+        return Ragged(label_ids(examples), np.arange(len(examples) + 1))
+
+    # The graph.
+
+    def inputs(self, graph: Any, spec: Spec, options: Any) -> dict[str, Node]:
+        return {"classes": stage_of("classes").node(graph, spec, options, self.several)}
+
+    def part(self, graph: Any, spec: Spec, role: str, corpus: str, learnt: Any) -> dict[str, Node]:
+        """Labels, where it has some, and marks; the marked text in place of the text."""
+        (model, inputs), ids, found = learnt, stage_of("ids"), {}
+        if "label" in graph.fields(spec, corpus):
+            found[f"{role}.ids.label"] = ids.labels(graph, spec, corpus, inputs["classes"])
+        return found | {
+            f"{role}.ids.{field}": ids.cut(graph, spec, corpus, field, model.tokenizer, *how)
+            for field, how in self.cut_fields(graph, spec, corpus, model).items()
+        }
+
+    def cut_fields(self, graph: Any, spec: Spec, corpus: str, model: Any) -> dict[str, tuple]:
+        """The fields whose text is cut before it is encoded, each with what that is called in
+        fingerprints and `(text, field, tokenizer, folder)`, which does it."""
+        if model.head.read != "mark":
+            return {}
+        fields = graph.fields(spec, corpus)
+        if not {"text", "mark"} <= set(fields):
+            raise UserError(
+                f"data.{corpus}: a head that reads the mark needs the fields text and mark; "
+                f"this corpus has {', '.join(fields)}"
+            )
+        return dict.fromkeys(("text", "mark"), ("mark", encode_marked))
+
+    def products(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        return (CLASSES,)
+
+    def identity(
+        self, graph: Any, spec: Spec, inputs: dict[str, Node], options: Any, tuned: Any
+    ) -> dict[str, Any]:
+        if "data.ids.label" not in inputs:
+            corpus = options["corpus"]
+            raise UserError(
+                f"data.{corpus}: the predictions of {inputs['model'].label} are held against "
+                f"labels; this corpus has {', '.join(graph.fields(spec, corpus))}"
+            )
+        return {"products": [CLASSES]}
+
+    def score_identity(self, options: Any) -> dict[str, Any]:
+        return {"read": "classes"}
+
+    def check_of(self, graph: Any, spec: Spec, entry: Any, corpus: str) -> TeacherCheck:
+        """Its accuracy beside that of a model that had no teacher."""
+        node = graph.stage(spec, entry.of)
+        of, stage = graph.resolve(spec, entry.of)
+        if node.kind == "score":
+            of, stage = graph.resolve(of, of.stages[stage].score)
+        teacher = graph.evaluation(of, stage, corpus, (TEACHER_CHECK,), None)
+        against = entry.against
+        baseline = (
+            graph.evaluation(spec, against, corpus, (TEACHER_CHECK,), None) if against else None
+        )
+        read = node if node.kind == "score" else node.trained
+        seen = corpus in [part.of for part in read.options.data]
+        return TeacherCheck(entry, corpus, teacher, baseline, seen)
+
+    def sizes(self, node: Node, planned: Planned) -> dict[str, Any]:
+        """`classes`, and `words` where it has a head over them, too."""
+        classes = node.inputs["classes"]
+        if not planned.folder(classes).done:
+            planned.note(f"{node.label}: two classes are counted until {classes.label} is read.")
+        heads = node.model.heads_needed(node.options, node.spec.views)
+        return {
+            "classes": stage_of(classes.kind).size(classes, planned),
+            "words": "masked_lm" in heads,
+        }
+
+    def labels_of_row(self, model: Any, view: Any) -> int | None:
+        return 1 if reads_classes(model, view) and not self.several else None
+
+    # What a model reads, and how it is measured.
+
+    def measured_view(self, trained: Node) -> str | None:
+        """The first term's that predicts classes."""
+        views = (term.view for term in trained.options.objective.values())
+        known = trained.spec.views
+        return next(view for view in views if reads_classes(trained.model, known.get(view)))
+
+    def own_view(
+        self, trained: Node, options: Any, specials: Any, name: str, context: Context
+    ) -> View | None:
+        model = trained.model
+        if not reads_classes(model, options):
+            return None
+        limit = readable(trained) if options is None else options.max_length
+        size = classes_of(trained, context).size
+        return self.label_view(model, specials, name=name, classes=size, max_length=limit)
+
+    def made(
+        self,
+        on: Measured,
+        products: set[str],
+        positive: str | None = None,
+        where: str = "evaluate",
+        **asked: Any,
+    ) -> Callable[[Any], Made]:
+        classes = classes_of(on.node, on.context)
+        index = positive_index(classes, positive, where)
+
+        def made(model: Any) -> Made:
+            guesses = self._guesses(on, model)
+            return {CLASSES: lambda: predicted(guesses.rows(), classes.size, index)}
+
+        return made
+
+    def evaluate(self, on: Measured, model: Any, folder: StageFolder) -> dict[str, Any]:
+        rows = self._guesses(on, model).rows()
+        return write_rows(rows, classes_of(on.node, on.context), folder.path)
+
+    def _guesses(self, on: Measured, model: Any) -> Classified:
+        return Classified(model, on.examples, on.view, self.labels(on.examples), self.several)
+
+    def rows(self, node: Node, kind: str, counting: Counting, positive: str | None) -> tuple:
+        """The guesses of the rows that have a label, with labels and texts."""
+        context = counting.context
+
+        def made() -> tuple:
+            rows, classes = class_rows(node, context), classes_of(node, context)
+            index = positive_index(classes, positive, "evaluate")
+            text = open_text(node.inputs["text"], context)
+            labelled = range(len(text)) if self.several else np.flatnonzero(rows["label"] >= 0)
+            texts = ("label", "text" if "text" in text.fields else "source")
+            lines = ([counting.texts(node, field)[row] for row in labelled] for field in texts)
+            return predicted(rows, classes.size, index), *lines
+
+        return counting.once(("classes", node.key, positive), made)
+
+    def show(
+        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
+    ) -> None:
+        results.show(entry, evaluation, counting, place)
+
+    def trivial(
+        self, evaluation: Evaluation, counting: Counting, settings: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        return [results.beside_majority(evaluation, counting, settings)]
+
+    def faults(self, node: Node, context: Context) -> dict[str, str]:
+        return results.faults(node, self.several, context)
+
+    # What others learn from it, and what is served.
+
+    def head(self, model: Any, view: Any) -> str | None:
+        return HEAD if reads_classes(model, view) else "masked_lm"
+
+    def refuse_teacher(self, node: Node, reference: str, teacher: Node, context: Context) -> None:
+        """It tells apart what its student does."""
+        ours, theirs = (classes_of(one, context) for one in (node, teacher))
+        if theirs is not None and ours.names != theirs.names:
+            raise UserError(other_classes(node, reference, theirs.size, ours.size))
+
+    def score(
+        self, node: Node, model: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        from tfkd.pipeline.tasks.scored import score_labels
+
+        return score_labels(node, model, self.view(node, context), folder, context)
+
+    def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
+        from tfkd.pipeline.stored_targets import of_corpora
+        from tfkd.targets import PartStores
+
+        classes, theirs = (classes_of(one, context) for one in (node, scored))
+        if theirs is None or theirs.names != classes.names:
+            reference = node.options.objective[term].teacher
+            size = 0 if theirs is None else theirs.size
+            raise UserError(other_classes(node, reference, size, classes.size))
+        parts = PartStores(of_corpora(node, scored, classes.fingerprint(), context))
+        return parts if self.several else OneRow(parts)
+
+    def export(
+        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
+    ) -> dict[str, Any]:
+        from tfkd.pipeline.tasks.label_export import export_labels
+
+        return export_labels(node, model, self.view(node, context), folder, context, card)
+
+
+def other_classes(node: Node, reference: str, theirs: int, ours: int) -> str:
+    """What is said of a teacher of other classes than its student's."""
+    return (
+        f"stages.{node.label}: the teacher {reference} tells {theirs:,} classes apart, its student "
+        f"{ours:,}, and not all of them are the same. Learn both from the same labels: name the "
+        "corpora in both models, `head: {kind: classifier, classes: [...]}`"
+    )
+
+
+class OneRow:
+    """Stores with one row an example, as what a batcher calls."""
+
+    def __init__(self, parts: Any):
+        self._parts, self.stores = parts, parts.stores
+
+    def __call__(self, example_set: ExampleSet, examples: np.ndarray, width: int) -> dict[str, Any]:
+        """As `PartStores`, of width 1."""
+        return self._parts(example_set, examples, 1)

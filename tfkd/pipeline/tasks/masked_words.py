@@ -1,0 +1,39 @@
+"""Masked words: what stands where a view has hidden something."""
+
+from typing import Any
+
+from tfkd.data.views.blind import Blind
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.words import Words
+from tfkd.spec.options import MlmOptions
+from tfkd.spec.tasks.masked_words import MaskedWordsOptions
+
+
+class MaskedWords(Words):
+    """Hidden words, by an encoder that sees both sides of them; it writes no text."""
+
+    Options = MaskedWordsOptions
+
+    def view(self, trained: Node, context: Context) -> Any:
+        """Of a checkpoint, in BERT's own masks."""
+        if trained.trained.kind != "load":
+            return super().view(trained, context)
+        from tfkd.data.views import build_view
+        from tfkd.pipeline.inputs import named_tokenizers
+
+        model, tokenizers = trained.model, named_tokenizers(trained, context)
+        longest = min(MlmOptions().max_length, model.max_length)
+        return build_view("mlm", model.tokenizers, tokenizers, name="masked", max_length=longest)
+
+    def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
+        """All words are hidden."""
+        return Blind(view), {}
+
+    def score(
+        self, node: Node, model: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        from tfkd.pipeline.tasks.scored import score_words
+
+        return score_words(node, model, folder, context)

@@ -1,0 +1,124 @@
+"""What teachers say of corpora, stored: one store for each corpus of a scoring stage."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tfkd.data.examples import ExampleSet
+from tfkd.objectives.prediction import predictor
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
+from tfkd.pipeline.progress import told_progress
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.label_rows import HEAD
+from tfkd.pipeline.text_stages import classes_of
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_FORCED
+from tfkd.targets import Header, StoreWriter, score_masked, score_previous
+from tfkd.targets.class_scoring import score_classes
+
+
+def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """The top K of every target word."""
+    options, teacher = node.options, node.inputs["model"]
+    tokenizers, table = side_tokenizers(teacher, context), label_map(teacher, context)
+    (view,) = views_of(teacher, {None}, context).values()
+    predict = predictor(model, options.top_k)
+    limit, masked = min(options.max_length, teacher.model.max_length), options.read == "masked"
+
+    def predicted(record: Any) -> Any:
+        """Asked for the right words in the vocabulary that the head predicts."""
+        return predict(record if table is None else {**record, "labels": table[record["labels"]]})
+
+    def score(examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+        settings |= {"max_length": limit}
+        if masked:
+            return score_masked(
+                predicted, examples, view, writer, passes=options.passes, **settings
+            )
+        return score_previous(predicted, examples, view, writer, **settings)
+
+    vocabulary = tokenizers.get("head", tokenizers["text"])
+    details = {"read": options.read, "passes": options.passes}
+    found, rows = _scored(node, folder, context, vocabulary, options.top_k, details, score)
+    if not found["positions"]:
+        raise UserError(
+            f"{node.label}: nothing was scored: every pair is longer than {limit} tokens; raise "
+            "max_length of the stage and of its teacher, or shorten the corpus"
+        )
+    brief = (
+        f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
+        f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"
+    )
+    return {TEACHER_FORCED: found, "tokens": rows, "brief": brief}
+
+
+def score_labels(
+    node: Node, model: Any, view: Any, folder: StageFolder, context: Context
+) -> dict[str, Any]:
+    """Every class of every label."""
+    classes = classes_of(node, context)
+    predict = predictor(model, classes.size, head=HEAD)
+
+    def score(examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+        return score_classes(predict, examples, view, writer, **settings)
+
+    details = {"read": "classes"}
+    found, rows = _scored(node, folder, context, classes, classes.size, details, score)
+    names = ("positions", "accuracy", "loss", "entropy")
+    found = {name: found.get(name, 0.0) for name in names}
+    brief = f"{rows:,} rows, {classes.size:,} classes each"
+    if found["positions"]:
+        share = 100 * found["accuracy"]
+        brief += f"; the teacher is right at {share:.1f} % of {found['positions']:,} labelled ones"
+    else:
+        brief += "; none of them has a label"
+    return {TEACHER_FORCED: found, "tokens": rows, "brief": brief}
+
+
+def _scored(
+    node: Node,
+    folder: StageFolder,
+    context: Context,
+    predicted: Any,
+    top_k: int,
+    details: dict[str, Any],
+    score: Callable[..., Any],
+) -> tuple[dict[str, float], int]:
+    """Scores each corpus into `store-I/`, going on after the last whole shard.
+
+    Args:
+        node: The scoring stage.
+        folder: Its folder.
+        context: The run's surroundings.
+        predicted: The vocabulary or the classes that are stored.
+        top_k: How many of them at each position.
+        details: What the stores say of themselves.
+        score: `(examples, writer, batch_tokens, progress)`, which gives the store.
+
+    Returns:
+        `positions`, the means of all other metrics over them; and how many rows are stored.
+    """
+    options, found, rows = node.options, [], 0
+    for index, part in enumerate(options.data):
+        examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
+        header = Header(
+            corpus=node.corpora[index].fingerprint,
+            vocabulary=predicted.fingerprint(),
+            vocabulary_size=predicted.size,
+            top_k=top_k,
+            examples=len(examples),
+            details={**details, "stage": node.key},
+        )
+        writer = StoreWriter(folder.path / f"store-{index}", header)
+        progress = told_progress(f"{node.label}: {part.of}", context)
+        store = score(examples, writer, batch_tokens=options.batch_tokens, progress=progress)
+        rows += store.rows
+        found += [store.metrics] if store.metrics["positions"] else []
+    positions = sum(one["positions"] for one in found)
+    means = {
+        name: sum(one[name] * one["positions"] for one in found) / positions
+        for name in (found[0] if found else ())
+        if name != "positions"
+    }
+    return {"positions": positions, **means}, rows

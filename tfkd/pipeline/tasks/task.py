@@ -1,0 +1,226 @@
+"""What a task is: all that differs by what a model is for, translation, classification, ...
+
+A task has two halves, as a stage has. Its options (`tfkd.spec.tasks.task.TaskOptions`) are what a
+spec knows of it: the head that a model may have for it, and what must be there. Its `Task` is what
+the pipeline knows: what a model reads beside texts, in which view it is measured, how it is
+measured, taught from a store and exported, and what results.json shows of it. A spec names no task;
+a stage's follows from its model and the views of its terms (`node.task`). The registry has both
+halves, `register("task", NAME, options=..., target="module:Class")`, where NAME is the kind of the
+head. A module with a `Task` imports TensorFlow in its functions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from tfkd.spec.tasks.task import TaskOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfkd.data.examples import ExampleSet
+    from tfkd.data.views import View
+    from tfkd.pipeline.builder import GraphBuilder
+    from tfkd.pipeline.context import Context
+    from tfkd.pipeline.counting import Counting
+    from tfkd.pipeline.graph import Node
+    from tfkd.pipeline.planned import Planned
+    from tfkd.pipeline.stage_folder import StageFolder
+    from tfkd.pipeline.wanted import Evaluation, TeacherCheck
+    from tfkd.spec import Spec
+
+Made = Mapping[str, Callable[[], Any]]
+
+
+class Measured(NamedTuple):
+    """What a stage measures a model on.
+
+    Attributes:
+        node: The stage: an evaluation, noise or a training.
+        examples: The rows.
+        view: What they are read in.
+        context: The run's surroundings.
+    """
+
+    node: Node
+    examples: ExampleSet
+    view: Any
+    context: Context
+
+
+class Task:
+    """One task, without state: a node has what is particular to one.
+
+    Attributes:
+        Options: What a spec knows of it.
+        decodes: Whether its models are decoded when they are exported.
+        continues: Whether an evaluation that says how to decode shows how they go on with texts.
+    """
+
+    Options: ClassVar[type[TaskOptions]]
+    decodes: ClassVar[bool] = True
+    continues: ClassVar[bool] = False
+
+    # The graph.
+
+    def inputs(self, graph: GraphBuilder, spec: Spec, options: Any) -> dict[str, Node]:
+        """What a training stage's model rests on beside its tokenizers, by role."""
+        return {}
+
+    def part(self, graph: GraphBuilder, spec: Spec, role: str, corpus: str, learnt: Any) -> dict:
+        """The ids that a model reads of a corpus beside its texts, or in place of them, by role:
+        those of a field are `ROLE.ids.FIELD`.
+
+        Args:
+            graph: The graph's builder.
+            spec: The spec of the corpus.
+            role: The corpus's role.
+            corpus: Its name.
+            learnt: The options of the model, and what `inputs` gave.
+        """
+        return {}
+
+    def products(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """What an evaluation stage makes for these metrics."""
+        raise NotImplementedError
+
+    def identity(
+        self, graph: GraphBuilder, spec: Spec, inputs: dict[str, Node], options: Any, tuned: Any
+    ) -> dict[str, Any]:
+        """What an evaluation's result depends on beside its inputs, to which it may add.
+
+        Args:
+            graph: The graph's builder.
+            spec: The spec.
+            inputs: Those of the evaluation.
+            options: Its `corpus`, `products`, `decode`, `top_k` and `context`.
+            tuned: The stage that chose the decoding; None: it is not chosen.
+
+        Raises:
+            UserError: The corpus lacks what the model is measured against.
+        """
+        raise NotImplementedError
+
+    def score_identity(self, options: Any) -> dict[str, Any]:
+        """What stored targets depend on, of a scoring stage's options."""
+        raise NotImplementedError
+
+    def default_decode(self, model: Any) -> Any:
+        """How a model is decoded where a spec does not say it; None: it is not."""
+        return None
+
+    def whole_targets(self, trained: Node) -> bool:
+        """Whether a model's loss is that of whole targets, each word given those before it."""
+        return False
+
+    def check_of(self, graph: GraphBuilder, spec: Spec, entry: Any, corpus: str) -> TeacherCheck:
+        """The check of a teacher that an evaluation asks for."""
+        raise NotImplementedError
+
+    def sizes(self, node: Node, planned: Planned) -> dict[str, Any]:
+        """What a training stage's model predicts, as its weights are counted by it."""
+        return {}
+
+    def labels_of_row(self, model: Any, view: Any) -> int | None:
+        """How many positions of a row are predicted in a view that a task has of its own, as the
+        memory of a step is counted; None in any other view, and where most are."""
+        return None
+
+    # What is read and measured.
+
+    def measured_view(self, trained: Node) -> str | None:
+        """The view to measure a trained model in; None: the plain one."""
+        raise NotImplementedError
+
+    def own_view(self, trained: Node, options: Any, specials: Any, name: str, context: Context):
+        """A view that the task alone can make, as of labels; None of any other.
+
+        Args:
+            trained: The training stage.
+            options: The view's options; None of the plain one.
+            specials: The model's tokenizer.
+            name: The view's key in a batch.
+            context: The run's surroundings.
+        """
+        return None
+
+    def view(self, trained: Node, context: Context) -> View:
+        """`measured_view`, made."""
+        from tfkd.pipeline.inputs import views_of
+
+        trained = trained.trained
+        return next(iter(views_of(trained, {self.measured_view(trained)}, context).values()))
+
+    def made(self, on: Measured, products: set[str], **asked: Any) -> Callable[[Any], Made]:
+        """From a model to what metrics are counted from, by product, each made when it is called:
+        with the model as its weights are then. Graphs are traced once.
+
+        Args:
+            on: What it is measured on.
+            products: Those that are asked for.
+            asked: `decode`, how outputs are made (None: quickly); `positive`, the class that f1 is
+                about, and `where` that stands, for the message.
+
+        Raises:
+            UserError: There is no such class.
+        """
+        raise NotImplementedError
+
+    def evaluate(self, on: Measured, model: Any, folder: StageFolder) -> dict[str, Any]:
+        """Writes what the metrics are computed from; returns the summary."""
+        raise NotImplementedError
+
+    def rows(self, node: Node, kind: str, counting: Counting, positive: str | None) -> tuple:
+        """What `evaluate` has written of a product, with references and sources; see
+        `Metric.statistics`."""
+        raise NotImplementedError
+
+    def show(
+        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
+    ) -> None:
+        """Fills an entry of results.json's `evaluations`, which has the metrics, and writes its
+        texts into the run folder, as `PLACE.NAME.txt`."""
+
+    def trivial(
+        self, evaluation: Evaluation, counting: Counting, settings: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """Systems that have not learnt the task, by the evaluation's metrics."""
+        return []
+
+    def faults(self, node: Node, context: Context) -> dict[str, str]:
+        """What an evaluation's outputs show of a model that has not learnt its task."""
+        return {}
+
+    # What others learn from it, and what is served.
+
+    def head(self, model: Any, view: Any) -> str | None:
+        """The head that a term reads; None: the only one there is."""
+        return None
+
+    def refuse_teacher(self, node: Node, reference: str, teacher: Node, context: Context) -> None:
+        """Raises UserError where a teacher's answers are of other things than its student's."""
+
+    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
+        """Stores what a teacher says of each corpus of a scoring stage in `store-I/`."""
+        raise NotImplementedError
+
+    def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
+        """What finds a batch's stored targets, `(example_set, examples, width) -> arrays`, of a
+        student's stage and its term, as a scoring stage has left them.
+
+        Raises:
+            UserError: They are of other things than the student predicts.
+        """
+        raise NotImplementedError
+
+    def export(
+        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Writes `1/`, a SavedModel that was held against the model of an export stage.
+
+        Returns:
+            `bytes`, `parameters`, `more_ops`, and `check`, whose first entry is how many of what it
+            was checked on. To `card` it may add.
+        """
+        raise NotImplementedError

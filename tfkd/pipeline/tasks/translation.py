@@ -1,0 +1,188 @@
+"""Translation, and all that writes a target of a source: summaries, answers."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.examples import ExampleSet
+from tfkd.data.files import write_atomically
+from tfkd.data.views.blind import BlindEncoder
+from tfkd.evaluation import output_faults
+from tfkd.evaluation.metrics import OUTPUTS
+from tfkd.pipeline.context import Context
+from tfkd.pipeline.counting import Counting, file_lines
+from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import part_of, side_tokenizers
+from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.tasks.output_results import TRACE, show
+from tfkd.pipeline.tasks.task import Made, Measured
+from tfkd.pipeline.tasks.words import Words
+from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.tuned_decode import decode_of
+from tfkd.pipeline.wanted import Evaluation
+from tfkd.spec.options import BeamOptions, MaskPredictOptions, segment_view
+from tfkd.spec.tasks.translation import TranslationOptions
+
+_SHARD_ROWS = 256
+_TRACED = 3
+# Sentences that an export is checked on.
+_SENTENCES = 24
+
+
+class Translation(Words):
+    """A target of a source, by an encoder-decoder that writes from left to right or fills in."""
+
+    Options = TranslationOptions
+
+    def default_decode(self, model: Any) -> Any:
+        return MaskPredictOptions() if model.fills_in else BeamOptions()
+
+    def measured_view(self, trained: Node) -> str | None:
+        """Of one that fills in the first term's that predicts words; of one that learnt to write
+        segments alone theirs (MASS); else the plain one: whole targets."""
+        if trained.model.fills_in:
+            return super().measured_view(trained)
+        return segment_view(trained.options.objective, trained.spec.views)
+
+    def whole_targets(self, trained: Node) -> bool:
+        learnt = "trained" in trained.gives and not trained.model.fills_in
+        return learnt and self.measured_view(trained) is None
+
+    def made(
+        self, on: Measured, products: set[str], decode: Any = None, **asked: Any
+    ) -> Callable[[Any], Made]:
+        of_rows = super().made(on, products)
+        if OUTPUTS not in products:
+            return of_rows
+        read = on.examples.take("source", on.view.source, np.arange(len(on.examples)))
+
+        def made(model: Any) -> Made:
+            decoder, tokenizers = _decoder(on.node, model, decode, on.context)
+            write = tokenizers["target"].decode_batch
+            return {**of_rows(model), OUTPUTS: lambda: write(decoder.decode(read).outputs)}
+
+        return made
+
+    def evaluate(self, on: Measured, model: Any, folder: StageFolder) -> dict[str, Any]:
+        """Also writes `hypotheses.txt` and `round_trip.txt`."""
+        summary = super().evaluate(on, model, folder)
+        if OUTPUTS in on.node.options["products"]:
+            _write_outputs(on, model, folder)
+        return summary
+
+    def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
+        """The encoder of one that writes segments reads none, and its decoder goes on as before."""
+        names = {"words": "hidden words", "beside": "the teacher that reads no text around"}
+        return BlindEncoder(view), names
+
+    def show(
+        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
+    ) -> None:
+        if OUTPUTS in evaluation.system.options["products"]:
+            show(entry, evaluation, counting, place)
+
+    def faults(self, node: Node, context: Context) -> dict[str, str]:
+        if OUTPUTS not in node.options["products"]:
+            return {}
+        outputs = file_lines(context.stages / node.key / "hypotheses.txt")
+        text = open_text(node.inputs["text"], context)
+        lines = (list(text.lines(side)) for side in ("source", "target"))
+        filled_in = isinstance(decode_of(node, context), MaskPredictOptions)
+        # A search that chooses the length beforehand cuts nothing off.
+        cut = None if filled_in else lambda: _cut(node, outputs, context)
+        return output_faults(outputs, *lines, cut=cut)
+
+    def export(
+        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
+    ) -> dict[str, Any]:
+        """It is checked on real sentences, as people write them."""
+        from tfkd.pipeline.tasks.exported import served_tokenizers
+        from tfkd.serving import export_saved_model
+
+        text = open_text(node.inputs["text"], context)
+        step = max(1, len(text) // _SENTENCES)
+        sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
+        tokenizers = served_tokenizers(node, context, card)
+        if node.identity.get("lower_case"):
+            sentences = [_as_written(line) for line in sentences]
+        return export_saved_model(
+            model, tokenizers, decode_of(node, context), folder.path, card, sentences=sentences,
+            more_ops=None,
+        )  # fmt: skip
+
+
+def _decoder(
+    node: Node, model: Any, decode: Any, context: Context
+) -> tuple[Any, Mapping[str, Any]]:
+    """What decodes a model's sources, by default greedily or by Mask-Predict; its tokenizers."""
+    from tfkd.decoding import Decoder, build_search
+
+    tokenizers = side_tokenizers(node, context)
+    quick = {"kind": "mask_predict" if node.trained.model.fills_in else "greedy"}
+    search = build_search(decode or quick)
+    return Decoder(model, search, tokenizers["source"], tokenizers["target"]), tokenizers
+
+
+def _write_outputs(on: Measured, model: Any, folder: StageFolder) -> None:
+    """Decodes in shards, each written whole: a killed evaluation goes on with the next."""
+    node, examples, view, context = on
+    decode = decode_of(node, context)
+    decoder, tokenizers = _decoder(node, model, decode, context)
+
+    def decoded(rows: np.ndarray) -> dict[str, list[str]]:
+        context.deadline.check()
+        outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
+        return {"lines": tokenizers["target"].decode_batch(outputs)}
+
+    hypotheses: list[str] = []
+    for start in range(0, len(examples), _SHARD_ROWS):
+        rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
+        name = f"outputs-{start:08d}.json"
+        hypotheses += shard(folder, name, lambda rows=rows: decoded(rows))["lines"]
+    text = open_text(node.inputs["text"], context)
+    references = list(text.lines("target"))
+    if isinstance(decode, MaskPredictOptions):
+        _trace(decoder, examples, view, text, folder)
+    target = tokenizers["target"]
+    round_trip = target.decode_batch(target.encode(references))
+    for name, lines in (("hypotheses", hypotheses), ("round_trip", round_trip)):
+        one_line = [line.replace("\n", " ") for line in lines]
+        write_atomically(folder.path / f"{name}.txt", "\n".join(one_line) + "\n")
+
+
+def _trace(decoder: Any, examples: ExampleSet, view: Any, text: Any, folder: StageFolder) -> None:
+    """Writes how a few outputs came about, pass by pass."""
+    rows = np.linspace(0, len(examples) - 1, min(_TRACED, len(examples))).astype(int)
+    found = [
+        {"source": text.line("source", int(row)), "passes": passes}
+        for row, passes in zip(
+            rows, decoder.trace(examples.take("source", view.source, rows)), strict=True
+        )
+    ]
+    write_atomically(folder.path / TRACE, json.dumps(found, ensure_ascii=False, indent=1))
+
+
+def _cut(node: Node, outputs: list[str], context: Context) -> np.ndarray:
+    """Outputs that have as many tokens as the search lets them have: bool `[rows]`."""
+    from tfkd.decoding import build_search
+    from tfkd.decoding.decoder import source_limit
+
+    model = node.trained.model
+    sources = part_of(node, "data", node.options["corpus"], context).find(
+        ("source", "text"), model.tokenizers["source"]
+    )
+    most = source_limit(model)
+    limit = build_search(decode_of(node, context)).max_length
+    limits = limit.lengths(np.minimum(sources.lengths, most), most).numpy()
+    # Counted anew in the text: where a model spelt a word in other pieces, there may be a few more.
+    return side_tokenizers(node, context)["target"].encode(outputs).lengths >= limits
+
+
+def _as_written(line: str) -> str:
+    """A lower-cased line with a capital at its start, as it comes from people."""
+    capital = line[:1].upper()
+    return capital + line[1:] if capital.lower() == line[:1] else line

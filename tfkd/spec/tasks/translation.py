@@ -1,0 +1,19 @@
+"""Translation, and all that writes a target of a source: summaries, answers."""
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found
+from tfkd.spec.segment_checks import segments_of
+from tfkd.spec.tasks.task import Path
+from tfkd.spec.tasks.words import WordsOptions
+
+
+class TranslationOptions(WordsOptions):
+    """A target of a source, by an encoder-decoder: it has no head to choose."""
+
+    @classmethod
+    def check_export(cls, faults: Faults, path: Path, name: str, trained: Found) -> None:
+        if segments_of(trained) is not None:
+            faults.add(
+                path, f"{name} learns to write segments ({segments_of(trained)})",
+                "a stage that starts from it",
+            )  # fmt: skip
