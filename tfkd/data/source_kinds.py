@@ -1,5 +1,6 @@
 """The kinds of corpora: which files or data each reads, and by which reader."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from pathlib import Path
 from tfkd.data import everyday, generated, generated_classes
 from tfkd.data.header_row import HeaderWatch
 from tfkd.data.source_files import count_lines, file_hash, find_files, shown
-from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader, TsvReader
+from tfkd.data.sources import JsonLinesReader, ParallelReader, Reader
+from tfkd.data.table_reader import TableReader, quoted, tab_separated
 from tfkd.data.tfds_source import TfdsReader, find_or_fetch
 from tfkd.data.transforms import NOT_TEXT
 from tfkd.spec.errors import UserError
@@ -109,21 +111,32 @@ def header_watch(options) -> HeaderWatch | None:
     spec says whether there is one."""
     if option(options, "lines") is not None:
         return HeaderWatch(list(options.lines), "take it out of each of the files")
-    if option(options, "tsv") is None or "header" in options.model_fields_set:
+    if option(options, "columns") is None or "header" in options.model_fields_set:
+        return None
+    if option(options, "named"):
         return None
     advice = "leave it out with `header: true`, or write `header: false` where it is a row"
     return HeaderWatch(list(options.columns), advice)
 
 
 def _tsv(options, data_dir: Path) -> Source:
-    paths = find_files(options.tsv, data_dir)
+    return _table(options, options.tsv, data_dir, tab_separated)
+
+
+def _csv(options, data_dir: Path) -> Source:
+    rows = functools.partial(quoted, delimiter=options.delimiter)
+    return _table(options, options.csv, data_dir, rows)
+
+
+def _table(options, patterns: str | list[str], data_dir: Path, rows: Callable) -> Source:
+    paths = find_files(patterns, data_dir)
     columns = list(options.columns.values())
-    header = bool(option(options, "header"))
+    header = bool(option(options, "header") or option(options, "named"))
     return _of_files(
         list(options.columns),
         paths,
         data_dir,
-        lambda: TsvReader(paths, data_dir, columns, header),
+        lambda: TableReader(paths, data_dir, columns, header, rows),
     )
 
 
@@ -233,6 +246,7 @@ KINDS = {
     "text": _text,
     "parallel": _parallel,
     "tsv": _tsv,
+    "csv": _csv,
     "jsonl": _jsonl,
     "lines": _lines,
     "tfds": _tfds,

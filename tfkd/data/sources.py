@@ -71,9 +71,9 @@ class Lines:
             raise UserError(f"{self.place()}: the file is UTF-16; save it as UTF-8.")
         return line.removeprefix(b"\xef\xbb\xbf")
 
-    def place(self) -> str:
-        """The line that was yielded last."""
-        return f"{shown(self._path, self._data_dir)}:{self._number}"
+    def place(self, number: int | None = None) -> str:
+        """The line that was yielded last, or another of its file."""
+        return f"{shown(self._path, self._data_dir)}:{number or self._number}"
 
 
 class ParallelReader:
@@ -91,33 +91,6 @@ class ParallelReader:
     def begins(self, field: int) -> bool:
         """Whether a field of the row that was yielded last is the first line of its file."""
         return self._sides[field].begins
-
-
-class TsvReader:
-    """Columns of tab-separated lines; no quoting, as the corpora in this form are written."""
-
-    def __init__(self, paths: Sequence[Path], data_dir: Path, columns: Sequence[int], header: bool):
-        self._lines = Lines(paths, data_dir)
-        self._columns = columns
-        self._needed = max(columns) + 1
-        self._header = header
-
-    def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
-        for line in self._lines:
-            if self._header and self._lines.begins:
-                continue
-            cells = line.split(b"\t")
-            if len(cells) < self._needed:
-                yield Fault(f"fewer than {self._needed} columns", bad=bool(line.strip()))
-            else:
-                yield tuple(cells[column] for column in self._columns)
-
-    def place(self, field: int) -> str:
-        return self._lines.place()
-
-    def begins(self, field: int) -> bool:
-        """Whether the row that was yielded last is the first line of its file."""
-        return self._lines.begins
 
 
 class JsonLinesReader:

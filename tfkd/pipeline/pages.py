@@ -7,7 +7,7 @@ from typing import Any
 from tfkd.spec.errors import UserError
 
 # A corpus's options that name files or a data set.
-_SOURCES = ("text", "parallel", "tsv", "jsonl", "lines", "tfds")
+_SOURCES = ("text", "parallel", "tsv", "csv", "jsonl", "lines", "tfds")
 
 
 @contextlib.contextmanager

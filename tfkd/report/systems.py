@@ -13,7 +13,7 @@ from tfkd.spec.metrics import remember
 from tfkd.spec.registry import UNNAMED_STAGES
 
 # Where a corpus's files are, which says nothing of what is in them.
-_PATHS = frozenset({"parallel", "text", "tsv", "lines", "drop_overlap"})
+_PATHS = frozenset({"parallel", "text", "tsv", "csv", "lines", "drop_overlap"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Se
 # Characters of a line whose words are counted; a paragraph of WikiText-103 has over 5,000.
 _LONGEST_COUNTED = 1_000_000
 
+# By its name in a header, or its place, from 0.
+Column = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=200)]
 Paths = FilePath | Annotated[list[FilePath], Field(min_length=1)]
 
 
@@ -125,19 +127,50 @@ class ParallelOptions(CorpusOptions):
         return self._with_mark("source", "target")
 
 
-class TsvOptions(CorpusOptions):
-    """Tab-separated columns."""
+class TableOptions(CorpusOptions):
+    """Columns."""
 
-    kind: ClassVar[str] = "tsv"
-    tsv: Paths = Field(description="Files or globs.")
-    columns: Annotated[dict[FieldName, Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
-        description="Field names and their columns, counted from 0."
+    columns: Annotated[dict[FieldName, Column], Field(min_length=1)] = Field(
+        description="Field names and their columns, like {text: sentence, label: sentiment}: by "
+        "their names in each file's first line, or counted from 0."
     )
-    header: bool = Field(False, description="Leave out each file's first line.")
+    header: bool = Field(
+        False, description="Leave out each file's first line; columns by name need none of it."
+    )
+
+    @property
+    def named(self) -> bool:
+        """Whether columns are found by a header's names."""
+        return any(isinstance(one, str) for one in self.columns.values())
 
     @property
     def field_names(self) -> tuple[str, ...]:
         return self._with_mark(*self.columns)
+
+    @model_validator(mode="after")
+    def _names_need_a_header(self) -> "TableOptions":
+        if self.named and "header" in self.model_fields_set and not self.header:
+            raise ValueError(
+                "header: false, and columns by the header's names; expected their places, from 0"
+            )
+        return self
+
+
+class TsvOptions(TableOptions):
+    """Tab-separated columns."""
+
+    kind: ClassVar[str] = "tsv"
+    tsv: Paths = Field(description="Files or globs.")
+
+
+class CsvOptions(TableOptions):
+    """Comma-separated columns, where a field in quotes may hold commas and line breaks."""
+
+    kind: ClassVar[str] = "csv"
+    csv: Paths = Field(description="Files or globs, as RFC 4180 has them.")
+    delimiter: Literal[",", ";", "|", "\t"] = Field(
+        ",", description="What stands between columns; many programs write `;`."
+    )
 
 
 class JsonLinesOptions(CorpusOptions):
@@ -298,6 +331,7 @@ CORPORA = {
         TextOptions,
         ParallelOptions,
         TsvOptions,
+        CsvOptions,
         JsonLinesOptions,
         TfdsOptions,
         LinesOptions,
