@@ -1,5 +1,7 @@
 """A word-piece tokenizer, a model with sharp random weights, and one export for all tests."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,16 @@ def exported(tmp_path_factory, build, tokenizer, sentences, decode):
         tmp_path_factory.mktemp("export") / "tiny", card, sentences=sentences,
     )  # fmt: skip
     return result, in_float32(model)
+
+
+@pytest.fixture(scope="module")
+def loaded_once():
+    """A folder's SavedModel is loaded once for a file of tests, whoever asks for it."""
+    import tensorflow as tf
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.saved_model, "load", functools.cache(tf.saved_model.load))
+        yield
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from tfkd.serving.full_precision import in_float32
 from tfkd.serving.served_model import ServedModel
 from tfkd.spec.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(scope="module")
 def translator(exported):
