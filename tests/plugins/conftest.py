@@ -11,13 +11,6 @@ from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 
 
-def pytest_collection_modifyitems(items):
-    """They are drilled at work, most of them with TensorFlow."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.tensorflow)
-
-
 @pytest.fixture(scope="module")
 def join():
     """Joins a plugin of this folder by its name; it is forgotten afterwards."""

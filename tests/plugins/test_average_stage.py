@@ -88,6 +88,7 @@ def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
     assert rows["average averaged"] == rows["train first"][:1] != []
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("weights", [None, [3.0, 1.0]])
 def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     from safetensors.numpy import load_file

@@ -91,6 +91,7 @@ def made(path, context):
     return {f"{node.kind} {node.label}": node for node in nodes}
 
 
+@pytest.mark.tensorflow
 def test_what_reads_a_corpus_reads_it(path):
     context = Context(path.parent, path.parent / "runs", say=lambda line: None)
     context.stages.mkdir(parents=True)
@@ -103,6 +104,7 @@ def test_what_reads_a_corpus_reads_it(path):
     assert nodes["ids fewer.source.joint"].inputs["text"] is nodes["first fewer"]
 
 
+@pytest.mark.tensorflow
 def test_it_is_whole_or_not_there_and_goes_on(path, monkeypatch):
     said = []
     context = Context(path.parent, path.parent / "runs", say=said.append)

@@ -12,6 +12,8 @@ from tfkd.pipeline.validate import validate
 from tfkd.spec import load_spec, registry
 from tfkd.spec.options.base import Options
 
+pytestmark = pytest.mark.tensorflow
+
 PLUGIN = Path(__file__).with_name("mean_encoder.py")
 SPEC = """\
 tfkd: 1

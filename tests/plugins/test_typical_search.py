@@ -11,6 +11,8 @@ from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.pipeline.plugin_classes import refuse_exports
 from tfkd.spec.errors import UserError
 
+pytestmark = pytest.mark.tensorflow
+
 WORDS = [f"{a}{b}" for a in "bdgkm" for b in "aeiou"]
 SENTENCES = ["ba be bi", "mo", "ge ga di da du ka", ""]
 DECODE = {"kind": "typical", "candidates": 4, "max_length": 8}
