@@ -9,6 +9,9 @@ from host_processes import overrides
 from small_line import arguments, stage_folders, write_line
 
 from tfkd import cli
+from tfkd.pipeline.graph import in_order
+from tfkd.pipeline.wanted import wanted
+from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts, cluster_from
 
@@ -64,6 +67,7 @@ def test_different_specs_are_refused(small, hosts, tmp_path):
     assert not stage_folders(tmp_path, "corpus")
 
 
+@pytest.mark.long
 def test_different_data_are_refused(small, hosts, tmp_path):
     other = write_line(tmp_path / "other")
     path = other.parent / "train.de"
@@ -73,6 +77,48 @@ def test_different_data_are_refused(small, hosts, tmp_path):
     for process in hosts(words, words_of_other):
         assert process.end() == cli.WRONG_INPUT
         assert "host 1 has other data than host 0" in process.text
+
+
+class Two:
+    """This host, and another that has told `values`; without them, what this one tells is kept."""
+
+    number = 2
+
+    def __init__(self, values=None):
+        self.values = values
+
+    def gather(self, values):
+        if self.values is None:
+            self.values = values
+            return [values, [value + 1 for value in values]]
+        return [self.values, values]
+
+
+def asked(folder, hosts, *changes):
+    """What is said to a host that is to run a spec of a folder."""
+    from tfkd.pipeline.workers import check_same
+
+    spec = load_spec(folder / "small.yaml", overrides=changes)
+    nodes = in_order(wanted(spec, folder).nodes())
+    context = SimpleNamespace(hosts=hosts, stages=folder / "stages")
+    with pytest.raises(UserError) as refused:
+        check_same(spec, nodes, context, {})
+    return str(refused.value)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("other", ["data", "spec or options"])
+def test_what_a_host_has_otherwise_is_named(small, tmp_path, other):
+    """Those of data alone, of the spec alone; of both where both differ."""
+    chief = Two()
+    assert asked(small.folder, chief).count("host 1 has other ") == 3
+    folder, changes = small.folder, ["stages.learn.steps=7"]
+    if other == "data":
+        folder, changes = write_line(tmp_path).parent, []
+        path = folder / "train.de"
+        path.write_text(path.read_text("utf-8").replace("e", "a", 1), "utf-8")
+    said = asked(folder, Two(chief.values), *changes)
+    assert said.startswith(f"host 1 has other {other} than host 0. ")
 
 
 @pytest.mark.long
