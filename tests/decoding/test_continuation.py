@@ -17,7 +17,7 @@ PROMPTS = [[0], [0, 5, 7], [0, 3, 3, 9, 1, 2], []]
 
 @pytest.fixture(scope="module")
 def model():
-    return Gpt2(12, layers=2, width=8, heads=2, max_length=16, initializer_range=0.3, seed=2)
+    return Gpt2(12, layers=1, width=8, heads=2, max_length=16, initializer_range=0.3, seed=2)
 
 
 def padded(prompts):

@@ -92,9 +92,14 @@ def test_a_sentence_does_not_depend_on_its_batch():
     model = FillingTable(sentences=6, size=SIZE, lengths=18, seed=5)
     search = MaskPredict(iterations=6, length_candidates=4, stop_when_stable=True)
     limits = [3, 16, 1, 9, 0, 12]
-    together = rows_of(decode(model, search, limits))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)] * 2)
+    def call(sentences, limits):
+        return search(model, {"ids": sentences[:, None]}, limits, Specials(SIZE))
+
+    together = rows_of(call([*range(6)], limits))
     for sentence, limit in enumerate(limits):
-        (alone,) = rows_of(decode(model, search, [limit], [sentence]))
+        (alone,) = rows_of(call([sentence], [limit]))
         assert alone[0][0] == together[sentence][0][0]
         np.testing.assert_allclose(alone[0][1:], together[sentence][0][1:], rtol=1e-6)
 
@@ -106,11 +111,12 @@ def test_passes_hide_what_the_papers_count():
     assert counts == [12, 10, 9, 8, 7, 6, 4, 3, 2, 1]
     assert int(hidden_count(length, tf.constant(10), tf.constant(10))[0]) == 1
     # 10 * (1 - 9 / 10) is 0.9999999999999998 in floating point.
-    for length in range(1, 60):
-        for iterations in range(1, 20):
-            for t in range(iterations):
-                found = hidden_count(*map(tf.constant, ([length], t, iterations)))
-                assert int(found[0]) == max(1, length * (iterations - t) // iterations)
+    lengths = range(1, 60)
+    for iterations in range(1, 20):
+        for t in range(iterations):
+            found = hidden_count(*map(tf.constant, (lengths, t, iterations)))
+            expected = [max(1, length * (iterations - t) // iterations) for length in lengths]
+            assert found.numpy().tolist() == expected
 
 
 def test_padding_is_never_hidden_and_earlier_ties_are_less_sure():

@@ -243,17 +243,17 @@ def test_a_call_makes_no_more_steps_than_are_due_before_a_line_or_a_validation(
         distiller(),
         Batcher(),
         TrainSettings(
-            steps=14,
+            steps=7,
             optimizer=Adam(),
-            schedule=Constant(steps=14, rate=0.01),
+            schedule=Constant(steps=7, rate=0.01),
             folder=tmp_path,
             validate=lambda model: {"score": 1.0},
-            validate_every=7,
-            log_every=5,
-            steps_per_execution=4,
+            validate_every=4,
+            log_every=3,
+            steps_per_execution=2,
             progress=False,
             say=lambda line: None,
             tensorboard=False,
         ),
     )
-    assert made == [4, 1, 2, 3, 4]
+    assert made == [2, 1, 1, 2, 1]

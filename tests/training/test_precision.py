@@ -4,6 +4,8 @@ Of a BERT and of a Transformer that were trained on 400 drawn pairs, so that los
 of a uniform guess.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import sequence_models
@@ -48,7 +50,20 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+# In the short ring each model in one half precision.
+SHORT = {("bert", "mixed_float16"), ("transformer", "mixed_bfloat16")}
+each_in_half = pytest.mark.parametrize(
+    ("trained", "policy"),
+    [
+        pytest.param(*one, marks=[] if one in SHORT else [pytest.mark.long])
+        for one in itertools.product(MODELS, TOLERANCES)
+    ],
+    indirect=["trained"],
+    scope="module",
+)
+
+
+@pytest.fixture(scope="module")
 def trained(request, tmp_path_factory):
     """A function that builds the model with the trained weights and its term, the view, and one
     batch of all rows."""
@@ -115,7 +130,7 @@ def right_in(trained, whole, policy):
     return share_right(logits, gold, error + ROUNDING[policy] * np.abs(logits).max(-1))
 
 
-@pytest.mark.parametrize("policy", TOLERANCES)
+@each_in_half
 def test_validation_is_that_of_float32(trained, whole, policy):
     loss, row, _ = TOLERANCES[policy]
     rows = validated(trained, policy)
@@ -126,7 +141,7 @@ def test_validation_is_that_of_float32(trained, whole, policy):
     assert 0 < np.abs(rows["nll"] - whole[0]["nll"]).max() < row
 
 
-@pytest.mark.parametrize("policy", TOLERANCES)
+@each_in_half
 def test_the_loss_of_a_step_is_that_of_float32(trained, whole, policy):
     """Of one step of all rows: in a small batch the errors of its few words are the loss's."""
     found = {}

@@ -36,7 +36,8 @@ OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
 
 
 def processes():
-    """The scenarios by process: those of one number of replicas, and of the long ring one model.
+    """The scenarios by process: those of the short ring, whose replicas are two at most; those of
+    the long one by model and number of replicas.
 
     What XLA has compiled stays in memory until its process ends.
     """
@@ -48,7 +49,8 @@ def processes():
         for name in names:
             model, _, way = name.partition("-")
             alone = model if ring == "long" else None
-            made.setdefault((ring, alone, WAYS[way].get("replicas") == 2), []).append(name)
+            two = ring == "long" and WAYS[way].get("replicas") == 2
+            made.setdefault((ring, alone, two), []).append(name)
     return list(made.values())
 
 
