@@ -36,7 +36,7 @@ tokenizers:
   target: {kind: wordpiece, size: 120, learn_from: [english]}
 teacher:
   source: {kind: bert, layers: 2, width: 16, heads: 2, max_length: 64, tokenizer: source}
-  target: {kind: bert, layers: 2, width: 16, heads: 2, max_length: 64, tokenizer: target}
+  target: {kind: bert, layers: 1, width: 16, heads: 2, max_length: 64, tokenizer: target}
 student: {kind: abnet, encoder: teacher.source, decoder: teacher.target, lengths: 64}
 adapters:
   encoder: {kind: bottleneck, width: 8}
@@ -67,12 +67,12 @@ stages:
     objective:
       words: {kind: masked_lm, view: mask_predict, divide_by: target_tokens, label_smoothing: 0.1}
       length: {view: mask_predict, weight: 0.1, divide_by: target_tokens}
-    steps: 6
+    steps: 4
     batch: {size: 384, unit: max_tokens}
     schedule: {kind: linear, rate: 1e-2}
     precision: bfloat16
     log_every: 2
-    validate: {on: valid, every: 3, metrics: [loss, bleu], keep: {best: loss}}
+    validate: {on: valid, every: 2, metrics: [loss], keep: {best: loss}}
 variants:
   other_task: {stages.abnet.seed: 2}
   own_adapter:

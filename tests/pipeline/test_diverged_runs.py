@@ -72,9 +72,11 @@ def test_a_loss_that_is_not_finite(line, tmp_path, capsys, cause):
         assert all(np.isfinite(array).all() for array in load_file(path).values())
     assert checkpoints or step == 1
 
-    # The same command comes to the same end; another spec is not kept from its own.
-    assert cli.main(words) == cli.WRONG_INPUT
-    assert capsys.readouterr().err == errors
+    # The same command comes to the same end, here in the long ring; another spec is not kept from
+    # its own.
+    if cause != "rate":
+        assert cli.main(words) == cli.WRONG_INPUT
+        assert capsys.readouterr().err == errors
     assert not (folder / "manifest.json").exists()
     assert cli.main(arguments(line.spec, runs)) == cli.DONE
     assert same_results(line, runs)

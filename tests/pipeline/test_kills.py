@@ -1,6 +1,7 @@
 """kill -9 at any moment of any kind of stage; the same command goes on to the same results.
 
-The short ring kills a training and a scoring here, and what needs no TensorFlow in `test_toy_line`.
+The short ring kills a training here, a scoring in `test_scoring`, and what needs no TensorFlow in
+`test_toy_line`.
 """
 
 import json
@@ -111,7 +112,7 @@ def _continued(line, runs, kind, kills, chance):
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param(k, marks=[] if k in ("train", "score") else [pytest.mark.long]) for k in KINDS],
+    [pytest.param(k, marks=[] if k == "train" else [pytest.mark.long]) for k in KINDS],
 )
 def test_a_killed_stage_continues_to_the_same_result(line, tmp_path, kind):
     runs = tmp_path / "runs"

@@ -61,7 +61,13 @@ def test_a_folder_that_became_read_only_after_the_start(line, tmp_path, capsys, 
     assert same_results(line, runs)
 
 
-@pytest.mark.parametrize("kind", ["corpus", "score", "train", "translate", "evaluate", "export"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[] if kind in ("corpus", "score") else [pytest.mark.long])
+        for kind in ("corpus", "score", "train", "translate", "evaluate", "export")
+    ],
+)
 def test_a_read_only_stage_under_way(line, tmp_path, capsys, kind):
     runs = finished_copy(line, tmp_path)
     folder = stage_of(runs, kind)

@@ -137,7 +137,7 @@ def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
 
 
 @pytest.mark.parametrize(
-    "how", ["time limit", pytest.param("error of its own", marks=pytest.mark.long)]
+    "how", [pytest.param(how, marks=pytest.mark.long) for how in ("time limit", "error of its own")]
 )
 def test_a_validation_is_ended_at_once_and_the_training_saved(
     line, tmp_path, capsys, monkeypatch, how
