@@ -6,10 +6,10 @@ from safetensors.numpy import load_file
 from test_starts import vocabulary
 
 from tfkd.models import Bert, save_published, variables_by_path
+from tfkd.pipeline import models
 from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.models import fresh_model
 from tfkd.pipeline.run import _execute
 from tfkd.spec import load_spec
 
@@ -68,7 +68,7 @@ def started(folder, stage, variant=None):
     node = GraphBuilder(folder, spec).stage(spec, stage)
     for one in in_order(node.inputs.values()):
         _execute(one, context, "")
-    model = fresh_model(node, context)
+    model = models.started(node, context).model
     return {p: v.value.numpy() for p, v in variables_by_path(model).items()}, node, context
 
 

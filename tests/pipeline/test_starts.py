@@ -13,7 +13,7 @@ from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.declared_models import build_models
 from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.models import fresh_model
+from tfkd.pipeline.models import started
 from tfkd.pipeline.run import _execute, run
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -120,7 +120,7 @@ class Place:
         node = self.node("tuned", *overrides)
         for one in in_order(node.inputs.values()):
             _execute(one, self.context, "")
-        model = fresh_model(node, self.context)
+        model = started(node, self.context).model
         return {path: v.value.numpy() for path, v in variables_by_path(model).items()}
 
 

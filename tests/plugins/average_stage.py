@@ -59,7 +59,8 @@ class Average(Stage):
         """The mean of the stages' weights, in float64 until it is written."""
         from tfkd.models import save_weights
         from tfkd.models.weights import variables_by_path
-        from tfkd.pipeline.models import WEIGHTS, trained_model
+        from tfkd.pipeline.models import trained_model
+        from tfkd.pipeline.stage_weights import WEIGHTS
 
         stages = [child for role, child in node.inputs.items() if role.startswith("average.")]
         shares = np.array(node.options.weights or [1.0] * len(stages))

@@ -82,7 +82,6 @@ def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
     path = tmp_path / "resolved.yaml"
     path.write_text(dump_yaml(spec.resolved()), "utf-8")
     assert keys(path) == keys()
-    assert (None, "averaged") in spec.needed_stages()
     table = plan(spec, data_dir=tmp_path, runs_dir=tmp_path).splitlines()
     rows = {line[:20].strip(): line[20:].split() for line in table}
     assert rows["average averaged"] == rows["train first"][:1] != []
@@ -99,6 +98,7 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     from tfkd.pipeline.context import Context
     from tfkd.pipeline.declared_models import Pieces
     from tfkd.pipeline.stage_folder import StageFolder
+    from tfkd.pipeline.stage_weights import WEIGHTS
 
     overrides = [] if weights is None else [f"stages.averaged.weights={weights}"]
     spec = load_spec(SPEC, plugins=[PLUGIN], overrides=overrides)
@@ -117,7 +117,7 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     folder.path.mkdir(parents=True)
     summary = stage_of("average").run(node, folder, context)
-    found = load_file(folder.path / models.WEIGHTS)
+    found = load_file(folder.path / WEIGHTS)
     share = 0.5 if weights is None else 0.75
     assert summary["averaged"] == {"first": share, "second": 1 - share}
     assert found.keys() == before[0].keys()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.spec import Spec, SpecErrors, load_spec
+from tfkd.spec.stage_inputs import inputs_of
 
 SMALL = """\
 tfkd: 1
@@ -80,3 +81,17 @@ def line_of(part: str, text: str) -> int:
     found = [number for number, line in enumerate(text.split("\n"), 1) if part in line]
     assert len(found) == 1, f"{part!r} stands in lines {found}"
     return found[0]
+
+
+def rests_on(spec: Spec, stage: str) -> list[str]:
+    """The stages that a stage rests on, inputs first, and itself."""
+    plain, found = spec.resolved(), []
+
+    def visit(name: str) -> None:
+        for other in inputs_of(plain, name):
+            visit(other)
+        if name not in found:
+            found.append(name)
+
+    visit(stage)
+    return [name for name in found if "." not in name]

@@ -1,7 +1,7 @@
 """`balance:` of a training stage."""
 
 import pytest
-from spec_files import faults, loaded, replaced
+from spec_files import faults, loaded, replaced, rests_on
 
 from tfkd.objectives import balanced_weights
 from tfkd.spec.balance import outweighed, untried
@@ -36,8 +36,7 @@ def test_a_term_without_weight_leaves_the_graph_with_its_teacher(tmp_path, balan
             "",
         ),
     )
-    needed = {name for _, name in spec.needed_stages()}
-    assert ("targets" in needed) == ("soft_targets" in terms)
+    assert ("targets" in rests_on(spec, "student")) == ("soft_targets" in terms)
 
 
 @pytest.mark.parametrize("balance", [{"a": 0.7}, {"a": 1.0}, {"a": 0.0}, {"a": 0.5, "b": 0.5}, {}])
@@ -113,8 +112,9 @@ def test_each_setting_has_the_terms_that_its_own_shares_leave(tmp_path, balance,
     found = [trial.objective.keys() for _, trial in spec.stages["student"].choose.trials]
     assert found == trials
     # A teacher that any of the settings asks is made.
-    needed = {name for _, name in spec.needed_stages()}
-    assert ("targets" in needed) == any("soft_targets" in terms for terms in trials)
+    assert ("targets" in rests_on(spec, "student")) == any(
+        "soft_targets" in terms for terms in trials
+    )
 
 
 def test_a_setting_whose_shares_are_too_much_is_a_fault(tmp_path):

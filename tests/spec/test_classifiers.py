@@ -1,7 +1,7 @@
 """Specs of classifiers: what fits, and what is said of what does not."""
 
 import pytest
-from spec_files import faults, loaded, replaced
+from spec_files import faults, loaded, replaced, rests_on
 
 CLASSES = """\
 tfkd: 1
@@ -55,7 +55,7 @@ def test_a_term_that_balance_leaves_nothing_is_gone_with_its_teacher(tmp_path):
     alone = replaced("    choose: {balance.soft: [0.3, 1.0], by: valid.f1}\n", "", CLASSES)
     none = loaded(tmp_path, replaced("balance: {soft: 0.5}", "balance: {soft: 0}", alone))
     assert list(none.stages["student"].objective) == ["cross_entropy"]
-    assert "labels" not in [stage for _, stage in none.needed_stages() if stage != "labels"]
+    assert "labels" not in rests_on(none, "student")
 
 
 WRONG = [  # old, new, path, message

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.spec.compose import MOST_FILES, changed, compose, extended, variant_names
+from tfkd.spec.compose import MOST_FILES, changed, extended, variant_names
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.tree import Node, node_of
+
+
+def compose(path, variant=None, overrides=()):
+    return changed(extended(path), variant, overrides)
 
 
 def write(folder: Path, name: str, text: str) -> Path:

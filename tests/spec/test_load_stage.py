@@ -1,6 +1,7 @@
 """A published checkpoint as a stage."""
 
 import pytest
+from spec_files import rests_on
 
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
@@ -31,7 +32,7 @@ def load(folder, *overrides):
 def test_stages_start_from_it_and_score_with_it(tmp_path):
     spec = load(tmp_path)
     assert spec.stages["bert"].kind == "load"
-    assert spec.needed_stages() == [(None, "bert"), (None, "tuned"), (None, "targets")]
+    assert rests_on(spec, "targets") == ["bert", "tuned", "targets"]
     assert spec.resolved()["stages"]["bert"] == {
         "load": "bert",
         "into": "teacher",

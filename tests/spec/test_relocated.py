@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.spec import load_spec
-from tfkd.spec.compose import compose
+from tfkd.spec.compose import extended
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.references import parse
 from tfkd.spec.relocated import relocated
@@ -85,7 +85,7 @@ def test_references_come_through_two_folders(folder):
     (folder / "a").mkdir()
     (folder / "a" / "second.yaml").write_text("extends: ../specs/base.yaml\nname: second\n")
     (folder / "third.yaml").write_text("extends: a/second.yaml\nname: third\n")
-    tree = compose(folder / "third.yaml")
+    tree = extended(folder / "third.yaml")
     place = folder / parse(tree.plain()["stages"]["targets"]["score"]).spec
     assert place.resolve() == folder / "specs" / "far.yaml"
     load_spec(folder / "third.yaml")

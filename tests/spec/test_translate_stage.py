@@ -2,6 +2,7 @@
 
 import pytest
 from schema_checker import fits
+from spec_files import rests_on
 
 from tfkd.pipeline.smoke import smoke_spec
 from tfkd.spec import dump_yaml, load_spec
@@ -235,15 +236,14 @@ def test_a_circle_through_a_variant_and_another_spec(tmp_path):
         load_spec(path)
 
 
-def test_needed_stages_find_what_writes_a_corpus(tmp_path):
+def test_what_writes_a_corpus_is_among_what_a_stage_rests_on(tmp_path):
     def needed(*changes):
-        return [name for _, name in load(tmp_path, *changes).needed_stages()]
+        return rests_on(load(tmp_path, *changes), "student")
 
     assert needed() == ["nat", "synthetic", "student"]
     plain = "stages.student.data=train"
     assert needed(plain) == ["student"]
     assert needed(plain, "stages.student.validate={on: synthetic}")[:2] == ["nat", "synthetic"]
-    assert needed(plain, "evaluate.0.on=synthetic") == ["student", "nat", "synthetic"]
     tokenizers = "tokenizers.other={learn_from: alone}", "stages.nat.train=student"
     assert needed(plain, *tokenizers, "teacher.tokenizer=other") == ["student"]
     assert needed(plain, "data.train.drop_overlap=[more]", "data.more={text: c.txt}") == ["student"]
@@ -276,4 +276,4 @@ def test_the_schema_knows_the_kind():
 def test_smoke_leaves_the_line_as_it_is(tmp_path):
     spec = smoke_spec(load(tmp_path))
     assert spec.stages["alone"] == load(tmp_path).stages["alone"]
-    assert spec.needed_stages() == load(tmp_path).needed_stages()
+    assert rests_on(spec, "student") == rests_on(load(tmp_path), "student")

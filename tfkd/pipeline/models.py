@@ -16,11 +16,9 @@ from tfkd.models.weights import under, variables_by_path
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.inputs import named_tokenizers
-from tfkd.pipeline.stage_weights import WEIGHTS, Shared, load_stage, weight_names
+from tfkd.pipeline.stage_weights import Shared, load_stage, weight_names
 from tfkd.pipeline.text_stages import classes_of, open_tokenizer
 from tfkd.spec.errors import UserError
-
-__all__ = ["WEIGHTS", "Started", "fresh_model", "started", "trained_model"]
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # What validation and evaluation pad widths to, as batches do unless a spec says otherwise.
@@ -45,11 +43,6 @@ class Started:
 
     model: keras.Model
     origins: Shared
-
-
-def fresh_model(node: Node, context: Context, *, precision: str | None = None) -> keras.Model:
-    """The model of `started`."""
-    return started(node, context, precision=precision).model
 
 
 def started(node: Node, context: Context, *, precision: str | None = None) -> Started:

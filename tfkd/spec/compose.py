@@ -16,31 +16,15 @@ from tfkd.spec.yaml_reader import Slips, read_file
 MOST_FILES = 100
 
 
-def compose(path: str | Path, variant: str | None = None, overrides: Sequence[str] = ()) -> Node:
-    """The spec's tree with all that changes it applied, from left to right.
-
-    Mappings are merged key by key by `extends:`; a variant and `--set` replace what stands at a
-    dotted path, whole. `null` takes away what it meets.
-
-    Args:
-        path: The spec's file.
-        variant: One of its variants.
-        overrides: `K=V` each, as `--set` takes them.
-
-    Raises:
-        SpecErrors: A file cannot be read, `extends:` goes in a circle, no such variant, or dotted
-            paths that lead nowhere; all of these at once.
-    """
-    return changed(extended(path), variant, overrides)
-
-
 def extended(path: str | Path, slips: list[SpecError] | None = None) -> Node:
-    """A file's tree with all that it extends; `slips` as of `Files`."""
+    """A file's tree with all that it extends, mappings merged key by key; `slips` as of `Files`."""
     return Files(slips).read(Path(path))
 
 
 def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
     """A tree with a variant and `--set` applied; the given one stays as it is.
+
+    Both replace what stands at a dotted path, whole. `null` takes away what it meets.
 
     Raises:
         SpecErrors: No such variant, paths of its own that lead nowhere, or overrides that it has

@@ -11,10 +11,8 @@ from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.overrides import Override, in_variant
 from tfkd.spec.reading import Reading
-from tfkd.spec.references import parse
 from tfkd.spec.resolved import provenance, resolved
 from tfkd.spec.seeds import seeded_variants
-from tfkd.spec.stage_inputs import corpora, inputs_of
 from tfkd.spec.validation import right
 
 _PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
@@ -99,41 +97,6 @@ class Spec:
             seed=seed,
             elsewhere=True,
         )
-
-    def needed_stages(self) -> list[tuple[str | None, str]]:
-        """The stages that its evaluations and exports need, inputs first.
-
-        Returns:
-            (variant, stage), each once; the variant is None for the spec without one. A stage that
-            is the same in two variants stands there for both: only fingerprints can tell. Stages of
-            other specs (`SPEC:STAGE`) are not among them.
-        """
-        found: dict[tuple[str | None, str], None] = {}
-        specs = {self.variant: self.resolved()}
-
-        def visit(variant: str | None, reference: str) -> None:
-            parsed = parse(reference)
-            if parsed.spec is not None:
-                return
-            variant = variant if parsed.variant is None else parsed.variant
-            if (variant, parsed.stage) in found:
-                return
-            if variant not in specs:
-                specs[variant] = self.with_variant(variant).resolved()
-            for name in inputs_of(specs[variant], parsed.stage):
-                visit(variant, name)
-            found[variant, parsed.stage] = None
-
-        for entry in self.evaluate:
-            visit(self.variant, entry.of)
-            if entry.against is not None:
-                visit(self.variant, entry.against)
-            judged = [] if entry.choose is None else [entry.choose.corpus]
-            for name in corpora(specs[self.variant], [*entry.on, *judged]):
-                visit(self.variant, name)
-        for stage in self.export:
-            visit(self.variant, stage)
-        return [(variant, name) for variant, name in found if "." not in name]
 
     def resolved(self) -> dict[str, Any]:
         """The whole spec in plain values, defaults filled; valid as a spec itself."""

@@ -26,26 +26,21 @@ def inputs_of(spec: Mapping[str, Any], part: str) -> list[str]:
     if dot:
         options = _mapping(_mapping(spec.get(section)).get(name))
         if section == DATA:
-            return corpora(spec, _listed(options.get("drop_overlap")))
+            return _corpora(spec, _listed(options.get("drop_overlap")))
         seen_in = _mapping(options.get("keep")).get("seen_in")
-        return corpora(spec, _listed(options.get("learn_from")) + _listed(seen_in))
+        return _corpora(spec, _listed(options.get("learn_from")) + _listed(seen_in))
     stage = _mapping(_mapping(spec.get("stages")).get(part))
     kind = type_of(stage)
     named = [] if kind is None else kind.named(stage)
     return [
         *dict.fromkeys(one.name for one in named if one.to not in ("corpus", "declared")),
         *(name for one in named if one.to == "declared" for name in _tokenizers(spec, one.name)),
-        *corpora(spec, [one.name for one in named if one.to == "corpus"]),
+        *_corpora(spec, [one.name for one in named if one.to == "corpus"]),
     ]
 
 
-def corpora(spec: Mapping[str, Any], places: Iterable[Any]) -> list[str]:
-    """What names of corpora lead to: `data.NAME`, or the stage that writes it.
-
-    Args:
-        spec: A spec in plain values.
-        places: `CORPUS` or `CORPUS.FIELD`; what is neither is passed over.
-    """
+def _corpora(spec: Mapping[str, Any], places: Iterable[Any]) -> list[str]:
+    """What `CORPUS` and `CORPUS.FIELD` lead to: `data.NAME`, or the stage that writes it."""
     own, stages = _mapping(spec.get(DATA)), _mapping(spec.get("stages"))
     found: dict[str, None] = {}
     for place in _words(places):

@@ -47,7 +47,8 @@ class LoadStage(Stage):
         from tfkd.models import build_model, save_weights
         from tfkd.pipeline.fresh_start import fresh_start
         from tfkd.pipeline.inputs import named_tokenizers
-        from tfkd.pipeline.models import WEIGHTS, heads_of
+        from tfkd.pipeline.models import heads_of
+        from tfkd.pipeline.stage_weights import WEIGHTS
 
         fresh_start()
         options = node.model.without_head()

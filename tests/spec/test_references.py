@@ -1,6 +1,7 @@
-"""Which stages a run needs, and in which order."""
+"""References to stages, and what a stage rests on by its own."""
 
 import pytest
+from spec_files import rests_on
 
 from tfkd.spec import load_spec
 from tfkd.spec.references import Reference, parse
@@ -37,30 +38,22 @@ def spec(tmp_path):
 
 
 def test_inputs_come_first_and_idle_stages_do_not_come(spec):
-    assert spec.needed_stages() == [
-        (None, "begun"),
-        (None, "tuned"),
-        (None, "targets"),
-        (None, "student"),
-        ("alone", "student"),
-    ]
-
-
-def test_a_variant_needs_its_own_stages(spec):
-    assert spec.with_variant("alone").needed_stages() == [("alone", "student")]
+    assert rests_on(spec, "student") == ["begun", "tuned", "targets", "student"]
 
 
 def test_a_term_of_weight_0_takes_its_teacher_with_it(spec):
     silent = spec.with_variant("no_weight")
     assert list(silent.stages["student"].objective) == ["cross_entropy"]
-    assert silent.needed_stages() == [("no_weight", "student"), ("alone", "student")]
+    assert rests_on(silent, "student") == ["student"]
 
 
 @pytest.mark.parametrize("end", ["", "evaluate: []\nexport:\n", "export: []\n"])
 def test_a_spec_without_ends_lends_its_stages(tmp_path, end):
     path = tmp_path / "nothing.yaml"
     path.write_text(SPEC.partition("evaluate:")[0] + end, "utf-8")
-    assert load_spec(path).needed_stages() == []
+    spec = load_spec(path)
+    assert (spec.evaluate, spec.export) == ((), ())
+    assert "student" in spec.stages
 
 
 @pytest.mark.parametrize(
@@ -70,7 +63,8 @@ def test_a_base_that_runs_nothing_is_there_to_be_extended(tmp_path, end):
     (tmp_path / "base.yaml").write_text(SPEC.partition("evaluate:")[0], "utf-8")
     path = tmp_path / "real.yaml"
     path.write_text(f"extends: base.yaml\n{end}\n", "utf-8")
-    assert (None, "student") in load_spec(path).needed_stages()
+    spec = load_spec(path)
+    assert "student" in spec.export or spec.evaluate[0].of == "student"
 
 
 @pytest.mark.parametrize(
