@@ -126,7 +126,6 @@ def _run(options: argparse.Namespace) -> int:
                 until=options.until,
                 smoke=options.smoke,
                 deadline=deadline,
-                terminal=sys.stdout is not None and sys.stdout.isatty(),
                 command=_command(),
             )
     return DONE

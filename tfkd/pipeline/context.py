@@ -121,7 +121,6 @@ class Context:
         runs_dir: The folder of run folders and of `stages/`.
         deadline: The run's time limit.
         say: Called with each line meant for the user.
-        terminal: Whether a person watches: progress lines may rewrite themselves.
         hosts: The hosts of this run.
     """
 
@@ -129,7 +128,6 @@ class Context:
     runs_dir: Path
     deadline: Deadline = field(default_factory=Deadline)
     say: Callable[[str], None] = print
-    terminal: bool = False
     hosts: Hosts = field(default_factory=Hosts)
 
     @property

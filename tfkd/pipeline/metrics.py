@@ -27,15 +27,10 @@ def metric_of(name: str, given: Any) -> Metric:
     return made(model(**{key: one for key, one in chosen.items() if one is not None}))
 
 
-def metrics_of(given: Any, names: Sequence[str] | None = None) -> list[Metric]:
-    """All of an evaluation's or validation's metrics, with those that are counted beside them.
-
-    Args:
-        given: Its options.
-        names: Some of them; None: all.
-    """
+def metrics_of(given: Any) -> list[Metric]:
+    """The metrics of an evaluation's or validation's options, and those counted beside them."""
     found: list[Metric] = []
-    for name in given.metrics if names is None else names:
+    for name in given.metrics:
         metric = metric_of(name, given)
         found += [metric, *(one() for one in metric.also)]
     return found

@@ -45,7 +45,7 @@ class Started:
     origins: Shared
 
 
-def started(node: Node, context: Context, *, precision: str | None = None) -> Started:
+def started(node: Node, context: Context) -> Started:
     """The model of a training stage as it starts: its seed's weights, then those of `from:`.
 
     A head with a matrix of its own that no stage of `from:` has starts from the input embeddings
@@ -60,7 +60,7 @@ def started(node: Node, context: Context, *, precision: str | None = None) -> St
     model = build_model(
         model_of,
         named_tokenizers(node, context),
-        policy=POLICIES[precision or options.precision],
+        policy=POLICIES[options.precision],
         seed=options.seed,
         heads_needed=heads_of(node),
         frozen=frozen_parts(model_of.part_names or (), options.trainable),

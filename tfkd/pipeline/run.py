@@ -48,7 +48,6 @@ def run(
     until: str | None = None,
     smoke: bool = False,
     deadline: Deadline | None = None,
-    terminal: bool = False,
     command: str = "",
     say: Callable[[str], None] | None = None,
     make: Collection[str] | None = None,
@@ -63,7 +62,6 @@ def run(
         until: A stage of the spec to stop after.
         smoke: Every stage at tiny sizes on generated text.
         deadline: Save and stop when it is reached.
-        terminal: Whether progress lines may rewrite themselves.
         command: The command line, for the report.
         say: Called with each line for the user.
         make: Kinds of stages that may be made, None for all; any other must be done already.
@@ -89,7 +87,6 @@ def run(
             runs_dir=Path(runs_dir),
             deadline=deadline,
             say=say or print_line,
-            terminal=terminal,
         )
         hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
