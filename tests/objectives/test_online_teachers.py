@@ -28,8 +28,10 @@ def in_pairs(cases):
     """A product whose last factor has two values and the one before it an odd number: in the short
     ring one of the two in turn, which leaves each pair of values of two factors."""
     turns = (0, 1, 1, 0)  # of four cases that follow each other
-    for number, values in enumerate(cases):
-        yield pytest.param(*values, marks=[] if turns[number % 4] == 0 else [pytest.mark.long])
+    marks = ([], [pytest.mark.long])
+    return [
+        pytest.param(*values, marks=marks[turns[number % 4]]) for number, values in enumerate(cases)
+    ]
 
 
 PAD, CLS, SEP, MASK, SIZE, TARGETS = 0, 2, 3, 4, 17, 13
