@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from page_blocks import PAGES, ROOT, blocks, commands, written
@@ -53,6 +54,17 @@ def test_variants_that_commands_name_are_there():
             path = ROOT / named[1]
             text = path.read_text("utf-8") if path.is_file() else starter_spec("de", "en")
             assert re.search(rf"^  {named[2]}:", text, re.M), f"{block.name}: {line}"
+
+
+def test_files_that_are_included_are_there():
+    """In the form of several lines: that of one line is an expression, which ruff would format."""
+    included = [block for block in blocks("python", "yaml") if block.included]
+    assert len(included) >= 6
+    for block in included:
+        path = block.text.strip().removeprefix("--8<--").removesuffix("--8<--").strip()
+        assert (ROOT / path).is_file(), block.name
+        assert block.title == Path(path).name
+    assert not any("--8" in block.text for block in blocks("python") if not block.included)
 
 
 def test_few_blocks_are_not_run():

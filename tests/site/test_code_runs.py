@@ -96,6 +96,18 @@ def test_python_runs(page, folder):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "block",
+    [block for block in of("yaml", plugins=False) if "adds to" not in block.said],
+    ids=lambda block: block.name,
+)
+def test_whole_specs_run(block, folder):
+    """On text that is generated in the place of their files."""
+    path = written(block, folder)
+    run([sys.executable, "-m", "tfkd", "run", path, "--smoke"], folder)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("block", of("yaml", plugins=True), ids=lambda block: block.name)
 def test_specs_with_plugins_are_valid(block, tmp_path):
     path, plugin = written(block, tmp_path), Path(block.said["plugin"]).stem
