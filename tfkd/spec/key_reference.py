@@ -103,15 +103,12 @@ def _key(
 
 
 def _is_numeric(field: dict[str, Any]) -> bool:
-    kinds = [field, *field.get("anyOf", ())]
-    inner = [one.get(key) for one in kinds for key in ("items", "additionalProperties")]
-    kinds += [one for one in inner if isinstance(one, dict)]
-    numbers = {"integer", "number"}
-    return any(numbers & {*_as_list(one.get("type"))} for one in kinds)
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    """Whether a number may stand in it: as its value, or within a list or a mapping."""
+    inner = [*field.get("anyOf", ()), field.get("items"), field.get("additionalProperties")]
+    kinds = field.get("type", [])
+    return bool({"integer", "number"} & {*([kinds] if isinstance(kinds, str) else kinds)}) or any(
+        _is_numeric(one) for one in inner if isinstance(one, dict)
+    )
 
 
 def _example(title: str, name: str, field: dict[str, Any], default: Any) -> Any:
