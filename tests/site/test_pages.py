@@ -79,4 +79,7 @@ def test_the_strict_build_takes_them(tmp_path):
     page = (tmp_path / "site" / "reference" / "stages.html").read_text("utf-8")
     assert 'id="train.steps"' in page
     assert "../specs/quickstart.html" in page
+    pages = (tmp_path / "pages" / "reference").glob("*.md")
+    examples = [re.findall(r"Example: `(.*?)`", path.read_text("utf-8")) for path in pages]
+    assert [one for page in examples for one in page if one.endswith(": null")] == []
     assert "Adafactor" in (tmp_path / "site" / "api" / "tfkd.training.html").read_text("utf-8")
