@@ -17,7 +17,7 @@ from tfkd.pipeline.builder import GraphBuilder
 from tfkd.pipeline.context import Context
 from tfkd.pipeline.inputs import side_tokenizers
 from tfkd.pipeline.models import trained_model
-from tfkd.pipeline.tasks.prompts import halves
+from tfkd.pipeline.tasks.continuations import halves
 from tfkd.serving import load_saved_model
 from tfkd.spec import load_spec
 

@@ -15,7 +15,7 @@ from drills import finished_copy, same_results, stable_files, stage_of
 from small_line import arguments, manifest
 
 import tfkd.pipeline.models as models
-import tfkd.pipeline.tasks.teacher_forced as teacher_forced
+import tfkd.pipeline.tasks.words as words
 import tfkd.serving.export as export
 from tfkd import cli
 from tfkd.pipeline.context import Deadline
@@ -164,7 +164,7 @@ def test_a_validation_is_ended_at_once_and_the_training_saved(
 
     limit = ("--time-limit", "1h") if how == "time limit" else ()
     with monkeypatch.context() as patch:
-        patch.setattr(teacher_forced, "RowSums", slow)
+        patch.setattr(words, "RowSums", slow)
         code = cli.main(arguments(line.spec, runs, *until, *limit))
     assert not slept
     errors = capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Classification: one label a row, or, of tasks that extend it, several."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -101,9 +101,7 @@ class Classification(Task):
     def products(self, metrics: Sequence[str]) -> tuple[str, ...]:
         return (CLASSES,)
 
-    def identity(
-        self, graph: Any, spec: Spec, inputs: dict[str, Node], options: Any, tuned: Any
-    ) -> dict[str, Any]:
+    def identity(self, graph: Any, spec: Spec, inputs: dict, options: Any, tuned: Any) -> dict:
         if "data.ids.label" not in inputs:
             corpus = options["corpus"]
             raise UserError(
@@ -152,9 +150,7 @@ class Classification(Task):
         known = trained.spec.views
         return next(view for view in views if reads_classes(trained.model, known.get(view)))
 
-    def own_view(
-        self, trained: Node, options: Any, specials: Any, name: str, context: Context
-    ) -> View | None:
+    def own_view(self, trained: Node, options: Any, specials: Any, name: str, context: Context):
         model = trained.model
         if not reads_classes(model, options):
             return None
@@ -201,14 +197,10 @@ class Classification(Task):
 
         return counting.once(("classes", node.key, positive), made)
 
-    def show(
-        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
-    ) -> None:
+    def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         results.show(entry, evaluation, counting, place)
 
-    def trivial(
-        self, evaluation: Evaluation, counting: Counting, settings: Mapping[str, int]
-    ) -> list[dict[str, Any]]:
+    def trivial(self, evaluation: Evaluation, counting: Counting, settings: dict) -> list[dict]:
         return [results.beside_majority(evaluation, counting, settings)]
 
     def faults(self, node: Node, context: Context) -> dict[str, str]:
@@ -225,9 +217,7 @@ class Classification(Task):
         if theirs is not None and ours.names != theirs.names:
             raise UserError(other_classes(node, reference, theirs.size, ours.size))
 
-    def score(
-        self, node: Node, model: Any, folder: StageFolder, context: Context
-    ) -> dict[str, Any]:
+    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
         from tfkd.pipeline.tasks.scored import score_labels
 
         return score_labels(node, model, self.view(node, context), folder, context)
@@ -244,9 +234,7 @@ class Classification(Task):
         parts = PartStores(of_corpora(node, scored, classes.fingerprint(), context))
         return parts if self.several else OneRow(parts)
 
-    def export(
-        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
-    ) -> dict[str, Any]:
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
         from tfkd.pipeline.tasks.label_export import export_labels
 
         return export_labels(node, model, self.view(node, context), folder, context, card)

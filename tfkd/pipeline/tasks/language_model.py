@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfkd.data.files import sha256_of, write_atomically
-from tfkd.data.views import CausalLMView, View
+from tfkd.data.views import CausalLMView
 from tfkd.evaluation import WordSums, output_faults
 from tfkd.evaluation.metrics import WORDS
 from tfkd.pipeline.context import Context
@@ -16,8 +16,12 @@ from tfkd.pipeline.graph import Node
 from tfkd.pipeline.products import CONTINUED, WORDS_FILE
 from tfkd.pipeline.run_texts import write_outputs
 from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.tasks.continuations import continued, show_continuations, write_continuations
-from tfkd.pipeline.tasks.prompts import prompts_of
+from tfkd.pipeline.tasks.continuations import (
+    continued,
+    prompts_of,
+    show_continuations,
+    write_continuations,
+)
 from tfkd.pipeline.tasks.task import Made, Measured
 from tfkd.pipeline.tasks.words import Words
 from tfkd.pipeline.text_stages import open_text
@@ -50,9 +54,7 @@ class LanguageModel(Words):
         """Of a checkpoint, all of a text."""
         return None if trained.kind == "load" else super().measured_view(trained)
 
-    def own_view(
-        self, trained: Node, options: Any, specials: Any, name: str, context: Context
-    ) -> View | None:
+    def own_view(self, trained: Node, options: Any, specials: Any, name: str, context: Context):
         """Text in which nothing is hidden, and each next word predicted."""
         if getattr(options, "kind", CausalLMView.kind) != CausalLMView.kind:
             return None
@@ -91,9 +93,7 @@ class LanguageModel(Words):
         names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
         return None, names
 
-    def show(
-        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
-    ) -> None:
+    def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         node, context = evaluation.system, counting.context
         if WORDS in node.options["products"]:
             if evaluation.options.context is not None:
@@ -110,9 +110,7 @@ class LanguageModel(Words):
         lines = ([one[key] for one in found] for key in ("continuation", "prompt", "reference"))
         return output_faults(*lines, told=_TOLD_OF_CONTINUATIONS, open_ended=True)
 
-    def export(
-        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
-    ) -> dict[str, Any]:
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
         """It is checked on first halves of lines, on no prompt, and on one that is longer than the
         model reads."""
         from tfkd.pipeline.tasks.exported import served_tokenizers

@@ -31,9 +31,7 @@ class MaskedWords(Words):
         """All words are hidden."""
         return Blind(view), {}
 
-    def score(
-        self, node: Node, model: Any, folder: StageFolder, context: Context
-    ) -> dict[str, Any]:
+    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
         from tfkd.pipeline.tasks.scored import score_words
 
         return score_words(node, model, folder, context)

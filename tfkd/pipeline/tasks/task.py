@@ -69,33 +69,17 @@ class Task:
         return {}
 
     def part(self, graph: GraphBuilder, spec: Spec, role: str, corpus: str, learnt: Any) -> dict:
-        """The ids that a model reads of a corpus beside its texts, or in place of them, by role:
-        those of a field are `ROLE.ids.FIELD`.
-
-        Args:
-            graph: The graph's builder.
-            spec: The spec of the corpus.
-            role: The corpus's role.
-            corpus: Its name.
-            learnt: The options of the model, and what `inputs` gave.
-        """
+        """The ids that a model reads of a corpus beside its texts, or in place of them: of a field,
+        `ROLE.ids.FIELD`. `learnt` are the model's options, and what `inputs` gave."""
         return {}
 
     def products(self, metrics: Sequence[str]) -> tuple[str, ...]:
         """What an evaluation stage makes for these metrics."""
         raise NotImplementedError
 
-    def identity(
-        self, graph: GraphBuilder, spec: Spec, inputs: dict[str, Node], options: Any, tuned: Any
-    ) -> dict[str, Any]:
-        """What an evaluation's result depends on beside its inputs, to which it may add.
-
-        Args:
-            graph: The graph's builder.
-            spec: The spec.
-            inputs: Those of the evaluation.
-            options: Its `corpus`, `products`, `decode`, `top_k` and `context`.
-            tuned: The stage that chose the decoding; None: it is not chosen.
+    def identity(self, graph: Any, spec: Spec, inputs: dict, options: Any, tuned: Any) -> dict:
+        """What an evaluation's result depends on beside its inputs, to which it may add: of its
+        options, and of the stage that chose the decoding, if one did.
 
         Raises:
             UserError: The corpus lacks what the model is measured against.
@@ -134,14 +118,8 @@ class Task:
         raise NotImplementedError
 
     def own_view(self, trained: Node, options: Any, specials: Any, name: str, context: Context):
-        """A view that the task alone can make, as of labels; None of any other.
-
-        Args:
-            trained: The training stage.
-            options: The view's options; None of the plain one.
-            specials: The model's tokenizer.
-            name: The view's key in a batch.
-            context: The run's surroundings.
+        """A view that the task alone can make, as of labels; None of any other. `options` are its
+        own, None of the plain one; `specials` is the model's tokenizer, `name` its key in a batch.
         """
         return None
 
@@ -176,15 +154,11 @@ class Task:
         `Metric.statistics`."""
         raise NotImplementedError
 
-    def show(
-        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
-    ) -> None:
+    def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         """Fills an entry of results.json's `evaluations`, which has the metrics, and writes its
         texts into the run folder, as `PLACE.NAME.txt`."""
 
-    def trivial(
-        self, evaluation: Evaluation, counting: Counting, settings: Mapping[str, int]
-    ) -> list[dict[str, Any]]:
+    def trivial(self, evaluation: Evaluation, counting: Counting, settings: dict) -> list[dict]:
         """Systems that have not learnt the task, by the evaluation's metrics."""
         return []
 
@@ -214,9 +188,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def export(
-        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
-    ) -> dict[str, Any]:
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
         """Writes `1/`, a SavedModel that was held against the model of an export stage.
 
         Returns:

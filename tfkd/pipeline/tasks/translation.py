@@ -79,9 +79,7 @@ class Translation(Words):
         names = {"words": "hidden words", "beside": "the teacher that reads no text around"}
         return BlindEncoder(view), names
 
-    def show(
-        self, entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path
-    ) -> None:
+    def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         if OUTPUTS in evaluation.system.options["products"]:
             show(entry, evaluation, counting, place)
 
@@ -96,9 +94,7 @@ class Translation(Words):
         cut = None if filled_in else lambda: _cut(node, outputs, context)
         return output_faults(outputs, *lines, cut=cut)
 
-    def export(
-        self, node: Node, model: Any, folder: StageFolder, context: Context, card: dict[str, Any]
-    ) -> dict[str, Any]:
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
         """It is checked on real sentences, as people write them."""
         from tfkd.pipeline.tasks.exported import served_tokenizers
         from tfkd.serving import export_saved_model

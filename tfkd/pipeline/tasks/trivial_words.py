@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfkd.data.examples import ExampleSet
 from tfkd.evaluation import (
     Counted,
     Frequencies,
@@ -19,18 +20,20 @@ from tfkd.evaluation import (
 )
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.evaluation.trivial_systems import CONSTANT, TEST, TRAINING, UNIGRAM
+from tfkd.objectives.term import Record, predicted_side
+from tfkd.pipeline.context import Context
 from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.graph import Node
+from tfkd.pipeline.inputs import part_of, side_tokenizers, training_set
+from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.metrics import metrics_of
 from tfkd.pipeline.products import ROWS_FILE, WORDS_FILE
-from tfkd.pipeline.tasks.predicted_tokens import (
-    test_tokens,
-    training_counts,
-    vocabulary_size,
-    word_tokens,
-)
+from tfkd.pipeline.tasks.text_likelihood import documents_of
 from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.metrics import product_of
+
+# Rows of training, evenly spaced, whose tokens are counted: enough for frequencies, and soon read.
+_COUNTED_ROWS, _AT_ONCE = 4096, 256
 
 
 def systems(
@@ -78,9 +81,9 @@ def _unigram(
     context, model = counting.context, node.inputs["model"]
     of, tokens, theirs = (model.key, node.inputs["text"].key), {}, {}
     if TEACHER_FORCED in wanted:
-        tokens[TEACHER_FORCED] = once(("tokens", *of), lambda: test_tokens(node, context))
+        tokens[TEACHER_FORCED] = once(("tokens", *of), lambda: _test_tokens(node, context))
     if WORDS in wanted:
-        tokens[WORDS] = once(("words", *of), lambda: word_tokens(node, context))
+        tokens[WORDS] = once(("words", *of), lambda: _word_tokens(node, context))
     frequencies = _frequencies(model, next(iter(tokens.values()))[0], counting)
     if TEACHER_FORCED in wanted:
         rows = len(counting.arrays(node, ROWS_FILE)["tokens"])
@@ -104,8 +107,60 @@ def _unigram(
 def _frequencies(model: Node, tokens: np.ndarray, counting: Counting) -> Frequencies:
     """Of a model's training; of one that was trained elsewhere, those of these tokens."""
     context = counting.context
-    counts = counting.once(("counts", model.key), lambda: training_counts(model, context))
+    counts = counting.once(("counts", model.key), lambda: _training_counts(model, context))
     if counts is not None:
         return Frequencies(counts, TRAINING)
-    counts = np.bincount(tokens, minlength=vocabulary_size(model, context))
+    counts = np.bincount(tokens, minlength=_vocabulary_size(model, context))
     return Frequencies(counts, TEST)
+
+
+def _test_tokens(node: Node, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens that teacher-forced metrics are of, and the row of each: int `[N]` both."""
+    examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
+    view = node.task.view(node.trained, context)
+    found = []
+    for batch in batches_of(examples, view):
+        tokens, rows = _selected(batch[view.name])
+        found.append((tokens, batch["examples"][rows]))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _word_tokens(node: Node, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """The same of word perplexity: each row's pieces and the separator behind it."""
+    documents, separator = documents_of(node, context)
+    lengths = np.asarray(documents.lengths, np.int64)
+    pieces = documents.at(np.arange(lengths.sum()))
+    rows = np.arange(len(lengths))
+    tokens = np.concatenate([pieces, np.full(len(rows), separator)])
+    return tokens, np.concatenate([np.repeat(rows, lengths), rows])
+
+
+def _training_counts(trained: Node, context: Context) -> np.ndarray | None:
+    """How often each piece is predicted in up to `_COUNTED_ROWS` rows of a stage's training, in the
+    view that its model is measured in: int64 `[V]`. None of a model that was trained elsewhere."""
+    trained = trained.trained
+    if "trained" not in trained.gives:
+        return None
+    examples, view = training_set(trained, context), trained.task.view(trained, context)
+    size = _vocabulary_size(trained, context)
+    number = min(_COUNTED_ROWS, len(examples))
+    rows = np.linspace(0, len(examples) - 1, number).astype(np.int64)
+    counts = np.zeros(size, np.int64)
+    for start in range(0, number, _AT_ONCE):
+        tokens, _ = _selected(view(examples, rows[start : start + _AT_ONCE], 0, 0))
+        counts += np.bincount(tokens, minlength=size)
+    return counts
+
+
+def _vocabulary_size(trained: Node, context: Context) -> int:
+    """V, the pieces that a stage's model tells apart."""
+    by_side = side_tokenizers(trained, context)
+    sides = ("target", "head", "text", *by_side)
+    return next(by_side[side].size for side in sides if side in by_side)
+
+
+def _selected(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens that a record predicts, and their places in the batch."""
+    side = predicted_side(record)
+    selected = np.asarray(side["selected"])
+    return np.asarray(side["labels"])[selected], np.nonzero(selected)[0]

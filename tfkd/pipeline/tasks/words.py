@@ -1,11 +1,13 @@
 """What the tasks of models that predict words have in common."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from tfkd.data.examples import ExampleSet
 from tfkd.data.files import write_atomically
+from tfkd.data.side_by_side import side_by_side
 from tfkd.evaluation import RowSums, WordSums
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.pipeline.context import Context
@@ -13,10 +15,10 @@ from tfkd.pipeline.counting import Counting
 from tfkd.pipeline.graph import Node
 from tfkd.pipeline.identity import between_newlines, decode_identity, plain, read_in_windows
 from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.measured_batches import batches_of
 from tfkd.pipeline.products import CONTINUED, MASKED, ROWS_FILE, WORDS_FILE, product
 from tfkd.pipeline.stage_folder import StageFolder
 from tfkd.pipeline.tasks.task import Made, Measured, Task
-from tfkd.pipeline.tasks.teacher_forced import TeacherForced
 from tfkd.pipeline.wanted import Evaluation, TeacherCheck
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -26,15 +28,53 @@ from tfkd.spec.metrics import TEACHER_CHECK
 TOP_K = 8
 
 
+class TeacherForced:
+    """A model's predictions of the words that its view selects, summed by row.
+
+    Args:
+        model: A language model.
+        examples: The rows.
+        view: Which words are hidden and predicted; the same ones at each call.
+        top_k: Also how often the right word is among the first K.
+    """
+
+    def __init__(self, model: Any, examples: ExampleSet, view: Any, top_k: int = 0):
+        from tfkd.objectives.prediction import predictor
+
+        self._predict = predictor(model, top_k)
+        self._batches = batches_of(examples, view)
+        self._rows, self._name = len(examples), view.name
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """Sums over each row, float64 `[rows]`; see `objectives.prediction_sums.row_sums`."""
+        from tfkd.objectives.prediction_sums import row_sums
+        from tfkd.objectives.term import predicted_side
+
+        totals: dict[str, np.ndarray] = {}
+
+        def predict(batch: Any) -> dict[str, np.ndarray]:
+            return self._predict(batch[self._name])
+
+        for batch, predictions in side_by_side(predict, self._batches):
+            record = batch[self._name]
+            for name, values in row_sums(predictions, predicted_side(record)["selected"]).items():
+                into = totals.setdefault(name, np.zeros(self._rows))
+                into[batch["examples"]] = values
+        return totals
+
+    def sums(self) -> RowSums:
+        """What metrics are counted from."""
+        sums = self.rows()
+        return RowSums(sums["nll"], sums["correct"], sums["positions"])
+
+
 class Words(Task):
     """Models that predict words, of which one each position has."""
 
     def products(self, metrics: Sequence[str]) -> tuple[str, ...]:
         return tuple(sorted({*map(product, metrics)}))
 
-    def identity(
-        self, graph: Any, spec: Spec, inputs: dict[str, Node], options: Any, tuned: Any
-    ) -> dict[str, Any]:
+    def identity(self, graph: Any, spec: Spec, inputs: dict, options: Any, tuned: Any) -> dict:
         trained, made = inputs["model"], {*options["products"]}
         model, stage = trained.model, trained.trained.options
         found = {"products": options["products"], **between_newlines(model, stage)}
@@ -112,9 +152,7 @@ class Words(Task):
             return RowSums(**counting.arrays(node, ROWS_FILE)), None, None
         return WordSums(**counting.arrays(node, WORDS_FILE)), None, None
 
-    def trivial(
-        self, evaluation: Evaluation, counting: Counting, settings: Mapping[str, int]
-    ) -> list[dict[str, Any]]:
+    def trivial(self, evaluation: Evaluation, counting: Counting, settings: dict) -> list[dict]:
         from tfkd.pipeline.tasks.trivial_words import systems
 
         return systems(evaluation, counting, settings)

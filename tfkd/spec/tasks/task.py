@@ -41,15 +41,8 @@ class TaskOptions(Options):
     def check_training(
         cls, parts: Parts, faults: Faults, path: Path, stage: Any, model: Any
     ) -> None:
-        """A training stage: it has what its terms learn from, and what its validation measures.
-
-        Args:
-            parts: The spec's parts.
-            faults: Takes the faults.
-            path: The stage's path.
-            stage: Its options, or a stand-in.
-            model: Its model's; None of an unknown one.
-        """
+        """A training stage, of a model (None: an unknown one): it has what its terms learn from,
+        and what its validation measures."""
 
     @classmethod
     def check_scores(
@@ -61,15 +54,7 @@ class TaskOptions(Options):
     def check_evaluation(
         cls, parts: Parts, faults: Faults, path: Path, entry: Any, stage: Found | None
     ) -> None:
-        """An evaluation or a check of a teacher.
-
-        Args:
-            parts: The spec's parts.
-            faults: Takes the faults.
-            path: Its path.
-            entry: Its options.
-            stage: The stage that it names; None of an unknown one.
-        """
+        """An evaluation or a check of a teacher, of the stage that it names (None: unknown)."""
 
     @classmethod
     def check_export(cls, faults: Faults, path: Path, name: str, trained: Found) -> None:
