@@ -113,7 +113,7 @@ def test_a_full_disk_is_resumable(spec, capsys, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tfkd.pipeline.run.write_atomically", full)
+    monkeypatch.setattr("tfkd.pipeline.engine.run.write_atomically", full)
     assert run(spec) == cli.RESUMABLE
     errors = capsys.readouterr().err
     assert "No space left" in errors

@@ -78,7 +78,7 @@ def test_a_fault_and_what_its_code_says_are_escaped_too(spec, capsys, monkeypatc
     def fault(*_):
         raise ZeroDivisionError(ATTACK)
 
-    monkeypatch.setattr("tfkd.pipeline.run.in_checked_order", fault)
+    monkeypatch.setattr("tfkd.pipeline.engine.run.in_checked_order", fault)
     text = said(["run", str(spec), "--smoke", "--runs-dir", str(spec.parent / "runs")], capsys)
     assert f"ZeroDivisionError: {one_line(ATTACK)}" in text
     assert "\x1b" not in text

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def run(spec: Any, told: set[str] | None = None, **settings: Any) -> dict[str, Any] | None:
-    """Runs a spec whole and writes its report; see `tfkd.pipeline.run.run` for the settings.
+    """Runs a spec whole and writes its report; see `tfkd.pipeline.engine.run.run` for the settings.
 
     Args:
         spec: A spec from `tfkd.load_spec`.
@@ -13,9 +13,9 @@ def run(spec: Any, told: set[str] | None = None, **settings: Any) -> dict[str, A
     """
     from pathlib import Path
 
-    from tfkd.pipeline.permissions import permitted
-    from tfkd.pipeline.run import run as run_stages
-    from tfkd.pipeline.run_folder import run_name
+    from tfkd.pipeline.engine.permissions import permitted
+    from tfkd.pipeline.engine.run import run as run_stages
+    from tfkd.pipeline.engine.run_folder import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
     from tfkd.spec.printable import say
@@ -49,8 +49,8 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
     """
     from pathlib import Path
 
-    from tfkd.pipeline.permissions import permitted
-    from tfkd.pipeline.run_folder import make_again, noise_options
+    from tfkd.pipeline.engine.permissions import permitted
+    from tfkd.pipeline.engine.run_folder import make_again, noise_options
     from tfkd.report import write_report
 
     results = make_again(Path(run), plugins, noise_options(noise), say)
@@ -84,6 +84,6 @@ def build(
     Raises:
         ValueError: A size or a number of classes is not given, or is of what the spec lacks.
     """
-    from tfkd.pipeline.declared_models import build_models
+    from tfkd.pipeline.inputs.declared_models import build_models
 
     return build_models(spec, sizes, classes)

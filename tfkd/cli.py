@@ -104,7 +104,7 @@ def _quiet() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from tfkd.pipeline.context import Deadline, parse_duration, stopping
+    from tfkd.pipeline.engine.context import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
     deadline = Deadline(seconds)
@@ -138,7 +138,7 @@ def _command() -> str:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    plan = _pipeline("plan.plan")
+    plan = _pipeline("plan.planner.plan")
     print(
         plan(
             _load(options),
@@ -156,7 +156,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    errors, notes = _pipeline("validate.validate")(
+    errors, notes = _pipeline("plan.validate.validate")(
         options.specs,
         data_dir=None if options.no_files else options.data_dir,
         variant=options.variant,
@@ -175,7 +175,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> None:
-    from tfkd.data.source_files import count_pairs
+    from tfkd.data.text.source_files import count_pairs
     from tfkd.spec import starter_spec
     from tfkd.spec.errors import UserError
 
@@ -235,7 +235,7 @@ def _compare(options: argparse.Namespace) -> None:
 
     registry.load_plugins(options.plugins)
     settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
-    print(_pipeline("compare.compare")(*options.runs, **settings))
+    print(_pipeline("scoring.compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -261,7 +261,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 def _report(options: argparse.Namespace) -> None:
     from tfkd.data.files import writable
-    from tfkd.pipeline.run_folder import read_results
+    from tfkd.pipeline.engine.run_folder import read_results
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
@@ -273,7 +273,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    text, well = _pipeline("doctor.doctor")(options.data_dir, options.runs_dir)
+    text, well = _pipeline("plan.doctor.doctor")(options.data_dir, options.runs_dir)
     print(text)
     return DONE if well else WRONG_INPUT
 
@@ -298,7 +298,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _specs(options: argparse.Namespace) -> None:
-    from tfkd.spec.packaged import copy_packaged, packaged_specs
+    from tfkd.spec.source.packaged import copy_packaged, packaged_specs
 
     print(copy_packaged(options.copy, options.to) if options.copy else packaged_specs())
 

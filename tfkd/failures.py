@@ -97,7 +97,7 @@ def report(error: BaseException, words: Sequence[str], runs: Path | None) -> str
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "tfkd": tfkd.__version__}
     with contextlib.suppress(Exception):  # the error may be one of importing
-        from tfkd.pipeline.stage_folder import versions
+        from tfkd.pipeline.engine.stage_folder import versions
 
         found = versions()
     return {**found, "system": f"{platform.system()} {platform.machine()}"}

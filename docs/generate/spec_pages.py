@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.report.readme_tables import result_names
-from tfkd.spec.yaml_reader import read_file
+from tfkd.spec.source.yaml_reader import read_file
 
 
 def spec_pages(root: Path) -> dict[str, tuple[str, str]]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tfkd.data.corpora import open_corpus
+from tfkd.data.text.corpora import open_corpus
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import (
     JsonLinesOptions,

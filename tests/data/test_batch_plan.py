@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.batch_plan import BatchPlan
-from tfkd.data.buckets import UNITS
+from tfkd.data.batches.batch_plan import BatchPlan
+from tfkd.data.batches.buckets import UNITS
 from tfkd.spec.errors import UserError
 
 SETTINGS = st.fixed_dictionaries(

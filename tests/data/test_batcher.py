@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.batcher import build_batcher, micro_batches
+from tfkd.data.batches.batcher import build_batcher, micro_batches
+from tfkd.data.batches.prefetcher import Prefetcher
+from tfkd.data.batches.sequential import Sequential
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
-from tfkd.data.prefetcher import Prefetcher
 from tfkd.data.ragged import Ragged
-from tfkd.data.sequential import Sequential
 from tfkd.data.views import build_view
 
 SPECIALS = {"t": Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 60)}

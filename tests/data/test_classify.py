@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.classes import LABELS, Classes, label_ids
-from tfkd.data.corpora import open_corpus
 from tfkd.data.examples import ExampleSet, Part
-from tfkd.data.generated_classes import labelled
+from tfkd.data.grammars.generated_classes import labelled
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
+from tfkd.data.text.corpora import open_corpus
 from tfkd.data.views import ClassifyView
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import GeneratedOptions, LinesOptions, TextOptions, TsvOptions

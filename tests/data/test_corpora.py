@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from tfkd.data.corpora import open_corpus, source_hashes
+from tfkd.data.text.corpora import open_corpus, source_hashes
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import (
     GeneratedOptions,

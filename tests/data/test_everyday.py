@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.everyday import drawing, everyday, with_ceiling
-from tfkd.data.everyday_english import in_english, inflected, pluralised
-from tfkd.data.everyday_german import in_german, phrase
-from tfkd.data.everyday_lexicon import VARIETIES, choice, lexicon
-from tfkd.data.everyday_meaning import Clause, Meaning, MeaningDraw, Name, Phrase
+from tfkd.data.grammars.everyday import drawing, everyday, with_ceiling
+from tfkd.data.grammars.everyday_english import in_english, inflected, pluralised
+from tfkd.data.grammars.everyday_german import in_german, phrase
+from tfkd.data.grammars.everyday_lexicon import VARIETIES, choice, lexicon
+from tfkd.data.grammars.everyday_meaning import Clause, Meaning, MeaningDraw, Name, Phrase
 from tfkd.data.stateless import keys, uniform
 
 ROWS = list(everyday(5000, 1))

@@ -8,8 +8,8 @@ import resource
 import numpy as np
 import pytest
 
-from tfkd.data.copies import copy_file, copy_folder
 from tfkd.data.files import writable, write_atomically
+from tfkd.data.text.copies import copy_file, copy_folder
 from tfkd.spec.errors import UserError
 
 

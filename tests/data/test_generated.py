@@ -5,9 +5,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.generated import german_english
-from tfkd.data.generated_phrases import CASES, Clause, Person, Phrase, Relative
-from tfkd.data.generated_words import DITRANSITIVE, MODALS, PEOPLE, PLACES, TRANSITIVE
+from tfkd.data.grammars.generated import german_english
+from tfkd.data.grammars.generated_phrases import CASES, Clause, Person, Phrase, Relative
+from tfkd.data.grammars.generated_words import DITRANSITIVE, MODALS, PEOPLE, PLACES, TRANSITIVE
 
 ROWS = list(german_english(20_000, 1))
 NOUNS = {noun.english: noun for noun in PEOPLE}

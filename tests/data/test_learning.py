@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.generated import german_english
+from tfkd.data.grammars.generated import german_english
 from tfkd.data.tokenizers import WordPiece, learn_wordpiece
 from tfkd.spec.errors import UserError
 

@@ -6,17 +6,17 @@ import socket
 import pytest
 
 from tfkd.data.checksummed import read_checksummed
-from tfkd.data.corpora import open_corpus, source_hashes
 from tfkd.data.files import sha256_of
-from tfkd.data.source_files import count_lines, file_hash, find_files
+from tfkd.data.text.corpora import open_corpus, source_hashes
+from tfkd.data.text.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
 from tfkd.models.published_config import bert_config, tensor_names
-from tfkd.pipeline.identity import vocabulary_identity
+from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.spec.errors import SpecErrors, UserError
 from tfkd.spec.options.corpora import SentencePieceOptions, TextOptions, WordPieceOptions
-from tfkd.spec.regular_files import open_once, read_regular
-from tfkd.spec.yaml_reader import read_file
+from tfkd.spec.source.regular_files import open_once, read_regular
+from tfkd.spec.source.yaml_reader import read_file
 
 # What is said of each; `broken` is a file whose reading fails, as on a broken disk.
 LYING = {

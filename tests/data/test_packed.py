@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.batcher import build_batcher
-from tfkd.data.corpora import open_corpus
+from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.packed import Packed
 from tfkd.data.ragged import Ragged
-from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.views import build_view
 from tfkd.spec.options.corpora import TextOptions
 

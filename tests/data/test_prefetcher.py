@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from tfkd.data.prefetcher import Prefetcher
+from tfkd.data.batches.prefetcher import Prefetcher
 
 
 class Numbers:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfkd.data.corpora import open_corpus
+from tfkd.data.text.corpora import open_corpus
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CsvOptions, TsvOptions
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.corpora import open_corpus
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.data.ragged import Ragged
-from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
 from tfkd.spec.options.corpora import ParallelOptions, TextOptions
 
 
@@ -120,8 +120,8 @@ def test_long_lines_are_read_and_encoded_in_small_runs(tmp_path, monkeypatch, ro
         if stop < len(lines):  # as much as fits
             more = sum(of_run) + len(lines[stop].encode()) + 1
             assert len(of_run) == rows or more > size
-    monkeypatch.setattr("tfkd.data.text_corpus._ROWS", rows)
-    monkeypatch.setattr("tfkd.data.text_corpus._BYTES", size)
+    monkeypatch.setattr("tfkd.data.text.text_corpus._ROWS", rows)
+    monkeypatch.setattr("tfkd.data.text.text_corpus._BYTES", size)
     assert list(text.lines("text")) == lines
     assert list(text.lines("text", 1, -2)) == lines[1:-2]
     seen = []

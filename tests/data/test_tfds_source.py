@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from tfkd.data import tfds_source
-from tfkd.data.corpora import open_corpus, source_hashes
-from tfkd.data.sources import Fault, pick
+from tfkd.data.text import tfds_source
+from tfkd.data.text.corpora import open_corpus, source_hashes
+from tfkd.data.text.sources import Fault, pick
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import TfdsOptions
 

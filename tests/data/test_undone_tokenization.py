@@ -2,9 +2,9 @@
 
 import pytest
 
-from tfkd.data.corpora import open_corpus
-from tfkd.data.text_corpus import TextCorpus, write_text_corpus
-from tfkd.data.undone_tokenization import undo_tokenization
+from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.undone_tokenization import undo_tokenization
 from tfkd.evaluation import moses_tokens
 from tfkd.spec.options import CORPORA
 

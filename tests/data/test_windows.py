@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tfkd.data.batches.windows import Windows
 from tfkd.data.ragged import Ragged
-from tfkd.data.windows import Windows
 
 END = 30
 DOCUMENTS = st.lists(st.lists(st.integers(0, 29), max_size=9), min_size=1, max_size=7)

@@ -19,7 +19,7 @@ from tfkd.objectives import (
     objective_forward,
     term_counts,
 )
-from tfkd.spec.layer_pairs import layer_pairs
+from tfkd.spec.checks.layer_pairs import layer_pairs
 
 from . import reference
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from small_line import manifest, stage_folders, timeless, weights
 
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.stage_folder import StageFolder
 
 _WITH_TIMES = {"history.jsonl", "weights.safetensors"}
 _OF_RUN = {"README.md", "checksums.json"}

@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
-from tfkd.data.generated import german_english
+from tfkd.data.grammars.generated import german_english
 
 ROWS = {"train": 300, "valid": 24, "test": 300}
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfkd.models import build_model, freeze
 from tfkd.models.freezing import frozen_parts
 from tfkd.objectives import OnlineTeacher, build_terms
-from tfkd.pipeline.memory import EncoderView, Step, TeacherSize, step_memory
+from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize, step_memory
 from tfkd.spec.options import (
     AbNetOptions,
     BertOptions,

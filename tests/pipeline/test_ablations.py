@@ -6,11 +6,11 @@ from safetensors.numpy import load_file
 from test_starts import vocabulary
 
 from tfkd.models import Bert, save_published, variables_by_path
-from tfkd.pipeline import models
-from tfkd.pipeline.builder import GraphBuilder
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.run import _execute
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.run import _execute
+from tfkd.pipeline.inputs import models
 from tfkd.spec import load_spec
 
 SPEC = """\

@@ -14,10 +14,10 @@ from small_line import arguments, write_line
 from tfkd import cli
 from tfkd.models import variables_by_path
 from tfkd.models.freezing import in_adapter
-from tfkd.pipeline.builder import GraphBuilder
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.models import trained_model
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

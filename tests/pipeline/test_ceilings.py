@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from tfkd.data.everyday import everyday, with_ceiling
-from tfkd.pipeline.ceilings import ceiling, known_rows
+from tfkd.data.grammars.everyday import everyday, with_ceiling
+from tfkd.pipeline.scoring.ceilings import ceiling, known_rows
 from tfkd.spec.options import EvaluateOptions
 from tfkd.spec.options.corpora import GeneratedOptions
 
@@ -43,7 +43,7 @@ def test_rows_that_were_dropped_are_left_out_and_others_are_unknown():
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("whole", [True, False])
 def test_an_evaluation_asks_for_it_and_leaves_out_the_loss_of_parts(monkeypatch, whole):
-    from tfkd.pipeline import scores
+    from tfkd.pipeline.scoring import scores
 
     sources, references = texts()
     lines = {"source": sources, "target": references}

@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from tfkd.pipeline.choose import best_of
+from tfkd.pipeline.stages.choose import best_of
 
 
 @pytest.mark.parametrize(

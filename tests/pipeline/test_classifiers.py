@@ -14,11 +14,11 @@ from small_line import arguments, manifest, stage_folders, weights
 from tfkd import cli
 from tfkd.data.examples import ExampleSet
 from tfkd.evaluation.results import result_errors
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.inputs import part_of
-from tfkd.pipeline.models import trained_model
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.made import part_of
+from tfkd.pipeline.inputs.models import trained_model
 from tfkd.report.readme_tables import KINDS
 from tfkd.report.systems import open_runs
 from tfkd.serving import load_saved_model

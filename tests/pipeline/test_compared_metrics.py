@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tfkd.evaluation import paired_bootstrap, result_errors
-from tfkd.pipeline.compare import compare
-from tfkd.pipeline.results import _lost_letters
+from tfkd.pipeline.engine.results import _lost_letters
+from tfkd.pipeline.scoring.compare import compare
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 

@@ -2,9 +2,9 @@
 
 from types import SimpleNamespace
 
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.stages.corpus import CorpusStage
 from tfkd.spec.options.corpora import TextOptions
 

@@ -10,7 +10,7 @@ from damage import DAMAGES, damage, files, follow_advice, kind_of, kinds, names_
 from drills import finished_copy, stable_files, stage_of
 from small_line import arguments
 
-import tfkd.pipeline.output_shards as output_shards
+import tfkd.pipeline.engine.output_shards as output_shards
 from tfkd import cli
 from tfkd.targets import StoreWriter, score_masked
 from tfkd.training.training_run import TrainingRun

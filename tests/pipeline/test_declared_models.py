@@ -16,7 +16,7 @@ from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
 from tfkd.models import Bert, variables_by_path
 from tfkd.objectives import CrossEntropy, MaskedLM
-from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import load_spec
 from tfkd.training import Distiller
 

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline import failed_checks
-from tfkd.pipeline.failed_checks import in_checked_order, refuse_failed, unchecked
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.run import run
-from tfkd.pipeline.seeds import wanted_of_all_seeds
-from tfkd.pipeline.smoke import smoke_spec
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.validate import validate
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.run import run
+from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.smoke import smoke_spec
+from tfkd.pipeline.plan.validate import validate
+from tfkd.pipeline.scoring import failed_checks
+from tfkd.pipeline.scoring.failed_checks import in_checked_order, refuse_failed, unchecked
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from tfkd.pipeline import run as running
-from tfkd.pipeline.fresh_start import fresh_start
+from tfkd.pipeline.engine import run as running
+from tfkd.pipeline.engine.fresh_start import fresh_start
 
 
 @pytest.fixture(autouse=True)

@@ -14,16 +14,16 @@ from safetensors.numpy import load_file
 
 from tfkd import cli
 from tfkd.data.examples import ExampleSet
-from tfkd.data.generated import german_english
+from tfkd.data.grammars.generated import german_english
 from tfkd.data.packed import Packed
 from tfkd.data.tokenizers import learn_byte_bpe
 from tfkd.decoding import Continuer, build_search
 from tfkd.models import Gpt2, save_published_gpt2
-from tfkd.pipeline.builder import GraphBuilder
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.inputs import part_of, text_tokenizer, training_set, views_of
-from tfkd.pipeline.models import trained_model
-from tfkd.pipeline.run import run
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.run import run
+from tfkd.pipeline.inputs.made import part_of, text_tokenizer, training_set, views_of
+from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

@@ -9,11 +9,11 @@ from pinned_defaults import TABLE, defaults
 from pydantic import create_model
 from small_line import write_line
 
-from tfkd.pipeline.graph import distinct_labels, fingerprint, in_order
-from tfkd.pipeline.identity import plain
-from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.engine.graph import distinct_labels, fingerprint, in_order
+from tfkd.pipeline.engine.identity import plain
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.pipeline.stages.score import ScoreStage
-from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.train import SMOKE_STEPS
@@ -195,7 +195,8 @@ def test_defaults_are_pinned():
     assert not changed, (
         f"the defaults of {sorted(changed)} have changed: old results would pass for new ones. "
         "Raise the revision of the class in tfkd/spec/builtins.py (of a stage or a part of one: "
-        "REVISIONS in tfkd/pipeline/graph.py), then: python tests/pipeline/pinned_defaults.py"
+        "REVISIONS in tfkd/pipeline/engine/graph.py), then: "
+        "python tests/pipeline/pinned_defaults.py"
     )
     new = now.keys() - pinned.keys()
     assert not new, f"{sorted(new)}: pin them by python tests/pipeline/pinned_defaults.py"

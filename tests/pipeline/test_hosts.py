@@ -9,8 +9,8 @@ from host_processes import overrides
 from small_line import arguments, stage_folders, write_line
 
 from tfkd import cli
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts, cluster_from
@@ -96,7 +96,7 @@ class Two:
 
 def asked(folder, hosts, *changes):
     """What is said to a host that is to run a spec of a folder."""
-    from tfkd.pipeline.workers import check_same
+    from tfkd.pipeline.engine.workers import check_same
 
     spec = load_spec(folder / "small.yaml", overrides=changes)
     nodes = in_order(wanted(spec, folder).nodes())

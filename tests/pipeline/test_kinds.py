@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from tfkd.pipeline.kinds import revisions, stage_of
+from tfkd.pipeline.engine.kinds import revisions, stage_of
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
@@ -39,7 +39,7 @@ def test_every_kind_has_its_name(kind):
 
 def test_kinds_are_found_without_tensorflow():
     code = (
-        "import sys; from tfkd.pipeline.kinds import stage_of; "
+        "import sys; from tfkd.pipeline.engine.kinds import stage_of; "
         "from tfkd.spec.builtins import register_builtins; register_builtins(); "
         "from tfkd.spec.registry import UNNAMED_STAGES; "
         "from tfkd.spec.stage_kinds import kinds; "

@@ -9,14 +9,14 @@ from margins import share_right
 from small_line import arguments
 
 from tfkd import cli
-from tfkd.data.generated import german_english
+from tfkd.data.grammars.generated import german_english
 from tfkd.decoding import build_search
 from tfkd.decoding.continuation import continue_prompts
 from tfkd.evaluation.results import result_errors
-from tfkd.pipeline.builder import GraphBuilder
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.inputs import side_tokenizers
-from tfkd.pipeline.models import trained_model
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.inputs.made import side_tokenizers
+from tfkd.pipeline.inputs.models import trained_model
 from tfkd.pipeline.tasks.continuations import halves
 from tfkd.serving import load_saved_model
 from tfkd.spec import load_spec

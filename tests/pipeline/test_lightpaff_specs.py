@@ -11,10 +11,10 @@ import pytest
 from tfkd.models import build_model
 from tfkd.models.builder import CLASSES
 from tfkd.models.weights import variables_by_path
-from tfkd.pipeline.choose import trials_of
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.smoke import smoke_spec
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.smoke import smoke_spec
+from tfkd.pipeline.stages.choose import trials_of
 from tfkd.spec import load_spec
 from tfkd.spec.options import sides_of
 

@@ -11,7 +11,7 @@ from small_line import arguments, stage_folders, weights
 
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
-from tfkd.pipeline.compare import compare
+from tfkd.pipeline.scoring.compare import compare
 
 pytestmark = pytest.mark.long
 

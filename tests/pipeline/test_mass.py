@@ -13,12 +13,12 @@ from small_line import arguments, write_line
 from tfkd import cli
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import MassView
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.inputs import part_of, side_tokenizers
-from tfkd.pipeline.models import trained_model
-from tfkd.pipeline.smoke import smoke_spec
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.made import part_of, side_tokenizers
+from tfkd.pipeline.inputs.models import trained_model
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import load_spec
 
 pytestmark = pytest.mark.long

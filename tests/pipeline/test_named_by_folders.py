@@ -7,7 +7,7 @@ import pytest
 
 from tfkd import cli
 from tfkd.data.checksummed import write_checksummed
-from tfkd.pipeline.run_folder import inside
+from tfkd.pipeline.engine.run_folder import inside
 from tfkd.spec.errors import UserError
 
 ORIGIN = {"variant": None, "overrides": [], "smoke": False}

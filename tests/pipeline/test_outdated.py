@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 
-from tfkd.pipeline import run as run_module
-from tfkd.pipeline.context import Context, Interrupted
-from tfkd.pipeline.graph import Node, in_order
-from tfkd.pipeline.outdated import outdated
-from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine import run as run_module
+from tfkd.pipeline.engine.context import Context, Interrupted
+from tfkd.pipeline.engine.graph import Node, in_order
+from tfkd.pipeline.engine.outdated import outdated
+from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.stages.evaluate import EvaluateStage
 from tfkd.spec import load_spec
 

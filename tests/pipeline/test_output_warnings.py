@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tfkd.evaluation.metrics import CLASSES
-from tfkd.pipeline.kinds import stage_of, task_named
-from tfkd.pipeline.output_warnings import output_warnings
-from tfkd.pipeline.products import CONTINUED
+from tfkd.pipeline.engine.kinds import stage_of, task_named
+from tfkd.pipeline.scoring.output_warnings import output_warnings
+from tfkd.pipeline.scoring.products import CONTINUED
 from tfkd.pipeline.stages.export import publish
 from tfkd.pipeline.tasks import label_results, translation
 from tfkd.serving.checksums import check_checksums, write_checksums

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tfkd.pipeline.builder import GraphBuilder
-from tfkd.pipeline.pages import told_where
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.plan.pages import told_where
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors, UserError
 

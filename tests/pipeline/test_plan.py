@@ -7,8 +7,8 @@ import pytest
 
 from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model, freeze
-from tfkd.pipeline import step_sizes
-from tfkd.pipeline.plan import plan
+from tfkd.pipeline.plan import step_sizes
+from tfkd.pipeline.plan.planner import plan
 from tfkd.pipeline.stages.tokenizer import expected_size
 from tfkd.spec import load_spec
 from tfkd.spec.options import (

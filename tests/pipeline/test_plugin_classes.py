@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from small_line import SPEC
 
-from tfkd.pipeline.plugin_classes import import_named, named
-from tfkd.pipeline.results import other_ops
+from tfkd.pipeline.engine.results import other_ops
+from tfkd.pipeline.plan.plugin_classes import import_named, named
 from tfkd.spec import load_spec, registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError

@@ -7,7 +7,7 @@ import time
 from drills import finished_copy
 from small_line import arguments
 
-import tfkd.pipeline.results as results_module
+import tfkd.pipeline.engine.results as results_module
 from tfkd import cli
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
-from tfkd.pipeline.scores import file_names
-from tfkd.pipeline.stored_targets import check_rows
+from tfkd.pipeline.scoring.scores import file_names
+from tfkd.pipeline.stages.stored_targets import check_rows
 from tfkd.spec.errors import UserError
 from tfkd.targets import Header, PartStores, StoreWriter
 

@@ -7,8 +7,8 @@ import pytest
 from read_page import Page
 
 from tfkd.evaluation import result_errors
-from tfkd.pipeline.compare import compare
-from tfkd.pipeline.seeds import summaries
+from tfkd.pipeline.engine.seeds import summaries
+from tfkd.pipeline.scoring.compare import compare
 from tfkd.report.page import render
 
 SEEDS = (1, 2, 5)

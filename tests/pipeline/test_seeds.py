@@ -8,11 +8,11 @@ from small_line import write_line
 
 from tfkd import cli
 from tfkd.evaluation import result_errors
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.plan import plan
-from tfkd.pipeline.run import run
-from tfkd.pipeline.scores import file_names
-from tfkd.pipeline.seeds import wanted_of_all_seeds
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.run import run
+from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.scoring.scores import file_names
 from tfkd.spec import load_spec
 from tfkd.spec.options import NoiseOptions
 
@@ -77,7 +77,7 @@ def test_noise_that_is_asked_for_later_is_measured_of_each_seed(path, monkeypatc
     def planned(spec, context, *rest):
         asked.extend(in_order(wanted_of_all_seeds(spec, path.parent).ends()))
 
-    monkeypatch.setattr("tfkd.pipeline.run._run", planned)
+    monkeypatch.setattr("tfkd.pipeline.engine.run._run", planned)
     spec = load_spec(path, overrides=["seeds=[1, 2]"])
     run(spec, data_dir=path.parent, smoke=smoke)
     assert "noise" not in {node.kind for node in asked}

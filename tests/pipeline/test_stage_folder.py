@@ -10,9 +10,9 @@ import time
 import pytest
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
-from tfkd.pipeline.context import Deadline, Interrupted, parse_duration, stopwatch
-from tfkd.pipeline.run_folder import link
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Deadline, Interrupted, parse_duration, stopwatch
+from tfkd.pipeline.engine.run_folder import link
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 
 
@@ -106,7 +106,9 @@ def test_the_work_of_another_stage_is_refused_by_name(tmp_path):
 
 def test_bytes_are_read_once_a_process(folder, monkeypatch):
     again(folder).verify()
-    monkeypatch.setattr("tfkd.pipeline.stage_folder.sha256_of", lambda path: pytest.fail("read"))
+    monkeypatch.setattr(
+        "tfkd.pipeline.engine.stage_folder.sha256_of", lambda path: pytest.fail("read")
+    )
     again(folder).verify()
 
 

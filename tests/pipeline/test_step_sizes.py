@@ -7,12 +7,12 @@ import pytest
 
 import tfkd
 from tfkd.data.tokenizers import WordPiece
-from tfkd.pipeline import step_sizes as step_sizes_module
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.step_sizes import longest_row, step_sizes
-from tfkd.pipeline.text_stages import place
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.text_stages import place
+from tfkd.pipeline.plan import step_sizes as step_sizes_module
+from tfkd.pipeline.plan.step_sizes import longest_row, step_sizes
 
 
 def stages(line, *overrides, runs=None):

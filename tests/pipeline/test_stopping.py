@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tfkd.pipeline.context import Deadline, Interrupted, stopping
+from tfkd.pipeline.engine.context import Deadline, Interrupted, stopping
 from tfkd.training.interruption import StopSignal
 
 

@@ -14,11 +14,11 @@ import pytest
 from drills import finished_copy, same_results, stable_files, stage_of
 from small_line import arguments, manifest
 
-import tfkd.pipeline.models as models
+import tfkd.pipeline.inputs.models as models
 import tfkd.pipeline.tasks.words as words
 import tfkd.serving.export as export
 from tfkd import cli
-from tfkd.pipeline.context import Deadline
+from tfkd.pipeline.engine.context import Deadline
 
 UNTIL = {
     "corpus": ("--until", "teach"),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline import teacher_check
+from tfkd.pipeline.scoring import teacher_check
 
 pytestmark = pytest.mark.tensorflow
 

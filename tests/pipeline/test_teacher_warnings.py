@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline.teacher_warnings import teacher_warnings
+from tfkd.pipeline.scoring.teacher_warnings import teacher_warnings
 
 
 def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **more):

@@ -19,9 +19,9 @@ from damage import DAMAGES, damage, files, follow_advice, kinds, names_file
 from drills import finished_copy, made_once, stable_files
 from small_line import arguments, manifest, stage_folders, start, write_line
 
-import tfkd.pipeline.output_shards as output_shards
+import tfkd.pipeline.engine.output_shards as output_shards
 from tfkd import cli
-from tfkd.pipeline.kinds import stage_of
+from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.stages.train import TrainStage
 
 HERE = str(Path(__file__).parent)

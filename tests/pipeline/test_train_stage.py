@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.kinds import task_named
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.stages import train
-from tfkd.pipeline.stored_targets import stores_of
-from tfkd.pipeline.training_batches import max_length
+from tfkd.pipeline.stages.stored_targets import stores_of
+from tfkd.pipeline.stages.training_batches import max_length
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import BertOptions, TransformerOptions

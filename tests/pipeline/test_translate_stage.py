@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tfkd.data.ragged import Ragged
-from tfkd.data.text_corpus import TextCorpus
-from tfkd.pipeline.context import Deadline
-from tfkd.pipeline.run import run
+from tfkd.data.text.text_corpus import TextCorpus
+from tfkd.pipeline.engine.context import Deadline
+from tfkd.pipeline.engine.run import run
 from tfkd.pipeline.stages.train import TrainStage
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -85,8 +85,8 @@ def words(monkeypatch):
     tokenizer = Words()
     sides = {"source": tokenizer, "target": tokenizer}
     monkeypatch.setattr(TrainStage, "run", lambda self, node, folder, context: {})
-    monkeypatch.setattr("tfkd.pipeline.models.trained_model", lambda node, context: None)
-    monkeypatch.setattr("tfkd.pipeline.inputs.side_tokenizers", lambda node, context: sides)
+    monkeypatch.setattr("tfkd.pipeline.inputs.models.trained_model", lambda node, context: None)
+    monkeypatch.setattr("tfkd.pipeline.inputs.made.side_tokenizers", lambda node, context: sides)
     monkeypatch.setattr("tfkd.decoding.decoder.source_limit", lambda model: LIMIT)
     monkeypatch.setattr("tfkd.decoding.Decoder", Turned)
     monkeypatch.setattr(Turned, "calls", 0)

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.plan import plan
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.letter_case import lower_cased
+from tfkd.pipeline.plan.planner import plan
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

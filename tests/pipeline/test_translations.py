@@ -9,7 +9,7 @@ from drills import stage_of
 from small_line import SPEC, arguments, manifest, stage_folders
 
 from tfkd import cli
-from tfkd.data.text_corpus import TextCorpus
+from tfkd.data.text.text_corpus import TextCorpus
 from tfkd.data.tokenizers import load_tokenizer
 from tfkd.decoding import Decoder, build_search
 from tfkd.models import build_model, load_weights

@@ -3,12 +3,12 @@
 import pytest
 from small_line import write_line
 
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.plan import plan
-from tfkd.pipeline.seeds import wanted_of_all_seeds
-from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.pipeline.stages.train import said_setting
-from tfkd.pipeline.wanted import wanted
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

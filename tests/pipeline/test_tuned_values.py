@@ -9,11 +9,11 @@ from small_line import write_line
 from test_compared_metrics import FIGURE, OURS, REFERENCES, THEIRS, finished, run_folder
 
 from tfkd.evaluation import decode_as_asked
-from tfkd.pipeline import tuned_decode
-from tfkd.pipeline.compare import compare
-from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.seeds import summaries
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.seeds import summaries
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs import tuned_decode
+from tfkd.pipeline.scoring.compare import compare
 from tfkd.report.page import render
 from tfkd.report.terminal import score_table
 from tfkd.spec import load_spec

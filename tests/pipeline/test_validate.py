@@ -11,10 +11,10 @@ from safetensors.numpy import save
 from unprivileged import unprivileged
 
 from tfkd import cli
-from tfkd.data import tfds_source
+from tfkd.data.text import tfds_source
 from tfkd.data.tokenizers import building
-from tfkd.pipeline.validate import validate
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.validate import validate
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 

@@ -9,7 +9,7 @@ import os
 import time
 
 from tfkd.data.files import write_atomically
-from tfkd.pipeline.output_shards import shard
+from tfkd.pipeline.engine.output_shards import shard
 from tfkd.pipeline.stages.train import TrainStage
 
 SHARDS = 5

@@ -12,8 +12,8 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage import Stage
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_stage
 from tfkd.spec.options.base import ModelReference, Positive
@@ -59,8 +59,8 @@ class Average(Stage):
         """The mean of the stages' weights, in float64 until it is written."""
         from tfkd.models import save_weights
         from tfkd.models.weights import variables_by_path
-        from tfkd.pipeline.models import trained_model
-        from tfkd.pipeline.stage_weights import WEIGHTS
+        from tfkd.pipeline.inputs.models import trained_model
+        from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
         stages = [child for role, child in node.inputs.items() if role.startswith("average.")]
         shares = np.array(node.options.weights or [1.0] * len(stages))

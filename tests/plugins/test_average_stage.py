@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tfkd import cli
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.plan import plan
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.planner import plan
 from tfkd.spec import load_spec, validate_files
-from tfkd.spec.showing import dump_yaml
+from tfkd.spec.source.showing import dump_yaml
 
 HERE = Path(__file__).parent
 SPEC, PLUGIN = HERE / "averaged.yaml", "average_stage"
@@ -94,11 +94,11 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
 
     from tfkd.models import build_model
     from tfkd.models.weights import variables_by_path
-    from tfkd.pipeline import models
-    from tfkd.pipeline.context import Context
-    from tfkd.pipeline.declared_models import Pieces
-    from tfkd.pipeline.stage_folder import StageFolder
-    from tfkd.pipeline.stage_weights import WEIGHTS
+    from tfkd.pipeline.engine.context import Context
+    from tfkd.pipeline.engine.stage_folder import StageFolder
+    from tfkd.pipeline.inputs import models
+    from tfkd.pipeline.inputs.declared_models import Pieces
+    from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
     overrides = [] if weights is None else [f"stages.averaged.weights={weights}"]
     spec = load_spec(SPEC, plugins=[PLUGIN], overrides=overrides)

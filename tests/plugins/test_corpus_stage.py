@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tfkd.pipeline import run as run_module
-from tfkd.pipeline.context import Context, Interrupted
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine import run as run_module
+from tfkd.pipeline.engine.context import Context, Interrupted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options.base import CorpusName, Count
@@ -47,7 +47,7 @@ class First(Stage):
     stop: ClassVar[bool] = False
 
     def run(self, node: Any, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.data.text_corpus import write_text_corpus
+        from tfkd.data.text.text_corpus import write_text_corpus
 
         if First.stop:
             (folder.scratch / "begun").write_text("")

@@ -7,7 +7,7 @@ import pytest
 
 from tfkd.spec import json_schema, listing, load_spec, registry, validate_files
 from tfkd.spec.builtins import register_builtins
-from tfkd.training.schedules import build_schedule
+from tfkd.training.optimization.schedules import build_schedule
 
 SPEC = """\
 tfkd: 1

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from smoke_runs import run_tfkd
 
-from tfkd.pipeline.plan import plan
-from tfkd.pipeline.validate import validate
+from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.plan.validate import validate
 from tfkd.spec import load_spec, registry
 from tfkd.spec.options.base import Options
 

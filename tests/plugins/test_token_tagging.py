@@ -12,12 +12,12 @@ from smoke_runs import run_tfkd
 
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
-from tfkd.pipeline.graph import in_order
-from tfkd.pipeline.validate import validate
-from tfkd.pipeline.wanted import wanted
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.validate import validate
 from tfkd.spec import json_schema, load_spec, registry
-from tfkd.spec.listings import listing
 from tfkd.spec.options import ModelOptions
+from tfkd.spec.reference.listings import listing
 
 HERE = Path(__file__).parent
 SPEC, PLUGIN = HERE / "tagged.yaml", "token_tagging"

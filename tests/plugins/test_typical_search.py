@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
-from tfkd.pipeline.plugin_classes import refuse_exports
+from tfkd.pipeline.plan.plugin_classes import refuse_exports
 from tfkd.spec.errors import UserError
 
 pytestmark = pytest.mark.tensorflow

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tfkd.data import generated_words as known
 from tfkd.data.classes import LABELS
-from tfkd.data.generated import german_english
+from tfkd.data.grammars import generated_words as known
+from tfkd.data.grammars.generated import german_english
 from tfkd.data.views.base import SequenceView
-from tfkd.pipeline.stage import Stage
+from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.tasks.classification import Classification
 from tfkd.pipeline.tasks.label_rows import HEAD
 from tfkd.spec.options.base import Count, Seed
@@ -68,9 +68,9 @@ class TokenTagging(Classification):
         self, node: Any, model: Any, folder: Any, context: Any, card: dict[str, Any]
     ) -> dict[str, Any]:
         """A SavedModel with `text` in and `labels` out, held against the model on 48 rows."""
+        from tfkd.pipeline.inputs.text_stages import classes_of
         from tfkd.pipeline.tasks.exported import served_tokenizers
         from tfkd.pipeline.tasks.label_export import labelled_lines
-        from tfkd.pipeline.text_stages import classes_of
         from tfkd.serving.classifier_export import export_tags
         from tfkd.serving.full_precision import in_float32
 
@@ -126,7 +126,7 @@ class Tagged(Stage):
     Options = TaggedOptions
 
     def run(self, node: Any, folder: Any, context: Any) -> dict[str, Any]:
-        from tfkd.data.text_corpus import Rows, write_text_corpus
+        from tfkd.data.text.text_corpus import Rows, write_text_corpus
 
         rows = Rows(("text", "label"), sentences(node.options.tagged, node.options.seed))
         write_text_corpus(rows, folder.path)

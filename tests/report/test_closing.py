@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.pipeline.seeds import summaries
+from tfkd.pipeline.engine.seeds import summaries
 from tfkd.report.closing import closing, headline, sentence
 from tfkd.report.lineage import has_no_teacher, parameters_of, teacher_of
 from tfkd.spec.errors import UserError

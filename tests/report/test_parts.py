@@ -10,7 +10,7 @@ from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.systems import Systems, open_runs
 from tfkd.report.wording import duration, metric_value, number, p_value, percent, plain, size
-from tfkd.spec.yaml_reader import read_text
+from tfkd.spec.source.yaml_reader import read_text
 
 texts = st.lists(st.sampled_from(["a", "dog", "Dog", ",", "runs", "schön", "."]), max_size=12)
 

@@ -9,7 +9,7 @@ from page_blocks import PAGES, ROOT, blocks, commands, written
 
 from tfkd.cli_parser import build_parser
 from tfkd.spec import validate_files
-from tfkd.spec.starter import starter_spec
+from tfkd.spec.reference.starter import starter_spec
 
 KNOWN = {"yaml", "python", "bash", "json", "text"}
 YAML = [block for block in blocks("yaml") if "plugin" not in block.said]

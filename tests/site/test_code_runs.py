@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from page_blocks import PAGES, ROOT, blocks, written
 
-from tfkd.data.everyday import everyday
+from tfkd.data.grammars.everyday import everyday
 
 pytestmark = pytest.mark.tensorflow
 README = ROOT / "README.md"

@@ -6,8 +6,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tfkd.spec import json_schema, registry
-from tfkd.spec.key_reference import REQUIRED, blocks
-from tfkd.spec.key_units import EXAMPLES, UNITS
+from tfkd.spec.reference.key_reference import REQUIRED, blocks
+from tfkd.spec.reference.key_units import EXAMPLES, UNITS
 
 
 @pytest.fixture(scope="module")

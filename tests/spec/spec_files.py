@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.spec import Spec, SpecErrors, load_spec
-from tfkd.spec.stage_inputs import inputs_of
+from tfkd.spec.checks.stage_inputs import inputs_of
 
 SMALL = """\
 tfkd: 1

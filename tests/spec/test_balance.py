@@ -4,7 +4,7 @@ import pytest
 from spec_files import faults, loaded, replaced, rests_on
 
 from tfkd.objectives import balanced_weights
-from tfkd.spec.balance import outweighed, untried
+from tfkd.spec.checks.balance import outweighed, untried
 
 PLACE = "    schedule: {kind: triangular, rate: 5e-4}\n"
 TERMS = "      soft_targets: {weight: 0.5, teacher: targets}\n"

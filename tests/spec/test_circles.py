@@ -5,8 +5,8 @@ import time
 import pytest
 
 from tfkd.spec import load_spec, validate_files
+from tfkd.spec.checks.stage_inputs import inputs_of
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.stage_inputs import inputs_of
 
 SPEC = """\
 tfkd: 1

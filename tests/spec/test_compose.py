@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.spec.compose import MOST_FILES, changed, extended, variant_names
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.tree import Node, node_of
+from tfkd.spec.source.compose import MOST_FILES, changed, extended, variant_names
+from tfkd.spec.source.tree import Node, node_of
 
 
 def compose(path, variant=None, overrides=()):
@@ -65,7 +65,7 @@ def merged(left, right):
 @settings(max_examples=40, deadline=None)
 @given(first=mapping, second=mapping, third=mapping)
 def test_extends_is_the_merge_of_plain_values(tmp_path_factory, first, second, third):
-    from tfkd.spec.showing import dump_yaml
+    from tfkd.spec.source.showing import dump_yaml
 
     folder = tmp_path_factory.mktemp("merge")
     write(folder, "a.yaml", dump_yaml(first))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
 

@@ -12,7 +12,7 @@ from spec_files import SMALL
 from test_faults import CASES
 
 from tfkd.spec import Spec, dump_yaml, json_schema, load_spec, starter_spec
-from tfkd.spec.yaml_reader import read_text
+from tfkd.spec.source.yaml_reader import read_text
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 SCHEMA = json_schema()

@@ -97,7 +97,7 @@ _VALUES = st.recursive(
 @given(data=st.data(), value=_VALUES)
 def test_any_value_at_any_place(tmp_path, data, value) -> None:
     from tfkd.spec import dump_yaml
-    from tfkd.spec.yaml_reader import read_text
+    from tfkd.spec.source.yaml_reader import read_text
 
     plain = read_text(SMALL, "x").plain()
     node, keys = plain, []

@@ -68,7 +68,7 @@ def test_a_long_reference_is_shortened_in_its_fault(tmp_path):
 
 
 def test_a_spec_that_many_stages_refer_to_is_read_once(tmp_path, monkeypatch):
-    from tfkd.spec import compose
+    from tfkd.spec.source import compose
 
     names = []
     read = compose.read_file

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tfkd.spec import load_spec
-from tfkd.spec.compose import extended
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.references import parse
-from tfkd.spec.relocated import relocated
-from tfkd.spec.tree import node_of
+from tfkd.spec.source.compose import extended
+from tfkd.spec.source.relocated import relocated
+from tfkd.spec.source.tree import node_of
 
 FAR = """\
 tfkd: 1

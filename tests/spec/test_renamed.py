@@ -4,7 +4,7 @@ import pytest
 from spec_files import SMALL
 
 from tfkd.cli import main
-from tfkd.pipeline.validate import validate
+from tfkd.pipeline.plan.validate import validate
 from tfkd.spec import json_schema, load_spec
 from tfkd.spec.errors import SpecErrors
 

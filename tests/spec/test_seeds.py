@@ -4,8 +4,8 @@ import pytest
 from schema_checker import fits
 
 from tfkd.spec import dump_yaml, json_schema, load_spec
-from tfkd.spec.asked_seeds import seeds_override
 from tfkd.spec.errors import SpecErrors
+from tfkd.spec.source.asked_seeds import seeds_override
 
 SPEC = """\
 tfkd: 1

@@ -7,7 +7,7 @@ import pytest
 from spec_files import faults, loaded, replaced
 
 from tfkd.evaluation import Metric
-from tfkd.pipeline.products import product
+from tfkd.pipeline.scoring.products import product
 from tfkd.spec import metrics as known
 from tfkd.spec import registry
 from tfkd.spec.options import EvaluateOptions, MetricOptions

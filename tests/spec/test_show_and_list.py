@@ -8,7 +8,7 @@ from spec_files import loaded
 
 from tfkd.spec import UserError, json_schema, listing, load_spec, show, starter_spec
 from tfkd.spec.options.training import ScheduleOptions
-from tfkd.spec.yaml_reader import read_text
+from tfkd.spec.source.yaml_reader import read_text
 
 EXAMPLE = Path(__file__).parents[2] / "specs" / "multi30k_deen.yaml"
 

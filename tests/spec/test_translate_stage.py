@@ -4,11 +4,11 @@ import pytest
 from schema_checker import fits
 from spec_files import rests_on
 
-from tfkd.pipeline.smoke import smoke_spec
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import dump_yaml, load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.schema import json_schema
-from tfkd.spec.yaml_reader import read_text
+from tfkd.spec.reference.schema import json_schema
+from tfkd.spec.source.yaml_reader import read_text
 
 SPEC = """\
 tfkd: 1

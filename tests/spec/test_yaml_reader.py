@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.spec import SpecErrors, dump_yaml
-from tfkd.spec.yaml_reader import MOST_VALUES, plain_scalar, read_file, read_text
+from tfkd.spec.source.yaml_reader import MOST_VALUES, plain_scalar, read_file, read_text
 
 
 def fault(text: str) -> str:

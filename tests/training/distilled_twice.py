@@ -3,7 +3,7 @@ next words of packed and plain text, segments of text, and classes that some row
 
 import numpy as np
 
-from tfkd.data.batcher import build_batcher
+from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.classes import LABELS
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials

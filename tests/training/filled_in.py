@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfkd.data.batcher import build_batcher
+from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged

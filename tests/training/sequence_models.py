@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfkd.data.batcher import build_batcher
+from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfkd.training import Adafactor, build_optimizer
-from tfkd.training.parameters import Parameter
+from tfkd.training.optimization.parameters import Parameter
 
 
 def paper(weight, gradients, rate, decay=0.0):

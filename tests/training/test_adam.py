@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tfkd.training import Adam
-from tfkd.training.gradients import clipped, dense, global_norm
-from tfkd.training.parameters import Parameter, named_parameters
+from tfkd.training.optimization.gradients import clipped, dense, global_norm
+from tfkd.training.optimization.parameters import Parameter, named_parameters
 
 
 def reference(weight, gradients, *, rate, beta_1, beta_2, epsilon, decay, correct):

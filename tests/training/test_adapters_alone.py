@@ -9,7 +9,7 @@ from tfkd.models import AbNet, freeze, variables_by_path
 from tfkd.models.freezing import in_adapter
 from tfkd.objectives import build_terms
 from tfkd.training import Distiller, build_optimizer
-from tfkd.training.parameters import all_variables
+from tfkd.training.optimization.parameters import all_variables
 from tfkd.training.step_function import StepFunction
 
 BERT = {"vocabulary_size": 30, "layers": 3, "width": 8, "heads": 2, "initializer_range": 0.2}

@@ -8,8 +8,8 @@ from safetensors.numpy import load_file
 
 from tfkd.spec.errors import UserError
 from tfkd.training import CheckpointFolder
-from tfkd.training import checkpoints as module
-from tfkd.training.tensor_file import write_tensors
+from tfkd.training.state import checkpoints as module
+from tfkd.training.state.tensor_file import write_tensors
 
 ARRAYS = {
     "a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -10,8 +10,8 @@ from mask_task import PairAndMaskBatcher, distiller, student
 from tfkd.layers.fusion import fusing, is_fusing
 from tfkd.objectives import CrossEntropy
 from tfkd.training import Distiller, GatedGradients, Step, Sum
-from tfkd.training.gradient_gating import module_of
-from tfkd.training.parameters import Parameter
+from tfkd.training.optimization.gradient_gating import module_of
+from tfkd.training.optimization.parameters import Parameter
 
 
 class Variable:

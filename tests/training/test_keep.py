@@ -6,8 +6,8 @@ from training_fakes import Batcher, distiller, weights_of
 
 from tfkd.spec.errors import UserError
 from tfkd.training import Adam, Constant, TrainSettings, read_history, train
-from tfkd.training.keep import Keeper
-from tfkd.training.tensor_file import DamagedFileError, read_tensors
+from tfkd.training.state.keep import Keeper
+from tfkd.training.state.tensor_file import DamagedFileError, read_tensors
 
 STEPS = 20
 

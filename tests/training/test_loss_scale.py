@@ -9,7 +9,7 @@ from training_fakes import Batcher
 from training_fakes import distiller as fake_distiller
 
 from tfkd.training import Adam, Constant, TrainingDiverged, TrainSettings, read_history, train
-from tfkd.training.loss_scale import FIXED, LossScale, StepState, restored, saved
+from tfkd.training.optimization.loss_scale import FIXED, LossScale, StepState, restored, saved
 from tfkd.training.step import Step
 from tfkd.training.step_function import StepFunction
 

@@ -12,7 +12,7 @@ import sequence_models
 import tensorflow as tf
 from margins import share_right
 
-from tfkd.data.batcher import build_batcher
+from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.views import build_view
 from tfkd.models.bert import Bert
 from tfkd.models.transformer import Transformer

@@ -7,7 +7,7 @@ import tensorflow as tf
 from training_fakes import Batcher, FakeDistiller, Gate, Student, Term, distiller, two_terms
 
 from tfkd.training import Step
-from tfkd.training.gradients import global_norm
+from tfkd.training.optimization.gradients import global_norm
 
 
 def tensors(batch):

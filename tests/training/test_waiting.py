@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from training_fakes import Batcher, distiller
 
-from tfkd.data import prefetcher
+from tfkd.data.batches import prefetcher
 from tfkd.training import Adam, TrainSettings, read_history, train, waiting_share
 
 

@@ -12,7 +12,7 @@ from tfkd.data.id_shards import kept_shard
 from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import cores, side_by_side
 from tfkd.data.strict_json import read_json
-from tfkd.data.text_corpus import TextCorpus
+from tfkd.data.text.text_corpus import TextCorpus
 
 # Lines encoded at once; and characters, after which of whole books fewer are.
 CHUNK, CHUNK_CHARACTERS = 8192, 1 << 23

@@ -8,7 +8,7 @@ from tfkd.objectives.hidden_states import HiddenStates
 from tfkd.objectives.length import Length
 from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
-from tfkd.spec.balance import balanced_weights
+from tfkd.spec.checks.balance import balanced_weights
 from tfkd.spec.errors import UserError
 
 _BUILT_IN = {

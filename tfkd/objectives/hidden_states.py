@@ -10,7 +10,7 @@ from tfkd.layers.dense import Dense
 from tfkd.layers.initializers import derive_seed
 from tfkd.objectives.soft_targets import PLACES
 from tfkd.objectives.term import Batch, Record, Term
-from tfkd.spec.layer_pairs import MAPS, MIX, layer_pairs
+from tfkd.spec.checks.layer_pairs import MAPS, MIX, layer_pairs
 
 PROJECTIONS = ("linear", "none")
 OVER_WIDTH = ("mean", "sum")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfkd.data.files import writable, write_atomically
-from tfkd.pipeline.compared import search_words
+from tfkd.pipeline.engine.run_exports import export_folder
+from tfkd.pipeline.engine.run_folder import RESULTS, read_results
 from tfkd.pipeline.generate import saved_model_of
-from tfkd.pipeline.run_exports import export_folder
-from tfkd.pipeline.run_folder import RESULTS, read_results
+from tfkd.pipeline.scoring.compared import search_words
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line
-from tfkd.spec.regular_files import open_once, readable
+from tfkd.spec.source.regular_files import open_once, readable
 
 # Lines of a call: one at a time, and what a server batches.
 _ALONE, _TOGETHER = 1, 64

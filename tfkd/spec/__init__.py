@@ -7,12 +7,12 @@ _PLACES = {
     "SpecError": "errors",
     "SpecErrors": "errors",
     "UserError": "errors",
-    "dump_yaml": "showing",
-    "json_schema": "schema",
-    "listing": "listings",
+    "dump_yaml": "source.showing",
+    "json_schema": "reference.schema",
+    "listing": "reference.listings",
     "load_spec": "spec",
-    "show": "showing",
-    "starter_spec": "starter",
-    "validate_files": "validation",
+    "show": "source.showing",
+    "starter_spec": "reference.starter",
+    "validate_files": "checks.validation",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

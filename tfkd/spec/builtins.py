@@ -17,7 +17,7 @@ _TASKS = "tfkd.pipeline.tasks"
 def register_builtins() -> None:
     """Registers them; again does nothing."""
     for kind, options in o.CORPORA.items():
-        target = "tfkd.data.corpora:Corpus"
+        target = "tfkd.data.text.corpora:Corpus"
         # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once.
         revision = 2 if kind == "jsonl" else 1
         add(Entry("corpus", kind, options, target, revision=revision, summary=_line(options)))
@@ -86,7 +86,7 @@ def register_builtins() -> None:
         ("inverse_square_root", "InverseSquareRoot",
          "Up to the rate, then down with the root of the steps"),
     ):  # fmt: skip
-        where = f"tfkd.training.schedules:{target}"
+        where = f"tfkd.training.optimization.schedules:{target}"
         add(Entry("schedule", name, o.ScheduleOptions, where, summary=summary))
     for name, options, target, summary in (
         ("bleu", o.BleuOptions, "bleu:Bleu", "BLEU with sacreBLEU's signature"),

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tfkd.spec.errors import SpecError, nearest
-from tfkd.spec.tree import Node
+from tfkd.spec.source.tree import Node
 from tfkd.spec.wording import described, explain, keys_of
 
 Path = tuple[Any, ...]

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tfkd.spec.checks.other_specs import OtherSpecs, check_other_spec
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.faults import Faults
-from tfkd.spec.other_specs import OtherSpecs, check_other_spec
 from tfkd.spec.references import parse
 from tfkd.spec.stage_kinds import givers, gives_of, kinds
 from tfkd.spec.wording import a, shown

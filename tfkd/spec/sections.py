@@ -8,7 +8,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.form import TOP
 from tfkd.spec.options import CORPORA
 from tfkd.spec.options.base import WORD, WORDS
-from tfkd.spec.tree import Node
+from tfkd.spec.source.tree import Node
 from tfkd.spec.wording import shown as in_short
 
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tfkd.spec.faults import Faults
+from tfkd.spec.source.tree import Node
 from tfkd.spec.stage_kinds import type_of
-from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown
 
 MOST = 100

@@ -8,12 +8,12 @@ from typing import Any
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
+from tfkd.spec.checks.validation import right
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.overrides import Override, in_variant
-from tfkd.spec.reading import Reading
-from tfkd.spec.resolved import provenance, resolved
 from tfkd.spec.seeds import seeded_variants
-from tfkd.spec.validation import right
+from tfkd.spec.source.overrides import Override, in_variant
+from tfkd.spec.source.reading import Reading
+from tfkd.spec.source.resolved import provenance, resolved
 
 _PARTS = ("data", "tokenizers", "models", "adapters", "views", "stages")
 

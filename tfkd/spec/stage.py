@@ -1,6 +1,6 @@
 """What a spec knows of a kind of stage: its options, what they refer to, and what it gives.
 
-The other half, what a stage does, is `tfkd.pipeline.stage`, which says why there are two.
+The other half, what a stage does, is `tfkd.pipeline.engine.stage`, which says why there are two.
 """
 
 import functools

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from tfkd.spec import registry
-from tfkd.spec.choosing import each_setting, settings_of, with_setting
+from tfkd.spec.checks.choosing import each_setting, settings_of, with_setting
 from tfkd.spec.faults import Faults
 from tfkd.spec.options import EvaluateOptions
 from tfkd.spec.options.choosing import ChooseOptions
 from tfkd.spec.sections import named, of_kind, with_metric_options
+from tfkd.spec.source.tree import Node
 from tfkd.spec.stage import word
 from tfkd.spec.stage_kinds import kinds
-from tfkd.spec.tree import Node
 from tfkd.spec.wording import shown
 from tfkd.spec.wording import shown as in_short
 

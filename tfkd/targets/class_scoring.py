@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.data.assembly import assemble
+from tfkd.data.batches.assembly import assemble
 from tfkd.data.examples import ExampleSet
 from tfkd.data.side_by_side import side_by_side
 from tfkd.data.views.base import View

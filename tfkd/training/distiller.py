@@ -10,10 +10,10 @@ import tensorflow as tf
 from tfkd.layers.initializers import derive_seed
 from tfkd.models.compiled_loss import check_record
 from tfkd.objectives import Objective, OnlineTeacher, objective_forward
-from tfkd.training.combiners import Combiner, Sum
 from tfkd.training.given_batch import batch_of, refuse_losses
-from tfkd.training.parameters import Parameter, named_parameters
-from tfkd.training.slices import Batch, Scalars
+from tfkd.training.optimization.combiners import Combiner, Sum
+from tfkd.training.optimization.parameters import Parameter, named_parameters
+from tfkd.training.optimization.slices import Batch, Scalars
 from tfkd.training.step import Step
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tfkd.training.slices import Batch
+from tfkd.training.optimization.slices import Batch
 
 
 def batch_of(data: Any, terms: Sequence[Any]) -> Batch:

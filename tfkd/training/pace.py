@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from tfkd.data.prefetcher import Prefetcher
-from tfkd.training.updates import Updates
+from tfkd.data.batches.prefetcher import Prefetcher
+from tfkd.training.optimization.updates import Updates
 
 
 class Pace:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfkd.training.hosts import Hosts
 from tfkd.training.interruption import TimeLimit
-from tfkd.training.optimizers import Optimizer
-from tfkd.training.schedules import Schedule
+from tfkd.training.optimization.optimizers import Optimizer
+from tfkd.training.optimization.schedules import Schedule
 from tfkd.training.validation import Validate
 
 SAVE_EVERY_SECONDS = 120.0

@@ -61,8 +61,9 @@ def line_of(totals: Totals, names: list[str]) -> dict[str, Any]:
     """The shown means of some steps.
 
     A term's value is its sum over all of the steps divided by its count over all of them; loss,
-    norm and the combiner's metrics are means over steps. Steps that were skipped (see
-    `tfkd.training.loss_scale`) count in none of them; where all were, nothing is shown.
+    norm and the combiner's metrics are means over steps. Steps that were skipped
+    (see `tfkd.training.optimization.loss_scale`) count in none of them; where all were, nothing is
+    shown.
 
     Args:
         totals: Settled.

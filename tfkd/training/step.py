@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfkd.layers.fusion import fusing
-from tfkd.training.combiners import Combiner, Groups
 from tfkd.training.dropout_keys import slice_key
-from tfkd.training.gradients import clipped, global_norm
-from tfkd.training.slices import (
+from tfkd.training.optimization.combiners import Combiner, Groups
+from tfkd.training.optimization.gradients import clipped, global_norm
+from tfkd.training.optimization.slices import (
     Added,
     Batch,
     Scalars,

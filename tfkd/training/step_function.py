@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tfkd.objectives.term import predicted_side
 from tfkd.training.dropout_keys import step_key
-from tfkd.training.loss_scale import LossScale, StepState, loss_scale_of
-from tfkd.training.optimizers import Optimizer
-from tfkd.training.slices import Batch
+from tfkd.training.optimization.loss_scale import LossScale, StepState, loss_scale_of
+from tfkd.training.optimization.optimizers import Optimizer
+from tfkd.training.optimization.slices import Batch
 from tfkd.training.step import Step
 
 # Entries of the statistics beside the objective's: 1 where the step was skipped, and how many

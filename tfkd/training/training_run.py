@@ -6,21 +6,21 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.data.prefetcher import Prefetcher
+from tfkd.data.batches.prefetcher import Prefetcher
 from tfkd.models import save_weights
 from tfkd.spec.errors import UserError
-from tfkd.training.checkpoints import Checkpoint, CheckpointFolder
-from tfkd.training.history import History, digest_of_start
 from tfkd.training.interruption import Interrupted
-from tfkd.training.keep import Keeper
+from tfkd.training.optimization.updates import Updates
 from tfkd.training.pace import Pace
 from tfkd.training.progress import Progress
 from tfkd.training.settings import TrainSettings
+from tfkd.training.state.checkpoints import Checkpoint, CheckpointFolder
+from tfkd.training.state.history import History, digest_of_start
+from tfkd.training.state.keep import Keeper
+from tfkd.training.state.tensor_file import DamagedFileError
+from tfkd.training.state.training_state import TrainedArrays, assign
 from tfkd.training.step_function import StepFunction
 from tfkd.training.stopping import Stopping
-from tfkd.training.tensor_file import DamagedFileError
-from tfkd.training.training_state import TrainedArrays, assign
-from tfkd.training.updates import Updates
 from tfkd.training.validation import Validation
 
 HISTORY = "history.jsonl"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
-from tfkd.training.tensor_file import digest_of
+from tfkd.training.state.tensor_file import digest_of
 
 Validate = Callable[[Any], Mapping[str, float]]
 

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from tfkd.data.prefetcher import Prefetcher
+from tfkd.data.batches.prefetcher import Prefetcher
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
-from tfkd.training.tensor_file import DamagedFileError
+from tfkd.training.state.tensor_file import DamagedFileError
 from tfkd.training.training_run import CONTINUE, STOP, TrainingRun
 
 # A network file system may show a file that another host wrote some seconds late.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.data.source_files import find_files
 from tfkd.data.strict_json import read_json
-from tfkd.data.tfds_source import reachable
+from tfkd.data.text.source_files import find_files
+from tfkd.data.text.tfds_source import reachable
 from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
@@ -18,7 +18,7 @@ from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCA
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.spec.errors import UserError
-from tfkd.spec.regular_files import read_regular, readable
+from tfkd.spec.source.regular_files import read_regular, readable
 
 # Where Keras Hub fetches presets from.
 PRESET_HOST = ("www.kaggle.com", 443)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfkd.data.classes import Classes, labels_in
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.planned import Planned
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfkd.data.corpora import open_corpus
-from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.undone_tokenization import REVISION as DETOKENIZE_REVISION
 from tfkd.data.transforms import text_fields
-from tfkd.data.undone_tokenization import REVISION as DETOKENIZE_REVISION
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import plain, raised
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.identity import plain, raised
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.text_stages import open_text
 
 
 class CorpusStage(Stage):

@@ -3,10 +3,10 @@
 from typing import Any
 
 from tfkd.data.examples import ExampleSet
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.tasks.task import Measured
 from tfkd.pipeline.tasks.words import TOP_K
 from tfkd.spec import Spec
@@ -44,7 +44,7 @@ class EvaluateStage(Stage):
         return Node(self.kind, label, spec, options, inputs, identity)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-        from tfkd.pipeline.fresh_start import fresh_start
+        from tfkd.pipeline.engine.fresh_start import fresh_start
 
         fresh_start()
         model, on = measured(node, context)
@@ -64,8 +64,8 @@ def measured(node: Node, context: Context) -> tuple[Any, Measured]:
     Raises:
         UserError: The model has no positions for a row.
     """
-    from tfkd.pipeline.inputs import part_of
-    from tfkd.pipeline.models import check_lengths, trained_model
+    from tfkd.pipeline.inputs.made import part_of
+    from tfkd.pipeline.inputs.models import check_lengths, trained_model
 
     trained = node.inputs["model"]
     model = trained_model(trained, context)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.copies import copy_folder
 from tfkd.data.files import sha256_of, write_atomically
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines
-from tfkd.pipeline.letter_case import lower_cased
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.data.text.copies import copy_folder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.identity import between_newlines
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.tasks.words import decoded
 from tfkd.serving.checksums import renew_checksum
 from tfkd.serving.model_card import CARD, with_warnings
@@ -41,8 +41,8 @@ class ExportStage(Stage):
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Writes `1/`, TensorFlow Serving's layout; see `Task.export`."""
-        from tfkd.pipeline.fresh_start import fresh_start
-        from tfkd.pipeline.models import trained_model
+        from tfkd.pipeline.engine.fresh_start import fresh_start
+        from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
         trained = node.inputs["model"]

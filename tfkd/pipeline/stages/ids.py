@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 from tfkd.data.classes import SeveralClasses, labels_in
 from tfkd.data.encoded import EncodedField, encode_corpus
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.progress import told_progress
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_classes, open_text, open_tokenizer
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.progress import told_progress
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.text_stages import open_classes, open_text, open_tokenizer
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, seed_of
-from tfkd.pipeline.identity import model_identity
-from tfkd.pipeline.published import checkpoint_folder, refuse_differences
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.identity import model_identity
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.published import checkpoint_folder, refuse_differences
 from tfkd.spec import Spec, registry
 from tfkd.spec.stages.load import LoadOptions
 
@@ -45,10 +45,10 @@ class LoadStage(Stage):
             UserError: The checkpoint is not the model that the spec declares.
         """
         from tfkd.models import build_model, save_weights
-        from tfkd.pipeline.fresh_start import fresh_start
-        from tfkd.pipeline.inputs import named_tokenizers
-        from tfkd.pipeline.models import heads_of
-        from tfkd.pipeline.stage_weights import WEIGHTS
+        from tfkd.pipeline.engine.fresh_start import fresh_start
+        from tfkd.pipeline.inputs.made import named_tokenizers
+        from tfkd.pipeline.inputs.models import heads_of
+        from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
         fresh_start()
         options = node.model.without_head()

@@ -13,19 +13,19 @@ from tfkd.data.strict_json import read_json
 from tfkd.evaluation import NamedTensor, OverDraws, perturbed
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.evaluation.results import renamed
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines, own_identity, plain, read_in_windows
-from tfkd.pipeline.metrics import measured, metrics_of
-from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.identity import between_newlines, own_identity, plain, read_in_windows
+from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.metrics import measured, metrics_of
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.inputs.tuned_decode import decode_of
 from tfkd.pipeline.stages.evaluate import measured as measured_by
 from tfkd.pipeline.stages.evaluate import read_by
 from tfkd.pipeline.tasks.task import Measured
 from tfkd.pipeline.tasks.words import decoded
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.tuned_decode import decode_of
 from tfkd.spec import Spec
 from tfkd.spec.metrics import about
 from tfkd.spec.metrics import measured as names_measured
@@ -92,7 +92,7 @@ class NoiseStage(Stage):
         """
         from tfkd.models.named_tensors import blocks_by_path
         from tfkd.models.weights import variables_by_path
-        from tfkd.pipeline.fresh_start import fresh_start
+        from tfkd.pipeline.engine.fresh_start import fresh_start
 
         fresh_start()
         options = node.options

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, seed_of
-from tfkd.pipeline.planned import Planned, size_in_words
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.spec import Spec
 from tfkd.spec.stages.score import ScoreOptions
 
@@ -54,8 +54,8 @@ class ScoreStage(Stage):
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Scores each corpus into `store-I/`; goes on after the last whole shard."""
-        from tfkd.pipeline.fresh_start import fresh_start
-        from tfkd.pipeline.models import trained_model
+        from tfkd.pipeline.engine.fresh_start import fresh_start
+        from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
         teacher = node.inputs["model"]

@@ -3,11 +3,10 @@
 import re
 from typing import Any
 
-from tfkd.data.batcher import micro_batches
-from tfkd.pipeline.choose import take_best
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, seed_of
-from tfkd.pipeline.identity import (
+from tfkd.data.batches.batcher import micro_batches
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.identity import (
     between_newlines,
     model_identity,
     origins,
@@ -15,12 +14,13 @@ from tfkd.pipeline.identity import (
     plain,
     raised,
 )
-from tfkd.pipeline.kinds import stage_of, task_named
-from tfkd.pipeline.memory import step_memory
-from tfkd.pipeline.planned import Planned, size_in_words
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.step_sizes import how_cores_share, longest_row, step_sizes
+from tfkd.pipeline.engine.kinds import stage_of, task_named
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.plan.memory import step_memory
+from tfkd.pipeline.plan.planned import Planned, size_in_words
+from tfkd.pipeline.plan.step_sizes import how_cores_share, longest_row, step_sizes
+from tfkd.pipeline.stages.choose import take_best
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
@@ -159,13 +159,13 @@ class TrainStage(Stage):
         """Trains to the last step, from the newest checkpoint if there is one; or takes the best of
         trials that were trained."""
         from tfkd.models import freeze
-        from tfkd.pipeline.fresh_start import fresh_start
-        from tfkd.pipeline.models import started
-        from tfkd.pipeline.stage_weights import frozen_of, shared_names
-        from tfkd.pipeline.terms import combiner_of, online_teachers, terms_of
-        from tfkd.pipeline.training_batches import batcher_of
-        from tfkd.pipeline.training_result import leave_result
-        from tfkd.pipeline.validation import validation
+        from tfkd.pipeline.engine.fresh_start import fresh_start
+        from tfkd.pipeline.inputs.models import started
+        from tfkd.pipeline.inputs.stage_weights import frozen_of, shared_names
+        from tfkd.pipeline.stages.terms import combiner_of, online_teachers, terms_of
+        from tfkd.pipeline.stages.training_batches import batcher_of
+        from tfkd.pipeline.stages.training_result import leave_result
+        from tfkd.pipeline.stages.validation import validation
         from tfkd.training import Distiller, TrainSettings, build_optimizer, build_schedule, train
         from tfkd.training.divergence import StepTooLarge, TrainingDiverged
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.data.bad_rows import Tally
-from tfkd.data.sources import LINE_BREAKS
-from tfkd.data.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.bad_rows import Tally
+from tfkd.data.text.sources import LINE_BREAKS
+from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
 from tfkd.evaluation.output_verdict import TOLD
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node, seed_of
-from tfkd.pipeline.identity import decode_identity, plain
-from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.letter_case import all_lower, lower_cased
-from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.planned import Planned
-from tfkd.pipeline.progress import told_progress
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.identity import decode_identity, plain
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.progress import told_progress
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.translate import TranslateOptions
@@ -117,9 +117,9 @@ def _translator(node: Node, context: Context) -> _Translate:
     from tfkd.data.tokenizers.lower_casing import LowerCasing
     from tfkd.decoding import Decoder, build_search
     from tfkd.decoding.decoder import source_limit
-    from tfkd.pipeline.fresh_start import fresh_start
-    from tfkd.pipeline.inputs import side_tokenizers
-    from tfkd.pipeline.models import trained_model
+    from tfkd.pipeline.engine.fresh_start import fresh_start
+    from tfkd.pipeline.inputs.made import side_tokenizers
+    from tfkd.pipeline.inputs.models import trained_model
 
     fresh_start()
     trained = node.inputs["model"]

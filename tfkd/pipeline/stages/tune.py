@@ -6,15 +6,15 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.evaluation import Counted
-from tfkd.pipeline.choose import chosen, trials_of
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import own_identity, plain
-from tfkd.pipeline.metrics import metric_of
-from tfkd.pipeline.stage import Stage
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.identity import own_identity, plain
+from tfkd.pipeline.engine.stage import Stage
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.metrics import metric_of
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.stages.choose import chosen, trials_of
 from tfkd.pipeline.stages.train import said_setting
-from tfkd.pipeline.text_stages import open_text
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import KIND
@@ -59,7 +59,7 @@ class TuneStage(Stage):
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Scores the outputs of each setting, as the evaluation on the test set will be scored, and
         writes `chosen.json`, the best one's place and setting; of equal ones the first's."""
-        from tfkd.pipeline.counting import file_lines
+        from tfkd.pipeline.scoring.counting import file_lines
 
         trials = trials_of(node)
         metric = metric_of(node.options.choose.metric, node.options)

@@ -11,13 +11,15 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.ragged import Ragged
 from tfkd.data.views.base import View
 from tfkd.evaluation.metrics import CLASSES
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import readable
-from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.planned import Planned
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
+from tfkd.pipeline.inputs.made import readable
+from tfkd.pipeline.inputs.text_stages import classes_of, open_text
+from tfkd.pipeline.plan.planned import Planned
+from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.tasks import label_results as results
 from tfkd.pipeline.tasks.label_rows import (
     HEAD,
@@ -29,8 +31,6 @@ from tfkd.pipeline.tasks.label_rows import (
 )
 from tfkd.pipeline.tasks.marked_text import encode_marked
 from tfkd.pipeline.tasks.task import Made, Measured, Task
-from tfkd.pipeline.text_stages import classes_of, open_text
-from tfkd.pipeline.wanted import Evaluation, TeacherCheck
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK
@@ -223,7 +223,7 @@ class Classification(Task):
         return score_labels(node, model, self.view(node, context), folder, context)
 
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
-        from tfkd.pipeline.stored_targets import of_corpora
+        from tfkd.pipeline.stages.stored_targets import of_corpora
         from tfkd.targets import PartStores
 
         classes, theirs = (classes_of(one, context) for one in (node, scored))

@@ -5,14 +5,14 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import text_tokenizer
-from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.run_texts import examples
-from tfkd.pipeline.stage_folder import StageFolder
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.tuned_decode import decode_of
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.run_texts import examples
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.made import text_tokenizer
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.inputs.tuned_decode import decode_of
 
 FILE = "continuations.json"
 # Lines that are continued, evenly spaced, and how many of them are kept at once.

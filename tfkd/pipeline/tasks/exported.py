@@ -3,9 +3,9 @@
 from typing import Any
 
 from tfkd.data.tokenizers.lower_casing import LowerCasing
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import side_tokenizers, text_tokenizer
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.inputs.made import side_tokenizers, text_tokenizer
 
 
 def served_tokenizers(

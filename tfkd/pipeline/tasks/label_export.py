@@ -6,13 +6,13 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import predictor
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.made import part_of
+from tfkd.pipeline.inputs.text_stages import classes_of, open_text
 from tfkd.pipeline.tasks.exported import served_tokenizers
 from tfkd.pipeline.tasks.label_rows import HEAD
-from tfkd.pipeline.text_stages import classes_of, open_text
 from tfkd.serving import export_classifier
 
 _ROWS = 48

@@ -19,15 +19,15 @@ from tfkd.evaluation import (
 )
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.evaluation.trivial_systems import MAJORITY, TEST, TRAINING
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.metrics import metrics_of
-from tfkd.pipeline.run_texts import examples, write_outputs
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.run_texts import examples, write_outputs
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.inputs.metrics import metrics_of
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.tasks.label_rows import Rows, class_names, class_rows, in_lines
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.errors import UserError
 
 # Pairs of label and guess that results.json lists, the most frequent first.

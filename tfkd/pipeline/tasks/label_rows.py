@@ -13,9 +13,9 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import side_by_side
 from tfkd.data.strict_json import read_json
 from tfkd.evaluation import Predicted
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.measured_batches import batches_of
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.inputs.measured_batches import batches_of
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_FORCED
 

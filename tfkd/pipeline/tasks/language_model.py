@@ -10,12 +10,15 @@ from tfkd.data.files import sha256_of, write_atomically
 from tfkd.data.views import CausalLMView
 from tfkd.evaluation import WordSums, output_faults
 from tfkd.evaluation.metrics import WORDS
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.products import CONTINUED, WORDS_FILE
-from tfkd.pipeline.run_texts import write_outputs
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.run_texts import write_outputs
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.inputs.tuned_decode import decode_of
+from tfkd.pipeline.scoring.counting import Counting
+from tfkd.pipeline.scoring.products import CONTINUED, WORDS_FILE
 from tfkd.pipeline.tasks.continuations import (
     continued,
     prompts_of,
@@ -24,9 +27,6 @@ from tfkd.pipeline.tasks.continuations import (
 )
 from tfkd.pipeline.tasks.task import Made, Measured
 from tfkd.pipeline.tasks.words import Words
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.tuned_decode import decode_of
-from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.options import GreedyOptions
 from tfkd.spec.tasks.language_model import LanguageModelOptions
 

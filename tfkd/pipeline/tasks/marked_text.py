@@ -8,7 +8,7 @@ import numpy as np
 
 from tfkd.data.encoded import encode_corpus
 from tfkd.data.ragged import Ragged
-from tfkd.data.text_corpus import TextCorpus
+from tfkd.data.text.text_corpus import TextCorpus
 
 
 def encode_marked(text: TextCorpus, field: str, tokenizer: Any, folder: Path) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from tfkd.data.views.blind import Blind
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.tasks.words import Words
 from tfkd.spec.options import MlmOptions
 from tfkd.spec.tasks.masked_words import MaskedWordsOptions
@@ -21,7 +21,7 @@ class MaskedWords(Words):
         if trained.trained.kind != "load":
             return super().view(trained, context)
         from tfkd.data.views import build_view
-        from tfkd.pipeline.inputs import named_tokenizers
+        from tfkd.pipeline.inputs.made import named_tokenizers
 
         model, tokenizers = trained.model, named_tokenizers(trained, context)
         longest = min(MlmOptions().max_length, model.max_length)

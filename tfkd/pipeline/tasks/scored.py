@@ -5,13 +5,13 @@ from typing import Any
 
 from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import predictor
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import label_map, part_of, side_tokenizers, views_of
-from tfkd.pipeline.progress import told_progress
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.progress import told_progress
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
+from tfkd.pipeline.inputs.text_stages import classes_of
 from tfkd.pipeline.tasks.label_rows import HEAD
-from tfkd.pipeline.text_stages import classes_of
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_FORCED
 from tfkd.targets import Header, StoreWriter, score_masked, score_previous

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from tfkd.data.examples import ExampleSet
     from tfkd.data.views import View
-    from tfkd.pipeline.builder import GraphBuilder
-    from tfkd.pipeline.context import Context
-    from tfkd.pipeline.counting import Counting
-    from tfkd.pipeline.graph import Node
-    from tfkd.pipeline.planned import Planned
-    from tfkd.pipeline.stage_folder import StageFolder
-    from tfkd.pipeline.wanted import Evaluation, TeacherCheck
+    from tfkd.pipeline.engine.builder import GraphBuilder
+    from tfkd.pipeline.engine.context import Context
+    from tfkd.pipeline.engine.graph import Node
+    from tfkd.pipeline.engine.stage_folder import StageFolder
+    from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
+    from tfkd.pipeline.plan.planned import Planned
+    from tfkd.pipeline.scoring.counting import Counting
     from tfkd.spec import Spec
 
 Made = Mapping[str, Callable[[], Any]]
@@ -125,7 +125,7 @@ class Task:
 
     def view(self, trained: Node, context: Context) -> View:
         """`measured_view`, made."""
-        from tfkd.pipeline.inputs import views_of
+        from tfkd.pipeline.inputs.made import views_of
 
         trained = trained.trained
         return next(iter(views_of(trained, {self.measured_view(trained)}, context).values()))

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from tfkd.data.batches.windows import Windows
 from tfkd.data.packed import FlatRows
-from tfkd.data.windows import Windows
 from tfkd.objectives.prediction import predictor
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import newline_piece, part_of, text_tokenizer
-from tfkd.pipeline.measured_batches import BATCH_TOKENS
-from tfkd.pipeline.text_stages import open_text
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.inputs.made import newline_piece, part_of, text_tokenizer
+from tfkd.pipeline.inputs.measured_batches import BATCH_TOKENS
+from tfkd.pipeline.inputs.text_stages import open_text
 
 
 class TextLikelihood:

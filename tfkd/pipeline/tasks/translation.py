@@ -12,18 +12,18 @@ from tfkd.data.files import write_atomically
 from tfkd.data.views.blind import BlindEncoder
 from tfkd.evaluation import output_faults
 from tfkd.evaluation.metrics import OUTPUTS
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting, file_lines
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of, side_tokenizers
-from tfkd.pipeline.output_shards import shard
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.inputs.made import part_of, side_tokenizers
+from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.inputs.tuned_decode import decode_of
+from tfkd.pipeline.scoring.counting import Counting, file_lines
 from tfkd.pipeline.tasks.output_results import TRACE, show
 from tfkd.pipeline.tasks.task import Made, Measured
 from tfkd.pipeline.tasks.words import Words
-from tfkd.pipeline.text_stages import open_text
-from tfkd.pipeline.tuned_decode import decode_of
-from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.options import BeamOptions, MaskPredictOptions, segment_view
 from tfkd.spec.tasks.translation import TranslationOptions
 

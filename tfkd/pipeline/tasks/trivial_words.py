@@ -21,15 +21,15 @@ from tfkd.evaluation import (
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.evaluation.trivial_systems import CONSTANT, TEST, TRAINING, UNIGRAM
 from tfkd.objectives.term import Record, predicted_side
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.inputs import part_of, side_tokenizers, training_set
-from tfkd.pipeline.measured_batches import batches_of
-from tfkd.pipeline.metrics import metrics_of
-from tfkd.pipeline.products import ROWS_FILE, WORDS_FILE
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.inputs.made import part_of, side_tokenizers, training_set
+from tfkd.pipeline.inputs.measured_batches import batches_of
+from tfkd.pipeline.inputs.metrics import metrics_of
+from tfkd.pipeline.scoring.counting import Counting
+from tfkd.pipeline.scoring.products import ROWS_FILE, WORDS_FILE
 from tfkd.pipeline.tasks.text_likelihood import documents_of
-from tfkd.pipeline.wanted import Evaluation
 from tfkd.spec.metrics import product_of
 
 # Rows of training, evenly spaced, whose tokens are counted: enough for frequencies, and soon read.

@@ -10,16 +10,16 @@ from tfkd.data.files import write_atomically
 from tfkd.data.side_by_side import side_by_side
 from tfkd.evaluation import RowSums, WordSums
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
-from tfkd.pipeline.context import Context
-from tfkd.pipeline.counting import Counting
-from tfkd.pipeline.graph import Node
-from tfkd.pipeline.identity import between_newlines, decode_identity, plain, read_in_windows
-from tfkd.pipeline.kinds import stage_of
-from tfkd.pipeline.measured_batches import batches_of
-from tfkd.pipeline.products import CONTINUED, MASKED, ROWS_FILE, WORDS_FILE, product
-from tfkd.pipeline.stage_folder import StageFolder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.identity import between_newlines, decode_identity, plain, read_in_windows
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
+from tfkd.pipeline.inputs.measured_batches import batches_of
+from tfkd.pipeline.scoring.counting import Counting
+from tfkd.pipeline.scoring.products import CONTINUED, MASKED, ROWS_FILE, WORDS_FILE, product
 from tfkd.pipeline.tasks.task import Made, Measured, Task
-from tfkd.pipeline.wanted import Evaluation, TeacherCheck
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK
@@ -158,9 +158,9 @@ class Words(Task):
         return systems(evaluation, counting, settings)
 
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
-        from tfkd.pipeline.inputs import side_tokenizers
-        from tfkd.pipeline.stored_targets import of_corpora
-        from tfkd.pipeline.terms import predicted_tokenizer
+        from tfkd.pipeline.inputs.made import side_tokenizers
+        from tfkd.pipeline.stages.stored_targets import of_corpora
+        from tfkd.pipeline.stages.terms import predicted_tokenizer
         from tfkd.targets import PartStores
 
         model = node.model

@@ -5,8 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tfkd.spec.balance import check_balance, outweighed, untried
-from tfkd.spec.choosing import check_choose, chosen
+from tfkd.spec.checks.balance import check_balance, outweighed, untried
+from tfkd.spec.checks.choosing import check_choose, chosen
+from tfkd.spec.checks.packing_checks import check_packing
+from tfkd.spec.checks.reading_checks import check_decode, check_measured, check_reads
+from tfkd.spec.checks.segment_checks import segments_of
+from tfkd.spec.checks.start_checks import check_start
+from tfkd.spec.checks.term_checks import check_terms
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, known, written
 from tfkd.spec.options.base import (
@@ -22,14 +27,9 @@ from tfkd.spec.options.base import (
 from tfkd.spec.options.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
-from tfkd.spec.packing_checks import check_packing
-from tfkd.spec.reading_checks import check_decode, check_measured, check_reads
 from tfkd.spec.sections import check_name, of_kind, with_metric_options
-from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage import Named, Path, TaughtOptions
-from tfkd.spec.start_checks import check_start
 from tfkd.spec.tasks.task import task_of
-from tfkd.spec.term_checks import check_terms
 from tfkd.spec.wording import shown as in_short
 
 SMOKE_STEPS = 4

@@ -5,11 +5,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
 from tfkd.spec.options.base import ModelReference, OfKind
 from tfkd.spec.options.stages import Data
-from tfkd.spec.reading_checks import check_decode
 from tfkd.spec.stage import TaughtOptions
 from tfkd.spec.wording import a
 

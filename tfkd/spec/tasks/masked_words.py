@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfkd.spec.checks.teacher_checks import check_top_k, predicted
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, known
@@ -9,7 +10,6 @@ from tfkd.spec.options.heads import MaskedLMHeadOptions
 from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import Path
 from tfkd.spec.tasks.words import WordsOptions
-from tfkd.spec.teacher_checks import check_top_k, predicted
 from tfkd.spec.wording import a
 
 

@@ -1,8 +1,8 @@
 """Translation, and all that writes a target of a source: summaries, answers."""
 
+from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found
-from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.tasks.task import Path
 from tfkd.spec.tasks.words import WordsOptions
 

@@ -2,6 +2,17 @@
 
 from typing import Any
 
+from tfkd.spec.checks.packing_checks import check_separators, check_words
+from tfkd.spec.checks.reading_checks import (
+    check_decode,
+    check_measured,
+    check_reads,
+    check_scored,
+    check_writes,
+)
+from tfkd.spec.checks.segment_checks import segments_of
+from tfkd.spec.checks.teacher_checks import NO_HEAD
+from tfkd.spec.checks.writing_teacher_checks import check_writing_teacher, writes
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import (
@@ -16,20 +27,9 @@ from tfkd.spec.metrics import (
     product_of,
 )
 from tfkd.spec.names import Found, Parts, corpus_of, stage_of, written
-from tfkd.spec.packing_checks import check_separators, check_words
-from tfkd.spec.reading_checks import (
-    check_decode,
-    check_measured,
-    check_reads,
-    check_scored,
-    check_writes,
-)
-from tfkd.spec.segment_checks import segments_of
 from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import Path, TaskOptions
-from tfkd.spec.teacher_checks import NO_HEAD
 from tfkd.spec.wording import a
-from tfkd.spec.writing_teacher_checks import check_writing_teacher, writes
 
 
 class WordsOptions(TaskOptions):

@@ -1,0 +1,1 @@
+"""Batches: which rows are read together, in which order, laid out ahead of their step."""

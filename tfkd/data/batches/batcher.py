@@ -1,0 +1,163 @@
+"""From a batch's number to its arrays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfkd.data.batches.assembly import Batch, Store, assemble
+from tfkd.data.batches.batch_plan import BatchPlan
+from tfkd.data.batches.sequential import Sequential
+from tfkd.data.examples import ExampleSet
+from tfkd.data.layouts import rounded_width
+from tfkd.data.views.base import View
+
+
+class Batcher:
+    """Batch n of an example set in the views that a step needs, as nested dicts of NumPy arrays.
+
+    Args:
+        example_set: The examples.
+        views: By name. The plan is made for the first, or for the one named "plain".
+        plan: Which examples make up batch n.
+        stores: Stored targets by stage, each `(example_set, examples, width) -> arrays
+            [B, width, ...]`.
+        fixed_widths: Pad every batch of a bucket to the same widths, so that a compiled step sees
+            one shape a bucket (XLA). Otherwise to the batch's own longest row.
+    """
+
+    def __init__(
+        self,
+        example_set: ExampleSet,
+        views: Mapping[str, View],
+        plan: BatchPlan,
+        stores: Mapping[str, Store] | None = None,
+        *,
+        fixed_widths: bool = False,
+    ):
+        self.example_set = example_set
+        self.views = dict(views)
+        self.plan = plan
+        self.stores = dict(stores or {})
+        self.fixed_widths = fixed_widths
+        # Each view says by name which examples it cannot read, before the first step.
+        self._lengths = {name: view.lengths(example_set) for name, view in self.views.items()}
+        self._widths: dict[int, dict[str, dict[str, int]]] = {}
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """The same in every epoch."""
+        return self.plan.batches_per_epoch
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """Rows that an epoch reads, those of weighted parts counted as often."""
+        return self.plan.examples_per_epoch
+
+    @property
+    def excluded(self) -> int:
+        """Rows that no epoch reads, since they are longer than `max_length`."""
+        return len(self.plan.excluded)
+
+    @property
+    def tokens_per_batch(self) -> float:
+        """Real tokens of a batch on the average over the first epoch, those that are predicted:
+        the target's, or the sequence's; special tokens counted."""
+        lengths = self._lengths[_counted(self._lengths)]
+        tokens = lengths.get("joint", lengths.get("target", lengths.get("source")))
+        total = 0
+        for number in range(self.batches_per_epoch):
+            examples = self.plan.batch(number).examples
+            total += int(tokens[examples[examples >= 0]].sum())
+        return total / self.batches_per_epoch
+
+    def _bucket_widths(self, bucket: int) -> dict[str, dict[str, int]]:
+        if bucket not in self._widths:
+            rows = self.plan.buckets[bucket].members
+            self._widths[bucket] = {
+                name: {
+                    side: rounded_width(
+                        int(values[rows].max(initial=0)),
+                        self.plan.pad_to,
+                        self.views[name].max_length,
+                    )
+                    for side, values in lengths.items()
+                }
+                for name, lengths in self._lengths.items()
+            }
+        return self._widths[bucket]
+
+    def batch(self, number: int) -> Batch:
+        """Batch `number`, from 0, without end; see `assemble`."""
+        planned = self.plan.batch(number)
+        return assemble(
+            self.example_set,
+            self.views,
+            self.stores,
+            planned.examples,
+            planned.visits,
+            self.plan.seed,
+            pad_to=self.plan.pad_to,
+            widths=self._bucket_widths(planned.bucket) if self.fixed_widths else None,
+        )
+
+    def sequential(self, **options: Any) -> Sequential:
+        """All examples of the set once; see `Sequential`."""
+        options = {
+            "size": self.plan.size,
+            "unit": self.plan.unit,
+            "pad_to": self.plan.pad_to,
+            "stores": self.stores,
+            **options,
+        }
+        return Sequential(self.example_set, self.views, **options)
+
+
+def _counted(lengths: Mapping[str, Mapping[str, np.ndarray]]) -> str:
+    """The view that a plan's lengths are counted in: an encoder's alone has no targets."""
+    whole = [name for name, of_view in lengths.items() if of_view.keys() != {"source"}]
+    return "plain" if "plain" in lengths else (whole or list(lengths))[0]
+
+
+def build_batcher(
+    example_set: ExampleSet,
+    views: Mapping[str, View],
+    *,
+    size: int,
+    unit: str,
+    seed: int,
+    pad_to: int = 4,
+    max_length: int | Mapping[str, int] | None = None,
+    rows_multiple: int = 1,
+    stores: Mapping[str, Store] | None = None,
+    fixed_widths: bool = False,
+) -> Batcher:
+    """A batcher with its plan, from a spec's `batch:` options.
+
+    Args:
+        views: By name. Lengths are counted in the one named "plain", or in the first that reads
+            more than a source.
+        size, unit, seed, pad_to, max_length, rows_multiple: As in `BatchPlan`.
+        example_set, stores, fixed_widths: As in `Batcher`.
+    """
+    lengths = {name: view.lengths(example_set) for name, view in views.items()}
+    plan = BatchPlan(
+        lengths[_counted(lengths)],
+        size=size,
+        unit=unit,
+        seed=seed,
+        pad_to=pad_to,
+        max_length=max_length,
+        rows_multiple=rows_multiple,
+        starts=example_set.starts,
+        weights=example_set.weights,
+    )
+    return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths)
+
+
+def micro_batches(size: int, per_device: int | None, replicas: int = 1) -> int:
+    """Micro-batches a step: the fewest whose share of a step's `size` is within `per_device`.
+
+    `rows_multiple` of the plan is `replicas * micro_batches(...)`.
+    """
+    return 1 if per_device is None else max(1, -(-size // (per_device * replicas)))

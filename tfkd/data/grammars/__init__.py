@@ -1,0 +1,1 @@
+"""Text that the package makes itself, by small probabilistic grammars."""

@@ -1,0 +1,71 @@
+"""Labelled rows that the package makes itself: texts, pairs and marked words with their classes."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tfkd.data.grammars.generated import german_english
+from tfkd.data.stateless import bits, keys
+
+REVISION = 1  # to be raised when a row of any seed changes
+_CHUNK = 4096
+_OPINIONS = (
+    (("good", "fine", "lovely", "great"), "positive"),
+    (("bad", "poor", "dull", "awful"), "negative"),
+)
+# Words of two readings, each with what stands before and behind them, and the reading.
+_READINGS = (
+    ("We saw a", "lead", "pipe", "metal"),
+    ("Some people", "lead", "us there", "guide"),
+    ("There fell a", "tear", "of joy", "drop"),
+    ("They often", "tear", "it apart", "rip"),
+    ("It was a cold", "wind", "again", "air"),
+    ("We must", "wind", "the old clock", "turn"),
+)
+
+
+def labelled(rows: int, seed: int, fields: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Rows of some fields, each a function of (seed, row) alone; a label follows from the others.
+
+    With `mark` a word of two readings is marked, and the label is its reading; with a second text
+    (`text_b` or `target`) the label says whether that is the first one's German or another one's;
+    else it is the opinion that the text ends with.
+
+    Args:
+        rows: How many. Fewer rows of a seed are the first of more.
+        seed: Any integer.
+        fields: Of `text`, `text_b`, `source`, `target`, `label`, `mark`; `source` is the text,
+            `target` the second one.
+
+    Yields:
+        The fields' values, in their order.
+    """
+    # Another row's German comes of another seed.
+    pairs = zip(german_english(rows, seed), german_english(rows, seed + 2**20), strict=True)
+    wanted = set(fields)
+    for number, ((german, english), (other, _)) in enumerate(pairs):
+        if number % _CHUNK == 0:
+            numbers = np.arange(number, min(number + _CHUNK, rows))
+            draws = bits(keys(seed, 0, numbers, "labelled"), 2).tolist()
+        row = _row(draws[number % _CHUNK], english, german, other, wanted)
+        yield tuple(row[field] for field in fields)
+
+
+def _row(
+    draws: Sequence[int], text: str, second: str, other: str, fields: set[str]
+) -> dict[str, str]:
+    mark = "0"
+    if "mark" in fields:
+        before, word, behind, label = _READINGS[draws[0] % len(_READINGS)]
+        mark = str(len(text) + 1 + len(before) + 1)
+        text = f"{text} {before} {word} {behind}."
+    elif {"text_b", "target"} & fields:
+        label = ("same", "other")[draws[0] % 2]
+        second = other if label == "other" else second
+    else:
+        words, label = _OPINIONS[draws[0] % 2]
+        text = f"{text} It was {words[draws[1] % len(words)]}."
+    return {
+        "text": text, "source": text, "text_b": second, "target": second, "label": label,
+        "mark": mark,
+    }  # fmt: skip

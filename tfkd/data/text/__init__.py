@@ -1,0 +1,1 @@
+"""Corpora: files, tables and data sets read row by row, bad rows counted."""

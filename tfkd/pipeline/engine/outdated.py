@@ -1,0 +1,37 @@
+"""Results that rest on another result than is there now: a stage before was made anew.
+
+A fingerprint says how a stage is made. Trainings on several cores or devices do not always come to
+the same weights, so a stage that was removed and made anew may differ from the one that scores were
+taken of; those are then taken anew.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
+
+
+def contents_of(node: Node, stages: Path) -> dict[str, str]:
+    """`StageFolder.content` of each input that is made, by role."""
+    folders = {
+        role: StageFolder(stages, child.kind, child.fingerprint)
+        for role, child in node.inputs.items()
+    }
+    return {role: folder.content() for role, folder in folders.items() if folder.done}
+
+
+def outdated(nodes: Iterable[Node], stages: Path) -> set[str]:
+    """Keys of the nodes whose result, or work on it, does not rest on what is there now.
+
+    Args:
+        nodes: Inputs first, see `graph.in_order`.
+        stages: The folder `RUNS/stages`.
+    """
+    found: set[str] = set()
+    for node in nodes:
+        folder = StageFolder(stages, node.kind, node.fingerprint)
+        inputs = {child.key for child in node.inputs.values()}
+        if folder.path.exists() and (inputs & found or folder.outdated(contents_of(node, stages))):
+            found.add(node.key)
+    return found

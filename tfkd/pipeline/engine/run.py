@@ -1,0 +1,300 @@
+"""Runs every stage that a spec's evaluations and exports need, each once."""
+
+import contextlib
+import errno
+import gc
+import math
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.checksummed import write_checksummed
+from tfkd.data.files import write_atomically
+from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
+from tfkd.pipeline.engine.context import Context, Deadline, stopping, stopwatch
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.outdated import contents_of, outdated
+from tfkd.pipeline.engine.permissions import permitted
+from tfkd.pipeline.engine.run_folder import ORIGIN, RESULTS, link, refuse_folders, run_name
+from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.engine.stage_folder import StageFolder, locked
+from tfkd.pipeline.engine.wanted import Wanted
+from tfkd.pipeline.plan.plugin_classes import import_named, refuse_exports
+from tfkd.pipeline.scoring.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
+from tfkd.pipeline.scoring.teacher_check import news
+from tfkd.spec import Spec, dump_yaml
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_CHECK, names_of
+from tfkd.spec.options import NoiseOptions
+from tfkd.spec.printable import one_line
+from tfkd.spec.printable import say as print_line
+from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
+
+# What is said of a stage that is not made anew.
+DONE = "done already"
+# Errors that say that a folder is no place to write to.
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
+
+
+def run(
+    spec: Spec,
+    *,
+    data_dir: Path = Path("."),
+    runs_dir: Path = Path("runs"),
+    until: str | None = None,
+    smoke: bool = False,
+    deadline: Deadline | None = None,
+    command: str = "",
+    say: Callable[[str], None] | None = None,
+    make: Collection[str] | None = None,
+    noise: NoiseOptions | None = None,
+) -> dict[str, Any] | None:
+    """Runs a spec: what is done already is used, what was interrupted is continued.
+
+    Args:
+        spec: The resolved spec.
+        data_dir: The folder that the spec's data paths are relative to.
+        runs_dir: Where results go: `runs_dir/NAME[@VARIANT]/` and the shared `runs_dir/stages/`.
+        until: A stage of the spec to stop after.
+        smoke: Every stage at tiny sizes on generated text.
+        deadline: Save and stop when it is reached.
+        command: The command line, for the report.
+        say: Called with each line for the user.
+        make: Kinds of stages that may be made, None for all; any other must be done already.
+        noise: Measured in each evaluation, instead of what the spec says; None: what that says.
+
+    Returns:
+        The content of results.json, or None with `until` and on hosts that are not the first.
+
+    Raises:
+        UserError: The input is wrong; nothing was lost.
+        Interrupted: Stopped by a signal or the time limit; the same call continues.
+    """
+    deadline = deadline or Deadline()
+    with stopping(deadline):
+        if smoke:
+            from tfkd.pipeline.plan.smoke import smoke_spec
+
+            spec = smoke_spec(spec)
+        if noise is not None:
+            spec = _with_noise(spec, noise)
+        context = Context(
+            data_dir=Path(data_dir),
+            runs_dir=Path(runs_dir),
+            deadline=deadline,
+            say=say or print_line,
+        )
+        hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
+        ours = not gc.get_freeze_count()  # else the caller has set objects aside
+        try:
+            with hosts, permitted(context.runs_dir):
+                return _run(spec, context, until, smoke, command, make)
+        finally:
+            if ours:
+                gc.unfreeze()  # what fresh_start set aside
+
+
+def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
+    """A spec with noise in all its evaluations that have metrics for it; a teacher check has none.
+
+    Metrics that need outputs, each of which is decoded for each draw, are measured where they are
+    asked for by name.
+    """
+    wanted = set(noise.metrics or names_of(TEACHER_FORCED, CLASSES, WORDS))
+    entries = tuple(
+        one.model_copy(update={"noise": noise if wanted & set(one.metrics) else None})
+        for one in spec.evaluate
+    )
+    if not any(one.noise for one in entries):
+        measured = dict.fromkeys(name for one in entries for name in one.metrics)
+        measured.pop(TEACHER_CHECK, None)
+        raise UserError(
+            f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "
+            f"they measure, {', '.join(measured)}, may be named: --noise-metrics"
+        )
+    return replace(spec, evaluate=entries)
+
+
+def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:
+    if VARIABLE not in os.environ and spec.runtime.hosts == "auto":
+        return contextlib.nullcontext()
+    from tfkd.pipeline.engine.workers import joined
+
+    return joined(spec, context)
+
+
+def _run(
+    spec: Spec,
+    context: Context,
+    until: str | None,
+    smoke: bool,
+    command: str,
+    make: Collection[str] | None,
+) -> dict[str, Any] | None:
+    started, begun = time.time(), time.monotonic()
+    plan = wanted_of_all_seeds(spec, context.data_dir)
+    nodes = in_checked_order(plan, until)
+    refuse_unchecked(nodes, plan, context)
+    if make is not None:
+        _refuse_missing(nodes, context, make)
+    import_named({id(node.spec): node.spec for node in nodes}.values())
+    refuse_exports(nodes)
+    folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
+    refuse_folders(folder / node.label for node in nodes if stage_of(node.kind).shown)
+    if context.hosts.chief:
+        _prepare(folder, spec, context, smoke)
+    if context.hosts.number > 1:
+        from tfkd.pipeline.engine.workers import check_same, chiefs_word, work
+
+        check_same(spec, nodes, context, {"variant": spec.variant, "until": until, "smoke": smoke})
+    if not context.hosts.chief:
+        for node in nodes:
+            context.deadline.check()
+            work(node, context)
+        # Here until the chief has all that it wants: it takes a host that ends for one that died.
+        chiefs_word(context)
+        return None
+    cached, done = set(), set()
+    for number, node in enumerate(nodes, 1):
+        context.deadline.check()
+        refuse_failed(node, plan.teacher_checks, done, context)
+        if _execute(node, context, f"[{number}/{len(nodes)}]"):
+            cached.add(node.key)
+        done.add(node.key)
+        for line in news(plan.teacher_checks, done, cached, node.key, context):
+            context.say(line)
+        context.hosts.agree(NEXT)
+        if stage_of(node.kind).shown:
+            link(context.stages / node.key, folder / node.label)
+    if until:
+        context.hosts.agree(NEXT)
+        context.say(f"{until} is done: {folder / nodes[-1].label}")
+        return None
+    from tfkd.pipeline.engine.results import assemble
+
+    # Two runs of one spec at once would put the same files in place.
+    with locked(folder / ".lock", context.say, context.deadline.check):
+        results = assemble(
+            plan, context, folder, cached=cached, command=command, started=started, begun=begun,
+            smoke=smoke,
+        )  # fmt: skip
+        results = _plain(results)
+        write_checksummed(folder / RESULTS, results)
+    context.hosts.agree(NEXT)
+    return results
+
+
+def _plain(value: Any) -> Any:
+    """What every reader of JSON understands: no infinity and no NaN, no half characters."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
+
+
+def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:
+    old = outdated(nodes, context.stages)
+    missing = [
+        f"{node.kind} {node.label}"
+        for node in nodes
+        if node.kind not in make
+        and (node.key in old or not StageFolder(context.stages, node.kind, node.fingerprint).done)
+    ]
+    if missing:
+        raise UserError(
+            f"not made yet: {', '.join(missing)}. Run `tfkd run SPEC` to its end first; if it has "
+            "ended, the spec, the data, the version of tfkd or a stage before has changed since"
+        )
+
+
+def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
+    resolved = dump_yaml(spec.resolved())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        context.stages.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "spec.yaml", resolved)
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise  # a full disk, for one: the same command continues when there is room
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}): name another folder with --runs-dir"
+        ) from error
+    origin = {
+        "name": folder.name,
+        "spec": str(Path(spec.path).resolve()),
+        "variant": spec.variant,
+        "overrides": list(spec.overrides),
+        "plugins": list(spec.plugins),
+        "data_dir": str(context.data_dir.resolve()),
+        "smoke": smoke,
+    }
+    write_checksummed(folder / ORIGIN, origin)
+
+
+def _execute(node: Node, context: Context, number: str) -> bool:
+    """Makes one node's result; returns whether it was there already."""
+    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    title = one_line(f"{number} {node.kind} {node.label}")
+    contents = contents_of(node, context.stages)
+    if not folder.done or folder.outdated(contents):
+        with folder.locked(context.say, context.deadline.check):
+            if changed := folder.outdated(contents):
+                inputs = dict.fromkeys(node.inputs[role] for role in changed)
+                names = ", ".join(f"{child.kind} {child.label}" for child in inputs)
+                context.say(f"{title}: anew, it was made of another {names}")
+                folder.clear()
+            # Another run may have made it while this one waited.
+            if not folder.done:
+                _make(node, folder, context, title, contents)
+                return False
+    folder.verify()
+    folder.remove_scratch()
+    context.say(f"{title}: {DONE}")
+    return True
+
+
+def _make(
+    node: Node, folder: StageFolder, context: Context, title: str, contents: Mapping[str, str]
+) -> None:
+    if node.spec.runtime.may_share_cores:
+        from tfkd.training.cores import share_cores
+
+        share_cores()
+    folder.sweep()
+    folder.begin(contents)
+    context.say(title)
+    if stage_of(node.kind).on_all_hosts:
+        context.hosts.agree(TRAIN)
+    with stopwatch(folder.scratch / "seconds") as elapsed:
+        summary = stage_of(node.kind).run(node, folder, context)
+        seconds = elapsed()
+    folder.finish(
+        inputs=node.input_fingerprints(),
+        identity=node.identity,
+        summary=summary,
+        seconds=seconds,
+        contents=contents,
+    )
+    context.say(f"{title}: {_duration(seconds)}{_brief(summary)}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _brief(summary: dict[str, Any]) -> str:
+    text = summary.get("brief")
+    return f"; {text}" if text else ""
+
+
+__all__ = ["Wanted", "run", "run_name"]

@@ -1,0 +1,189 @@
+"""A run's folder, read again: its results, its spec, its stages."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from tfkd.data.checksummed import read_checksummed
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import remember
+from tfkd.spec.options import NoiseOptions
+
+RESULTS = "results.json"
+ORIGIN = "origin.json"
+
+
+def read_results(run: Path) -> dict[str, Any]:
+    """The run's results.json.
+
+    Raises:
+        UserError: The folder is no run folder, or its run has no results yet.
+    """
+    from tfkd.evaluation.results import result_errors, upgraded
+
+    path = run / RESULTS
+    try:
+        # Those of 0.1's first days have no checksum.
+        results = upgraded(read_checksummed(path, required=False))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "
+            "reached its end (tfkd run SPEC)"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); tfkd run SPEC writes it anew") from error
+    errors = result_errors(results)
+    if errors:
+        raise UserError(
+            f"{path} has not the form of results.json ({errors[0]}); tfkd run SPEC writes it anew"
+        )
+    _refuse_foreign(run, run_name(results))
+    remember(results.get("metrics", {}))
+    return results
+
+
+def inside(run: Path, name: str) -> Path:
+    """The place of what a run's results name.
+
+    Raises:
+        UserError: It is not in the run folder, and nobody but the results asks for it.
+    """
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"{run / RESULTS} names {name!r}, which is not in the run folder")
+    return run / name
+
+
+def run_name(results: Mapping[str, Any]) -> str:
+    """The run folder's name, `NAME[@VARIANT]`, from results (or their `name` and `variant`)."""
+    return f"{results['name']}@{results['variant']}" if results["variant"] else results["name"]
+
+
+def _refuse_foreign(run: Path, name: str) -> None:
+    """Refuses results of another run than the folder's; a folder may have been renamed whole."""
+    try:
+        ours = read_checksummed(run / ORIGIN, required=False).get("name", name)
+    except (OSError, ValueError):
+        return  # results that were taken out of their folder; what needs the origin says so
+    if ours != name:
+        raise UserError(
+            f"{run / RESULTS} is that of another run, {name}, and {ORIGIN} beside it that of "
+            f"{ours}; tfkd run SPEC writes both anew"
+        )
+
+
+def make_again(
+    run: Path,
+    plugins: Sequence[str] = (),
+    noise: NoiseOptions | None = None,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Runs a run's spec again without training: what is missing of its end is made.
+
+    What is stored is not decoded anew.
+
+    Args:
+        run: The run folder.
+        plugins: Modules that register classes: all those of the run. A folder says which they are,
+            and imports none.
+        noise: Measured in each evaluation, instead of what the spec says; None: what that says.
+        say: Called with a line for each stage that is made; None: nothing is said.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        UserError: The folder is no run folder, its plugins are not named, or a model is not trained
+            yet.
+    """
+    from tfkd.pipeline.engine.run import DONE
+    from tfkd.pipeline.engine.run import run as run_spec
+    from tfkd.spec import load_spec
+
+    try:
+        origin = read_checksummed(run / ORIGIN, required=False)
+        unnamed = [str(module) for module in origin["plugins"] if module not in plugins]
+        data_dir, smoke = Path(origin["data_dir"]), origin["smoke"]
+        given = {key: origin[key] for key in ("variant", "overrides")}
+        given["elsewhere"] = True  # of --all-variants
+        # A plugin is code: it is imported where the user names it, never because a folder does.
+        spec = None if unnamed else load_spec(origin["spec"], plugins=plugins, **given)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{run} is no run folder of tfkd ({ORIGIN}: {error}); expected one like runs/NAME. "
+            f"tfkd run SPEC writes {ORIGIN} anew"
+        ) from error
+    if spec is None:
+        raise UserError(
+            f"{run} was made with plugins, which are code, and a run folder imports none. If you "
+            f"trust them, name them: {' '.join(f'--plugin {module}' for module in unnamed)}"
+        )
+    name = run_name({"name": spec.name + ("-smoke" if smoke else ""), "variant": spec.variant})
+    folder = run.resolve()
+    if folder.name != name:
+        raise UserError(
+            f"{run} is the run of {name}, renamed, or {origin['spec']} has another name since; "
+            f"rename it back to {folder.parent / name}"
+        )
+    try:
+        command = read_checksummed(run / RESULTS, required=False)["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        command = ""
+    return run_spec(
+        spec,
+        data_dir=data_dir,
+        runs_dir=folder.parent,
+        smoke=smoke,
+        command=command,
+        say=lambda line: None if say is None or line.endswith(DONE) else say(line),
+        make=("evaluate", "tune", "noise", "export"),
+        noise=noise,
+    )
+
+
+def noise_options(given: Mapping[str, Any] | None) -> NoiseOptions | None:
+    """The options of noise that is asked for beside a spec.
+
+    Raises:
+        UserError: They are no such options.
+    """
+    from pydantic import ValidationError
+
+    if given is None:
+        return None
+    try:
+        return NoiseOptions.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"noise: {place}: {first['msg']}") from error
+
+
+def link(target: Path, place: Path) -> None:
+    """Makes `place` a relative symbolic link to `target`, replacing an older link."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    wanted = os.path.relpath(target, place.parent)
+    if place.is_symlink() and os.readlink(place) == wanted:
+        return
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(wanted)
+    os.replace(temporary, place)
+
+
+def refuse_folders(places: Iterable[Path]) -> None:
+    """Refuses folders where links are to be: a run folder that was copied with its links followed.
+
+    Raises:
+        UserError: One is there; it is named.
+    """
+    for place in places:
+        if place.is_dir() and not place.is_symlink():
+            raise UserError(
+                f"{place} is a folder where the run has a link to its stage: the run folder was "
+                f"copied with its links followed. Remove the folder {place} and run the same "
+                "command"
+            )

@@ -1,0 +1,1 @@
+"""What stages read: models, weights, text, settings that other stages have made."""

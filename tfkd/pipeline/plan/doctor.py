@@ -1,0 +1,71 @@
+"""Is this machine fit? Versions, devices, threads, disk and data."""
+
+import os
+import shutil
+from pathlib import Path
+
+from tfkd.pipeline.engine.stage_folder import versions
+
+_LEAST_FREE = 2 * 2**30
+
+
+def doctor(data_dir: Path, runs_dir: Path) -> tuple[str, bool]:
+    """Looks at the machine.
+
+    Returns:
+        Lines for people, each starting with `ok`, `note` or `wrong`, and whether none is wrong.
+    """
+    lines = [("ok", f"{name} {version}") for name, version in versions().items()]
+    lines += [_tensorflow(), *_tokenizer(), _one_dnn()]
+    lines.append(("ok", f"{len(os.sched_getaffinity(0))} processor cores may be used"))
+    lines.append(_disk(runs_dir))
+    lines.append(_data(data_dir))
+    text = "\n".join(f"{state:5} {line}" for state, line in lines)
+    return text, all(state != "wrong" for state, _ in lines)
+
+
+def _data(data_dir: Path) -> tuple[str, str]:
+    try:
+        return "ok", f"data folder {data_dir}: {len(os.listdir(data_dir))} entries"
+    except FileNotFoundError:
+        return "wrong", f"data folder {data_dir} does not exist: name it with --data-dir"
+    except OSError as error:
+        reason = error.strerror
+        return "wrong", f"data folder {data_dir} cannot be read ({reason}): name it with --data-dir"
+
+
+def _tensorflow() -> tuple[str, str]:
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    product = tf.linalg.matmul(tf.eye(4), tf.eye(4))
+    if float(tf.reduce_sum(product)) != 4.0:
+        return "wrong", "TensorFlow computes a wrong matrix product"
+    if devices:
+        return "ok", f"{len(devices)} GPU: " + ", ".join(device.name for device in devices)
+    return "note", "no GPU: training runs on the CPU (tfkd's extra `gpu` installs CUDA's libraries)"
+
+
+def _tokenizer() -> list[tuple[str, str]]:
+    try:
+        import tensorflow_text
+    except (ImportError, OSError) as error:
+        return [("wrong", f"tensorflow-text does not load: {error}")]
+    return [("ok", f"tensorflow-text {tensorflow_text.__version__} loads")]
+
+
+def _one_dnn() -> tuple[str, str]:
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return "note", "TF_ENABLE_ONEDNN_OPTS=0: bfloat16 on the CPU needs oneDNN; unset it"
+    return "ok", "oneDNN is on"
+
+
+def _disk(runs_dir: Path) -> tuple[str, str]:
+    folder = runs_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK):
+        return "wrong", f"{folder} cannot be written: name another folder with --runs-dir"
+    state = "ok" if free > _LEAST_FREE else "wrong"
+    return state, f"{free / 2**30:.1f} GiB free for {runs_dir}"

@@ -1,0 +1,87 @@
+"""The classes of plugins that specs name: imported before anything is made."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tfkd.pipeline.engine.graph import Node
+from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import TEACHER_CHECK
+
+_OWN = "tfkd."
+
+
+def import_named(specs: Iterable[Spec]) -> None:
+    """Imports what plugins have registered under names that specs use: a name is only a promise,
+    and a stage that breaks it may be hours away.
+
+    Raises:
+        UserError: A class is not where its plugin says; or a model's class cannot be built from a
+            spec.
+    """
+    for kind, name in dict.fromkeys(pair for spec in specs for pair in named(spec)):
+        entry = registry.lookup(kind, name)
+        if entry.target.startswith(_OWN):
+            continue
+        try:
+            made = registry.load(entry)
+        except Exception as error:
+            raise UserError(
+                f"the {kind} {name} of a plugin: {entry.target} cannot be imported "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if kind == "model" and not hasattr(made, "from_options"):
+            raise UserError(
+                f"the model {name} of a plugin: {entry.target} has no class method from_options, "
+                "by which models of specs are built"
+            )
+
+
+def refuse_exports(nodes: Iterable[Node]) -> None:
+    """Refuses exports of what a plugin's decoding decodes, where it lacks what an export asks.
+
+    Raises:
+        UserError: It has no `numpy`, say, which a SavedModel's answers are held against.
+    """
+    for node in nodes:
+        if node.kind != "export" or node.options["decode"] is None:
+            continue
+        entry = registry.lookup("decode", node.options["decode"].kind)
+        if entry.target.startswith(_OWN):
+            continue
+        from tfkd.decoding import build_search
+        from tfkd.decoding.search import EXPORTED
+
+        search = build_search(node.options["decode"])
+        if missing := [name for name in EXPORTED if not hasattr(search, name)]:
+            raise UserError(
+                f"export: {node.label} is decoded by {entry.name} of a plugin, and {entry.target} "
+                f"has no {', '.join(missing)}: a SavedModel's answers are held against the "
+                "same search in NumPy. Derive it from tfkd.decoding.Search and write its "
+                f"numpy(), decode {node.label} otherwise in its first evaluation, or export nothing"
+            )
+
+
+def named(spec: Spec) -> Iterator[tuple[str, str]]:
+    """The classes that a spec names: kinds, as the registry has them, and names."""
+    for kind, part in (("model", spec.models), ("adapter", spec.adapters), ("view", spec.views)):
+        yield from ((kind, options.kind) for options in part.values())
+    heads = (getattr(options, "head", None) for options in spec.models.values())
+    yield from (("task", head.kind) for head in heads if head is not None)
+    for stage in spec.stages.values():
+        for term in (getattr(stage, "objective", None) or {}).values():
+            yield "objective", term.kind
+        for option, kind in stage.of_kinds():
+            yield from _of(kind, getattr(stage, option))
+        validate = getattr(stage, "validate_", None)
+        yield from _of("decode", getattr(validate, "decode", None))
+        yield from (("metric", name) for name in getattr(validate, "metrics", ()))
+    for entry in spec.evaluate:
+        yield from (("metric", name) for name in entry.metrics if name != TEACHER_CHECK)
+        for decode in (entry.decode, entry.against_decode):
+            yield from _of("decode", decode)
+
+
+def _of(kind: str, options: Any) -> Iterator[tuple[str, str]]:
+    if options is not None:
+        yield kind, options.kind

@@ -1,0 +1,225 @@
+"""The sizes of a training stage's step, and how a CPU's cores share it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfkd.data.batches.batcher import micro_batches
+from tfkd.data.encoded import EncodedField
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize
+from tfkd.spec.options.parts import OF_ONE_TEXT
+from tfkd.training.cores import on_cpu, widens_bfloat16
+
+# The target's share of a sequence of two sides.
+_TARGET = 0.5
+# The mean share of tokens that a count drawn uniformly hides.
+_UNIFORM = 0.5
+_ANY = 2**31
+_ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def how_cores_share(node: Node, parameters: int, replicas: int) -> dict[str, Any]:
+    """`streams` and `fuse` of a training stage on a host's CPU, by the parameters of its model and
+    the replicas of this host; see `tfkd.training.cores`."""
+    runtime, options = node.spec.runtime, node.options
+    chosen = on_cpu(parameters, options.batch.size * _words_per(options.batch.unit), options.steps)
+    if replicas > 1:
+        chosen["streams"] = 1  # they share the cores already
+    if runtime.jit_compile:
+        return {"streams": 1, "fuse": False}
+    asked = {"streams": runtime.streams, "fuse": runtime.fuse}
+    return {name: chosen[name] if value == "auto" else value for name, value in asked.items()}
+
+
+def _words_per(unit: str) -> int:
+    """Tokens of one of a batch's units, roughly: sentences of captions and news have 10 to 30."""
+    return 20 if unit == "sentences" else 1
+
+
+def step_sizes(
+    node: Node,
+    parameters: int,
+    longest: int,
+    source_vocabulary: int = 0,
+    target_vocabulary: int = 0,
+) -> Step:
+    """The sizes of a stage's step on one device.
+
+    Args:
+        node: The training stage.
+        parameters: Of its model.
+        longest: Tokens of the longest row.
+        source_vocabulary: Pieces that the model, and online teachers beside it, read.
+        target_vocabulary: Pieces of the target, of an encoder-decoder and its teachers.
+    """
+    options, runtime = node.options, node.spec.runtime
+    batch = options.batch
+    replicas = runtime.devices if isinstance(runtime.devices, int) else 1
+    micro = micro_batches(batch.size, batch.per_device, replicas)
+    tokens = batch.size // (micro * replicas)
+    if batch.unit == "sentences":
+        tokens *= longest
+    model = node.model
+    single = model.single_sequence
+    terms = [_reads(node, name) for name in options.objective]
+    views = dict.fromkeys(term.view for term in terms if term.module is None or single) or (None,)
+    written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
+    shared = how_cores_share(node, parameters, replicas)
+    return Step(
+        tokens=tokens,
+        longest=longest,
+        predicted=tuple(
+            _predicted(node, view, longest) if single else share
+            for view, share in zip(views, written, strict=True)
+        ),
+        written=() if set(written) == {1.0} else tuple(written),
+        item=_ITEM[options.precision],
+        micro_batches=micro,
+        # Adafactor's rows and columns weigh nothing beside the weights.
+        moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
+        fused=shared["fuse"],
+        streams=shared["streams"],
+        encoder_views=tuple(_encoder_views(terms, source_vocabulary)),
+        teachers=tuple(
+            _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
+            for term in {term.reference: term for term in terms if term.teacher}.values()
+        ),
+        gated=_gated(node, parameters, source_vocabulary),
+        widened=options.precision == "bfloat16" and widens_bfloat16(),
+    )
+
+
+class _Term(NamedTuple):
+    """What a term reads, and whom it asks."""
+
+    view: str | None
+    module: str | None
+    share: float
+    classifies: bool
+    reference: str | None
+    teacher: Any
+    precision: str
+
+
+def _of_one_text(node: Node, name: str | None) -> bool:
+    """Whether both sides of a stage's model read one text in a view: the decoder, a part of it."""
+    return getattr(node.spec.views.get(name), "kind", None) in OF_ONE_TEXT
+
+
+def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
+    """What the plan knows of an online teacher; `source` and `target` are sizes of vocabularies."""
+    single = term.teacher.single_sequence
+    sizes = {"text": source} if single else {"source": source, "target": target}
+    return TeacherSize(
+        term.teacher,
+        term.teacher.parameters(sizes),
+        term.share,
+        (source if single else target) if term.classifies else 0,
+        _ITEM[term.precision],
+    )
+
+
+def _gated(node: Node, parameters: int, source_vocabulary: int) -> int:
+    """The weights whose gradients are kept apart: those that auxiliary terms reach."""
+    options = node.options
+    if options.gradients is None:
+        return 0
+    modules = {_reads(node, name).module for name in options.gradients.auxiliary}
+    if modules == {"encoder"}:
+        return node.model.encoder_parameters(source_vocabulary) or parameters
+    return parameters
+
+
+def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[EncoderView]:
+    """What each term of the encoder keeps; a view is read once for all of them."""
+    read = {None}  # the plain one, by the whole model
+    for term in terms:
+        if term.module is not None:
+            classes = source_vocabulary if term.classifies else 0
+            yield EncoderView(term.share, classes, term.view not in read)
+            read.add(term.view)
+
+
+def _reads(node: Node, name: str) -> _Term:
+    term = node.options.objective[name]
+    view = node.spec.views.get(term.view)
+    asked = node.inputs.get(f"teacher.{name}")
+    online = asked if asked is not None and "model" in asked.gives else None
+    teacher = None if online is None else online.model
+    every = view is None or getattr(term, "at", "selected") == "all"
+    return _Term(
+        term.view,
+        node.model.term_module(view, teacher),
+        1.0 if every else _share(view),
+        term.kind != "hidden_states",
+        getattr(term, "teacher", None),
+        teacher,
+        "float32"
+        if online is None
+        else getattr(online.trained.options, "precision", node.options.precision),
+    )
+
+
+def _predicted(node: Node, view: str | None, longest: int) -> float:
+    """The share of a sequence's tokens that are predicted."""
+    options = node.spec.views.get(view)
+    if (labels := node.task.labels_of_row(node.model, options)) is not None:
+        return labels / longest
+    return _share(options) if options is not None else 1.0
+
+
+def _share(view: Any) -> float:
+    """The mean share of a sequence's tokens, or of the target's, that a view predicts."""
+    if view.kind == "by_side":
+        return 1.0 if view.target is None else _share(view.target)
+    if view.kind in OF_ONE_TEXT:
+        return view.share
+    if view.kind == "uniform_count":
+        return _UNIFORM
+    if view.kind == "prefix_lm":
+        return _TARGET
+    if view.kind not in ("mlm", "spans", "conditional_mlm"):
+        return 1.0  # a plugin's: at most all
+    mean = sum(view.p.uniform) / 2 if hasattr(view.p, "uniform") else view.p
+    return mean * _TARGET if view.kind == "conditional_mlm" else mean
+
+
+def longest_row(node: Node, context: Context) -> tuple[int, bool]:
+    """Tokens of the longest row that a training stage may see, and whether its ids told."""
+    options = node.options
+    model = node.model
+    given = options.batch.max_length
+    limit = min(model.max_length, max(given.values()) if isinstance(given, dict) else given or _ANY)
+    views = [node.spec.views[term.view] for term in options.objective.values() if term.view]
+    if model.single_sequence and views:
+        # A view cuts what is longer.
+        limit = min(limit, max(getattr(view, "max_length", None) or _ANY for view in views))
+    found = [0]
+    for index, part in enumerate(options.data):
+        if part.packing is not None:
+            found.append(part.packing.length)
+            continue
+        lengths = []
+        for child in node.inputs_of(f"data.{index}.ids").values():
+            if child.options.field not in ("label", "mark"):
+                folder = StageFolder(context.stages, child.kind, child.fingerprint)
+                if not folder.done:
+                    return limit, False
+                # A special token at the end of each field.
+                lengths.append(_encoded(folder).lengths + 1)
+        # One sequence of both fields and a start, or each on a side of its own.
+        rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
+        found.append(int(rows.max(initial=0)))
+    return min(max(found), limit), True
+
+
+def _encoded(folder: StageFolder) -> EncodedField:
+    """A field's ids, whose files are not read whole, as `StageFolder.verify` would."""
+    try:
+        return EncodedField.open(folder.path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise folder.refused("meta.json", f"and its ids cannot be read ({error})") from error

@@ -1,0 +1,1 @@
+"""From what evaluations left to scores, comparisons, teacher checks and warnings."""

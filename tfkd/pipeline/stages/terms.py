@@ -1,0 +1,103 @@
+"""What a training stage learns from: its terms, the online teachers, and how gradients combine."""
+
+from collections.abc import Mapping
+
+from tfkd.data.tokenizers import Tokenizer
+from tfkd.objectives import OnlineTeacher, Term, build_terms
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.inputs.made import side_tokenizers
+from tfkd.pipeline.inputs.models import trained_model
+from tfkd.spec import registry
+from tfkd.spec.errors import UserError
+from tfkd.training import Combiner
+
+
+def online_nodes(node: Node) -> dict[str, Node]:
+    """The stages of a training stage's online teachers, by their references."""
+    return {
+        node.options.objective[term].teacher: child
+        for term, child in node.inputs_of("teacher").items()
+        if "model" in child.gives
+    }
+
+
+def terms_of(node: Node, context: Context) -> list[Term]:
+    """The terms of a training stage."""
+    options, online = node.options, online_nodes(node)
+    modules, heads = {}, {}
+    for name, term in options.objective.items():
+        view = node.spec.views.get(term.view)
+        if (head := node.task.head(node.model, view)) is not None:
+            heads[name] = head
+        teacher = online.get(getattr(term, "teacher", None))
+        online_model = None if teacher is None else teacher.model
+        module = node.model.term_module(view, online_model)
+        if module is not None:
+            modules[name] = module
+    auxiliary = options.gradients.auxiliary if options.gradients is not None else ()
+    sides = side_tokenizers(node, context)
+    return build_terms(
+        options.objective,
+        balance=options.balance,
+        padding_id=padding_of(predicted_tokenizer(sides)),
+        source_padding_id=padding_of(sides["source"]) if "source" in sides else None,
+        modules=modules,
+        auxiliary=auxiliary,
+        heads=heads,
+    )
+
+
+def padding_of(tokenizer: Tokenizer) -> int | None:
+    """The padding's id; None where that is the end's too, which is predicted like any word."""
+    return None if tokenizer.pad_id == tokenizer.end_id else tokenizer.pad_id
+
+
+def predicted_tokenizer(sides: Mapping[str, Tokenizer]) -> Tokenizer:
+    """The tokenizer whose pieces a model predicts, of its tokenizers by side."""
+    return next(sides[side] for side in ("head", "target", "text") if side in sides)
+
+
+def combiner_of(node: Node) -> Combiner | None:
+    """What `gradients:` asks for; None sums all gradients."""
+    options = node.options.gradients
+    if options is None:
+        return None
+    settings = options.model_dump(exclude={"kind", "main", "auxiliary"})
+    return registry.load(registry.lookup("combiner", options.kind))(**settings)
+
+
+def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
+    """The online teachers by reference, each in the precision that it was trained in; a checkpoint,
+    in the student's. To be called in the strategy's scope.
+
+    Raises:
+        UserError: A teacher reads other pieces than its student.
+    """
+    found = {}
+    for reference, teacher in online_nodes(node).items():
+        theirs, ours = side_tokenizers(teacher, context), side_tokenizers(node, context)
+        sides = {"text": "text" if "text" in ours else "source"}  # a BERT reads the source
+        if "text" not in theirs:
+            sides = {"source": "source", "target": "target"}
+        for read, shown in sides.items():
+            _refuse_other_pieces(node, reference, theirs[read], ours[shown])
+        precision = getattr(teacher.trained.options, "precision", node.options.precision)
+        node.task.refuse_teacher(node, reference, teacher, context)
+        model = trained_model(teacher, context, precision=precision)
+        # The pieces at the positions that both share: of a BERT, those that it reads.
+        predicted = theirs.get("text") or theirs["target"]
+        found[reference] = OnlineTeacher(
+            model, start_id=predicted.start_id, end_id=predicted.end_id
+        )
+    return found
+
+
+def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:
+    if read.fingerprint() != shown.fingerprint():
+        raise UserError(
+            f"stages.{node.label}: the online teacher {reference} reads the pieces of another "
+            f"vocabulary ({read.fingerprint()[:12]}) than its student "
+            f"({shown.fingerprint()[:12]}): the same text would be cut otherwise. Give both the "
+            "same tokenizer"
+        )

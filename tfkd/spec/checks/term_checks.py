@@ -1,0 +1,226 @@
+"""The terms of an objective: whether view, teacher, model and data fit each other."""
+
+from typing import Any
+
+from tfkd.spec.checks.segment_checks import check_segments, of_one_text
+from tfkd.spec.checks.teacher_checks import (
+    SOURCE_VIEWS,
+    check_positions,
+    check_teacher,
+    encoders,
+    source_alone,
+)
+from tfkd.spec.families import kinds
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Parts, found_corpus, known, written
+from tfkd.spec.options import classifier, reads_classes, sides_of
+from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.wording import a
+
+_STREAM_VIEWS = {
+    "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
+    "by_side", "causal_lm",
+}  # fmt: skip
+_PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
+_VIEWS_OF = {
+    "masked_lm": ("mlm", "spans", "conditional_mlm", "uniform_count", "by_side"),
+    "causal_lm": ("prefix_lm", "causal_lm"),
+}
+
+
+def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
+    """All terms of a training stage, and how their gradients combine."""
+    for name, options in stage.objective.items():
+        _term(parts, faults, (*path, "objective", name), options, model, stage)
+    _groups(faults, path, stage)
+
+
+def paired(corpus: Any) -> bool:
+    """Whether a corpus has two sides."""
+    return {"source", "target"} <= set(corpus.field_names)
+
+
+def check_hides(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str
+) -> None:
+    """A view that hides words of the target needs one."""
+    if view is None or view.kind not in _PAIR_VIEWS:
+        return
+    found = found_corpus(parts, corpus)
+    if found is not None and not paired(found):
+        fields = ", ".join(found.field_names)
+        faults.add(
+            path, f"{name} ({view.kind}) hides words of the target, and {corpus} has {fields}",
+            "corpora with source and target",
+        )  # fmt: skip
+
+
+def _groups(faults: Faults, path: tuple, stage: Any) -> None:
+    """Each term in one list of `gradients`."""
+    gradients = getattr(stage, "gradients", None)
+    if gradients is None:
+        return
+    where = written(faults, (*path, "gradients", gradients.kind))
+    terms, seen = list(stage.objective), set()
+    for key in ("main", "auxiliary"):
+        for name in getattr(gradients, key):
+            if name not in terms:
+                faults.add(
+                    (*where, key), f"there is no term {name}", f"one of {', '.join(terms)}", terms,
+                    name,
+                )  # fmt: skip
+            elif name in seen:
+                faults.add((*where, key), f"{name} stands here twice", "each term in one list")
+            seen.add(name)
+    if left := [name for name in terms if name not in seen]:
+        faults.add(where, f"{', '.join(left)} in neither list", "each term in main or auxiliary")
+
+
+def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any) -> None:
+    name = getattr(options, "view", None)
+    view = None
+    encoder_only = model is not None and model.encoder_only
+    fills_in = model is not None and model.fills_in
+    if name is None:
+        if model is not None and model.is_causal and options.kind != "masked_lm":
+            pass  # its plain view has every next word predicted
+        elif options.kind in _VIEWS_OF:
+            which = ("by_side",) if fills_in else _VIEWS_OF[options.kind]
+            faults.add(path, "no view", f"view: one of kind {' or '.join(which)}")
+        elif classifier(model) is not None:
+            pass  # the plain view of a classifier
+        elif options.kind == "cross_entropy" and encoder_only:
+            faults.add(
+                path, f"{a(model.kind)} predicts words that a view hides",
+                "masked_lm with a view, or a head: {kind: classifier} of the model",
+            )  # fmt: skip
+        elif fills_in and options.kind in ("cross_entropy", "soft_targets"):
+            faults.add(
+                path, f"{stage.train} sees both sides of each word, and the plain view hides none",
+                "masked_lm with a view of kind by_side",
+            )  # fmt: skip
+    elif known(parts, faults, (*path, "view"), "view", name, "views"):
+        view = parts.views.get(name)
+        _view(faults, (*path, "view"), view, name, options, model)
+        _hides_by_mask(parts, faults, (*path, "view"), view, name, model)
+        for part in stage.data:
+            check_hides(parts, faults, (*path, "view"), view, name, part.of)
+    if options.kind == "length" and encoder_only:
+        faults.add(path, f"{a(model.kind)} predicts no lengths", "the term of an encoder-decoder")
+    elif options.kind == "length" and getattr(model, "lengths", 0) is None:
+        faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
+    online = check_teacher(parts, faults, path, options, model, stage)
+    if name is not None and view is None:
+        return
+    _of_classes(faults, path, view, options, model)
+    if of_one_text(view):
+        check_segments(parts, faults, path, options, model, online)
+        return
+    if online is not None:
+        check_positions(faults, path, options, view, model, online)
+    if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
+        faults.add(
+            (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",
+            "own, selected, tokens or rows",
+        )  # fmt: skip
+
+
+def _of_classes(faults: Faults, path: tuple, view: Any, term: Any, model: Any) -> None:
+    """The view fits the head, and the term fits classes."""
+    kind = getattr(view, "kind", None)
+    if model is not None and kind == "classify" and classifier(model) is None:
+        faults.add(
+            (*path, "view"), f"{term.view} (classify) is of classes",
+            "a model with head: {kind: classifier}",
+        )  # fmt: skip
+    if kind == "none" and classifier(model) is not None:
+        faults.add(
+            (*path, "view"), f"{term.view} (none) hides no words, and predicts no classes",
+            "a view of kind classify, or no view",
+        )  # fmt: skip
+    smooths = term.kind == "cross_entropy" and term.label_smoothing and term.smoothing == "opennmt"
+    if smooths and reads_classes(model, view):
+        faults.add(
+            (*path, "smoothing"), "opennmt, which leaves out the padding of a vocabulary: of "
+            "classes it would be the first", "smoothing: fairseq",
+        )  # fmt: skip
+
+
+def _hides_by_mask(
+    parts: Parts, faults: Faults, path: tuple, view: Any, name: str, model: Any
+) -> None:
+    """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
+    if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
+        return
+    if model is None or model.whole_parts:
+        return  # its parts are stages of their own, with terms of their own
+    for tokenizer in dict.fromkeys(sides_of(model).values()):
+        if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
+            faults.add(
+                path, f"{name} ({view.kind}) hides words by [MASK], and {tokenizer} (byte_bpe) has "
+                "none", "a tokenizer of kind wordpiece or sentencepiece",
+            )  # fmt: skip
+
+
+def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
+    """The views of an encoder-decoder: by its decoder's attention, and of its encoder alone."""
+    if view.kind == "by_side":
+        if not model.fills_in:
+            faults.add(
+                path, f"{name} (by_side) is for a decoder that sees both sides",
+                "no view, or decoder_attention: full of the model",
+            )  # fmt: skip
+        for side in ("source", "target"):
+            kind = getattr(getattr(view, side), "kind", "mlm")
+            if kind not in ("mlm", "spans", "uniform_count", "one_span"):
+                faults.add(path, f"the {side} of {name} is of kind {kind}", "one of mlm, spans, "
+                           "uniform_count, one_span")  # fmt: skip
+        if view.target is None:
+            faults.add(path, f"{name} hides nothing of the target", "target: {kind: uniform_count}")
+    elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
+        faults.add(
+            path, f"{name} ({view.kind}) is for {encoders()}",
+            f"{'a view of kind by_side' if model.fills_in else 'no view'} for an "
+            f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
+        )  # fmt: skip
+    elif not model.encoder_terms:
+        readers = kinds(lambda one: one.encoder_terms)
+        faults.add(
+            path, f"{name} ({view.kind}) is of the source alone, and {model.kind} has no terms "
+            "on its encoder", f"a student of kind {' or '.join(readers)}, or another view",
+        )  # fmt: skip
+
+
+def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
+    if view is None or of_one_text(view):
+        return
+    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
+        faults.add(
+            path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
+            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
+        )  # fmt: skip
+    if model is None:
+        return
+    if model.encoder_decoder:
+        _of_pairs(faults, path, view, name, model)
+    elif model.is_causal and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
+        faults.add(
+            path, f"{name} ({view.kind}) is for {encoders()}, and {a(model.kind)} sees earlier "
+            "words alone", "no view, or one of kind causal_lm",
+        )  # fmt: skip
+    elif model.encoder_only and view.kind == "causal_lm":
+        faults.add(
+            path, f"{name} (causal_lm) predicts each next word, and {a(model.kind)} sees it",
+            "a view of kind prefix_lm",
+        )  # fmt: skip
+    elif model.encoder_only and view.kind == "by_side":
+        faults.add(
+            path, f"{name} (by_side) has two sides, and {a(model.kind)} reads one sequence",
+            "a view of kind mlm, spans, uniform_count or conditional_mlm",
+        )  # fmt: skip
+    longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)
+    if model.single_sequence and limit is not None and longest > limit:
+        faults.add(
+            path, f"{name} makes {longest} tokens, more than the model's max_length of {limit}",
+            "a smaller max_length of the view, or a larger one of the model",
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Specs told to people and editors: keys, units, JSON schema, lists, a starter."""

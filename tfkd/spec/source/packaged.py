@@ -1,0 +1,48 @@
+"""The package's own specs: those that a wheel has inside."""
+
+from pathlib import Path
+
+from tfkd.spec.errors import UserError, nearest
+from tfkd.spec.source.yaml_reader import read_file
+
+FOLDER = Path(__file__).resolve().parents[2] / "specs"
+
+
+def packaged_specs() -> str:
+    """The names of all packaged specs, each with a line on what it is."""
+    found = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+    width = max(map(len, found))
+    return "\n".join(
+        f"{name:<{width}}  {read_file(path).plain().get('description') or ''}".rstrip()
+        for name, path in found.items()
+    )
+
+
+def copy_packaged(name: str, folder: Path) -> Path:
+    """Copies a packaged spec, to be run or changed.
+
+    Args:
+        name: Its name, with or without `.yaml`.
+        folder: Where it goes.
+
+    Returns:
+        The copy.
+
+    Raises:
+        UserError: There is no such spec, or a file of its name is there already.
+    """
+    source = FOLDER / f"{name.removesuffix('.yaml')}.yaml"
+    if not source.is_file() or source.parent != FOLDER:
+        near = nearest(name, [path.stem for path in FOLDER.glob("*.yaml")])
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"tfkd has no spec {name!r}; `tfkd specs` lists those it has{hint}")
+    target = folder / source.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            file.write(source.read_bytes())
+    except FileExistsError:
+        raise UserError(
+            f"{target} is there already; move it, or copy into another folder"
+        ) from None
+    return target

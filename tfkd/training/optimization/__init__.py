@@ -1,0 +1,1 @@
+"""Optimizers, schedules, the scaling of losses, and how gradients combine."""

@@ -1,0 +1,1 @@
+"""What of a training is kept: checkpoints, history, the best or mean weights."""
