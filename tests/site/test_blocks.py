@@ -72,3 +72,17 @@ def test_few_blocks_are_not_run():
     assert all(len(block.said["not run"]) > 15 for block in unrun)
     assert len(unrun) <= 8
     assert not any(block.language == "yaml" for block in unrun)
+
+
+def test_modules_and_classes_that_pages_name_are_there():
+    for page in PAGES:
+        for name in sorted(set(re.findall(r"`(tfkd(?:\.\w+)+)`", page.read_text("utf-8")))):
+            parts = name.split(".")
+            if parts[:2] == ["tfkd", "plugins"]:  # the entry point group
+                continue
+            place = ROOT
+            while parts and ((place / parts[0]).is_dir() or (place / f"{parts[0]}.py").is_file()):
+                place = place / parts.pop(0)
+            module = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+            assert len(parts) <= 1, f"{page.name}: {name}"
+            assert not parts or re.search(rf"\b{parts[0]}\b", module.read_text()), name
