@@ -175,18 +175,19 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> None:
-    from tfkd.data.text.source_files import count_pairs
-    from tfkd.spec import starter_spec
+    from tfkd.pipeline.inputs.starter_files import Named, last_of, starter_of
     from tfkd.spec.errors import UserError
 
-    if os.path.exists(options.path):  # also a name that no file can have
-        raise UserError(f"{options.path} exists already; name another file: tfkd init PATH")
-    pairs = tuple(options.pairs) if options.pairs else None
-    rows = count_pairs(pairs, options.data_dir) if pairs else 0
-    text = starter_spec(options.source, options.target, pairs, rows)
-    _write(options.path, text)
-    done = "read it" if options.pairs else "edit its data section"
-    print(f"{options.path}: {done}, then: tfkd run {options.path}")
+    files = {name: getattr(options, name) for name in options.file_options}
+    path = options.path or last_of(files) or Path("spec.yaml")
+    if os.path.exists(path):  # also a name that no file can have
+        raise UserError(f"{path} exists already; name another file: tfkd init PATH")
+    names = ("kind", "source", "target", "teacher")
+    given = {name: getattr(options, name) for name in names}
+    named = Named(**given, files=files, columns=dict(options.columns))
+    _write(path, starter_of(named, options.data_dir))
+    done = "read it" if any(files.values()) else "edit its data section"
+    print(f"{path}: {done}, then: tfkd run {path}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

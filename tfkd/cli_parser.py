@@ -8,6 +8,7 @@ import tfkd
 from tfkd.evaluation.verdict import P_BY
 from tfkd.spec.seeds import MOST
 from tfkd.spec.source.asked_seeds import seeds_override
+from tfkd.spec.starters import KINDS
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
 3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);
@@ -60,18 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-files", action="store_true", help="leave alone the files that the specs name"
     )
     init = verb("init", "write a commented starter spec")
-    init.add_argument("path", nargs="?", type=Path, default=Path("spec.yaml"))
-    init.add_argument(
-        "--source", default="de", help="the source language, the source files' ending"
-    )
-    init.add_argument(
-        "--target", default="en", help="the target language, the target files' ending"
-    )
-    init.add_argument(
-        "--pairs", nargs=2, metavar=("SOURCE_FILE", "TARGET_FILE"),
-        help="two text files that are all there is: pairs of theirs test and validate",
-    )  # fmt: skip
-    _data_dir(init)
+    init.add_argument("path", nargs="?", type=Path, help="the file to write (default: spec.yaml)")
+    _starter(init)
     for name, summary in (
         ("evaluate", "score a run's models again and print the scores"),
         ("export", "write a run's SavedModels and print where they lie"),
@@ -145,6 +136,43 @@ def build_parser() -> argparse.ArgumentParser:
     copy.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="default: here")
     specs.set_defaults(copy=None)
     return parser
+
+
+def _starter(init: argparse.ArgumentParser) -> None:
+    init.add_argument(
+        "--kind", choices=KINDS,
+        help="what the student does (default: what the files are of: --labelled a classifier, "
+        "--text alone a language_model, else a translator)",
+    )  # fmt: skip
+    init.add_argument("--source", default="de", help="a translator's source language, like de")
+    init.add_argument("--target", default="en", help="a translator's target language, like en")
+    for option, what in (
+        ("pairs", "of a translator or summariser: two text files, line by line, or a table"),
+        ("labelled", "of a classifier: a table of texts and labels, .csv or .tsv"),
+        ("text", "of a language model: its text; of others: more text to pre-train on"),
+        ("valid", "the same for validation; without it some rows are held out"),
+        ("test", "the same for the test; without it some rows are held out"),
+    ):
+        init.add_argument(f"--{option}", nargs="+", metavar="FILE", help=what)
+    init.set_defaults(file_options=("pairs", "labelled", "text", "valid", "test"))
+    init.add_argument(
+        "--columns", nargs="+", metavar="FIELD=COLUMN", type=_column, default=[],
+        help="a table's columns, by their names or by place from 0, like text=review label=stars "
+        "(default: what the first line plainly says)",
+    )  # fmt: skip
+    init.add_argument("--teacher", metavar="FOLDER", help="a published BERT or GPT-2 that teaches")
+    _data_dir(init)
+
+
+def _column(text: str) -> tuple[str, str | int]:
+    """A field and its column."""
+    field, equals, column = text.partition("=")
+    if not equals or not column or field not in ("text", "text_b", "label", "source", "target"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected FIELD=COLUMN, FIELD one of text, text_b, label, source, target"
+        )
+    digits = column.isascii() and column.isdecimal() and len(column) < 4
+    return field, int(column) if digits else column
 
 
 def _samples(text: str) -> int:

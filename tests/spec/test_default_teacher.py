@@ -6,16 +6,20 @@ from pathlib import Path
 import pytest
 
 from tfkd.spec import load_spec, starter_spec
+from tfkd.spec.starters import UserSet, UserSets
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "specs" / "multi30k_deen.yaml"
 PAGE = "docs/choosing_a_teacher.md"
 
 
-@pytest.fixture(params=[None, ("text.de", "text.en")], ids=["six files", "pairs"])
+PAIRS = UserSet("parallel: [text.de, text.en]", "text.de", 30_000, 480_000, 900_000, ("text: a",))
+
+
+@pytest.fixture(params=[None, UserSets(PAIRS, "--pairs")], ids=["six files", "pairs"])
 def starter(request, tmp_path):
     path = tmp_path / "spec.yaml"
-    path.write_text(starter_spec("de", "en", request.param, 3000))
+    path.write_text(starter_spec("de", "en", sets=request.param))
     return path
 
 

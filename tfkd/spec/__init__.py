@@ -12,7 +12,7 @@ _PLACES = {
     "listing": "reference.listings",
     "load_spec": "spec",
     "show": "source.showing",
-    "starter_spec": "reference.starter",
+    "starter_spec": "starters",
     "validate_files": "checks.validation",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

@@ -142,12 +142,13 @@ def count_lines(path: Path) -> int:
     return _count_lines(path, *_state(path))
 
 
-def count_pairs(patterns: tuple[str, str], data_dir: Path) -> int:
+def count_pairs(patterns: tuple[str, str], data_dir: Path, option: str = "--pairs") -> int:
     """The number of rows of two files, line n of one the translation of line n of the other.
 
     Args:
         patterns: Both files, as for `find_files`.
         data_dir: The data folder.
+        option: The option that named them, for messages.
 
     Raises:
         UserError: They are one file, have different numbers of lines, or cannot be read.
@@ -155,13 +156,13 @@ def count_pairs(patterns: tuple[str, str], data_dir: Path) -> int:
     files = [find_files(name, data_dir) for name in patterns]
     if any(os.path.samefile(*both) for both in zip(*files, strict=False)):
         raise UserError(
-            f"--pairs: {patterns[0]} and {patterns[1]} are the same file; line n of one must "
+            f"{option}: {patterns[0]} and {patterns[1]} are the same file; line n of one must "
             "translate line n of the other"
         )
     first, second = (sum(map(count_lines, found)) for found in files)
     if first != second:
         raise UserError(
-            f"--pairs: {patterns[0]} has {first:,} lines and {patterns[1]} {second:,}; line n of "
+            f"{option}: {patterns[0]} has {first:,} lines and {patterns[1]} {second:,}; line n of "
             "one must translate line n of the other"
         )
     return first

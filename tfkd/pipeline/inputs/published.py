@@ -11,7 +11,7 @@ from tfkd.spec.errors import UserError
 from tfkd.spec.source.regular_files import readable
 
 # What may be other than the checkpoint's: no output and no shape of a weight hangs on it.
-_FREE = {"dropout", "attention_dropout", "initializer_range"}
+FREE = {"dropout", "attention_dropout", "initializer_range"}
 
 
 def checkpoint_folder(reference: str, data_dir: Path) -> Path:
@@ -84,7 +84,7 @@ def refuse_differences(
         UserError: One of them differs.
     """
     said, mends = [], []
-    known = {*type(model).model_fields, "vocabulary_size"} - _FREE
+    known = {*type(model).model_fields, "vocabulary_size"} - FREE
     for name in (name for name in theirs if name in known and name in ours):
         in_spec, in_checkpoint = _value(ours, name), _value(theirs, name)
         if in_spec == in_checkpoint:

@@ -1,0 +1,203 @@
+"""`tfkd init`: a spec that is valid at once, of each kind, from files as users have them."""
+
+import json
+import random
+import re
+
+import pytest
+
+from tfkd import cli
+from tfkd.data.text.corpora import open_corpus
+from tfkd.pipeline.plan.validate import validate
+from tfkd.spec import load_spec, starter_spec
+from tfkd.spec.starters import KINDS
+
+WORDS = [f"wort{number}" for number in range(200)]
+
+
+def write(folder, name, header, rows, cut, seed=1):
+    """A table whose cells are so many words, or one of some."""
+    draw = random.Random(seed)
+    lines = [header] if header else []
+    for _ in range(rows):
+        cells = [
+            draw.choice(one) if isinstance(one, list) else " ".join(draw.choices(WORDS, k=one))
+            for one in cut[1]
+        ]
+        lines.append(cut[0].join(cells))
+    (folder / name).write_text("\n".join(lines) + "\n", "utf-8")
+    return name
+
+
+def started(folder, *words):
+    """The spec that a command writes, checked with its files and all its variants."""
+    path = folder / "spec.yaml"
+    path.unlink(missing_ok=True)
+    assert cli.main(["init", str(path), "--data-dir", str(folder), *words]) == cli.DONE
+    errors, _ = validate([path], data_dir=folder)
+    assert errors == []
+    return load_spec(path)
+
+
+@pytest.fixture
+def files(tmp_path):
+    classes = [["gut", "schlecht"]]
+    write(tmp_path, "reviews.csv", "id,review,sentiment", 500, (",", [1, 12, *classes]))
+    write(tmp_path, "plain.tsv", None, 500, ("\t", [12, *classes]))
+    write(tmp_path, "pairs.csv", "fr;en", 500, (";", [12, 9]))
+    write(tmp_path, "stories.tsv", "article\tsummary", 300, ("\t", [150, 8]))
+    for seed, name in enumerate(("a.de", "a.en", "more.txt", "v.txt", "t.txt")):
+        write(tmp_path, name, None, 400, ("", [11]), seed)
+    return tmp_path
+
+
+COMMANDS = {
+    "csv": "--labelled reviews.csv",
+    "tsv without a header": "--labelled plain.tsv --text more.txt",
+    "named": "--labelled reviews.csv --columns text=review label=sentiment --valid reviews.csv",
+    "pairs": "--pairs a.de a.en",
+    "pairs and text": "--pairs a.de a.en --text more.txt --test a.de a.en",
+    "a table of pairs": "--source fr --target en --pairs pairs.csv --text more.txt",
+    "stories": "--kind summariser --pairs stories.tsv",
+    "text": "--text more.txt",
+    "three texts": "--text more.txt --valid v.txt --test t.txt",
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_what_is_written_is_valid_and_its_sets_share_no_text(files, words):
+    spec = started(files, *words.split())
+    opened = {}
+    for name in ("test", "valid", "train"):
+        opened[name] = open_corpus(spec.data[name], files, others=opened)
+    if "--test" in words or "--valid" in words:
+        return
+    texts = {name: {values[0] for values in corpus} for name, corpus in opened.items()}
+    assert not texts["train"] & (texts["valid"] | texts["test"])
+    assert min(map(len, texts.values())) > 0
+
+
+def test_columns_are_found_by_what_people_call_them(files):
+    assert started(files, "--labelled", "reviews.csv").data["train"].columns == {
+        "text": "review", "label": "sentiment",
+    }  # fmt: skip
+    plain = started(files, "--labelled", "plain.tsv").data["train"]
+    assert (plain.columns, plain.header) == ({"text": 0, "label": 1}, False)
+    pairs = started(files, "--source", "fr", "--pairs", "pairs.csv").data["train"]
+    assert (pairs.columns, pairs.delimiter) == ({"source": "fr", "target": "en"}, ";")
+
+
+def test_a_first_line_with_a_label_of_its_own_is_a_header(files):
+    write(files, "odd.tsv", "quote\tmood", 300, ("\t", [12, ["gut", "schlecht"]]))
+    odd = started(files, "--labelled", "odd.tsv").data["train"]
+    assert odd.columns == {"text": "quote", "label": "mood"}
+
+
+def test_steps_grow_with_the_tokens(files):
+    """Within their limits, the same number of times through the text."""
+    draw = random.Random(3)
+    for name, rows in (("small", 3_000), ("large", 12_000)):
+        for side in "de", "en":
+            lines = (" ".join(draw.choices(WORDS, k=20)) for _ in range(rows))
+            (files / f"{name}.{side}").write_text("\n".join(lines), "utf-8")
+    small, large = (
+        started(files, "--pairs", f"{name}.de", f"{name}.en").stages for name in ("small", "large")
+    )
+    for stage in ("finetune", "train_student"):
+        assert 3.8 < large[stage].steps / small[stage].steps < 4.2
+    tokens = 1.3 * 20 * 12_000
+    assert large["train_student"].steps == pytest.approx(40 * tokens / 4096, rel=0.05)
+
+
+def test_long_stories_are_not_left_out_for_their_length(files):
+    stage = started(files, "--kind", "summariser", "--pairs", "stories.tsv")
+    assert stage.stages["train_student"].batch.max_length >= 500
+    assert stage.views["left"].max_length == stage.models["teacher"].max_length == 512
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_files_names_stand_for_them(tmp_path, kind):
+    path = tmp_path / "spec.yaml"
+    path.write_text(starter_spec(kind=kind), "utf-8")
+    spec = load_spec(path)
+    for name in spec.variants:
+        spec.with_variant(name)
+    assert max(map(len, path.read_text("utf-8").split("\n"))) <= 100
+
+
+def published(folder, kind="bert", **more):
+    sizes = {"bert": {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 4,
+                      "intermediate_size": 64, "max_position_embeddings": 128,
+                      "type_vocab_size": 2, "vocab_size": 9},
+             "gpt2": {"n_layer": 2, "n_embd": 32, "n_head": 2, "n_positions": 64,
+                      "vocab_size": 9}}  # fmt: skip
+    (folder / "published").mkdir()
+    config = {"model_type": kind, **sizes.get(kind, {}), **more}
+    (folder / "published" / "config.json").write_text(json.dumps(config))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "wort", "##1", "##2", "a"]
+    (folder / "published" / "vocab.txt").write_text("\n".join(pieces))
+
+
+@pytest.mark.parametrize("words", ["--pairs a.de a.en", "--labelled reviews.csv"])
+def test_a_published_bert_teaches(files, words):
+    published(files)
+    path = files / "spec.yaml"
+    command = ["init", str(path), "--data-dir", str(files), *words.split()]
+    assert cli.main([*command, "--teacher", "published"]) == cli.DONE
+    spec = load_spec(path)
+    teacher = spec.models["teacher"]
+    assert (teacher.layers, teacher.width, teacher.max_length) == (2, 32, 128)
+    assert spec.stages["pretrain"].load == "published"
+    (tokenizer,) = spec.tokenizers.values()
+    assert (tokenizer.preset, tokenizer.lower_case) == ("published", True)
+    assert "keep" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("positions", [64, 1024])
+def test_a_published_gpt2_teaches_a_language_model(files, positions):
+    published(files, "gpt2", n_positions=positions)
+    path = files / "spec.yaml"
+    command = ["init", str(path), "--data-dir", str(files), "--text", "more.txt"]
+    assert cli.main([*command, "--teacher", "published"]) == cli.DONE
+    spec = load_spec(path)
+    assert (spec.models["teacher"].width, spec.stages["teach"].from_) == (32, "published")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("--labelled a.de", "a table, FILE.csv or FILE.tsv"),
+     ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=a label=b"),
+     ("--labelled odd.csv --columns text=a label=d", "label=d: its first line has 'a', 'b', 'c'"),
+     ("--labelled odd.csv --columns text=a label=9", "label=9: its first line"),
+     ("--kind classifier --pairs a.de a.en", "--pairs, of a classifier: expected --labelled"),
+     ("--valid a.de a.en", "--valid without --pairs"),
+     ("--pairs a.de a.en --test a.de", "--test: a.de; expected two text files, or a table"),
+     ("--labelled few.csv", "few.csv has 20 lines; expected at least 100"),
+     ("--labelled none.csv", "No file matches `none.csv`"),
+     ("--labelled empty.csv", "no row is left|no column is plainly"),
+     ("--pairs a.de a.en --teacher nowhere", "there is no such folder"),
+     ("--pairs a.de a.en --teacher .", "config.json cannot be read"),
+     ("--text more.txt --teacher published", "is a bert, and what teaches a language_model"),
+     ("--labelled reviews.csv --teacher t5", "has model_type 't5'; expected a bert or a gpt2")],
+)  # fmt: skip
+def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
+    write(files, "odd.csv", "a,b,c", 200, (",", [3, 4, 1]))
+    write(files, "few.csv", "text,label", 20, (",", [3, ["x", "y"]]))
+    (files / "empty.csv").write_text("")
+    if "teacher t5" in words:
+        published(files, "t5")
+        (files / "published").rename(files / "t5")
+    elif "published" in words:
+        published(files)
+    path = files / "spec.yaml"
+    command = ["init", str(path), "--data-dir", str(files), *words.split()]
+    assert cli.main(command) == cli.WRONG_INPUT
+    found = capsys.readouterr().err
+    assert re.search(said, found), found
+    assert not path.exists()
+
+
+def test_the_specs_name_may_stand_last(files, monkeypatch):
+    monkeypatch.chdir(files)
+    assert cli.main(["init", "--pairs", "a.de", "a.en", "mine.yaml"]) == cli.DONE
+    assert load_spec("mine.yaml").data["train"].parallel == ["a.de", "a.en"]

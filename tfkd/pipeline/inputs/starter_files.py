@@ -1,0 +1,237 @@
+"""What `tfkd init` reads of a user's files: columns, rows, tokens, and a published teacher."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.strict_json import read_json
+from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.guessed_columns import guessed_columns, table_kind
+from tfkd.data.text.source_files import count_lines, count_pairs, find_files
+from tfkd.pipeline.inputs.published import FREE, checkpoint_folder
+from tfkd.spec import registry, starter_spec
+from tfkd.spec.builtins import register_builtins
+from tfkd.spec.errors import UserError
+from tfkd.spec.options.corpora import CORPORA
+from tfkd.spec.starters import KINDS, Published, UserSet, UserSets
+from tfkd.spec.starters.user_sets import quoted
+
+# Rows that are read for the number of tokens; of more, the rest is taken to be like them.
+_READ = 20_000
+# A word of spaced text has about so many tokens, and so has a character of Chinese or Japanese.
+_A_WORD, _A_CHARACTER, _FIRST_WIDE = 1.3, 0.7, "\u2e80"
+_TRAINING = {"translator": "pairs", "summariser": "pairs", "classifier": "labelled",
+             "language_model": "text"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the user named: files by option, columns by field, languages, a teacher.
+
+    Attributes:
+        files: By `pairs`, `labelled`, `text`, `valid`, `test`.
+        columns: A name or a place by field.
+        kind: Of the student; None: what the files are of.
+        teacher: A published model's folder.
+    """
+
+    kind: str | None = None
+    source: str = "de"
+    target: str = "en"
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: Mapping[str, str | int] = field(default_factory=dict)
+    teacher: str | None = None
+
+
+def last_of(files: Mapping[str, list[str] | None]) -> Path | None:
+    """The spec's name, where it stands after the files of an option and was taken for one."""
+    for found in files.values():
+        if found and len(found) > 1 and found[-1].endswith((".yaml", ".yml")):
+            return Path(found.pop())
+    return None
+
+
+def starter_of(named: Named, data_dir: Path) -> str:
+    """The spec that fits what the user named: see `tfkd.spec.starter_spec`.
+
+    Raises:
+        UserError: A file cannot be read or is no pair or table, its columns are not to be guessed,
+            or an option does not belong to the kind.
+    """
+    if named.kind is None:
+        given = {option for option, files in named.files.items() if files}
+        alone = "text" in given and not {"pairs", "labelled"} & given
+        kind = "classifier" if "labelled" in given else "translator"
+        named = replace(named, kind="language_model" if alone else kind)
+    _refuse_others(named)
+    teacher = None if named.teacher is None else published_teacher(named.teacher, data_dir)
+    training = _TRAINING[named.kind]
+    sets = None
+    if named.files.get(training):
+        found = {
+            option: _user_set(named, f"--{option}", files, data_dir)
+            for option, files in named.files.items()
+            if files and (option != "text" or training == "text")
+        }
+        text = named.files.get("text") if training != "text" else None
+        sets = UserSets(
+            train=found[training],
+            option=f"--{training}",
+            valid=found.get("valid"),
+            test=found.get("test"),
+            text=_texts("--text", text, {}, data_dir) if text else None,
+        )
+    return starter_spec(named.source, named.target, kind=named.kind, sets=sets, teacher=teacher)
+
+
+def _refuse_others(named: Named) -> None:
+    if named.kind not in KINDS:
+        raise UserError(f"--kind {named.kind}: expected one of {', '.join(KINDS)}")
+    training = _TRAINING[named.kind]
+    for option in ("pairs", "labelled"):
+        if named.files.get(option) and option != training:
+            raise UserError(
+                f"--{option}, of a {named.kind}: expected --{training} FILE"
+                + (" for the text, and --kind classifier for labels" * (option == "labelled"))
+            )
+    others = [option for option, files in named.files.items() if files and option != training]
+    if others and not named.files.get(training):
+        raise UserError(
+            f"--{others[0]} without --{training}: expected the files that a {named.kind} is "
+            f"trained on, --{training} FILE"
+        )
+
+
+def _user_set(named: Named, option: str, files: Sequence[str], data_dir: Path) -> UserSet:
+    if named.kind == "language_model":
+        return _texts(option, files, {"detokenize": "plain"}, data_dir)
+    fields = ("text", "label") if named.kind == "classifier" else ("source", "target")
+    if fields[0] == "source" and len(files) == 2:
+        rows = count_pairs((files[0], files[1]), data_dir, option)
+        entry = {"parallel": list(files)}
+        return _measured(
+            entry, f"{files[0]} and {files[1]}", rows, data_dir, ({"text": list(files)},)
+        )
+    if len(files) != 1 or table_kind(files[0]) is None:
+        wanted = "two text files, or " if fields[0] == "source" else ""
+        raise UserError(
+            f"{option}: {' '.join(files)}; expected {wanted}a table, FILE.csv or FILE.tsv, with a "
+            f"column for the {fields[0]} and one for the {fields[1]}"
+        )
+    return _table(named, files[0], fields, data_dir)
+
+
+def _table(named: Named, name: str, fields: Sequence[str], data_dir: Path) -> UserSet:
+    kind = table_kind(name)
+    called = {}
+    if named.kind == "translator":
+        called = {"source": (named.source,), "target": (named.target,)}
+    extra = {key: column for key, column in named.columns.items() if key not in fields}
+    columns, delimiter, header = guessed_columns(name, fields, data_dir, named.columns, called)
+    columns |= extra
+    entry: dict[str, Any] = {kind: name, "columns": columns}
+    if not header:
+        entry["header"] = False
+    if kind == "csv" and delimiter != ",":
+        entry["delimiter"] = delimiter
+    sides = [
+        {**entry, "columns": {"text": columns[side]}} for side in fields if fields[0] == "source"
+    ]
+    rows = sum(map(count_lines, find_files(name, data_dir))) - header
+    return _measured(entry, name, rows, data_dir, sides)
+
+
+def _texts(option: str, files: Sequence[str], more: Mapping, data_dir: Path) -> UserSet:
+    rows = sum(map(count_lines, find_files(list(files), data_dir)))
+    entry = {"text": files[0] if len(files) == 1 else list(files)}
+    return _measured({**entry, **more}, " and ".join(files[:2]), rows, data_dir)
+
+
+def _measured(
+    entry: Mapping[str, Any], name: str, rows: int, data_dir: Path, sides: Sequence[Mapping] = ()
+) -> UserSet:
+    """A set with its number of tokens, from its first rows."""
+    if rows < 1:
+        return UserSet("", name, 0, 0, 0)
+    kind = next(kind for kind in CORPORA if kind in entry)
+    corpus = open_corpus(CORPORA[kind].model_validate(entry), data_dir)
+    texts = [place for place, one in enumerate(corpus.fields) if one not in ("label", "mark")]
+    read = longest = total = 0
+    for values in islice(corpus, _READ):
+        counts = [_tokens(values[place]) for place in texts]
+        read, longest, total = read + 1, longest + max(counts), total + sum(counts)
+    rows = max(rows, read) if read == _READ else read
+    share = rows / max(1, read)
+    return UserSet(
+        entry=_lines(entry), name=name, rows=rows, tokens=int(longest * share),
+        joint_tokens=int(total * share), sides=tuple(map(_lines, sides)),
+    )  # fmt: skip
+
+
+def _tokens(text: str) -> float:
+    wide = sum(character >= _FIRST_WIDE for character in text)
+    return _A_WORD * len(text.split()) + _A_CHARACTER * wide
+
+
+def _lines(entry: Mapping[str, Any]) -> str:
+    """A corpus's options as lines of YAML."""
+    return "\n".join(f"{key}: {_yaml(value)}" for key, value in entry.items())
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_yaml(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return quoted(value) if isinstance(value, str) else str(value)
+
+
+def published_teacher(folder: str, data_dir: Path) -> Published:
+    """A published model, as far as a spec has to say what it is.
+
+    Raises:
+        UserError: There is no such folder, or no BERT or GPT-2 in it.
+    """
+    path = checkpoint_folder(folder, data_dir)
+    try:
+        said = read_json(path / "config.json")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--teacher: {folder}/config.json cannot be read ({error}); expected the folder of a "
+            "published BERT or GPT-2, as `save_pretrained` writes it"
+        ) from None
+    kind = said.get("model_type") if isinstance(said, dict) else None
+    register_builtins()
+    known = {entry.name: entry.options for entry in registry.entries("model")
+             if entry.options.published is not None}  # fmt: skip
+    if kind not in known:
+        raise UserError(
+            f"--teacher: {folder}/config.json has model_type {kind!r}; expected a "
+            f"{' or a '.join(known)}"
+        )
+    options = known[kind]
+    theirs = registry.load_target(options.published).config(path)
+    kept = {}
+    for name, value in theirs.items():
+        known = options.model_fields.get(name)
+        always = name in ("layers", "width", "heads", "max_length")
+        if known is not None and name not in FREE and (always or value != known.default):
+            kept[name] = value
+    kept = {name: value for name, value in kept.items() if value is not None}
+    return Published(folder, kind, kept, _lower_case(path), options.is_causal)
+
+
+def _lower_case(folder: Path) -> bool:
+    """Whether a published tokenizer lower-cases: as it says, else as its pieces do."""
+    path = folder / "tokenizer_config.json"
+    said = read_json(path) if path.exists() else {}
+    if isinstance(said, dict) and isinstance(said.get("do_lower_case"), bool):
+        return said["do_lower_case"]
+    if not (folder / "vocab.txt").exists():
+        return False
+    pieces = (folder / "vocab.txt").read_text("utf-8").split("\n")
+    return not any(piece != piece.lower() for piece in pieces if not piece.startswith("["))

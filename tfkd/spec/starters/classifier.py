@@ -1,0 +1,195 @@
+"""The starter of classifiers."""
+
+from string import Template
+
+from tfkd.spec.starters.sizes import rounded, sizes_for, steps_for, times_through
+from tfkd.spec.starters.user_sets import Published, UserSets, quoted
+
+_TEACHER_BATCH, _BATCH = 8192, 128
+
+
+def classifier_spec(sets: UserSets | None, teacher: Published | None) -> str:
+    """See `starter_spec`."""
+    words = {"data": _DATA, "text": "train", "learn_from": "[train.text]", "every": "100"}
+    words |= {"pretrain_steps": "2000", "pretrain_times": "for some thousand rows: more for more"}
+    words |= {"finetune_steps": "1000", "steps": "2000"}
+    words["finetune_times"] = words["times"] = words["pretrain_times"]
+    words["pieces"] = str(sizes_for(None if sets is None else sets.train.joint_tokens).pieces)
+    if sets is not None:
+        words |= _of(sets)
+    words["length"] = str(min(256, teacher.length) if teacher is not None else 256)
+    if teacher is None:
+        words["pretrain"] = Template(_PRETRAIN).substitute(words)
+        words |= {"origin": "# One vocabulary for teacher and student, learnt from the text.",
+                  "vocabulary": Template(_LEARNT).substitute(words), "sizes": _SIZES,
+                  "rate": "2e-4"}  # fmt: skip
+    else:
+        words["folder"] = quoted(teacher.folder)
+        words["lower_case"] = str(teacher.lower_case).lower()
+        words |= {"origin": "# The published teacher's vocabulary, cut down to what your text has.",
+                  "vocabulary": Template(_PUBLISHED).substitute(words),
+                  "sizes": teacher.sizes(), "rate": "3e-5",
+                  "pretrain": Template(_LOADED).substitute(words)}  # fmt: skip
+    return Template(_STARTER).substitute(words)
+
+
+def _of(sets: UserSets) -> dict[str, str]:
+    """What fits the user's files."""
+    train, text, corpora = sets.train, sets.train.joint_tokens, "train"
+    data = [
+        "# UTF-8, .gz or not; paths are relative to --data-dir. A row without a text or a label is "
+        "left out\n# and told.",
+        f"# {sets.said()}",
+        "data:",
+        sets.data(),
+    ]
+    learn_from = "[train.text]"
+    if sets.text is not None:
+        text += sets.text.joint_tokens
+        corpora, learn_from = "[train, text]", "[train.text, text]"
+        entry = sets.text.entry.replace("\n", "\n    ")
+        data.append(
+            "  # Text without labels, which both read before they learn the classes: the more the "
+            f"better.\n  text:\n    {entry}\n    drop_overlap: [valid, test]"
+        )
+    pretrain = steps_for(text, _TEACHER_BATCH, 15, 500, 20_000)
+    finetune = steps_for(train.rows, _BATCH, 4, 400, 20_000)
+    steps = steps_for(train.rows, _BATCH, 6, 600, 30_000)
+    return {
+        "data": "\n".join(data),
+        "text": corpora,
+        "learn_from": learn_from,
+        "pretrain_steps": str(pretrain),
+        "pretrain_times": times_through(pretrain, _TEACHER_BATCH, text, "the text"),
+        "finetune_steps": str(finetune),
+        "finetune_times": times_through(finetune, _BATCH, train.rows, "the rows"),
+        "steps": str(steps),
+        "times": times_through(steps, _BATCH, train.rows, "the rows"),
+        "every": str(rounded(min(finetune, steps) / 10)),
+    }
+
+
+_DATA = """\
+# Tables with a header, UTF-8, .gz or not: a text and its label in each row (of pairs of texts:
+# text_b, too). Paths are relative to --data-dir, and may be globs or lists. `columns` says which
+# column is which, by name or from 0. A row without a text or a label is left out and told.
+data:
+  test: {csv: data/test.csv, columns: {text: text, label: label}}
+  valid: {csv: data/valid.csv, columns: {text: text, label: label}, drop_overlap: [test]}
+  train: {csv: data/train.csv, columns: {text: text, label: label}, drop_overlap: [valid, test]}"""
+
+_LEARNT = "pieces: {kind: wordpiece, size: $pieces, learn_from: $learn_from, lower_case: true}"
+_PUBLISHED = """\
+pieces:
+    kind: wordpiece
+    preset: $folder
+    lower_case: $lower_case
+    keep: {seen_in: [train]}"""
+
+_SIZES = """\
+  layers: 4
+  width: 256
+  heads: 4
+  max_length: 256
+  initializer_range: 0.05"""
+
+_PRETRAIN = """\
+  # 1. It reads text with some words hidden. No published weights are needed; where you have some,
+  # `pretrain: {load: FOLDER, into: teacher}` and the sizes of its config.json are the better start.
+  pretrain:
+    train: teacher
+    data: $text
+    objective: {masked_lm: {view: mlm}}
+    steps: $pretrain_steps           # $pretrain_times
+    batch: {size: 8192, unit: joint_tokens}     # more memory than you have? per_device: 2048
+    optimizer: {kind: adam, clip_norm: 1.0}
+    schedule: {kind: triangular, rate: 7e-4, warmup: 0.1}"""
+
+_LOADED = """\
+  # 1. The published weights.
+  pretrain: {load: $folder, into: teacher}"""
+
+_STARTER = """\
+# A distilled classifier: a BERT learns the classes, and teaches a smaller one how likely it takes
+# each class of each row to be.
+#
+#   tfkd validate FILE         checks everything below without starting anything
+#   tfkd run FILE --smoke      every stage, tiny, on generated text, in a minute or two
+#   tfkd plan FILE             sizes and costs on your data
+#   tfkd run FILE              the real thing; stopped at any time, it continues from there
+tfkd: 1
+name: classifier
+description: A small classifier, taught by a BERT.
+
+$data
+
+$origin
+tokenizers:
+  $vocabulary
+
+# The teacher is only needed for training; the student is what you will use. Classes are the labels
+# of `train`.
+teacher:
+  kind: bert
+$sizes
+  tokenizer: pieces
+  head: {kind: classifier, classes: train}
+student:
+  kind: bert
+  layers: 2
+  width: 128
+  heads: 4
+  max_length: 256
+  initializer_range: 0.08
+  tokenizer: pieces
+  head: {kind: classifier, classes: train}
+
+# Some words are hidden, others in each epoch; `max_length` cuts longer texts.
+views:
+  mlm: {kind: mlm, p: 0.15, max_length: $length}
+  classes: {kind: classify, max_length: $length}
+
+stages:
+$pretrain
+  # 2. It learns the classes. Its best step on `valid` is kept.
+  finetune:
+    train: teacher
+    from: pretrain
+    data: train
+    objective: {cross_entropy: {view: classes}}
+    steps: $finetune_steps           # $finetune_times
+    batch: {size: 128, unit: sentences}
+    optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
+    schedule: {kind: triangular, rate: $rate}
+    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: accuracy}}
+  # 3. The student learns from the labels and from the teacher's probabilities, asked in each step.
+  train_student:
+    train: student
+    data: train
+    objective:
+      cross_entropy: {weight: 0.5, view: classes}
+      soft_targets: {weight: 0.5, temperature: 1, teacher: finetune, view: classes}
+    steps: $steps           # $times
+    batch: {size: 128, unit: sentences}
+    optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
+    schedule: {kind: triangular, rate: 5e-4}
+    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: accuracy}}
+
+# tfkd run FILE --variant NAME; what is the same in several is computed once.
+variants:
+  # The same student without a teacher.
+  baseline:
+    stages.train_student.objective: {cross_entropy: {view: classes}}
+
+evaluate:
+  - of: train_student
+    on: [test]
+    metrics: [accuracy, f1, loss]
+    against: "train_student#baseline"
+  # Does the teacher know more than a model without one? If not, it has nothing to teach.
+  - {of: finetune, on: [train, valid], metrics: [teacher_check], against: "train_student#baseline"}
+  - {of: finetune, on: [test], metrics: [accuracy, f1]}
+
+# Written as a SavedModel: text in, class and probabilities out.
+export: [train_student]
+"""

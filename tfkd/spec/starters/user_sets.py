@@ -1,0 +1,143 @@
+"""A user's files as a spec's `data:`: what is held out of them, and how each is read."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tfkd.spec.errors import UserError
+
+# Of the rows of one set, about as many test and as many validate, but no more than one in twenty.
+_HELD_OUT, _SPARSEST = 1000, 20
+# Of fewer, nothing is held out that could measure or choose anything.
+_FEWEST = 100
+
+
+@dataclass(frozen=True)
+class UserSet:
+    """One of the user's sets.
+
+    Attributes:
+        entry: How it is read: keys and values of its mapping in `data:`.
+        name: For messages.
+        rows: How many it has.
+        tokens: Of its longer side, over all rows: an estimate.
+        joint_tokens: Of all its text.
+        sides: How each of its sides is read as text of one field; empty where none is.
+    """
+
+    entry: str
+    name: str
+    rows: int
+    tokens: int
+    joint_tokens: int
+    sides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UserSets:
+    """The user's sets; `train` may have to give rows to those that are missing.
+
+    Attributes:
+        option: The option that named `train`.
+        text: More text, without translations or labels.
+    """
+
+    train: UserSet
+    option: str
+    valid: UserSet | None = None
+    test: UserSet | None = None
+    text: UserSet | None = None
+
+    def __post_init__(self) -> None:
+        rows = self.train.rows
+        if self.held_out and rows < _FEWEST:
+            of = "tests and about as many validate" if len(self.held_out) == 2 else "is held out"
+            has = "have" if " and " in self.train.name else "has"
+            lines = "1 line" if rows == 1 else f"{rows} lines"
+            raise UserError(
+                f"{self.option}: {self.train.name} {has} {lines}; "
+                f"expected at least {_FEWEST}, of which one in {_SPARSEST} {of}. Add rows, or name "
+                "files of their own by --valid and --test"
+            )
+
+    @property
+    def held_out(self) -> dict[str, int]:
+        """The sets that are every n-th row of the training set, with their n."""
+        missing = [name for name in ("test", "valid") if getattr(self, name) is None]
+        every = max(_SPARSEST, self.train.rows // _HELD_OUT)
+        return {name: every + place for place, name in enumerate(missing)}
+
+    def data(self, side: str = "") -> str:
+        """The corpora test, valid and train; no text of the first two is trained on.
+
+        Args:
+            side: `.source`: rows overlap where their sources do; else any text of theirs counts.
+        """
+        held = self.held_out
+        lines = []
+        for name in ("test", "valid"):
+            if name in held:
+                lines += [
+                    f"  {name}:", f"    {self.train.entry}",
+                    f"    part: {{every: {held[name]}, keep: true}}",
+                ]  # fmt: skip
+            else:
+                lines += [f"  {name}:", f"    {getattr(self, name).entry}"]
+            lines += [f"    drop_overlap: [test{side}]"] * (name == "valid")
+        lines += ["  train:", f"    {self.train.entry}"]
+        if held:
+            lines.append(f"    part: {{every: {min(held.values())}}}")
+        lines.append(f"    drop_overlap: [valid{side}, test{side}]")
+        return "\n".join(line.replace("\n", "\n    ") for line in lines)
+
+    def said(self, row: str = "row") -> str:
+        """What is held out, in words for a comment."""
+        held = self.held_out
+        if not held:
+            return "What is in valid or test is not trained on."
+        verbs = {"test": "tests", "valid": "validates"}
+        parts = [f"one {row} in {n} {verbs[name]}" for name, n in held.items()]
+        text = ", ".join(parts)
+        return (
+            f"{text[0].upper()}{text[1:]}, and no text of these is trained on.\n"
+            "# Neighbouring rows are alike: text of the kind that the model will read, in files of "
+            "its own\n# (--test), measures better."
+        )
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published model's folder, and what its config.json and vocabulary say.
+
+    Attributes:
+        folder: As the user named it.
+        kind: Its family.
+        causal: Whether it predicts each next token.
+        options: The model's sizes, as the family's options have them.
+        lower_case: Whether its vocabulary has lower-case pieces only.
+    """
+
+    folder: str
+    kind: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    lower_case: bool = False
+    causal: bool = False
+
+    @property
+    def length(self) -> int:
+        """Tokens that it has positions for."""
+        return int(self.options["max_length"])
+
+    def sizes(self) -> str:
+        """Its options as a spec's lines."""
+        return "\n".join(f"  {key}: {value}" for key, value in self.options.items())
+
+
+def quoted(name: str) -> str:
+    """A file's name, or a column's, where YAML reads one, in brackets, too."""
+    plain = re.fullmatch(r"[A-Za-z_/][\w./-]*", name, re.ASCII)
+    words = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+    if plain and name.lower() not in words:
+        return name
+    return json.dumps(name, ensure_ascii=not name.isprintable())
