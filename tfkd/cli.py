@@ -295,7 +295,7 @@ def _schema(options: argparse.Namespace) -> None:
 def _list(options: argparse.Namespace) -> None:
     from tfkd.spec import listing
 
-    print(listing(options.what, plugins=options.plugins))
+    print(listing(options.what, options.name, plugins=options.plugins))
 
 
 def _specs(options: argparse.Namespace) -> None:

@@ -62,6 +62,10 @@ def test_marked_words_are_told_apart_and_served(readings):
     for one, example in zip(said, of_teacher["examples"], strict=True):
         assert one.text == example["hypothesis"]
         assert one.score == pytest.approx(example["probability"], abs=1e-4)
+    # What has no text has no class, and the others keep their places.
+    blank = served.translate([lines[0], " \t0", lines[1]])
+    assert blank[1] == ("", 0.0)
+    assert [blank[0].text, blank[2].text] == [one.text for one in said[:2]]
     card = (readings.run / "export" / "teach" / "1" / "README.md").read_text("utf-8")
     assert "- noun\n- verb\n" in card
 

@@ -45,17 +45,20 @@ class SavedClassifier:
         self.classes = [name.decode("utf-8") for name in names]
 
     def translate(self, lines: Sequence[str]) -> list[Label]:
-        """Returns one label a line, in order; see `inputs`.
+        """Returns one label a line, in order; see `inputs`. A line without a text has none: an
+        empty label of probability 0, where the model would answer with a class all the same.
 
         Raises:
             UserError: A line has other fields.
         """
-        probabilities = self.probabilities([self._fields(line) for line in lines])
-        best = probabilities.argmax(1)
-        return [
-            Label(self.classes[at], float(row[at]))
-            for at, row in zip(best, probabilities, strict=True)
-        ]
+        rows = [self._fields(line) for line in lines]
+        read = [place for place, row in enumerate(rows) if _has_text(row)]
+        found = [Label("", 0.0)] * len(rows)
+        probabilities = self.probabilities([rows[place] for place in read])
+        for place, row in zip(read, probabilities, strict=True):
+            best = int(row.argmax())
+            found[place] = Label(self.classes[best], float(row[best]))
+        return found
 
     def probabilities(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """float32 `[rows, classes]` of rows of `inputs`."""
@@ -97,3 +100,8 @@ class SavedClassifier:
                 f"a line is {line[:80]!r}; expected {wanted}{place if MARK in self.inputs else ''}"
             )
         return row
+
+
+def _has_text(row: Mapping[str, Any]) -> bool:
+    """Whether each of a row's texts has a character that is no space."""
+    return all(value.strip() for value in row.values() if isinstance(value, str))

@@ -7,6 +7,7 @@ from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.metrics import TEACHER_CHECK
+from tfkd.spec.reference.explained import explained
 
 _REGISTERED = {
     "corpora": "corpus",
@@ -25,12 +26,13 @@ _REGISTERED = {
 }
 
 
-def listing(what: str = "all", plugins: Sequence[str] = ()) -> str:
+def listing(what: str = "all", name: str | None = None, *, plugins: Sequence[str] = ()) -> str:
     """What a spec can name: each name with a line on what it is.
 
     Args:
         what: `corpora`, `models`, ..., singular or plural; `specs`: the spec files below this
-            folder; `all`.
+            folder; `all`; or one class's name.
+        name: One of that kind: its options, with defaults and units, and an example.
         plugins: Modules that register classes of the user's own.
 
     Raises:
@@ -40,6 +42,11 @@ def listing(what: str = "all", plugins: Sequence[str] = ()) -> str:
     registry.load_plugins(plugins)
     words = {singular: plural for plural, singular in _REGISTERED.items()} | {"spec": "specs"}
     word = words.get(what.lower(), what.lower())
+    if name is not None and word in _REGISTERED:
+        return explained(name, _REGISTERED[word])
+    known = any(what in registry.names(kind) for kind in _REGISTERED.values())
+    if name is None and known and word not in {*_REGISTERED, "specs"}:
+        return explained(what)
     tables = {plural: _table(plural) for plural in _REGISTERED}
     if word == "specs":
         return _lines("specs", _specs())
