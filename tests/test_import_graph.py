@@ -11,7 +11,7 @@ from import_graph import imports_tensorflow
         ("from keras import layers", True),
         ("from tfkd.layers.attention import SelfAttention", True),
         ("from tfkd.layers import SelfAttention", True),  # imported when it is asked for
-        ("from tfkd.pipeline import models", True),
+        ("from tfkd.pipeline.inputs import models", True),
         ("import beside", True),
         ("if True:\n    from beside import name", True),
         ("class A:\n    import tensorflow", True),

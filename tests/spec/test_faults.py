@@ -15,7 +15,7 @@ CASES = [
     ("layers: 2", f"layers: {'9' * 39}", "is too large; expected less than 2147483648"),
     ("layers: 2", "layers: true", "teacher.layers: found true; expected a whole number"),
     ("layers: 2", 'layers: "2"', "teacher.layers: '2' is text; expected a whole number"),
-    ("layers: 2, ", "", "teacher.layers: missing; expected blocks"),
+    ("layers: 2, ", "", "teacher.layers: missing; expected how many blocks it has"),
     ("layers: 2", "layers: 2, heds: 2", "teacher.heds: unknown key; expected one of "),
     ("kind: bert, layers: 2, width: 16, heads: 2", "kind: bert, layers: 2, width: 16, heads: 3",
      "heads (3) must divide width (16)"),
