@@ -13,9 +13,9 @@ from tfkd.data.side_by_side import cores
 # More parts than this have too few rows each.
 MOST_STREAMS = 4
 # Floating-point operations of a step, and of a training, from which streams are worth their second
-# graph (ten milliseconds a step, a minute in all), and compiled chains their compilation: some
+# graph (ten milliseconds a step, ten seconds in all), and compiled chains their compilation: some
 # 0.1 s for each chain and shape.
-_STREAMS_FROM, _FUSE_FROM = (2e9, 1e13), (2e10, 2e13)
+_STREAMS_FROM, _FUSE_FROM = (1e9, 1e12), (2e10, 2e13)
 _CPU = Path("/proc/cpuinfo")
 
 
