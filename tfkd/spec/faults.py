@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tfkd.spec.errors import SpecError, nearest
+from tfkd.spec.foreign_keys import ours_for
 from tfkd.spec.source.tree import Node
 from tfkd.spec.wording import described, explain, keys_of
 
@@ -37,10 +38,14 @@ class Faults:
         expected: str = "",
         among: Iterable[str] = (),
         word: str | None = None,
+        meant: str = "",
     ) -> None:
-        """One fault at a path; `word` is what was written, `among` the names it may have meant."""
+        """One fault at a path; `word` is what was written, `among` the names it may have meant,
+        `meant` what it plainly did."""
         node = self.tree.nearest(path)
-        near = nearest(word, among) if word is not None and len(self.errors) < _ADVISED else ""
+        near = meant
+        if not meant and word is not None and len(self.errors) < _ADVISED:
+            near = nearest(word, among)
         dotted = ".".join(_clipped(str(key)) for key in path)
         self.errors.append(
             SpecError(node.file, node.line, dotted, message, expected, near, self.variant)
@@ -83,7 +88,8 @@ class Faults:
         names = list(dict.fromkeys(name for owner in owners for name in keys_of(model, owner)))
         for key in dict.fromkeys(str(fault["loc"][-1]) for fault in unknown):
             expected = f"one of {', '.join(names)}" if names else "no keys"
-            self.add((*place, key), UNKNOWN_KEY, expected, names, key)
+            expected += self._taken_away((*place, key))
+            self.add((*place, key), UNKNOWN_KEY, expected, names, key, ours_for(key, names))
         if in_union and not unknown:
             keys = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))
             self.add(place, f"no {' or '.join(keys)}", "one of them" if keys[1:] else "")
@@ -97,6 +103,13 @@ class Faults:
             written = faults[0].get("input")
             word = written if among and isinstance(written, str) else None
             self.add(place, message, expected, among, word)
+
+    def _taken_away(self, path: Path) -> str:
+        """How a variant does without a key that it has from the spec."""
+        node = self._at(path)
+        if not self.variant or node is None or node.variant:
+            return ""
+        return f", or `{'.'.join(map(str, path))}: null` in the variant, which deletes the key"
 
     def _place(self, path: Path, fault: Any) -> Path:
         """Where a fault stands in the file: pydantic's location without the names of branches.

@@ -81,7 +81,14 @@ def json_schema() -> dict[str, Any]:
         ),
         "views": _or_null(_by_name("view")),
         "stages": _or_null(_by_name("stage")),
-        "variants": _or_null({"type": "object", "additionalProperties": {"type": "object"}}),
+        "variants": _or_null(
+            {
+                "type": "object",
+                "description": "Named changes: dotted paths and what each replaces, whole. null "
+                "deletes a key, like {stages.student.from: null}.",
+                "additionalProperties": {"type": "object"},
+            }
+        ),
         "evaluate": _or_null({"type": "array", "items": {"$ref": "#/$defs/evaluation"}}),
         "export": {"type": ["string", "array", "null"], "items": {"type": "string"}},
         "seeds": _or_null(

@@ -210,6 +210,7 @@ class _Composer:
                 continue
             if key in found:
                 self._add(line, (*path, key), f"given twice (first in line {found[key].line})")
+                node = _together(found[key], node)
             # The key's line, which is what an error about the value should point at.
             found[key] = Node(node.value, node.file, line)
         return {**{k: v for k, v in (merged or {}).items() if k not in found}, **found}
@@ -228,6 +229,17 @@ class _Composer:
         for one in several:
             found = one.value | found
         return found
+
+
+def _together(first: Node, second: Node) -> Node:
+    """What a key that is given twice stands for, so that the faults of both are found: all that
+    one of its mappings has, where both are mappings; else the second."""
+    if not (first.is_mapping and second.is_mapping):
+        return second
+    value = dict(first.value)
+    for key, node in second.value.items():
+        value[key] = _together(value[key], node) if key in value else node
+    return Node(value, second.file, second.line)
 
 
 def plain_scalar(text: str) -> Any:
