@@ -54,6 +54,11 @@ def folder(tmp_path, runs):
     pairs = list(itertools.islice(everyday(400, 1), 400))
     (tmp_path / "text.de").write_text("".join(f"{german}\n" for german, _ in pairs), "utf-8")
     (tmp_path / "text.en").write_text("".join(f"{english}\n" for _, english in pairs), "utf-8")
+    rows = "".join(f"{english},{'asks' if '?' in english else 'tells'}\n" for _, english in pairs)
+    (tmp_path / "reviews.csv").write_text(f"text,label\n{rows}", "utf-8")
+    rows = "".join(f"{german}\t{english}\n" for german, english in pairs)
+    (tmp_path / "stories.tsv").write_text(f"story\theadline\n{rows}", "utf-8")
+    (tmp_path / "books.txt").write_text("".join(f"{english}\n" for _, english in pairs), "utf-8")
     (tmp_path / "sources.txt").write_text("ein hund läuft\nzwei hunde laufen\n", "utf-8")
     return tmp_path
 
