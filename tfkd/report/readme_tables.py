@@ -69,7 +69,7 @@ def _block(request: str, folder: Path, page: str) -> str:
             f"{page}: `results:begin {request}` is no block; expected one of "
             f"{', '.join(KINDS)}, speed and the name of a file in specs/results"
         )
-    results = [_read(folder / f"{name}.json") for name in names]
+    results = [_results(folder, name) for name in names]
     if kind == "summary":  # of runs that are not beside each other: none has a letter
         return KINDS[kind]([run for one in results for run in open_runs([one])]) + "\n"
     return KINDS[kind](open_runs(results)) + "\n"
@@ -87,7 +87,7 @@ def everything(name: str, folder: Path) -> str:
         name: The stem of its file.
         folder: The folder of the results.json files, `specs/results`.
     """
-    runs = open_runs([_read(folder / f"{name}.json")])
+    runs = open_runs([_results(folder, name)])
     parts = [f"### {one_line(runs[0].title)}", commands(runs)]
     if runs[0].entries("evaluations"):
         parts.append(scores(runs))
@@ -96,6 +96,11 @@ def everything(name: str, folder: Path) -> str:
     if runs[0].entries("choices"):
         parts += ["Settings tried:", choices(runs)]
     return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def _results(folder: Path, name: str) -> dict[str, Any]:
+    """A run's results, called what their file is: several files may be of one spec."""
+    return {**_read(folder / f"{name}.json"), "name": name.partition("@")[0]}
 
 
 def _read(path: Path) -> dict[str, Any]:
