@@ -50,7 +50,7 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
     from pathlib import Path
 
     from tfkd.pipeline.engine.permissions import permitted
-    from tfkd.pipeline.engine.run_folder import make_again, noise_options
+    from tfkd.pipeline.engine.run_again import make_again, noise_options
     from tfkd.report import write_report
 
     results = make_again(Path(run), plugins, noise_options(noise), say)

@@ -6,7 +6,7 @@ import pytest
 
 from tfkd.data.tokenizers import WordPiece, build_tokenizer, building, read_vocabulary
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.corpora import WordPieceOptions
+from tfkd.spec.options.tokenizers import WordPieceOptions
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PIECES = [*SPECIALS, "a", "b", "ab", "##c", "d", "\u2028", "\x85"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.tokenizers import ByteBpe, build_tokenizer, learn_byte_bpe, load_tokenizer
-from tfkd.data.tokenizers.byte_bpe import byte_alphabet, read_byte_bpe
+from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
+from tfkd.data.tokenizers.byte_words import byte_alphabet
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import ByteBpeOptions
 

@@ -14,7 +14,8 @@ from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
 from tfkd.models.published_config import bert_config, tensor_names
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.spec.errors import SpecErrors, UserError
-from tfkd.spec.options.corpora import SentencePieceOptions, TextOptions, WordPieceOptions
+from tfkd.spec.options.corpora import TextOptions
+from tfkd.spec.options.tokenizers import SentencePieceOptions, WordPieceOptions
 from tfkd.spec.source.regular_files import open_once, read_regular
 from tfkd.spec.source.yaml_reader import read_file
 

@@ -16,7 +16,7 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.views import build_view
 from tfkd.models import Bert, Gpt2, Transformer
 from tfkd.objectives.prediction_sums import teacher_forced_metrics
-from tfkd.pipeline.tasks.words import TeacherForced
+from tfkd.pipeline.tasks.teacher_forced import TeacherForced
 
 SPECIALS = Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 20)
 STREAM, SIDES = {"text": "t"}, {"source": "t", "target": "t"}

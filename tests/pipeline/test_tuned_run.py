@@ -9,7 +9,7 @@ from small_line import arguments, stage_folders
 
 from tfkd import cli
 from tfkd.evaluation import result_errors
-from tfkd.pipeline.engine.run_folder import make_again
+from tfkd.pipeline.engine.run_again import make_again
 
 TRIED = [0.0, 2.0]
 

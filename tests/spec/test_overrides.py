@@ -7,7 +7,8 @@ from spec_files import faults, loaded, replaced
 
 from tfkd import cli
 from tfkd.data.checksummed import write_checksummed
-from tfkd.pipeline.engine.run_folder import ORIGIN, make_again
+from tfkd.pipeline.engine.run_again import make_again
+from tfkd.pipeline.engine.run_folder import ORIGIN
 from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import dump_yaml, load_spec, show, starter_spec, validate_files
 
@@ -178,7 +179,7 @@ def test_a_run_of_one_of_all_variants_is_read_again(tmp_path, monkeypatch) -> No
     origin = {"spec": str(path), "variant": "baseline", "overrides": ["stages.extra.steps=4"],
               "plugins": [], "data_dir": str(tmp_path), "smoke": False}  # fmt: skip
     write_checksummed(run / ORIGIN, origin)
-    monkeypatch.setattr("tfkd.pipeline.engine.run.run", lambda spec, **settings: spec)
+    monkeypatch.setattr("tfkd.pipeline.engine.run_again.run_spec", lambda spec, **settings: spec)
     spec = make_again(run)
     assert spec.stages == without(tmp_path, "baseline").stages
     assert smoke_spec(spec).variant == "baseline"

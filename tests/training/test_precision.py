@@ -18,7 +18,7 @@ from tfkd.models.bert import Bert
 from tfkd.models.transformer import Transformer
 from tfkd.objectives import CrossEntropy, MaskedLM
 from tfkd.objectives.prediction_sums import teacher_forced_metrics
-from tfkd.pipeline.tasks.words import TeacherForced
+from tfkd.pipeline.tasks.teacher_forced import TeacherForced
 from tfkd.training import Adam, Distiller, TrainSettings, Triangular, train
 
 STEPS, VOCABULARY = 150, sequence_models.VOCABULARY

@@ -164,35 +164,3 @@ def _activation(
             f"{folder / 'config.json'}: {key} is {name!r}; known are {', '.join(known)}."
         )
     return known[name]
-
-
-class PublishedBert:
-    """How published BERTs are read; see `ModelOptions.published`."""
-
-    config = staticmethod(bert_config)
-
-    @staticmethod
-    def check_head(folder: Path, names: Collection[str]) -> None:
-        refuse_headless(folder, names)
-
-    @staticmethod
-    def load(folder: Path, heads: Collection[str]) -> Any:
-        from tfkd.models.published import load_published
-
-        return load_published(folder, masked_lm=bool(heads))
-
-
-class PublishedGpt2:
-    """How published GPT-2s are read, whose head is their embedding."""
-
-    config = staticmethod(gpt2_config)
-
-    @staticmethod
-    def check_head(folder: Path, names: Collection[str]) -> None:
-        """There is nothing to lack."""
-
-    @staticmethod
-    def load(folder: Path, heads: Collection[str]) -> Any:
-        from tfkd.models.published_gpt2 import load_published_gpt2
-
-        return load_published_gpt2(folder)

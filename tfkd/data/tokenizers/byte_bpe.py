@@ -12,6 +12,7 @@ import numpy as np
 from tfkd.data.files import write_atomically
 from tfkd.data.ragged import Ragged
 from tfkd.data.strict_json import parse_json, read_json
+from tfkd.data.tokenizers.byte_words import byte_alphabet, splitter
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
 from tfkd.spec.errors import UserError
 from tfkd.spec.source.regular_files import NOTHING, other_than_file, read_regular, readable
@@ -233,60 +234,6 @@ def learn_byte_bpe(lines: Iterable[str], size: int, *, min_frequency: int = 2) -
     model = parse_json(made.to_str())["model"]
     pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
     return ByteBpe([*pieces, END_OF_TEXT], [tuple(pair) for pair in model["merges"]])
-
-
-@functools.cache
-def byte_alphabet() -> tuple[str, ...]:
-    """The character that stands for each byte in a piece: itself where it can be seen and is no
-    space, else the next from U+0100 on."""
-    seen = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = iter(range(0x100, 0x200))
-    return tuple(chr(byte if byte in seen else next(others)) for byte in range(256))
-
-
-@functools.cache
-def character_classes() -> dict[str, str]:
-    """Unicode's letters, numbers and white space as ranges for a regular expression's brackets.
-
-    They are those of the package `regex`, which GPT-2's own encoder splits by. Libraries know
-    different versions of Unicode: written out, every one of them splits alike.
-    """
-    import regex
-
-    everything = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
-    found = {}
-    for name, pattern in (("letters", r"\p{L}+"), ("numbers", r"\p{N}+"), ("spaces", r"\s+")):
-        runs = [match.group() for match in regex.finditer(pattern, everything)]
-        found[name] = "".join(rf"\x{{{ord(run[0]):x}}}-\x{{{ord(run[-1]):x}}}" for run in runs)
-    return found
-
-
-def word_pattern(*, after_spaces: str) -> str:
-    """GPT-2's regular expression for what bytes are merged in.
-
-    Args:
-        after_spaces: What stands after a run of white space that is a word of its own.
-    """
-    classes = character_classes()
-    letters, numbers, spaces = (classes[name] for name in ("letters", "numbers", "spaces"))
-    return (
-        rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{letters}]+| ?[{numbers}]+"
-        rf"| ?[^{spaces}{letters}{numbers}]+|{after_spaces}[{spaces}]+"
-    )
-
-
-def splitter() -> Any:
-    """What splits text into words, and words into bytes, for the package `tokenizers`."""
-    from tokenizers import Regex, pre_tokenizers
-
-    spaces = character_classes()["spaces"]
-    pattern = word_pattern(after_spaces=f"[{spaces}]+(?![^{spaces}])|")
-    return pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(pattern), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
 
 
 def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str, str]]) -> None:

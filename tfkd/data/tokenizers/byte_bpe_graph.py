@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
-from tfkd.data.tokenizers.byte_bpe import byte_alphabet, character_classes, word_pattern
+from tfkd.data.tokenizers.byte_words import byte_alphabet, character_classes, word_pattern
 
 _NEVER = 2**31 - 1
 # The splitting operation takes NUL for the end of a string. Two characters that are no letters,

@@ -11,7 +11,7 @@ from tfkd.objectives.prediction import predictor
 from tfkd.objectives.prediction_sums import row_sums, teacher_forced_metrics
 from tfkd.objectives.term import predicted_side
 from tfkd.pipeline.inputs.measured_batches import batches_of
-from tfkd.pipeline.tasks.words import TeacherForced
+from tfkd.pipeline.tasks.teacher_forced import TeacherForced
 from tfkd.spec.metrics import TEACHER_FORCED
 
 

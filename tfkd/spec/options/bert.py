@@ -17,7 +17,7 @@ class BertOptions(BlockOptions):
 
     single_sequence: ClassVar[bool] = True
     adapter_sides: ClassVar[tuple[str, ...]] = ("encoder",)
-    published: ClassVar[str] = "tfkd.models.published_config:PublishedBert"
+    published: ClassVar[str] = "tfkd.models.published_readers:PublishedBert"
 
     kind: Literal["bert"] = Field("bert", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")

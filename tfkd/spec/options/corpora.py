@@ -1,8 +1,8 @@
-"""Options of corpora and tokenizers."""
+"""Options of corpora."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Seed
 
@@ -249,80 +249,6 @@ class GeneratedOptions(CorpusOptions):
         if self.generated == "classes":
             return self._with_mark(*(self.fields or ("text", "label")))
         return self._with_mark("text") if self.only else self._with_mark("source", "target")
-
-
-class KeepOptions(Options):
-    """Cut a vocabulary down."""
-
-    seen_in: Annotated[list[Name], Field(min_length=1)] = Field(
-        description="Corpora: pieces that occur in none of them are left out."
-    )
-
-
-class WordPieceOptions(Options):
-    """WordPiece, as BERT's: learnt, or read from a vocabulary file or a preset's folder."""
-
-    kind: Literal["wordpiece"] = Field("wordpiece", description="The kind of tokenizer.")
-    size: Annotated[int, Field(ge=20, le=10_000_000)] = Field(
-        8000, description="Pieces of a learnt vocabulary."
-    )
-    learn_from: list[Name] = Field(
-        [], description="Corpora, or CORPUS.FIELD, that the vocabulary is learnt from."
-    )
-    vocabulary: FilePath | None = Field(None, description="A file with one piece a line.")
-    preset: FilePath | None = Field(None, description="A preset's name or a local folder.")
-    lower_case: bool = Field(False, description="Lower-case before cutting (uncased BERT).")
-    keep: KeepOptions | None = Field(
-        None, description="Cut a vocabulary that is read down to what corpora use."
-    )
-
-    @field_validator("learn_from", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> "WordPieceOptions":
-        given = [name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)]
-        if len(given) != 1:
-            raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
-        return self
-
-
-class SentencePieceOptions(Options):
-    """SentencePiece: learnt, or read from a model file (Kudo and Richardson, 2018)."""
-
-    kind: Literal["sentencepiece"] = Field("sentencepiece", description="The kind of tokenizer.")
-    model: Literal["unigram", "bpe"] = Field(
-        "unigram", description="Of a learnt one: unigram, or byte-pair encoding."
-    )
-    size: Annotated[int, Field(ge=20, le=10_000_000)] = Field(
-        8000, description="Pieces of a learnt vocabulary."
-    )
-    learn_from: list[Name] = Field(
-        [], description="Corpora, or CORPUS.FIELD, that the vocabulary is learnt from."
-    )
-    vocabulary: FilePath | None = Field(None, description="A SentencePiece model's file.")
-    lower_case: bool = Field(False, description="Lower-case before cutting.")
-    character_coverage: Annotated[float, Field(gt=0.9, le=1)] = Field(
-        0.9995, description="The share of the text's characters that get a piece."
-    )
-    byte_fallback: bool = Field(False, description="Cut other characters into bytes.")
-    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = Field(
-        "nmt_nfkc",
-        description="Of a learnt one; identity leaves text as it is, where the others make ASCII "
-        "of full-width marks: for Chinese outputs.",
-    )
-
-    _listed = field_validator("learn_from", mode="before")(
-        lambda value: [value] if isinstance(value, str) else value
-    )
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> "SentencePieceOptions":
-        if bool(self.learn_from) == bool(self.vocabulary):
-            raise ValueError("exactly one of learn_from, vocabulary says where it is from")
-        return self
 
 
 CORPORA = {

@@ -46,7 +46,7 @@ class ModelOptions(FamilySizes):
         made_of: Options that name other models of the spec, with the kind that each must be of.
         smoke_sizes: Options that are sizes, and what they are under --smoke.
         published: `module:name` of what reads its published checkpoints, imported without
-            TensorFlow (see `tfkd.models.published_config.PublishedBert`): `config(folder)` gives
+            TensorFlow (see `tfkd.models.published_readers.PublishedBert`): `config(folder)` gives
             the options that a folder declares, `check_head(folder, names)` raises where the names
             of its tensors lack the head, `load(folder, heads)` builds the model. None: there are
             none.
