@@ -29,7 +29,8 @@ BESIDE = {("report", "pipeline"), ("evaluation", "training"), ("serving", "train
 
 
 def imported(path):
-    """The floors of the package that a file imports."""
+    """What a file imports of the package, in functions and for its annotations, too: names like
+    `data.files.write_atomically`."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         names = []
         if isinstance(node, ast.ImportFrom):
@@ -37,10 +38,7 @@ def imported(path):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        for name in names:
-            package, *rest = name.split(".")
-            if package == "tfkd" and rest:
-                yield rest[0]
+        yield from (name.removeprefix("tfkd.") for name in names if name.startswith("tfkd."))
 
 
 def test_every_folder_is_a_floor():
@@ -53,10 +51,32 @@ def test_a_floor_imports_only_floors_below_it():
     for number, floor in enumerate(FLOORS):
         for path in sorted((PACKAGE / floor).rglob("*.py")):
             allowed = {*FLOORS[: number + 1]} - {there for here, there in BESIDE if here == floor}
-            found = {name for name in imported(path) if name not in allowed}
+            found = {name.split(".")[0] for name in imported(path)} - allowed
             found -= GROUND
             wrong += [f"{path.relative_to(PACKAGE)} imports {name}" for name in sorted(found)]
     assert not wrong, "\n".join(wrong)
+
+
+def modules():
+    """The package's modules, like `data.files`, a folder by its own name."""
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def test_no_two_modules_import_each_other():
+    """What both need stands below them, or is handed over."""
+    places, found = dict(modules()), {}
+    for name, path in places.items():
+        whole = ((one, one.rpartition(".")[0]) for one in imported(path))
+        found[name] = {one if one in places else parent for one, parent in whole} - {name}
+    pairs = [f"{a} and {b}" for a in found for b in found[a] if a < b and a in found.get(b, ())]
+    assert not pairs, "\n".join(pairs)
+
+
+def test_no_file_is_longer_than_can_be_read_at_once():
+    lengths = {name: path.read_text("utf-8").count("\n") for name, path in modules()}
+    assert not {name: length for name, length in lengths.items() if length > 330}
 
 
 # A family's options, its line in the registry, and its layers; and the models themselves.

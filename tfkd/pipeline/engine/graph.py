@@ -5,14 +5,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfkd.pipeline.engine.kinds import revisions, stage_of, task_named
 from tfkd.spec import Spec
 from tfkd.spec.tasks.task import task_name
-
-if TYPE_CHECKING:
-    from tfkd.pipeline.tasks.task import Task
 
 # Of a fingerprint, in hexadecimal digits.
 LENGTH = 16
@@ -53,9 +50,14 @@ class Node:
         )
 
     @property
+    def stage(self) -> Any:
+        """The `Stage` of its kind."""
+        return stage_of(self.kind)
+
+    @property
     def trained(self) -> "Node":
         """The training, or checkpoint, that says what its model is like: most often itself."""
-        return stage_of(self.kind).trained(self)
+        return self.stage.trained(self)
 
     @property
     def model(self) -> Any:
@@ -64,15 +66,15 @@ class Node:
         return trained.spec.models[trained.options.train]
 
     @property
-    def task(self) -> "Task":
-        """What its model is for."""
+    def task(self) -> Any:
+        """The `Task` that its model is for."""
         trained = self.trained
         return task_named(task_name(trained.model, trained.options, trained.spec.views))
 
     @property
     def gives(self) -> frozenset[str]:
         """What others can do with its result: see `Stage`."""
-        return stage_of(self.kind).gives
+        return self.stage.gives
 
     @property
     def key(self) -> str:

@@ -12,7 +12,6 @@ from tfkd.evaluation import thin_history
 from tfkd.evaluation.results import SCHEMA
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, distinct_labels, in_order
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.run_exports import digest_of_export
 from tfkd.pipeline.engine.seeds import summaries
 from tfkd.pipeline.engine.stage_folder import StageFolder, versions
@@ -120,9 +119,7 @@ def assemble(
             *(
                 warning
                 for node in nodes
-                for warning in stage_of(node.kind).warnings(
-                    node, _manifest(node, context)["summary"]
-                )
+                for warning in node.stage.warnings(node, _manifest(node, context)["summary"])
             ),
             *teacher_warnings(plan.teacher_checks, checks),
             *(one.message for one in faults),

@@ -16,7 +16,6 @@ from tfkd.data.files import write_atomically
 from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
 from tfkd.pipeline.engine.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
 from tfkd.pipeline.engine.run_folder import ORIGIN, RESULTS, link, refuse_folders, run_name
@@ -144,7 +143,7 @@ def _run(
     import_named({id(node.spec): node.spec for node in nodes}.values())
     refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
-    refuse_folders(folder / node.label for node in nodes if stage_of(node.kind).shown)
+    refuse_folders(folder / node.label for node in nodes if node.stage.shown)
     if context.hosts.chief:
         _prepare(folder, spec, context, smoke)
     if context.hosts.number > 1:
@@ -168,7 +167,7 @@ def _run(
         for line in news(plan.teacher_checks, done, cached, node.key, context):
             context.say(line)
         context.hosts.agree(NEXT)
-        if stage_of(node.kind).shown:
+        if node.stage.shown:
             link(context.stages / node.key, folder / node.label)
     if until:
         context.hosts.agree(NEXT)
@@ -272,10 +271,10 @@ def _make(
     folder.sweep()
     folder.begin(contents)
     context.say(title)
-    if stage_of(node.kind).on_all_hosts:
+    if node.stage.on_all_hosts:
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
-        summary = stage_of(node.kind).run(node, folder, context)
+        summary = node.stage.run(node, folder, context)
         seconds = elapsed()
     folder.finish(
         inputs=node.input_fingerprints(),

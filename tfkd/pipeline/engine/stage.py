@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import plain, raised
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.spec.stage import StageOptions
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Stage:
         `planned.CELLS`. By default the parameters of a model that is like another stage's."""
         if "model" not in self.gives or node.trained is node:
             return {}
-        row = stage_of(node.trained.kind).plan(node.trained, planned)
+        row = node.trained.stage.plan(node.trained, planned)
         return {name: row[name] for name in row if name == "parameters"}
 
     def lower_cased(self, node: Node, field: str) -> bool:

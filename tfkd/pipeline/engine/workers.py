@@ -19,7 +19,6 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.pipeline.engine.context import Context, Interrupted
 from tfkd.pipeline.engine.graph import Node, canonical
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.stage_folder import StageFolder, versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -197,7 +196,7 @@ def work(node: Node, context: Context) -> None:
     """What a worker does at a stage, until the chief goes to the next."""
     folder = StageFolder(context.stages, node.kind, node.fingerprint)
     while chiefs_word(context) == TRAIN:
-        stage_of(node.kind).run(node, folder, context)
+        node.stage.run(node, folder, context)
 
     def read() -> None:
         if not folder.done:

@@ -1,7 +1,6 @@
 """Whether what a stage read and wrote is in lower case, as its corpora were."""
 
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.kinds import stage_of
 
 
 def lower_cased(trained: Node) -> bool:
@@ -15,6 +14,6 @@ def lower_cased(trained: Node) -> bool:
 def all_lower(trained: Node, side: str, swapped: str) -> bool:
     """Whether all corpora of a training stage have a side in lower case."""
     return all(
-        stage_of(corpus.kind).lower_cased(corpus, swapped if part.swap else side)
+        corpus.stage.lower_cased(corpus, swapped if part.swap else side)
         for corpus, part in zip(trained.corpora, trained.options.data, strict=True)
     )

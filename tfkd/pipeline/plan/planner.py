@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.outdated import outdated
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
@@ -69,7 +68,7 @@ def _row(node: Node, planned: Planned) -> list[str]:
     folder = planned.folder(node)
     state = "done" if folder.done else "under way" if folder.path.exists() else ""
     trials = len(trials_of(node))
-    row = {"steps": f"best of {trials}"} if trials else stage_of(node.kind).plan(node, planned)
+    row = {"steps": f"best of {trials}"} if trials else node.stage.plan(node, planned)
     if folder.done:
         manifest = folder.manifest()
         summary = manifest["summary"]

@@ -14,7 +14,7 @@ from tfkd.pipeline.engine.identity import (
     plain,
     raised,
 )
-from tfkd.pipeline.engine.kinds import stage_of, task_named
+from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.memory import step_memory
@@ -115,7 +115,7 @@ class TrainStage(Stage):
         options = node.options
         model = node.spec.models[options.train]
         vocabularies = {
-            side: stage_of(child.kind).size(child, planned)
+            side: child.stage.size(child, planned)
             for side, child in node.inputs_of("tokenizer").items()
         }
         vocabularies |= node.task.sizes(node, planned)

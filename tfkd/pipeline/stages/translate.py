@@ -12,7 +12,6 @@ from tfkd.evaluation.output_verdict import TOLD
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain
-from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.output_shards import shard
 from tfkd.pipeline.engine.progress import told_progress
 from tfkd.pipeline.engine.stage import Stage
@@ -68,7 +67,7 @@ class TranslateStage(Stage):
         learnt from."""
         if field == "source":
             return all(
-                stage_of(of.kind).lower_cased(of, read)
+                of.stage.lower_cased(of, read)
                 for of, read in zip(node.corpora, node.identity["fields"], strict=True)
             )
         trained = node.inputs["model"].trained

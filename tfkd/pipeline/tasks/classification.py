@@ -135,7 +135,7 @@ class Classification(Task):
             planned.note(f"{node.label}: two classes are counted until {classes.label} is read.")
         heads = node.model.heads_needed(node.options, node.spec.views)
         return {
-            "classes": stage_of(classes.kind).size(classes, planned),
+            "classes": classes.stage.size(classes, planned),
             "words": "masked_lm" in heads,
         }
 
