@@ -2,10 +2,10 @@
 
 import json
 from contextlib import nullcontext
-from types import SimpleNamespace
 
 import pytest
 
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.run import run
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
@@ -48,7 +48,7 @@ STOP = ("stages.learn.on_failed_check=stop", "stages.targets.on_failed_check=sto
 
 def test_the_stage_is_not_begun_and_the_message_says_why(folder, tmp_path, failing):
     plan = plan_of(folder, *STOP)
-    nodes, context = nodes_of(plan), SimpleNamespace(stages=tmp_path)
+    nodes, context = nodes_of(plan), Context(tmp_path, tmp_path)
     done = {node.key for node in nodes.values()} - {nodes["train learn"].key}
     with pytest.raises(UserError, match=r"learn was not begun.*Weak\..*on_failed_check: warn"):
         refuse_failed(nodes["train learn"], plan.teacher_checks, done, context)
@@ -56,7 +56,7 @@ def test_the_stage_is_not_begun_and_the_message_says_why(folder, tmp_path, faili
 
 def test_what_rests_on_no_such_teacher_goes_on(folder, tmp_path, failing):
     plan = plan_of(folder, *STOP)
-    nodes, context = nodes_of(plan), SimpleNamespace(stages=tmp_path)
+    nodes, context = nodes_of(plan), Context(tmp_path, tmp_path)
     done = {node.key for node in nodes.values()}
     refuse_failed(nodes["train learn#baseline"], plan.teacher_checks, done, context)
     refuse_failed(nodes["export learn"], plan.teacher_checks, done, context)
@@ -65,7 +65,7 @@ def test_what_rests_on_no_such_teacher_goes_on(folder, tmp_path, failing):
 def test_nothing_is_refused_before_the_check_is_made_or_where_a_warning_is_enough(
     folder, tmp_path, failing
 ):
-    context = SimpleNamespace(stages=tmp_path)
+    context = Context(tmp_path, tmp_path)
     plan = plan_of(folder, *STOP)
     student = nodes_of(plan)["train learn"]
     refuse_failed(student, plan.teacher_checks, {plan.teacher_checks[0].teacher.key}, context)
@@ -229,7 +229,7 @@ def test_what_is_done_is_not_refused_unless_it_would_be_made_anew(
     monkeypatch.setattr(StageFolder, "done", True)
     monkeypatch.setattr(StageFolder, "content", lambda self: "")
     monkeypatch.setattr(StageFolder, "outdated", lambda self, contents: changed)
-    plan, context = plan_of(folder, STOP[0]), SimpleNamespace(stages=tmp_path)
+    plan, context = plan_of(folder, STOP[0]), Context(tmp_path, tmp_path)
     nodes = nodes_of(plan)
     done = {node.key for node in nodes.values()}
     with pytest.raises(UserError) if changed else nullcontext():

@@ -63,7 +63,7 @@ class Line:
         return (self.context.stages / self.nodes[name].key / "text").read_text()
 
     def outdated(self):
-        keys = outdated(in_order(self.nodes.values()), self.context.stages)
+        keys = outdated(in_order(self.nodes.values()), self.context)
         return {name for name, node in self.nodes.items() if node.key in keys}
 
 

@@ -9,8 +9,10 @@ from small_line import write_line
 from test_compared_metrics import FIGURE, OURS, REFERENCES, THEIRS, finished, run_folder
 
 from tfkd.evaluation import decode_as_asked
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.seeds import summaries
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs import tuned_decode
 from tfkd.pipeline.scoring.compare import compare
@@ -28,7 +30,7 @@ def evaluated(tmp_path):
     """An evaluation of the tiny line, and a place for its stages."""
     tuned = ["evaluate.1.decode={kind: beam, beam: 2}", f"evaluate.1.choose={json.dumps(CHOOSE)}"]
     spec = load_spec(write_line(tmp_path), overrides=tuned)
-    return wanted(spec, tmp_path).evaluations[0], SimpleNamespace(stages=tmp_path / "stages")
+    return wanted(spec, tmp_path).evaluations[0], Context(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +57,7 @@ def test_the_best_by_sacrebleu_is_chosen_and_of_equal_ones_the_first(
     assert summary["choose"]["chosen"] == best == by_hand.index(max(by_hand))
     assert json.loads((tmp_path / "chosen.json").read_text())["place"] == best
 
-    manifest = SimpleNamespace(manifest=lambda: {"summary": summary})
-    monkeypatch.setattr(tuned_decode, "StageFolder", lambda *_: manifest)
+    monkeypatch.setattr(StageFolder, "manifest", lambda _: {"summary": summary})
     decode = tuned_decode.decode_of(evaluation.system, context)
     assert (decode.beam, decode.length_penalty) == (2, PENALTIES[best])
     shown = {"kind": "beam", "beam": 2, "length_penalty": PENALTIES[best]}

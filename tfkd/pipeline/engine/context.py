@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import Hosts
 from tfkd.training.interruption import Interrupted, stop_signals
 
 # Seconds until what could not be raised is raised again.
 _MOMENT = 0.01
+# Seconds between two lines on how far a stage has come.
+_SAY_EVERY = 15.0
 
 
 class Deadline:
@@ -134,6 +138,29 @@ class Context:
     def stages(self) -> Path:
         """The folder of all stages' results."""
         return self.runs_dir / "stages"
+
+    def folder(self, node: Node) -> StageFolder:
+        """The folder of a node's result, made or not."""
+        return StageFolder(self.stages, node.kind, node.fingerprint)
+
+    def told_progress(self, label: str) -> Callable[[int, int], None]:
+        """A callable that is told (rows done, rows): says what is left, and ends the work in time.
+
+        Args:
+            label: What the line begins with.
+        """
+        begun = last = time.monotonic()
+
+        def show(done: int, total: int) -> None:
+            nonlocal last
+            self.deadline.check()
+            now = time.monotonic()
+            if now - last >= _SAY_EVERY:
+                left = (now - begun) / max(done, 1) * (total - done)
+                self.say(f"{label}: {done:,} of {total:,} rows, {left:.0f} s left")
+                last = now
+
+        return show
 
 
 @contextmanager

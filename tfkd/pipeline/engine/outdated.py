@@ -6,32 +6,28 @@ taken of; those are then taken anew.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.stage_folder import StageFolder
 
 
-def contents_of(node: Node, stages: Path) -> dict[str, str]:
+def contents_of(node: Node, context: Context) -> dict[str, str]:
     """`StageFolder.content` of each input that is made, by role."""
-    folders = {
-        role: StageFolder(stages, child.kind, child.fingerprint)
-        for role, child in node.inputs.items()
-    }
+    folders = {role: context.folder(child) for role, child in node.inputs.items()}
     return {role: folder.content() for role, folder in folders.items() if folder.done}
 
 
-def outdated(nodes: Iterable[Node], stages: Path) -> set[str]:
+def outdated(nodes: Iterable[Node], context: Context) -> set[str]:
     """Keys of the nodes whose result, or work on it, does not rest on what is there now.
 
     Args:
         nodes: Inputs first, see `graph.in_order`.
-        stages: The folder `RUNS/stages`.
+        context: The run's surroundings.
     """
     found: set[str] = set()
     for node in nodes:
-        folder = StageFolder(stages, node.kind, node.fingerprint)
+        folder = context.folder(node)
         inputs = {child.key for child in node.inputs.values()}
-        if folder.path.exists() and (inputs & found or folder.outdated(contents_of(node, stages))):
+        if folder.path.exists() and (inputs & found or folder.outdated(contents_of(node, context))):
             found.add(node.key)
     return found

@@ -14,7 +14,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.engine.run_exports import digest_of_export
 from tfkd.pipeline.engine.seeds import summaries
-from tfkd.pipeline.engine.stage_folder import StageFolder, versions
+from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.pipeline.engine.wanted import Evaluation, Wanted
 from tfkd.pipeline.inputs.tuned_decode import shown_decode
 from tfkd.pipeline.scoring.counting import Counting
@@ -90,13 +90,13 @@ def assemble(
         "command": command,
         "started": _stamp(started),
         "finished": _stamp(started + time.monotonic() - begun),
-        "seconds": round(sum(_manifest(node, context)["seconds"] for node in nodes), 1),
+        "seconds": round(sum(context.folder(node).manifest()["seconds"] for node in nodes), 1),
         "machine": _machine(),
         "paper": spec.resolved().get("paper"),
         "spec": spec.resolved(),
         "provenance": dict(spec.provenance),
         "data": {
-            labels[node.key]: _manifest(node, context)["summary"]["report"]
+            labels[node.key]: context.folder(node).manifest()["summary"]["report"]
             for node in nodes
             if "corpus" in node.gives
         },
@@ -119,7 +119,7 @@ def assemble(
             *(
                 warning
                 for node in nodes
-                for warning in node.stage.warnings(node, _manifest(node, context)["summary"])
+                for warning in node.stage.warnings(node, context.folder(node).manifest()["summary"])
             ),
             *teacher_warnings(plan.teacher_checks, checks),
             *(one.message for one in faults),
@@ -160,12 +160,8 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _manifest(node: Node, context: Context) -> dict[str, Any]:
-    return StageFolder(context.stages, node.kind, node.fingerprint).manifest()
-
-
 def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[str, Any]:
-    manifest = _manifest(node, context)
+    manifest = context.folder(node).manifest()
     return {
         "kind": node.kind,
         "label": label,
@@ -189,7 +185,7 @@ def _choice(node: Node, labels: Mapping[str, str], context: Context) -> dict[str
     """What a stage or its decoding was chosen from; None for any other stage."""
     if not trials_of(node):
         return None
-    return {"stage": labels[node.key], **_manifest(node, context)["summary"]["choose"]}
+    return {"stage": labels[node.key], **context.folder(node).manifest()["summary"]["choose"]}
 
 
 def _lost_letters(evaluations: list[dict[str, Any]]) -> list[str]:
@@ -222,7 +218,7 @@ def _export(
 ) -> dict[str, Any]:
     from tfkd.pipeline.stages.export import publish
 
-    manifest = _manifest(node, context)
+    manifest = context.folder(node).manifest()
     path = publish(context.stages / node.key, folder / "export" / _file_name(name), warnings)
     decode = shown_decode(node, context)  # a classifier has none
     return {

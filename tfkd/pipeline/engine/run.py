@@ -201,12 +201,11 @@ def _plain(value: Any) -> Any:
 
 
 def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:
-    old = outdated(nodes, context.stages)
+    old = outdated(nodes, context)
     missing = [
         f"{node.kind} {node.label}"
         for node in nodes
-        if node.kind not in make
-        and (node.key in old or not StageFolder(context.stages, node.kind, node.fingerprint).done)
+        if node.kind not in make and (node.key in old or not context.folder(node).done)
     ]
     if missing:
         raise UserError(
@@ -241,9 +240,9 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
 
 def _execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
-    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder = context.folder(node)
     title = one_line(f"{number} {node.kind} {node.label}")
-    contents = contents_of(node, context.stages)
+    contents = contents_of(node, context)
     if not folder.done or folder.outdated(contents):
         with folder.locked(context.say, context.deadline.check):
             if changed := folder.outdated(contents):

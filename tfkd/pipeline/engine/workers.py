@@ -19,7 +19,7 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.pipeline.engine.context import Context, Interrupted
 from tfkd.pipeline.engine.graph import Node, canonical
-from tfkd.pipeline.engine.stage_folder import StageFolder, versions
+from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import TRAIN, VARIABLE, Cluster, ClusterHosts, Hosts, cluster_from
@@ -194,7 +194,7 @@ def _check_shared(folder: Path, hosts: Hosts) -> None:
 
 def work(node: Node, context: Context) -> None:
     """What a worker does at a stage, until the chief goes to the next."""
-    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder = context.folder(node)
     while chiefs_word(context) == TRAIN:
         node.stage.run(node, folder, context)
 

@@ -10,7 +10,7 @@ from tfkd.pipeline.engine.stage_folder import StageFolder
 
 def place(node: Node, context: Context) -> StageFolder:
     """A node's folder, which must be whole."""
-    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder = context.folder(node)
     folder.verify()
     return folder
 

@@ -5,7 +5,6 @@ from typing import Any
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec.checks.choosing import with_setting
 
 
@@ -40,5 +39,5 @@ def _chosen(node: Node, context: Context) -> tuple[dict[str, Any], Any] | None:
     tune = node.inputs.get("tuned")
     if tune is None:
         return None
-    summary = StageFolder(context.stages, tune.kind, tune.fingerprint).manifest()["summary"]
+    summary = context.folder(tune).manifest()["summary"]
     return tune.options.choose.trials[summary["choose"]["chosen"]]

@@ -24,7 +24,7 @@ class Planned:
 
     def folder(self, node: Node) -> StageFolder:
         """A node's folder, made or not."""
-        return StageFolder(self.context.stages, node.kind, node.fingerprint)
+        return self.context.folder(node)
 
     def note(self, line: str) -> None:
         """Adds a line below the table, once."""

@@ -36,7 +36,7 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
     nodes = in_checked_order(wanted_of_all_seeds(spec, context.data_dir))
     planned = Planned(context)
-    old = outdated(nodes, context.stages)
+    old = outdated(nodes, context)
     rows = [
         ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],
         *(_row(node, planned) for node in nodes),

@@ -206,7 +206,7 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
         lengths = []
         for child in node.inputs_of(f"data.{index}.ids").values():
             if child.options.field not in ("label", "mark"):
-                folder = StageFolder(context.stages, child.kind, child.fingerprint)
+                folder = context.folder(child)
                 if not folder.done:
                     return limit, False
                 # A special token at the end of each field.

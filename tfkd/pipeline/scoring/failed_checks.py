@@ -9,7 +9,6 @@ from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.outdated import contents_of
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import TeacherCheck, Wanted
 from tfkd.pipeline.scoring.teacher_check import judged
 from tfkd.spec.errors import SpecError, UserError
@@ -145,8 +144,8 @@ def _stops(node: Node) -> bool:
 
 def _made(node: Node, context: Context) -> bool:
     """Whether a stage's hours are spent."""
-    folder = StageFolder(context.stages, node.kind, node.fingerprint)
-    return folder.done and not folder.outdated(contents_of(node, context.stages))
+    folder = context.folder(node)
+    return folder.done and not folder.outdated(contents_of(node, context))
 
 
 def _rests_on(*nodes: Node) -> set[str]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -44,7 +43,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
         name: What its files there are called.
     """
     options, node, context = evaluation.options, evaluation.system, counting.context
-    summary = StageFolder(context.stages, node.kind, node.fingerprint).manifest()["summary"]
+    summary = context.folder(node).manifest()["summary"]
     trained = node.inputs["model"]
     entry: dict[str, Any] = {
         "of": options.of,

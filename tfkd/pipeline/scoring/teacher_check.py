@@ -6,7 +6,6 @@ from typing import Any
 from tfkd.evaluation import check_line, context_check, teacher_check
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import TeacherCheck
 from tfkd.spec.metrics import TEACHER_FORCED
 
@@ -62,4 +61,4 @@ def news(
 
 
 def _summary(node: Node, context: Context) -> dict[str, Any]:
-    return StageFolder(context.stages, node.kind, node.fingerprint).manifest()["summary"]
+    return context.folder(node).manifest()["summary"]

@@ -6,7 +6,6 @@ from tfkd.data.classes import SeveralClasses, labels_in
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.progress import told_progress
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_classes, open_text, open_tokenizer
@@ -135,7 +134,7 @@ class IdsStage(Stage):
         if node.options.encode is not None:
             node.options.encode(text, field, tokenizer, folder.path)
         else:
-            progress = told_progress(node.label, context)
+            progress = context.told_progress(node.label)
             work = {"work": folder.scratch, "of": folder.key}
             encode_corpus(text, field, tokenizer, folder.path, **work, progress=progress)
         tokens = int(EncodedField.open(folder.path).lengths.sum())

@@ -13,7 +13,6 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain
 from tfkd.pipeline.engine.output_shards import shard
-from tfkd.pipeline.engine.progress import told_progress
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
@@ -98,7 +97,7 @@ class TranslateStage(Stage):
         """
         translate = _translator(node, context)
         texts = [open_text(corpus, context) for corpus in node.corpora]
-        rows = _Rows(node, texts, translate, folder, told_progress(node.label, context))
+        rows = _Rows(node, texts, translate, folder, context.told_progress(node.label))
         write_text_corpus(rows, folder.path)
         report = rows.report()
         reasons = [f"{entry['count']:,} {reason}" for reason, entry in report["dropped"].items()]

@@ -22,7 +22,6 @@ from tfkd.evaluation.trivial_systems import MAJORITY, TEST, TRAINING
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.run_texts import examples, write_outputs
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -120,7 +119,7 @@ def beside_majority(
 
 def _learnt_rows(learnt: Node, names: list[str], context: Context) -> np.ndarray | None:
     """Rows of each class where the classes were learnt; None: an older stage does not say it."""
-    folder = StageFolder(context.stages, learnt.kind, learnt.fingerprint)
+    folder = context.folder(learnt)
     counts = folder.manifest()["summary"].get("rows")
     return None if counts is None else np.array([counts.get(name, 0) for name in names])
 

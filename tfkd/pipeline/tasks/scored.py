@@ -7,7 +7,6 @@ from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.progress import told_progress
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.inputs.text_stages import classes_of
@@ -111,7 +110,7 @@ def _scored(
             details={**details, "stage": node.key},
         )
         writer = StoreWriter(folder.path / f"store-{index}", header)
-        progress = told_progress(f"{node.label}: {part.of}", context)
+        progress = context.told_progress(f"{node.label}: {part.of}")
         store = score(examples, writer, batch_tokens=options.batch_tokens, progress=progress)
         rows += store.rows
         found += [store.metrics] if store.metrics["positions"] else []
