@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.stages.corpus import CorpusStage
 from tfkd.spec.options.corpora import TextOptions
 
@@ -16,7 +15,7 @@ def made(tmp_path, content):
     context = Context(tmp_path, tmp_path / "runs", say=said.append)
     options = TextOptions(text="a.txt")
     node = Node("corpus", "train", SimpleNamespace(), options, {}, {"content": len(content)})
-    folder = StageFolder(context.stages, "corpus", node.fingerprint)
+    folder = context.folder(node)
     folder.path.mkdir(parents=True)
     summary = CorpusStage().run(node, folder, context)
     folder.finish(inputs={}, identity={}, summary=summary, seconds=0.0)

@@ -95,7 +95,6 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     from tfkd.models import build_model
     from tfkd.models.weights import variables_by_path
     from tfkd.pipeline.engine.context import Context
-    from tfkd.pipeline.engine.stage_folder import StageFolder
     from tfkd.pipeline.inputs import models
     from tfkd.pipeline.inputs.declared_models import Pieces
     from tfkd.pipeline.inputs.stage_weights import WEIGHTS
@@ -114,7 +113,7 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     ]
     monkeypatch.setattr(models, "trained_model", lambda stage, context: made[stage.label])
     context = Context(data_dir=tmp_path, runs_dir=tmp_path)
-    folder = StageFolder(context.stages, node.kind, node.fingerprint)
+    folder = context.folder(node)
     folder.path.mkdir(parents=True)
     summary = stage_of("average").run(node, folder, context)
     found = load_file(folder.path / WEIGHTS)
