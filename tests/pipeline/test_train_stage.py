@@ -6,6 +6,7 @@ import pytest
 
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.kinds import task_named
+from tfkd.pipeline.engine.workers import strategy_of
 from tfkd.pipeline.stages import train
 from tfkd.pipeline.stages.stored_targets import stores_of
 from tfkd.pipeline.stages.training_batches import max_length
@@ -129,4 +130,4 @@ def test_a_model_without_a_width_trains_by_any_schedule_but_noam():
 
 def test_more_devices_than_there_are_is_the_users_to_mend():
     with pytest.raises(UserError, match=r"runtime\.devices: 4096 are asked for"):
-        train._strategy(4096)
+        strategy_of(4096)

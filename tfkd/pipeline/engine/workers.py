@@ -70,17 +70,28 @@ def _strategy(spec: Spec, cluster: Cluster) -> Any:
     if spec.runtime.may_share_cores:
         share_cores()
     try:
-        return build_strategy(spec.runtime.devices, len(cluster.addresses))
-    except ValueError as error:
-        raise UserError(
-            f"runtime.devices: {spec.runtime.devices} are asked for on each host, and there are "
-            f"fewer here ({error}). Write `auto`, or at most as many as there are"
-        ) from error
+        return strategy_of(spec.runtime.devices, len(cluster.addresses))
     except tf.errors.OpError as error:
         raise UserError(
             f"the hosts of {VARIABLE} could not be joined ({_first_line(error)}). This one is "
             f"{cluster.addresses[cluster.index]}: its port must be free, and the others must reach "
             "it"
+        ) from error
+
+
+def strategy_of(devices: str | int, hosts: int = 1) -> Any:
+    """`build_strategy` for `runtime.devices`.
+
+    Raises:
+        UserError: There are not so many devices.
+    """
+    try:
+        return build_strategy(devices, hosts)
+    except ValueError as error:
+        asked = f"{devices} are asked for{' on each host' if hosts > 1 else ''}"
+        raise UserError(
+            f"runtime.devices: {asked}, and there are fewer here ({error}). Write `auto`, or at "
+            "most as many as there are"
         ) from error
 
 

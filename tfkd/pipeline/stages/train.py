@@ -160,6 +160,7 @@ class TrainStage(Stage):
         trials that were trained."""
         from tfkd.models import freeze
         from tfkd.pipeline.engine.fresh_start import fresh_start
+        from tfkd.pipeline.engine.workers import strategy_of
         from tfkd.pipeline.inputs.models import started
         from tfkd.pipeline.inputs.stage_weights import frozen_of, shared_names
         from tfkd.pipeline.stages.terms import combiner_of, online_teachers, terms_of
@@ -173,7 +174,7 @@ class TrainStage(Stage):
         if options.choose is not None:
             return take_best(node, folder, context) if hosts.chief else {}
         fresh_start()
-        strategy = hosts.strategy or _strategy(runtime.devices)
+        strategy = hosts.strategy or strategy_of(runtime.devices)
         replicas = strategy.num_replicas_in_sync
         micro = micro_batches(options.batch.size, options.batch.per_device, replicas)
         batcher = batcher_of(node, context)
@@ -255,18 +256,6 @@ def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:
         f"memory ({error}). Expected `per_device: {max(1, part // 2)}` "
         "or less beside `size`: the step stays what it is, taken in smaller parts"
     )
-
-
-def _strategy(devices: str | int) -> Any:
-    from tfkd.training import build_strategy
-
-    try:
-        return build_strategy(devices)
-    except ValueError as error:
-        raise UserError(
-            f"runtime.devices: {devices} are asked for, and there are fewer here ({error}). Write "
-            "`auto`, or at most as many as there are"
-        ) from error
 
 
 def _width(node: Node, model: Any) -> int | None:
