@@ -199,5 +199,6 @@ def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, word
 
 def test_the_specs_name_may_stand_last(files, monkeypatch):
     monkeypatch.chdir(files)
+    monkeypatch.delenv("TFKD_DATA", raising=False)
     assert cli.main(["init", "--pairs", "a.de", "a.en", "mine.yaml"]) == cli.DONE
     assert load_spec("mine.yaml").data["train"].parallel == ["a.de", "a.en"]

@@ -82,7 +82,10 @@ def test_the_spec_that_is_changed_here_is_valid(tmp_path):
             "stages.s.validate={on: train, keep: {best: 5}}",
             "stages.s.validate.keep.best: found 5; expected text",
         ),
-        ("stages.s.data=[{weight: 2}]", "stages.s.data.0.of: missing; expected the corpus"),
+        (
+            "stages.s.data=[{weight: 2}]",
+            "stages.s.data.0.of: missing; expected the corpus, or a stage that writes one",
+        ),
         (
             "student={kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 9, heads: 3, "
             "tokenizer: joint}",

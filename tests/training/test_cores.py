@@ -16,7 +16,7 @@ def four_cores(monkeypatch):
     [
         (10**7, 4096, 2000, 4, True),
         (10**7, 4096, 60, 4, False),  # over before compilation has paid
-        (10**7, 4096, 10, 1, False),  # and before a second graph has
+        (10**7, 4096, 3, 1, False),  # and before a second graph has
         (10**6, 1000, 10**4, 4, False),
         (10**4, 4096, 10**6, 1, False),  # steps of milliseconds
     ],
