@@ -89,6 +89,18 @@ def test_a_line_quoted_wrongly_is_one_bad_row(tmp_path):
     assert corpus.report()["dropped"]["quoted wrongly"]["lines"] == ["a.csv:2"]
 
 
+def test_a_long_field_is_read_and_the_limit_set_back(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text(f"{'a ' * 100_000}b,0\nnext,1\n")
+    options = CsvOptions(csv="a.csv", columns={"text": 0}, max_characters=300_000)
+    before = csv.field_size_limit()
+    assert [len(text) for (text,) in rows(tmp_path, options)] == [200_001, 4]
+    assert csv.field_size_limit() == before
+    monkeypatch.setattr("tfkd.data.text.table_reader._FIELD", 1000)
+    corpus = open_corpus(options, tmp_path)
+    assert list(corpus) == [("next",)]
+    assert corpus.report()["dropped"]["longer than 1,000 characters"]["lines"] == ["a.csv:1"]
+
+
 def test_names_without_a_header_are_refused():
     with pytest.raises(ValueError, match="header: false, and columns by the header's names"):
         TsvOptions(tsv="a", columns={"text": "sentence"}, header=False)

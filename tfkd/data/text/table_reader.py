@@ -11,12 +11,24 @@ from tfkd.spec.wording import shown
 
 # The line that a row begins at, in its file, and the row's cells.
 Rows = Iterator[tuple[int, list[bytes] | Fault]]
+# Characters of a cell: Python's own limit, 131,072, is less than long documents have; without
+# any, a quote never closed would take a whole file into the memory.
+_FIELD = 2**24
 
 
 def tab_separated(lines: Lines) -> Rows:
     """Cells between tabs; no quoting, as the corpora in this form are written."""
     for number, line in enumerate(lines, start=1):
         yield number, line.split(b"\t")
+
+
+def _next_cells(reader: Iterator[list[str]]) -> list[str]:
+    """The next row, whatever its cells' length; the limit is the process's, so it is set back."""
+    before = csv.field_size_limit(_FIELD)
+    try:
+        return next(reader)
+    finally:
+        csv.field_size_limit(before)
 
 
 def quoted(lines: Lines, delimiter: str = ",") -> Rows:
@@ -34,7 +46,7 @@ def quoted(lines: Lines, delimiter: str = ",") -> Rows:
     while True:
         number = reader.line_num + 1
         try:
-            cells = next(reader)
+            cells = _next_cells(reader)
         except StopIteration:
             return
         except csv.Error as error:
@@ -44,7 +56,8 @@ def quoted(lines: Lines, delimiter: str = ",") -> Rows:
                     f"({error}); in CSV a quote within a field is written twice: mend the line, or "
                     "read a file without quoting as `tsv`."
                 ) from None
-            yield number, Fault("quoted wrongly")
+            long = "field larger than" in str(error)
+            yield number, Fault(f"longer than {_FIELD:,} characters" if long else "quoted wrongly")
         else:
             yield number, [LINE_BREAKS.sub(" ", cell).encode("latin-1") for cell in cells]
 
