@@ -69,6 +69,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
         entry["noise"] = read_noise(evaluation.noise, context)
     if evaluation.baseline_noise is not None:
         entry["against"]["noise"] = read_noise(evaluation.baseline_noise, context)
+    trained.task.check_baseline(evaluation, context)
     _figures(entry, evaluation, counting)
     trained.task.show(entry, evaluation, counting, folder / "evaluation" / name)
     if found := _ceiling(node, options, counting):

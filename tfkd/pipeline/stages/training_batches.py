@@ -60,7 +60,7 @@ def _source_limit(node: Node, pad_to: int) -> int | None:
     They read [CLS] before it, and padding has positions too.
     """
     if node.model.single_sequence:
-        return None  # a stream: its view cuts it
+        return None  # one sequence: its view cuts it
     readers = [child.model for child in online_nodes(node).values()]
     limits = [model.max_length - 1 for model in readers if model.encoder_only]
     return min(limits) // pad_to * pad_to if limits else None

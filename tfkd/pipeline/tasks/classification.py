@@ -197,6 +197,9 @@ class Classification(Task):
 
         return counting.once(("classes", node.key, positive), made)
 
+    def check_baseline(self, evaluation: Evaluation, context: Context) -> None:
+        results.check_baseline(evaluation, context)
+
     def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         results.show(entry, evaluation, counting, place)
 

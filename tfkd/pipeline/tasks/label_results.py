@@ -28,33 +28,41 @@ from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.tasks.label_rows import Rows, class_names, class_rows, in_lines
 from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import about
 
 # Pairs of label and guess that results.json lists, the most frequent first.
 _CELLS = 400
 
 
-def show(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path) -> None:
-    """Fills an entry of results.json's `evaluations`: `classes`, `confusion` and `examples`, with
-    the guesses and the labels of all rows, by name, beside it.
+def check_baseline(evaluation: Evaluation, context: Context) -> None:
+    """Guesses of the same classes are compared, or none.
 
     Raises:
         UserError: The baseline tells other classes apart.
     """
+    options, baseline = evaluation.options, evaluation.baseline
+    if baseline is not None and class_names(evaluation.system, context) != class_names(
+        baseline, context
+    ):
+        raise UserError(
+            f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
+            "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
+        )
+
+
+def show(entry: dict[str, Any], evaluation: Evaluation, counting: Counting, place: Path) -> None:
+    """Fills an entry of results.json's `evaluations`: `classes`, `confusion` and `examples`, with
+    the guesses and the labels of all rows, by name, beside it."""
     options, node, context = evaluation.options, evaluation.system, counting.context
     rows, names = class_rows(node, context), class_names(node, context)
     others = None
     if evaluation.baseline is not None:
-        if names != class_names(evaluation.baseline, context):
-            raise UserError(
-                f"evaluate: {options.against} tells other classes apart than {options.of}. Learn "
-                "both from the same labels: `head: {kind: classifier, classes: [...]}` of both"
-            )
         others = class_rows(evaluation.baseline, context)
     found, _, _ = counting.rows(node, CLASSES, options.positive)
     entry["classes"] = names
     if "row" in rows:
         entry["several"] = True
-    if found.positive is not None and "f1" in options.metrics:
+    if found.positive is not None and any(about(one).of_one_class for one in options.metrics):
         entry["positive"] = names[found.positive]
     if unknown := int((rows["label"] == len(names)).sum()):
         entry["unknown_labels"] = unknown

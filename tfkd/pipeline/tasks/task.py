@@ -154,6 +154,9 @@ class Task:
         `Metric.statistics`."""
         raise NotImplementedError
 
+    def check_baseline(self, evaluation: Evaluation, context: Context) -> None:
+        """Raises a UserError where the baseline cannot be compared with the system."""
+
     def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         """Fills an entry of results.json's `evaluations`, which has the metrics, and writes its
         texts into the run folder, as `PLACE.NAME.txt`."""

@@ -28,7 +28,7 @@ from tfkd.spec.metrics import (
 )
 from tfkd.spec.names import Found, Parts, corpus_of, stage_of, written
 from tfkd.spec.stage_kinds import gives_of
-from tfkd.spec.tasks.task import Path, TaskOptions
+from tfkd.spec.tasks.task import Path, TaskOptions, task_of
 from tfkd.spec.wording import a
 
 
@@ -66,6 +66,11 @@ class WordsOptions(TaskOptions):
         model = stage.model if stage is not None else None
         check_decode(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
         if beside is not None:
+            if beside.model is not None and task_of(beside).over_classes:
+                faults.add(
+                    (*path, "against"), f"{entry.against} predicts classes, {entry.of} words",
+                    "a baseline that predicts words",
+                )  # fmt: skip
             if stage is not None:
                 check_separators(faults, (*path, "against"), entry, stage, beside)
             decode = getattr(entry, "against_decode", None)
