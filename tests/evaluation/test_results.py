@@ -46,6 +46,15 @@ def test_what_an_earlier_version_wrote_is_read_by_its_names_of_now():
     assert upgraded([]) == []
 
 
+def test_a_metric_keeps_its_name():
+    noise = {"metrics": {}, "spread": 1.0}
+    entry = {"metrics": {"spread": 1}, "noise": noise, "against": {"noise": noise}}
+    (found,) = upgraded({"schema": 1, "evaluations": [entry]})["evaluations"]
+    assert found["metrics"] == {"spread": 1}
+    assert "std" in found["noise"]
+    assert "std" in found["against"]["noise"]
+
+
 def test_errors_name_their_place():
     bucket = {"from": 1, "to": None, "rows": "many", "value": 3.0, "against": None}
     entry = {

@@ -95,8 +95,23 @@ def test_a_plugin_that_fails_is_named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match=r"broken_plugin cannot be imported .ZeroDivisionError"):
         registry.load_plugins(["broken_plugin"])
-    with pytest.raises(UserError, match="no_such_plugin cannot be imported"):
+    with pytest.raises(UserError, match=r"no_such_plugin cannot be imported.*is it on PYTHONPATH"):
         registry.load_plugins(["no_such_plugin"])
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        ("import tfkd.no_such", r"moved: see CHANGELOG\.md"),
+        ("import no_such_package", r"package'\)"),
+    ],
+)
+def test_what_a_plugin_lacks_is_told_from_the_plugin(tmp_path, monkeypatch, code, end):
+    name = f"lacking_{code.split('.')[-1].split()[-1]}"
+    (tmp_path / f"{name}.py").write_text(f"{code}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=f"{end}$"):
+        registry.load_plugins([name])
 
 
 def test_reading_specs_imports_no_tensorflow(tmp_path):

@@ -18,7 +18,6 @@ SCHEMA = 2
 _PARTS = {"teacher_gates": "teacher_checks"}
 _KEYS = {
     "teacher_checks": {"figures": "metrics"},
-    "evaluations": {"spread": "std"},
     "over_seeds": {"spread": "std"},
 }
 
@@ -240,8 +239,19 @@ def upgraded(results: Any) -> Any:
     if not isinstance(results, Mapping) or results.get("schema") != 1:
         return results
     found = {_PARTS.get(key, key): value for key, value in results.items()}
-    return {key: renamed(value, _KEYS.get(key, {})) for key, value in found.items()} | {
-        "schema": SCHEMA
+    found = {key: renamed(value, _KEYS.get(key, {})) for key, value in found.items()}
+    return found | {"evaluations": _noise(found.get("evaluations", [])), "schema": SCHEMA}
+
+
+def _noise(value: Any) -> Any:
+    """Evaluations whose noise, theirs and their baselines', has the names of now."""
+    if isinstance(value, list):
+        return [_noise(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: renamed(one, {"spread": "std"}) if key == "noise" else _noise(one)
+        for key, one in value.items()
     }
 
 

@@ -172,7 +172,7 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
         try:
             plugin = bring()
         except Exception as error:
-            advice = "; is it on PYTHONPATH?" if isinstance(error, ImportError) else ""
+            advice = _advice(name, error)
             raise UserError(
                 f"the plugin {name} cannot be imported ({type(error).__name__}: {error}){advice}"
             ) from error
@@ -187,6 +187,15 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
             raise UserError(
                 f"the plugin {name} cannot register its classes ({type(error).__name__}: {error})"
             ) from error
+
+
+def _advice(plugin: str, error: Exception) -> str:
+    """What to do where a plugin cannot be imported."""
+    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if missing is not None and missing.split(".")[0] == "tfkd":
+        return "; a module or name of tfkd's that has moved: see CHANGELOG.md"
+    own = missing is not None and f"{plugin}.".startswith(f"{missing}.")
+    return "; is it on PYTHONPATH?" if own else ""
 
 
 def installed_plugins() -> Iterable[Any]:

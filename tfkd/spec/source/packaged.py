@@ -11,6 +11,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "specs"
 def packaged_specs() -> str:
     """The names of all packaged specs, each with a line on what it is."""
     found = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+    if not found:
+        raise UserError(f"no specs in {FOLDER}; install tfkd anew")
     width = max(map(len, found))
     return "\n".join(
         f"{name:<{width}}  {read_file(path).plain().get('description') or ''}".rstrip()
