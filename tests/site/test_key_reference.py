@@ -32,8 +32,8 @@ def test_every_number_has_a_unit(known):
 
 
 def test_a_key_s_type_default_and_unit(known):
-    steps = {key.name: key for key in known["TrainOptions"].keys}["steps"]
-    assert (steps.type, steps.default, steps.unit) == ("integer ≥ 1", REQUIRED, "optimizer steps")
+    rows = {key.name: key for key in known["GeneratedOptions"].keys}["rows"]
+    assert (rows.type, rows.default, rows.unit) == ("integer ≥ 1", REQUIRED, "rows")
     p = {key.name: key for key in known["MlmOptions"].keys}["p"]
     assert (p.type, p.default) == ("number > 0, ≤ 1 or Uniform", 0.15)
     assert p.refers == ("Uniform",)

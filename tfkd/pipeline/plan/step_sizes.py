@@ -1,5 +1,6 @@
 """The sizes of a training stage's step, and how a CPU's cores share it."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -19,14 +20,19 @@ _TARGET = 0.5
 # The mean share of tokens that a count drawn uniformly hides.
 _UNIFORM = 0.5
 _ANY = 2**31
+# Steps of so many epochs as nobody has counted yet.
+_SOME = 1000
 _ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
-def how_cores_share(node: Node, parameters: int, replicas: int) -> dict[str, Any]:
-    """`streams` and `fuse` of a training stage on a host's CPU, by the parameters of its model and
-    the replicas of this host; see `tfkd.training.cores`."""
+def how_cores_share(
+    node: Node, parameters: int, replicas: int, steps: int | None = None
+) -> dict[str, Any]:
+    """`streams` and `fuse` of a training stage on a host's CPU, by the parameters of its model, the
+    replicas of this host and the stage's steps; see `tfkd.training.cores`."""
     runtime, options = node.spec.runtime, node.options
-    chosen = on_cpu(parameters, options.batch.size * _words_per(options.batch.unit), options.steps)
+    steps = steps or options.steps or _SOME
+    chosen = on_cpu(parameters, options.batch.size * _words_per(options.batch.unit), steps)
     if replicas > 1:
         chosen["streams"] = 1  # they share the cores already
     if runtime.jit_compile:
@@ -188,6 +194,49 @@ def _share(view: Any) -> float:
     return mean * _TARGET if view.kind == "conditional_mlm" else mean
 
 
+def steps_of(options: Any, batches_per_epoch: float) -> int:
+    """A training stage's steps: `steps`, or those that `epochs` make, the last one begun."""
+    if options.epochs is None:
+        return options.steps
+    return max(1, math.ceil(options.epochs * batches_per_epoch - 1e-6))
+
+
+def steps_in_words(node: Node, context: Context) -> tuple[str, int | None]:
+    """The steps of a stage that is planned, and their number as far as it is known: of epochs about
+    as many as its tokens make, where they are counted."""
+    options, batch = node.options, node.options.batch
+    if options.epochs is None:
+        return f"{options.steps:,}", options.steps
+    said, units = f"{options.epochs:g} epoch{'s' if options.epochs != 1 else ''}", 0
+    for index, part in enumerate(options.data):
+        sides = _lengths(node, index, context)
+        if sides is None or not sides:
+            return said, None
+        if batch.unit == "sentences" and part.packing is None:
+            units += len(next(iter(sides.values())))
+            continue
+        one_text = node.model.single_sequence or batch.unit == "joint_tokens"
+        rows = sum(sides.values()) if one_text else np.maximum.reduce([*sides.values()])
+        if batch.unit == "target_tokens" and "target" in sides:
+            rows = sides["target"]
+        units += int(rows.sum()) / (part.packing.length if batch.unit == "sentences" else 1)
+    steps = steps_of(options, math.ceil(units / batch.size))
+    return f"{said}, ~{steps:,}", steps
+
+
+def _lengths(node: Node, index: int, context: Context) -> dict[str, np.ndarray] | None:
+    """Tokens of each row of a stage's corpus, by field, with a special token at the end of each;
+    None where it is not encoded yet."""
+    found = {}
+    for child in node.inputs_of(f"data.{index}.ids").values():
+        if child.options.field not in ("label", "mark"):
+            folder = context.folder(child)
+            if not folder.done:
+                return None
+            found[child.options.field] = _encoded(folder).lengths + 1
+    return found
+
+
 def longest_row(node: Node, context: Context) -> tuple[int, bool]:
     """Tokens of the longest row that a training stage may see, and whether its ids told."""
     options = node.options
@@ -203,14 +252,10 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
         if part.packing is not None:
             found.append(part.packing.length)
             continue
-        lengths = []
-        for child in node.inputs_of(f"data.{index}.ids").values():
-            if child.options.field not in ("label", "mark"):
-                folder = context.folder(child)
-                if not folder.done:
-                    return limit, False
-                # A special token at the end of each field.
-                lengths.append(_encoded(folder).lengths + 1)
+        sides = _lengths(node, index, context)
+        if sides is None:
+            return limit, False
+        lengths = list(sides.values())
         # One sequence of both fields and a start, or each on a side of its own.
         rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))

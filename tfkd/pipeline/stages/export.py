@@ -63,7 +63,7 @@ def _card_of(trained: Node) -> dict[str, Any]:
         "model": trained.model.model_dump(mode="json", exclude_none=True),
         "training": {
             "objective": ", ".join(trained.trained.options.objective),
-            "steps": trained.trained.options.steps,
+            "steps": trained.trained.options.steps or f"{trained.trained.options.epochs:g} epochs",
             "stage": trained.key,
         },
     }

@@ -19,7 +19,13 @@ from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.memory import step_memory
 from tfkd.pipeline.plan.planned import Planned, size_in_words
-from tfkd.pipeline.plan.step_sizes import how_cores_share, longest_row, step_sizes
+from tfkd.pipeline.plan.step_sizes import (
+    how_cores_share,
+    longest_row,
+    step_sizes,
+    steps_in_words,
+    steps_of,
+)
 from tfkd.pipeline.stages.choose import take_best
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -121,10 +127,12 @@ class TrainStage(Stage):
         vocabularies |= node.task.sizes(node, planned)
         parameters = model.parameters(vocabularies)
         if parameters is None:  # a plugin's that does not count them
-            return {"steps": f"{options.steps:,}"}
+            return {"steps": steps_in_words(node, planned.context)[0]}
         batch = options.batch
         unit = "" if batch.unit != "sentences" else " sentences"
-        tokens = f"{options.steps * batch.size:,}{unit}"
+        steps, number = steps_in_words(node, planned.context)
+        about = "" if number is None else "~" * (options.epochs is not None)
+        tokens = "" if number is None else f"{about}{number * batch.size:,}{unit}"
         counted = model.trained_parameters(vocabularies, options.trainable)
         trained = ", ".join(options.trainable) if counted is None else f"{counted:,}"
         predicted = vocabularies.get("classes") if not vocabularies.get("words") else None
@@ -149,7 +157,7 @@ class TrainStage(Stage):
         return {
             "parameters": f"{parameters:,}",
             "trained": trained,
-            "steps": f"{options.steps:,}",
+            "steps": steps,
             "tokens": tokens,
             "memory": memory,
             "disk": size_in_words(kept * _FLOAT),
@@ -191,13 +199,16 @@ class TrainStage(Stage):
                 seed=options.seed,
             )
         rule = options.validate_
-        parted = how_cores_share(node, model.count_params(), replicas // hosts.number)
+        steps = steps_of(options, batcher.batches_per_epoch)
+        if options.epochs is not None:
+            context.say(f"{node.label}: {options.epochs:g} epochs are {steps:,} steps")
+        parted = how_cores_share(node, model.count_params(), replicas // hosts.number, steps)
         # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
         streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
         settings = TrainSettings(
-            steps=options.steps,
+            steps=steps,
             optimizer=build_optimizer(options.optimizer),
-            schedule=build_schedule(options.schedule, options.steps, width=_width(node, model)),
+            schedule=build_schedule(options.schedule, steps, width=_width(node, model)),
             folder=folder.scratch if hosts.chief else folder.work,
             validate=validation(node, context) if rule and hosts.chief else None,
             validate_every=rule.every if rule else None,

@@ -15,6 +15,7 @@ from tfkd.spec.wording import shown
 CHOOSABLE = (
     "balance",
     "batch",
+    "epochs",
     "frozen_dropout",
     "gradients",
     "objective",

@@ -48,7 +48,12 @@ class TrainOptions(TaughtOptions):
     data: Data = Field(
         description="The corpora that it trains on: a name, or several with weights."
     )
-    steps: Count = Field(description="Updates of the weights.")
+    steps: Count | None = Field(None, description="Updates of the weights; or say `epochs`.")
+    epochs: Positive | None = Field(
+        None,
+        description="Times through its corpora, in place of `steps`: as many steps as their "
+        "batches make, which a run counts.",
+    )
     objective: dict[Name, Any] = Field(description="Terms by name; their weighted sum is the loss.")
     from_: ModelReference | dict[Name, ModelReference] | None = Field(
         None, alias="from", description="A stage to start from, or parts and their stages."
@@ -124,6 +129,11 @@ class TrainOptions(TaughtOptions):
     @classmethod
     def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
         written, terms = dict(value), value.get("objective")
+        lengths = [key for key in ("steps", "epochs") if value.get(key) is not None]
+        if not lengths:
+            faults.add((*path, "steps"), "missing", "updates of the weights, or epochs")
+        elif lengths[1:]:
+            faults.add((*path, "epochs"), "steps and epochs", "exactly one of them")
         value["objective"] = _objective(faults, (*path, "objective"), terms)
         terms = terms if isinstance(terms, dict) else {}
         _balance(faults, path, value, terms)
@@ -176,6 +186,7 @@ class TrainOptions(TaughtOptions):
     @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:
         stage["steps"] = SMOKE_STEPS
+        stage.pop("epochs", None)
         batch = stage.get("batch") or {}
         unit = batch.get("unit") or "max_tokens"
         stage["batch"] = {**batch, "size": _SMOKE_BATCH[unit], "unit": unit}
@@ -195,7 +206,7 @@ class TrainOptions(TaughtOptions):
             tried = {
                 path: values[:2] if isinstance(values, list) else values
                 for path, values in stage["choose"].items()
-                if path.partition(".")[0] not in ("steps", "batch", "schedule")
+                if path.partition(".")[0] not in ("steps", "epochs", "batch", "schedule")
             }
             stage["choose"] = tried if len(tried) > 1 else None
         schedule = stage.get("schedule") or {}
