@@ -40,12 +40,22 @@ def test_an_unknown_name_gets_advice(tmp_path, capsys):
         assert "did you mean quickstart?" in capsys.readouterr().err
 
 
-def test_a_copy_needs_no_other_file():
-    """They name no other spec, so that a copy of one is whole."""
-    for path in SPECS:
-        assert "extends" not in path.read_text("utf-8")
-        for stage in load_spec(path).stages.values():
-            assert ".yaml:" not in str(stage)
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_copy_is_whole(path, tmp_path):
+    """With what it extends, and naming no other spec's stages."""
+    assert cli.main(["specs", "copy", path.stem, "--to", str(tmp_path)]) == cli.DONE
+    for stage in load_spec(tmp_path / path.name).stages.values():
+        assert ".yaml:" not in str(stage)
+
+
+def test_what_is_extended_may_be_there_as_it_is(tmp_path):
+    for name in ("quickstart", "quickstart_defaults"):
+        assert cli.main(["specs", "copy", name, "--to", str(tmp_path)]) == cli.DONE
+    (tmp_path / "quickstart_defaults.yaml").unlink()
+    (tmp_path / "quickstart.yaml").write_text("mine")
+    copy = ["specs", "copy", "quickstart_defaults", "--to", str(tmp_path)]
+    assert cli.main(copy) == cli.WRONG_INPUT
+    assert [path.name for path in tmp_path.iterdir()] == ["quickstart.yaml"]
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ def packaged_specs() -> str:
 
 
 def copy_packaged(name: str, folder: Path) -> Path:
-    """Copies a packaged spec, to be run or changed.
+    """Copies a packaged spec with what it extends, to be run or changed.
 
     Args:
         name: Its name, with or without `.yaml`.
@@ -38,13 +38,24 @@ def copy_packaged(name: str, folder: Path) -> Path:
         near = nearest(name, [path.stem for path in FOLDER.glob("*.yaml")])
         hint = f"; did you mean {near}?" if near else ""
         raise UserError(f"tfkd has no spec {name!r}; `tfkd specs` lists those it has{hint}")
-    target = folder / source.name
+    wanted = {folder / path.name: path.read_bytes() for path in _whole(source)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:
-            file.write(source.read_bytes())
+        for target, content in wanted.items():
+            # What others extend, too, may be there as it is.
+            known = target.name != source.name and target.is_file()
+            if not (known and target.read_bytes() == content):
+                with target.open("xb") as file:
+                    file.write(content)
     except FileExistsError:
         raise UserError(
             f"{target} is there already; move it, or copy into another folder"
         ) from None
-    return target
+    return folder / source.name
+
+
+def _whole(source: Path) -> list[Path]:
+    """What a spec extends, which a copy of it needs beside it, and the spec itself."""
+    extends = read_file(source).plain().get("extends") or []
+    names = [extends] if isinstance(extends, str) else extends
+    return [*(path for name in names for path in _whole(source.parent / name)), source]
