@@ -29,6 +29,7 @@ evaluate: [{{of: a, on: train, metrics: [loss]}}]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TFKD_DATA", raising=False)
     draw = random.Random(1)
     lines = (" ".join(draw.choices("abcdefgh", k=5)) for _ in range(ROWS))
     (tmp_path / "train.txt").write_text("\n".join(lines), "utf-8")
