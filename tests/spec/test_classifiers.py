@@ -175,3 +175,11 @@ def test_metrics_of_classes_need_classes(tmp_path):
     )
     found = faults(tmp_path, words)
     assert any("f1 of student, which predicts words" in line for line in found), found
+
+
+def test_words_are_not_compared_with_classes(tmp_path):
+    """A BERT that fills in words predicts words; pre-trained, the classifier's body is one."""
+    last = '  - {of: student, on: valid, metrics: [accuracy, f1, matthews, loss], positive: "1"}\n'
+    beside = "  - {of: pretrain, on: extra, metrics: [accuracy], against: student}\n"
+    (fault,) = faults(tmp_path, replaced(last, beside, CLASSES))
+    assert "student predicts classes, pretrain words; expected a baseline that predicts" in fault
