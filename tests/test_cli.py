@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from tfkd import cli
+from tfkd.commands.generate import saved_model_of
 from tfkd.data import open_corpus
-from tfkd.pipeline.generate import saved_model_of
 from tfkd.spec import load_spec
 
 SPEC = """\
@@ -270,7 +270,7 @@ def test_generate_takes_none_of_several_exports_by_chance(tmp_path, capsys, monk
         assert str(tmp_path / "export" / name) in message
     found = {"exports": [{"stage": "teacher", "folder": "export/teacher/1"}]}
     (tmp_path / "results.json").write_text("{}")
-    monkeypatch.setattr("tfkd.pipeline.generate.read_results", lambda run: found)
+    monkeypatch.setattr("tfkd.commands.generate.read_results", lambda run: found)
     assert saved_model_of(tmp_path) == tmp_path / "export" / "teacher"
     found["exports"] = []  # what lies there is of an older spec
     assert "no exported model" in refused(cli.main(["generate", str(tmp_path)]), capsys)

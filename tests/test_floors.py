@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "tfkd"
 GROUND = {"__version__", "lazy"}
 FLOORS = (
     "spec",
+    "reference",
     "data",
     "layers",
     "models",
@@ -23,9 +24,18 @@ FLOORS = (
     "serving",
     "pipeline",
     "report",
+    "starters",
+    "commands",
 )
 # Rooms that stand beside each other: neither knows of the other.
-BESIDE = {("report", "pipeline"), ("evaluation", "training"), ("serving", "training")}
+BESIDE = {
+    ("report", "pipeline"),
+    ("evaluation", "training"),
+    ("serving", "training"),
+    ("starters", "report"),
+    ("commands", "report"),
+    ("commands", "starters"),
+}
 
 
 def imported(path):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd import cli
-from tfkd.pipeline import generate as module
+from tfkd.commands import generate as module
 from tfkd.report.terminal import closing_words, score_table
 from tfkd.spec.outgoing import outgoing
 from tfkd.spec.printable import one_line

@@ -21,8 +21,8 @@ _PLACES = {
     "run": "tfkd.api",
 }
 _FLOORS = (
-    "spec", "data", "layers", "models", "objectives", "targets", "training", "decoding",
-    "evaluation", "serving", "pipeline", "report",
+    "spec", "reference", "data", "layers", "models", "objectives", "targets", "training",
+    "decoding", "evaluation", "serving", "pipeline", "report", "starters", "commands",
 )  # fmt: skip
 __all__ = ["__version__", "build", "load_spec", "run", "validate_files"]
 

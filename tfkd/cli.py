@@ -90,15 +90,15 @@ def _load(options: argparse.Namespace):
     return spec
 
 
-def _pipeline(name: str):
-    """A function of the pipeline, by `module.function`: imported when its verb is called."""
+def _called(name: str):
+    """A function of the package, by `module.function`: imported when its verb is called."""
     _quiet()
     module, function = name.rsplit(".", 1)
-    return getattr(importlib.import_module(f"tfkd.pipeline.{module}"), function)
+    return getattr(importlib.import_module(f"tfkd.{module}"), function)
 
 
 def _quiet() -> None:
-    from tfkd.pipeline.quiet import quiet
+    from tfkd.commands.quiet import quiet
 
     quiet()
 
@@ -138,7 +138,7 @@ def _command() -> str:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    plan = _pipeline("plan.planner.plan")
+    plan = _called("pipeline.plan.planner.plan")
     print(
         plan(
             _load(options),
@@ -156,7 +156,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    errors, notes = _pipeline("plan.validate.validate")(
+    errors, notes = _called("pipeline.plan.validate.validate")(
         options.specs,
         data_dir=None if options.no_files else options.data_dir,
         variant=options.variant,
@@ -175,8 +175,8 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> None:
-    from tfkd.pipeline.inputs.starter_files import Named, last_of, starter_of
     from tfkd.spec.errors import UserError
+    from tfkd.starters.user_files import Named, last_of, starter_of
 
     files = {name: getattr(options, name) for name in options.file_options}
     path = options.path or last_of(files) or Path("spec.yaml")
@@ -236,18 +236,18 @@ def _compare(options: argparse.Namespace) -> None:
 
     registry.load_plugins(options.plugins)
     settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
-    print(_pipeline("scoring.compare.compare")(*options.runs, **settings))
+    print(_called("commands.compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:
-    _pipeline("generate.generate")(
+    _called("commands.generate.generate")(
         options.model, source=options.input, target=options.output, scores=options.scores,
         options=_chosen(options), trust=options.trust,
     )  # fmt: skip
 
 
 def _bench(options: argparse.Namespace) -> None:
-    text = _pipeline("bench.bench")(
+    text = _called("commands.bench.bench")(
         options.models, source=options.input, rounds=options.rounds, options=_chosen(options),
         output=options.output, trust=options.trust,
     )  # fmt: skip
@@ -274,7 +274,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    text, well = _pipeline("plan.doctor.doctor")(options.data_dir, options.runs_dir)
+    text, well = _called("commands.doctor.doctor")(options.data_dir, options.runs_dir)
     print(text)
     return DONE if well else WRONG_INPUT
 
@@ -282,7 +282,8 @@ def _doctor(options: argparse.Namespace) -> int:
 def _schema(options: argparse.Namespace) -> None:
     import json
 
-    from tfkd.spec import json_schema, registry
+    from tfkd.reference import json_schema
+    from tfkd.spec import registry
 
     registry.load_plugins(options.plugins)
     text = json.dumps(json_schema(), indent=1)
@@ -293,13 +294,13 @@ def _schema(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from tfkd.spec import listing
+    from tfkd.reference import listing
 
     print(listing(options.what, options.name, plugins=options.plugins))
 
 
 def _specs(options: argparse.Namespace) -> None:
-    from tfkd.spec.source.packaged import copy_packaged, packaged_specs
+    from tfkd.starters.packaged import copy_packaged, packaged_specs
 
     print(copy_packaged(options.copy, options.to) if options.copy else packaged_specs())
 

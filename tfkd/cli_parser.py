@@ -8,7 +8,7 @@ import tfkd
 from tfkd.evaluation.verdict import P_BY
 from tfkd.spec.seeds import MOST
 from tfkd.spec.source.asked_seeds import seeds_override
-from tfkd.spec.starters import KINDS
+from tfkd.starters import KINDS
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
 3 stopped, and the same command continues (time limit, signal, lost host, full disk, no memory);

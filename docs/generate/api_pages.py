@@ -9,8 +9,9 @@ from pathlib import Path
 
 # Package, and what stands first on its page.
 PACKAGES = (
-    "tfkd", "tfkd.spec", "tfkd.data", "tfkd.layers", "tfkd.models", "tfkd.objectives",
-    "tfkd.targets", "tfkd.training", "tfkd.decoding", "tfkd.evaluation", "tfkd.serving",
+    "tfkd", "tfkd.spec", "tfkd.reference", "tfkd.data", "tfkd.layers", "tfkd.models",
+    "tfkd.objectives", "tfkd.targets", "tfkd.training", "tfkd.decoding", "tfkd.evaluation",
+    "tfkd.serving",
 )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 from spec_usage import Usage
 
-from tfkd.spec import json_schema, registry
-from tfkd.spec.reference.key_reference import REQUIRED, Block, Key, blocks
+from tfkd.reference import json_schema
+from tfkd.reference.key_reference import REQUIRED, Block, Key, blocks
+from tfkd.spec import registry
 
 # File, title, what it is, and the kind of the registry (or the mappings) that stand on it.
 SECTIONS: tuple[tuple[str, str, str, str | tuple[str, ...]], ...] = (

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tfkd import cli
-from tfkd.pipeline import bench as module
+from tfkd.commands import bench as module
 from tfkd.spec.errors import UserError
 
 

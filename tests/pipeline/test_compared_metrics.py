@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from tfkd.commands.compare import compare
 from tfkd.evaluation import paired_bootstrap, result_errors
 from tfkd.pipeline.engine.results import _lost_letters
-from tfkd.pipeline.scoring.compare import compare
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 

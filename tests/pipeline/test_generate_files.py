@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd import cli
-from tfkd.pipeline import generate as module
+from tfkd.commands import generate as module
 
 
 class Echo:

@@ -10,8 +10,8 @@ import tensorflow as tf
 from small_line import arguments, stage_folders, weights
 
 from tfkd import cli
+from tfkd.commands.compare import compare
 from tfkd.data.tokenizers import load_tokenizer
-from tfkd.pipeline.scoring.compare import compare
 
 pytestmark = pytest.mark.long
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from read_page import Page
 
+from tfkd.commands.compare import compare
 from tfkd.evaluation import result_errors
 from tfkd.pipeline.engine.seeds import summaries
-from tfkd.pipeline.scoring.compare import compare
 from tfkd.report.page import render
 
 SEEDS = (1, 2, 5)

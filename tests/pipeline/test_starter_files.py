@@ -9,8 +9,8 @@ import pytest
 from tfkd import cli
 from tfkd.data.text.corpora import open_corpus
 from tfkd.pipeline.plan.validate import validate
-from tfkd.spec import load_spec, starter_spec
-from tfkd.spec.starters import KINDS
+from tfkd.spec import load_spec
+from tfkd.starters import KINDS, starter_spec
 
 WORDS = [f"wort{number}" for number in range(200)]
 

@@ -8,6 +8,7 @@ import sacrebleu
 from small_line import write_line
 from test_compared_metrics import FIGURE, OURS, REFERENCES, THEIRS, finished, run_folder
 
+from tfkd.commands.compare import compare
 from tfkd.evaluation import decode_as_asked
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.kinds import stage_of
@@ -15,7 +16,6 @@ from tfkd.pipeline.engine.seeds import summaries
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs import tuned_decode
-from tfkd.pipeline.scoring.compare import compare
 from tfkd.report.page import render
 from tfkd.report.terminal import score_table
 from tfkd.spec import load_spec

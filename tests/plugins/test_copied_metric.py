@@ -15,7 +15,8 @@ from tfkd.data.grammars.everyday import with_ceiling
 from tfkd.evaluation import metric_named, paired_bootstrap, result_errors, score_of
 from tfkd.pipeline.inputs.metrics import metric_of
 from tfkd.pipeline.scoring.ceilings import ceiling
-from tfkd.spec import json_schema, listing, load_spec, registry, validate_files
+from tfkd.reference import json_schema, listing
+from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec import metrics as known
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import about, higher_is_better
@@ -187,7 +188,7 @@ def test_what_is_no_metric_is_said_before_anything_runs(tmp_path, monkeypatch, b
 
 @pytest.mark.usefixtures("joined")
 def test_a_comparison_names_the_run_whose_options_the_plugin_has_no_more(tmp_path):
-    from tfkd.pipeline.scoring.compared import _given
+    from tfkd.commands.compared import _given
 
     for key, value in (("most", 2), ("least", 0)):
         entry = {"metric_options": {"copied": {key: value}}}

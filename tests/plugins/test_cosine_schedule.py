@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.spec import json_schema, listing, load_spec, registry, validate_files
+from tfkd.reference import json_schema, listing
+from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec.builtins import register_builtins
 from tfkd.training.optimization.schedules import build_schedule
 

@@ -15,9 +15,10 @@ from tfkd.data.ragged import Ragged
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.validate import validate
-from tfkd.spec import json_schema, load_spec, registry
+from tfkd.reference import json_schema
+from tfkd.reference.listings import listing
+from tfkd.spec import load_spec, registry
 from tfkd.spec.options import ModelOptions
-from tfkd.spec.reference.listings import listing
 
 HERE = Path(__file__).parent
 SPEC, PLUGIN = HERE / "tagged.yaml", "token_tagging"

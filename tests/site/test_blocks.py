@@ -8,7 +8,8 @@ import pytest
 from page_blocks import PAGES, ROOT, blocks, commands, written
 
 from tfkd.cli_parser import build_parser
-from tfkd.spec import starter_spec, validate_files
+from tfkd.spec import validate_files
+from tfkd.starters import starter_spec
 
 KNOWN = {"yaml", "python", "bash", "json", "text"}
 YAML = [block for block in blocks("yaml") if "plugin" not in block.said]

@@ -5,9 +5,10 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tfkd.spec import json_schema, registry
-from tfkd.spec.reference.key_reference import REQUIRED, blocks
-from tfkd.spec.reference.key_units import EXAMPLES, UNITS
+from tfkd.reference import json_schema
+from tfkd.reference.key_reference import REQUIRED, blocks
+from tfkd.reference.key_units import EXAMPLES, UNITS
+from tfkd.spec import registry
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.spec import load_spec, starter_spec
-from tfkd.spec.starters import UserSet, UserSets
+from tfkd.spec import load_spec
+from tfkd.starters import UserSet, UserSets, starter_spec
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "specs" / "multi30k_deen.yaml"

@@ -11,8 +11,10 @@ from schema_checker import fits
 from spec_files import SMALL
 from test_faults import CASES
 
-from tfkd.spec import Spec, dump_yaml, json_schema, load_spec, starter_spec
+from tfkd.reference import json_schema
+from tfkd.spec import Spec, dump_yaml, load_spec
 from tfkd.spec.source.yaml_reader import read_text
+from tfkd.starters import starter_spec
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 SCHEMA = json_schema()

@@ -2,11 +2,12 @@
 
 import pytest
 
-from tfkd.spec import UserError, listing, registry
+from tfkd.reference import listing
+from tfkd.reference.explained import example, explained
+from tfkd.reference.key_reference import blocks
+from tfkd.reference.schema import json_schema
+from tfkd.spec import UserError, registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.reference.explained import example, explained
-from tfkd.spec.reference.key_reference import blocks
-from tfkd.spec.reference.schema import json_schema
 
 register_builtins()
 # What is no mapping of a spec: a metric is a word, a task is what a model's head makes it.

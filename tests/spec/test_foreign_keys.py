@@ -3,9 +3,10 @@
 import pytest
 from spec_files import faults, replaced, write
 
-from tfkd.spec import json_schema, validate_files
+from tfkd.reference import json_schema
+from tfkd.reference.key_reference import blocks
+from tfkd.spec import validate_files
 from tfkd.spec.foreign_keys import _BY_THEIRS, _OURS, _WITHIN, ours_for
-from tfkd.spec.reference.key_reference import blocks
 
 STEPS = "data: text, steps: 5"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from spec_files import SMALL, loaded, replaced, write
 
-from tfkd.spec import UserError, listing, load_spec
+from tfkd.reference import listing
+from tfkd.spec import UserError, load_spec
 
 HEAVY = ("tensorflow", "keras", "numpy", "sacrebleu", "torch", "transformers")
 
@@ -26,7 +27,9 @@ def test_nothing_heavy_is_imported(tmp_path) -> None:
     code = """
         import sys
         import tfkd.spec
-        from tfkd.spec import json_schema, listing, load_spec, show, starter_spec, validate_files
+        from tfkd.reference import json_schema, listing
+        from tfkd.spec import load_spec, show, validate_files
+        from tfkd.starters import starter_spec
         spec = load_spec(sys.argv[1])
         validate_files([sys.argv[1]]), show(spec), json_schema(), listing(), starter_spec("a", "b")
         print(*sorted({name.partition(".")[0] for name in sys.modules}))
@@ -85,7 +88,8 @@ def test_a_plugin_joins_by_name_and_its_options_are_checked(tmp_path) -> None:
     model = write(tmp_path, SMALL + "runtime: {}\n", "model.yaml")
     code = """
         import sys
-        from tfkd.spec import SpecErrors, json_schema, listing, load_spec, show
+        from tfkd.reference import json_schema, listing
+        from tfkd.spec import SpecErrors, load_spec, show
         path, bad, model = sys.argv[1:]
         spec = load_spec(path, plugins=["my_plugin"])
         assert spec.stages["student"].objective["word_overlap"].share == 0.25
@@ -127,7 +131,7 @@ def test_an_installed_plugin_is_found(tmp_path) -> None:
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1.0\n")
     (package / "entry_points.txt").write_text("[tfkd.plugins]\nwords = words:join\n")
-    code = "from tfkd.spec import listing; print(listing('objectives'))"
+    code = "from tfkd.reference import listing; print(listing('objectives'))"
     path = f"{tmp_path}:{ROOT}"
     assert "word_overlap" in in_a_process(code, PYTHONPATH=path)
     package.rename(tmp_path / "words-1.0.gone")

@@ -10,7 +10,8 @@ from tfkd.data.checksummed import write_checksummed
 from tfkd.pipeline.engine.run_again import make_again
 from tfkd.pipeline.engine.run_folder import ORIGIN
 from tfkd.pipeline.plan.smoke import smoke_spec
-from tfkd.spec import dump_yaml, load_spec, show, starter_spec, validate_files
+from tfkd.spec import dump_yaml, load_spec, show, validate_files
+from tfkd.starters import starter_spec
 
 SPECS = Path(__file__).parents[2] / "specs"
 TEMPERATURE = "stages.student.objective.soft_targets.temperature"

@@ -115,12 +115,12 @@ def test_what_a_plugin_lacks_is_told_from_the_plugin(tmp_path, monkeypatch, code
 
 
 def test_reading_specs_imports_no_tensorflow(tmp_path):
-    from tfkd.spec import starter_spec
+    from tfkd.starters import starter_spec
 
     path = tmp_path / "spec.yaml"
     path.write_text(starter_spec("de", "en"), "utf-8")
     code = (
-        "import sys; from tfkd.spec import *; "
+        "import sys; from tfkd.spec import *; from tfkd.reference import *; "
         f"assert not validate_files([{str(path)!r}]); show(load_spec({str(path)!r})); "
         "json_schema(); listing('models'); "
         "heavy = {'tensorflow', 'keras', 'numpy', 'matplotlib'} & set(sys.modules); "

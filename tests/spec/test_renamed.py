@@ -5,7 +5,8 @@ from spec_files import SMALL
 
 from tfkd.cli import main
 from tfkd.pipeline.plan.validate import validate
-from tfkd.spec import json_schema, load_spec
+from tfkd.reference import json_schema
+from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
 
 NOW = "metrics: teacher_check"

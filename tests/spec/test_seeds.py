@@ -3,7 +3,8 @@
 import pytest
 from schema_checker import fits
 
-from tfkd.spec import dump_yaml, json_schema, load_spec
+from tfkd.reference import json_schema
+from tfkd.spec import dump_yaml, load_spec
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.source.asked_seeds import seeds_override
 

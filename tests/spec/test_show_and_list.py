@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from spec_files import loaded
 
-from tfkd.spec import UserError, json_schema, listing, load_spec, show, starter_spec
+from tfkd.reference import json_schema, listing
+from tfkd.spec import UserError, load_spec, show
 from tfkd.spec.options.training import ScheduleOptions
 from tfkd.spec.source.yaml_reader import read_text
+from tfkd.starters import starter_spec
 
 EXAMPLE = Path(__file__).parents[2] / "specs" / "multi30k_deen.yaml"
 

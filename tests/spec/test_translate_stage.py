@@ -5,9 +5,9 @@ from schema_checker import fits
 from spec_files import rests_on
 
 from tfkd.pipeline.plan.smoke import smoke_spec
+from tfkd.reference.schema import json_schema
 from tfkd.spec import dump_yaml, load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.reference.schema import json_schema
 from tfkd.spec.source.yaml_reader import read_text
 
 SPEC = """\

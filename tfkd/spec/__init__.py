@@ -8,11 +8,8 @@ _PLACES = {
     "SpecErrors": "errors",
     "UserError": "errors",
     "dump_yaml": "source.showing",
-    "json_schema": "reference.schema",
-    "listing": "reference.listings",
     "load_spec": "spec",
     "show": "source.showing",
-    "starter_spec": "starters",
     "validate_files": "checks.validation",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

@@ -2,8 +2,8 @@
 
 from string import Template
 
-from tfkd.spec.starters.sizes import rounded, sizes_for, steps_for, times_through
-from tfkd.spec.starters.user_sets import Published, UserSets, quoted
+from tfkd.starters.sizes import rounded, sizes_for, steps_for, times_through
+from tfkd.starters.user_sets import Published, UserSets, quoted
 
 _TEACHER_BATCH, _BATCH = 8192, 128
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfkd.commands.compared import Side
 from tfkd.evaluation import over_seeds
 from tfkd.evaluation.score import shown_difference
 from tfkd.evaluation.seed_intervals import means_apart
 from tfkd.evaluation.system_verdict import SEED_ALONE, Contender, Verdict, system_verdict
 from tfkd.evaluation.verdict import p_relation
-from tfkd.pipeline.scoring.compared import Side
 
 
 @dataclass(kw_only=True)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tfkd.reference.explained import explained
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.metrics import TEACHER_CHECK
-from tfkd.spec.reference.explained import explained
 
 _REGISTERED = {
     "corpora": "corpus",

@@ -5,7 +5,7 @@ from pathlib import Path
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.source.yaml_reader import read_file
 
-FOLDER = Path(__file__).resolve().parents[2] / "specs"
+FOLDER = Path(__file__).resolve().parents[1] / "specs"
 
 
 def packaged_specs() -> str:

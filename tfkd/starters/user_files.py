@@ -11,12 +11,12 @@ from tfkd.data.text.corpora import open_corpus
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
 from tfkd.data.text.source_files import count_lines, count_pairs, find_files
 from tfkd.pipeline.inputs.published import FREE, checkpoint_folder
-from tfkd.spec import registry, starter_spec
+from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
-from tfkd.spec.starters import KINDS, Published, UserSet, UserSets
-from tfkd.spec.starters.user_sets import quoted
+from tfkd.starters import KINDS, Published, UserSet, UserSets, starter_spec
+from tfkd.starters.user_sets import quoted
 
 # Rows that are read for the number of tokens; of more, the rest is taken to be like them.
 _READ = 20_000
@@ -54,7 +54,7 @@ def last_of(files: Mapping[str, list[str] | None]) -> Path | None:
 
 
 def starter_of(named: Named, data_dir: Path) -> str:
-    """The spec that fits what the user named: see `tfkd.spec.starter_spec`.
+    """The spec that fits what the user named: see `tfkd.starters.starter_spec`.
 
     Raises:
         UserError: A file cannot be read or is no pair or table, its columns are not to be guessed,

@@ -4,8 +4,8 @@ import re
 from string import Template
 
 from tfkd.spec.errors import UserError
-from tfkd.spec.starters.sizes import rounded, sizes_for, steps_for, times_through
-from tfkd.spec.starters.user_sets import Published, UserSets, quoted
+from tfkd.starters.sizes import rounded, sizes_for, steps_for, times_through
+from tfkd.starters.user_sets import Published, UserSets, quoted
 
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
 _TEACHER_BATCH, _BATCH = 8192, 4096

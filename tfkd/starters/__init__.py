@@ -1,7 +1,7 @@
 """The specs that `tfkd init` writes: a whole line on the user's own files, explained."""
 
 from tfkd.spec.errors import UserError
-from tfkd.spec.starters.user_sets import Published, UserSet, UserSets
+from tfkd.starters.user_sets import Published, UserSet, UserSets
 
 KINDS = ("translator", "summariser", "classifier", "language_model")
 
@@ -30,7 +30,7 @@ def starter_spec(
         UserError: An ending that cannot stand in a file's name, or the same for both sides; the
             files have too few rows; or the teacher is of another kind than the student needs.
     """
-    from tfkd.spec.starters import classifier, language_model, translator
+    from tfkd.starters import classifier, language_model, translator
 
     if teacher is not None and teacher.causal != (kind == "language_model"):
         wanted = "a GPT-2" if kind == "language_model" else "a BERT"

@@ -4,10 +4,10 @@ import json
 import textwrap
 from typing import Any
 
+from tfkd.reference.key_reference import REQUIRED, Block, Key, blocks
+from tfkd.reference.schema import json_schema
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError, nearest
-from tfkd.spec.reference.key_reference import REQUIRED, Block, Key, blocks
-from tfkd.spec.reference.schema import json_schema
 
 _WIDTH = 100
 # Values that show how a required option is written, where the schema suggests none.

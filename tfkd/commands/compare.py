@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.commands.compared import Side, sides_of
+from tfkd.commands.compared_pair import Apart, Pair
 from tfkd.evaluation.approximate_randomization import TRIALS
 from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION
 from tfkd.pipeline.engine.run_folder import read_results
-from tfkd.pipeline.scoring.compared import Side, sides_of
-from tfkd.pipeline.scoring.compared_pair import Apart, Pair
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tfkd.reference.key_units import EXAMPLES, UNITS
 from tfkd.spec import registry
-from tfkd.spec.reference.key_units import EXAMPLES, UNITS
 
 REQUIRED = object()
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -58,7 +58,7 @@ def blocks(schema: Mapping[str, Any]) -> dict[str, Block]:
     """All mappings with keys of their own in a schema of specs, by title.
 
     Args:
-        schema: What `tfkd.spec.json_schema()` returns.
+        schema: What `tfkd.reference.json_schema()` returns.
     """
     definitions = schema["$defs"]
     names = {entry.options.__name__: entry.name for kind in registry.KINDS

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfkd.commands.compared import search_words
+from tfkd.commands.generate import saved_model_of
 from tfkd.data.files import writable, write_atomically
 from tfkd.pipeline.engine.run_exports import export_folder
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
-from tfkd.pipeline.generate import saved_model_of
-from tfkd.pipeline.scoring.compared import search_words
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line

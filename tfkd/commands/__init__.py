@@ -1,0 +1,1 @@
+"""What commands do with finished runs, exports and a machine: compare, generate, bench, doctor."""

@@ -1,1 +1,0 @@
-"""Specs told to people and editors: keys, units, JSON schema, lists, a starter."""
