@@ -46,6 +46,23 @@ def test_what_an_earlier_version_wrote_is_read_by_its_names_of_now():
     assert upgraded([]) == []
 
 
+def test_the_spec_of_an_earlier_version_says_what_one_of_now_says():
+    """So that a report of both shows no difference where there is none."""
+
+    def of(check: str, positions: str):
+        changes = {"evaluate.0.metrics": [check], "student.positions": positions}
+        entries = [{"of": "a", "metrics": ["loss", check]}, {"of": check, "metrics": check}]
+        return {
+            "name": check, "evaluate": entries, "variants": {"v": changes},
+            "teacher": {"positions": positions, "text": {"positions": positions}},
+        }  # fmt: skip
+
+    before, now = of("teacher_gate", "stream"), of("teacher_check", "sequence")
+    now["name"] = now["evaluate"][1]["of"] = "teacher_gate"  # names of stages and specs stay
+    assert upgraded(results(schema=1, spec=before))["spec"] == now
+    assert upgraded(results(schema=1, spec=None))["spec"] is None
+
+
 def test_a_metric_keeps_its_name():
     noise = {"metrics": {}, "spread": 1.0}
     entry = {"metrics": {"spread": 1}, "noise": noise, "against": {"noise": noise}}

@@ -12,6 +12,8 @@ from typing_extensions import TypedDict
 from tfkd.evaluation.figure_results import Comparison, Figure, Noise, Told, Trivial
 from tfkd.evaluation.seed_results import SeedSummary
 from tfkd.evaluation.text_results import Bucket, Differing, RougeByLength, RougeWords
+from tfkd.spec.source.renamed import renamed as renamed_spec
+from tfkd.spec.source.tree import node_of
 
 SCHEMA = 2
 # What schema 1 called otherwise: parts, and keys of what stands in a part.
@@ -240,6 +242,8 @@ def upgraded(results: Any) -> Any:
         return results
     found = {_PARTS.get(key, key): value for key, value in results.items()}
     found = {key: renamed(value, _KEYS.get(key, {})) for key, value in found.items()}
+    if isinstance(spec := found.get("spec"), Mapping):
+        found["spec"] = renamed_spec(node_of(spec, ""), {}).plain()
     return found | {"evaluations": _noise(found.get("evaluations", [])), "schema": SCHEMA}
 
 
