@@ -87,10 +87,71 @@ def test_columns_are_found_by_what_people_call_them(files):
     assert (pairs.columns, pairs.delimiter) == ({"source": "fr", "target": "en"}, ";")
 
 
-def test_a_first_line_with_a_label_of_its_own_is_a_header(files):
-    write(files, "odd.tsv", "quote\tmood", 300, ("\t", [12, ["gut", "schlecht"]]))
-    odd = started(files, "--labelled", "odd.tsv").data["train"]
-    assert odd.columns == {"text": "quote", "label": "mood"}
+CLASSES = ["gut", "schlecht"]
+LONG = " ".join(WORDS[:60])
+BY_PLACE = "--columns text=0 label=1"
+
+
+@pytest.mark.parametrize(
+    ("first", "words", "more", "columns", "header"),
+    [("quote\tmood", 12, "", ("quote", "mood"), None),
+     # A name that is known, or nothing that could be a row.
+     ("review\tmood", 12, BY_PLACE, (0, 1), True), ("quote\tmood", 12, BY_PLACE, (0, 1), True),
+     # A label of its own, with a text as all others.
+     (f"{' '.join(WORDS[:9])}\tegal", 9, "", (0, 1), False),
+     (f"{LONG}\tegal", 12, "", (0, 1), False), (f"{LONG}\tegal", 12, BY_PLACE, (0, 1), False),
+     # The label is one of the rows', though it is a name of labels.
+     ("wort1 wort2\ty", 12, "", (0, 1), False), ("wort1 wort2\tgut", 12, "", (0, 1), False),
+     # Texts are single words, as names are: it may be either, and reading the rows says so.
+     ("quote\tmood", 1, BY_PLACE, (0, 1), "unsaid")],
+)  # fmt: skip
+def test_a_header_is_told_from_a_row(files, first, words, more, columns, header):
+    classes = [*CLASSES, "y"] if first.endswith("y") else CLASSES
+    write(files, "odd.tsv", first, 300, ("\t", [words, classes]))
+    odd = started(files, "--labelled", "odd.tsv", *more.split()).data["train"]
+    assert odd.columns == dict(zip(("text", "label"), columns, strict=True))
+    if header == "unsaid":
+        assert "header" not in odd.model_fields_set
+        corpus = open_corpus(odd.model_copy(update={"drop_overlap": [], "part": None}), files)
+        assert sum(1 for _ in corpus) == 301
+        assert "the class 'mood' stands in the first line alone" in corpus.warnings[0]
+    elif header is not None:
+        assert odd.header is header
+
+
+def test_a_second_text_is_read_where_a_column_is_plainly_one(files):
+    write(files, "mrpc.csv", "label,sentence1,sentence2", 300, (",", [CLASSES, 9, 6]))
+    two = {"text": "sentence1", "text_b": "sentence2", "label": "label"}
+    assert started(files, "--labelled", "mrpc.csv").data["train"].columns == two
+    one = started(files, "--labelled", "mrpc.csv", "--columns", "text=sentence1").data["train"]
+    assert one.columns == {"text": "sentence1", "label": "label"}
+    write(files, "nli.tsv", "id\tpremise\thypothesis\tlabel", 300, ("\t", [1, 9, 6, CLASSES]))
+    words = "--labelled nli.tsv --columns text=premise text_b=hypothesis"
+    two = {"text": "premise", "text_b": "hypothesis", "label": "label"}
+    assert started(files, *words.split()).data["train"].columns == two
+
+
+def test_what_stands_between_columns_is_not_looked_for_in_quotes(files):
+    draw = random.Random(1)
+    rows = [f'"{"; ".join(draw.sample(WORDS, 5))}",{draw.choice(CLASSES)}' for _ in range(300)]
+    (files / "quoted.csv").write_text("\n".join(['"a; b; c; d",label', *rows]), "utf-8")
+    spec = started(files, "--labelled", "quoted.csv")
+    assert (spec.data["train"].delimiter, spec.data["train"].columns["label"]) == (",", "label")
+
+
+def test_texts_longer_than_usual_are_read(files):
+    write(files, "long.csv", "text,label", 120, (",", [1500, CLASSES]))
+    longest = max(map(len, (files / "long.csv").read_text("utf-8").split("\n")))
+    train = started(files, "--labelled", "long.csv").data["train"]
+    assert longest < train.max_characters < 1.3 * longest
+    assert sum(1 for _ in open_corpus(train.model_copy(update={"drop_overlap": []}), files)) > 100
+
+
+@pytest.mark.parametrize("words", ["--text reviews.csv", "--labelled plain.tsv --text reviews.csv"])
+def test_text_may_be_a_column_of_a_table(files, words):
+    spec = started(files, *words.split())
+    text = spec.data["train" if words.startswith("--text") else "text"]
+    assert (text.csv, text.columns) == ("reviews.csv", {"text": "review"})
 
 
 def test_steps_grow_with_the_tokens(files):
@@ -167,15 +228,25 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
     ("words", "said"),
     [("--labelled a.de", "a table, FILE.csv or FILE.tsv"),
      ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=a label=b"),
-     ("--labelled odd.csv --columns text=a label=d", "label=d: its first line has 'a', 'b', 'c'"),
+     ("--labelled odd.csv --columns text=a label=d", "label='d': its first line has 'a', 'b', 'c'"),
      ("--labelled odd.csv --columns text=a label=9", "label=9: its first line"),
      ("--kind classifier --pairs a.de a.en", "--pairs, of a classifier: expected --labelled"),
      ("--valid a.de a.en", "--valid without --pairs"),
      ("--pairs a.de a.en --test a.de", "--test: a.de; expected two text files, or a table"),
      ("--labelled few.csv", "few.csv has 20 lines; expected at least 100"),
      ("--labelled none.csv", "No file matches `none.csv`"),
-     ("--labelled empty.csv", "no row is left|no column is plainly"),
-     ("--pairs a.de a.en --teacher nowhere", "there is no such folder"),
+     ("--labelled empty.csv", "empty.csv: the file is empty; expected a table"),
+     ("--text more.txt --test empty.txt", "--test: empty.txt: there is no row in it"),
+     ("--pairs a.de a.en --valid empty.txt empty2.txt", "--valid: empty.txt and empty2.txt: there"),
+     ("--labelled blank.csv", "blank.csv: its first line is empty; expected.*take the empty line"),
+     ("--source fr --pairs unknown.csv", "'foo', 'bar'. Say which.*source=foo target=bar"),
+     ("--labelled reviews.csv --columns text=" + "x" * 201, "--columns text='x.*expected one of"),
+     ("--labelled named.csv --columns text=" + "x" * 201, "of at most 200 characters, or a place"),
+     ("--pairs a.de a.en --columns source=0", "--columns source=0: none of the files is a table"),
+     ("--labelled reviews.csv --columns source=0", "a classifier reads no source; .* text, label,"),
+     ("--text more.txt reviews.csv", "--text: more.txt reviews.csv; expected text files, or tabl"),
+     ("--pairs a.de a.en --teacher nowhere", "--teacher: nowhere: there is no such folder in"),
+     ("--pairs a.de a.en --teacher /no/where", "--teacher: /no/where: there is no such folder. "),
      ("--pairs a.de a.en --teacher .", "config.json cannot be read"),
      ("--text more.txt --teacher published", "is a bert, and what teaches a language_model"),
      ("--labelled reviews.csv --teacher t5", "has model_type 't5'; expected a bert or a gpt2")],
@@ -183,7 +254,11 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
 def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
     write(files, "odd.csv", "a,b,c", 200, (",", [3, 4, 1]))
     write(files, "few.csv", "text,label", 20, (",", [3, ["x", "y"]]))
-    (files / "empty.csv").write_text("")
+    write(files, "unknown.csv", "foo,bar", 200, (",", [9, 7]))
+    write(files, "named.csv", f"{'x' * 201},label", 200, (",", [9, CLASSES]))
+    for name in ("empty.csv", "empty.txt", "empty2.txt"):
+        (files / name).write_text("")
+    (files / "blank.csv").write_text(f"\n{(files / 'reviews.csv').read_text('utf-8')}", "utf-8")
     if "teacher t5" in words:
         published(files, "t5")
         (files / "published").rename(files / "t5")

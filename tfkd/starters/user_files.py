@@ -6,6 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from tfkd.data.strict_json import read_json
 from tfkd.data.text.corpora import open_corpus
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
@@ -16,14 +18,20 @@ from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
 from tfkd.starters import KINDS, Published, UserSet, UserSets, starter_spec
+from tfkd.starters.sizes import rounded
 from tfkd.starters.user_sets import quoted
 
 # Rows that are read for the number of tokens; of more, the rest is taken to be like them.
 _READ = 20_000
 # A word of spaced text has about so many tokens, and so has a character of Chinese or Japanese.
 _A_WORD, _A_CHARACTER, _FIRST_WIDE = 1.3, 0.7, "\u2e80"
+# A spec says how long a row may be where more than this share of its rows is longer than usual;
+# what is longer than this is no document of anybody's.
+_LONG_ONES, _MOST_CHARACTERS = 0.01, 1_000_000
 _TRAINING = {"translator": "pairs", "summariser": "pairs", "classifier": "labelled",
              "language_model": "text"}  # fmt: skip
+_FIELDS = {"translator": ("source", "target"), "summariser": ("source", "target"),
+           "classifier": ("text", "label"), "language_model": ("text",)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def starter_of(named: Named, data_dir: Path) -> str:
             option=f"--{training}",
             valid=found.get("valid"),
             test=found.get("test"),
-            text=_texts("--text", text, {}, data_dir) if text else None,
+            text=_texts(named, "--text", text, {}, data_dir) if text else None,
         )
     return starter_spec(named.source, named.target, kind=named.kind, sets=sets, teacher=teacher)
 
@@ -96,6 +104,7 @@ def _refuse_others(named: Named) -> None:
                 f"--{option}, of a {named.kind}: expected --{training} FILE"
                 + (" for the text, and --kind classifier for labels" * (option == "labelled"))
             )
+    _refuse_columns(named)
     others = [option for option, files in named.files.items() if files and option != training]
     if others and not named.files.get(training):
         raise UserError(
@@ -104,66 +113,113 @@ def _refuse_others(named: Named) -> None:
         )
 
 
+def _refuse_columns(named: Named) -> None:
+    """Columns that no table has, or of which the kind has no field."""
+    if not named.columns:
+        return
+    tables = [name for files in named.files.values() for name in files or () if table_kind(name)]
+    said = "--columns " + " ".join(f"{field}={one}" for field, one in named.columns.items())
+    if not tables:
+        raise UserError(
+            f"{said}: none of the files is a table; expected a FILE.csv or FILE.tsv that has these "
+            "columns, or no --columns"
+        )
+    fields = [*_FIELDS[named.kind], *["text_b"] * (named.kind == "classifier")]
+    if "text" not in fields and any(map(table_kind, named.files.get("text") or ())):
+        fields.append("text")
+    others = [one for one in named.columns if one not in fields]
+    if others:
+        raise UserError(
+            f"{said}: a {named.kind} reads no {others[0]}; expected columns of {', '.join(fields)}"
+        )
+
+
 def _user_set(named: Named, option: str, files: Sequence[str], data_dir: Path) -> UserSet:
     if named.kind == "language_model":
-        return _texts(option, files, {"detokenize": "plain"}, data_dir)
-    fields = ("text", "label") if named.kind == "classifier" else ("source", "target")
+        return _texts(named, option, files, {"detokenize": "plain"}, data_dir)
+    fields = _FIELDS[named.kind]
     if fields[0] == "source" and len(files) == 2:
         rows = count_pairs((files[0], files[1]), data_dir, option)
         entry = {"parallel": list(files)}
-        return _measured(
-            entry, f"{files[0]} and {files[1]}", rows, data_dir, ({"text": list(files)},)
-        )
+        name = f"{files[0]} and {files[1]}"
+        return _measured(option, entry, name, rows, data_dir, ({"text": list(files)},))
     if len(files) != 1 or table_kind(files[0]) is None:
         wanted = "two text files, or " if fields[0] == "source" else ""
         raise UserError(
             f"{option}: {' '.join(files)}; expected {wanted}a table, FILE.csv or FILE.tsv, with a "
             f"column for the {fields[0]} and one for the {fields[1]}"
         )
-    return _table(named, files[0], fields, data_dir)
+    return _table(named, option, files, fields, {}, data_dir)
 
 
-def _table(named: Named, name: str, fields: Sequence[str], data_dir: Path) -> UserSet:
-    kind = table_kind(name)
+def _table(
+    named: Named, option: str, files: Sequence[str], fields: Sequence[str], more: Mapping,
+    data_dir: Path,
+) -> UserSet:  # fmt: skip
+    kind, name = table_kind(files[0]), files[0]
     called = {}
     if named.kind == "translator":
         called = {"source": (named.source,), "target": (named.target,)}
-    extra = {key: column for key, column in named.columns.items() if key not in fields}
-    columns, delimiter, header = guessed_columns(name, fields, data_dir, named.columns, called)
-    columns |= extra
-    entry: dict[str, Any] = {kind: name, "columns": columns}
-    if not header:
-        entry["header"] = False
-    if kind == "csv" and delimiter != ",":
-        entry["delimiter"] = delimiter
+    read = (*fields, "text_b") if "label" in fields else fields
+    given = {one: column for one, column in named.columns.items() if one in read}
+    found = guessed_columns(name, fields, data_dir, given, called)
+    entry: dict[str, Any] = {kind: name if len(files) == 1 else list(files)}
+    entry["columns"] = found.columns
+    by_name = any(isinstance(column, str) for column in found.columns.values())
+    if found.header is not None and not by_name:
+        entry["header"] = found.header
+    if kind == "csv" and found.delimiter != ",":
+        entry["delimiter"] = found.delimiter
     sides = [
-        {**entry, "columns": {"text": columns[side]}} for side in fields if fields[0] == "source"
+        {**entry, "columns": {"text": found.columns[side]}}
+        for side in fields
+        if fields[0] == "source"
     ]
-    rows = sum(map(count_lines, find_files(name, data_dir))) - header
-    return _measured(entry, name, rows, data_dir, sides)
+    paths = find_files(list(files), data_dir)
+    rows = sum(map(count_lines, paths)) - bool(found.header) * len(paths)
+    return _measured(option, {**entry, **more}, name, rows, data_dir, sides)
 
 
-def _texts(option: str, files: Sequence[str], more: Mapping, data_dir: Path) -> UserSet:
+def _texts(
+    named: Named, option: str, files: Sequence[str], more: Mapping, data_dir: Path
+) -> UserSet:
+    kinds = {table_kind(name) for name in files}
+    if len(kinds) > 1:
+        raise UserError(f"{option}: {' '.join(files)}; expected text files, or tables of one kind")
+    if kinds != {None}:
+        return _table(named, option, files, ("text",), more, data_dir)
     rows = sum(map(count_lines, find_files(list(files), data_dir)))
     entry = {"text": files[0] if len(files) == 1 else list(files)}
-    return _measured({**entry, **more}, " and ".join(files[:2]), rows, data_dir)
+    return _measured(option, {**entry, **more}, " and ".join(files[:2]), rows, data_dir)
 
 
 def _measured(
-    entry: Mapping[str, Any], name: str, rows: int, data_dir: Path, sides: Sequence[Mapping] = ()
-) -> UserSet:
-    """A set with its number of tokens, from its first rows."""
+    option: str, entry: Mapping[str, Any], name: str, rows: int, data_dir: Path,
+    sides: Sequence[Mapping] = (),
+) -> UserSet:  # fmt: skip
+    """A set with its number of tokens, from its first rows; where texts are longer than is read of
+    a row by default, it says how long they may be."""
     if rows < 1:
-        return UserSet("", name, 0, 0, 0)
+        raise UserError(f"{option}: {name}: there is no row in it; expected some")
     kind = next(kind for kind in CORPORA if kind in entry)
-    corpus = open_corpus(CORPORA[kind].model_validate(entry), data_dir)
+    try:
+        options = CORPORA[kind].model_validate({**entry, "max_characters": _MOST_CHARACTERS})
+    except ValidationError as error:
+        raise UserError(f"{option}: {name}: {error.errors()[0]['msg']}") from None
+    corpus = open_corpus(options, data_dir)
     texts = [place for place, one in enumerate(corpus.fields) if one not in ("label", "mark")]
     read = longest = total = 0
+    lengths = []
     for values in islice(corpus, _READ):
         counts = [_tokens(values[place]) for place in texts]
+        lengths.append(max(len(values[place]) for place in texts))
         read, longest, total = read + 1, longest + max(counts), total + sum(counts)
     rows = max(rows, read) if read == _READ else read
     share = rows / max(1, read)
+    usual = CORPORA[kind].model_validate(entry).max_characters
+    if sum(length > usual for length in lengths) > _LONG_ONES * read:
+        most = {"max_characters": rounded(1.1 * max(lengths))}
+        entry, sides = {**entry, **most}, [{**side, **most} for side in sides]
     return UserSet(
         entry=_lines(entry), name=name, rows=rows, tokens=int(longest * share),
         joint_tokens=int(total * share), sides=tuple(map(_lines, sides)),
@@ -196,7 +252,7 @@ def published_teacher(folder: str, data_dir: Path) -> Published:
     Raises:
         UserError: There is no such folder, or no BERT or GPT-2 in it.
     """
-    path = checkpoint_folder(folder, data_dir)
+    path = checkpoint_folder(folder, data_dir, "--teacher")
     try:
         said = read_json(path / "config.json")
     except (OSError, ValueError) as error:

@@ -14,8 +14,13 @@ from tfkd.spec.source.regular_files import readable
 FREE = {"dropout", "attention_dropout", "initializer_range"}
 
 
-def checkpoint_folder(reference: str, data_dir: Path) -> Path:
+def checkpoint_folder(reference: str, data_dir: Path, asked_by: str = "load") -> Path:
     """The folder of a published checkpoint: relative to the data folder, or a preset that is here.
+
+    Args:
+        reference: As the user named it.
+        data_dir: The data folder.
+        asked_by: The key or option that names it, for the message.
 
     Raises:
         UserError: There is no such folder.
@@ -23,8 +28,9 @@ def checkpoint_folder(reference: str, data_dir: Path) -> Path:
     for folder in (Path(data_dir, reference), Path(reference)):
         if os.path.isdir(folder):
             return folder
+    where = "" if os.path.isabs(reference) else f" in {data_dir}"
     raise UserError(
-        f"load: {reference}: there is no such folder in {data_dir}. Put the published checkpoint "
+        f"{asked_by}: {reference}: there is no such folder{where}. Put the published checkpoint "
         "there, as `save_pretrained` writes it: config.json, model.safetensors, and the vocabulary "
         "that its tokenizer reads (vocab.txt; of a GPT-2 vocab.json and merges.txt)"
     )
