@@ -1,5 +1,6 @@
 """`tfkd list KIND NAME`: every option of a class, and an example that its options take."""
 
+import pydantic
 import pytest
 
 from tfkd.reference import listing
@@ -49,6 +50,56 @@ def test_a_name_alone_is_found_in_its_kind():
     assert "example: objective: {soft_targets: {teacher: finetune}}" in text
     assert "temperature: number > 0; default 1.0; unit: factor" in text
     assert "teacher: string; required" in text
+
+
+@pytest.mark.parametrize("words", [("metric", "teacher_check"), ("teacher_check",)])
+def test_what_is_asked_of_an_evaluation_is_told_as_metrics_are(words):
+    assert "example: evaluate: [{of: finetune, on: valid, metrics: teacher_check" in listing(*words)
+    assert "metrics: [bleu]}]" in listing("metric", "bleu")
+
+
+def test_a_task_tells_the_options_of_its_head():
+    text = listing("task", "classifier")
+    assert "example: student: {kind: bert, ..., head: {kind: classifier}}" in text
+    assert "\n    dropout: " in text
+    assert "\n    tied: boolean; default false" in listing("task", "masked_lm")
+    assert "example" not in listing("task", "translation")
+
+
+def test_what_cannot_be_seen_is_written_so():
+    assert r'delimiter: "," or ";" or "|" or "\t"; default ","' in listing("csv")
+    for text in map(listing, ("csv", "text", "soft_targets", "wordpiece")):
+        assert all(one.isprintable() for one in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(int, 1), (float, 1.0), (bool, False), (str, "NAME"), (list[str], ["NAME"]), (list[int], [1]),
+     (dict[str, int], {}), (int | str, 1)],
+)  # fmt: skip
+def test_an_example_of_a_plugin_s_required_option_is_of_its_type(kind, value):
+    options = pydantic.create_model("OwnOptions", own=(kind, ...))
+    schema = options.model_json_schema()
+    keys = list(blocks({"$defs": {}, **schema})["OwnOptions"].keys)
+    assert example("optimizer", "mine", keys) == {"kind": "mine", "own": value}
+    options.model_validate({"own": value})
+
+
+def test_a_second_word_is_not_passed_over():
+    with pytest.raises(UserError, match=r"list specs takes no name.*'x'; tfkd show x prints one"):
+        listing("specs", "x")
+    with pytest.raises(UserError, match="list all takes no name"):
+        listing("all", "x")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(("Adam",), "adam"), (("adm",), "adam"), (("optimizer", "ADAM"), "adam"),
+     (("soft_target",), "soft_targets"), (("metrics", "teacher_chek"), "teacher_check")],
+)  # fmt: skip
+def test_what_was_meant_is_said(words, meant):
+    with pytest.raises(UserError, match=rf"did you mean {meant}\?"):
+        listing(*words)
 
 
 def test_a_name_that_nothing_has_is_refused_with_advice():

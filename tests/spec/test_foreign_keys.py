@@ -6,7 +6,8 @@ from spec_files import faults, replaced, write
 from tfkd.reference import json_schema
 from tfkd.reference.key_reference import blocks
 from tfkd.spec import validate_files
-from tfkd.spec.foreign_keys import _BY_THEIRS, _OURS, _WITHIN, ours_for
+from tfkd.spec.foreign_keys import _AT_TOP, _BESIDE, _BY_THEIRS, _OURS, _WITHIN, ours_for
+from tfkd.spec.form import TOP
 
 STEPS = "data: text, steps: 5"
 
@@ -20,7 +21,16 @@ STEPS = "data: text, steps: 5"
      (STEPS, "data: text, max_steps: 5", "did you mean steps?"),
      (STEPS, f"{STEPS}, fp16: true", "did you mean precision?"),
      (STEPS, f"{STEPS}, Learning-Rate: 1", "did you mean schedule: {rate: 1e-3}?"),
-     (STEPS, f"{STEPS}, optimizer: {{kind: adam, lr: 1}}", "optimizer.lr: unknown key"),
+     (STEPS, f"{STEPS}, optimizer: {{kind: adam, lr: 1}}",
+      "optimizer.lr: unknown key.*mean schedule: {rate: 1e-3} beside optimizer?"),
+     (STEPS, f"{STEPS}, optimizer: {{kind: adam, learning_rate: 1}}",
+      "optimizer.learning_rate: unknown key.*mean schedule: {rate: 1e-3} beside optimizer?"),
+     (STEPS, f"{STEPS}, batch: {{epochs: 3}}", "batch.epochs: unknown.*mean epochs beside batch?"),
+     (STEPS, f"{STEPS}, eval_steps: 5", "did you mean validate: {every: 500, ...}?"),
+     (STEPS, f"{STEPS}, validate: {{on: text, eval_steps: 5}}", "eval_steps: unknown.*mean every?"),
+     ("tfkd: 1", "tfkd: 1\nmodel: {kind: bert}", "model: unknown.*mean student: {kind: transf"),
+     ("tfkd: 1", "tfkd: 1\nlearning_rate: 1", "learning_rate: unknown.*mean stages: {NAME:"),
+     ("tfkd: 1", "tfkd: 1\nstudents: {kind: bert}", "students: unknown.*did you mean student?"),
      ("kind: bert", "kind: bert, hidden_size: 8", "did you mean width?"),
      ("kind: bert", "kind: bert, num_hidden_layers: 8", "did you mean layers?")],
 )  # fmt: skip
@@ -46,6 +56,11 @@ def test_the_table_names_keys_that_there_are():
     assert holders <= keys
     assert not set(_WITHIN) - set(_OURS)
     assert len(_BY_THEIRS) == sum(map(len, _OURS.values()))
+    assert set(_BESIDE) <= set(_OURS)
+    assert {holder for holders in _BESIDE.values() for holder in holders} <= keys
+    assert not {theirs for names in _AT_TOP.values() for theirs in names} & set(TOP)
+    words = {example.split(":")[0].split(",")[0] for example in _AT_TOP}
+    assert {word for word in words if not word.startswith("tfkd")} <= set(TOP)
 
 
 def test_a_variant_is_told_that_null_deletes_what_it_has_from_the_spec(tmp_path):

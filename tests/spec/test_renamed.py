@@ -55,6 +55,17 @@ def test_variants_and_overrides_may_say_it(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_fault_says_the_name_that_the_file_has(tmp_path):
+    with pytest.raises(SpecErrors) as raised:
+        load_spec(written(tmp_path, "[teacher_gate, bleu]"))
+    assert "teacher_check beside others (teacher_gate is called teacher_check now)" in str(
+        raised.value
+    )
+    with pytest.raises(SpecErrors) as raised:
+        load_spec(written(tmp_path, "[teacher_check, bleu]"))
+    assert "teacher_gate" not in str(raised.value)
+
+
 def test_it_is_a_name_nowhere_else(tmp_path):
     assert "teacher_gate" not in str(json_schema())
     with pytest.raises(

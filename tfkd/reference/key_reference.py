@@ -173,7 +173,8 @@ def _named(reference: str) -> str:
 
 
 def _yaml(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+    plain = not isinstance(value, bool) and any(map(str.isalnum, str(value)))
+    return str(value) if plain else json.dumps(value)
 
 
 def _refers(field: Any, definitions: Mapping[str, Any]) -> list[str]:

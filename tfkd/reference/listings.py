@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfkd.reference.explained import explained
+from tfkd.reference.explained import CHECK, explained
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError, nearest
@@ -44,9 +44,12 @@ def listing(what: str = "all", name: str | None = None, *, plugins: Sequence[str
     word = words.get(what.lower(), what.lower())
     if name is not None and word in _REGISTERED:
         return explained(name, _REGISTERED[word])
-    known = any(what in registry.names(kind) for kind in _REGISTERED.values())
-    if name is None and known and word not in {*_REGISTERED, "specs"}:
+    names = [TEACHER_CHECK, *(one for kind in registry.KINDS for one in registry.names(kind))]
+    if name is None and what in names and word not in {*_REGISTERED, "specs"}:
         return explained(what)
+    if name is not None and word in ("specs", "all"):
+        shown = f"; tfkd show {name} prints one" if word == "specs" else ""
+        raise UserError(f"tfkd list {what} takes no name, and was given {name!r}{shown}")
     tables = {plural: _table(plural) for plural in _REGISTERED}
     if word == "specs":
         return _lines("specs", _specs())
@@ -54,7 +57,7 @@ def listing(what: str = "all", name: str | None = None, *, plugins: Sequence[str
         return _lines(word, tables[word])
     if word != "all":
         known = [*_REGISTERED, "specs", "all"]
-        near = nearest(word, known)
+        near = nearest(word, [*known, *names])
         raise UserError(
             f"there is no list of {what!r}; expected one of {', '.join(known)}"
             + (f"; did you mean {near}?" if near else "")
@@ -70,8 +73,7 @@ def _table(plural: str) -> dict[str, str]:
     if kind not in ("schedule", "metric"):
         entries.sort(key=lambda entry: entry.name)
     found = {entry.name: entry.summary for entry in entries}
-    check = {TEACHER_CHECK: "Whether a teacher knows more than a model without one"}
-    return found | check if kind == "metric" else found
+    return found | {TEACHER_CHECK: CHECK} if kind == "metric" else found
 
 
 def _specs() -> dict[str, str]:

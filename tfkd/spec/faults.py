@@ -89,7 +89,9 @@ class Faults:
         for key in dict.fromkeys(str(fault["loc"][-1]) for fault in unknown):
             expected = f"one of {', '.join(names)}" if names else "no keys"
             expected += self._taken_away((*place, key))
-            self.add((*place, key), UNKNOWN_KEY, expected, names, key, ours_for(key, names))
+            within = str(place[-1]) if place else ""
+            meant = ours_for(key, names, within)
+            self.add((*place, key), UNKNOWN_KEY, expected, names, key, meant)
         if in_union and not unknown:
             keys = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))
             self.add(place, f"no {' or '.join(keys)}", "one of them" if keys[1:] else "")

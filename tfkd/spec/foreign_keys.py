@@ -25,9 +25,10 @@ _OURS: dict[str, tuple[str, ...]] = {
     "objective": ("loss", "losses", "criterion", "loss_function"),
     "train": ("model",),
     "data": ("dataset", "datasets", "train_data", "train_file", "corpus", "corpora"),
-    "validate": ("eval", "evaluation", "eval_steps", "evaluation_strategy", "eval_strategy",
+    "validate": ("eval", "evaluation", "evaluation_strategy", "eval_strategy",
                  "eval_data", "val_data", "validation", "valid"),
-    "every": ("eval_every", "val_check_interval", "interval", "frequency"),
+    "every": ("eval_every", "eval_steps", "evaluation_steps", "eval_interval",
+              "val_check_interval", "interval", "frequency"),
     "patience": ("early_stopping", "early_stopping_patience"),
     "log_every": ("logging_steps", "log_interval", "report_every"),
     "save_every": ("save_steps", "save_checkpoint_steps", "checkpoint_every"),
@@ -81,19 +82,50 @@ _WITHIN: dict[str, tuple[tuple[str, str], ...]] = {
     "layers": (("encoder_layers", "encoder_layers and decoder_layers"),),
     "top_k": (("decode", "decode: {kind: sample, top_k: 40}"),),
 }  # fmt: skip
+# What stands beside the mapping that it is looked for in, by the mapping's key.
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "rate": ("optimizer", "batch", "validate"),
+    "warmup": ("optimizer",),
+    "schedule": ("optimizer",),
+    "weight_decay": ("schedule",),
+    "clip_norm": ("schedule",),
+    "epochs": ("batch", "schedule"),
+    "steps": ("batch", "schedule"),
+}
+# Of a whole spec: where it says what others say at its top.
+_AT_TOP: dict[str, tuple[str, ...]] = {
+    "student: {kind: transformer, ...}, and teacher": ("model", "models", "network", "net"),
+    "data: {train: {text: FILE}, ...}": ("dataset", "datasets", "corpus", "corpora", "train_data",
+        "train_file", "inputs", "files"),
+    "tokenizers: {NAME: {kind: wordpiece, ...}}": ("tokenizer", "vocab", "vocabulary"),
+    "stages: {NAME: {train: student, ...}}": ("train", "training", "trainer", "pipeline", "stage",
+        "steps", "epochs", "learning_rate", "lr", "batch_size", "batch", "optimizer", "schedule",
+        "objective", "loss", "training_arguments", "args"),
+    "evaluate: [{of: STAGE, on: test, metrics: [...]}]": ("evaluation", "eval", "metrics", "test"),
+    "seeds, or seed of a stage": ("seed", "random_seed"),
+    "runtime: {devices: 2, ...}": ("hardware", "devices", "strategy"),
+    "tfkd run --runs-dir FOLDER": ("output_dir", "save_dir", "log_dir"),
+}  # fmt: skip
 _BY_THEIRS = {theirs: ours for ours, names in _OURS.items() for theirs in names}
 
 
-def ours_for(key: str, known: Collection[str]) -> str:
+def ours_for(key: str, known: Collection[str], within: str | None = "") -> str:
     """What a key of another tool is called here, as far as it is plain; else an empty text.
 
     Args:
         key: It, as it was written: capitals and hyphens count for nothing.
         known: The keys of the mapping that it stands in.
+        within: The mapping's own key; None: the spec itself.
     """
     plain = key.lower().replace("-", "_")
+    if within is None:
+        return next((ours for ours, theirs in _AT_TOP.items() if plain in theirs), "")
     ours = _BY_THEIRS.get(key) or _BY_THEIRS.get(plain) or plain
     if ours in known:
         return ours if ours != key else ""
-    within = _WITHIN.get(ours, ())
-    return next((example for holder, example in within if holder in known), "")
+    places = _WITHIN.get(ours, ())
+    found = next((example for holder, example in places if holder in known), "")
+    if not found and within in _BESIDE.get(ours, ()):
+        example = next((example for _, example in places), ours)
+        return f"{example} beside {within}"
+    return found

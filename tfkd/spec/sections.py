@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from tfkd.spec import registry
-from tfkd.spec.faults import Faults
+from tfkd.spec.faults import UNKNOWN_KEY, Faults
+from tfkd.spec.foreign_keys import ours_for
 from tfkd.spec.form import TOP
 from tfkd.spec.options import CORPORA
 from tfkd.spec.options.base import WORD, WORDS
@@ -192,7 +193,8 @@ def version(faults: Faults, tree: Node) -> None:
     """`tfkd:`, and keys that no spec has."""
     for key in tree.value:
         if key not in TOP:
-            faults.add((key,), "unknown key", f"one of {', '.join(TOP)}", TOP, key)
+            meant = ours_for(key, TOP, within=None)
+            faults.add((key,), UNKNOWN_KEY, f"one of {', '.join(TOP)}", TOP, key, meant)
     node = tree.value.get("tfkd")
     if node is None:
         faults.add(("tfkd",), "missing", "tfkd: 1, the version of the spec's form")

@@ -16,7 +16,7 @@ from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.seeds import seeded, seeded_stages, seeds
 from tfkd.spec.source.compose import changed, extended, variant_names, variant_paths
 from tfkd.spec.source.overrides import Overridden, Override, leads_through, overridden
-from tfkd.spec.source.renamed import renamed
+from tfkd.spec.source.renamed import as_written, renamed
 from tfkd.spec.source.tree import Node, node_of
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.wording import shown
@@ -102,7 +102,8 @@ class Reading:
         if variant not in self._checked:
             found = self.sections(variant)
             check(found.parts, found.faults)
-            errors = [*dict.fromkeys(self._slips), *found.faults.errors]
+            faults = (as_written(error, self._renamed) for error in found.faults.errors)
+            errors = [*dict.fromkeys(self._slips), *faults]
             self._checked[variant] = SpecErrors(errors) if errors else None
         error = self._checked[variant]
         if error is not None:

@@ -1,5 +1,10 @@
 """Names that are others now: specs of earlier versions keep theirs, and are told the new ones."""
 
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from tfkd.spec.errors import SpecError
 from tfkd.spec.source.replacing import replaced
 from tfkd.spec.source.tree import Node
 
@@ -33,3 +38,17 @@ def renamed(tree: Node, said: dict[tuple[str, str], str], variants: bool = True)
 
         tree = replaced(tree, places, name_of, variants)
     return tree
+
+
+def as_written(error: SpecError, said: Collection[tuple[str, str]]) -> SpecError:
+    """A fault that speaks of a name of now, of a file that has the old one: both are said.
+
+    Args:
+        error: The fault.
+        said: The files and their old names, as `renamed` has found them.
+    """
+    for old, new, _ in _NAMES:
+        if (error.file, old) in said and re.search(rf"\b{new}\b", error.message):
+            message = f"{error.message} ({old} is called {new} now)"
+            error = replace(error, message=message)
+    return error
