@@ -236,6 +236,8 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--labelled few.csv", "few.csv has 20 lines; expected at least 100"),
      ("--labelled none.csv", "No file matches `none.csv`"),
      ("--labelled empty.csv", "empty.csv: the file is empty; expected a table"),
+     ("--text empty.txt --test t.txt --valid v.txt", "--text: empty.txt: there is no row in it"),
+     ("--text empty.txt", "--text: empty.txt has 0 lines; expected at least 100"),
      ("--text more.txt --test empty.txt", "--test: empty.txt: there is no row in it"),
      ("--pairs a.de a.en --valid empty.txt empty2.txt", "--valid: empty.txt and empty2.txt: there"),
      ("--labelled blank.csv", "blank.csv: its first line is empty; expected.*take the empty line"),

@@ -14,14 +14,14 @@ from tfkd.spec.metrics import TEACHER_CHECK
 _WIDTH = 100
 # Values that show how a required option is written, where the schema suggests none.
 _REQUIRED: dict[str, Any] = {
-    "auxiliary": ["soft_targets"], "bert": "teacher.bert", "data": "train",
+    "auxiliary": ["soft_targets"], "data": "train",
     "decoder": "teacher.target",
     "decoder_layers": 3, "encoder": "teacher.source", "encoder_layers": 3, "heads": 4,
     "into": "teacher", "layers": 2, "lines": {"text": "test.txt"}, "load": "bert-base-uncased",
     "main": ["cross_entropy"], "objective": {"cross_entropy": {}},
     "parallel": ["train.de", "train.en"], "rows": 1000, "score": "finetune", "steps": 2000,
     "teacher": "finetune", "text": "train.txt", "tfds": "wmt14_translate/de-en",
-    "tokenizer": "joint", "train": "student", "transformer": "teacher.transformer",
+    "tokenizer": "joint", "train": "student",
     "translate": "finetune", "tsv": "reviews.tsv", "width": 256,
 }  # fmt: skip
 # Of a plugin's, by the type that the schema tells, one that this text stands in.

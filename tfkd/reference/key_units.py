@@ -100,6 +100,8 @@ UNITS: dict[str, str] = {
 # Each is a list, as JSON schemas have it.
 EXAMPLES: dict[str, list[Any]] = {
     "AbNetOptions.dropout": [0.1],
+    "BertFusedOptions.bert": ["teacher.bert"],
+    "BertFusedOptions.transformer": ["teacher.transformer"],
     "CausalLmViewOptions.max_length": [128],
     "SampleOptions.max_length": [{"factor": 1.5, "plus": 10}],
     "MaskPredictOptions.max_length": [{"factor": 1.5, "plus": 10}],

@@ -199,8 +199,10 @@ def _measured(
 ) -> UserSet:  # fmt: skip
     """A set with its number of tokens, from its first rows; where texts are longer than is read of
     a row by default, it says how long they may be."""
-    if rows < 1:
+    if rows < 1 and option in ("--valid", "--test"):
         raise UserError(f"{option}: {name}: there is no row in it; expected some")
+    if rows < 1:
+        return UserSet("", name, 0, 0, 0)
     kind = next(kind for kind in CORPORA if kind in entry)
     try:
         options = CORPORA[kind].model_validate({**entry, "max_characters": _MOST_CHARACTERS})

@@ -51,6 +51,10 @@ class UserSets:
 
     def __post_init__(self) -> None:
         rows = self.train.rows
+        if not rows and not self.held_out:
+            raise UserError(
+                f"{self.option}: {self.train.name}: there is no row in it; expected some"
+            )
         if self.held_out and rows < _FEWEST:
             of = "tests and about as many validate" if len(self.held_out) == 2 else "is held out"
             has = "have" if " and " in self.train.name else "has"
