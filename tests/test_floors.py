@@ -9,7 +9,7 @@ from tfkd.spec.builtins import register_builtins
 PACKAGE = Path(__file__).parents[1] / "tfkd"
 # From the ground up. The modules beside the folders (cli, api, ...) stand on all of them, but for
 # the ground itself.
-GROUND = {"__version__", "lazy"}
+GROUND = {"__version__", "lazy", "quiet"}
 FLOORS = (
     "spec",
     "reference",

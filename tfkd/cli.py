@@ -98,7 +98,7 @@ def _called(name: str):
 
 
 def _quiet() -> None:
-    from tfkd.commands.quiet import quiet
+    from tfkd.quiet import quiet
 
     quiet()
 

@@ -86,3 +86,22 @@ def test_standard_input_and_output_that_are_closed_are_said(place, capsys, monke
         patch.setattr(sys, "stdout", None)
         assert generated(place, place / "in.txt") == cli.WRONG_INPUT
     assert "standard output is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_terminal_is_told_to_wait_and_nobody_else(place, capsys, monkeypatch, terminal):
+    (place / "in.txt").write_text("line\n")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    assert generated(place, place / "in.txt") == cli.DONE
+    said = capsys.readouterr()
+    assert said.out == "line\n"
+    moment = "\rtfkd: one moment ...\r\x1b[K"
+    assert said.err == (2 * moment if terminal else "")
+
+
+def test_who_types_a_line_gets_its_answer_before_the_next(place):
+    master, slave = os.openpty()
+    os.write(master, b"one\ntwo\n\x04")
+    with open(slave, "rb", buffering=0) as typed:
+        assert list(module._blocks(typed, "terminal")) == [["one"], ["two"]]
+    os.close(master)

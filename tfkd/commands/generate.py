@@ -46,7 +46,8 @@ def generate(
         UserError: There is no exported model, there are several, it is not to be trusted, it has no
             such options, or the input cannot be read. The target is as it was.
     """
-    translator = load_saved_model(saved_model_of(model), options, trust=trust)
+    with _waiting():
+        translator = load_saved_model(saved_model_of(model), options, trust=trust)
     with _opened(source) as reading:
         blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
@@ -77,10 +78,28 @@ def _translate(
     translator: Any, blocks: Iterator[list[str]], writing: IO[str], scores: bool
 ) -> None:
     for lines in blocks:
-        for result in translator.translate(lines):
+        with _waiting():
+            results = translator.translate(lines)
+        for result in results:
             text = result.text.replace("\n", " ")
             print(f"{result.score:.4f}\t{text}" if scores else text, file=writing)
         writing.flush()
+
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    """A line on a terminal's standard error while nothing else is to be seen."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    line = unescaped(sys.stderr)
+    line.write("\rtfkd: one moment ...")
+    line.flush()
+    try:
+        yield
+    finally:
+        line.write("\r\x1b[K")
+        line.flush()
 
 
 def _text(file: BinaryIO) -> IO[str]:
@@ -89,9 +108,11 @@ def _text(file: BinaryIO) -> IO[str]:
 
 
 def _blocks(file: IO[bytes], name: str) -> Iterator[list[str]]:
+    # Who types a line waits for its answer.
+    count = 1 if file.isatty() else _LINES
     while True:
         with readable(name):
-            lines = list(islice(file, _LINES))
+            lines = list(islice(file, count))
         if not lines:
             return
         yield [line.rstrip(b"\r\n").decode("utf-8", "replace") for line in lines]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.serving.batches import batches
+from tfkd.serving.signature import Signature
 from tfkd.spec.errors import UserError
 
 MARK = "mark"
@@ -25,7 +26,7 @@ class SavedClassifier:
 
     Args:
         folder: The version folder.
-        loaded: The SavedModel.
+        signatures: The SavedModel's, by name.
 
     Attributes:
         inputs: What a line's fields are, apart by tabs: `text`, and `text_b` or `mark`.
@@ -35,14 +36,12 @@ class SavedClassifier:
 
     choices: Mapping[str, int] = MappingProxyType({})
 
-    def __init__(self, folder: Path, loaded: Any):
+    def __init__(self, folder: Path, signatures: Mapping[str, Signature]):
         self.folder = folder
-        self._loaded = loaded  # kept: signatures use the variables of the object without owning it
-        self._call = loaded.signatures["serving_default"]
-        taken = set(self._call.structured_input_signature[1])
-        self.inputs = [name for name in ("text", "text_b", MARK) if name in taken]
-        names = loaded.signatures["classes"]()["classes"].numpy()
-        self.classes = [name.decode("utf-8") for name in names]
+        self.signatures = signatures
+        self._call = signatures["serving_default"]
+        self.inputs = [name for name in ("text", "text_b", MARK) if name in self._call.takes]
+        self.classes = [one.decode("utf-8") for one in signatures["classes"]()["classes"]]
 
     def translate(self, lines: Sequence[str]) -> list[Label]:
         """Returns one label a line, in order; see `inputs`. A line without a text has none: an
@@ -62,8 +61,6 @@ class SavedClassifier:
 
     def probabilities(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """float32 `[rows, classes]` of rows of `inputs`."""
-        import tensorflow as tf
-
         found = np.zeros((len(rows), len(self.classes)), np.float32)
         encoded = [
             {
@@ -74,13 +71,8 @@ class SavedClassifier:
         ]
         texts = [name for name in self.inputs if name != MARK]
         for batch in batches([sum(len(row[name]) for name in texts) for row in encoded]):
-            given = {
-                name: tf.constant(
-                    [encoded[i][name] for i in batch], tf.int32 if name == MARK else tf.string
-                )
-                for name in self.inputs
-            }
-            found[batch] = self._call(**given)["probabilities"].numpy()
+            given = {name: [encoded[i][name] for i in batch] for name in self.inputs}
+            found[batch] = self._call(**given)["probabilities"]
         return found
 
     def _fields(self, line: str) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """A SavedModel as a Python object: lines in, outputs out, in order."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfkd.serving import c_api
 from tfkd.serving.batches import batches
 from tfkd.serving.checksums import check_checksums
 from tfkd.serving.saved_classifier import SavedClassifier
+from tfkd.serving.session import session_signatures
+from tfkd.serving.signature import Signature, tensorflow_signatures
+from tfkd.serving.stored_graph import read_graph
 from tfkd.serving.trust import check_trusted
 from tfkd.spec.errors import UserError
 
@@ -24,7 +29,7 @@ class SavedTranslator:
 
     Args:
         folder: The version folder (with saved_model.pb).
-        loaded: The SavedModel.
+        signatures: The SavedModel's, by name.
         options: What the SavedModel lets its callers choose (`iterations`, `length_candidates`,
             `seed`).
 
@@ -32,18 +37,20 @@ class SavedTranslator:
         UserError: The SavedModel has no such options.
     """
 
-    def __init__(self, folder: Path, loaded: Any, options: Mapping[str, int] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        signatures: Mapping[str, Signature],
+        options: Mapping[str, int] | None = None,
+    ):
         self.folder = folder
-        # Kept: the signatures use the variables of the object without owning them.
-        self._loaded = loaded
-        self._call = self._loaded.signatures["serving_default"]
+        self.signatures = signatures
+        self._call = signatures["serving_default"]
         self._options: dict[str, Any] = {}
-        takes = set(self._call.structured_input_signature[1])
-        gives = set(self._call.structured_outputs)
-        if takes != {"text"} or not {"outputs", "scores"} <= gives:
+        if {*self._call.takes} != {"text"} or not {"outputs", "scores"} <= {*self._call.gives}:
             raise ValueError(
-                f"serving_default takes {', '.join(sorted(takes))} and gives "
-                f"{', '.join(sorted(gives))}"
+                f"serving_default takes {', '.join(sorted(self._call.takes))} and gives "
+                f"{', '.join(sorted(self._call.gives))}"
             )
         if options:
             self.choose(options)
@@ -51,8 +58,7 @@ class SavedTranslator:
     @property
     def choices(self) -> dict[str, Any]:
         """What it lets its callers choose, and the values that stand there otherwise."""
-        signatures = self._loaded.signatures
-        return dict(signatures["options"]()) if "options" in signatures else {}
+        return self.signatures["options"]() if "options" in self.signatures else {}
 
     def choose(self, options: Mapping[str, int]) -> None:
         """Sets options for all calls to come.
@@ -60,29 +66,23 @@ class SavedTranslator:
         Raises:
             UserError: The SavedModel has no such options.
         """
-        import tensorflow as tf
-
         known = self.choices
         if unknown := sorted(set(options) - set(known)):
             raise UserError(
                 f"{self.folder}: this SavedModel has no option {', '.join(unknown)}; it has "
                 f"{', '.join(sorted(known)) or 'none'}"
             )
-        self._call = self._loaded.signatures["with_options"]
-        given = {name: tf.constant(value, tf.int32) for name, value in options.items()}
-        self._options = {**known, **given}
+        self._call = self.signatures["with_options"]
+        self._options = {**known, **options}
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """Returns one output a line, in order; an empty line has an empty output, unless a
         language model begins a text there."""
-        import tensorflow as tf
-
         encoded = [line.encode("utf-8", "replace") for line in lines]
         found: list[Translation | None] = [None] * len(encoded)
         for batch in batches([len(line) for line in encoded]):
-            text = tf.constant([encoded[i] for i in batch], tf.string)
-            result = self._call(text=text, **self._options)
-            pairs = zip(result["outputs"].numpy(), result["scores"].numpy(), strict=True)
+            result = self._call(text=[encoded[i] for i in batch], **self._options)
+            pairs = zip(result["outputs"], result["scores"], strict=True)
             for i, (text, score) in zip(batch, pairs, strict=True):
                 found[i] = Translation(text.decode("utf-8"), float(score))
         return found
@@ -122,7 +122,7 @@ def load_saved_model(
         return _opened(found, options)
     except UserError:  # options that it lacks
         raise
-    except (KeyError, OSError, ValueError, RuntimeError, _op_errors()) as error:
+    except (KeyError, OSError, ValueError, RuntimeError, *_errors_of_tensorflow()) as error:
         raise UserError(
             f"{found}: not a SavedModel of tfkd ({type(error).__name__}: {error}); expected the "
             "signature serving_default from text to outputs and scores. Export the model again"
@@ -130,18 +130,27 @@ def load_saved_model(
 
 
 def _opened(folder: Path, options: Mapping[str, int] | None) -> SavedTranslator | SavedClassifier:
-    import tensorflow as tf
-    import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
-
-    loaded = tf.saved_model.load(str(folder))
-    if "classes" not in loaded.signatures:
-        return SavedTranslator(folder, loaded, options)
+    signatures = _signatures(folder)
+    if "classes" not in signatures:
+        return SavedTranslator(folder, signatures, options)
     if options:
         raise UserError(f"{folder}: a classifier has no option {', '.join(sorted(options))}")
-    return SavedClassifier(folder, loaded)
+    return SavedClassifier(folder, signatures)
 
 
-def _op_errors() -> type[Exception]:
-    import tensorflow as tf
+def _signatures(folder: Path) -> Mapping[str, Signature]:
+    """A SavedModel's signatures. TensorFlow's Python runs them where it is imported, with the
+    devices and threads that it was given; else nothing waits for that import."""
+    if "tensorflow" not in sys.modules:
+        try:
+            c_api.functions()
+        except OSError:
+            pass  # a TensorFlow that is laid out otherwise
+        else:
+            return session_signatures(folder, read_graph(folder))
+    return tensorflow_signatures(folder)
 
-    return tf.errors.OpError
+
+def _errors_of_tensorflow() -> tuple[type[Exception], ...]:
+    tensorflow = sys.modules.get("tensorflow")
+    return () if tensorflow is None else (tensorflow.errors.OpError,)

@@ -74,6 +74,8 @@ KNOWN = frozenset(
     ).split()
 )
 
+# Of these, what tensorflow_text's libraries have.
+OF_TENSORFLOW_TEXT = frozenset(_TENSORFLOW_TEXT.split())
 # Of these, what calls functions that its attributes name.
 CALLS = frozenset(_CALLS.split())
 # What reads and writes files: how a SavedModel's saver restores and stores variables.

@@ -63,12 +63,17 @@ class _QuietLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         # From here on the module is as without us.
         module.__loader__ = module.__spec__.loader = self._loader
-        with _standard_error_aside():
+        with standard_error_aside():
             self._loader.exec_module(module)
 
 
 @contextlib.contextmanager
-def _standard_error_aside() -> Iterator[None]:
+def standard_error_aside() -> Iterator[None]:
+    """Keeps what is written to standard error by whatever language, and shows it if it fails;
+    nothing where `quiet` was not called."""
+    if not any(isinstance(one, _QuietFinder) for one in sys.meta_path):
+        yield
+        return
     sys.stderr.flush()
     try:
         kept = os.dup(2)
