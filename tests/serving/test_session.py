@@ -16,6 +16,8 @@ from tfkd.serving.signature import tensorflow_signatures
 from tfkd.serving.stored_graph import read_graph
 from tfkd.spec.errors import UserError
 
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.fixture
 def copy(exported, tmp_path):
