@@ -4,7 +4,8 @@ The short way in:
 
 - `tfkd.load_spec(path)`: a spec, checked and resolved.
 - `tfkd.build(spec)`: its Keras models, by name.
-- `tfkd.run(spec, data_dir=..., runs_dir=...)`: every stage, the scores and the report.
+- `tfkd.run(spec, data_dir=..., runs_dir=...)`: every stage, the scores and the report, as a `Run`.
+- `tfkd.open_run(folder)`: a run that has ended.
 
 Everything is imported when first asked for, so `import tfkd` costs nothing.
 """
@@ -19,12 +20,14 @@ _PLACES = {
     "validate_files": "tfkd.spec",
     "build": "tfkd.api",
     "run": "tfkd.api",
+    "Run": "tfkd.finished_run",
+    "open_run": "tfkd.finished_run",
 }
 _FLOORS = (
     "spec", "reference", "data", "layers", "models", "objectives", "targets", "training",
     "decoding", "evaluation", "serving", "pipeline", "report", "starters", "commands",
 )  # fmt: skip
-__all__ = ["__version__", "build", "load_spec", "run", "validate_files"]
+__all__ = ["Run", "__version__", "build", "load_spec", "open_run", "run", "validate_files"]
 
 
 def __getattr__(name: str) -> Any:

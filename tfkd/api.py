@@ -1,15 +1,128 @@
-"""The three calls of `tfkd`'s Python side that cross the floors."""
+"""The calls of `tfkd`'s Python side that cross the floors."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfkd.finished_run import Run
+    from tfkd.spec import Spec
 
 
-def run(spec: Any, told: set[str] | None = None, **settings: Any) -> dict[str, Any] | None:
-    """Runs a spec whole and writes its report; see `tfkd.pipeline.engine.run.run` for the settings.
+def run(
+    spec: "Spec | str | PathLike",
+    *,
+    data_dir: str | PathLike | None = None,
+    runs_dir: str | PathLike = "runs",
+    variant: str | None = None,
+    all_variants: bool = False,
+    overrides: Sequence[str] = (),
+    seeds: int | Sequence[int] | None = None,
+    plugins: Sequence[str] = (),
+    until: str | None = None,
+    smoke: bool = False,
+    time_limit: float | str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> "Run":
+    """Runs every stage of a spec that is not done yet, scores its models and writes the report, as
+    `tfkd run` does: what was interrupted is continued by the same call.
 
     Args:
-        spec: A spec from `tfkd.load_spec`.
+        spec: A spec from `tfkd.load_spec`, or its YAML file.
+        data_dir: The folder that data paths are relative to; None: $TFKD_DATA, else this folder.
+        runs_dir: Where results go: `runs_dir/NAME[@VARIANT]/` and the shared `runs_dir/stages/`.
+        variant: One of the spec's variants; None: as it was loaded.
+        all_variants: Whether every variant is run after it: see `Run.variants`.
+        overrides: `K=V` each, after those that it was loaded with: a dotted path and a YAML value.
+        seeds: Trains all that trains once with each of these, or with 1 to so many.
+        plugins: Modules that register classes of your own.
+        until: A stage of the spec to stop after; the run has no scores then.
+        smoke: Every stage at tiny sizes on generated text: a minute or two.
+        time_limit: Save and stop in time: seconds, or a text like "150m".
+        say: Called with each line for the user; None: it is printed.
+
+    Returns:
+        The run: `scores()`, `stage(NAME).model()`, `report`, `to_dict()`.
+
+    Raises:
+        UserError: The input is wrong; nothing was lost. Of a spec's faults it is `SpecErrors`.
+        Interrupted: Stopped by a signal or the time limit; the same call continues.
+    """
+    import os
+    from pathlib import Path
+
+    from tfkd.finished_run import Run
+    from tfkd.pipeline.engine.context import Deadline, parse_duration, stopping
+    from tfkd.pipeline.engine.run_folder import run_name
+
+    deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
+    with stopping(deadline):
+        spec = spec_of(spec, variant, overrides, seeds, plugins, all_variants)
+        specs = [spec, *(map(spec.with_variant, spec.variants) if all_variants else ())]
+        told: set[str] = set()
+        found = [
+            run_and_report(
+                one, told=told, data_dir=Path(data_dir or os.environ.get("TFKD_DATA", ".")),
+                runs_dir=Path(runs_dir), until=until, smoke=smoke, deadline=deadline, say=say,
+                command=f"tfkd.run({str(one.path)!r})",
+            )
+            for one in specs
+        ]  # fmt: skip
+    name = run_name({"name": spec.name + "-smoke" * smoke, "variant": spec.variant})
+    return Run(Path(runs_dir) / name, found[0], tuple(spec.plugins))
+
+
+def spec_of(
+    spec: Any,
+    variant: str | None,
+    overrides: Sequence[str],
+    seeds: int | Sequence[int] | None,
+    plugins: Sequence[str],
+    all_variants: bool,
+) -> "Spec":
+    """The spec, with what is asked for beside it."""
+    from tfkd.spec import Spec, load_spec
+    from tfkd.spec.source.asked_seeds import OPTION, seeds_override
+
+    if all_variants and variant is not None:
+        raise ValueError(
+            "Invalid value for argument `all_variants`. Expected False beside a variant. Received: "
+            f"variant={variant!r}"
+        )
+    given = [overrides] if isinstance(overrides, str) else list(overrides)
+    if seeds is not None:
+        given.append(
+            seeds_override(str(seeds)) if isinstance(seeds, int) else f"{OPTION}={[*seeds]}"
+        )
+    if not isinstance(spec, Spec):
+        return load_spec(
+            spec, variant=variant, overrides=given, plugins=plugins, elsewhere=all_variants
+        )
+    if not given and not plugins:
+        return spec if variant is None else spec.with_variant(variant)
+    return load_spec(
+        spec.path,
+        variant=variant or spec.variant,
+        overrides=[*spec.overrides, *given],
+        plugins=[*spec.plugins, *plugins],
+        change=spec.change,
+        seed=spec.seed,
+        elsewhere=all_variants,
+    )
+
+
+def run_and_report(
+    spec: "Spec", told: set[str] | None = None, **settings: Any
+) -> dict[str, Any] | None:
+    """Runs one spec whole, writes its report and says how it ended.
+
+    Args:
+        spec: The resolved spec.
         told: Warnings that are not printed again, of variants that ran before; new ones join them.
-        settings: Those of the run.
+        settings: Those of `tfkd.pipeline.engine.run.run`.
+
+    Returns:
+        The content of results.json; None where the run is not to come to its end here.
     """
     from pathlib import Path
 
@@ -25,7 +138,7 @@ def run(spec: Any, told: set[str] | None = None, **settings: Any) -> dict[str, A
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
             write_report([results], folder / "report.html")
-        settings.get("say", say)(closing_words(results, folder, told))
+        (settings.get("say") or say)(closing_words(results, folder, told))
     return results
 
 

@@ -114,11 +114,11 @@ def _run(options: argparse.Namespace) -> int:
         if options.all_variants:
             specs += [spec.with_variant(name) for name in spec.variants]
         _quiet()
-        from tfkd.api import run
+        from tfkd.api import run_and_report
 
         told: set[str] = set()
         for one in specs:
-            run(
+            run_and_report(
                 one,
                 told=told,
                 data_dir=options.data_dir,

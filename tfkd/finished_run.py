@@ -1,0 +1,203 @@
+"""A run that has ended, as Python sees it: its scores, its models, its report."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfkd.pipeline.engine.run_folder import RESULTS, read_results
+from tfkd.report.score_rows import score_html, score_rows
+from tfkd.report.wording import clean, metric_difference, metric_name, metric_value
+from tfkd.spec.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfkd.data.tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run: what `tfkd.run` returns, and `tfkd.open_run` reads again from its folder.
+
+    Attributes:
+        folder: The run folder, `RUNS/NAME[@VARIANT]`.
+        results: The content of results.json; None of a run that was to stop at a stage (`until`).
+        plugins: The modules that registered classes of its spec.
+
+    Example:
+        >>> run = tfkd.run("specs/quickstart.yaml", smoke=True)
+        >>> pandas.DataFrame(run.scores())
+        >>> student = run.stage("train_student").model()
+    """
+
+    folder: Path
+    results: Mapping[str, Any] | None
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> Path:
+        """The HTML page."""
+        return self.folder / "report.html"
+
+    def scores(self) -> list[dict[str, Any]]:
+        """All scores, a row for each model, test set, metric and seed; no pandas is needed, and
+        `pandas.DataFrame(run.scores())` is the table. The keys are those of
+        `tfkd.report.score_rows.score_rows`.
+
+        Raises:
+            UserError: The run has not come to its end: it was to stop at a stage.
+        """
+        return score_rows(self._found())
+
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of the content of results.json; see `tfkd.evaluation.results.Results`.
+
+        Raises:
+            UserError: The run has not come to its end.
+        """
+        return copy.deepcopy(dict(self._found()))
+
+    def stage(self, name: str) -> "RunStage":
+        """A stage of the run by its name in the spec, `STAGE`, or `STAGE#VARIANT` of another
+        variant; with several seeds `STAGE+SEED`.
+
+        Raises:
+            UserError: The run has no such stage.
+        """
+        if name in (labels := self._labels()):
+            return RunStage(self, name)
+        variant = self.folder.name.partition("@")[2]
+        if variant and f"{name}#{variant}" in labels:
+            return RunStage(self, f"{name}#{variant}")
+        raise UserError(
+            f"{self.folder} has no stage {name!r}; expected one of {', '.join(labels) or 'none'}"
+        )
+
+    @property
+    def variants(self) -> dict[str, "Run"]:
+        """The runs of the spec's variants beside it that have ended, by the variant's name."""
+        plain = self.folder.name.partition("@")[0]
+        found = sorted(self.folder.parent.glob(f"{plain}@*/{RESULTS}"))
+        return {
+            path.parent.name.partition("@")[2]: open_run(path.parent, plugins=self.plugins)
+            for path in found
+        }
+
+    def _labels(self) -> list[str]:
+        links = (path for path in self.folder.glob("*") if (path / "manifest.json").exists())
+        return sorted(path.name for path in links)
+
+    def _found(self) -> Mapping[str, Any]:
+        if self.results is None:
+            raise UserError(
+                f"{self.folder}: this run was to stop at a stage, so it has no {RESULTS} of its "
+                "own; run the spec without `until`"
+            )
+        return self.results
+
+    def __repr__(self) -> str:
+        if self.results is None:
+            return f"<Run {str(self.folder)!r}, stopped at a stage>"
+        parts = [f"Run {str(self.folder)!r}"]
+        rows = clean(self.scores())
+        if rows:
+            first = next((row for row in rows if row["difference"] is not None), rows[0])
+            metric, score = first["metric"], first["score"]
+            said = f"{first['model']} on {first['test_set']}: {metric_name(metric)} "
+            said += metric_value(metric, score)
+            if first["difference"] is not None:
+                theirs, apart = first["baseline_score"], first["difference"]
+                shown = metric_difference(metric, score, theirs, apart)
+                said += f", {shown} against {first['baseline']}"
+            parts += [said, f"{len(rows)} scores"]
+        parts += [f"{len(self.results['warnings'])} warnings"] * bool(self.results["warnings"])
+        return f"<{'; '.join(parts)}>".replace("\u00a0", " ")
+
+    def _repr_html_(self) -> str | None:
+        """The scores as a table, in notebooks."""
+        return None if self.results is None else score_html(self.results, self.folder)
+
+
+@dataclass(frozen=True, repr=False)
+class RunStage:
+    """A finished stage of a run.
+
+    Attributes:
+        run: The run.
+        label: Its name there, `STAGE[#VARIANT][+SEED]`.
+    """
+
+    run: Run
+    label: str
+
+    @property
+    def folder(self) -> Path:
+        """The stage's folder, which other runs may share; not to be changed."""
+        return (self.run.folder / self.label).resolve()
+
+    def summary(self) -> dict[str, Any]:
+        """What its manifest tells of it: steps and loss of a training, rows of a corpus."""
+        from tfkd.finished_stages import stage_key
+        from tfkd.pipeline.engine.stage_folder import StageFolder
+
+        kind, _, fingerprint = stage_key(self.run.folder, self.label).rpartition("-")
+        return StageFolder(self.folder.parent, kind, fingerprint).manifest()["summary"]
+
+    def history(self) -> list[dict[str, Any]]:
+        """The lines of a training's history, in order; see `tfkd.training.train`."""
+        from tfkd.training.state.history import read_history
+
+        return read_history(self.folder / "history.jsonl")
+
+    def model(self, precision: str = "float32") -> "keras.Model":
+        """The Keras model that the stage left, with its trained weights.
+
+        Args:
+            precision: "float32", "bfloat16" or "float16": what it computes in.
+
+        Raises:
+            UserError: The stage leaves no model, or its files are damaged.
+        """
+        from tfkd.pipeline.inputs.models import trained_model
+
+        return trained_model(*self._node(), precision=precision)
+
+    def tokenizers(self) -> dict[str, "Tokenizer"]:
+        """The model's tokenizers by what they are for: "source" and "target", or "text" (and "head"
+        of a head with a vocabulary of its own).
+
+        Raises:
+            UserError: The stage leaves no model, or its files are damaged.
+        """
+        from tfkd.pipeline.inputs.made import side_tokenizers
+
+        return side_tokenizers(*self._node())
+
+    def _node(self) -> tuple[Any, Any]:
+        from tfkd.finished_stages import finished_stage
+
+        node, context = finished_stage(self.run.folder, self.label, self.run.plugins)
+        if "model" not in node.gives:
+            raise UserError(f"{self.run.folder / self.label} is a {node.kind} stage: no model")
+        return node, context
+
+    def __repr__(self) -> str:
+        return f"<stage {self.label} of {str(self.run.folder)!r}>"
+
+
+def open_run(folder: str | PathLike, *, plugins: tuple[str, ...] = ()) -> Run:
+    """Reads a run that has ended from its folder.
+
+    Args:
+        folder: The run folder, like `runs/NAME`.
+        plugins: Modules that register classes of the user's own. Scores need none; models of a run
+            that had some need them all: they are code, and imported where the user names them.
+
+    Raises:
+        UserError: The folder is no run folder, or its run has no results yet.
+    """
+    folder = Path(folder)
+    return Run(folder, read_results(folder), tuple(plugins))
