@@ -111,3 +111,23 @@ def test_only_its_family_names_a_kind_of_model():
             if isinstance(node, ast.Constant) and node.value in kinds:
                 wrong.append(f"{place}:{node.lineno} names {node.value}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_inputs_of_a_node_are_asked_for_by_role():
+    """A role that is misspelt is an error when the module is read, not when its stage runs."""
+    wrong = []
+    for path in sorted((PACKAGE / "pipeline").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Subscript(value=of, slice=key):
+                    named = getattr(of, "attr", getattr(of, "id", "")) == "inputs"
+                case ast.Call(func=ast.Attribute(attr=name, value=of), args=[key, *_]):
+                    named = name == "inputs_of" or (
+                        name == "get" and getattr(of, "attr", "") == "inputs"
+                    )
+                case _:
+                    continue
+            first = key.values[0] if isinstance(key, ast.JoinedStr) else key
+            if named and isinstance(first, ast.Constant):
+                wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert not wrong, wrong

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from tfkd.pipeline.engine.kinds import revisions, stage_of, task_named
+from tfkd.pipeline.engine.roles import Role
 from tfkd.spec import Spec
 from tfkd.spec.tasks.task import task_name
 
@@ -24,7 +25,7 @@ class Node:
         label: The name that people see, `STAGE[#VARIANT][+SEED]` for stages of a spec.
         spec: The resolved spec that it was built from.
         options: The spec's options for this stage.
-        inputs: The stages it reads, by role.
+        inputs: The stages it reads, by `Role`, or a role with names behind it.
         identity: All else that the result depends on, in plain types.
         own_seed: The one of its spec's seeds that it is trained with, of a stage that has them.
     """
@@ -86,19 +87,21 @@ class Node:
         """The one of its spec's seeds that its result depends on; None: it depends on none."""
         return self.own_seed if self.own_seed is not None else seed_of(self.inputs)
 
-    def inputs_of(self, kind: str) -> dict[str, "Node"]:
-        """The inputs whose role is `KIND.NAME`, as `teacher.TERM` or `tokenizer.SIDE`, by NAME."""
-        start = f"{kind}."
+    def inputs_of(self, role: str) -> dict[str, "Node"]:
+        """The inputs of a role that several have, as `teacher.TERM` or `tokenizer.SIDE`, by their
+        names behind it."""
+        start = f"{role}."
         return {
-            role.removeprefix(start): node
-            for role, node in self.inputs.items()
-            if role.startswith(start)
+            name.removeprefix(start): node
+            for name, node in self.inputs.items()
+            if name.startswith(start)
         }
 
     @cached_property
     def corpora(self) -> list["Node"]:
         """The corpora that the stage reads as its `data`, in their order."""
-        return [self.inputs[f"data.{index}.corpus"] for index in range(len(self.options.data))]
+        roles = (Role.DATA.of(index, Role.CORPUS) for index in range(len(self.options.data)))
+        return [self.inputs[role] for role in roles]
 
     def input_fingerprints(self) -> dict[str, str]:
         """Fingerprints by role, for the manifest."""

@@ -12,6 +12,7 @@ from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions
@@ -22,7 +23,7 @@ PLAIN = "plain"
 
 def side_tokenizers(node: Node, context: Context) -> dict[str, Tokenizer]:
     """A model's tokenizers by side: `source` and `target`, or `text` (and `head`)."""
-    tokenizers = node.trained.inputs_of("tokenizer")
+    tokenizers = node.trained.inputs_of(Role.TOKENIZER)
     return {side: open_tokenizer(child, context) for side, child in tokenizers.items()}
 
 
@@ -84,7 +85,7 @@ def part_of(
         pack: How its documents are packed into blocks.
     """
     fields = {}
-    for child in node.inputs_of(f"{role}.ids").values():
+    for child in node.inputs_of(f"{role}.{Role.IDS}").values():
         read = child.options
         fields[read.field, read.tokenizer] = EncodedField.open(place(child, context).path)
     if pack is not None:
@@ -135,7 +136,7 @@ def training_set(node: Node, context: Context) -> ExampleSet:
         [
             part_of(
                 node,
-                f"data.{i}",
+                Role.DATA.of(i),
                 part.of,
                 context,
                 weight=part.weight,
@@ -172,6 +173,6 @@ def views_of(trained: Node, names: set[str | None], context: Context) -> dict[st
 
 def readable(trained: Node) -> int:
     """The most tokens of a sequence that a model and its online teachers have positions for."""
-    teachers = trained.inputs_of("teacher").values()
+    teachers = trained.inputs_of(Role.TEACHER).values()
     asked = [child for child in teachers if "targets" not in child.gives]
     return min(node.model.max_length for node in (trained, *asked))

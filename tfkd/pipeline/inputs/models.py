@@ -15,6 +15,7 @@ from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under, variables_by_path
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import named_tokenizers
 from tfkd.pipeline.inputs.stage_weights import Shared, load_stage, weight_names
 from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer
@@ -66,7 +67,7 @@ def started(node: Node, context: Context) -> Started:
         frozen=frozen_parts(model_of.part_names or (), options.trainable),
     )
     origins: Shared = {}
-    for part, origin in node.inputs_of("from").items():
+    for part, origin in node.inputs_of(Role.FROM).items():
         try:
             found = _start_from(model, origin, None if part == "all" else part, node, context)
         except ValueError as error:
@@ -74,7 +75,7 @@ def started(node: Node, context: Context) -> Started:
         for names in origins.values():  # a later stage's weights replace an earlier one's
             for name in found:
                 names.pop(name, None)
-        origins[f"from.{part}"] = found
+        origins[Role.FROM.of(part)] = found
     loaded = {name for names in origins.values() for name in names}
     if model_of.has_own_matrix and loaded and HEAD_MATRIX not in loaded:
         start_head(model, model_of, named_tokenizers(node, context))
@@ -152,7 +153,7 @@ def _tokenizer_of(side: str, node: Node) -> Node | None:
     """The stage of the tokenizer whose pieces a side has; see `models.pieces.rows_of_pieces`."""
     # A model of one sequence has one side's pieces, whichever it is a part for.
     names = ("head", "text", "target") if side == "head" else (side, "text")
-    found = [node.trained.inputs.get(f"tokenizer.{name}") for name in names]
+    found = [node.trained.inputs.get(Role.TOKENIZER.of(name)) for name in names]
     return next((one for one in found if one is not None), None)
 
 

@@ -5,6 +5,7 @@ from tfkd.data.text.text_corpus import TextCorpus
 from tfkd.data.tokenizers import Tokenizer, load_tokenizer
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 
 
@@ -32,5 +33,5 @@ def open_classes(node: Node, context: Context) -> Classes:
 
 def classes_of(node: Node, context: Context) -> Classes | None:
     """The classes that a stage's model tells apart; None of one without a head over classes."""
-    found = node.trained.inputs.get("classes")
+    found = node.trained.inputs.get(Role.CLASSES)
     return None if found is None else open_classes(found, context)

@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
+from tfkd.pipeline.engine.roles import Role
 from tfkd.spec.checks.choosing import with_setting
 
 
@@ -36,7 +37,7 @@ def _in_order(decode: dict[str, Any], options: Any) -> dict[str, Any]:
 
 def _chosen(node: Node, context: Context) -> tuple[dict[str, Any], Any] | None:
     """The chosen setting by path, and the decoding's options with it."""
-    tune = node.inputs.get("tuned")
+    tune = node.inputs.get(Role.TUNED)
     if tune is None:
         return None
     summary = context.folder(tune).manifest()["summary"]

@@ -10,6 +10,7 @@ from tfkd.data.batches.batcher import micro_batches
 from tfkd.data.encoded import EncodedField
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize
 from tfkd.spec.options.parts import OF_ONE_TEXT
@@ -153,7 +154,7 @@ def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[Encod
 def _reads(node: Node, name: str) -> _Term:
     term = node.options.objective[name]
     view = node.spec.views.get(term.view)
-    asked = node.inputs.get(f"teacher.{name}")
+    asked = node.inputs.get(Role.TEACHER.of(name))
     online = asked if asked is not None and "model" in asked.gives else None
     teacher = None if online is None else online.model
     every = view is None or getattr(term, "at", "selected") == "all"
@@ -228,7 +229,7 @@ def _lengths(node: Node, index: int, context: Context) -> dict[str, np.ndarray] 
     """Tokens of each row of a stage's corpus, by field, with a special token at the end of each;
     None where it is not encoded yet."""
     found = {}
-    for child in node.inputs_of(f"data.{index}.ids").values():
+    for child in node.inputs_of(Role.DATA.of(index, Role.IDS)).values():
         if child.options.field not in ("label", "mark"):
             folder = context.folder(child)
             if not folder.done:

@@ -10,6 +10,7 @@ from tfkd.evaluation import Counted, Metric
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.spec.metrics import product_of
 
@@ -47,7 +48,7 @@ class Counting:
             node: The stage.
             metric: The metric.
         """
-        corpus = node.inputs["text"]
+        corpus = node.inputs[Role.TEXT]
         return self.once(
             (of, corpus.key, metric.name, repr(metric.options)),
             lambda: Counted.of(metric, lines, self.texts(node, "target"), self.texts(node)),
@@ -55,7 +56,7 @@ class Counting:
 
     def texts(self, node: Node, field: str = "source") -> list[str]:
         """A field of an evaluation stage's corpus."""
-        corpus = node.inputs["text"]
+        corpus = node.inputs[Role.TEXT]
         return self.once(
             ("texts", corpus.key, field), lambda: list(open_text(corpus, self.context).lines(field))
         )

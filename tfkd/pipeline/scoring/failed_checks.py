@@ -9,6 +9,7 @@ from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.outdated import contents_of
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import TeacherCheck, Wanted
 from tfkd.pipeline.scoring.teacher_check import judged
 from tfkd.spec.errors import SpecError, UserError
@@ -155,7 +156,7 @@ def _rests_on(*nodes: Node) -> set[str]:
 
 def _checks_of(models: Collection[str], checks: Sequence[TeacherCheck]) -> list[TeacherCheck]:
     """The checks of some models, by their keys."""
-    return [check for check in checks if check.teacher.inputs["model"].key in models]
+    return [check for check in checks if check.teacher.inputs[Role.MODEL].key in models]
 
 
 def _teachers(node: Node) -> set[str]:
@@ -164,6 +165,6 @@ def _teachers(node: Node) -> set[str]:
     for role, child in node.inputs.items():
         if "model" not in child.gives:
             found |= _teachers(child)
-        elif role == "model" or role.startswith("teacher."):
+        elif role == Role.MODEL or role.startswith(Role.TEACHER.of("")):
             found.add(child.key)
     return found

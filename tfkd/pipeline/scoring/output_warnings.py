@@ -7,6 +7,7 @@ from typing import Any
 from tfkd.evaluation import not_better
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
 
 # Of a few continuations of prompts: a text may well end where its prompt does.
@@ -60,7 +61,7 @@ def output_warnings(
                 faults = {**faults, "not better": message} if message else faults
             for kind, message in faults.items():
                 told.setdefault((*where, kind), []).append((node, message))
-    stages = {node.inputs["model"].key: stage for stage, node in exports.items()}
+    stages = {node.inputs[Role.MODEL].key: stage for stage, node in exports.items()}
     return [_told(where, found, len(results[where[:-1]]), stages) for where, found in told.items()]
 
 
@@ -73,7 +74,7 @@ def _told(
     """One fault of a model on a corpus, in the words of the first of its results that have it."""
     of, on = where[:2]
     hit = {node.key: node for node, _ in found}
-    stages = (exported.get(node.inputs["model"].key) for node in hit.values())
+    stages = (exported.get(node.inputs[Role.MODEL].key) for node in hit.values())
     stage = next(filter(None, stages), None)
     several = f" (so {len(hit)} of its {results} results there)" if results > 1 else ""
     but = ". It is exported all the same" if stage else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -44,7 +45,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
     """
     options, node, context = evaluation.options, evaluation.system, counting.context
     summary = context.folder(node).manifest()["summary"]
-    trained = node.inputs["model"]
+    trained = node.inputs[Role.MODEL]
     entry: dict[str, Any] = {
         "of": options.of,
         "variant": trained.spec.variant,
@@ -60,7 +61,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
         "against": None,
     }
     if evaluation.baseline is not None:
-        variant = evaluation.baseline.inputs["model"].spec.variant
+        variant = evaluation.baseline.inputs[Role.MODEL].spec.variant
         entry["against"] = {"of": options.against, "variant": variant, "metrics": {}}
         theirs = shown_decode(evaluation.baseline, context)
         if theirs != entry["decode"]:
@@ -93,7 +94,7 @@ def _figures(entry: dict[str, Any], evaluation: Evaluation, counting: Counting) 
 
 def _ceiling(node: Node, options: Any, counting: Counting) -> Mapping[str, Any]:
     """The scores of what drew the references, as far as it is known; {} of other corpora."""
-    corpus = node.inputs["text"]
+    corpus = node.inputs[Role.TEXT]
     if not {"source", "target"} <= {*open_text(corpus, counting.context).fields}:
         return {}
     sources, references = counting.texts(node), counting.texts(node, "target")

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfkd.evaluation import learnt_by_heart
 from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import TeacherCheck
 
 
@@ -32,13 +33,13 @@ def _by_heart(checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any
     names: dict[str, str] = {}
     pairs = list(zip(checks, entries, strict=True))
     for check, scored in pairs:
-        model = check.teacher.inputs["model"].key
+        model = check.teacher.inputs[Role.MODEL].key
         # The same model by another name, that of another scoring stage or variant.
         name = names.setdefault(model, scored["of"])
         found = teachers.setdefault(name, {})
         found.setdefault(model, (0.0, ""))
         for other, unseen in pairs:
-            alike = other.teacher.inputs["model"].key == model and scored["of"] == unseen["of"]
+            alike = other.teacher.inputs[Role.MODEL].key == model and scored["of"] == unseen["of"]
             if not alike or not check.seen or other.seen:
                 continue
             message = learnt_by_heart(

@@ -7,6 +7,7 @@ from typing import Any
 from tfkd.data.text.copies import copy_file, copy_folder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import place
 from tfkd.spec.metrics import higher_is_better
@@ -15,7 +16,7 @@ from tfkd.spec.metrics import higher_is_better
 def trials_of(node: Node) -> list[Node]:
     """What one is chosen from, in the order of the spec, trainings or the evaluations of a `tune`
     node; [] without `choose`."""
-    return list(node.inputs_of("trial").values())
+    return list(node.inputs_of(Role.TRIAL).values())
 
 
 def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:

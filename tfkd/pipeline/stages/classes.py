@@ -6,6 +6,7 @@ from typing import Any
 from tfkd.data.classes import Classes, labels_in
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -45,7 +46,7 @@ class ClassesStage(Stage):
         names = list(dict.fromkeys(names))
 
         def make() -> Node:
-            inputs = {f"text.{i}": graph.corpus(spec, name) for i, name in enumerate(names)}
+            inputs = {Role.TEXT.of(i): graph.corpus(spec, name) for i, name in enumerate(names)}
             identity = {"several": True} if several else {}
             label = graph.own(spec, " and ".join(names))
             return Node(self.kind, label, spec, None, inputs, identity)

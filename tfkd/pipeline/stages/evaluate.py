@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.data.examples import ExampleSet
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.tasks.task import Measured
@@ -54,8 +55,8 @@ class EvaluateStage(Stage):
 def read_by(graph: Any, spec: Spec, reference: str, corpus: str) -> tuple[Node, dict[str, Node]]:
     """The stage of a model, and the inputs of what is measured of it on a corpus."""
     trained = graph.stage(spec, reference)
-    inputs = {"model": trained, "text": graph.corpus(spec, corpus)}
-    return trained, inputs | graph.part(spec, "data", corpus, trained.model, own=trained)
+    inputs = {Role.MODEL: trained, Role.TEXT: graph.corpus(spec, corpus)}
+    return trained, inputs | graph.part(spec, Role.DATA, corpus, trained.model, own=trained)
 
 
 def measured(node: Node, context: Context) -> tuple[Any, Measured]:
@@ -67,9 +68,9 @@ def measured(node: Node, context: Context) -> tuple[Any, Measured]:
     from tfkd.pipeline.inputs.made import part_of
     from tfkd.pipeline.inputs.models import check_lengths, trained_model
 
-    trained = node.inputs["model"]
+    trained = node.inputs[Role.MODEL]
     model = trained_model(trained, context)
-    examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
+    examples = ExampleSet([part_of(node, Role.DATA, node.options["corpus"], context)])
     view = node.task.view(trained, context)
     check_lengths(trained.model, trained.trained.options.train, examples, view, node.label)
     return model, Measured(node, examples, view, context)

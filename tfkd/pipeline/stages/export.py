@@ -11,6 +11,7 @@ from tfkd.data.text.copies import copy_folder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import between_newlines
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import lower_cased
@@ -31,8 +32,8 @@ class ExportStage(Stage):
         """With `tuned` it decodes with the setting that was chosen there."""
         trained = graph.stage(spec, reference)
         learnt = trained.trained
-        corpus = learnt.inputs.get("validate", learnt.inputs["data.0.corpus"])
-        inputs = {"model": trained, "text": corpus}
+        corpus = learnt.inputs.get(Role.VALIDATE, learnt.inputs[Role.DATA.of(0, Role.CORPUS)])
+        inputs = {Role.MODEL: trained, Role.TEXT: corpus}
         identity = decoded(inputs, decode, tuned) if trained.task.decodes else {}
         identity |= between_newlines(learnt.model, learnt.options)
         if lower_cased(trained):
@@ -45,7 +46,7 @@ class ExportStage(Stage):
         from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
-        trained = node.inputs["model"]
+        trained = node.inputs[Role.MODEL]
         model = trained_model(trained, context)
         made = node.task.export(node, model, folder, context, _card_of(trained))
         checked, count = next(iter(made["check"].items()))

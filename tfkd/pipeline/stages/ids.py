@@ -6,6 +6,7 @@ from tfkd.data.classes import SeveralClasses, labels_in
 from tfkd.data.encoded import EncodedField, encode_corpus
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_classes, open_text, open_tokenizer
@@ -54,7 +55,7 @@ class IdsStage(Stage):
     ) -> Node:
         name = pieces if isinstance(pieces, str) else pieces.kind
         tokenizer = graph.tokenizer(spec, pieces) if isinstance(pieces, str) else pieces
-        inputs = {"text": graph.corpus(spec, corpus), "tokenizer": tokenizer}
+        inputs = {Role.TEXT: graph.corpus(spec, corpus), Role.TOKENIZER: tokenizer}
         label = graph.own(spec, f"{corpus}.{field}.{name}")
         return Node(self.kind, label, spec, Encoded(field, name, encode), inputs, identity)
 
@@ -112,24 +113,22 @@ class IdsStage(Stage):
         Raises:
             UserError: The corpus lacks fields that the model reads.
         """
-        found = {
-            f"{role}.ids.{field}.{i}": self.node(graph, spec, corpus, field, name)
-            for i, (field, name) in enumerate(_read(graph, spec, corpus, model, swap))
-        }
         task, inputs = own if isinstance(own, tuple) else (own.task, own.trained.inputs)
-        ids = task.part(graph, spec, role, corpus, (model, inputs))
-        # A marked text stands for the text.
-        keys = {key.rpartition(".")[0] for key in found}
-        replaced = keys & ids.keys()
-        found = {k: n for k, n in found.items() if k.rpartition(".")[0] not in replaced} | ids
-        return {**found, f"{role}.corpus": graph.corpus(spec, corpus)}
+        ids = task.ids(graph, spec, corpus, (model, inputs))
+        texts = {
+            f"{field}.{i}": self.node(graph, spec, corpus, field, name)
+            for i, (field, name) in enumerate(_read(graph, spec, corpus, model, swap))
+            if field not in ids  # a marked text stands for the text
+        }
+        found = {f"{role}.{Role.IDS}.{field}": node for field, node in (texts | ids).items()}
+        return {**found, f"{role}.{Role.CORPUS}": graph.corpus(spec, corpus)}
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Encodes one field of a corpus once."""
-        if node.inputs["tokenizer"].kind == "classes":
+        if node.inputs[Role.TOKENIZER].kind == "classes":
             return self._labels(node, folder, context)
-        text = open_text(node.inputs["text"], context)
-        tokenizer = open_tokenizer(node.inputs["tokenizer"], context)
+        text = open_text(node.inputs[Role.TEXT], context)
+        tokenizer = open_tokenizer(node.inputs[Role.TOKENIZER], context)
         field = node.identity["field"]
         if node.options.encode is not None:
             node.options.encode(text, field, tokenizer, folder.path)
@@ -147,11 +146,11 @@ class IdsStage(Stage):
             UserError: None of them is a class: no figure would say anything.
         """
         text, classes = (
-            open_text(node.inputs["text"], context),
-            open_classes(node.inputs["tokenizer"], context),
+            open_text(node.inputs[Role.TEXT], context),
+            open_classes(node.inputs[Role.TOKENIZER], context),
         )
-        told = node.inputs["tokenizer"].label
-        several = bool(node.inputs["tokenizer"].identity.get("several"))
+        told = node.inputs[Role.TOKENIZER].label
+        several = bool(node.inputs[Role.TOKENIZER].identity.get("several"))
         pieces = SeveralClasses(classes) if several else classes
         meta = encode_corpus(text, "label", pieces, folder.path)
         count = meta["tokens"]
@@ -159,7 +158,7 @@ class IdsStage(Stage):
             lines = text.lines("label", 0, _READ)
             found = sorted({label for line in lines for label in labels_in(line, several)})[:_NAMED]
             raise UserError(
-                f"data.{node.inputs['text'].label}: none of its {count:,} labels, like "
+                f"data.{node.inputs[Role.TEXT].label}: none of its {count:,} labels, like "
                 f"{', '.join(map(repr, found))}, is a class of {told}, which has "
                 f"{', '.join(map(repr, classes.names[:_NAMED]))}. Expected the same names in "
                 "both: see the corpora's `columns`"

@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import model_identity
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.published import checkpoint_folder, refuse_differences
@@ -20,7 +21,7 @@ class LoadStage(Stage):
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         model = spec.models[options.train]
         inputs = {
-            f"tokenizer.{side}": graph.tokenizer(spec, tokenizer)
+            Role.TOKENIZER.of(side): graph.tokenizer(spec, tokenizer)
             for side, tokenizer in model.tokenizers.items()
         }
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.

@@ -17,6 +17,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import between_newlines, own_identity, plain, read_in_windows
 from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.metrics import measured, metrics_of
@@ -149,7 +150,7 @@ def _measure(on: Measured, model: Any) -> Callable[[], _Values]:
     asked: dict[str, Any] = {"positive": getattr(options, "positive", None)}
     references = sources = None
     if OUTPUTS in products:
-        text = open_text(node.inputs["text"], context)
+        text = open_text(node.inputs[Role.TEXT], context)
         references, sources = list(text.lines("target")), list(text.lines("source"))
         asked["decode"] = decode_of(node, context)
     made = node.task.made(on, products, **asked)(model)

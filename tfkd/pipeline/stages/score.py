@@ -4,6 +4,7 @@ from typing import Any
 
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.planned import Planned, size_in_words
@@ -20,9 +21,9 @@ class ScoreStage(Stage):
         """With `on`, the same work on another corpus."""
         teacher = graph.stage(spec, options.score)
         corpora = [on] if on else [part.of for part in options.data]
-        inputs = {"model": teacher}
+        inputs = {Role.MODEL: teacher}
         for i, corpus in enumerate(corpora):
-            inputs |= graph.part(spec, f"data.{i}", corpus, teacher.model, own=teacher)
+            inputs |= graph.part(spec, Role.DATA.of(i), corpus, teacher.model, own=teacher)
         identity = teacher.task.score_identity(options)
         label = graph.label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
@@ -58,7 +59,7 @@ class ScoreStage(Stage):
         from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
-        teacher = node.inputs["model"]
+        teacher = node.inputs[Role.MODEL]
         learnt = teacher.trained
         precision = getattr(learnt.options, "precision", "float32")
         model = trained_model(teacher, context, precision=precision)

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.text_stages import place
 from tfkd.spec.errors import UserError
 from tfkd.targets import SoftTargetStore
@@ -19,7 +20,7 @@ def stores_of(node: Node, context: Context) -> dict[str, Any]:
     """
     return {
         node.options.objective[term].teacher: node.task.stores(node, term, scored, context)
-        for term, scored in node.inputs_of("teacher").items()
+        for term, scored in node.inputs_of(Role.TEACHER).items()
         if "targets" in scored.gives
     }
 

@@ -6,6 +6,7 @@ from tfkd.data.tokenizers import Tokenizer
 from tfkd.objectives import OnlineTeacher, Term, build_terms
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import side_tokenizers
 from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec import registry
@@ -17,7 +18,7 @@ def online_nodes(node: Node) -> dict[str, Node]:
     """The stages of a training stage's online teachers, by their references."""
     return {
         node.options.objective[term].teacher: child
-        for term, child in node.inputs_of("teacher").items()
+        for term, child in node.inputs_of(Role.TEACHER).items()
         if "model" in child.gives
     }
 

@@ -9,6 +9,7 @@ from tfkd.data.tokenizers import build_tokenizer
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -30,7 +31,7 @@ class TokenizerStage(Stage):
         seen_in = keep.seen_in if keep else []
         for i, reference in enumerate(options.learn_from or seen_in):
             corpus, _, field = reference.partition(".")
-            inputs[f"text.{i}"] = graph.corpus(spec, corpus)
+            inputs[Role.TEXT.of(i)] = graph.corpus(spec, corpus)
             identity["fields"].append(field or graph.texts(spec, corpus))
         if not options.learn_from:
             identity["origin"] = graph.files.vocabulary(spec, name, graph.data_dir)

@@ -15,6 +15,7 @@ from tfkd.pipeline.engine.identity import (
     raised,
 )
 from tfkd.pipeline.engine.kinds import task_named
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.memory import step_memory
@@ -54,12 +55,12 @@ class TrainStage(Stage):
             return self._chosen(graph, spec, name, options)
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
-            f"tokenizer.{side}": graph.tokenizer(spec, tokenizer)
+            Role.TOKENIZER.of(side): graph.tokenizer(spec, tokenizer)
             for side, tokenizer in model.tokenizers.items()
         }
         head = model.own_vocabulary
         if head is not None:
-            inputs["tokenizer.head"] = graph.tokenizer(spec, head)
+            inputs[Role.TOKENIZER.of("head")] = graph.tokenizer(spec, head)
         task = task_named(task_name(model, options, spec.views))
         inputs |= task.inputs(graph, spec, options)
         own = task, dict(inputs)
@@ -72,11 +73,11 @@ class TrainStage(Stage):
             # A matrix of its own: 2 starts it from embeddings that came by parts, too.
             identity["head_revision"] = 2
         for i, part in enumerate(options.data):
-            inputs |= graph.part(spec, f"data.{i}", part.of, model, part.swap, own)
+            inputs |= graph.part(spec, Role.DATA.of(i), part.of, model, part.swap, own)
             identity["data"][i].pop("of")
         if options.validate_ is not None:
-            inputs["validate"] = graph.corpus(spec, options.validate_.on)
-            inputs |= graph.part(spec, "validate", options.validate_.on, model, own=own)
+            inputs[Role.VALIDATE] = graph.corpus(spec, options.validate_.on)
+            inputs |= graph.part(spec, Role.VALIDATE, options.validate_.on, model, own=own)
             identity["validate"] = plain(options.validate_, without={"on"})
             identity.pop("validate_", None)
             decode = options.validate_.decode
@@ -85,7 +86,7 @@ class TrainStage(Stage):
         if options.reads_rows:
             identity |= between_newlines(model, options)
         for part, reference in origins(options.from_).items():
-            inputs[f"from.{part}"] = graph.stage(spec, reference)
+            inputs[Role.FROM.of(part)] = graph.stage(spec, reference)
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
         identity |= raised("combiner", options.gradients and options.gradients.kind)
         identity |= raised("schedule", options.schedule.kind)
@@ -99,7 +100,7 @@ class TrainStage(Stage):
         for term, term_options in options.objective.items():
             teacher = getattr(term_options, "teacher", None)
             if teacher is not None:
-                inputs[f"teacher.{term}"] = graph.stage(spec, teacher)
+                inputs[Role.TEACHER.of(term)] = graph.stage(spec, teacher)
             identity["objective"][term] = _term_identity(spec, term_options)
         seed = spec.seed if name in spec.seeded_stages else None
         label = graph.label(spec, name, seed if seed is not None else seed_of(inputs))
@@ -112,7 +113,7 @@ class TrainStage(Stage):
             for setting, trial in options.choose.trials
         ]
         inputs = {**trials[0].inputs}
-        inputs |= {f"trial.{i}": node for i, node in enumerate(trials)}
+        inputs |= {Role.TRIAL.of(i): node for i, node in enumerate(trials)}
         identity = {"choose": options.choose.metric}
         label = graph.label(spec, name, seed_of(inputs))
         return Node(self.kind, label, spec, options, inputs, identity)
@@ -122,7 +123,7 @@ class TrainStage(Stage):
         model = node.spec.models[options.train]
         vocabularies = {
             side: child.stage.size(child, planned)
-            for side, child in node.inputs_of("tokenizer").items()
+            for side, child in node.inputs_of(Role.TOKENIZER).items()
         }
         vocabularies |= node.task.sizes(node, planned)
         parameters = model.parameters(vocabularies)

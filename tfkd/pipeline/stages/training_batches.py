@@ -7,6 +7,7 @@ from tfkd.data.batches.batcher import Batcher, build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import part_of, training_set, views_of
 from tfkd.pipeline.inputs.models import PAD_TO, check_lengths
 from tfkd.pipeline.stages.stored_targets import check_rows, stores_of
@@ -84,7 +85,7 @@ def _check_validation(node: Node, context: Context) -> None:
     check_lengths(
         node.model,
         options.train,
-        ExampleSet([part_of(node, "validate", options.validate_.on, context)]),
+        ExampleSet([part_of(node, Role.VALIDATE, options.validate_.on, context)]),
         view,
         f"stages.{node.label}.validate.on: {options.validate_.on}",
     )

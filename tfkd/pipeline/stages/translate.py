@@ -13,6 +13,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain
 from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
@@ -35,9 +36,9 @@ class TranslateStage(Stage):
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         trained = graph.stage(spec, options.translate)
-        inputs, fields = {"model": trained}, []
+        inputs, fields = {Role.MODEL: trained}, []
         for i, part in enumerate(options.data):
-            inputs[f"data.{i}.corpus"] = graph.corpus(spec, part.of)
+            inputs[Role.DATA.of(i, Role.CORPUS)] = graph.corpus(spec, part.of)
             fields.append(options.read_field(graph.fields(spec, part.of), part.swap))
         identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
         decode = options.decode or trained.task.default_decode(trained.model)
@@ -69,8 +70,8 @@ class TranslateStage(Stage):
                 of.stage.lower_cased(of, read)
                 for of, read in zip(node.corpora, node.identity["fields"], strict=True)
             )
-        trained = node.inputs["model"].trained
-        if getattr(trained.inputs["tokenizer.target"].options, "lower_case", False):
+        trained = node.inputs[Role.MODEL].trained
+        if getattr(trained.inputs[Role.TOKENIZER.of("target")].options, "lower_case", False):
             return True
         return all_lower(trained, "target", "source")
 
@@ -120,7 +121,7 @@ def _translator(node: Node, context: Context) -> _Translate:
     from tfkd.pipeline.inputs.models import trained_model
 
     fresh_start()
-    trained = node.inputs["model"]
+    trained = node.inputs[Role.MODEL]
     tokenizers = side_tokenizers(trained, context)
     source, target = tokenizers["source"], tokenizers["target"]
     if lower_cased(trained):

@@ -9,6 +9,7 @@ from tfkd.evaluation import Counted
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import own_identity, plain
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.metrics import metric_of
@@ -45,7 +46,7 @@ class TuneStage(Stage):
         for place, (setting, decode) in enumerate(choose.trials):
             one = graph.evaluation(spec, reference, choose.corpus, (choose.metric,), decode)
             label = f"{one.label} [{said_setting(setting)}]"
-            inputs[f"trial.{place}"] = replace(one, label=label)
+            inputs[Role.TRIAL.of(place)] = replace(one, label=label)
         # What the metric counts by, of the evaluation's own keys.
         counted = registry.lookup(KIND, choose.metric).options.model_fields
         identity = {
@@ -63,7 +64,7 @@ class TuneStage(Stage):
 
         trials = trials_of(node)
         metric = metric_of(node.options.choose.metric, node.options)
-        text = open_text(trials[0].inputs["text"], context)
+        text = open_text(trials[0].inputs[Role.TEXT], context)
         references = list(text.lines("target"))
         sources = list(text.lines("source")) if metric.reads_sources else None
         outputs = (file_lines(context.stages / trial.key / "hypotheses.txt") for trial in trials)

@@ -7,6 +7,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import part_of
 from tfkd.pipeline.inputs.metrics import measured, metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -23,14 +24,14 @@ def validation(node: Node, context: Context) -> Callable[[Any], dict[str, float]
     the validation's.
     """
     options, task = node.options.validate_, node.task
-    examples = ExampleSet([part_of(node, "validate", options.on, context)])
+    examples = ExampleSet([part_of(node, Role.VALIDATE, options.on, context)])
     on = Measured(node, examples, task.view(node, context), context)
     metrics, references, sources = metrics_of(options), None, None
     # A whole text is read for a test set alone.
     kinds = [one for one in task.Options.products if one != WORDS]
     products = {product_of(metric, kinds) for metric in metrics}
     if OUTPUTS in products:
-        text = open_text(node.inputs["validate"], context)
+        text = open_text(node.inputs[Role.VALIDATE], context)
         references, sources = list(text.lines("target")), list(text.lines("source"))
     asked = {"decode": options.decode, "positive": options.positive}
     asked["where"] = f"stages.{node.label}.validate"

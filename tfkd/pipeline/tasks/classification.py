@@ -14,6 +14,7 @@ from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
 from tfkd.pipeline.inputs.made import readable
@@ -73,17 +74,16 @@ class Classification(Task):
     # The graph.
 
     def inputs(self, graph: Any, spec: Spec, options: Any) -> dict[str, Node]:
-        return {"classes": stage_of("classes").node(graph, spec, options, self.several)}
+        return {Role.CLASSES: stage_of("classes").node(graph, spec, options, self.several)}
 
-    def part(self, graph: Any, spec: Spec, role: str, corpus: str, learnt: Any) -> dict[str, Node]:
+    def ids(self, graph: Any, spec: Spec, corpus: str, learnt: Any) -> dict[str, Node]:
         """Labels, where it has some, and marks; the marked text in place of the text."""
         (model, inputs), ids, found = learnt, stage_of("ids"), {}
         if "label" in graph.fields(spec, corpus):
-            found[f"{role}.ids.label"] = ids.labels(graph, spec, corpus, inputs["classes"])
-        return found | {
-            f"{role}.ids.{field}": ids.cut(graph, spec, corpus, field, model.tokenizer, *how)
-            for field, how in self.cut_fields(graph, spec, corpus, model).items()
-        }
+            found["label"] = ids.labels(graph, spec, corpus, inputs[Role.CLASSES])
+        for field, how in self.cut_fields(graph, spec, corpus, model).items():
+            found[field] = ids.cut(graph, spec, corpus, field, model.tokenizer, *how)
+        return found
 
     def cut_fields(self, graph: Any, spec: Spec, corpus: str, model: Any) -> dict[str, tuple]:
         """The fields whose text is cut before it is encoded, each with what that is called in
@@ -105,7 +105,7 @@ class Classification(Task):
         if "data.ids.label" not in inputs:
             corpus = options["corpus"]
             raise UserError(
-                f"data.{corpus}: the predictions of {inputs['model'].label} are held against "
+                f"data.{corpus}: the predictions of {inputs[Role.MODEL].label} are held against "
                 f"labels; this corpus has {', '.join(graph.fields(spec, corpus))}"
             )
         return {"products": [CLASSES]}
@@ -130,7 +130,7 @@ class Classification(Task):
 
     def sizes(self, node: Node, planned: Planned) -> dict[str, Any]:
         """`classes`, and `words` where it has a head over them, too."""
-        classes = node.inputs["classes"]
+        classes = node.inputs[Role.CLASSES]
         if not planned.folder(classes).done:
             planned.note(f"{node.label}: two classes are counted until {classes.label} is read.")
         heads = node.model.heads_needed(node.options, node.spec.views)
@@ -189,7 +189,7 @@ class Classification(Task):
         def made() -> tuple:
             rows, classes = class_rows(node, context), classes_of(node, context)
             index = positive_index(classes, positive, "evaluate")
-            text = open_text(node.inputs["text"], context)
+            text = open_text(node.inputs[Role.TEXT], context)
             labelled = range(len(text)) if self.several else np.flatnonzero(rows["label"] >= 0)
             texts = ("label", "text" if "text" in text.fields else "source")
             lines = ([counting.texts(node, field)[row] for row in labelled] for field in texts)

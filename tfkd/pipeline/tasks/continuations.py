@@ -8,6 +8,7 @@ from tfkd.data.strict_json import read_json
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.run_texts import examples
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import text_tokenizer
@@ -25,8 +26,8 @@ def write_continuations(node: Node, model: Any, folder: StageFolder, context: Co
     whole: a killed evaluation goes on with the next."""
     from tfkd.decoding import Continuer, build_search
 
-    tokenizer = text_tokenizer(node.inputs["model"], context)
-    prompts = prompts_of(open_text(node.inputs["text"], context), _ROWS)
+    tokenizer = text_tokenizer(node.inputs[Role.MODEL], context)
+    prompts = prompts_of(open_text(node.inputs[Role.TEXT], context), _ROWS)
     continuer = Continuer(model, build_search(decode_of(node, context)), tokenizer)
 
     def written(start: int) -> dict[str, list[str]]:

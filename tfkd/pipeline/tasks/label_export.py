@@ -8,6 +8,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import part_of
 from tfkd.pipeline.inputs.text_stages import classes_of, open_text
@@ -26,7 +27,7 @@ def export_labels(
     """Writes `1/` and says what it is; the probabilities that it must give are those of the model
     as it is evaluated: ids from the disk, in the view that it was trained in."""
     examples, rows = checked_rows(node, context)
-    text, classes = open_text(node.inputs["text"], context), classes_of(node, context)
+    text, classes = open_text(node.inputs[Role.TEXT], context), classes_of(node, context)
     return export_classifier(
         model,
         served_tokenizers(node, context, card, output=False)["text"],
@@ -44,7 +45,7 @@ def checked_rows(node: Node, context: Context) -> tuple[ExampleSet, np.ndarray]:
     """The rows that an export is checked on: up to 48 of the corpus that its model was validated
     on, evenly spaced; with all of them in ids."""
     trained = node.trained
-    role = "validate" if "validate" in trained.inputs else "data.0"
+    role = Role.VALIDATE if Role.VALIDATE in trained.inputs else Role.DATA.of(0)
     examples = ExampleSet([part_of(trained, role, role, context)])
     return examples, np.arange(0, len(examples), max(1, len(examples) // _ROWS))[:_ROWS]
 
@@ -79,7 +80,7 @@ def labelled_lines(
     """The texts of `checked_rows`, and the labels that the float32 model gives each of them, with
     spaces between: what `tfkd.serving.classifier_export.export_tags` is checked on."""
     examples, rows = checked_rows(node, context)
-    names, text = classes_of(node, context).names, open_text(node.inputs["text"], context)
+    names, text = classes_of(node, context).names, open_text(node.inputs[Role.TEXT], context)
     predict = predictor(model, 1, head=HEAD)
     guesses = [predict(view(examples, np.array([row]), 0, 0))["ids"][:, 0] for row in rows]
     lines = [text.line("text", int(row)) for row in rows]

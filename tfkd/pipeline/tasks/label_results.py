@@ -21,6 +21,7 @@ from tfkd.evaluation.metrics import CLASSES
 from tfkd.evaluation.trivial_systems import MAJORITY, TEST, TRAINING
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.run_texts import examples, write_outputs
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.metrics import metrics_of
@@ -89,9 +90,9 @@ def _examples(
 ) -> list[dict[str, Any]]:
     """Evenly spaced rows: text (fields apart by tabs), label, guess and its probability, of
     several their mean."""
-    text = open_text(node.inputs["text"], context)
+    text = open_text(node.inputs[Role.TEXT], context)
     fields = [name for name in ("text", "source", "text_b", "target") if name in text.fields]
-    if node.inputs["model"].model.head.read == "mark":
+    if node.inputs[Role.MODEL].model.head.read == "mark":
         fields.append("mark")
     guesses, probability = _named(rows, names), rows["probability"]
     against = None if others is None else _named(others, names)
@@ -112,7 +113,7 @@ def beside_majority(
     options, node, context = evaluation.options, evaluation.system, counting.context
     names = class_names(node, context)
     found, gold, sources = counting.rows(node, CLASSES, options.positive)
-    counts, of = _learnt_rows(node.trained.inputs["classes"], names, context), TRAINING
+    counts, of = _learnt_rows(node.trained.inputs[Role.CLASSES], names, context), TRAINING
     if counts is None:
         counts, of = np.bincount(found.labels, minlength=len(names))[: len(names)], TEST
     frequencies = Frequencies(counts, of)
@@ -135,6 +136,6 @@ def _learnt_rows(learnt: Node, names: list[str], context: Context) -> np.ndarray
 def faults(node: Node, several: bool, context: Context) -> dict[str, str]:
     """What an evaluation's guesses show."""
     rows, names = class_rows(node, context), class_names(node, context)
-    lines = open_text(node.inputs["text"], context).lines("label")
+    lines = open_text(node.inputs[Role.TEXT], context).lines("label")
     labels = [label for line in lines for label in labels_in(line, several)]
     return guess_faults([names[guess] for guess in rows["guess"]], labels, len(names))

@@ -12,6 +12,7 @@ from tfkd.evaluation import WordSums, output_faults
 from tfkd.evaluation.metrics import WORDS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.run_texts import write_outputs
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
@@ -116,7 +117,7 @@ class LanguageModel(Words):
         from tfkd.pipeline.tasks.exported import served_tokenizers
         from tfkd.serving import export_language_model
 
-        text = open_text(node.inputs["text"], context)
+        text = open_text(node.inputs[Role.TEXT], context)
         prompts = [prompt for prompt, _ in prompts_of(text, _PROMPTS)]
         if prompts:
             long = _LONG * model.max_length // (1 + len(" ".join(prompts))) + 1

@@ -7,6 +7,7 @@ from tfkd.data.examples import ExampleSet
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.inputs.text_stages import classes_of
@@ -19,7 +20,7 @@ from tfkd.targets.class_scoring import score_classes
 
 def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -> dict[str, Any]:
     """The top K of every target word."""
-    options, teacher = node.options, node.inputs["model"]
+    options, teacher = node.options, node.inputs[Role.MODEL]
     tokenizers, table = side_tokenizers(teacher, context), label_map(teacher, context)
     (view,) = views_of(teacher, {None}, context).values()
     predict = predictor(model, options.top_k)
@@ -100,7 +101,7 @@ def _scored(
     """
     options, found, rows = node.options, [], 0
     for index, part in enumerate(options.data):
-        examples = ExampleSet([part_of(node, f"data.{index}", part.of, context)])
+        examples = ExampleSet([part_of(node, Role.DATA.of(index), part.of, context)])
         header = Header(
             corpus=node.corpora[index].fingerprint,
             vocabulary=predicted.fingerprint(),

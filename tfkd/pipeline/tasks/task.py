@@ -68,9 +68,9 @@ class Task:
         """What a training stage's model rests on beside its tokenizers, by role."""
         return {}
 
-    def part(self, graph: GraphBuilder, spec: Spec, role: str, corpus: str, learnt: Any) -> dict:
-        """The ids that a model reads of a corpus beside its texts, or in place of them: of a field,
-        `ROLE.ids.FIELD`. `learnt` are the model's options, and what `inputs` gave."""
+    def ids(self, graph: GraphBuilder, spec: Spec, corpus: str, learnt: Any) -> dict[str, Node]:
+        """The ids that a model reads of a corpus beside its texts, or in place of them, by field.
+        `learnt` are the model's options, and what `inputs` gave."""
         return {}
 
     def products(self, metrics: Sequence[str]) -> tuple[str, ...]:

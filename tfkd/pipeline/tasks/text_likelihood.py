@@ -7,6 +7,7 @@ from tfkd.data.packed import FlatRows
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import newline_piece, part_of, text_tokenizer
 from tfkd.pipeline.inputs.measured_batches import BATCH_TOKENS
 from tfkd.pipeline.inputs.text_stages import open_text
@@ -27,7 +28,7 @@ class TextLikelihood:
     """
 
     def __init__(self, node: Node, model: object, context: Context):
-        trained = node.inputs["model"]
+        trained = node.inputs[Role.MODEL]
         options = trained.model
         documents, separator = documents_of(node, context)
         length, wanted = options.window(trained.trained.options), node.options["context"]
@@ -50,10 +51,10 @@ class TextLikelihood:
 
 def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
     """The rows of the text in ids, and the id that follows each."""
-    trained = node.inputs["model"]
+    trained = node.inputs[Role.MODEL]
     tokenizer = text_tokenizer(trained, context)
     newline = newline_piece(tokenizer) if trained.trained.kind == "load" else None
-    documents = part_of(node, "data", node.options["corpus"], context).find(
+    documents = part_of(node, Role.DATA, node.options["corpus"], context).find(
         "text", trained.model.tokenizers["text"]
     )
     return documents, tokenizer.end_id if newline is None else newline
@@ -62,5 +63,5 @@ def documents_of(node: Node, context: Context) -> tuple[FlatRows, int]:
 def words_of(node: Node, context: Context) -> dict[str, np.ndarray]:
     """The words of each row's tokenized original and the ends of its lines: `words`, `line_ends`,
     int `[rows]`."""
-    counted = open_text(node.inputs["text"], context).words
+    counted = open_text(node.inputs[Role.TEXT], context).words
     return {"words": counted[:, 0], "line_ends": counted[:, 1]}

@@ -15,6 +15,7 @@ from tfkd.evaluation.metrics import OUTPUTS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.made import part_of, side_tokenizers
@@ -87,7 +88,7 @@ class Translation(Words):
         if OUTPUTS not in node.options["products"]:
             return {}
         outputs = file_lines(context.stages / node.key / "hypotheses.txt")
-        text = open_text(node.inputs["text"], context)
+        text = open_text(node.inputs[Role.TEXT], context)
         lines = (list(text.lines(side)) for side in ("source", "target"))
         filled_in = isinstance(decode_of(node, context), MaskPredictOptions)
         # A search that chooses the length beforehand cuts nothing off.
@@ -99,7 +100,7 @@ class Translation(Words):
         from tfkd.pipeline.tasks.exported import served_tokenizers
         from tfkd.serving import export_saved_model
 
-        text = open_text(node.inputs["text"], context)
+        text = open_text(node.inputs[Role.TEXT], context)
         step = max(1, len(text) // _SENTENCES)
         sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
         tokenizers = served_tokenizers(node, context, card)
@@ -139,7 +140,7 @@ def _write_outputs(on: Measured, model: Any, folder: StageFolder) -> None:
         rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
         name = f"outputs-{start:08d}.json"
         hypotheses += shard(folder, name, lambda rows=rows: decoded(rows))["lines"]
-    text = open_text(node.inputs["text"], context)
+    text = open_text(node.inputs[Role.TEXT], context)
     references = list(text.lines("target"))
     if isinstance(decode, MaskPredictOptions):
         _trace(decoder, examples, view, text, folder)
@@ -168,7 +169,7 @@ def _cut(node: Node, outputs: list[str], context: Context) -> np.ndarray:
     from tfkd.decoding.decoder import source_limit
 
     model = node.trained.model
-    sources = part_of(node, "data", node.options["corpus"], context).find(
+    sources = part_of(node, Role.DATA, node.options["corpus"], context).find(
         ("source", "text"), model.tokenizers["source"]
     )
     most = source_limit(model)

@@ -23,6 +23,7 @@ from tfkd.evaluation.trivial_systems import CONSTANT, TEST, TRAINING, UNIGRAM
 from tfkd.objectives.term import Record, predicted_side
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.made import part_of, side_tokenizers, training_set
 from tfkd.pipeline.inputs.measured_batches import batches_of
@@ -78,8 +79,8 @@ def _unigram(
     wanted = {kind for kind, _ in by_kind} & {TEACHER_FORCED, WORDS}
     if not wanted:
         return []
-    context, model = counting.context, node.inputs["model"]
-    of, tokens, theirs = (model.key, node.inputs["text"].key), {}, {}
+    context, model = counting.context, node.inputs[Role.MODEL]
+    of, tokens, theirs = (model.key, node.inputs[Role.TEXT].key), {}, {}
     if TEACHER_FORCED in wanted:
         tokens[TEACHER_FORCED] = once(("tokens", *of), lambda: _test_tokens(node, context))
     if WORDS in wanted:
@@ -116,7 +117,7 @@ def _frequencies(model: Node, tokens: np.ndarray, counting: Counting) -> Frequen
 
 def _test_tokens(node: Node, context: Context) -> tuple[np.ndarray, np.ndarray]:
     """The tokens that teacher-forced metrics are of, and the row of each: int `[N]` both."""
-    examples = ExampleSet([part_of(node, "data", node.options["corpus"], context)])
+    examples = ExampleSet([part_of(node, Role.DATA, node.options["corpus"], context)])
     view = node.task.view(node.trained, context)
     found = []
     for batch in batches_of(examples, view):

@@ -12,6 +12,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import between_newlines, decode_identity, plain, read_in_windows
 from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
 from tfkd.pipeline.scoring.counting import Counting
@@ -33,7 +34,7 @@ class Words(Task):
         return tuple(sorted({*map(product, metrics)}))
 
     def identity(self, graph: Any, spec: Spec, inputs: dict, options: Any, tuned: Any) -> dict:
-        trained, made = inputs["model"], {*options["products"]}
+        trained, made = inputs[Role.MODEL], {*options["products"]}
         model, stage = trained.model, trained.trained.options
         found = {"products": options["products"], **between_newlines(model, stage)}
         if {OUTPUTS, CONTINUED} & made:
@@ -139,5 +140,5 @@ def decoded(inputs: dict[str, Node], decode: Any, tuned: Node | None) -> dict[st
     then, with all that was tried."""
     if tuned is None:
         return decode_identity(decode)
-    inputs["tuned"] = tuned
+    inputs[Role.TUNED] = tuned
     return {}
