@@ -1,7 +1,6 @@
 """Sizes of a step, as `tfkd plan` reads them from a spec and from what is there already."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +12,17 @@ from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.text_stages import place
 from tfkd.pipeline.plan import step_sizes as step_sizes_module
 from tfkd.pipeline.plan.step_sizes import longest_row, step_sizes
+from tfkd.spec.options import (
+    BySideOptions,
+    ConditionalMlmOptions,
+    MassOptions,
+    MlmOptions,
+    PlainOptions,
+    PrefixLmOptions,
+    SpansOptions,
+    UniformCountOptions,
+    ViewOptions,
+)
 
 
 def stages(line, *overrides, runs=None):
@@ -74,10 +84,22 @@ def test_sizes_follow_the_spec(line, override, expected):
 
 
 @pytest.mark.parametrize(
-    ("kind", "share"), [("none", 1.0), ("prefix_lm", 0.5), ("mlm", 0.3), ("of_a_plugin", 1.0)]
+    ("options", "share"),
+    [
+        (PlainOptions(), 1.0),
+        (PrefixLmOptions(), 0.5),
+        (MlmOptions(p=0.3), 0.3),
+        (SpansOptions(p=0.2), 0.2),
+        (ConditionalMlmOptions(p={"uniform": [0.2, 0.6]}), 0.2),  # of the target's half
+        (UniformCountOptions(), 0.5),
+        (BySideOptions(target=UniformCountOptions()), 0.5),
+        (BySideOptions(source=MlmOptions()), 1.0),
+        (MassOptions(share=0.4), 0.4),
+        (ViewOptions(), 1.0),  # of a plugin that does not say it
+    ],
 )
-def test_each_kind_of_view_predicts_its_share(kind, share):
-    assert step_sizes_module._share(SimpleNamespace(kind=kind, p=0.3)) == share
+def test_each_kind_of_view_predicts_its_share(options, share):
+    assert options.predicted_share == share
 
 
 @pytest.mark.parametrize("processor", [True, False])

@@ -1,14 +1,15 @@
 """What a plugin adds and cannot do yet is said at the start, not after hours of training."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 from pydantic import Field
 from spec_files import SMALL, loaded, replaced
 
-from tfkd.spec import UserError, registry
-from tfkd.spec.options import TransformerOptions
+from tfkd.spec import SpecErrors, UserError, registry
+from tfkd.spec.options import TransformerOptions, ViewOptions
 from tfkd.spec.options.base import Options
+from tfkd.spec.options.views import Reader
 
 
 class DrawnOptions(Options):
@@ -23,12 +24,30 @@ class OwnOptions(TransformerOptions):
     kind: Literal["own"] = Field("own", description="The kind of model.")
 
 
+class BlankedOptions(ViewOptions):
+    """A view of one's own: every fourth word is to be filled in."""
+
+    readers: ClassVar = frozenset({Reader.ENCODER})
+    terms: ClassVar = ("masked_lm",)
+    masks: ClassVar = True
+    kind: Literal["blanked"] = Field("blanked", description="The kind of view.")
+
+
+class AnyOptions(ViewOptions):
+    """A view that says nothing of itself."""
+
+    kind: Literal["any"] = Field("any", description="The kind of view.")
+
+
 @pytest.fixture(autouse=True)
 def own(monkeypatch):
-    """A registry that has both, and forgets them."""
+    """A registry that has all, and forgets them."""
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     registry.register("decode", "drawn", options=DrawnOptions, target="nowhere:Drawn")
     registry.register("model", "own", options=OwnOptions, target="nowhere:Own")
+    for options in (BlankedOptions, AnyOptions):
+        kind = options.model_fields["kind"].default
+        registry.register("view", kind, options=options, target="nowhere:View")
 
 
 def test_a_search_of_ones_own_may_be_exported(tmp_path):
@@ -52,3 +71,36 @@ def test_what_no_spec_could_name_is_not_registered(kind, tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(UserError, match=rf"plugin {name}_{kind} cannot .*cannot add a {kind}"):
             registry.load_plugins([f"{name}_{kind}"])
+
+
+BYTES = "{kind: byte_bpe, size: 300, learn_from: text}"
+READ = "student.objective.cross_entropy"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # Read by whom it says, in the terms that it says, with what it needs.
+        (["views.mlm={kind: blanked}"], None),
+        (["views.mlm={kind: any}"], None),
+        ([f"stages.{READ}.view=cmlm", "views.cmlm={kind: any}", "stages.finetune.objective="
+          "{masked_lm: {view: mlm}}"], None),
+        ([f"stages.{READ}.view=mlm", "views.mlm={kind: blanked}"], "blanked. is for a bert"),
+        (["stages.pretrain.objective={causal_lm: {view: mlm}}", "views.mlm={kind: blanked}"],
+         "of kind blanked, which a causal_lm term cannot read"),
+        (["views.mlm={kind: blanked}", f"tokenizers.bytes={BYTES}", "teacher.tokenizer=bytes"],
+         "blanked. hides words by .MASK., and bytes"),
+        (["stages.pretrain.objective={masked_lm: {}}"], "by_side or blanked or any"),
+    ],
+)  # fmt: skip
+def test_a_view_of_ones_own_says_who_can_read_it(tmp_path, changes, said):
+    if said is None:
+        assert loaded(tmp_path, overrides=changes)
+        return
+    with pytest.raises(SpecErrors, match=said):
+        loaded(tmp_path, overrides=changes)
+
+
+def test_a_view_must_say_it(monkeypatch):
+    with pytest.raises(ValueError, match=r"ViewOptions, .*Received: options=DrawnOptions"):
+        registry.register("view", "drawn", options=DrawnOptions, target="nowhere:Drawn")

@@ -76,7 +76,8 @@ def register(
 
     Raises:
         ValueError: An unknown kind, one of which only the package has any, the name is taken by
-            another class, or a model's options do not extend `ModelOptions`.
+            another class, or the options of a model, view or task do not extend what tells the rest
+            of the package what it is.
     """
     if kind not in KINDS or kind in CLOSED:
         reason = f"A plugin cannot add a {kind} so far: the package's own are all there are. "
@@ -89,6 +90,12 @@ def register(
             "Invalid value for argument `options`. Expected a subclass of "
             "tfkd.spec.options.ModelOptions, by which a model tells what it reads, what it weighs "
             f"and how it is made small. Received: options={options.__name__}"
+        )
+    if kind == "view" and not hasattr(options, "readers"):
+        raise ValueError(
+            "Invalid value for argument `options`. Expected a subclass of "
+            "tfkd.spec.options.ViewOptions, by which a view tells who can read it and what it "
+            f"hides. Received: options={options.__name__}"
         )
     if kind == "stage" and (name in UNNAMED_STAGES or getattr(options, "kind", None) != name):
         raise ValueError(

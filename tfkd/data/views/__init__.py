@@ -18,7 +18,6 @@ from tfkd.data.views.source import SourceView
 from tfkd.data.views.spans import SpansView
 from tfkd.data.views.uniform_count import UniformCountView
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.parts import OF_SOURCE
 
 __all__ = [
     "BySideView",
@@ -93,7 +92,7 @@ def build_view(
     """
     made = _class_of(kind, sides)
     single = "text" in sides
-    if kind in OF_SOURCE and not single:
+    if not single and getattr(made, "of_source", False):
         source = sides["source"]
         return SourceView(made, source, tokenizers[source], name=name, **options)
     if single != (made.layout == "sequence"):

@@ -83,6 +83,8 @@ class SequenceView:
 
     kind = "none"
     layout = "sequence"
+    # Whether an encoder-decoder's encoder alone can read it.
+    of_source = False
 
     def __init__(
         self,

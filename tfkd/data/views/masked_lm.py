@@ -32,6 +32,7 @@ class MaskedLMView(SequenceView):
     """
 
     kind = "mlm"
+    of_source = True
 
     def __init__(
         self,

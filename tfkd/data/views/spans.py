@@ -35,6 +35,7 @@ class SpansView(SequenceView):
     """
 
     kind = "spans"
+    of_source = True
 
     def __init__(
         self,

@@ -13,13 +13,8 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize
-from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.training.cores import on_cpu, widens_bfloat16
 
-# The target's share of a sequence of two sides.
-_TARGET = 0.5
-# The mean share of tokens that a count drawn uniformly hides.
-_UNIFORM = 0.5
 _ANY = 2**31
 # Steps of so many epochs as nobody has counted yet.
 _SOME = 1000
@@ -74,7 +69,7 @@ def step_sizes(
     single = model.single_sequence
     terms = [_reads(node, name) for name in options.objective]
     views = dict.fromkeys(term.view for term in terms if term.module is None or single) or (None,)
-    written = [node.spec.views[view].share if _of_one_text(node, view) else 1.0 for view in views]
+    written = [_written(node.spec.views.get(view)) for view in views]
     shared = how_cores_share(node, parameters, replicas)
     return Step(
         tokens=tokens,
@@ -112,9 +107,9 @@ class _Term(NamedTuple):
     precision: str
 
 
-def _of_one_text(node: Node, name: str | None) -> bool:
-    """Whether both sides of a stage's model read one text in a view: the decoder, a part of it."""
-    return getattr(node.spec.views.get(name), "kind", None) in OF_ONE_TEXT
+def _written(view: Any) -> float:
+    """The share of a row that a decoder reads: a part of it, where both sides read one text."""
+    return view.predicted_share if view is not None and view.of_one_text else 1.0
 
 
 def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
@@ -161,7 +156,7 @@ def _reads(node: Node, name: str) -> _Term:
     return _Term(
         term.view,
         node.model.term_module(view, teacher),
-        1.0 if every else _share(view),
+        1.0 if every else view.predicted_share,
         term.kind != "hidden_states",
         getattr(term, "teacher", None),
         teacher,
@@ -176,23 +171,7 @@ def _predicted(node: Node, view: str | None, longest: int) -> float:
     options = node.spec.views.get(view)
     if (labels := node.task.labels_of_row(node.model, options)) is not None:
         return labels / longest
-    return _share(options) if options is not None else 1.0
-
-
-def _share(view: Any) -> float:
-    """The mean share of a sequence's tokens, or of the target's, that a view predicts."""
-    if view.kind == "by_side":
-        return 1.0 if view.target is None else _share(view.target)
-    if view.kind in OF_ONE_TEXT:
-        return view.share
-    if view.kind == "uniform_count":
-        return _UNIFORM
-    if view.kind == "prefix_lm":
-        return _TARGET
-    if view.kind not in ("mlm", "spans", "conditional_mlm"):
-        return 1.0  # a plugin's: at most all
-    mean = sum(view.p.uniform) / 2 if hasattr(view.p, "uniform") else view.p
-    return mean * _TARGET if view.kind == "conditional_mlm" else mean
+    return options.predicted_share if options is not None else 1.0
 
 
 def steps_of(options: Any, batches_per_epoch: float) -> int:

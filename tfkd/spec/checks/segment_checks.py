@@ -6,16 +6,10 @@ from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage
 from tfkd.spec.options import segment_view, sides_of
-from tfkd.spec.options.parts import OF_ONE_TEXT
 from tfkd.spec.wording import a
 
 # Built-in terms that predict nothing of a segment.
 _OTHER_TERMS = ("causal_lm", "hidden_states", "length")
-
-
-def of_one_text(view: Any) -> bool:
-    """Whether both sides read one text in a view."""
-    return getattr(view, "kind", None) in OF_ONE_TEXT
 
 
 def segments_of(trained: Found | None) -> str | None:

@@ -3,16 +3,20 @@
 from typing import Any
 
 from tfkd.spec.checks.layer_pairs import layer_pairs
-from tfkd.spec.families import one_of
+from tfkd.spec.families import one_of, view_kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
-from tfkd.spec.options import reads_classes, sides_of
-from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.options import PlainOptions, reads_classes, sides_of
+from tfkd.spec.options.views import Reader
 from tfkd.spec.tasks.task import asked_of, named, task_of
 from tfkd.spec.wording import a
 
 NO_HEAD = "has no head, and predicts nothing"
-SOURCE_VIEWS = f"a view of kind {' or '.join(OF_SOURCE)}"
+
+
+def source_views() -> str:
+    """What an encoder-decoder's encoder alone can read, as a message has it."""
+    return f"a view of kind {' or '.join(view_kinds(lambda one: Reader.SOURCE in one.readers))}"
 
 
 def predicted(model: Any) -> str | None:
@@ -23,7 +27,8 @@ def predicted(model: Any) -> str | None:
 
 def source_alone(model: Any, view: Any) -> bool:
     """Whether a view shows a model's encoder its source, and its decoder nothing."""
-    return model is not None and model.encoder_terms and getattr(view, "kind", "") in OF_SOURCE
+    reads = model is not None and view is not None and model.encoder_terms
+    return reads and Reader.SOURCE in view.readers
 
 
 def check_teacher(
@@ -67,15 +72,15 @@ def check_positions(
     faults: Faults, path: tuple, options: Any, view: Any, model: Any, online: Any
 ) -> None:
     """Where an online teacher is asked: at positions that the view and the teacher have."""
-    kind = getattr(view, "kind", "none")
-    if model is not None and model.term_module(view, online) is not None and kind == "none":
+    plain = view is None or isinstance(view, PlainOptions)
+    if plain and model is not None and model.term_module(view, online) is not None:
         for key in ("at", "divide_by"):
             if getattr(options, key, "selected" if key == "at" else None) == "selected":
                 faults.add(
                     (*path, key), "selected, and the plain view selects no word of the source",
-                    f"{'at: all' if key == 'at' else 'another divisor'}, or {SOURCE_VIEWS}",
+                    f"{'at: all' if key == 'at' else 'another divisor'}, or {source_views()}",
                 )  # fmt: skip
-    if online.encoder_terms and kind in OF_SOURCE:
+    if source_alone(online, view):
         faults.add(
             (*path, "view"), f"{options.view} is read by an encoder alone, and {options.teacher} "
             f"is {a(online.kind)}", f"a stage of {encoders()} as the teacher, or no view",
@@ -93,9 +98,10 @@ def check_positions(
             (*path, "teacher"), f"{options.teacher} has positions for {online.max_length} tokens, "
             f"and this student reads {reads}", "a smaller max_length of the student",
         )  # fmt: skip
-    if kind == "prefix_lm" and getattr(options, "at", None) == "all":
+    next_of_target = view is not None and view.of_pairs and "causal_lm" in view.terms
+    if next_of_target and getattr(options, "at", None) == "all":
         faults.add(
-            (*path, "at"), f"all, and {options.view} (prefix_lm) predicts the next word of the "
+            (*path, "at"), f"all, and {options.view} ({view.kind}) predicts the next word of the "
             "target alone", "at: selected",
         )  # fmt: skip
     both = model is not None and online.encoder_only and model.encoder_only

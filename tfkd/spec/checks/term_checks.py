@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from tfkd.spec.checks.segment_checks import check_segments, of_one_text
+from tfkd.spec.checks.segment_checks import check_segments
 from tfkd.spec.checks.teacher_checks import (
-    SOURCE_VIEWS,
     check_positions,
     check_teacher,
     encoders,
     source_alone,
+    source_views,
 )
-from tfkd.spec.families import kinds
+from tfkd.spec.families import kinds, view_kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, found_corpus, known, written
-from tfkd.spec.options import classifier, reads_classes, sides_of
-from tfkd.spec.options.parts import OF_SOURCE
+from tfkd.spec.options import (
+    BySideOptions,
+    PlainOptions,
+    ViewOptions,
+    classifier,
+    reads_classes,
+    sides_of,
+)
+from tfkd.spec.options.views import Reader
 from tfkd.spec.wording import a
 
-_STREAM_VIEWS = {
-    "classify", "mlm", "spans", "conditional_mlm", "prefix_lm", "uniform_count", "one_span",
-    "by_side", "causal_lm",
-}  # fmt: skip
-_PAIR_VIEWS = {"conditional_mlm", "prefix_lm"}
-_VIEWS_OF = {
-    "masked_lm": ("mlm", "spans", "conditional_mlm", "uniform_count", "by_side"),
-    "causal_lm": ("prefix_lm", "causal_lm"),
-}
+# Terms that predict what a view hides, or leaves to be said.
+_OF_VIEWS = ViewOptions.terms
 
 
 def check_terms(parts: Parts, faults: Faults, path: tuple, stage: Any, model: Any) -> None:
@@ -44,7 +44,7 @@ def check_hides(
     parts: Parts, faults: Faults, path: tuple, view: Any, name: str, corpus: str
 ) -> None:
     """A view that hides words of the target needs one."""
-    if view is None or view.kind not in _PAIR_VIEWS:
+    if view is None or not view.of_pairs:
         return
     found = found_corpus(parts, corpus)
     if found is not None and not paired(found):
@@ -84,9 +84,9 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     if name is None:
         if model is not None and model.is_causal and options.kind != "masked_lm":
             pass  # its plain view has every next word predicted
-        elif options.kind in _VIEWS_OF:
-            which = ("by_side",) if fills_in else _VIEWS_OF[options.kind]
-            faults.add(path, "no view", f"view: one of kind {' or '.join(which)}")
+        elif options.kind in _OF_VIEWS:
+            which = _filling() if fills_in else _read_by(options.kind)
+            faults.add(path, "no view", f"view: one of kind {which}")
         elif classifier(model) is not None:
             pass  # the plain view of a classifier
         elif options.kind == "cross_entropy" and encoder_only:
@@ -97,7 +97,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         elif fills_in and options.kind in ("cross_entropy", "soft_targets"):
             faults.add(
                 path, f"{stage.train} sees both sides of each word, and the plain view hides none",
-                "masked_lm with a view of kind by_side",
+                f"masked_lm with a view of kind {_filling()}",
             )  # fmt: skip
     elif known(parts, faults, (*path, "view"), "view", name, "views"):
         view = parts.views.get(name)
@@ -113,7 +113,7 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
     if name is not None and view is None:
         return
     _of_classes(faults, path, view, options, model)
-    if of_one_text(view):
+    if view is not None and view.of_one_text:
         check_segments(parts, faults, path, options, model, online)
         return
     if online is not None:
@@ -127,13 +127,12 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
 
 def _of_classes(faults: Faults, path: tuple, view: Any, term: Any, model: Any) -> None:
     """The view fits the head, and the term fits classes."""
-    kind = getattr(view, "kind", None)
-    if model is not None and kind == "classify" and classifier(model) is None:
+    if view is not None and view.of_classes and model is not None and classifier(model) is None:
         faults.add(
-            (*path, "view"), f"{term.view} (classify) is of classes",
+            (*path, "view"), f"{term.view} ({view.kind}) is of classes",
             "a model with head: {kind: classifier}",
         )  # fmt: skip
-    if kind == "none" and classifier(model) is not None:
+    if isinstance(view, PlainOptions) and classifier(model) is not None:
         faults.add(
             (*path, "view"), f"{term.view} (none) hides no words, and predicts no classes",
             "a view of kind classify, or no view",
@@ -150,9 +149,7 @@ def _hides_by_mask(
     parts: Parts, faults: Faults, path: tuple, view: Any, name: str, model: Any
 ) -> None:
     """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
-    if view is None or view.kind not in {*_STREAM_VIEWS} - {"prefix_lm", "causal_lm"}:
-        return
-    if model is None or model.whole_parts:
+    if view is None or not view.masks or model is None or model.whole_parts:
         return  # its parts are stages of their own, with terms of their own
     for tokenizer in dict.fromkeys(sides_of(model).values()):
         if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
@@ -164,26 +161,21 @@ def _hides_by_mask(
 
 def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> None:
     """The views of an encoder-decoder: by its decoder's attention, and of its encoder alone."""
-    if view.kind == "by_side":
+    if Reader.WRITING not in view.readers and Reader.FILLING in view.readers:
         if not model.fills_in:
             faults.add(
-                path, f"{name} (by_side) is for a decoder that sees both sides",
+                path, f"{name} ({view.kind}) is for a decoder that sees both sides",
                 "no view, or decoder_attention: full of the model",
             )  # fmt: skip
-        for side in ("source", "target"):
-            kind = getattr(getattr(view, side), "kind", "mlm")
-            if kind not in ("mlm", "spans", "uniform_count", "one_span"):
-                faults.add(path, f"the {side} of {name} is of kind {kind}", "one of mlm, spans, "
-                           "uniform_count, one_span")  # fmt: skip
-        if view.target is None:
-            faults.add(path, f"{name} hides nothing of the target", "target: {kind: uniform_count}")
-    elif view.kind in {*_STREAM_VIEWS} - {*OF_SOURCE}:
+        if isinstance(view, BySideOptions):
+            _sides(faults, path, view, name)
+    elif not view.readers & {Reader.WRITING, Reader.FILLING, Reader.SOURCE}:
         faults.add(
             path, f"{name} ({view.kind}) is for {encoders()}",
-            f"{'a view of kind by_side' if model.fills_in else 'no view'} for an "
-            f"encoder-decoder, or, for its encoder, {SOURCE_VIEWS}",
+            f"{f'a view of kind {_filling()}' if model.fills_in else 'no view'} for an "
+            f"encoder-decoder, or, for its encoder, {source_views()}",
         )  # fmt: skip
-    elif not model.encoder_terms:
+    elif Reader.SOURCE in view.readers and not model.encoder_terms:
         readers = kinds(lambda one: one.encoder_terms)
         faults.add(
             path, f"{name} ({view.kind}) is of the source alone, and {model.kind} has no terms "
@@ -191,32 +183,54 @@ def _of_pairs(faults: Faults, path: tuple, view: Any, name: str, model: Any) -> 
         )  # fmt: skip
 
 
+def _sides(faults: Faults, path: tuple, view: BySideOptions, name: str) -> None:
+    """What hides words of a side by itself."""
+    for side, one in (("source", view.source), ("target", view.target)):
+        if one is not None and not _of_a_text(one):
+            known_ones = ", ".join(view_kinds(_of_a_text))
+            faults.add(path, f"the {side} of {name} is of kind {one.kind}", f"one of {known_ones}")
+    if view.target is None:
+        faults.add(path, f"{name} hides nothing of the target", "target: {kind: uniform_count}")
+
+
+def _of_a_text(view: Any) -> bool:
+    return view.masks and not view.of_pairs and Reader.ENCODER in view.readers
+
+
+def _read_by(term: str) -> str:
+    return " or ".join(view_kinds(lambda one: term in one.terms))
+
+
+def _filling() -> str:
+    """The views in which words are hidden of a decoder that fills in."""
+    return " or ".join(view_kinds(lambda one: one.masks and Reader.FILLING in one.readers))
+
+
 def _view(faults: Faults, path: tuple, view: Any, name: str, term: Any, model: Any) -> None:
-    if view is None or of_one_text(view):
+    if view is None or view.of_one_text:
         return
-    if term.kind in _VIEWS_OF and view.kind in {"none", *_STREAM_VIEWS} - {*_VIEWS_OF[term.kind]}:
+    if term.kind in _OF_VIEWS and term.kind not in view.terms:
         faults.add(
             path, f"{name} is of kind {view.kind}, which a {term.kind} term cannot read",
-            f"a view of kind {' or '.join(_VIEWS_OF[term.kind])}",
+            f"a view of kind {_read_by(term.kind)}",
         )  # fmt: skip
     if model is None:
         return
     if model.encoder_decoder:
         _of_pairs(faults, path, view, name, model)
-    elif model.is_causal and view.kind in {"none", *_STREAM_VIEWS} - {"causal_lm"}:
+    elif model.is_causal and Reader.CAUSAL not in view.readers:
         faults.add(
             path, f"{name} ({view.kind}) is for {encoders()}, and {a(model.kind)} sees earlier "
             "words alone", "no view, or one of kind causal_lm",
         )  # fmt: skip
-    elif model.encoder_only and view.kind == "causal_lm":
+    elif model.encoder_only and Reader.ENCODER not in view.readers:
+        what, other = "has two sides", "reads one sequence"
+        advice = "mlm, spans, uniform_count or conditional_mlm"
+        if Reader.CAUSAL in view.readers:
+            what, other, advice = "predicts each next word", "sees it", "prefix_lm"
         faults.add(
-            path, f"{name} (causal_lm) predicts each next word, and {a(model.kind)} sees it",
-            "a view of kind prefix_lm",
-        )  # fmt: skip
-    elif model.encoder_only and view.kind == "by_side":
-        faults.add(
-            path, f"{name} (by_side) has two sides, and {a(model.kind)} reads one sequence",
-            "a view of kind mlm, spans, uniform_count or conditional_mlm",
+            path, f"{name} ({view.kind}) {what}, and {a(model.kind)} {other}",
+            f"a view of kind {advice}",
         )  # fmt: skip
     longest, limit = getattr(view, "max_length", 0) or 0, getattr(model, "max_length", None)
     if model.single_sequence and limit is not None and longest > limit:

@@ -56,6 +56,7 @@ _PLACES = {
     "SpansOptions": "views",
     "TokenizedBleuOptions": "text_metrics",
     "TokenizedOptions": "text_metrics",
+    "ViewOptions": "views",
     "TransformerDecoderOptions": "transformer",
     "TransformerOptions": "transformer",
     "UniformCountOptions": "views",

@@ -7,7 +7,8 @@ from pydantic import PrivateAttr
 
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.family_sizes import FamilySizes
-from tfkd.spec.options.parts import OF_SOURCE, reads_classes, sides_of
+from tfkd.spec.options.parts import reads_classes, sides_of
+from tfkd.spec.options.views import Reader
 
 # The most tokens of a model under --smoke.
 SMOKE_LENGTH = 128
@@ -215,7 +216,7 @@ class ModelOptions(FamilySizes):
         """
         if not self.encoder_terms:
             return None
-        of_source = getattr(view, "kind", None) in OF_SOURCE
+        of_source = view is not None and Reader.SOURCE in view.readers
         return "encoder" if of_source or (online is not None and online.encoder_only) else None
 
     @property

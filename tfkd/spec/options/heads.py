@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, SerializeAsAny, Tag, WrapValidator, f
 
 from tfkd.spec import registry
 from tfkd.spec.options.base import Name, Options, Rate
+from tfkd.spec.options.views import Reader, ViewOptions
 
 
 class MaskedLMHeadOptions(Options):
@@ -48,9 +49,12 @@ class ClassifierHeadOptions(Options):
         return [value] if isinstance(value, str) else value
 
 
-class ClassifyOptions(Options):
+class ClassifyOptions(ViewOptions):
     """A text or a pair whose class is predicted; the plain view of a model with a classifier."""
 
+    readers: ClassVar[frozenset[Reader]] = frozenset({Reader.ENCODER})
+    terms: ClassVar[tuple[str, ...]] = ()
+    of_classes: ClassVar[bool] = True
     kind: Literal["classify"] = Field("classify", description="The kind of view.")
     max_length: Annotated[int, Field(ge=8)] = Field(
         256,

@@ -5,10 +5,6 @@ from typing import Any
 
 # The number of classes of a head over classes, among sizes of tokenizers: no tokenizer's name.
 CLASSES = "#classes"
-# Kinds of views whose hidden words an encoder alone can read.
-OF_SOURCE = ("mlm", "spans")
-# Kinds of views that show both sides of an encoder-decoder the same text.
-OF_ONE_TEXT = ("mass",)
 
 
 def sides_of(model: Any) -> dict[str, str]:
@@ -30,8 +26,8 @@ def segment_view(objective: Mapping[str, Any], views: Mapping[str, Any]) -> str 
         The name of its first term's; None where a term reads another view, or the plain one.
     """
     names = [getattr(term, "view", None) for term in objective.values()]
-    kinds = {getattr(views.get(name), "kind", None) for name in names}
-    return names[0] if names and kinds <= {*OF_ONE_TEXT} else None
+    alike = all(getattr(views.get(name), "of_one_text", False) for name in names)
+    return names[0] if names and alike else None
 
 
 def classifier(model: Any) -> Any:
@@ -47,4 +43,4 @@ def reads_classes(model: Any, view: Any) -> bool:
         model: Its model's options.
         view: The options of its view; None for the plain one.
     """
-    return classifier(model) is not None and getattr(view, "kind", "classify") == "classify"
+    return classifier(model) is not None and (view is None or view.of_classes)

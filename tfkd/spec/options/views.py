@@ -1,6 +1,7 @@
 """Options of views."""
 
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -25,16 +26,64 @@ class Uniform(Options):
 MaskShare = Annotated[float, Field(gt=0, le=1)] | Uniform
 
 
-class _ViewOptions(Options):
+class Reader(StrEnum):
+    """Who can read a view."""
+
+    ENCODER = "one sequence, both sides of a word"
+    CAUSAL = "one sequence, from left to right"
+    SOURCE = "the source, by an encoder-decoder's encoder alone"
+    WRITING = "two sides, the target from left to right"
+    FILLING = "two sides, and what is missing in the target"
+
+
+_SEQUENCE, _PAIRS = frozenset({Reader.ENCODER}), frozenset({Reader.WRITING, Reader.FILLING})
+# The mean share of tokens that a count drawn uniformly hides; the target's share of two sides.
+_UNIFORM = _TARGET = 0.5
+
+
+class ViewOptions(Options):
+    """What a view tells of itself before it is made: the base of a plugin's, too.
+
+    Attributes:
+        readers: The models that can read it.
+        terms: Of the terms `masked_lm` and `causal_lm`, those that can read it.
+        of_pairs: Whether it hides words of the target alone, so that corpora need both sides.
+        of_one_text: Whether both sides of an encoder-decoder read one text.
+        of_classes: Whether classes are predicted in it.
+        masks: Whether it hides words by [MASK], which a byte-level vocabulary lacks.
+    """
+
+    readers: ClassVar[frozenset[Reader]] = frozenset(Reader) - {Reader.SOURCE}
+    terms: ClassVar[tuple[str, ...]] = ("masked_lm", "causal_lm")
+    of_pairs: ClassVar[bool] = False
+    of_one_text: ClassVar[bool] = False
+    of_classes: ClassVar[bool] = False
+    masks: ClassVar[bool] = False
+
+    @property
+    def predicted_share(self) -> float:
+        """The mean share of a sequence's tokens, or of the target's, that are predicted in it: by
+        that the memory of a step is counted. Unless it is known, all."""
+        return 1.0
+
+
+class _Masked(ViewOptions):
+    terms: ClassVar[tuple[str, ...]] = ("masked_lm",)
+    masks: ClassVar[bool] = True
+
+
+class _LimitedOptions(ViewOptions):
     max_length: Annotated[int, Field(ge=8)] = Field(
         256,
         description="The most tokens of a sequence; too long pairs lose the longer side's first.",
     )
 
 
-class PlainOptions(_ViewOptions):
+class PlainOptions(_LimitedOptions):
     """Nothing hidden."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE | _PAIRS
+    terms: ClassVar[tuple[str, ...]] = ()
     kind: Literal["none"] = Field("none", description="The kind of view.")
 
 
@@ -55,17 +104,27 @@ Start = Annotated[
 _REPLACE = "Per cent [MASK], random word, unchanged."
 
 
-class MlmOptions(_ViewOptions):
+def _mean(share: float | Uniform) -> float:
+    return sum(share.uniform) / 2 if isinstance(share, Uniform) else share
+
+
+class MlmOptions(_Masked, _LimitedOptions):
     """BERT's masks: a share of the words, of which 80 % become [MASK], 10 % random, 10 % stay."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE | {Reader.SOURCE}
     kind: Literal["mlm"] = Field("mlm", description="The kind of view.")
     p: MaskShare = Field(0.15, description="The share of words that are predicted.")
     replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
+    @property
+    def predicted_share(self) -> float:
+        return _mean(self.p)
 
-class SpansOptions(_ViewOptions):
+
+class SpansOptions(_Masked, _LimitedOptions):
     """SpanBERT's masks: spans of whole words, each replaced as one (Joshi et al., 2020)."""
 
+    readers: ClassVar[frozenset[Reader]] = MlmOptions.readers
     kind: Literal["spans"] = Field("spans", description="The kind of view.")
     p: Annotated[float, Field(gt=0, le=1)] = Field(
         0.15, description="The share of tokens that are predicted."
@@ -76,33 +135,58 @@ class SpansOptions(_ViewOptions):
     longest: Count = Field(10, description="Words of the longest span.")
     replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
+    @property
+    def predicted_share(self) -> float:
+        return self.p
 
-class ConditionalMlmOptions(_ViewOptions):
+
+class ConditionalMlmOptions(_Masked, _LimitedOptions):
     """Masks words of the target alone, always by [MASK] (Chen et al., 2020, section 3.2)."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE
+    of_pairs: ClassVar[bool] = True
     kind: Literal["conditional_mlm"] = Field("conditional_mlm", description="The kind of view.")
     p: MaskShare = Field(0.15, description="The share of target words that are predicted.")
 
+    @property
+    def predicted_share(self) -> float:
+        return _mean(self.p) * _TARGET
 
-class PrefixLmOptions(_ViewOptions):
+
+class PrefixLmOptions(_LimitedOptions):
     """Left to right over the target, all of the source seen (BERT_l2r of Chen et al., 2020)."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE
+    terms: ClassVar[tuple[str, ...]] = ("causal_lm",)
+    of_pairs: ClassVar[bool] = True
     kind: Literal["prefix_lm"] = Field("prefix_lm", description="The kind of view.")
 
+    @property
+    def predicted_share(self) -> float:
+        return _TARGET
 
-class UniformCountOptions(_ViewOptions):
+
+class UniformCountOptions(_Masked, _LimitedOptions):
     """Mask-Predict's masks: n tokens, the last [SEP] among them, n uniform on 1 to all."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE
     kind: Literal["uniform_count"] = Field("uniform_count", description="The kind of view.")
     replace: Replace = Field([100, 0, 0], description=_REPLACE)
     most: Literal["all", "all_but_one"] = Field(
         "all", description="The largest n; all_but_one is Mask-Predict's."
     )
 
+    @property
+    def predicted_share(self) -> float:
+        return _UNIFORM
 
-class OneSpanOptions(_ViewOptions):
+
+class OneSpanOptions(_LimitedOptions):
     """AB-Net's noise of the source: one span of max(1, round(p L)) + 1 tokens."""
 
+    readers: ClassVar[frozenset[Reader]] = _SEQUENCE
+    terms: ClassVar[tuple[str, ...]] = ()
+    masks: ClassVar[bool] = True
     kind: Literal["one_span"] = Field("one_span", description="The kind of view.")
     p: Annotated[float, Field(gt=0, le=1)] = Field(
         0.1, description="The span's share of the text's tokens."
@@ -110,17 +194,26 @@ class OneSpanOptions(_ViewOptions):
     replace: Replace = Field([80, 10, 10], description=_REPLACE)
 
 
-class BySideOptions(Options):
+class BySideOptions(_Masked):
     """For a decoder that fills in: source and target, each corrupted by itself."""
 
+    readers: ClassVar[frozenset[Reader]] = frozenset({Reader.FILLING})
     kind: Literal["by_side"] = Field("by_side", description="The kind of view.")
     source: Any = Field(None, description="A view of one text, like {kind: one_span}.")
     target: Any = Field(None, description="One that hides what is predicted.")
 
+    @property
+    def predicted_share(self) -> float:
+        return 1.0 if self.target is None else self.target.predicted_share
 
-class MassOptions(Options):
+
+class MassOptions(ViewOptions):
     """MASS: an encoder-decoder writes a segment that is hidden from its encoder."""
 
+    readers: ClassVar[frozenset[Reader]] = frozenset({Reader.WRITING})
+    terms: ClassVar[tuple[str, ...]] = ()
+    of_one_text: ClassVar[bool] = True
+    masks: ClassVar[bool] = True
     kind: Literal["mass"] = Field("mass", description="The kind of view.")
     share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="The segment's share of a text's tokens; one at least stays."
@@ -137,10 +230,16 @@ class MassOptions(Options):
         True, description="Whether the decoder does not see the encoder's states at [MASK]."
     )
 
+    @property
+    def predicted_share(self) -> float:
+        return self.share
 
-class CausalLmViewOptions(Options):
+
+class CausalLmViewOptions(ViewOptions):
     """Every token predicted from those before it: what a gpt2 reads unless a view is named."""
 
+    readers: ClassVar[frozenset[Reader]] = frozenset({Reader.CAUSAL})
+    terms: ClassVar[tuple[str, ...]] = ("causal_lm",)
     kind: Literal["causal_lm"] = Field("causal_lm", description="The kind of view.")
     max_length: Annotated[int, Field(ge=2)] | None = Field(
         None, description="The most tokens of a sequence, what is beyond is cut off; default: any."

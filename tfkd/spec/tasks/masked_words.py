@@ -63,17 +63,18 @@ def _read_as_taught(faults: Faults, path: Path, stage: Any, teacher: Found) -> N
         return
     terms = teacher.stage.objective.values()
     names = {getattr(term, "view", None) for term in terms}
-    views = {getattr(teacher.parts.views.get(name), "kind", None) for name in names}
+    views = [teacher.parts.views.get(name) for name in names]
     if None in views:
         return  # faults of their own
-    read = getattr(stage, "read", None)
-    if read == "previous" and "prefix_lm" not in views:
+    read, to_the_left = getattr(stage, "read", None), [one.terms == ("causal_lm",) for one in views]
+    if read == "previous" and not any(to_the_left):
         faults.add(
             path, f"previous, and {stage.score} has learnt to fill in hidden words",
             "read: masked, or a teacher with a term causal_lm in a view of kind prefix_lm",
         )  # fmt: skip
-    elif read == "masked" and views == {"prefix_lm"} and {t.kind for t in terms} == {"causal_lm"}:
+    elif read == "masked" and all(to_the_left) and {t.kind for t in terms} == {"causal_lm"}:
+        learnt = " and ".join(dict.fromkeys(one.kind for one in views))
         faults.add(
-            path, f"masked, and {stage.score} has learnt to predict each next word (prefix_lm)",
+            path, f"masked, and {stage.score} has learnt to predict each next word ({learnt})",
             "read: previous",
         )  # fmt: skip

@@ -137,7 +137,7 @@ def _masked_teacher(parts: Parts, faults: Faults, path: Path, entry: Any, stage:
     if "trained" in gives_of(stage.stage) and encoder_only:
         first = next(iter(stage.stage.objective.values()), None)
         view = stage.parts.views.get(getattr(first, "view", None))
-        if first is not None and getattr(view, "kind", "none") in ("none", "prefix_lm"):
+        if first is not None and (view is None or not {"masked_lm"} & {*view.terms}):
             faults.add(
                 (*path, "of"), f"the first term of {entry.of} hides no words", "one with a view of "
                 "kind mlm, spans or conditional_mlm first",
