@@ -34,8 +34,12 @@ def test_a_figure_of_validation_stands_in_one_plot_for_all_systems():
 
 
 def test_terms_have_the_units_and_titles_of_their_kinds():
-    terms = {"words": {"kind": "cross_entropy"}, "states": {"kind": "hidden_states"},
-             "mask_task": {"kind": "soft_targets", "view": "masked"}}  # fmt: skip
+    terms = {
+        "words": {"kind": "cross_entropy"},
+        "states": {"kind": "hidden_states"},
+        "mask_task": {"kind": "soft_targets", "view": "masked"},
+        "other": {"kind": "soft_targets", "divergence": "jensen_shannon", "beta": 0.2},
+    }
     line = {"step": 10, "loss": 2.0, "terms": dict.fromkeys(terms, 1.0), "learning_rate": 1e-3}
     head = {"head": {"kind": "classifier"}}
     for model, of_words in (({}, "nats a token"), (head, "nats a row")):
@@ -46,6 +50,10 @@ def test_terms_have_the_units_and_titles_of_their_kinds():
         assert units["Words"] == of_words
         assert units["States"] == "distance"
         assert units["Mask task, cross-entropy to the teacher"] == "nats a token"
+        assert units["Other, Jensen-Shannon divergence to the teacher"] == of_words
+        assert [form.partition(" between")[0] for form in stage["forms"]] == [
+            "other: Jensen-Shannon divergence with beta 0.2"
+        ]
 
 
 @pytest.mark.parametrize(

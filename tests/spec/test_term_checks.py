@@ -77,6 +77,9 @@ def load(folder, *overrides):
         MASK
         + "{kind: soft_targets, view: spans, at: all, teacher: loaded, top_k: 8, rest: bucket}",
         MASK + "{kind: soft_targets, at: all, teacher: taught}",
+        MASK + "{kind: soft_targets, at: all, teacher: taught, divergence: reverse_kl}",
+        MASK + "{kind: soft_targets, teacher: targets, divergence: reverse_kl, rest: bucket}",
+        MASK + "{kind: soft_targets, teacher: targets, divergence: jensen_shannon, beta: 0.1}",
         MASK + "{kind: hidden_states, teacher: taught}",
         MASK + "{kind: hidden_states, teacher: loaded, view: spans, at: selected, layers: every}",
         MASK + "{kind: hidden_states, teacher: taught, layers: {layer_1: layer_2, hidden: mix}}",
@@ -156,6 +159,19 @@ def test_an_rnn_has_an_encoder_that_terms_read(tmp_path, term, part):
         (
             MASK + "{kind: soft_targets, teacher: targets, top_k: 3}",
             "mask.top_k: 3, and targets is",
+        ),
+        (
+            MASK + "{kind: soft_targets, teacher: targets, divergence: reverse_kl}",
+            "mask.divergence: reverse_kl, and of targets the top K is stored",
+        ),
+        (
+            MASK + "{kind: soft_targets, view: mlm, teacher: taught, divergence: reverse_kl, "
+            "top_k: 4}",
+            "mask.divergence: reverse_kl, and of taught the top K is asked",
+        ),
+        (
+            MASK + "{kind: soft_targets, teacher: targets, divergence: total_variation, beta: 0.2}",
+            "mask.beta: 0.2, and total_variation has none",
         ),
         (
             MASK + "{kind: soft_targets, view: mlm, teacher: taught, rest: bucket}",

@@ -1,4 +1,4 @@
-"""Cross-entropy with a teacher's distribution over the vocabulary, stored or online."""
+"""A teacher's distribution over the vocabulary, stored or online, as what is to be learnt."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfkd.objectives.classifier import encoder_classifier
+from tfkd.objectives.divergences import DIVERGENCES, divergence_of
 from tfkd.objectives.prediction import top_k_log_probabilities
 from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import (
@@ -32,13 +33,20 @@ class SoftTargets(Term):
     - form "hinton": both at T, times T^2, so that gradients keep their size (Hinton et al. 2015,
       section 2.1).
 
+    Another `divergence` than forward_kl takes the place of the cross-entropy, between the same two
+    distributions and times the same factor; see `divergence_of` for the formulas. It is 0 for a
+    student equal to its targets. A top K with `rest` "drop" says that the teacher has no mass
+    beyond it: the student's mass there counts as such, and reverse_kl, which would be infinite,
+    needs "bucket".
+
     A score stage's targets are stored, its K most likely words; a teacher that is among the step's
     online ones is asked anew for each batch, and gives its whole distribution or its top K.
 
     A position without a stored row (its pair was too long to score) counts neither in the sum nor
-    in the normalizer. The metric `kl` is the sum above the teacher's entropy, its floor, which is 0
-    for a student equal to its targets; the sum itself never comes down to 0. With an online teacher
-    `accuracy` counts the positions where the student's largest logit is the text's own word.
+    in the normalizer. The metric `kl` is the cross-entropy above the teacher's entropy, its floor:
+    0 for a student equal to its targets, where the cross-entropy itself never comes down to 0. With
+    an online teacher `accuracy` counts the positions where the student's largest logit is the
+    text's own word.
 
     Of classes, every row has one position, be its class known or not, and a store one row each.
 
@@ -46,6 +54,9 @@ class SoftTargets(Term):
         teacher: The name of stored targets in `batch["stores"]`, or of an online teacher.
         temperature: T.
         form: "paper" or "hinton".
+        divergence: "forward_kl" (as the cross-entropy), "reverse_kl", "jensen_shannon" or
+            "total_variation".
+        beta: Of jensen_shannon, the teacher's share of the mixture, above 0 and below 1.
         rest: What becomes of the mass outside of the top K: "drop" or "bucket" (one more class).
         top_k: K of an online teacher; None: its whole distribution.
         at: With an online teacher, "selected": the positions that the view selected, those replaced
@@ -65,6 +76,8 @@ class SoftTargets(Term):
         teacher: str,
         temperature: float = 1.0,
         form: str = "paper",
+        divergence: str = "forward_kl",
+        beta: float = 0.5,
         rest: str = "drop",
         top_k: int | None = None,
         at: str = "selected",
@@ -74,6 +87,7 @@ class SoftTargets(Term):
         super().__init__(name=name, **options)
         for argument, value, known in (
             ("form", form, FORMS),
+            ("divergence", divergence, DIVERGENCES),
             ("rest", rest, RESTS),
             ("at", at, PLACES),
         ):
@@ -87,9 +101,16 @@ class SoftTargets(Term):
                 "Invalid value for argument `temperature`. Expected a positive number. "
                 f"Received: temperature={temperature}"
             )
+        if not 0 < beta < 1:
+            raise ValueError(
+                "Invalid value for argument `beta`. Expected a number above 0 and below 1. "
+                f"Received: beta={beta}"
+            )
         self.teacher = teacher
         self.temperature = float(temperature)
         self.form = form
+        self.divergence = divergence
+        self.beta = float(beta)
         self.rest = rest
         self.top_k = top_k
         self.at = at
@@ -116,7 +137,8 @@ class SoftTargets(Term):
         """What the pass over the vocabulary is asked; see `CrossEntropy.request`."""
         side, weights = self.side(record), take(self.positions(batch, record))
         if self.online is None:
-            return self._of_top_k(weights, *stored_words(batch, self.teacher, side, take))
+            stored = stored_words(batch, self.teacher, side, take)
+            return self._of_top_k(weights, *stored, whole=is_classified(side))
         head = online_head(self, record)
         hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
         # Of rows without a known class there is nothing to be right about.
@@ -133,35 +155,51 @@ class SoftTargets(Term):
         ids: tf.Tensor,
         log_probabilities: tf.Tensor,
         gold: tf.Tensor | None = None,
+        *,
+        whole: bool = False,
     ) -> TokenTerm:
-        """The request for K words; `gold` is picked after them, for the accuracy."""
-        probabilities, entropy = teacher_distribution(
+        """The request for K words; `gold` is picked after them, for the accuracy. `whole`: the K
+        are all that there are."""
+        taught, entropy = teacher_distribution(
             tf.cast(log_probabilities, tf.float32), self.temperature, self.rest
         )
-        words = ids.shape[-1]
+        words, drops = ids.shape[-1], self.rest == "drop"
+        forward = self.divergence == "forward_kl"
+        extras = {"probabilities": tf.exp(taught), "entropy": entropy}
+        extras |= {} if forward else {"taught": taught}
+        self._check_finite(beyond=drops and not whole)
 
-        def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
-            student = student_log_probabilities(
+        def student(statistics: Statistics) -> tf.Tensor:
+            return student_log_probabilities(
                 dataclasses.replace(statistics, picked=statistics.picked[:, :words]),
                 self._student_temperature,
                 self.rest,
             )
-            return -self._factor * tf.reduce_sum(extras["probabilities"] * student, -1)
+
+        def cross_entropy(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            return -self._factor * tf.reduce_sum(extras["probabilities"] * student(statistics), -1)
+
+        def divergence(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            return self._factor * divergence_of(
+                self.divergence, extras["taught"], student(statistics), beta=self.beta,
+                beyond=drops and not whole,
+            )  # fmt: skip
 
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
+            if not forward:
+                losses = cross_entropy(statistics, extras)
             shown = {"kl": losses - self._factor * extras["entropy"]}
             return shown if gold is None else {**shown, "accuracy": is_best(statistics, -1)}
 
-        drops = self.rest == "drop"
         return TokenTerm(
             weights=tf.cast(weights, tf.float32),
             picked=ids if gold is None else tf.concat([ids, gold[:, None]], 1),
-            extras={"probabilities": probabilities, "entropy": entropy},
-            loss=loss,
+            extras=extras,
+            loss=cross_entropy if forward else divergence,
             metrics=metrics,
             metric_names=("kl",) if gold is None else ("kl", "accuracy"),
             temperatures=(self._student_temperature,) if drops else (),
-            unit_mass=self._student_temperature == 1.0 and drops,
+            unit_mass=self._student_temperature == 1.0 and drops and forward,
         )
 
     def _of_all(
@@ -170,12 +208,23 @@ class SoftTargets(Term):
         """The request for an online teacher's whole distribution: no id of it is ever listed."""
         temperature, factor = self._student_temperature, self._factor
 
-        def loss(statistics: Statistics, extras: Extras) -> tf.Tensor:
+        forward = self.divergence == "forward_kl"
+
+        def cross_entropy(statistics: Statistics, extras: Extras) -> tf.Tensor:
             return factor * (
                 statistics.log_sum_exp[temperature] - statistics.expected / temperature
             )
 
+        def divergence(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            student = statistics.log_probabilities
+            if temperature != 1.0:
+                student = tf.nn.log_softmax(student / temperature)
+            taught = statistics.teacher_log_probabilities
+            return factor * divergence_of(self.divergence, taught, student, beta=self.beta)
+
         def metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
+            if not forward:
+                losses = cross_entropy(statistics, extras)
             shown = {"kl": losses - factor * statistics.teacher_entropy}
             return shown if gold is None else {**shown, "accuracy": is_best(statistics, -1)}
 
@@ -183,12 +232,21 @@ class SoftTargets(Term):
         return TokenTerm(
             weights=tf.cast(weights, tf.float32),
             picked=asked[:, None],
-            loss=loss,
+            loss=cross_entropy if forward else divergence,
             metrics=metrics,
             metric_names=("kl",) if gold is None else ("kl", "accuracy"),
             temperatures=(temperature,),
+            uses_all=not forward,
             teacher=DenseTeacher(hidden, head.matrix(), head.bias(), self.temperature),
         )
+
+    def _check_finite(self, *, beyond: bool) -> None:
+        if beyond and self.divergence == "reverse_kl":
+            raise ValueError(
+                f"The term {self.name} has divergence='reverse_kl' and only the "
+                "teacher's top K: of a student's mass beyond them it is infinite. Expected "
+                "rest='bucket', or an online teacher's whole distribution (top_k=None)"
+            )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -196,6 +254,8 @@ class SoftTargets(Term):
             "teacher": self.teacher,
             "temperature": self.temperature,
             "form": self.form,
+            "divergence": self.divergence,
+            "beta": self.beta,
             "rest": self.rest,
             "top_k": self.top_k,
             "at": self.at,

@@ -27,14 +27,13 @@ def teacher_distribution(
             everything else, log(1 - sum p).
 
     Returns:
-        Probabilities `[N, K]` or `[N, K + 1]`, and their entropy in nats `[N]`.
+        Log-probabilities `[N, K]` or `[N, K + 1]`, and their entropy in nats `[N]`.
     """
     if rest == "bucket":
         mass = tf.reduce_logsumexp(log_probabilities, -1, keepdims=True)
         log_probabilities = tf.concat([log_probabilities, log_rest(mass)], -1)
     softened = tf.nn.log_softmax(log_probabilities / temperature)
-    probabilities = tf.exp(softened)
-    return probabilities, -tf.reduce_sum(probabilities * softened, -1)
+    return softened, -tf.reduce_sum(tf.exp(softened) * softened, -1)
 
 
 def student_log_probabilities(statistics: Statistics, temperature: float, rest: str) -> tf.Tensor:

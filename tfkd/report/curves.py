@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.plots import Line, Plot
-from tfkd.report.soft_target_forms import soft_target_forms
+from tfkd.report.soft_target_forms import DIVERGENCES, soft_target_forms
 from tfkd.report.systems import Run, System, Systems, stage_of
 from tfkd.report.wording import is_number, metric_name, number, words
 
@@ -44,7 +44,8 @@ def stage_curves(runs: Sequence[Run], systems: Systems) -> list[dict[str, Any]]:
 
 
 def _terms(runs: Sequence[Run], stage: str) -> dict[str, tuple[str, str]]:
-    """The terms of a stage by name: their kind, and what their loss is counted in."""
+    """The terms of a stage by name: their kind (of soft targets, what of the teacher's they come
+    down to), and what their loss is counted in."""
     found: dict[str, tuple[str, str]] = {}
     for run in runs:
         spec = run.part("spec")
@@ -53,8 +54,12 @@ def _terms(runs: Sequence[Run], stage: str) -> dict[str, tuple[str, str]]:
         for name, term in (options.get("objective") or {}).items():
             kind = str((term or {}).get("kind") or name)
             unit = "nats a token"
+            if kind == "soft_targets":
+                kind = DIVERGENCES[(term or {}).get("divergence", "forward_kl")]
             if kind == "hidden_states":
                 unit = "distance"
+            elif kind == DIVERGENCES["total_variation"]:
+                unit = "mass a token"
             elif kind == "length" or (of_rows and not (term or {}).get("view")):
                 unit = "nats a row"
             found.setdefault(name, (kind, unit))
@@ -183,11 +188,11 @@ def _title(key: Key, terms: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
         return "Validation loss, negative log-likelihood", unit
     if kind == "term":
         # Where a run's spec does not say it, the name does.
-        by_name = ("soft_targets" if "soft" in name else "", "nats a token")
+        by_name = (DIVERGENCES["forward_kl"] if "soft" in name else "", "nats a token")
         of_kind, unit = terms.get(name, by_name)
         title = words(name)
         return (
-            f"{title}, cross-entropy to the teacher" if of_kind == "soft_targets" else title,
+            f"{title}, {of_kind} to the teacher" if of_kind in DIVERGENCES.values() else title,
             unit,
         )
     title = words(name) if "." in name else metric_name(name).split(" (")[0]

@@ -1,14 +1,23 @@
-"""Which soft targets a stage learns from: at what temperature, on which sides."""
+"""Which soft targets a stage learns from: by what divergence, at what temperature."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.report.systems import Run
-from tfkd.report.wording import is_number, number
+from tfkd.report.wording import is_number, number, plain
+
+# Of a term, its `divergence` in the field's words.
+DIVERGENCES = {
+    "forward_kl": "cross-entropy",
+    "reverse_kl": "reverse KL",
+    "jensen_shannon": "Jensen-Shannon divergence",
+    "total_variation": "total variation",
+}
 
 
 def soft_target_forms(runs: Sequence[Run], stage: str) -> list[str]:
-    """A sentence for each term of soft targets with a temperature; at T = 1 both forms are one.
+    """A sentence for each term of soft targets with a temperature (at T = 1 both forms are one) or
+    with another divergence than the cross-entropy's.
 
     Args:
         runs: The runs.
@@ -21,8 +30,12 @@ def soft_target_forms(runs: Sequence[Run], stage: str) -> list[str]:
             term = term or {}
             temperature = term.get("temperature")
             softened = is_number(temperature) and temperature != 1
-            if term.get("kind", name) == "soft_targets" and softened:
+            if term.get("kind", name) != "soft_targets":
+                continue
+            if softened:
                 found[_sentence(name, term)] = None
+            if term.get("divergence", "forward_kl") != "forward_kl":
+                found[_of_divergence(name, term)] = None
     return list(found)
 
 
@@ -36,4 +49,13 @@ def _sentence(name: str, term: Mapping[str, Any]) -> str:
     return (
         f"{name}: the teacher at temperature {temperature}, the student at 1, no factor (form: "
         "paper; Chen et al., 2020)."
+    )
+
+
+def _of_divergence(name: str, term: Mapping[str, Any]) -> str:
+    kind = term["divergence"]
+    share = f" with beta {plain(term.get('beta', 0.5))}" if kind == "jensen_shannon" else ""
+    return (
+        f"{name}: {DIVERGENCES.get(kind, kind)}{share} between student and teacher, in place "
+        "of the cross-entropy; a student equal to its teacher has 0."
     )

@@ -7,10 +7,12 @@ from tfkd.spec.families import one_of, view_kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage, stage_of
 from tfkd.spec.options import PlainOptions, reads_classes, sides_of
+from tfkd.spec.options.objectives import SoftTargetsOptions
 from tfkd.spec.options.views import Reader
 from tfkd.spec.tasks.task import asked_of, named, task_of
 from tfkd.spec.wording import a
 
+_BETA = SoftTargetsOptions.model_fields["beta"].default
 NO_HEAD = "has no head, and predicts nothing"
 
 
@@ -44,6 +46,7 @@ def check_teacher(
     if found is None:
         return None
     classes = _of_classes(parts, faults, path, options, model, found)
+    _divergence(faults, path, options, found.stage.kind == "score" and not classes)
     if found.stage.kind == "score":
         _stored(faults, where, name, found, stage, None if classes else model)
         view = getattr(options, "view", None)
@@ -66,6 +69,23 @@ def check_teacher(
     if teacher is not None:
         _live(found.parts, faults, path, name, options, teacher, model)
     return teacher
+
+
+def _divergence(faults: Faults, path: tuple, options: Any, stored: bool) -> None:
+    """A divergence that a top K can tell; `beta` where it is read."""
+    kind = getattr(options, "divergence", "forward_kl")
+    cut = (stored or options.top_k is not None) if kind == "reverse_kl" else False
+    if cut and options.rest == "drop":
+        whose = f"of {options.teacher} the top K is {'stored' if stored else 'asked'}"
+        faults.add(
+            (*path, "divergence"), f"reverse_kl, and {whose}: of a student's words beyond it the "
+            "divergence is infinite", "rest: bucket beside it, or an online teacher without top_k",
+        )  # fmt: skip
+    # A resolved spec has every key: the default says nothing.
+    if getattr(options, "beta", _BETA) != _BETA and kind != "jensen_shannon":
+        faults.add(
+            (*path, "beta"), f"{options.beta}, and {kind} has none", "divergence: jensen_shannon"
+        )
 
 
 def check_positions(

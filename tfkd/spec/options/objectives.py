@@ -65,7 +65,7 @@ _AT = "selected: the positions that the view selected; all: every word. Of an on
 
 
 class SoftTargetsOptions(TermOptions):
-    """Cross-entropy against a teacher's distribution; above temperature 1, see form: hinton."""
+    """A teacher's distribution, by cross-entropy or another divergence; see also form: hinton."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
     teacher: StageReference = Field(
@@ -79,6 +79,17 @@ class SoftTargetsOptions(TermOptions):
         description="What T above 1 does. paper: the teacher at T, the student at 1, no factor "
         "(Chen et al., 2020); hinton: both at T, times T^2, which is distillation as by Hinton, "
         "Vinyals and Dean (2015). At T = 1 they are the same.",
+    )
+    divergence: Literal["forward_kl", "reverse_kl", "jensen_shannon", "total_variation"] = Field(
+        "forward_kl",
+        description="How far the student q is from the teacher p. forward_kl: sum p log(p/q), as "
+        "the cross-entropy; reverse_kl: sum q log(q/p) (Gu et al., 2024); jensen_shannon: of both "
+        "to their mixture (Agarwal et al., 2024); total_variation: half of sum |p - q|.",
+    )
+    beta: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5,
+        description="Of jensen_shannon: the teacher's share of the mixture; towards 0 as "
+        "forward_kl, towards 1 as reverse_kl.",
     )
     rest: Literal["drop", "bucket"] = Field(
         "drop", description="The teacher's mass beyond the top K: dropped, or one more class."
