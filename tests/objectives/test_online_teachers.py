@@ -8,105 +8,32 @@ import tensorflow as tf
 from margins import share_right
 
 from tfkd.layers import dropout_key
-from tfkd.models.bert import Bert
-from tfkd.models.transformer import Transformer
 from tfkd.objectives import (
     CrossEntropy,
     HiddenStates,
     MaskedLM,
     OnlineTeacher,
     SoftTargets,
-    objective_forward,
-    term_counts,
 )
-from tfkd.spec.checks.layer_pairs import layer_pairs
 
 from . import reference
-
-
-def in_pairs(cases):
-    """A product whose last factor has two values and the one before it an odd number: in the short
-    ring one of the two in turn, which leaves each pair of values of two factors."""
-    turns = (0, 1, 1, 0)  # of four cases that follow each other
-    marks = ([], [pytest.mark.long])
-    return [
-        pytest.param(*values, marks=marks[turns[number % 4]]) for number, values in enumerate(cases)
-    ]
-
-
-PAD, CLS, SEP, MASK, SIZE, TARGETS = 0, 2, 3, 4, 17, 13
-
-
-def teacher(layers=3, width=12, dropout=0.4, seed=5):
-    """A BERT whose every weight matters."""
-    model = Bert(SIZE, layers=layers, width=width, heads=2, max_length=16, dropout=dropout, seed=1)
-    draw = np.random.default_rng(seed)
-    for variable in model.weights:
-        variable.assign(variable + 0.4 * draw.normal(size=variable.shape))
-    return OnlineTeacher(model, start_id=CLS, end_id=SEP)
-
-
-def student(dropout=0.0, layers=2, width=8):
-    return Transformer(
-        TARGETS,
-        source_vocabulary_size=SIZE,
-        encoder_layers=layers,
-        decoder_layers=1,
-        width=width,
-        heads=2,
-        dropout=dropout,
-        share_embeddings="target",
-    )
-
-
-def batch_of(seed=0, lengths=(5, 2, 0, 6), width=8):
-    """A pair with its masked source beside it; a length of 0 is a batch's filler."""
-    draw = np.random.default_rng(seed)
-    lengths = np.asarray(lengths)
-    column = np.arange(width)
-    words = column < lengths[:, None]
-    real = (lengths > 0)[:, None]
-    valid = (column <= lengths[:, None]) & real
-    ids = np.where(words, draw.integers(5, SIZE, words.shape), 0)
-    ids = np.where((column == lengths[:, None]) & real, SEP, ids).astype(np.int32)
-    selected = words & (draw.random(words.shape) < 0.5)
-    masked = np.where(selected & (draw.random(words.shape) < 0.8), MASK, ids).astype(np.int32)
-    target = draw.integers(5, TARGETS, (2, *words.shape)).astype(np.int32) * valid
-    return {
-        "examples": np.where(lengths > 0, np.arange(len(lengths)), -1),
-        "plain": {
-            "source": {"ids": ids, "valid": valid},
-            "target": {"ids": target[0], "labels": target[1], "valid": valid, "selected": valid},
-        },
-        "masked": {"source": {"ids": masked, "valid": valid, "labels": ids, "selected": selected}},
-    }
-
-
-def forward(model, terms, batch, training=True, **options):
-    return objective_forward(model, terms, batch, term_counts(terms, batch), training, **options)
-
-
-def attached(term, model, online, seed=3):
-    term.attach(model, {"bert": online}, seed)
-    return term
-
-
-def float64(tensor):
-    return np.asarray(tensor, np.float64)
+from .online_teachers import (
+    CLS,
+    SEP,
+    SIZE,
+    attached,
+    batch_of,
+    by_row,
+    float64,
+    forward,
+    in_pairs,
+    student,
+    teacher,
+)
 
 
 def head_logits(head, hidden):
     return float64(head.logits(tf.cast(hidden, tf.float32)))
-
-
-def by_row(online, side):
-    """The teacher's states of each row alone: `[CLS] x [SEP]` without padding, [CLS] taken off."""
-    states = []
-    for ids, valid in zip(side["ids"], side["valid"], strict=True):
-        row = np.concatenate([[CLS], ids[valid]])[None].astype(np.int32)
-        found = online.model({"ids": row}, training=False)
-        states.append({name: float64(value)[0, 1:] for name, value in found.items()})
-    return states
 
 
 def test_a_bert_reads_the_source_from_cls_and_answers_at_its_positions():
@@ -153,6 +80,8 @@ def dense_reference(term, online, batch, view, positions):
 
 
 FORMS = [("paper", 1.0), ("paper", 2.5), ("hinton", 2.5)]
+
+
 READ = [("masked", "selected"), ("masked", "all"), ("plain", "all")]
 
 
@@ -293,86 +222,6 @@ def test_an_encoder_decoder_teaches_one_at_the_targets_words(at):
     expected = words if at == "all" else target["selected"]
     assert float(term.count(batch)) == expected.sum()
     assert term.classifier is None
-
-
-LAYERS = ["last", "second_to_last", "every", "mix", {"layer_1": "embedding", "hidden": "mix"}]
-
-
-@pytest.mark.parametrize(
-    ("at", "layers", "over_width"),
-    in_pairs(itertools.product(("all", "selected"), LAYERS, ("mean", "sum"))),
-)
-def test_hidden_states_are_compared_as_the_formula_says(layers, at, over_width):
-    online, model, batch = teacher(), student(), batch_of()
-    term = attached(
-        HiddenStates(
-            teacher="bert", view="masked", layers=layers, at=at, over_width=over_width,
-            module="encoder",
-        ),
-        model, online,
-    )  # fmt: skip
-    draw = np.random.default_rng(1)
-    for variable in term.weights:
-        variable.assign(draw.normal(size=variable.shape))
-    side = batch["masked"]["source"]
-    chosen = side["selected"] if at == "selected" else side["valid"] & (side["ids"] != SEP)
-    states = model(batch["masked"])
-
-    def weight(path):
-        return float64(next(v for v in term.weights if v.path.endswith(path)))
-
-    total = 0.0
-    for own, other in term.pairs.items():
-        kernel, bias = (weight(f"projection_{own}/{name}") for name in ("kernel", "bias"))
-        ours = float64(states[f"encoder.{own}"]) @ kernel + bias
-        for row, theirs in enumerate(by_row(online, side)):
-            if other == "mix":
-                w = weight(f"mix_{own}")
-                shares = np.exp(w) / np.exp(w).sum()
-                state = sum(s * theirs[f"layer_{n + 1}"] for n, s in enumerate(shares))
-            else:
-                state = theirs[other]
-            for place in np.flatnonzero(chosen[row]):
-                total += ((ours[row, place] - state[place]) ** 2).sum()
-    total /= 12 if over_width == "mean" else 1
-    assert float(forward(model, [term], batch).sums["hidden_states"]) == pytest.approx(
-        total, rel=1e-4
-    )
-    assert float(term.count(batch)) == chosen.sum()
-
-
-def test_equal_states_without_a_projection_have_no_distance():
-    online = teacher(dropout=0.0)
-    record = {"ids": np.array([[CLS, 7, 8, SEP]], np.int32), "valid": np.ones((1, 4), bool)}
-    term = HiddenStates(teacher="bert", layers="every", projection="none")
-    term.attach(online.model, {"bert": online})
-    batch = {"examples": np.arange(1), "plain": record}
-    assert float(forward(online.model, [term], batch).loss) == 0.0
-    assert not term.weights
-
-
-def test_layers_are_paired_by_their_share_of_the_depth():
-    assert layer_pairs("every", 3, 12) == {
-        "layer_1": "layer_4", "layer_2": "layer_8", "hidden": "hidden"
-    }  # fmt: skip
-    assert layer_pairs("every", 4, 6) == {
-        "layer_1": "layer_2", "layer_2": "layer_3", "layer_3": "layer_5", "hidden": "hidden"
-    }  # fmt: skip
-    assert layer_pairs("second_to_last", 3, 12) == {"hidden": "layer_11"}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"layers": {"layer_9": "hidden"}}, "Expected states of the student: embedding, layer_1"),
-        ({"layers": {"hidden": "layer_4"}}, "Expected states of the teacher: .* Received: layer_4"),
-        ({"projection": "none"}, "width 8 and a teacher of width 12"),
-        ({"layers": "first"}, "Expected one of last, second_to_last, every, mix"),
-    ],
-)
-def test_states_that_do_not_exist_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        attached(HiddenStates(teacher="bert", module="encoder", **options), student(), teacher())
 
 
 def test_a_teacher_that_is_missing_is_named():

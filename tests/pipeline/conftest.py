@@ -25,26 +25,53 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.tensorflow)
 
 
-@pytest.fixture(scope="session")
-def line(tmp_path_factory):
-    """The spec, the runs folder and the results of an uninterrupted run; not to be changed.
+def shared_folder(factory, name):
+    """A folder that all workers see."""
+    folder = factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / name
 
-    The first of several workers that needs it makes it.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "line"
-    runs = folder / "runs"
-    run, spec = runs / "small", folder / "small.yaml"
+
+def made_once(folder, make):
+    """Has a folder filled by the first of several workers that needs it."""
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
-            shutil.rmtree(runs, ignore_errors=True)  # of a worker that failed
-            write_line(folder)
-            assert cli.main(arguments(spec, runs)) == cli.DONE
+            shutil.rmtree(folder / "runs", ignore_errors=True)  # of a worker that failed
+            make()
             (folder / "made").touch()
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory):
+    """The spec, the runs folder and the results of an uninterrupted run; not to be changed."""
+    folder = shared_folder(tmp_path_factory, "line")
+    runs = folder / "runs"
+    run, spec = runs / "small", folder / "small.yaml"
+
+    def make():
+        write_line(folder)
+        assert cli.main(arguments(spec, runs)) == cli.DONE
+
+    made_once(folder, make)
     results = json.loads((run / "results.json").read_text("utf-8"))
     return SimpleNamespace(spec=spec, runs=runs, run=run, results=results)
+
+
+@pytest.fixture(scope="session")
+def gpt(tmp_path_factory):
+    """A language model's line, run whole; see `gpt2_line`."""
+    from gpt2_line import Place
+
+    found = Place(shared_folder(tmp_path_factory, "gpt"))
+    made_once(found.folder, found.make)
+    return found
+
+
+@pytest.fixture
+def spec_path(tmp_path):
+    """The tiny line's spec with its data, nothing of it run."""
+    return write_line(tmp_path)
 
 
 @pytest.fixture(scope="module")
