@@ -95,7 +95,7 @@ FAMILIES = {
     "spec/options/bert_fused.py",
     "spec/builtins.py",
     "spec/options/__init__.py",
-    "layers/bert_fusion.py",
+    "layers/adapters/bert_fusion.py",
 }
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 from small_rnn import build
 
 from tfkd.layers import dropout_key
-from tfkd.layers.attentive_scan import Fed, Memory, attentive_scan, attentive_step
 from tfkd.layers.fusion import fusing
+from tfkd.layers.recurrent.attentive_scan import Fed, Memory, attentive_scan, attentive_step
 from tfkd.models import variables_by_path
 
 
@@ -29,7 +29,7 @@ def test_gradients_are_those_that_tensorflow_finds_step_by_step(
     kind, dropout, pair, scrambled, monkeypatch
 ):
     """The two loops of the decoder, with the same masks; the encoder's loop against its cells."""
-    from tfkd.layers import lstm, lstm_decoder
+    from tfkd.layers.recurrent import lstm, lstm_decoder
 
     model = scrambled(build(kind, dropout=dropout))
     values = [variable.value for variable in model.trainable_variables]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers.bert_fusion import BertFusion
+from tfkd.layers.adapters.bert_fusion import BertFusion
 from tfkd.layers.initializers import derive_seed
 from tfkd.layers.stack import Stack
 from tfkd.models.bert import Bert

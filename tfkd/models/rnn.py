@@ -6,11 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers.attentive_scan import Fed, Memory
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
-from tfkd.layers.lstm_decoder import LstmDecoder
-from tfkd.layers.lstm_encoder import Last, LstmEncoder
+from tfkd.layers.recurrent.attentive_scan import Fed, Memory
+from tfkd.layers.recurrent.lstm_decoder import LstmDecoder
+from tfkd.layers.recurrent.lstm_encoder import Last, LstmEncoder
 from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import States

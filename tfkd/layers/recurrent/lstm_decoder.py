@@ -5,18 +5,24 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.layers.attentive_scan import Fed, Memory, Weights, attentive_scan, attentive_step
 from tfkd.layers.dense import Dense, affine
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import derive_seed
-from tfkd.layers.lstm import Lstm, project
-from tfkd.layers.lstm_encoder import Last
 from tfkd.layers.masks import HIDDEN
+from tfkd.layers.recurrent.attentive_scan import (
+    Fed,
+    Memory,
+    Weights,
+    attentive_scan,
+    attentive_step,
+)
+from tfkd.layers.recurrent.lstm import Lstm, project
+from tfkd.layers.recurrent.lstm_encoder import Last
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class LstmDecoder(keras.layers.Layer):
-    """Layers named layer_1, layer_2, ..., as `tfkd.layers.attentive_scan` computes them.
+    """Layers named layer_1, layer_2, ..., as `tfkd.layers.recurrent.attentive_scan` computes them.
 
     Args:
         layers: Number of layers.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfkd.layers.custom_gradient import custom_gradient
-from tfkd.layers.lstm import by_kernel, cell, cell_backward
-from tfkd.layers.over_time import over_time, shifted
+from tfkd.layers.recurrent.lstm import by_kernel, cell, cell_backward
+from tfkd.layers.recurrent.over_time import over_time, shifted
 
 Tensors = list[tf.Tensor]
 

@@ -10,7 +10,7 @@ from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.dense import affine
 from tfkd.layers.fusion import compiled, is_fusing
 from tfkd.layers.initializers import Blocks, derive_seed
-from tfkd.layers.over_time import over_time, shifted
+from tfkd.layers.recurrent.over_time import over_time, shifted
 
 _GATES = 4
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import derive_seed
-from tfkd.layers.lstm import Lstm
+from tfkd.layers.recurrent.lstm import Lstm
 
 
 class Last(NamedTuple):

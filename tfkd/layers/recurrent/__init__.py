@@ -1,0 +1,1 @@
+"""LSTMs, their attention, and steps over time."""
