@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import tfkd
-from tfkd.evaluation.verdict import P_BY
+from tfkd.evaluation.verdicts.verdict import P_BY
 from tfkd.spec.seeds import MOST
 from tfkd.spec.source.asked_seeds import seeds_override
 from tfkd.starters import KINDS

@@ -53,7 +53,7 @@ class Run:
         return score_rows(self._found())
 
     def to_dict(self) -> dict[str, Any]:
-        """A copy of the content of results.json; see `tfkd.evaluation.results.Results`.
+        """A copy of the content of results.json; see `tfkd.evaluation.results.form.Results`.
 
         Raises:
             UserError: The run has not come to its end.

@@ -187,7 +187,8 @@ def test_equal_outputs_and_ties_speak_for_chance():
 def test_exchanges_in_steps_are_those_of_one_step(monkeypatch):
     ours, theirs, of_sums = pair_of("bleu", np.random.default_rng(6), 37)
     whole = randomized_p(ours, theirs, of_sums, 200, 5)
-    monkeypatch.setattr("tfkd.evaluation.approximate_randomization._DRAWS_AT_ONCE", 37 * 7)
+    place = "tfkd.evaluation.intervals.approximate_randomization"
+    monkeypatch.setattr(f"{place}._DRAWS_AT_ONCE", 37 * 7)
     assert randomized_p(ours, theirs, of_sums, 200, 5) == whole
     assert randomized_p(theirs, ours, of_sums, 200, 5) == whole
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.evaluation import Predicted, confusion, paired_bootstrap, score_of
-from tfkd.evaluation.bootstrap import interval
+from tfkd.evaluation.intervals.bootstrap import interval
 
 
 @st.composite

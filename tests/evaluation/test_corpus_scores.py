@@ -9,8 +9,8 @@ from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
 from tfkd.evaluation import metric_named, paired_bootstrap, score_of
-from tfkd.evaluation.bootstrap import interval, resampled_sums
 from tfkd.evaluation.corpus_metrics import bleu_of_sums, chrf_of_sums
+from tfkd.evaluation.intervals.bootstrap import interval, resampled_sums
 from tfkd.evaluation.metrics.tokenized_bleu import TokenizedBleu
 from tfkd.spec.errors import UserError
 
@@ -141,7 +141,7 @@ def test_the_interval_covers_as_often_as_it_says():
 def test_resampling_in_steps_draws_what_one_step_draws(monkeypatch):
     statistics = np.random.default_rng(0).integers(0, 9, (37, 3))
     whole = resampled_sums(statistics, 100, 5)
-    monkeypatch.setattr("tfkd.evaluation.bootstrap._DRAWS_AT_ONCE", 37 * 7)
+    monkeypatch.setattr("tfkd.evaluation.intervals.bootstrap._DRAWS_AT_ONCE", 37 * 7)
     np.testing.assert_array_equal(resampled_sums(statistics, 100, 5), whole)
     drawn = np.random.default_rng(5).choice(37, (100, 37))
     np.testing.assert_array_equal(statistics[drawn].sum(1), whole)

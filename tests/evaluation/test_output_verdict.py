@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfkd.evaluation import guess_faults, in_words, not_better, output_faults
-from tfkd.evaluation.output_verdict import repeats
+from tfkd.evaluation.verdicts.outputs import repeats
 
 ROWS = 40
 SOURCES = [f"der mann {number} läuft" for number in range(ROWS)]

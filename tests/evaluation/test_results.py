@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.evaluation import result_errors, thin_history
-from tfkd.evaluation.results import upgraded
+from tfkd.evaluation.results.form import upgraded
 from tfkd.spec.metrics import higher_is_better
 
 

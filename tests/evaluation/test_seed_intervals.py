@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.evaluation import over_seeds, t_quantile
-from tfkd.evaluation.seed_intervals import means_apart
+from tfkd.evaluation.intervals.seed_intervals import means_apart
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from tfkd.evaluation.score import shown_difference
-from tfkd.evaluation.system_verdict import ONE_SEED, Contender, system_verdict, verdict_notes
+from tfkd.evaluation.verdicts.systems import ONE_SEED, Contender, system_verdict, verdict_notes
 
 APART = {"low": 0.02, "high": 0.06}
 

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import pytest
 
 from tfkd.evaluation import p_of, verdict_of
-from tfkd.evaluation.verdict import p_relation
+from tfkd.evaluation.verdicts.verdict import p_relation
 
 
 @pytest.mark.parametrize(

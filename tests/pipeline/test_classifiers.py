@@ -13,7 +13,7 @@ from small_line import arguments, manifest, stage_folders, weights
 
 from tfkd import cli
 from tfkd.data.examples import ExampleSet
-from tfkd.evaluation.results import result_errors
+from tfkd.evaluation.results.form import result_errors
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted

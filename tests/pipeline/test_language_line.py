@@ -12,7 +12,7 @@ from tfkd import cli
 from tfkd.data.grammars.generated import german_english
 from tfkd.decoding import build_search
 from tfkd.decoding.continuation import continue_prompts
-from tfkd.evaluation.results import result_errors
+from tfkd.evaluation.results.form import result_errors
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.inputs.made import side_tokenizers

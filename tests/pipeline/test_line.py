@@ -13,7 +13,7 @@ from small_line import arguments, manifest, stage_folders, start, timeless, weig
 
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
-from tfkd.evaluation.results import result_errors
+from tfkd.evaluation.results.form import result_errors
 from tfkd.serving import load_saved_model
 from tfkd.spec import registry
 from tfkd.spec.registry import UNNAMED_STAGES

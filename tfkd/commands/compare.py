@@ -7,8 +7,8 @@ from typing import Any
 
 from tfkd.commands.compared import Side, sides_of
 from tfkd.commands.compared_pair import Apart, Pair
-from tfkd.evaluation.approximate_randomization import TRIALS
-from tfkd.evaluation.verdict import BOOTSTRAP, RANDOMIZATION
+from tfkd.evaluation.intervals.approximate_randomization import TRIALS
+from tfkd.evaluation.verdicts.verdict import BOOTSTRAP, RANDOMIZATION
 from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
 from tfkd.spec.printable import one_line

@@ -6,10 +6,10 @@ from typing import Any
 
 from tfkd.commands.compared import Side
 from tfkd.evaluation import over_seeds
+from tfkd.evaluation.intervals.seed_intervals import means_apart
 from tfkd.evaluation.score import shown_difference
-from tfkd.evaluation.seed_intervals import means_apart
-from tfkd.evaluation.system_verdict import SEED_ALONE, Contender, Verdict, system_verdict
-from tfkd.evaluation.verdict import p_relation
+from tfkd.evaluation.verdicts.systems import SEED_ALONE, Contender, Verdict, system_verdict
+from tfkd.evaluation.verdicts.verdict import p_relation
 
 
 @dataclass(kw_only=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation.approximate_randomization import TRIALS, randomized_p
-from tfkd.evaluation.bootstrap import interval, resampled_sums
+from tfkd.evaluation.intervals.approximate_randomization import TRIALS, randomized_p
+from tfkd.evaluation.intervals.bootstrap import interval, resampled_sums
+from tfkd.evaluation.intervals.paired import judged_difference
 from tfkd.evaluation.metrics import Metric
-from tfkd.evaluation.paired import judged_difference
 from tfkd.evaluation.score import Score
-from tfkd.evaluation.verdict import RANDOMIZATION
+from tfkd.evaluation.verdicts.verdict import RANDOMIZATION
 from tfkd.spec import registry
 from tfkd.spec.metrics import KIND, about
 

@@ -17,7 +17,7 @@ import numpy as np
 from tfkd.evaluation.classification import Predicted
 from tfkd.evaluation.counted import Counted
 from tfkd.evaluation.products import RowSums
-from tfkd.evaluation.verdict import BOOTSTRAP
+from tfkd.evaluation.verdicts.verdict import BOOTSTRAP
 from tfkd.spec.metrics import higher_is_better
 
 COPY, EMPTY, CONSTANT = "copy", "empty", "constant"

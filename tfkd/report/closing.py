@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation.system_verdict import NOT_LEARNT
+from tfkd.evaluation.verdicts.systems import NOT_LEARNT
 from tfkd.report.ceilings import NAME, ceilings
 from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of
 from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfkd.evaluation.seed_intervals import over_seeds
+from tfkd.evaluation.intervals.seed_intervals import over_seeds
 from tfkd.report.run_verdicts import verdict_over
 from tfkd.report.wording import is_number, metric_value
 

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from tfkd.data.files import write_atomically
-from tfkd.evaluation.verdict import p_relation
+from tfkd.evaluation.verdicts.verdict import p_relation
 from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.closing import headline, headline_rows, sentence
@@ -35,8 +35,8 @@ def write_report(results: Sequence[Mapping[str, Any]], path: str | os.PathLike) 
     escaped, those of corpora and models too.
 
     Args:
-        results: The runs' results.json, in the form of `tfkd.evaluation.results.Results`. What is
-            missing is left out of the page.
+        results: The runs' results.json, in the form of `tfkd.evaluation.results.form.Results`.
+            What is missing is left out of the page.
         path: The file to write, whole or not at all.
     """
     if isinstance(results, Mapping) or not results:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation import comparison_key
-from tfkd.evaluation.system_verdict import Contender, Verdict, system_verdict
-from tfkd.evaluation.verdict import p_of
+from tfkd.evaluation.verdicts.systems import Contender, Verdict, system_verdict
+from tfkd.evaluation.verdicts.verdict import p_of
 from tfkd.report.systems import label_of
 from tfkd.report.wording import is_number
 from tfkd.spec.errors import UserError

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tfkd.evaluation.verdict import p_of
+from tfkd.evaluation.verdicts.verdict import p_of
 from tfkd.report.run_verdicts import entry_verdict, mean_verdict
 from tfkd.report.systems import label_of
 from tfkd.report.wording import clean, metric_difference, metric_name, metric_value, search_of

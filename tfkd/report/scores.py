@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfkd.evaluation.system_verdict import verdict_notes as notes_of
-from tfkd.evaluation.verdict import p_of
+from tfkd.evaluation.verdicts.systems import verdict_notes as notes_of
+from tfkd.evaluation.verdicts.verdict import p_of
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_for
 from tfkd.report.lengths import length_plots

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfkd.evaluation.results import upgraded
+from tfkd.evaluation.results.form import upgraded
 from tfkd.report.wording import clean
 from tfkd.spec.metrics import remember
 from tfkd.spec.registry import UNNAMED_STAGES

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation import check_line, chosen_context, p_of
-from tfkd.evaluation.system_verdict import Verdict, verdict_notes
+from tfkd.evaluation.verdicts.systems import Verdict, verdict_notes
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_lines
 from tfkd.report.closing import closing

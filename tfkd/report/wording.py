@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tfkd.evaluation.results import chosen_context
+from tfkd.evaluation.results.form import chosen_context
 from tfkd.evaluation.score import shown_difference
 from tfkd.evaluation.tuned_decode import decode_as_asked
-from tfkd.evaluation.verdict import p_relation
+from tfkd.evaluation.verdicts.verdict import p_relation
 from tfkd.spec.metrics import about
 
 NOTHING = "–"

@@ -9,7 +9,7 @@ from typing import Any
 
 import tfkd
 from tfkd.evaluation import thin_history
-from tfkd.evaluation.results import SCHEMA
+from tfkd.evaluation.results.form import SCHEMA
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.engine.run_exports import digest_of_export

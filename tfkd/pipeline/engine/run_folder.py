@@ -19,7 +19,7 @@ def read_results(run: Path) -> dict[str, Any]:
     Raises:
         UserError: The folder is no run folder, or its run has no results yet.
     """
-    from tfkd.evaluation.results import result_errors, upgraded
+    from tfkd.evaluation.results.form import result_errors, upgraded
 
     path = run / RESULTS
     try:

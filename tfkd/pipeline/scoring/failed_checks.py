@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tfkd.evaluation import check_line
-from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
+from tfkd.evaluation.verdicts.teachers import NOT_CLEARLY_BETTER
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.outdated import contents_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation import learnt_by_heart
-from tfkd.evaluation.teacher_verdict import NOT_CLEARLY_BETTER
+from tfkd.evaluation.verdicts.teachers import NOT_CLEARLY_BETTER
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import TeacherCheck
 

@@ -12,7 +12,7 @@ from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.evaluation import NamedTensor, OverDraws, perturbed
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
-from tfkd.evaluation.results import renamed
+from tfkd.evaluation.results.form import renamed
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import between_newlines, own_identity, plain, read_in_windows

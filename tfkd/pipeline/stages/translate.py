@@ -8,7 +8,7 @@ import numpy as np
 from tfkd.data.text.bad_rows import Tally
 from tfkd.data.text.sources import LINE_BREAKS
 from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
-from tfkd.evaluation.output_verdict import TOLD
+from tfkd.evaluation.verdicts.outputs import TOLD
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tfkd.evaluation.output_verdict import in_words
 from tfkd.evaluation.trivial_systems import clearly_better
-from tfkd.evaluation.verdict import BETTER, WORSE, verdict_of
+from tfkd.evaluation.verdicts.outputs import in_words
+from tfkd.evaluation.verdicts.verdict import BETTER, WORSE, verdict_of
 
 NOT_LEARNT = "not learnt"
 NO_VERDICT = "no verdict"

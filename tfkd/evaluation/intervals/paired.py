@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.evaluation.bootstrap import interval
-from tfkd.evaluation.verdict import P_BY, RANDOMIZATION
+from tfkd.evaluation.intervals.bootstrap import interval
+from tfkd.evaluation.verdicts.verdict import P_BY, RANDOMIZATION
 
 
 def judged_difference(

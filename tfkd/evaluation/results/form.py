@@ -9,9 +9,9 @@ from typing import Any, NotRequired
 # Before Python 3.12 pydantic checks only this TypedDict, which comes with it.
 from typing_extensions import TypedDict
 
-from tfkd.evaluation.figure_results import Comparison, Figure, Noise, Told, Trivial
-from tfkd.evaluation.seed_results import SeedSummary
-from tfkd.evaluation.text_results import Bucket, Differing, RougeByLength, RougeWords
+from tfkd.evaluation.results.figures import Comparison, Figure, Noise, Told, Trivial
+from tfkd.evaluation.results.seeds import SeedSummary
+from tfkd.evaluation.results.texts import Bucket, Differing, RougeByLength, RougeWords
 from tfkd.spec.source.renamed import renamed as renamed_spec
 from tfkd.spec.source.tree import node_of
 

@@ -1,0 +1,1 @@
+"""The form of results.json, and what each part of it has."""
