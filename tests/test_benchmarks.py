@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.report.speed_tables import speed
+from tfkd.report.markdown.speed_tables import speed
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 pytestmark = [

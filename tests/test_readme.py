@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tfkd.report.readme_tables import main, pages, shown_results
+from tfkd.report.markdown.readme_tables import main, pages, shown_results
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfkd.report.readme_tables import everything, result_names
+from tfkd.report.markdown.readme_tables import everything, result_names
 
 
 def result_pages(root: Path) -> dict[str, tuple[str, str]]:

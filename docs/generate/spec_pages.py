@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tfkd.report.readme_tables import result_names
+from tfkd.report.markdown.readme_tables import result_names
 from tfkd.spec.source.yaml_reader import read_file
 
 

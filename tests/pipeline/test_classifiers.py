@@ -19,7 +19,7 @@ from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.made import part_of
 from tfkd.pipeline.inputs.models import trained_model
-from tfkd.report.readme_tables import KINDS
+from tfkd.report.markdown.readme_tables import KINDS
 from tfkd.report.systems import open_runs
 from tfkd.serving import load_saved_model
 from tfkd.spec import load_spec

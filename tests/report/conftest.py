@@ -216,7 +216,7 @@ def build_other():
 def drawings():
     """Plots by their content: pages of these tests have most of them in common, and drawing them is
     most of a page's work."""
-    from tfkd.report import plots
+    from tfkd.report.plots import lines as plots
 
     draw, found = plots.draw, {}
 

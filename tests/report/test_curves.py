@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfkd.report.curves import stage_curves
+from tfkd.report.plots.curves import stage_curves
 from tfkd.report.systems import Run, Systems
 
 

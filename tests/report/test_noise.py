@@ -3,9 +3,9 @@
 import pytest
 
 from tfkd.evaluation import result_errors
-from tfkd.report.noise import noise_plots
 from tfkd.report.page import render
-from tfkd.report.plots import table
+from tfkd.report.plots.lines import table
+from tfkd.report.plots.noise import noise_plots
 from tfkd.report.systems import Systems, open_runs
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfkd.report import mark_differences
-from tfkd.report.plots import Line, Plot, table
+from tfkd.report.plots.lines import Line, Plot, table
 from tfkd.report.scores import score_blocks, verdicts
 from tfkd.report.spec_view import differences, spec_lines
 from tfkd.report.systems import Systems, open_runs

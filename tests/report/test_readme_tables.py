@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tfkd.report.readme_tables import KINDS, main, regenerate, shown_results
+from tfkd.report.markdown.readme_tables import KINDS, main, regenerate, shown_results
 from tfkd.spec.errors import UserError
 
 

@@ -6,10 +6,10 @@ import pytest
 from read_page import EVIL, Page
 
 from tfkd.evaluation import result_errors
+from tfkd.report.markdown.published_results import published
 from tfkd.report.page import render
-from tfkd.report.published_results import published
+from tfkd.report.plots.searches import search_plots
 from tfkd.report.scores import score_blocks
-from tfkd.report.searches import search_plots
 from tfkd.report.systems import Systems, open_runs
 
 

@@ -14,16 +14,16 @@ from tfkd.evaluation.verdicts.verdict import p_relation
 from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.closing import headline, headline_rows, sentence
-from tfkd.report.curves import stage_curves
 from tfkd.report.differences import mark_differences
-from tfkd.report.lengths import OWN_OUTPUT
-from tfkd.report.noise import noise_plots
-from tfkd.report.plots import table
+from tfkd.report.plots.curves import stage_curves
+from tfkd.report.plots.lengths import OWN_OUTPUT
+from tfkd.report.plots.lines import table
+from tfkd.report.plots.noise import noise_plots
+from tfkd.report.plots.searches import search_plots
+from tfkd.report.plots.swatches import swatch
 from tfkd.report.scores import difference, score_blocks, verdicts
-from tfkd.report.searches import search_plots
 from tfkd.report.sentences import differing_sentences
 from tfkd.report.spec_view import differences, spec_lines
-from tfkd.report.swatches import swatch
 from tfkd.report.systems import Run, Systems, label_of, open_runs
 from tfkd.spec.metrics import about
 

@@ -7,13 +7,13 @@ from tfkd.evaluation.verdicts.systems import verdict_notes as notes_of
 from tfkd.evaluation.verdicts.verdict import p_of
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_for
-from tfkd.report.lengths import length_plots
 from tfkd.report.over_seeds import (
     differences_over_seeds,
     mean_of,
     over_comparison,
     scores_over_seeds,
 )
+from tfkd.report.plots.lengths import length_plots
 from tfkd.report.ranges import place_differences, place_intervals
 from tfkd.report.run_verdicts import entry_verdict
 from tfkd.report.systems import Run, Systems, label_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.report.markdown import one_line, table
+from tfkd.report.markdown.tables import one_line, table
 from tfkd.report.wording import number, percent, plain
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
-from tfkd.report.markdown import one_line
-from tfkd.report.published_results import published
-from tfkd.report.result_blocks import KINDS, choices, commands, scores, teacher
-from tfkd.report.speed_tables import speed
+from tfkd.report.markdown.published_results import published
+from tfkd.report.markdown.result_blocks import KINDS, choices, commands, scores, teacher
+from tfkd.report.markdown.speed_tables import speed
+from tfkd.report.markdown.tables import one_line
 from tfkd.report.systems import open_runs
 from tfkd.spec.errors import UserError
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfkd.report.plots import Line, Plot
-from tfkd.report.soft_target_forms import DIVERGENCES, soft_target_forms
+from tfkd.report.plots.lines import Line, Plot
+from tfkd.report.plots.soft_target_forms import DIVERGENCES, soft_target_forms
 from tfkd.report.systems import Run, System, Systems, stage_of
 from tfkd.report.wording import is_number, metric_name, number, words
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfkd.report.markdown import flat, table
+from tfkd.report.markdown.tables import flat, table
 from tfkd.report.scores import difference, score_blocks, verdicts
 from tfkd.report.systems import Run, Systems
 from tfkd.report.wording import is_number, metric_name, metric_value

@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from tfkd.evaluation.tuned_decode import decode_as_asked
-from tfkd.report.plots import Line, Plot
+from tfkd.report.plots.lines import Line, Plot
 from tfkd.report.systems import Run, Systems, label_of
 from tfkd.report.wording import decoding, is_number, metric_name
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfkd.report.classes import choices as tried
-from tfkd.report.markdown import flat, one_line, table
-from tfkd.report.result_summary import summary
+from tfkd.report.markdown.result_summary import summary
+from tfkd.report.markdown.tables import flat, one_line, table
 from tfkd.report.scores import difference, score_blocks, verdict_notes
 from tfkd.report.systems import Run, Systems
 from tfkd.report.wording import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfkd.evaluation import chosen_context
-from tfkd.report.plots import Line, Plot
+from tfkd.report.plots.lines import Line, Plot
 from tfkd.report.systems import Run, System, Systems, label_of
 from tfkd.report.wording import is_number, metric_name, metric_value, plain
 from tfkd.spec.metrics import about

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from tfkd.report.swatches import COLOURS, colour, dashes, mark
+from tfkd.report.plots.swatches import COLOURS, colour, dashes, mark
 
 # Stand-ins that matplotlib writes and the page's CSS variables replace.
 _INK, _MUTED, _GRID = "#c0ffa0", "#c0ffa1", "#c0ffa2"

@@ -1,0 +1,1 @@
+"""Kept results as Markdown, for README and docs."""

@@ -1,0 +1,1 @@
+"""Line plots of a page, as inline SVG."""
