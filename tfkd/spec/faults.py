@@ -51,6 +51,14 @@ class Faults:
             SpecError(node.file, node.line, dotted, message, expected, near, self.variant)
         )
 
+    def unknown(
+        self, path: Path, message: str, names: Iterable[str], word: str, none: str = ""
+    ) -> None:
+        """A fault of a word that is none of some names; `none` is what is expected where there is
+        no name at all."""
+        names = list(names)
+        self.add(path, message, f"one of {', '.join(names)}" if names else none, names, word)
+
     def options(self, path: Path, model: type[BaseModel], value: Any) -> Any:
         """The value as options, or None when it has faults; null stands for "not given"."""
         before = len(self.errors)

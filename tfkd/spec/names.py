@@ -81,11 +81,13 @@ def known(parts: Parts, faults: Faults, path: tuple, what: str, name: str, secti
     return _listed(faults, path, what, name, parts.names[section])
 
 
-def _listed(faults: Faults, path: tuple, what: str, name: str, names: list[str]) -> bool:
+def _listed(
+    faults: Faults, path: tuple, what: str, name: str, names: list[str], where: str = ""
+) -> bool:
     if name in names:
         return True
-    expected = f"one of {', '.join(names)}" if names else f"a {what}; the spec has none"
-    faults.add(path, f"there is no {what} {shown(name)}", expected, names, name)
+    none = f"a {what}; the spec has none"
+    faults.unknown(path, f"there is no {what} {shown(name)}{where}", names, name, none)
     return False
 
 
@@ -118,7 +120,10 @@ def stage_of(
     ):
         return None
     theirs = _in_variant(parts, parsed.variant)
-    if theirs is None or not _has_stage(theirs, faults, path, parsed.stage, parsed.variant):
+    where = f" in variant {parsed.variant}" if parsed.variant is not None else ""
+    if theirs is None or not _listed(
+        faults, path, "stage", parsed.stage, theirs.names["stages"], where
+    ):
         return None
     stage = theirs.stages.get(parsed.stage)
     found = None if stage is None else _origin(Found(stage, theirs))
@@ -167,16 +172,6 @@ def _in_variant(parts: Parts, variant: str | None) -> Parts | None:
         return None
 
 
-def _has_stage(parts: Parts, faults: Faults, path: tuple, name: str, variant: str | None) -> bool:
-    names = parts.names["stages"]
-    if name in names:
-        return True
-    where = f" in variant {variant}" if variant is not None else ""
-    expected = f"one of {', '.join(names)}" if names else "a stage; the spec has none"
-    faults.add(path, f"there is no stage {shown(name)}{where}", expected, names, name)
-    return False
-
-
 def found_corpus(parts: Parts, name: str | None, before: tuple[str | None, ...] = ()) -> Any:
     """What has a corpus's `field_names`: a corpus, or what a stage writes; None without one, or
     with a faulty one."""
@@ -217,12 +212,5 @@ def corpus_of(
         return None
     corpus = found_corpus(parts, name)
     if corpus is not None and dot and field not in corpus.field_names:
-        fields = corpus.field_names
-        faults.add(
-            path,
-            f"{name} has no field {shown(field)}",
-            f"one of {', '.join(fields)}",
-            fields,
-            field,
-        )
+        faults.unknown(path, f"{name} has no field {shown(field)}", corpus.field_names, field)
     return corpus

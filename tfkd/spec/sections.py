@@ -103,8 +103,7 @@ def with_metric_options(
     for name, options in given.items():
         place = (*path, "metric_options", name)
         if name not in known:
-            expected = f"one of {', '.join(known)}"
-            faults.add(place, f"{in_short(name)} is no metric", expected, known, name)
+            faults.unknown(place, f"{in_short(name)} is no metric", known, name)
         elif name not in (value.get("metrics") or ()):
             faults.add(place, f"{name} is not measured", f"metrics: [{name}, ...] beside it")
         else:
@@ -120,7 +119,7 @@ def adapters(faults: Faults, tree: Node) -> dict[str, Any]:
     found = {}
     for side, value in mapping(faults, tree, "adapters").items():
         if side not in SIDES:
-            faults.add(("adapters", side), "unknown key", f"one of {', '.join(SIDES)}", SIDES, side)
+            faults.unknown(("adapters", side), UNKNOWN_KEY, SIDES, side)
         elif value is not None:
             found[side] = of_kind(faults, ("adapters", side), "adapter", value)
     return {side: options for side, options in found.items() if options is not None}

@@ -78,8 +78,7 @@ def check_balance(faults: Faults, path: tuple, balance: Any, terms: Mapping[str,
     for name, share in balance.items():
         term = terms.get(name)
         if name not in terms:
-            expected = f"one of {', '.join(terms)}"
-            faults.add((*path, name), f"there is no term {name}", expected, terms, str(name))
+            faults.unknown((*path, name), f"there is no term {name}", terms, str(name))
         elif share != 0 and isinstance(term, Mapping) and term.get("weight") == 0:
             faults.add((*path, name), f"{share}, and {name} has weight: 0", "one of the two")
     shares = [one for one in balance.values() if isinstance(one, int | float)]

@@ -93,7 +93,8 @@ def check_other_spec(
         tree = others.tree(file)
         known = variant_names(tree)
         if parsed.variant is not None and parsed.variant not in known:
-            _unknown(faults, path, f"{name} has no variant", parsed.variant, known)
+            message = f"{name} has no variant {shown(parsed.variant)}"
+            faults.unknown(path, message, known, parsed.variant)
             return
         tree = others.tree(file, parsed.variant)
     except SpecErrors as error:
@@ -106,7 +107,7 @@ def check_other_spec(
     stages = tree.child("stages")
     names = list(stages.value) if stages is not None and stages.is_mapping else []
     if parsed.stage not in names:
-        _unknown(faults, path, f"{name} has no stage", parsed.stage, names)
+        faults.unknown(path, f"{name} has no stage {shown(parsed.stage)}", names, parsed.stage)
     elif not _given(stages, parsed.stage) & {*given}:
         faults.add(path, f"{cut(str(parsed))} is another kind of stage", f"a {givers(given)} stage")
 
@@ -121,8 +122,3 @@ def _given(stages: Node, name: str) -> frozenset[str]:
         if name in seen or name not in stages.value:
             return frozenset({"model", "trained", "targets"})
     return frozenset() if kind is None else kind.gives
-
-
-def _unknown(faults: Faults, path: tuple, what: str, name: str, names: list[str]) -> None:
-    expected = f"one of {', '.join(names)}" if names else ""
-    faults.add(path, f"{what} {shown(name)}", expected, names, name)

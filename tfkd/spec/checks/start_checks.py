@@ -156,7 +156,7 @@ def _has(faults: Faults, path: tuple, name: str, model: Any, whose: str) -> bool
     if part in known:
         return _has_layer(faults, path, name, model, whose)
     message = f"{whose} is {a(model.kind)} without a part {shown(part)}"
-    faults.add(path, message, f"one of {', '.join(known)}", known, part)
+    faults.unknown(path, message, known, part)
     return False
 
 

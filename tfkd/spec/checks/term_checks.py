@@ -65,10 +65,7 @@ def _groups(faults: Faults, path: tuple, stage: Any) -> None:
     for key in ("main", "auxiliary"):
         for name in getattr(gradients, key):
             if name not in terms:
-                faults.add(
-                    (*where, key), f"there is no term {name}", f"one of {', '.join(terms)}", terms,
-                    name,
-                )  # fmt: skip
+                faults.unknown((*where, key), f"there is no term {name}", terms, name)
             elif name in seen:
                 faults.add((*where, key), f"{name} stands here twice", "each term in one list")
             seen.add(name)
