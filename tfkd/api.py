@@ -197,6 +197,6 @@ def build(
     Raises:
         ValueError: A size or a number of classes is not given, or is of what the spec lacks.
     """
-    from tfkd.pipeline.inputs.declared_models import build_models
+    from tfkd.commands.declared_models import build_models
 
     return build_models(spec, sizes, classes)

@@ -14,7 +14,6 @@ import tensorflow as tf
 from tfkd.models import build_model, freeze
 from tfkd.models.freezing import frozen_parts
 from tfkd.objectives import OnlineTeacher, build_terms
-from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize, step_memory
 from tfkd.spec.options import (
     AbNetOptions,
     BertOptions,
@@ -26,6 +25,7 @@ from tfkd.spec.options import (
 from tfkd.training import Distiller, GatedGradients, build_optimizer
 from tfkd.training.cores import widens_bfloat16
 from tfkd.training.step_function import StepFunction
+from tfkd.training.step_memory import EncoderView, Step, TeacherSize, step_memory
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 MASKED = 0.15

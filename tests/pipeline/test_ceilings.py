@@ -8,7 +8,7 @@ import pytest
 import sacrebleu
 
 from tfkd.data.grammars.everyday import everyday, with_ceiling
-from tfkd.pipeline.scoring.ceilings import ceiling, known_rows
+from tfkd.evaluation.ceilings import ceiling, known_rows
 from tfkd.spec.options import EvaluateOptions
 from tfkd.spec.options.corpora import GeneratedOptions
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tfkd.commands.declared_models import build_models
 from tfkd.data.grammars.generated import german_english
 from tfkd.models import Bert, save_published, variables_by_path
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.run import _execute, run
-from tfkd.pipeline.inputs.declared_models import build_models
 from tfkd.pipeline.inputs.models import started
 from tfkd.pipeline.stages import terms
 from tfkd.spec import load_spec

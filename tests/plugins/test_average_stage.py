@@ -92,11 +92,11 @@ def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
 def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     from safetensors.numpy import load_file
 
+    from tfkd.commands.declared_models import Pieces
     from tfkd.models import build_model
     from tfkd.models.weights import variables_by_path
     from tfkd.pipeline.engine.context import Context
     from tfkd.pipeline.inputs import models
-    from tfkd.pipeline.inputs.declared_models import Pieces
     from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
     overrides = [] if weights is None else [f"stages.averaged.weights={weights}"]

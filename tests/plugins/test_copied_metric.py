@@ -13,8 +13,8 @@ import yaml
 
 from tfkd.data.grammars.everyday import with_ceiling
 from tfkd.evaluation import metric_named, paired_bootstrap, result_errors, score_of
-from tfkd.pipeline.inputs.metrics import metric_of
-from tfkd.pipeline.scoring.ceilings import ceiling
+from tfkd.evaluation.asked_metrics import metric_of
+from tfkd.evaluation.ceilings import ceiling
 from tfkd.reference import json_schema, listing
 from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec import metrics as known

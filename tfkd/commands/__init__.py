@@ -1,1 +1,1 @@
-"""What commands do with finished runs, exports and a machine: compare, generate, bench, doctor."""
+"""What commands do beside the pipeline: compare, generate, bench, doctor; and Python's `build`."""

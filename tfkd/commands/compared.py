@@ -22,9 +22,9 @@ from tfkd.evaluation import (
     decode_as_asked,
     metric_named,
 )
+from tfkd.evaluation.asked_metrics import metric_of
 from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
 from tfkd.pipeline.engine.run_folder import inside
-from tfkd.pipeline.inputs.metrics import metric_of
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import KIND, about, names_of

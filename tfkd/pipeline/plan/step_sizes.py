@@ -12,8 +12,8 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.plan.memory import EncoderView, Step, TeacherSize
 from tfkd.training.cores import on_cpu, widens_bfloat16
+from tfkd.training.step_memory import EncoderView, Step, TeacherSize
 
 _ANY = 2**31
 # Steps of so many epochs as nobody has counted yet.

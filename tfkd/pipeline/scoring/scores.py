@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.evaluation.asked_metrics import metrics_of
+from tfkd.evaluation.ceilings import GRAMMAR, ceiling, known_rows
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
-from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.inputs.tuned_decode import shown_decode
-from tfkd.pipeline.scoring.ceilings import GRAMMAR, ceiling, known_rows
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.scoring.products import ROWS_FILE
 from tfkd.pipeline.stages.noise import read_noise

@@ -11,6 +11,7 @@ import numpy as np
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.evaluation import NamedTensor, OverDraws, perturbed
+from tfkd.evaluation.asked_metrics import measured, metrics_of
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.evaluation.results.form import renamed
 from tfkd.pipeline.engine.context import Context
@@ -20,7 +21,6 @@ from tfkd.pipeline.engine.output_shards import shard
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.inputs.metrics import measured, metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.inputs.tuned_decode import decode_of
 from tfkd.pipeline.stages.evaluate import measured as measured_by

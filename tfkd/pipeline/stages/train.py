@@ -18,7 +18,6 @@ from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.plan.memory import step_memory
 from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.pipeline.plan.step_sizes import (
     how_cores_share,
@@ -33,6 +32,7 @@ from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
 from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.tasks.task import task_name
+from tfkd.training.step_memory import step_memory
 
 # What changes how it runs, not what comes out.
 _NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}

@@ -6,13 +6,13 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.evaluation import Counted
+from tfkd.evaluation.asked_metrics import metric_of
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import own_identity, plain
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.inputs.metrics import metric_of
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.stages.choose import chosen, trials_of
 from tfkd.pipeline.stages.train import said_setting

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tfkd.data.examples import ExampleSet
+from tfkd.evaluation.asked_metrics import measured, metrics_of
 from tfkd.evaluation.metrics import OUTPUTS, WORDS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import part_of
-from tfkd.pipeline.inputs.metrics import measured, metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.tasks.task import Measured
 from tfkd.spec.metrics import product_of

@@ -9,6 +9,7 @@ import numpy as np
 from tfkd.data.classes import LABELS, label_ids
 from tfkd.data.examples import ExampleSet
 from tfkd.data.ragged import Ragged
+from tfkd.data.text.marked_text import encode_marked
 from tfkd.data.views.base import View
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.pipeline.engine.context import Context
@@ -30,7 +31,6 @@ from tfkd.pipeline.tasks.label_rows import (
     predicted,
     write_rows,
 )
-from tfkd.pipeline.tasks.marked_text import encode_marked
 from tfkd.pipeline.tasks.task import Made, Measured, Task
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError

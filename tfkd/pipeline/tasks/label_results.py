@@ -17,6 +17,7 @@ from tfkd.evaluation import (
     guess_faults,
     majority,
 )
+from tfkd.evaluation.asked_metrics import metrics_of
 from tfkd.evaluation.metrics import CLASSES
 from tfkd.evaluation.trivial_systems import MAJORITY, TEST, TRAINING
 from tfkd.pipeline.engine.context import Context
@@ -24,7 +25,6 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.run_texts import examples, write_outputs
 from tfkd.pipeline.engine.wanted import Evaluation
-from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.tasks.label_rows import Rows, class_names, class_rows, in_lines

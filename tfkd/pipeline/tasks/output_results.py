@@ -6,11 +6,11 @@ from typing import Any
 
 from tfkd.data.strict_json import read_json
 from tfkd.evaluation import Counted, Metric, by_length, differing_rows, lost_words
+from tfkd.evaluation.asked_metrics import metric_of, metrics_of
 from tfkd.evaluation.metrics import OUTPUTS
 from tfkd.pipeline.engine.identity import plain
 from tfkd.pipeline.engine.run_texts import examples, write_outputs
 from tfkd.pipeline.engine.wanted import Evaluation
-from tfkd.pipeline.inputs.metrics import metric_of, metrics_of
 from tfkd.pipeline.scoring.counting import Counting, file_lines
 from tfkd.spec.metrics import names, product_of
 

@@ -18,6 +18,7 @@ from tfkd.evaluation import (
     trivial_outputs,
     unigram,
 )
+from tfkd.evaluation.asked_metrics import metrics_of
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.evaluation.trivial_systems import CONSTANT, TEST, TRAINING, UNIGRAM
 from tfkd.objectives.term import Record, predicted_side
@@ -27,7 +28,6 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.pipeline.inputs.made import part_of, side_tokenizers, training_set
 from tfkd.pipeline.inputs.measured_batches import batches_of
-from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.scoring.products import ROWS_FILE, WORDS_FILE
 from tfkd.pipeline.tasks.text_likelihood import documents_of

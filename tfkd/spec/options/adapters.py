@@ -66,7 +66,7 @@ class AdapterOptions(Options):
 
         Args:
             width: Of the block's states.
-            step: The step's sizes, see `tfkd.pipeline.plan.memory.Step`.
+            step: The step's sizes, see `tfkd.training.step_memory.Step`.
         """
         return 0
 

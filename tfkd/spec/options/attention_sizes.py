@@ -24,7 +24,7 @@ def attention_kept(width: int, heads: int, rate: float, step: Any) -> int:
         width: Of its states.
         heads: Their number.
         rate: Of dropout on its weights.
-        step: The step's sizes, see `tfkd.pipeline.plan.memory.Step`.
+        step: The step's sizes, see `tfkd.training.step_memory.Step`.
     """
     pairs = heads * step.longest * (FLOAT + step.item + step.mask(rate))
     return 5 * width * step.item + pairs

@@ -67,7 +67,7 @@ class FamilySizes(Options):
         None where that is not known: then `tfkd plan` tells of no memory.
 
         Args:
-            step: The step's sizes, see `tfkd.pipeline.plan.memory.Step`.
+            step: The step's sizes, see `tfkd.training.step_memory.Step`.
             adapters_alone: Whether frozen layers below the lowest adapter keep nothing.
             target: The decoder's tokens as a share of the source's.
         """

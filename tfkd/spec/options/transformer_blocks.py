@@ -52,7 +52,7 @@ class BlockOptions(ModelOptions):
         """Bytes a token that a block keeps for the backward pass.
 
         Args:
-            step: The step's sizes, see `tfkd.pipeline.plan.memory.Step`.
+            step: The step's sizes, see `tfkd.training.step_memory.Step`.
             cross: Whether it has cross-attention.
         """
         parts = 3 if cross else 2

@@ -8,8 +8,8 @@ import numpy as np
 
 from tfkd.data.grammars.everyday import Row, with_ceiling
 from tfkd.evaluation import Counted, RowSums
+from tfkd.evaluation.asked_metrics import metrics_of
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED
-from tfkd.pipeline.inputs.metrics import metrics_of
 from tfkd.spec.metrics import OF_WORDS, product_of
 
 # What an evaluation's `ceiling` is of.
