@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "tfkd"
 # the ground itself.
 GROUND = {"__version__", "lazy", "quiet"}
 FLOORS = (
+    "outside",
     "spec",
     "reference",
     "data",

@@ -10,9 +10,9 @@ import pytest
 
 from tfkd import cli
 from tfkd.commands import generate as module
+from tfkd.outside.outgoing import outgoing
+from tfkd.outside.printable import one_line
 from tfkd.report.terminal import closing_words, score_table
-from tfkd.spec.outgoing import outgoing
-from tfkd.spec.printable import one_line
 from tfkd.training.progress import Progress
 
 ATTACK = "\x1b]0;title\x07\x1b[2J\x9b1m\r\u202e"

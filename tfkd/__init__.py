@@ -24,7 +24,7 @@ _PLACES = {
     "open_run": "tfkd.finished_run",
 }
 _FLOORS = (
-    "spec", "reference", "data", "layers", "models", "objectives", "targets", "training",
+    "outside", "spec", "reference", "data", "layers", "models", "objectives", "targets", "training",
     "decoding", "evaluation", "serving", "pipeline", "report", "starters", "commands",
 )  # fmt: skip
 __all__ = ["Run", "__version__", "build", "load_spec", "open_run", "run", "validate_files"]

@@ -126,12 +126,12 @@ def run_and_report(
     """
     from pathlib import Path
 
+    from tfkd.outside.printable import say
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run import run as run_stages
     from tfkd.pipeline.engine.run_folder import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
-    from tfkd.spec.printable import say
 
     results = run_stages(spec, **settings)
     if results is not None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfkd.cli_parser import build_parser
-from tfkd.spec.outgoing import outgoing
+from tfkd.outside.outgoing import outgoing
 
 DONE, WRONG_INPUT, USAGE, RESUMABLE, FAULT = 0, 1, 2, 3, 70
 
@@ -209,8 +209,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from tfkd.outside.printable import one_line
     from tfkd.spec.errors import UserError
-    from tfkd.spec.printable import one_line
 
     results = _again(options)
     if not results["exports"]:

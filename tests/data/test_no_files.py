@@ -12,11 +12,11 @@ from tfkd.data.text.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
 from tfkd.models.published_config import bert_config, tensor_names
+from tfkd.outside.regular_files import open_once, read_regular
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.spec.errors import SpecErrors, UserError
 from tfkd.spec.options.corpora import TextOptions
 from tfkd.spec.options.tokenizers import SentencePieceOptions, WordPieceOptions
-from tfkd.spec.source.regular_files import open_once, read_regular
 from tfkd.spec.source.yaml_reader import read_file
 
 # What is said of each; `broken` is a file whose reading fails, as on a broken disk.

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfkd.outside.outgoing import Outgoing, outgoing, unescaped
+from tfkd.outside.printable import one_line, printable
 from tfkd.spec.errors import SpecError
-from tfkd.spec.outgoing import Outgoing, outgoing, unescaped
-from tfkd.spec.printable import one_line, printable
 
 ATTACK = "\x1b]0;title\x07\x1b[2J\x9b1m\r\u202egnp.exe\u2028\x7f"
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from tfkd.commands.compared import search_words
 from tfkd.commands.generate import saved_model_of
 from tfkd.data.files import writable, write_atomically
+from tfkd.outside.printable import one_line
+from tfkd.outside.regular_files import open_once, readable
 from tfkd.pipeline.engine.run_exports import export_folder
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
-from tfkd.spec.printable import one_line
-from tfkd.spec.source.regular_files import open_once, readable
 
 # Lines of a call: one at a time, and what a server batches.
 _ALONE, _TOGETHER = 1, 64

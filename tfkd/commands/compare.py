@@ -9,9 +9,9 @@ from tfkd.commands.compared import Side, sides_of
 from tfkd.commands.compared_pair import Apart, Pair
 from tfkd.evaluation.intervals.approximate_randomization import TRIALS
 from tfkd.evaluation.verdicts.verdict import BOOTSTRAP, RANDOMIZATION
+from tfkd.outside.printable import one_line
 from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
-from tfkd.spec.printable import one_line
 
 # What says nothing of how models are trained.
 _BESIDE = ("name", "description", "paper", "pages", "evaluate", "export", "seeds")

@@ -24,6 +24,7 @@ from tfkd.evaluation import (
 )
 from tfkd.evaluation.asked_metrics import metric_of
 from tfkd.evaluation.metrics import CLASSES, OUTPUTS, WORDS
+from tfkd.outside.regular_files import read_regular
 from tfkd.pipeline.engine.run_folder import inside
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
@@ -31,7 +32,6 @@ from tfkd.spec.metrics import KIND, about, names_of
 from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.options import RougeOptions, TokenizedOptions
 from tfkd.spec.seeds import given_seeds
-from tfkd.spec.source.regular_files import read_regular
 
 # Of results from before it could be chosen.
 _TOKENIZE = "13a"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from tfkd.data.files import writable, write_atomically
+from tfkd.outside.outgoing import unescaped
+from tfkd.outside.regular_files import open_once, readable
 from tfkd.pipeline.engine.run_exports import export_folder, refuse_swapped
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
 from tfkd.spec.errors import UserError
-from tfkd.spec.outgoing import unescaped
-from tfkd.spec.source.regular_files import open_once, readable
 
 _LINES = 1024
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tfkd.outside.regular_files import DEVICE, PIPE, named, open_regular, other_than_file
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import DEVICE, PIPE, named, open_regular, other_than_file
 
 # Errors that say that there is no room: of a disk, of a user on it, of a file.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
-from tfkd.spec.source.regular_files import read_regular
+from tfkd.outside.regular_files import read_regular
 
 # Deeper than anything that is written here, and far from where Python itself gives up.
 MOST_LEVELS = 100

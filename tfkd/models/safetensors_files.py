@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from tfkd.outside.regular_files import NOTHING, other_than_file
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import NOTHING, other_than_file
 
 
 def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:

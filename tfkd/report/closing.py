@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.evaluation.verdicts.systems import NOT_LEARNT
+from tfkd.outside.printable import one_line
 from tfkd.report.ceilings import NAME, ceilings
 from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of
 from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
@@ -20,7 +21,6 @@ from tfkd.report.wording import (
     number,
 )
 from tfkd.spec.metrics import about
-from tfkd.spec.printable import one_line
 
 _METRICS = 2
 _EXAMPLES = 3

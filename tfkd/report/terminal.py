@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.evaluation import check_line, chosen_context, p_of
 from tfkd.evaluation.verdicts.systems import Verdict, verdict_notes
+from tfkd.outside.printable import one_line
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_lines
 from tfkd.report.closing import closing
@@ -13,7 +14,6 @@ from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
 from tfkd.report.trivial import trivial_lines
 from tfkd.report.unscored import made_instead
 from tfkd.report.wording import P_ESTIMATED, metric_difference, metric_value, p_value
-from tfkd.spec.printable import one_line
 
 
 def score_table(results: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.spec.printable import one_line
+from tfkd.outside.printable import one_line
 from tfkd.spec.registry import UNNAMED_STAGES
 
 

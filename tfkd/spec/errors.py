@@ -4,13 +4,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tfkd.spec.printable import one_line
+from tfkd.outside.printable import one_line
+from tfkd.outside.user_error import UserError
 
 _LONGEST = 100
-
-
-class UserError(ValueError):
-    """The user's input is wrong: the message says where, what, and what to do. Exit code 1."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfkd.spec.outgoing import unescaped
-from tfkd.spec.printable import printable
-from tfkd.spec.printable import say as print_line
+from tfkd.outside.outgoing import unescaped
+from tfkd.outside.printable import printable
+from tfkd.outside.printable import say as print_line
 
 
 def duration(seconds: float) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfkd.data.files import sha256_of
+from tfkd.outside.regular_files import FOLDER, NOTHING, open_regular, other_than_file, readable
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import FOLDER, NOTHING, open_regular, other_than_file, readable
 
 
 def find_files(patterns: str | Sequence[str], data_dir: Path) -> list[Path]:

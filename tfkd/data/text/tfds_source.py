@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tfkd.data.strict_json import parse_json, read_json
 from tfkd.data.text.sources import Fault, Value, pick
+from tfkd.outside.regular_files import readable
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import readable
 
 # Where tfds looks first for what it downloads: its own check of it hangs for minutes when offline.
 HOST = ("storage.googleapis.com", 443)

@@ -17,8 +17,8 @@ from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
+from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import read_regular, readable
 
 # Where Keras Hub fetches presets from.
 PRESET_HOST = ("www.kaggle.com", 443)

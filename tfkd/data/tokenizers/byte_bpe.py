@@ -14,8 +14,8 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.strict_json import parse_json, read_json
 from tfkd.data.tokenizers.byte_words import byte_alphabet, splitter
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
+from tfkd.outside.regular_files import NOTHING, other_than_file, read_regular, readable
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import NOTHING, other_than_file, read_regular, readable
 
 END_OF_TEXT = "<|endoftext|>"
 VOCABULARY_FILE, MERGES_FILE, OPTIONS_FILE = "vocab.json", "merges.txt", "tokenizer.json"

@@ -8,10 +8,10 @@ from typing import Any
 from tfkd.data.files import sha256_of
 from tfkd.data.text.source_files import find_files, shown
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
+from tfkd.outside.regular_files import NOTHING, other_than_file, readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
-from tfkd.spec.source.regular_files import NOTHING, other_than_file, readable
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 from tfkd.data.checksummed import write_checksummed
 from tfkd.data.files import write_atomically
 from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
+from tfkd.outside.printable import one_line
+from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.engine.context import Context, Deadline, stopping, stopwatch
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import contents_of, outdated
@@ -29,8 +31,6 @@ from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK, names_of
 from tfkd.spec.options import NoiseOptions
-from tfkd.spec.printable import one_line
-from tfkd.spec.printable import say as print_line
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 # What is said of a stage that is not made anew.

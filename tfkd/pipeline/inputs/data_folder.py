@@ -6,11 +6,11 @@ from typing import Any
 
 from tfkd.data.files import sha256_of
 from tfkd.data.text.corpora import source_hashes
+from tfkd.outside.regular_files import readable
 from tfkd.pipeline.engine.identity import repeated, vocabulary_identity
 from tfkd.pipeline.inputs.published import check_checkpoint, checkpoint_files, checkpoint_folder
 from tfkd.pipeline.plan.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec
-from tfkd.spec.source.regular_files import readable
 
 
 class DataFolder:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.models.published_config import tensor_names
+from tfkd.outside.regular_files import readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.spec.source.regular_files import readable
 
 # What may be other than the checkpoint's: no output and no shape of a weight hangs on it.
 FREE = {"dropout", "attention_dropout", "initializer_range"}

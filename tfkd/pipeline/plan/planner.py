@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tfkd.outside.printable import one_line
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import outdated
@@ -10,7 +11,6 @@ from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
 from tfkd.pipeline.stages.choose import trials_of
 from tfkd.spec import Spec
-from tfkd.spec.printable import one_line
 
 
 def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:

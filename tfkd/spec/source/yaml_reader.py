@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from tfkd.outside.regular_files import open_regular
 from tfkd.spec.errors import SpecError, SpecErrors
-from tfkd.spec.source.regular_files import open_regular
 from tfkd.spec.source.tree import Node
 
 MOST_BYTES = 2**20

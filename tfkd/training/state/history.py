@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfkd.data.files import flush_folder, written_by_tensorflow
 from tfkd.data.strict_json import parse_json
-from tfkd.spec.source.regular_files import named
+from tfkd.outside.regular_files import named
 
 _SCALARS = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from os import PathLike
 from typing import BinaryIO
 
-from tfkd.spec.errors import UserError
+from tfkd.outside.user_error import UserError
 
 FOLDER, PIPE, DEVICE, NOTHING = "a folder", "a pipe", "a device", "not there"
 _KINDS = (

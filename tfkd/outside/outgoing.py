@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tfkd.spec.printable import printable
+from tfkd.outside.printable import printable
 
 
 class Outgoing:
