@@ -18,6 +18,7 @@ UNITS: dict[str, str] = {
     "PaperOptions.table": "number",
     "batch_tokens": "tokens",
     "beam": "hypotheses",
+    "SoftTargetsOptions.beta": "share of the teacher, 0 to 1",
     "beta_1": "decay a step",
     "beta_2": "decay a step",
     "beta_2_decay": "exponent",
