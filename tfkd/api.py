@@ -52,8 +52,8 @@ def run(
     from pathlib import Path
 
     from tfkd.finished_run import Run
-    from tfkd.pipeline.engine.context import Deadline, parse_duration, stopping
     from tfkd.pipeline.engine.run_folder import run_name
+    from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
     with stopping(deadline):

@@ -104,7 +104,7 @@ def _quiet() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from tfkd.pipeline.engine.context import Deadline, parse_duration, stopping
+    from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
     deadline = Deadline(seconds)

@@ -5,13 +5,14 @@ import shutil
 import pytest
 
 from tfkd.pipeline.engine import run as run_module
-from tfkd.pipeline.engine.context import Context, Interrupted
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.outdated import outdated
 from tfkd.pipeline.engine.output_shards import shard
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.stages.evaluate import EvaluateStage
 from tfkd.spec import load_spec
+from tfkd.training.interruption import Interrupted
 
 NAMES = ("first", "second", "third", "beside")
 

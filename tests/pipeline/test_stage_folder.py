@@ -10,10 +10,12 @@ import time
 import pytest
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
-from tfkd.pipeline.engine.context import Deadline, Interrupted, parse_duration, stopwatch
+from tfkd.pipeline.engine.context import stopwatch
 from tfkd.pipeline.engine.run_folder import link
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec.errors import UserError
+from tfkd.training.deadline import Deadline, parse_duration
+from tfkd.training.interruption import Interrupted
 
 
 @pytest.fixture

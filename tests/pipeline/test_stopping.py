@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tfkd.pipeline.engine.context import Deadline, Interrupted, stopping
-from tfkd.training.interruption import StopSignal
+from tfkd.training.deadline import Deadline, stopping
+from tfkd.training.interruption import Interrupted, StopSignal
 
 
 class Falling:

@@ -18,7 +18,7 @@ import tfkd.pipeline.inputs.models as models
 import tfkd.pipeline.tasks.words as words
 import tfkd.serving.export as export
 from tfkd import cli
-from tfkd.pipeline.engine.context import Deadline
+from tfkd.training.deadline import Deadline
 
 UNTIL = {
     "corpus": ("--until", "teach"),

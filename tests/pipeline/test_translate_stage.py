@@ -7,11 +7,11 @@ import pytest
 
 from tfkd.data.ragged import Ragged
 from tfkd.data.text.text_corpus import TextCorpus
-from tfkd.pipeline.engine.context import Deadline
 from tfkd.pipeline.engine.run import run
 from tfkd.pipeline.stages.train import TrainStage
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
+from tfkd.training.deadline import Deadline
 from tfkd.training.interruption import Interrupted
 
 SPEC = """\

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tfkd.pipeline.engine import run as run_module
-from tfkd.pipeline.engine.context import Context, Interrupted
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.wanted import wanted
@@ -15,6 +15,7 @@ from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options.base import CorpusName, Count
 from tfkd.spec.stage import StageOptions
+from tfkd.training.interruption import Interrupted
 
 SPEC = """\
 tfkd: 1

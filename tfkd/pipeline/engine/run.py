@@ -16,7 +16,7 @@ from tfkd.data.files import write_atomically
 from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
 from tfkd.outside.printable import one_line
 from tfkd.outside.printable import say as print_line
-from tfkd.pipeline.engine.context import Context, Deadline, stopping, stopwatch
+from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
@@ -31,6 +31,7 @@ from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK, names_of
 from tfkd.spec.options import NoiseOptions
+from tfkd.training.deadline import Deadline, stopping
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
 
 # What is said of a stage that is not made anew.

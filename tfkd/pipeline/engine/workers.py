@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.pipeline.engine.context import Context, Interrupted
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, canonical
 from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import TRAIN, VARIABLE, Cluster, ClusterHosts, Hosts, cluster_from
+from tfkd.training.interruption import Interrupted
 from tfkd.training.strategies import build_strategy
 from tfkd.training.worker import awaited
 
