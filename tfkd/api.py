@@ -1,6 +1,6 @@
 """The calls of `tfkd`'s Python side that cross the floors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ def run(
     all_variants: bool = False,
     overrides: Sequence[str] = (),
     seeds: int | Sequence[int] | None = None,
+    more_steps: int | Mapping[str, int] | None = None,
     plugins: Sequence[str] = (),
     until: str | None = None,
     smoke: bool = False,
@@ -35,6 +36,8 @@ def run(
         all_variants: Whether every variant is run after it: see `Run.variants`.
         overrides: `K=V` each, after those that it was loaded with: a dotted path and a YAML value.
         seeds: Trains all that trains once with each of these, or with 1 to so many.
+        more_steps: Steps more of training stages, by their names, or of the only one: each goes on
+            from where it ended.
         plugins: Modules that register classes of your own.
         until: A stage of the spec to stop after; the run has no scores then.
         smoke: Every stage at tiny sizes on generated text: a minute or two.
@@ -58,6 +61,12 @@ def run(
     deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
     with stopping(deadline):
         spec = spec_of(spec, variant, overrides, seeds, plugins, all_variants)
+        if more_steps:
+            from tfkd.commands.more_steps import as_words
+            from tfkd.commands.more_steps import more_steps as longer
+
+            override = longer(spec, as_words(more_steps))
+            spec = spec_of(spec, None, [override], None, (), all_variants)
         specs = [spec, *(map(spec.with_variant, spec.variants) if all_variants else ())]
         told: set[str] = set()
         found = [
@@ -129,7 +138,7 @@ def run_and_report(
     from tfkd.outside.printable import say
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run import run as run_stages
-    from tfkd.pipeline.engine.run_folder import run_name
+    from tfkd.pipeline.engine.run_folder import run_name, with_other_files
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
 
@@ -137,12 +146,14 @@ def run_and_report(
     if results is not None:
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
-            write_report([results], folder / "report.html")
+            write_report([with_other_files(results, folder)], folder / "report.html")
         (settings.get("say") or say)(closing_words(results, folder, told))
     return results
 
 
-def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -> dict[str, Any]:
+def run_again(
+    run: Any, plugins: Any = (), noise: Any = None, say: Any = None, on: Any = None
+) -> dict[str, Any]:
     """Makes what is missing of a trained run's scores and exports; writes its report anew.
 
     Args:
@@ -152,23 +163,30 @@ def run_again(run: Any, plugins: Any = (), noise: Any = None, say: Any = None) -
             the parameters, of each evaluation that has them, by default those that need no outputs;
             None: as the spec says.
         say: Called with a line for each stage that is made; None: nothing is said.
+        on: `{"files": [[...], ...], "columns": {}, "metrics": [], "of": []}`: files that models are
+            scored on instead, see `tfkd.pipeline.inputs.other_files.OtherFiles`; the run's own
+            results and report stay as they are. None: the corpora that the spec names.
 
     Returns:
-        The content of results.json.
+        The content of results.json; with `on`, of the one in RUN/evaluation/on/.
 
     Raises:
         UserError: The folder is no run folder, its plugins are not named, a model is not trained
-            yet, or the noise is no such mapping.
+            yet, a file does not suit its model, or the noise is no such mapping.
     """
     from pathlib import Path
 
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run_again import make_again, noise_options
+    from tfkd.pipeline.engine.run_folder import with_other_files
+    from tfkd.pipeline.inputs.other_files import OtherFiles
     from tfkd.report import write_report
 
-    results = make_again(Path(run), plugins, noise_options(noise), say)
-    with permitted(Path(run).absolute().parent):
-        write_report([results], Path(run) / "report.html")
+    run, others = Path(run), None if on is None else OtherFiles(**on)
+    results = make_again(run, plugins, noise_options(noise), say, others)
+    if on is None:
+        with permitted(run.absolute().parent):
+            write_report([with_other_files(results, run)], run / "report.html")
     return results
 
 

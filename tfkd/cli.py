@@ -4,6 +4,7 @@ import argparse
 import functools
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,13 +79,14 @@ def _write(path: Path, text: str) -> None:
 def _load(options: argparse.Namespace):
     from tfkd.spec import load_spec
 
-    spec = load_spec(
-        options.spec,
-        variant=options.variant,
-        overrides=options.overrides,
-        plugins=options.plugins,
-        elsewhere=getattr(options, "all_variants", False),
-    )
+    given = {"variant": options.variant, "plugins": options.plugins}
+    given["elsewhere"] = getattr(options, "all_variants", False)
+    spec = load_spec(options.spec, overrides=options.overrides, **given)
+    if getattr(options, "more_steps", None):
+        from tfkd.commands.more_steps import more_steps
+
+        overrides = [*options.overrides, more_steps(spec, options.more_steps)]
+        spec = load_spec(options.spec, overrides=overrides, **given)
     for said in [*spec.renamed, *(f"passed over: {one}" for one in spec.passed_over)]:
         print(f"tfkd: {said}", file=sys.stderr)
     return spec
@@ -132,21 +134,20 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _command() -> str:
-    import shlex
-
     return shlex.join(["tfkd", *sys.argv[1:]])
 
 
 def _plan(options: argparse.Namespace) -> None:
-    plan = _called("pipeline.plan.planner.plan")
-    print(
-        plan(
-            _load(options),
-            data_dir=options.data_dir,
-            runs_dir=options.runs_dir,
-            smoke=options.smoke,
-        )
-    )
+    from tfkd.commands.measure import measure, measured_paces
+
+    plan, spec = _called("pipeline.plan.planner.plan"), _load(options)
+    where = {"data_dir": options.data_dir, "runs_dir": options.runs_dir}
+    variants = spec.variants if options.all_variants else ()
+    paces = measured_paces()
+    if options.measure:
+        for one in (spec, *map(spec.with_variant, variants)):
+            paces = measure(one, **where, say=functools.partial(print, file=sys.stderr))
+    print(plan(spec, **where, smoke=options.smoke, variants=variants, measured=paces))
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -191,21 +192,14 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from tfkd.commands.evaluate import as_json, asked
     from tfkd.report.terminal import scored
-    from tfkd.spec.errors import UserError
 
-    noise = None
-    given = {"draws": options.draws, "seed": options.noise_seed, "metrics": options.noise_metrics}
-    given = {name: value for name, value in given.items() if value is not None}
-    if options.noise:
-        noise = {"sigma": options.noise, **given}
-    elif given:
-        raise UserError(
-            "--draws, --noise-seed and --noise-metrics are of noise: give its sigmas, "
-            "--noise 0.02,0.05"
-        )
-    results = _again(options, noise=noise)
-    print(scored(results, options.run))
+    given = asked(options)
+    results = _again(options, **given)
+    print(as_json(results) if options.json else scored(results, options.run))
+    if given["on"] is not None:
+        print(f"tfkd report {shlex.quote(str(options.run))} shows them, too", file=sys.stderr)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -262,12 +256,12 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 def _report(options: argparse.Namespace) -> None:
     from tfkd.data.files import writable
-    from tfkd.pipeline.engine.run_folder import read_results
+    from tfkd.pipeline.engine.run_folder import read_results, with_other_files
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent
     path = options.output or place / "report.html"
-    results = [read_results(run) for run in options.runs]
+    results = [with_other_files(read_results(run), run) for run in options.runs]
     with writable(path):
         write_report(results, path)
     print(path)

@@ -39,6 +39,11 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--smoke", action="store_true", help="every stage, tiny, on generated text"
             )
+            sub.add_argument(
+                "--more-steps", metavar="N|STAGE=N", action="append", default=[],
+                help="N steps more of a training stage, which goes on from where it ended "
+                "(repeatable)",
+            )  # fmt: skip
         sub.add_argument(
             "--plugin", dest="plugins", metavar="MODULE", action="append", default=[],
             help="import a module that registers classes of your own (repeatable)",
@@ -49,7 +54,18 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--all-variants", action="store_true", help="run the spec and every variant")
     run.add_argument("--until", metavar="STAGE", help="stop when this stage is done")
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
-    verb("plan", "say what a run would do, and its size, before anything starts", spec="run")
+    plan = verb(
+        "plan", "say what a run would do, its size and its hours, before anything starts",
+        spec="run",
+    )  # fmt: skip
+    plan.add_argument(
+        "--all-variants", action="store_true", help="plan the spec and every variant together"
+    )
+    plan.add_argument(
+        "--measure", action="store_true",
+        help="make a few steps of each training on this machine for its hours, once: they are "
+        "kept in the user's cache",
+    )  # fmt: skip
     verb("show", "print the resolved spec and where each value came from", spec="show")
     validate = verb(
         "validate", "check specs, all their variants and the files they name; every error at once"
@@ -70,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub = verb(name, summary)
         sub.add_argument("run", metavar="RUN", type=Path, help="a run folder, like runs/NAME")
         if name == "evaluate":
+            _other_files(sub)
             _noise(sub)
     compare = verb("compare", "compare two runs on the same test sets, row by row")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
@@ -156,11 +173,7 @@ def _starter(init: argparse.ArgumentParser) -> None:
     ):
         init.add_argument(f"--{option}", nargs="+", metavar="FILE", help=what)
     init.set_defaults(file_options=("pairs", "labelled", "text", "valid", "test"))
-    init.add_argument(
-        "--columns", nargs="+", metavar="FIELD=COLUMN", type=_column, default=[],
-        help="a table's columns, by their names or by place from 0, like text=review label=stars "
-        "(default: what the first line plainly says)",
-    )  # fmt: skip
+    _columns(init, "default: what the first line plainly says")
     init.add_argument("--teacher", metavar="FOLDER", help="a published BERT or GPT-2 that teaches")
     _data_dir(init)
 
@@ -182,6 +195,32 @@ def _samples(text: str) -> int:
     if not 10 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
     return number
+
+
+def _other_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--on", nargs="+", metavar="FILE", action="append", default=[],
+        help="score on other files instead: a table, two sides of a parallel corpus, a text; read "
+        "as the run's own corpora are; repeatable. The run's own results stay as they are",
+    )  # fmt: skip
+    _columns(parser, "of --on, where they are not the run's own")
+    parser.add_argument(
+        "--metrics", nargs="+", metavar="M", default=[],
+        help="of --on: what is measured (default: as each model's evaluation in the spec)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--of", nargs="+", metavar="STAGE", default=[],
+        help="of --on: whose models (default: all that the spec evaluates)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print scores as JSON, no table")
+
+
+def _columns(parser: argparse.ArgumentParser, when: str) -> None:
+    parser.add_argument(
+        "--columns", nargs="+", metavar="FIELD=COLUMN", type=_column, default=[],
+        help="a table's columns, by their names or by place from 0, like text=review label=stars "
+        f"({when})",
+    )  # fmt: skip
 
 
 def _noise(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from tfkd.models import Bert, save_published, variables_by_path
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
-from tfkd.pipeline.engine.run import _execute
+from tfkd.pipeline.engine.run import execute
 from tfkd.pipeline.inputs import models
 from tfkd.spec import load_spec
 
@@ -67,7 +67,7 @@ def started(folder, stage, variant=None):
     context = Context(data_dir=folder, runs_dir=folder / "runs", say=lambda line: None)
     node = GraphBuilder(folder, spec).stage(spec, stage)
     for one in in_order(node.inputs.values()):
-        _execute(one, context, "")
+        execute(one, context, "")
     model = models.started(node, context).model
     return {p: v.value.numpy() for p, v in variables_by_path(model).items()}, node, context
 

@@ -54,7 +54,7 @@ class Line:
     def run(self):
         self.made, self.said = [], []
         for node in in_order(self.nodes.values()):
-            run_module._execute(node, self.context, "[1/1]")
+            run_module.execute(node, self.context, "[1/1]")
         return self.made
 
     def remove(self, name):

@@ -12,7 +12,7 @@ from tfkd.models import Bert, save_published, variables_by_path
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
-from tfkd.pipeline.engine.run import _execute, run
+from tfkd.pipeline.engine.run import execute, run
 from tfkd.pipeline.inputs.models import started
 from tfkd.pipeline.stages import terms
 from tfkd.spec import load_spec
@@ -119,7 +119,7 @@ class Place:
         """The weights by path that `tuned` starts with; what it rests on is made."""
         node = self.node("tuned", *overrides)
         for one in in_order(node.inputs.values()):
-            _execute(one, self.context, "")
+            execute(one, self.context, "")
         model = started(node, self.context).model
         return {path: v.value.numpy() for path, v in variables_by_path(model).items()}
 

@@ -88,7 +88,7 @@ def made(path, context):
     nodes = [n for n in in_order(wanted(load_spec(path), path.parent).ends()) if n.kind != "train"]
     for node in nodes:
         if node.kind != "evaluate":
-            run_module._execute(node, context, "[1/1]")
+            run_module.execute(node, context, "[1/1]")
     return {f"{node.kind} {node.label}": node for node in nodes}
 
 

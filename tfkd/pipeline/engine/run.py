@@ -20,10 +20,18 @@ from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
-from tfkd.pipeline.engine.run_folder import ORIGIN, RESULTS, link, refuse_folders, run_name
+from tfkd.pipeline.engine.run_folder import (
+    ORIGIN,
+    RESULTS,
+    link,
+    place_on,
+    refuse_folders,
+    run_name,
+)
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.engine.stage_folder import StageFolder, locked
 from tfkd.pipeline.engine.wanted import Wanted
+from tfkd.pipeline.inputs.other_files import OtherFiles
 from tfkd.pipeline.plan.plugin_classes import import_named, refuse_exports
 from tfkd.pipeline.scoring.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.scoring.teacher_check import news
@@ -52,6 +60,7 @@ def run(
     say: Callable[[str], None] | None = None,
     make: Collection[str] | None = None,
     noise: NoiseOptions | None = None,
+    on: OtherFiles | None = None,
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
 
@@ -66,6 +75,8 @@ def run(
         say: Called with each line for the user.
         make: Kinds of stages that may be made, None for all; any other must be done already.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
+        on: Files that models are scored on, instead of the corpora that the spec names: the results
+            go into a folder of their own in the run folder, see `run_folder.place_on`.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -80,6 +91,8 @@ def run(
             from tfkd.pipeline.plan.smoke import smoke_spec
 
             spec = smoke_spec(spec)
+        if on is not None:
+            spec = on.scored_by(spec)
         if noise is not None:
             spec = _with_noise(spec, noise)
         context = Context(
@@ -92,7 +105,7 @@ def run(
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with hosts, permitted(context.runs_dir):
-                return _run(spec, context, until, smoke, command, make)
+                return _run(spec, context, until, smoke, command, make, on is not None)
         finally:
             if ours:
                 gc.unfreeze()  # what fresh_start set aside
@@ -134,6 +147,7 @@ def _run(
     smoke: bool,
     command: str,
     make: Collection[str] | None,
+    elsewhere: bool = False,
 ) -> dict[str, Any] | None:
     started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
@@ -144,8 +158,12 @@ def _run(
     import_named({id(node.spec): node.spec for node in nodes}.values())
     refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
-    refuse_folders(folder / node.label for node in nodes if node.stage.shown)
-    if context.hosts.chief:
+    shown = [] if elsewhere else [node for node in nodes if node.stage.shown]
+    refuse_folders(folder / node.label for node in shown)
+    if elsewhere:
+        folder = place_on(folder, spec)
+        folder.mkdir(parents=True, exist_ok=True)
+    elif context.hosts.chief:
         _prepare(folder, spec, context, smoke)
     if context.hosts.number > 1:
         from tfkd.pipeline.engine.workers import check_same, chiefs_word, work
@@ -162,13 +180,13 @@ def _run(
     for number, node in enumerate(nodes, 1):
         context.deadline.check()
         refuse_failed(node, plan.teacher_checks, done, context)
-        if _execute(node, context, f"[{number}/{len(nodes)}]"):
+        if execute(node, context, f"[{number}/{len(nodes)}]"):
             cached.add(node.key)
         done.add(node.key)
         for line in news(plan.teacher_checks, done, cached, node.key, context):
             context.say(line)
         context.hosts.agree(NEXT)
-        if node.stage.shown:
+        if node in shown:
             link(context.stages / node.key, folder / node.label)
     if until:
         context.hosts.agree(NEXT)
@@ -239,7 +257,7 @@ def _prepare(folder: Path, spec: Spec, context: Context, smoke: bool) -> None:
     write_checksummed(folder / ORIGIN, origin)
 
 
-def _execute(node: Node, context: Context, number: str) -> bool:
+def execute(node: Node, context: Context, number: str) -> bool:
     """Makes one node's result; returns whether it was there already."""
     folder = context.folder(node)
     title = one_line(f"{number} {node.kind} {node.label}")
@@ -296,4 +314,4 @@ def _brief(summary: dict[str, Any]) -> str:
     return f"; {text}" if text else ""
 
 
-__all__ = ["Wanted", "run", "run_name"]
+__all__ = ["Wanted", "execute", "run", "run_name"]

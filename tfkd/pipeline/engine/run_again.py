@@ -8,9 +8,11 @@ from tfkd.data.checksummed import read_checksummed
 from tfkd.pipeline.engine.run import DONE
 from tfkd.pipeline.engine.run import run as run_spec
 from tfkd.pipeline.engine.run_folder import ORIGIN, RESULTS, run_name
+from tfkd.pipeline.inputs.other_files import OtherFiles
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import NoiseOptions
+from tfkd.spec.registry import UNNAMED_STAGES
 
 
 def make_again(
@@ -18,6 +20,7 @@ def make_again(
     plugins: Sequence[str] = (),
     noise: NoiseOptions | None = None,
     say: Callable[[str], None] | None = None,
+    on: OtherFiles | None = None,
 ) -> dict[str, Any]:
     """Runs a run's spec again without training: what is missing of its end is made.
 
@@ -29,9 +32,11 @@ def make_again(
             and imports none.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
         say: Called with a line for each stage that is made; None: nothing is said.
+        on: Files that models are scored on, and the run's own results are left as they are; None:
+            the corpora that the spec names.
 
     Returns:
-        The content of results.json.
+        The content of results.json, or, with `on`, of the one in `run_folder.place_on`.
 
     Raises:
         UserError: The folder is no run folder, its plugins are not named, or a model is not trained
@@ -73,8 +78,9 @@ def make_again(
         smoke=smoke,
         command=command,
         say=lambda line: None if say is None or line.endswith(DONE) else say(line),
-        make=("evaluate", "tune", "noise", "export"),
+        make=UNNAMED_STAGES if on is not None else ("evaluate", "tune", "noise", "export"),
         noise=noise,
+        on=on,
     )
 
 

@@ -23,11 +23,9 @@ def wanted_of_all_seeds(spec: Spec, data_dir: Path) -> Wanted:
     """
     if not spec.seeds or spec.seed is not None:
         return wanted(spec, data_dir)
-    # A seed changes no evaluation; these may have noise that was asked for beside the file.
-    parts = [
-        wanted(replace(spec.with_seed(seed), evaluate=spec.evaluate), data_dir)
-        for seed in spec.seeds
-    ]
+    # A seed changes none of these, and more may be asked for beside the file.
+    asked = {"data": spec.data, "evaluate": spec.evaluate, "export": spec.export}
+    parts = [wanted(replace(spec.with_seed(seed), **asked), data_dir) for seed in spec.seeds]
     return Wanted(
         spec,
         parts[0].builder,

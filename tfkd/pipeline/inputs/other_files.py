@@ -1,0 +1,190 @@
+"""`tfkd evaluate RUN --on FILE`: a spec that scores its models on files which it does not name."""
+
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.text.guessed_columns import guessed_columns, table_kind
+from tfkd.spec import Spec
+from tfkd.spec.beside import evaluated
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
+from tfkd.spec.options.base import WORD
+from tfkd.spec.source.tree import node_of
+
+# Of the corpus that a model was measured on, what holds for a file like it: how rows are read, not
+# which of them.
+_READING = ("on_bad", "max_bad_rows", "max_characters", "marked_by", "lower_case", "detokenize")
+_OPTIONS = ON, COLUMNS, METRICS, OF = "--on", "--columns", "--metrics", "--of"
+
+
+@dataclass(frozen=True)
+class OtherFiles:
+    """What is scored on which files.
+
+    Attributes:
+        files: Of each corpus its files, relative to the working folder: a table, two sides, ...
+        columns: Columns, or keys of JSON lines, by field, where the run's own are others.
+        metrics: What is measured; (): what each model's evaluation in the spec measures.
+        of: Stages; (): all those whose models the spec evaluates.
+    """
+
+    files: Sequence[Sequence[str]]
+    columns: Mapping[str, str | int] = field(default_factory=dict)
+    metrics: Sequence[str] = ()
+    of: Sequence[str] = ()
+
+    def scored_by(self, spec: Spec) -> Spec:
+        """The spec, which ends in these models' evaluations on these files.
+
+        Raises:
+            UserError: A stage has no model, a file has not the fields that it reads, a metric is
+                none of its own; all that is wrong at once, as of a spec.
+        """
+        data: dict[str, Any] = {}
+        entries = []
+        for entry in self._entries(spec):
+            read = _read_by(spec, entry)
+            entry["on"] = []
+            for files in self.files:
+                corpus = self._corpus(files, read)
+                name = next((name for name, one in data.items() if one == corpus), None)
+                if name is None:
+                    name = _free(files[0], data.keys() | spec.data.keys() | spec.stages.keys())
+                    data[name] = corpus
+                if name not in entry["on"]:
+                    entry["on"].append(name)
+            entries.append(entry)
+        tree = node_of({"data": data, "evaluate": entries}, ON)
+        for entry in tree.value["evaluate"].value:
+            for key, given, option in (("metrics", self.metrics, METRICS), ("of", self.of, OF)):
+                if given:
+                    entry.value[key] = node_of(entry.value[key].plain(), option)
+        return evaluated(spec, tree, _OPTIONS)
+
+    def _entries(self, spec: Spec) -> list[dict[str, Any]]:
+        """The evaluations in plain values: those of the spec, each once whatever it is `on`."""
+        found: dict[str, dict[str, Any]] = {}
+        own = [one for one in spec.resolved()["evaluate"] if TEACHER_CHECK not in one["metrics"]]
+        named = {one["of"] for one in own}
+        for of in self.of:
+            if of not in named:
+                if not self.metrics:
+                    raise UserError(
+                        f"{OF} {of}: the spec does not evaluate it, so {METRICS} has to say what "
+                        f"is measured; it evaluates {', '.join(named) or 'nothing'}"
+                    )
+                own.append({"of": of, "on": [], "metrics": []})
+        for entry in own:
+            if self.of and entry["of"] not in self.of:
+                continue
+            entry = {key: value for key, value in entry.items() if key != "noise"}
+            if self.metrics:
+                entry["metrics"] = list(self.metrics)
+            _without_others(entry)
+            key = repr(sorted((k, repr(v)) for k, v in entry.items() if k not in ("on", "metrics")))
+            seen = found.setdefault(key, {**entry, "on": [], "metrics": []})
+            for name in ("on", "metrics"):
+                seen[name] += [one for one in entry[name] if one not in seen[name]]
+        if not found:
+            raise UserError(
+                f"{spec.name} evaluates no model; say which, and by what: {OF} STAGE {METRICS} NAME"
+            )
+        return list(found.values())
+
+    def _corpus(self, files: Sequence[str], read: Any) -> dict[str, Any]:
+        """A corpus in plain values, read as another is.
+
+        Args:
+            files: Its files.
+            read: The options of the other.
+        """
+        for one in files:
+            if not os.path.lexists(one) and not glob.glob(one, recursive=True):
+                raise UserError(f"{ON} {one}: there is no such file")
+        paths = [os.path.abspath(one) for one in files]
+        kept = {name: getattr(read, name) for name in _READING if name in read.model_fields_set}
+        fields = [name for name in read.field_names if name != "mark" or not read.marked_by]
+        return {**self._source(paths, fields, read), **kept}
+
+    def _source(self, paths: list[str], fields: list[str], read: Any) -> dict[str, Any]:
+        names = " ".join(map(os.path.basename, paths))
+        kinds = {_kind(path) for path in paths}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        if kind is None and read.kind in ("tsv", "csv", "jsonl") and len(paths) == 1:
+            kind = read.kind
+        if kind in ("tsv", "csv"):
+            return self._table(kind, paths, fields, read)
+        if kind == "jsonl":
+            own = read.fields if read.kind == kind else {name: name for name in fields}
+            return {kind: paths, "fields": {**own, **self.columns}}
+        if self.columns:
+            raise UserError(
+                f"{COLUMNS}: {' '.join(paths)} has none; expected a table or JSON lines"
+            )
+        if len(fields) == 1:
+            return {"text": paths} if fields == ["text"] else {"lines": {fields[0]: paths}}
+        if len(paths) != len(fields):
+            raise UserError(
+                f"{ON} {names}: expected a table, or a file for each of {', '.join(fields)}, in "
+                "this order"
+            )
+        if fields == ["source", "target"]:
+            return {"parallel": paths}
+        return {"lines": dict(zip(fields, paths, strict=True))}
+
+    def _table(self, kind: str, paths: list[str], fields: list[str], read: Any) -> dict[str, Any]:
+        if read.kind == kind:
+            found = {kind: paths, "columns": {**read.columns, **self.columns}}
+            if kind == "csv":
+                found["delimiter"] = read.delimiter
+            by_name = any(isinstance(one, str) for one in found["columns"].values())
+            return found if by_name or not read.header else {**found, "header": True}
+        columns, delimiter, header = guessed_columns(paths[0], fields, Path(), self.columns)
+        found = {kind: paths, "columns": {**self.columns, **columns}}
+        if delimiter is not None:
+            found["delimiter"] = delimiter
+        return found if header else {**found, "header": False}
+
+
+def _kind(path: str) -> str | None:
+    plain = path.lower().removesuffix(".gz")
+    return "jsonl" if plain.endswith((".jsonl", ".ndjson")) else table_kind(path)
+
+
+def _without_others(entry: dict[str, Any]) -> None:
+    """Takes out what belongs to metrics that an evaluation does not measure."""
+    metrics = entry["metrics"]
+    if not names_of(OUTPUTS, among=metrics):
+        entry.pop("choose", None)
+    if not names_of(WORDS, among=metrics):
+        entry.pop("context", None)
+    own = entry.get("metric_options") or {}
+    entry["metric_options"] = {name: one for name, one in own.items() if name in metrics}
+
+
+def _read_by(spec: Spec, entry: Mapping[str, Any]) -> Any:
+    """The options of a corpus that an evaluation's model is measured on, or else was trained on."""
+    stage = spec.stages.get(entry["of"])
+    names = list(entry["on"])
+    if (validate := getattr(stage, "validate_", None)) is not None:
+        names.append(validate.on)
+    names += [part.of for part in getattr(stage, "data", ())]
+    names += [name for one in spec.evaluate for name in one.on]
+    found = [spec.data[name] for name in names if name in spec.data]
+    if not found:
+        raise UserError(f"{ON}: {spec.name} has no corpus that says how {entry['of']} reads one")
+    return found[0]
+
+
+def _free(file: str, taken: Any) -> str:
+    """What a file's corpus is called: as the file, without its ending; with a number where another
+    part of the spec has the name."""
+    stem = re.sub(r"[^\w-]", "_", os.path.basename(file).split(".")[0], flags=re.ASCII)[:90]
+    stem = stem if WORD.match(stem) else "corpus"
+    numbered = (f"{stem}_{number}" for number in range(2, len(taken) + 3))
+    return next(one for one in (stem, *numbered) if one not in taken)
