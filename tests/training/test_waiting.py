@@ -106,3 +106,20 @@ def test_lines_count_by_their_seconds_and_validations_by_none(tmp_path, monkeypa
 def test_without_lines_nothing_is_known():
     assert waiting_share([]) is None
     assert waiting_share([{"step": 2, "validation": {"loss": 1.0}}]) is None
+
+
+def test_the_time_that_is_left_has_no_compilation_in_it(monkeypatch, tmp_path):
+    """The first call makes the graph; the first line tells of the steps after it."""
+
+    class Compiling(OneSecond):
+        def __call__(self, update):
+            self.clock.now += 100.0 * (update == 1)
+            return super().__call__(update)
+
+    clock = Clock()
+    monkeypatch.setattr("test_waiting.OneSecond", Compiling)
+    lines, said = trained(monkeypatch, tmp_path, lambda number: 0.0, clock, log_every=4)
+    (first, last) = (text for text in said if text.startswith("step "))
+    assert "4 s left" in first
+    assert "0 s left" in last
+    assert lines[0]["tokens_per_second"] == pytest.approx(lines[1]["tokens_per_second"], rel=0.5)

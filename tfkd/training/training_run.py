@@ -107,7 +107,8 @@ class TrainingRun:
                 except Interrupted:
                     self._save()
                     raise
-                self._save()
+                if self._exhausted:
+                    self._save()
                 self._finish()
                 if received := self._stopping.signal.received:
                     # This training is done, but what comes after it was asked to stop as well.
@@ -124,16 +125,25 @@ class TrainingRun:
         ) as batches:
             self._pace.begin(self._updates, batches)
             self._last_save = time.monotonic()
+            first = True
             while True:
+                ended = self.step >= self._settings.steps
+                if ended:
+                    # Before a validation that a longer training has not: see `state.ends`.
+                    self._save()
                 if self._due():
                     self._validate(batches)
-                if self.step >= self._settings.steps or self._exhausted:
+                if ended or self._exhausted:
                     break
                 self._stopping.check(self.step, self._pace.step_seconds, self._save_seconds)
                 self._call(batches)
                 self._progress.advance(self.step)
                 if self.step % self._settings.log_every == 0 or self.step == self._settings.steps:
                     self._log(batches)
+                elif first:
+                    # It made the graph, which the time that is left has none of.
+                    self._pace.begin(self._updates, batches)
+                first = False
                 if time.monotonic() - self._last_save > self._settings.save_every_seconds:
                     self._save()
                     self._pace.begin(self._updates, batches)

@@ -12,9 +12,9 @@ from tfkd.evaluation import thin_history
 from tfkd.evaluation.results.form import SCHEMA
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, distinct_labels, in_order
+from tfkd.pipeline.engine.machine import machine
 from tfkd.pipeline.engine.run_exports import digest_of_export
 from tfkd.pipeline.engine.seeds import summaries
-from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.pipeline.engine.wanted import Evaluation, Wanted
 from tfkd.pipeline.inputs.tuned_decode import shown_decode
 from tfkd.pipeline.scoring.counting import Counting
@@ -91,7 +91,7 @@ def assemble(
         "started": _stamp(started),
         "finished": _stamp(started + time.monotonic() - begun),
         "seconds": round(sum(context.folder(node).manifest()["seconds"] for node in nodes), 1),
-        "machine": _machine(),
+        "machine": machine(),
         "paper": spec.resolved().get("paper"),
         "spec": spec.resolved(),
         "provenance": dict(spec.provenance),
@@ -139,25 +139,6 @@ def _trivial(evaluation: Evaluation, counting: Counting) -> list[dict[str, Any]]
 
 def _stamp(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def _machine() -> dict[str, Any]:
-    import os
-    import platform
-
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else ""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "versions": versions(),
-    }
 
 
 def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[str, Any]:

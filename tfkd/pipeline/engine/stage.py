@@ -41,6 +41,8 @@ class Stage:
             `parameters` in its summary. `corpus`: it leaves what `write_text_corpus` writes, with
             `report` and `fields` in its summary. `targets`: it leaves stores as `ScoreStage` does.
         on_all_hosts: Whether hosts that are not the first make it together with that one.
+        unit: What its time goes with: `steps`, or `rows` of what it reads; None: no time that a
+            plan would tell of.
     """
 
     Options: ClassVar[type[StageOptions] | None] = None
@@ -48,6 +50,7 @@ class Stage:
     revision: ClassVar[int] = 1
     gives: ClassVar[frozenset[str]] = frozenset()
     on_all_hosts: ClassVar[bool] = False
+    unit: ClassVar[str | None] = None
 
     def __init_subclass__(cls) -> None:
         if cls.Options is not None:
@@ -88,9 +91,10 @@ class Stage:
             return node
         return next(child for child in node.inputs.values() if "model" in child.gives).trained
 
-    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+    def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
         """What is known of a node before it is made, for `tfkd plan`: texts by the names of
-        `planned.CELLS`. By default the parameters of a model that is like another stage's."""
+        `planned.CELLS`, and bytes: of its result as `disk`, of a step's memory as `peak`. By
+        default the parameters of a model that is like another stage's."""
         if "model" not in self.gives or node.trained is node:
             return {}
         row = node.trained.stage.plan(node.trained, planned)

@@ -7,7 +7,7 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.stage_folder import StageFolder
 
 # The cells of a row, each a text that may be missing.
-CELLS = ("parameters", "trained", "steps", "tokens", "memory", "disk")
+CELLS = ("parameters", "trained", "steps", "tokens", "memory", "disk", "time")
 
 
 @dataclass

@@ -1,19 +1,34 @@
 """What a run would do, and its size, before anything starts."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfkd.outside.printable import one_line
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import outdated
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.plan.hours import Hours, Paces
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
 from tfkd.pipeline.stages.choose import trials_of
 from tfkd.spec import Spec
+from tfkd.training.progress import duration
+
+_HEAD = ("stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk", "time")
 
 
-def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> str:
+def plan(
+    spec: Spec,
+    *,
+    data_dir: Path,
+    runs_dir: Path,
+    smoke: bool = False,
+    variants: Sequence[str] = (),
+    measured: Mapping[str, float] | None = None,
+) -> str:
     """Lists the stages in their order, with what is known of each before it runs.
 
     Args:
@@ -22,61 +37,107 @@ def plan(spec: Spec, *, data_dir: Path, runs_dir: Path, smoke: bool = False) -> 
         runs_dir: Where results lie: what is there already is marked `done`, or `outdated` where
             a stage before it was made anew since and came out otherwise.
         smoke: Plan the tiny run.
+        variants: Its variants that are planned beside it; stages that several of them have are
+            marked `shared`.
+        measured: What units of work take on this machine, see `tfkd.commands.measure`.
 
     Returns:
-        A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk.
+        A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk,
+        time; and sums of these.
 
     Raises:
         UserError: A data file is missing.
     """
+    specs = [spec, *(spec.with_variant(name) for name in variants)]
     if smoke:
         from tfkd.pipeline.plan.smoke import smoke_spec
 
-        spec = smoke_spec(spec)
+        specs = [smoke_spec(one) for one in specs]
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
-    nodes = in_checked_order(wanted_of_all_seeds(spec, context.data_dir))
-    planned = Planned(context)
+    asked = [in_checked_order(wanted_of_all_seeds(one, context.data_dir)) for one in specs]
+    nodes = list({node.key: node for nodes in asked for node in nodes}.values())
+    users = Counter(node.key for nodes in asked for node in nodes)
+    planned, hours = Planned(context), Hours(context, Paces(context.stages, measured))
     old = outdated(nodes, context)
-    rows = [
-        ["stage", "state", "parameters", "trained", "steps", "tokens", "memory", "on disk"],
-        *(_row(node, planned) for node in nodes),
-    ]
-    for row, node in zip(rows[1:], nodes, strict=True):
-        if node.key in old:
-            row[1] = "outdated"
-    done = sum(row[1] == "done" for row in rows[1:])
-    rows = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows = [_row(node, planned) for node in nodes]
+    states, left = [], []
+    for node in nodes:
+        state = "outdated" if node.key in old else _state(node, planned)
+        states.append(", ".join(filter(None, [state, "shared" * (users[node.key] > 1)])))
+        left.append(hours.left(node, anew=state == "outdated"))
+    done = sum(state.startswith("done") for state in states)
+    shared = f", {sum(number > 1 for number in users.values())} shared by variants" * bool(variants)
     lines = [
+        *_aligned([_HEAD, *map(_cells, nodes, states, rows, left)]),
+        f"{len(nodes)} stages, {done} done already{shared}. Sizes of vocabularies are those asked "
+        "for, or the file's, until they are made. memory is a step's peak on one device: "
+        "TensorFlow itself, weights, moments, gradients and activations; of the longest "
+        "rows that fit (<=) until the ids are made.",
+        *_sums(states, rows, left),
+        *planned.notes,
+    ]
+    return "\n".join(lines)
+
+
+def _cells(node: Node, state: str, row: Mapping[str, Any], seconds: float | None) -> list[str]:
+    disk = row.get("disk")
+    shown = {
+        **row,
+        "disk": "" if disk is None else size_in_words(disk),
+        "time": "?" if seconds is None else duration(seconds) if seconds else "",
+    }
+    cells = (shown.get(name, "") for name in CELLS)
+    return [one_line(cell) for cell in (f"{node.kind} {node.label}", state, *cells)]
+
+
+def _sums(
+    states: Sequence[str], rows: Sequence[Mapping[str, Any]], left: Sequence[float | None]
+) -> list[str]:
+    """What all that is not done takes together, as far as it is known."""
+    ahead = [row for row, state in zip(rows, states, strict=True) if not state.startswith("done")]
+    disk = size_in_words(sum(row.get("disk") or 0 for row in ahead))
+    peak = size_in_words(max((row.get("peak") or 0 for row in ahead), default=0))
+    unknown, known = left.count(None), sum(filter(None, left))
+    if not ahead:
+        return []
+    time = f"about {duration(known)} of training, scoring and decoding, " if known else ""
+    lines = [f"Ahead: {time}{disk} of models and stores on disk, {peak} of memory at most."]
+    if unknown:
+        lines.append(
+            f"{unknown} of its stages have no time (?): no run here has had one like it, or its "
+            "rows are not counted yet. `tfkd plan SPEC --measure` makes a few steps of each."
+        )
+    return lines
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in table) for column in range(len(_HEAD))]
+    return [
         "  ".join(
             cell.ljust(width) if column < 2 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in table
     ]
-    lines.append(
-        f"{len(nodes)} stages, {done} done already. Sizes of vocabularies are those asked for, "
-        "or the file's, until they are made. memory is a step's peak on one device: "
-        "TensorFlow itself, weights, moments, gradients and activations; of the longest "
-        "rows that fit (<=) until the ids are made."
-    )
-    lines += planned.notes
-    return "\n".join(lines)
 
 
-def _row(node: Node, planned: Planned) -> list[str]:
+def _state(node: Node, planned: Planned) -> str:
     folder = planned.folder(node)
-    state = "done" if folder.done else "under way" if folder.path.exists() else ""
+    return "done" if folder.done else "under way" if folder.path.exists() else ""
+
+
+def _row(node: Node, planned: Planned) -> dict[str, Any]:
+    """A row's cells by name, with `disk` and `peak` in bytes."""
     trials = len(trials_of(node))
-    row = {"steps": f"best of {trials}"} if trials else node.stage.plan(node, planned)
+    row = {"steps": f"best of {trials}"} if trials else dict(node.stage.plan(node, planned))
+    folder = planned.folder(node)
     if folder.done:
         manifest = folder.manifest()
         summary = manifest["summary"]
-        row["disk"] = size_in_words(manifest["bytes"])
+        row["disk"] = manifest["bytes"]
         if "tokens" in summary:
             row["tokens"] = f"{summary['tokens']:,}"
         if "model" in node.gives:
             row["parameters"] = f"{summary['parameters']:,}"
             row["trained"] = f"{summary.get('trained_parameters', 0):,}"
-    cells = (row.get(name, "") for name in CELLS)
-    return [f"{node.kind} {node.label}", state, *cells]
+    return row

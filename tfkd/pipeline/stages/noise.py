@@ -39,6 +39,7 @@ class NoiseStage(Stage):
     """Metrics of one model on one corpus by strength of the noise."""
 
     kind = "noise"
+    unit = "rows"
 
     def node(
         self,

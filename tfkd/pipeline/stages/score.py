@@ -7,7 +7,7 @@ from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.plan.planned import Planned, size_in_words
+from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
 from tfkd.spec.stages.score import ScoreOptions
 
@@ -16,6 +16,7 @@ class ScoreStage(Stage):
     """A teacher's top K for every target word, or all classes of every row."""
 
     Options = ScoreOptions
+    unit = "rows"
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         """With `on`, the same work on another corpus."""
@@ -39,7 +40,7 @@ class ScoreStage(Stage):
             (id(spec), "score", name, corpus), lambda: self.node(graph, spec, name, options, corpus)
         )
 
-    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+    def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
         """32 bytes a target token at K = 8; known once the ids are made."""
         if node.task.Options.over_classes:
             return {}
@@ -51,7 +52,7 @@ class ScoreStage(Stage):
                     return {}
                 summary = folder.manifest()["summary"]
                 tokens += summary["tokens"] + summary["rows"]
-        return {"disk": size_in_words(tokens * 4 * node.options.top_k)}
+        return {"disk": tokens * 4 * node.options.top_k}
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Scores each corpus into `store-I/`; goes on after the last whole shard."""

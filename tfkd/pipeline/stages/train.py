@@ -1,6 +1,7 @@
 """Training stages: all that a trained model depends on."""
 
 import re
+from functools import partial
 from typing import Any
 
 from tfkd.data.batches.batcher import micro_batches
@@ -27,6 +28,7 @@ from tfkd.pipeline.plan.step_sizes import (
     steps_of,
 )
 from tfkd.pipeline.stages.choose import take_best
+from tfkd.pipeline.stages.longer import begin, keep_end
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
@@ -49,6 +51,7 @@ class TrainStage(Stage):
     Options = TrainOptions
     revision = 2
     on_all_hosts = True
+    unit = "steps"
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
         if options.choose is not None:
@@ -118,7 +121,7 @@ class TrainStage(Stage):
         label = graph.label(spec, name, seed_of(inputs))
         return Node(self.kind, label, spec, options, inputs, identity)
 
-    def plan(self, node: Node, planned: Planned) -> dict[str, str]:
+    def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
         options = node.options
         model = node.spec.models[options.train]
         vocabularies = {
@@ -161,7 +164,8 @@ class TrainStage(Stage):
             "steps": steps,
             "tokens": tokens,
             "memory": memory,
-            "disk": size_in_words(kept * _FLOAT),
+            "disk": kept * _FLOAT,
+            "peak": 0 if taken is None else taken.peak,
         }
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -203,13 +207,16 @@ class TrainStage(Stage):
         steps = steps_of(options, batcher.batches_per_epoch)
         if options.epochs is not None:
             context.say(f"{node.label}: {options.epochs:g} epochs are {steps:,} steps")
+        schedule = partial(build_schedule, options.schedule, width=_width(node, model))
+        if hosts.chief:
+            begin(node, steps, folder.scratch, context, schedule)
         parted = how_cores_share(node, model.count_params(), replicas // hosts.number, steps)
         # Hosts cut the same batch into the same slices: as many as the one with the fewest cores.
         streams, fuse = hosts.gather([parted["streams"], parted["fuse"]]).min(0)
         settings = TrainSettings(
             steps=steps,
             optimizer=build_optimizer(options.optimizer),
-            schedule=build_schedule(options.schedule, steps, width=_width(node, model)),
+            schedule=schedule(steps),
             folder=folder.scratch if hosts.chief else folder.work,
             validate=validation(node, context) if rule and hosts.chief else None,
             validate_every=rule.every if rule else None,
@@ -236,6 +243,8 @@ class TrainStage(Stage):
             raise TrainingDiverged(f"stages.{node.label}: {error}") from error
         except StepTooLarge as error:
             raise UserError(_too_large(node, micro, replicas, error)) from error
+        if hosts.chief:
+            keep_end(node, steps, folder.scratch, context)
         return leave_result(model, batcher, result, shared, node, folder, context)
 
 

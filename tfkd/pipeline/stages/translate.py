@@ -33,6 +33,7 @@ class TranslateStage(Stage):
     """A corpus of what a model wrote."""
 
     Options = TranslateOptions
+    unit = "rows"
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         trained = graph.stage(spec, options.translate)

@@ -1,4 +1,4 @@
-"""`--set` and `--seeds`: a value replaced in the spec, and in each variant that has the place."""
+"""`--set` and its like: a value replaced in the spec, and in each variant that has the place."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from typing import Any
 from tfkd.spec.errors import SpecError, SpecErrors, nearest
 from tfkd.spec.form import NAMED
 from tfkd.spec.source.asked_seeds import OPTION, conflicts
+from tfkd.spec.source.asked_steps import OPTION as MORE_STEPS
+from tfkd.spec.source.asked_steps import raised_steps
 from tfkd.spec.source.dotted_paths import put, put_below
 from tfkd.spec.source.tree import Node, node_of
 from tfkd.spec.source.yaml_reader import read_text
@@ -66,12 +68,15 @@ def overridden(
     """
     found = Overridden(tree)
     changes = list(changes)
-    # Seeds are asked for beside whatever else is said.
-    for text in sorted(overrides, key=lambda text: text.startswith(f"{OPTION}=")):
+    # Seeds and more steps are asked for beside whatever else is said.
+    for text in sorted(overrides, key=lambda text: text.startswith("--")):
         try:
             override = _parsed(text)
             if override.path == OPTION:
                 _take_seeds(found, override)
+                continue
+            if override.path == MORE_STEPS:
+                _raise_steps(found, override)
                 continue
             own = [path for path in changes if leads_through(override.path, path)]
             added = _added(found.tree, str(variant), override.path, own[-1]) if own else None
@@ -100,6 +105,13 @@ def _take_seeds(found: Overridden, asked: Override) -> None:
         found.placed.append(override)
 
 
+def _raise_steps(found: Overridden, asked: Override) -> None:
+    """Raises the steps of stages that the tree has."""
+    for path, steps in raised_steps(found.tree, asked.value.plain()):
+        found.tree = put(found.tree, path, steps, (MORE_STEPS, 0, path), [])
+        found.placed.append(Override(asked.text, path, steps))
+
+
 def in_variant(changes: Mapping[str, Any], placed: Iterable[Override]) -> dict[str, Any]:
     """A variant's changes in plain values, with the overrides that it has a place for.
 
@@ -126,7 +138,7 @@ def _parsed(text: str) -> Override:
     if not equals or not path:
         raise _error("", f"{text!r} is no K=V", "a dotted path, = and a YAML value")
     try:
-        where = OPTION if path == OPTION else "--set"
+        where = path if path in (OPTION, MORE_STEPS) else "--set"
         return Override(text, path, _without_lines(read_text(value, where)))
     except SpecErrors as error:
         first = error.errors[0]

@@ -14,6 +14,7 @@ from tfkd.spec.faults import UNKNOWN_KEY, Faults
 from tfkd.spec.names import Parts
 from tfkd.spec.options import PaperOptions, RuntimeOptions
 from tfkd.spec.seeds import seeded, seeded_stages, seeds
+from tfkd.spec.source.asked_steps import OPTION as MORE_STEPS
 from tfkd.spec.source.compose import changed, extended, variant_names, variant_paths
 from tfkd.spec.source.overrides import Overridden, Override, leads_through, overridden
 from tfkd.spec.source.renamed import as_written, renamed
@@ -144,7 +145,7 @@ class Reading:
             f"variants.{variant}.{path}: --set {override.path} is the last word"
             for override in self.placed(variant)
             for path in variant_paths(self.written, variant)
-            if leads_through(path, override.path)
+            if leads_through(path, override.path) and not override.text.startswith(MORE_STEPS)
         ]
 
     def _override(self, variant: str | None, overrides: Sequence[str]) -> Overridden:

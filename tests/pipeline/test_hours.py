@@ -1,0 +1,123 @@
+"""The hours of a plan: steps times what a step took, rows times what a row took."""
+
+import json
+
+import pytest
+from small_line import write_line
+
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.hours import Hours, Paces
+from tfkd.pipeline.plan.planner import plan
+from tfkd.spec import load_spec
+from tfkd.training.progress import duration
+
+A_STEP, ROWS = 2.5, 300
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder of runs where all stages of the tiny line are said to be done, in these times."""
+    path = write_line(tmp_path)
+    context = Context(data_dir=tmp_path, runs_dir=tmp_path / "runs")
+    for node in nodes(path):
+        if node.kind == "ids":  # which a plan would read
+            continue
+        folder, summary = context.folder(node), {"rows": ROWS, "size": 150}
+        folder.path.mkdir(parents=True)
+        if "corpus" in node.gives:
+            summary = {"report": {"kept": ROWS}}
+        if "model" in node.gives:
+            summary = {"steps": 60, "seconds_of_steps": 9999.0, "parameters": 1}
+            # The first line has compilation before it, a later one a validation.
+            lines = [{"step": 20, "seconds": 500.0}, {"step": 30, "validation": {"loss": 1.0}},
+                     {"step": 60, "seconds": 500.0 + 40 * A_STEP}]  # fmt: skip
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (folder.path / "history.jsonl").write_text(text)
+        settings = {"inputs": node.input_fingerprints(), "identity": node.identity}
+        folder.finish(**settings, summary=summary, seconds=60.0)
+    return path, context
+
+
+def nodes(path, *overrides):
+    spec = load_spec(path, overrides=overrides)
+    return in_order(wanted(spec, path.parent).ends())
+
+
+def left(made, *overrides):
+    path, context = made
+    hours = Hours(context, Paces(context.stages))
+    return {f"{one.kind} {one.label}": hours.left(one) for one in nodes(path, *overrides)}
+
+
+def test_what_is_done_takes_no_time(made):
+    assert {*left(made).values()} == {0.0}
+
+
+def test_what_is_made_anew_takes_it_all(made):
+    path, context = made
+    hours = Hours(context, Paces(context.stages))
+    (node,) = (one for one in nodes(path) if (one.kind, one.label) == ("train", "learn"))
+    assert hours.left(node, anew=True) == 6 * A_STEP
+
+
+def test_more_steps_take_as_long_each_whatever_schedule_and_seed(made):
+    found = left(made, "stages.learn.steps=1000", "stages.learn.schedule.rate=0.1",
+                 "stages.learn.seed=7", "stages.teach.steps=70")  # fmt: skip
+    assert found["train learn"] == found["train learn#baseline"] == 1000 * A_STEP
+    assert found["train teach"] == 70 * A_STEP
+    # What rests on them is made anew, over as many rows.
+    assert found["score targets"] == found["evaluate learn on test"] == pytest.approx(60.0)
+    assert found["corpus train"] == found["export learn"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["student.width=32", "stages.learn.batch.size=1024", "teacher.layers=2",
+     "stages.learn.precision=bfloat16", "tokenizers.joint.size=120"],
+)  # fmt: skip
+def test_steps_of_another_size_are_not_known(made, change):
+    found = left(made, change)
+    changed = "train teach" if change.startswith("teacher") else "train learn"
+    assert found[changed] is None
+
+
+def test_rows_that_a_model_will_write_are_those_that_it_reads(made):
+    found = left(made, "stages.synthetic.data=test", "stages.learn.seed=3")
+    assert found["evaluate learn#baseline on synthetic"] == pytest.approx(60.0)
+
+
+def test_a_training_under_way_has_its_own_pace_and_fewer_steps(made):
+    path, context = made
+    settings = ("stages.learn.steps=100",)
+    (node,) = (one for one in nodes(path, *settings) if (one.kind, one.label) == ("train", "learn"))
+    folder = context.folder(node)
+    lines = [{"step": 10, "seconds": 50.0}, {"step": 30, "seconds": 50.0 + 20 * 7}]
+    text = "\n".join(map(json.dumps, lines)) + '\n{"step": 40, "sec'
+    (folder.scratch / "history.jsonl").write_text(text)
+    assert left(made, *settings)["train learn"] == 70 * 7
+
+
+def test_a_plan_sums_what_is_ahead_and_marks_what_variants_share(made):
+    path, context = made
+    where = {"data_dir": path.parent, "runs_dir": context.runs_dir}
+    assert "of training" not in plan(load_spec(path), **where)
+    spec = load_spec(path, overrides=["stages.learn.steps=1000"])
+    text = plan(spec, **where)
+    total = sum(left(made, "stages.learn.steps=1000").values())
+    assert f"about {duration(total)} of training" in text
+    assert duration(1000 * A_STEP) in text
+    assert "shared" not in text
+    rows = plan(spec, **where, variants=["baseline"]).splitlines()
+    (line,) = (row for row in rows if row.startswith("train learn#baseline "))
+    assert "shared" in line
+    (line,) = (row for row in rows if row.startswith("train learn "))
+    assert "shared" not in line
+
+
+def test_a_first_plan_has_steps_and_no_time(tmp_path):
+    path = write_line(tmp_path)
+    text = plan(load_spec(path), data_dir=tmp_path, runs_dir=tmp_path / "runs")
+    assert "have no time (?)" in text
+    assert "about" not in text

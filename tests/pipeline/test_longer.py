@@ -1,0 +1,156 @@
+"""A stage of more steps goes on from the kept end of one of fewer, where its schedule allows it."""
+
+import shutil
+
+import pytest
+from small_line import arguments, stage_folders, weights, write_line
+
+from tfkd import cli
+from tfkd.commands.more_steps import more_steps
+from tfkd.data.checksummed import write_checksummed
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.plan.hours import Hours
+from tfkd.pipeline.stages.longer import ends_of, shorter
+from tfkd.spec import load_spec
+from tfkd.spec.errors import UserError
+
+CONSTANT = "stages.learn.schedule={kind: constant, rate: 1e-2}"
+OLD = 6
+
+
+@pytest.fixture
+def path(tmp_path):
+    return write_line(tmp_path)
+
+
+def node_of(path, *overrides):
+    spec = load_spec(path, overrides=overrides)
+    nodes = in_order(wanted(spec, path.parent).ends())
+    return next(one for one in nodes if (one.kind, one.label) == ("train", "learn"))
+
+
+def kept(path, *overrides, contents=None):
+    """Says that such a training has ended, and that its end is kept."""
+    context = Context(data_dir=path.parent, runs_dir=path.parent / "runs")
+    node = node_of(path, *overrides)
+    place = ends_of(node, context) / str(node.options.steps)
+    place.mkdir(parents=True)
+    note = {"steps": node.options.steps, "of": node.key, "contents": contents or {}}
+    write_checksummed(place / "end.json", note)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("schedule", "goes_on"),
+    [
+        ("{kind: constant, rate: 1e-2}", True),
+        ("{kind: constant, rate: 1e-2, warmup: 3}", True),
+        ("{kind: inverse_square_root, rate: 1e-2, warmup: 4}", True),
+        ("{kind: noam, warmup: 4}", True),
+        ("{kind: constant, rate: 1e-2, warmup: 0.5}", False),
+        ("{kind: linear, rate: 1e-2}", False),
+        ("{kind: triangular, rate: 1e-2}", False),
+    ],
+)
+def test_the_rates_of_the_steps_that_were_made_decide(path, schedule, goes_on):
+    schedule = f"stages.learn.schedule={schedule}"
+    context = kept(path, schedule)
+    node = node_of(path, schedule, "stages.learn.steps=100")
+    length, place = shorter(node, 100, context)
+    assert length == OLD
+    assert (place is not None) == goes_on
+    spec = load_spec(path, overrides=[schedule])
+    if goes_on:
+        override = more_steps(spec, ["learn=94"])
+        assert node_of(path, schedule, override).key == node.key
+        assert Hours(context, _OneSecond()).left(node) == 94.0
+    else:
+        with pytest.raises(UserError, match=r"stages\.learn\.steps=100.*from: learn"):
+            more_steps(spec, ["learn=94"])
+
+
+class _OneSecond:
+    def of(self, node):
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["stages.learn.seed=2", "stages.learn.batch.size=256", "student.width=32",
+     "stages.learn.schedule.rate=2e-2", "stages.teach.steps=70", "stages.learn.validate.every=2"],
+)  # fmt: skip
+def test_any_other_difference_is_another_training(path, change):
+    context = kept(path, CONSTANT)
+    node = node_of(path, CONSTANT, "stages.learn.steps=100", change)
+    assert shorter(node, 100, context) == (0, None)
+
+
+def test_the_longest_that_is_shorter_and_rests_on_what_is_there_now(path):
+    context = kept(path, CONSTANT)
+    for steps in (40, 200):
+        kept(path, CONSTANT, f"stages.learn.steps={steps}")
+    kept(path, CONSTANT, "stages.learn.steps=70", contents={"tokenizer.source": "another"})
+    node = node_of(path, CONSTANT, "stages.learn.steps=100")
+    inputs = node.inputs["tokenizer.source"]
+    assert shorter(node, 100, context)[0] == 70  # nobody knows what is not there
+    folder = context.folder(inputs)
+    folder.path.mkdir(parents=True)
+    folder.finish(inputs={}, identity={}, summary={}, seconds=1.0)
+    assert shorter(node, 100, context)[0] == 40
+
+
+def test_steps_are_raised_by_stage(path):
+    spec = load_spec(path, overrides=[CONSTANT])
+    with pytest.raises(UserError, match="--more-steps teach=5 --more-steps learn=5"):
+        more_steps(spec, ["5"])
+    with pytest.raises(UserError, match="did you mean learn"):
+        more_steps(spec, ["learnt=5"])
+    with pytest.raises(UserError, match="STAGE=N"):
+        more_steps(spec, ["learn=soon"])
+    override = more_steps(spec, ["learn=5", "teach=3"][:1])
+    text = path.read_text("utf-8").replace("baseline: {", "baseline: {stages.learn.steps: 50, ")
+    path.write_text(text, "utf-8")
+    changes = [CONSTANT, override]
+    longer = load_spec(path, overrides=changes)
+    assert longer.stages["learn"].steps == OLD + 5
+    assert longer.with_variant("baseline").stages["learn"].steps == 55
+    assert load_spec(path, variant="baseline", overrides=changes).passed_over == ()
+    again = load_spec(path, overrides=["--more-steps={learn: 4}", "stages.learn.steps=70"])
+    assert again.stages["learn"].steps == 74
+    changes = [CONSTANT, "stages.learn.steps=null", "stages.learn.epochs=3"]
+    with pytest.raises(UserError, match=r"3 epochs.*--set stages\.learn\.epochs"):
+        more_steps(load_spec(path, overrides=changes), ["learn=5"])
+
+
+@pytest.mark.tensorflow
+def test_more_steps_are_those_of_a_longer_training_bit_for_bit(tmp_path, capsys):
+    """Its schedule keeps its rate, and its last step, 20, had a validation of its own."""
+    path = write_line(tmp_path / "line")
+    validate = "{on: valid, every: 8, metrics: [loss], keep: {average: 3}}"
+    settings = [
+        "stages.teach.steps=20",
+        "stages.teach.schedule={kind: constant, rate: 1e-2}",
+        f"stages.teach.validate={validate}",
+    ]
+    words = [word for one in settings for word in ("--set", one)]
+    runs = tmp_path / "runs"
+
+    def made(runs, *more):
+        before = {*stage_folders(runs, "train")}
+        assert cli.main(arguments(path, runs, "--until", "teach", *words, *more)) == cli.DONE
+        return before ^ {*stage_folders(runs, "train")}
+
+    (short,) = made(runs)
+    (long,) = made(runs, "--more-steps", "teach=15")
+    assert "35 steps, of which 20 are made" in capsys.readouterr().out
+    (whole,) = made(tmp_path / "others", "--set", "stages.teach.steps=35")
+    assert "are made" not in capsys.readouterr().out
+    assert long.name == whole.name != short.name
+    assert weights(long) == weights(whole) != weights(short)
+    # Without what is kept it is trained from the start.
+    shutil.rmtree(runs / "stages" / "ends")
+    shutil.rmtree(long)
+    (again,) = made(runs, "--more-steps", "teach=15")
+    assert weights(again) == weights(whole)
