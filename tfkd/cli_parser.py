@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     validate = verb(
         "validate", "check specs, all their variants and the files they name; every error at once"
     )
-    validate.add_argument("specs", metavar="SPEC", nargs="+")
+    validate.add_argument("specs", metavar="SPEC", nargs="+", help="the specs' YAML files")
     _changes(validate)
     _data_dir(validate)
     validate.add_argument(
@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
             _other_files(sub)
             _noise(sub)
     compare = verb("compare", "compare two runs on the same test sets, row by row")
-    compare.add_argument("runs", metavar="RUN", nargs=2, type=Path)
+    compare.add_argument("runs", metavar="RUN", nargs=2, type=Path, help="their folders")
     compare.add_argument(
         "--samples", type=_samples, default=1000,
         help="bootstrap samples, of which intervals are made (default: 1,000)",
@@ -135,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
             help="run a SavedModel that tfkd did not export, too: it can read and write your files",
         )  # fmt: skip
     report = verb("report", "write the HTML page of one run, or of several side by side")
-    report.add_argument("runs", metavar="RUN", nargs="+", type=Path)
+    report.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="their folders")
     report.add_argument(
         "--output", type=Path,
         help="the page (default: RUN/report.html; of several runs, report.html beside the first)",
@@ -143,9 +143,11 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = verb("doctor", "check this machine: versions, devices, threads, disk, data")
     _folders(doctor)
     schema = verb("schema", "print the JSON schema of specs, for editors")
-    schema.add_argument("--output", type=Path)
+    schema.add_argument("--output", type=Path, help="the file to write, in place of printing")
     listing = verb("list", "list what specs can name; of one name its options and an example")
-    listing.add_argument("what", nargs="?", default="all", metavar="KIND")
+    listing.add_argument(
+        "what", nargs="?", default="all", metavar="KIND", help="of one kind, or a name alone"
+    )
     listing.add_argument("name", nargs="?", metavar="NAME", help="its options, like adam")
     specs = verb("specs", "list the package's own specs; `specs copy NAME` puts one here")
     actions = specs.add_subparsers(dest="action", metavar="copy")

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from api_pages import api_pages
+from command_pages import command_pages
 from key_pages import key_pages
 from result_pages import result_pages
 from spec_pages import spec_pages
@@ -19,7 +20,8 @@ COPIED = (".md", ".svg", ".css")
 
 def generated_pages(usage: Usage, root: Path = ROOT) -> dict[str, tuple[str, str]]:
     """Title and text of all pages that nobody wrote, by their path under the site's root."""
-    return {**key_pages(usage), **spec_pages(root), **result_pages(root), **api_pages(root)}
+    own = {**key_pages(usage), **command_pages()}
+    return {**own, **spec_pages(root), **result_pages(root), **api_pages(root)}
 
 
 def navigation(nav: Any, pages: dict[str, tuple[str, str]]) -> Any:

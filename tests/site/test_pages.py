@@ -58,6 +58,18 @@ def test_all_specs_and_results_have_a_page(pages):
         assert "| test set |" in pages[f"results/{path.stem}.md"]
 
 
+def test_all_options_of_all_commands_are_in_their_reference(pages):
+    from tfkd.cli import _VERBS
+
+    text = pages["commands/commands.md"]
+    assert re.findall(r"^## tfkd (\w+)$", text, re.M) == [*_VERBS]
+    for option in ("--more-steps N\\|STAGE=N", "--on FILE...", "--measure", "--all-variants"):
+        assert f"| `{option}` |" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    without = [row for row in rows if row.endswith("|  |")]
+    assert not without
+
+
 def test_public_names_are_in_the_reference(pages):
     import tfkd.training
 

@@ -34,7 +34,7 @@ def ends_of(node: Node, context: Context) -> Path:
 
 
 def keep_end(node: Node, steps: int, work: Path, context: Context) -> None:
-    """Keeps the state that a training has ended with.
+    """Keeps the state that a training has ended with; says so where there is no room for it.
 
     Args:
         node: The stage.
@@ -45,14 +45,19 @@ def keep_end(node: Node, steps: int, work: Path, context: Context) -> None:
     from tfkd.training.state.ends import keep_end as keep
 
     place = ends_of(node, context) / str(steps)
-    if place.exists():
+    if steps in dict(_ends(node, context)):
         return
     half = place.with_name(f".{place.name}")
-    shutil.rmtree(half, ignore_errors=True)
-    keep(work, half)
-    note = {"steps": steps, "of": node.key, "contents": contents_of(node, context)}
-    write_checksummed(half / _NOTE, note)
-    half.rename(place)
+    for path in (half, place):  # of a run that was killed, or on what inputs held before
+        shutil.rmtree(path, ignore_errors=True)
+    try:
+        keep(work, half)
+        note = {"steps": steps, "of": node.key, "contents": contents_of(node, context)}
+        write_checksummed(half / _NOTE, note)
+        half.rename(place)
+    except OSError as error:
+        shutil.rmtree(half, ignore_errors=True)
+        context.say(f"{node.label}: its end is not kept for a longer training ({error})")
 
 
 def shorter(

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tfkd.data.text.copies import copy_folder
+from tfkd.data.text.copies import copy_file, copy_folder
 from tfkd.training.state.checkpoints import CheckpointFolder
 from tfkd.training.state.tensor_file import DamagedFileError
 
@@ -26,10 +26,10 @@ def keep_end(folder: Path, place: Path) -> None:
     place.mkdir(parents=True)
     (place / CHECKPOINTS).mkdir()
     for path in (folder / CHECKPOINTS).glob(f"step-{step:09d}.*"):
-        shutil.copy2(path, place / CHECKPOINTS / path.name)
+        copy_file(path, place / CHECKPOINTS / path.name, link=True)
     if (folder / KEPT).exists():
         copy_folder(folder / KEPT, place / KEPT, link=True)
-    shutil.copy2(folder / HISTORY, place / HISTORY)
+    copy_file(folder / HISTORY, place / HISTORY)
 
 
 def begin_at_end(place: Path, folder: Path, of: str) -> int:
@@ -57,7 +57,7 @@ def begin_at_end(place: Path, folder: Path, of: str) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     if (place / KEPT).exists():
         copy_folder(place / KEPT, folder / KEPT, link=True)
-    shutil.copy2(place / HISTORY, folder / HISTORY)
+    copy_file(place / HISTORY, folder / HISTORY)  # no link: it goes on
     CheckpointFolder(folder / CHECKPOINTS).save(end.step, {**end.state, "of": of}, end.tensors)
     return end.step
 
