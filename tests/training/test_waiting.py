@@ -109,7 +109,7 @@ def test_without_lines_nothing_is_known():
 
 
 def test_the_time_that_is_left_has_no_compilation_in_it(monkeypatch, tmp_path):
-    """The first call makes the graph; the first line tells of the steps after it."""
+    """The first call makes the graph, which no step after it does."""
 
     class Compiling(OneSecond):
         def __call__(self, update):
@@ -122,4 +122,5 @@ def test_the_time_that_is_left_has_no_compilation_in_it(monkeypatch, tmp_path):
     (first, last) = (text for text in said if text.startswith("step "))
     assert "4 s left" in first
     assert "0 s left" in last
-    assert lines[0]["tokens_per_second"] == pytest.approx(lines[1]["tokens_per_second"], rel=0.5)
+    # The history's speed is that of all steps.
+    assert lines[0]["tokens_per_second"] < lines[1]["tokens_per_second"] / 5

@@ -136,14 +136,14 @@ class TrainingRun:
                 if ended or self._exhausted:
                     break
                 self._stopping.check(self.step, self._pace.step_seconds, self._save_seconds)
+                begun, before = time.monotonic(), self.step
                 self._call(batches)
+                if first:
+                    self._pace.set_aside(time.monotonic() - begun, self.step - before)
+                first = False
                 self._progress.advance(self.step)
                 if self.step % self._settings.log_every == 0 or self.step == self._settings.steps:
                     self._log(batches)
-                elif first:
-                    # It made the graph, which the time that is left has none of.
-                    self._pace.begin(self._updates, batches)
-                first = False
                 if time.monotonic() - self._last_save > self._settings.save_every_seconds:
                     self._save()
                     self._pace.begin(self._updates, batches)
