@@ -10,6 +10,7 @@ from tfkd.data.checksummed import read_checksummed
 from tfkd.data.strict_json import parse_json
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, canonical
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import MANIFEST
 from tfkd.pipeline.plan.step_sizes import steps_in_words
 from tfkd.pipeline.stages.longer import shorter
@@ -135,7 +136,11 @@ class Paces:
 
 def corpora_of(inputs: Mapping[str, Any]) -> list[Any]:
     """Of a stage's inputs by role, the corpora whose rows it goes through."""
-    return [one for role, one in inputs.items() if role == "text" or role.endswith(".corpus")]
+    return [
+        one
+        for role, one in inputs.items()
+        if role == Role.TEXT or (role.startswith(Role.DATA) and role.endswith(f".{Role.CORPUS}"))
+    ]
 
 
 def work_of(node: Node) -> str:
@@ -154,7 +159,7 @@ def _work(kind: str, identity: Mapping[str, Any], inputs: Mapping[str, Any]) -> 
     beside = {
         role: said.get("model", said) if of in ("train", "load") else said
         for role, (of, said) in inputs.items()
-        if role.startswith(("tokenizer.", "teacher.")) or role == "model"
+        if role.partition(".")[0] in (Role.TOKENIZER, Role.TEACHER, Role.MODEL)
     }
     text = canonical([kind, own, beside])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
