@@ -1,9 +1,11 @@
 """A stage of more steps goes on from the kept end of one of fewer, where its schedule allows it."""
 
 import shutil
+import signal
+from types import SimpleNamespace
 
 import pytest
-from small_line import arguments, stage_folders, weights, write_line
+from small_line import arguments, stage_folders, start, weights, write_line
 
 from tfkd import cli
 from tfkd.commands.more_steps import more_steps
@@ -109,7 +111,7 @@ def test_steps_are_raised_by_stage(path):
         more_steps(spec, ["learnt=5"])
     with pytest.raises(UserError, match="STAGE=N"):
         more_steps(spec, ["learn=soon"])
-    override = more_steps(spec, ["learn=5", "teach=3"][:1])
+    override = more_steps(spec, ["learn=5"])
     text = path.read_text("utf-8").replace("baseline: {", "baseline: {stages.learn.steps: 50, ")
     path.write_text(text, "utf-8")
     changes = [CONSTANT, override]
@@ -124,9 +126,10 @@ def test_steps_are_raised_by_stage(path):
         more_steps(load_spec(path, overrides=changes), ["learn=5"])
 
 
-@pytest.mark.tensorflow
-def test_more_steps_are_those_of_a_longer_training_bit_for_bit(tmp_path, capsys):
-    """Its schedule keeps its rate, and its last step, 20, had a validation of its own."""
+@pytest.fixture
+def teaching(tmp_path):
+    """The tiny line's teacher at a constant rate, whose last step, 20, has a validation of its own;
+    and what trains it, in some folder of runs, and tells the new folder."""
     path = write_line(tmp_path / "line")
     validate = "{on: valid, every: 8, metrics: [loss], keep: {average: 3}}"
     settings = [
@@ -135,22 +138,51 @@ def test_more_steps_are_those_of_a_longer_training_bit_for_bit(tmp_path, capsys)
         f"stages.teach.validate={validate}",
     ]
     words = [word for one in settings for word in ("--set", one)]
-    runs = tmp_path / "runs"
+
+    def command(runs, *more):
+        return arguments(path, runs, "--until", "teach", *words, *more)
 
     def made(runs, *more):
         before = {*stage_folders(runs, "train")}
-        assert cli.main(arguments(path, runs, "--until", "teach", *words, *more)) == cli.DONE
-        return before ^ {*stage_folders(runs, "train")}
+        assert cli.main(command(runs, *more)) == cli.DONE
+        (folder,) = before ^ {*stage_folders(runs, "train")}
+        return folder
 
-    (short,) = made(runs)
-    (long,) = made(runs, "--more-steps", "teach=15")
+    return SimpleNamespace(command=command, made=made)
+
+
+@pytest.mark.tensorflow
+def test_more_steps_are_those_of_a_longer_training_bit_for_bit(teaching, tmp_path, capsys):
+    runs = tmp_path / "runs"
+    short = teaching.made(runs)
+    long = teaching.made(runs, "--more-steps", "teach=15")
     assert "35 steps, of which 20 are made" in capsys.readouterr().out
-    (whole,) = made(tmp_path / "others", "--set", "stages.teach.steps=35")
+    whole = teaching.made(tmp_path / "others", "--set", "stages.teach.steps=35")
     assert "are made" not in capsys.readouterr().out
     assert long.name == whole.name != short.name
     assert weights(long) == weights(whole) != weights(short)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.long
+def test_killed_on_its_way_it_comes_to_the_same(teaching, tmp_path, capsys):
+    runs, more = tmp_path / "runs", ("--more-steps", "teach=600")
+    teaching.made(runs)
+    before = {*stage_folders(runs, "train")}
+    process = start(*teaching.command(runs, *more))
+    while process.poll() is None:
+        ways = {*stage_folders(runs, "train")} - before
+        steps = [int(one.stem[5:]) for way in ways for one in way.glob("work/checkpoints/*.json")]
+        if max(steps, default=0) > 20:
+            process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    (folder,) = {*stage_folders(runs, "train")} - before
+    assert cli.main(teaching.command(runs, *more)) == cli.DONE
+    assert "going on from step" in capsys.readouterr().out
+    whole = teaching.made(tmp_path / "others", "--set", "stages.teach.steps=620")
+    assert weights(folder) == weights(whole)
     # Without what is kept it is trained from the start.
     shutil.rmtree(runs / "stages" / "ends")
-    shutil.rmtree(long)
-    (again,) = made(runs, "--more-steps", "teach=15")
-    assert weights(again) == weights(whole)
+    shutil.rmtree(folder)
+    assert weights(teaching.made(runs, *more)) == weights(whole)
