@@ -8,7 +8,7 @@ import pytest
 from small_line import arguments, stage_folders, start, weights, write_line
 
 from tfkd import cli
-from tfkd.commands.more_steps import more_steps
+from tfkd.commands.more_steps import as_words, more_steps
 from tfkd.data.checksummed import write_checksummed
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
@@ -101,6 +101,11 @@ def test_the_longest_that_is_shorter_and_rests_on_what_is_there_now(path):
     folder.path.mkdir(parents=True)
     folder.finish(inputs={}, identity={}, summary={}, seconds=1.0)
     assert shorter(node, 100, context)[0] == 40
+
+
+def test_python_asks_for_them_in_words_of_the_command():
+    assert as_words(5) == ["5"]
+    assert as_words({"learn": 5, "teach": 3}) == ["learn=5", "teach=3"]
 
 
 def test_steps_are_raised_by_stage(path):

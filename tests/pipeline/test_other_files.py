@@ -11,7 +11,7 @@ from small_line import write_line
 
 from tfkd import cli
 from tfkd.data.checksummed import write_checksummed
-from tfkd.evaluation.results import result_errors
+from tfkd.evaluation import result_errors
 from tfkd.pipeline.engine.run_folder import read_results, with_other_files
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.inputs.other_files import OtherFiles

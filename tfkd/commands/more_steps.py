@@ -1,6 +1,6 @@
 """`--more-steps`: training stages that go on from where they ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfkd.spec import Spec
@@ -41,6 +41,13 @@ def more_steps(spec: Spec, asked: Sequence[str]) -> str:
         _refuse_other_rates(name, trained[name], int(number))
         more[name] = int(number)
     return steps_override(more)
+
+
+def as_words(more: int | Mapping[str, int]) -> list[str]:
+    """The same as the command line has it, of a number or of numbers by stage."""
+    if isinstance(more, int):
+        return [str(more)]
+    return [f"{name}={number}" for name, number in more.items()]
 
 
 def _refuse_other_rates(name: str, options: Any, more: int) -> None:
