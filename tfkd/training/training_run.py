@@ -107,7 +107,7 @@ class TrainingRun:
                 except Interrupted:
                     self._save()
                     raise
-                if self._exhausted:
+                if self.step < self._settings.steps:  # patience ran out
                     self._save()
                 self._finish()
                 if received := self._stopping.signal.received:
