@@ -54,7 +54,9 @@ def test_the_same_weights_whichever_way(tmp_path, keep, schedule, monkeypatch, c
     trained(long, LONG, keep, schedule=schedule)
     assert f"going on from step {SHORT} of {LONG}" in capsys.readouterr().out
 
-    assert weights(long) == weights(whole) != weights(short)
+    assert weights(long) == weights(whole)
+    # The best may be one that the shorter training has seen.
+    assert weights(whole) != weights(short) or "best" in keep
     assert [one for one in validations(long) if one["step"] != SHORT] == validations(whole)
 
 

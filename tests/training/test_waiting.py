@@ -117,7 +117,7 @@ def test_the_time_that_is_left_has_no_compilation_in_it(monkeypatch, tmp_path):
             return super().__call__(update)
 
     clock = Clock()
-    monkeypatch.setattr("test_waiting.OneSecond", Compiling)
+    monkeypatch.setitem(globals(), "OneSecond", Compiling)
     lines, said = trained(monkeypatch, tmp_path, lambda number: 0.0, clock, log_every=4)
     (first, last) = (text for text in said if text.startswith("step "))
     assert "4 s left" in first
