@@ -86,8 +86,9 @@ def test_sizes_are_of_what_the_spec_has(readings):
 def test_models_of_words_have_a_head_over_them(name, kinds):
     built = tfkd.build(smoke_spec(load_spec(SPECS / f"{name}.yaml")))
     assert {name: type(model).__name__ for name, model in built.items()} == kinds
-    for model in built.values():
+    for name, model in built.items():
         assert model.head.vocabulary_size == model.vocabulary_size
+        assert model.name == name
 
 
 def test_a_variant_builds_its_own(tmp_path):

@@ -41,7 +41,7 @@ def build_models(
         name: Pieces(sizes.get(name, options.size)) for name, options in spec.tokenizers.items()
     }
     counts = _class_counts(spec, classes)
-    return {
+    models = {
         name: build_model(
             _of_unknown_pieces(options),
             pieces | ({CLASSES: Pieces(counts[name])} if name in counts else {}),
@@ -49,6 +49,9 @@ def build_models(
         )
         for name, options in spec.models.items()
     }
+    for name, model in models.items():
+        model.name = name  # `summary` shows it
+    return models
 
 
 def _declared_heads(spec: Spec, name: str) -> tuple[str, ...]:

@@ -1,12 +1,16 @@
 """Rows of unequal length in two flat arrays."""
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+# What is printed: rows, and ids of a row.
+_ROWS, _IDS = 3, 8
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Ragged:
     """Rows of token ids, stored end to end.
 
@@ -39,6 +43,29 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __getitem__(self, rows: int | slice | np.ndarray | Sequence[int]) -> "np.ndarray | Ragged":
+        """`ragged[i]` is row i's ids, `ragged[-1]` the last; a slice, places or a mask give rows.
+
+        Raises:
+            IndexError: There is no such row.
+        """
+        if isinstance(rows, slice):
+            return self.take(np.arange(len(self))[rows])
+        if np.ndim(rows):
+            return self.take(np.arange(len(self))[np.asarray(rows)])
+        place = operator.index(rows)
+        if not -len(self) <= place < len(self):
+            raise IndexError(f"row {place} of {len(self)}")
+        return self.row(place % len(self))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self.row, range(len(self)))
+
+    def __repr__(self) -> str:
+        shown = [_shown(self.row(place)) for place in range(min(len(self), _ROWS))]
+        shown += ["..."] * (len(self) > _ROWS)
+        return f"Ragged({len(self):,} rows, {len(self.values):,} ids: {', '.join(shown)})"
+
     @property
     def lengths(self) -> np.ndarray:
         """int64 `[rows]`."""
@@ -69,3 +96,8 @@ class Ragged:
     def at(self, places: np.ndarray) -> np.ndarray:
         """int32 ids by their places in all rows end to end."""
         return np.asarray(self.values[places], np.int32)
+
+
+def _shown(row: np.ndarray) -> str:
+    more = ["..."] * (len(row) > _IDS)
+    return f"[{', '.join([*map(str, row[:_IDS].tolist()), *more])}]"

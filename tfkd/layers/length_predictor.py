@@ -37,6 +37,11 @@ class LengthPredictor(keras.layers.Layer):
         self.width = width
         self.seed = seed
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: logits of lengths."""
+        return (None, self.lengths)
+
     def build(self, input_shape: Any = None) -> None:
         self.table = self.add_weight(
             (self.lengths, self.width),

@@ -66,6 +66,11 @@ class Positions(keras.layers.Layer):
         self.initializer = keras.initializers.get(initializer)
         self.seed = seed
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
     def build(self, input_shape: Any = None) -> None:
         if self.kind == "learned":
             self.table = self.add_weight(

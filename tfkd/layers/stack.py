@@ -124,6 +124,11 @@ class Stack(keras.layers.Layer):
         return hidden if self.final_norm is None else self.final_norm(hidden), new_caches
 
     @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
+    @property
     def has_adapters(self) -> bool:
         """Whether any block has an adapter."""
         return any(block.adapters for block in self.blocks)

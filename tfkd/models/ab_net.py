@@ -89,7 +89,7 @@ class AbNet(EncoderDecoder):
             options.setdefault("memory_width", self.encoder.width)
         self.decoder = self._part(_DECODERS[kind], "decoder", options, adapters)
         if not self.decoder.built:
-            self.decoder.build()
+            self.decoder.build((None, None))
         self.lengths = None
         if lengths is not None:
             self.lengths = LengthPredictor(
@@ -153,7 +153,7 @@ class AbNet(EncoderDecoder):
 
     def build(self, input_shape: Any = None) -> None:
         if self.lengths is not None:
-            self.lengths.build()
+            self.lengths.build((None, self.encoder.width))
 
     @property
     def heads(self) -> dict[str, Any]:

@@ -233,12 +233,12 @@ class Bert(LanguageModel):
         )
 
     def build(self, input_shape: Any = None) -> None:
-        self.embedding.build()
+        self.embedding.build((None, None))
         self.encoder.build((None, None, self.width))
         if self.pooler is not None:
             self.pooler.build((None, self.width))
         for head in self.heads.values():
-            head.build()
+            head.build((None, None, self.width))
 
     def call(
         self,

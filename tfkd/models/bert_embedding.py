@@ -18,6 +18,7 @@ def bert_initializer(std: float = 0.02) -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(stddev=std)
 
 
+@keras.saving.register_keras_serializable(package="tfkd")
 class BertEmbedding(keras.layers.Layer):
     """dropout(LN(token + type + position))."""
 
@@ -34,6 +35,16 @@ class BertEmbedding(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self._options = {
+            "vocabulary_size": vocabulary_size,
+            "width": width,
+            "max_length": max_length,
+            "types": types,
+            "dropout": dropout,
+            "norm_epsilon": norm_epsilon,
+            "initializer_range": initializer_range,
+            "seed": seed,
+        }
 
         def shared(name: str) -> dict[str, Any]:
             return {
@@ -49,6 +60,11 @@ class BertEmbedding(keras.layers.Layer):
         self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="norm")
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.tokens.width)
+
     def build(self, input_shape: Any = None) -> None:
         self.tokens.build()
         self.types.build()
@@ -62,3 +78,6 @@ class BertEmbedding(keras.layers.Layer):
         hidden = self.tokens(ids) + self.types(tf.zeros_like(ids) if types is None else types)
         hidden = self.positions(hidden, record.get("positions"))
         return self.dropout(self.norm(hidden), training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self._options}

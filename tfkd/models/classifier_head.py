@@ -10,6 +10,7 @@ from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import Blocks, derive_seed
 
 
+@keras.saving.register_keras_serializable(package="tfkd")
 class ClassifierHead(keras.layers.Layer):
     """logits = t(h) M^T + b over C classes, t(h) = dropout(tanh(h W + c)): BERT's pooler.
 
@@ -39,7 +40,7 @@ class ClassifierHead(keras.layers.Layer):
         self.vocabulary_size = classes
         self.width = width
         self.seed = seed
-        self._initializer = initializer
+        self._initializer = keras.initializers.get(initializer)
         self.dense = Dense(
             width,
             kernel_initializer=initializer,
@@ -48,6 +49,11 @@ class ClassifierHead(keras.layers.Layer):
             name="transform",
         )
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: logits."""
+        return (None, self.vocabulary_size)
 
     def build(self, input_shape: Any = None) -> None:
         self.dense.build((None, self.width))
@@ -86,3 +92,13 @@ class ClassifierHead(keras.layers.Layer):
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:
         return self.logits(hidden)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "classes": self.vocabulary_size,
+            "width": self.width,
+            "dropout": self.dropout.rate,
+            "initializer": keras.initializers.serialize(self._initializer),
+            "seed": self.seed,
+        }

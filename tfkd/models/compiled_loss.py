@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from tfkd.models.records import record_of
+
 _DISTILLER = "tfkd.training.Distiller(model, terms)"
 
 
@@ -69,6 +71,8 @@ def check_record(model: Any, data: Any, *, taught: bool = True) -> None:
         "sequence": ("ids",),
         "encoder_decoder": ("source", "target") if taught else ("source",),
     }.get(getattr(model, "input_layout", None), ())
+    if not isinstance(record, Mapping):
+        record = record_of(model, record)
     if all(isinstance(record, Mapping) and name in record for name in expected):
         return
     found = sorted(map(str, record)) if isinstance(record, Mapping) else type(record).__name__

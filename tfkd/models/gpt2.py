@@ -24,6 +24,7 @@ def gpt2_initializer(std: float = 0.02) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=std)
 
 
+@keras.saving.register_keras_serializable(package="tfkd")
 class Gpt2Embedding(keras.layers.Layer):
     """dropout(token + position)."""
 
@@ -38,6 +39,14 @@ class Gpt2Embedding(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self._options = {
+            "vocabulary_size": vocabulary_size,
+            "width": width,
+            "max_length": max_length,
+            "dropout": dropout,
+            "initializer_range": initializer_range,
+            "seed": seed,
+        }
 
         def shared(name: str) -> dict[str, Any]:
             return {
@@ -51,6 +60,11 @@ class Gpt2Embedding(keras.layers.Layer):
         self.positions = Positions("learned", width, max_length=max_length, **shared("positions"))
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.tokens.width)
+
     def build(self, input_shape: Any = None) -> None:
         self.tokens.build()
         self.positions.build()
@@ -59,6 +73,9 @@ class Gpt2Embedding(keras.layers.Layer):
     def call(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         hidden = self.positions(self.tokens(record["ids"]), record.get("positions"))
         return self.dropout(hidden, training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self._options}
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -200,9 +217,9 @@ class Gpt2(LanguageModel):
         )
 
     def build(self, input_shape: Any = None) -> None:
-        self.embedding.build()
+        self.embedding.build((None, None))
         self.decoder.build((None, None, self.width))
-        self.head.build()
+        self.head.build((None, None, self.width))
 
     def call(
         self,

@@ -14,6 +14,7 @@ from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
 
 
+@keras.saving.register_keras_serializable(package="tfkd")
 class VocabularyHead(keras.layers.Layer):
     """logits = t(h) M^T + b, with M the model's embedding (tied) or a matrix of its own.
 
@@ -54,7 +55,13 @@ class VocabularyHead(keras.layers.Layer):
         self.use_bias = use_bias
         self.seed = seed
         self._tied_matrix = tied_matrix
-        self._initializer = initializer if matrix_initializer is None else matrix_initializer
+        self._initializers = [keras.initializers.get(initializer)]
+        self._initializers.append(keras.initializers.get(matrix_initializer))
+        self._transform = {
+            "transform": transform,
+            "activation": activation,
+            "norm_epsilon": norm_epsilon,
+        }
         self.dense = self.norm = None
         if transform:
             self._activate = find_activation(activation)
@@ -68,6 +75,16 @@ class VocabularyHead(keras.layers.Layer):
             self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="transform_norm")
 
     @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: logits."""
+        return (None, None, self.vocabulary_size)
+
+    @property
+    def _matrix_initializer(self) -> Any:
+        own = self._initializers[1]
+        return self._initializers[0] if own is None else own
+
+    @property
     def tied(self) -> bool:
         """Whether the matrix is the model's embedding."""
         return self._tied_matrix is not None
@@ -76,7 +93,7 @@ class VocabularyHead(keras.layers.Layer):
         if not self.tied:
             self.own_matrix = self.add_weight(
                 (self.vocabulary_size, self.width),
-                initializer=Blocks(self._initializer, seed=derive_seed(self.seed, "matrix")),
+                initializer=Blocks(self._matrix_initializer, seed=derive_seed(self.seed, "matrix")),
                 name="matrix",
                 autocast=False,
             )
@@ -122,6 +139,31 @@ class VocabularyHead(keras.layers.Layer):
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:
         return self.logits(hidden)
+
+    def get_config(self) -> dict[str, Any]:
+        """As of any layer.
+
+        Raises:
+            ValueError: The matrix is the model's embedding, which is no part of it.
+        """
+        if self.tied:
+            raise ValueError(
+                f"Head {self.name!r} is tied to the embedding of its model, which its config would "
+                "lack. Expected the config of the model, which has both"
+            )
+        names = ("initializer", "matrix_initializer")
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "width": self.width,
+            **self._transform,
+            "use_bias": self.use_bias,
+            **{
+                name: one and keras.initializers.serialize(one)
+                for name, one in zip(names, self._initializers, strict=True)
+            },
+            "seed": self.seed,
+        }
 
 
 def start_head_from_embeddings(

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfkd.layers.dropout import Dropout
 from tfkd.models.compiled_loss import check_loss, check_record
+from tfkd.models.records import record_of
 
 States = dict[str, tf.Tensor]
 
@@ -25,10 +26,15 @@ def relative_path(model: keras.Model, path: str) -> str:
 class LanguageModel(keras.Model):
     """A model over token ids, built whole by its constructor.
 
-    Calling it with a record (see `tfkd.data`) gives its states by name; "hidden" is the last. A
-    head gives logits for the positions that are needed: `model.head.logits(states["hidden"])`.
-    `compile` and `fit` take them at every position: `fit(record, labels, sample_weight=selected)`.
-    What that cannot teach (classes, lengths) they refuse: a `tfkd.training.Distiller` does.
+    Calling it with a record (see `tfkd.data`), or with ids alone, gives its states by name;
+    "hidden" is the last. A head gives logits for the positions that are needed:
+    `model.head.logits(states["hidden"])`, or `model.logits(ids)` at all of them; `predict` gives
+    both. `compile` and `fit` take logits at every position:
+    `fit(record, labels, sample_weight=selected)`. What that cannot teach (classes, lengths) they
+    refuse: a `tfkd.training.Distiller` does.
+
+    Ids alone are int32 `[batch, length]`, of an encoder-decoder `(source, target)`; every position
+    is text. Padded rows need `valid`, in a record.
 
     Attributes:
         heads: Output heads by name.
@@ -43,6 +49,10 @@ class LanguageModel(keras.Model):
 
     # What tf.saved_model.save asks a tracked Keras model for. Keras would guess one float tensor.
     _default_save_signature = None
+
+    def __call__(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        """The states of a record, or of ids; see `call`."""
+        return super().__call__(record_of(self, inputs), *arguments, **options)
 
     def finish(self) -> None:
         """Builds all weights and tells dropout layers their places: a constructor's last line."""
@@ -66,9 +76,45 @@ class LanguageModel(keras.Model):
         raise AttributeError(f"model {self.name!r} has no head over a vocabulary")
 
     @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Of its last states, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
+    @property
     def parts(self) -> dict[str, keras.layers.Layer]:
         """The parts with weights of their own, by the first name of their weights' paths."""
         return {layer.name: layer for layer in self.layers if layer.weights}
+
+    def logits(self, inputs: Any, head: str | None = None) -> tf.Tensor:
+        """What a head gives at each position, without dropout: float32 `[batch, length, size]`.
+
+        Args:
+            inputs: A record, or ids.
+            head: One of `heads`; None: the head over the vocabulary, or the only one.
+
+        Raises:
+            ValueError: There is no such head, or no states that it reads.
+        """
+        states = self(inputs)
+        if "hidden" not in states:
+            raise ValueError(
+                f"Invalid value for argument `inputs`. Model {self.name!r} has logits of targets: "
+                "expected source and target. Received: a source alone"
+            )
+        return self._head_of(head).logits(states["hidden"])
+
+    def _head_of(self, name: str | None) -> Any:
+        heads = dict(self.heads)
+        if name is None and len(heads) == 1:
+            return next(iter(heads.values()))
+        if name is None:  # that of classes stands beside it
+            name = next((one for one in heads if hasattr(heads[one], "tied")), None)
+        if name not in heads:
+            raise ValueError(
+                f"Invalid value for argument `head`. Model {self.name!r} has the heads "
+                f"{', '.join(heads) or 'none'}. Received: head={name!r}"
+            )
+        return heads[name]
 
     def train_step(self, data: Any) -> Any:
         """One step of `fit`, on a record and its labels."""
@@ -81,9 +127,12 @@ class LanguageModel(keras.Model):
         return super().test_step(data)
 
     def predict_step(self, data: Any) -> Any:
-        """One step of `predict`: the states of a record."""
+        """One step of `predict`: the states of a record, and under "logits" what `logits` gives."""
         check_record(self, data, taught=False)
-        return super().predict_step(data)
+        states = super().predict_step(data)
+        if "hidden" not in states or not self.heads:
+            return states
+        return {**states, "logits": self._head_of(None).logits(states["hidden"])}
 
     def compute_loss(
         self,

@@ -140,10 +140,10 @@ class Rnn(EncoderDecoder):
         for embedding in {
             id(e): e for e in (self.source_embedding, self.target_embedding)
         }.values():
-            embedding.build()
+            embedding.build((None, None))
         for side in (self.encoder, self.decoder):
             side.build((None, None, self.width))
-        self.head.build()
+        self.head.build((None, None, self.width))
 
     def embed(self, side: str, record: Side, training: bool = False) -> tf.Tensor:
         """The rows of a side's tokens: `[batch, length, width]`."""

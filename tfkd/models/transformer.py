@@ -216,14 +216,13 @@ class Transformer(EncoderDecoder):
         for embedding in {
             id(e): e for e in (self.source_embedding, self.target_embedding)
         }.values():
-            embedding.build()
+            embedding.build((None, None))
         for side in ("encoder", "decoder"):
-            getattr(self, f"{side}_positions").build()
-            getattr(self, f"{side}_dropout").build()
-            getattr(self, side).build((None, None, self.width))
+            for part in (f"{side}_positions", f"{side}_dropout", side):
+                getattr(self, part).build((None, None, self.width))
         if self.lengths is not None:
-            self.lengths.build()
-        self.head.build()
+            self.lengths.build((None, self.width))
+        self.head.build((None, None, self.width))
 
     @property
     def encoder_stack(self) -> Stack:

@@ -131,6 +131,11 @@ class TransformerDecoder(keras.layers.Layer):
             name="head",
         )
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
     def build(self, input_shape: Any = None) -> None:
         self.tokens.build()
         self.positions.build()

@@ -69,6 +69,11 @@ class LstmDecoder(keras.layers.Layer):
             for number in range(1, layers + 1)
         ]
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
     def build(self, input_shape: Any = None) -> None:
         inputs = 2 * self.width  # a token and the attentional vector of the step before
         for block in self.blocks:

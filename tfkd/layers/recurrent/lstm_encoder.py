@@ -135,6 +135,11 @@ class LstmEncoder(keras.layers.Layer):
             for number in range(1, layers)
         ]
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[batch, length, width]`."""
+        return (None, None, self.width)
+
     def build(self, input_shape: Any) -> None:
         for block in self.blocks:
             block.build((None, None, input_shape[-1]))
