@@ -11,9 +11,13 @@ Everything is imported when first asked for, so `import tfkd` costs nothing.
 """
 
 import importlib
+import logging
 from typing import Any
 
 __version__ = "0.2.0"
+
+# Whoever wants the records of a library asks for them: logging.basicConfig(level="INFO").
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _PLACES = {
     "load_spec": "tfkd.spec",

@@ -135,7 +135,7 @@ def run_and_report(
     """
     from pathlib import Path
 
-    from tfkd.outside.printable import say
+    from tfkd.outside.printable import logged, say
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run import run as run_stages
     from tfkd.pipeline.engine.run_folder import run_name, with_other_files
@@ -147,7 +147,8 @@ def run_and_report(
         folder = Path(settings.get("runs_dir", "runs")) / run_name(results)
         with permitted(folder.parent):
             write_report([with_other_files(results, folder)], folder / "report.html")
-        (settings.get("say") or say)(closing_words(results, folder, told))
+        tell = logged(settings.get("say") or say, "tfkd.run")
+        tell(closing_words(results, folder, told))
     return results
 
 

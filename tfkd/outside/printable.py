@@ -5,7 +5,9 @@ characters, and shows what follows an override of the reading order backwards; b
 Python writes them, `\\x1b`, `\\u202e`.
 """
 
+import logging
 import re
+from collections.abc import Callable
 
 # All of C0 but tab and newline, DEL and C1; the ends of lines and paragraphs; marks, embeddings,
 # overrides and isolates of the reading order that last beyond a character.
@@ -27,6 +29,18 @@ def one_line(text: str) -> str:
 def say(line: str) -> None:
     """Prints a line for a person, at once."""
     print(printable(line), flush=True)
+
+
+def logged(say: Callable[[str], None], name: str) -> Callable[[str], None]:
+    """The same, and each line is a record of a logger, `tfkd.run` say, too."""
+    logger = logging.getLogger(name)
+
+    def said(line: str) -> None:
+        level = logging.WARNING if line.startswith("warning: ") else logging.INFO
+        logger.log(level, "%s", printable(line))
+        say(line)
+
+    return said
 
 
 def _escaped(found: re.Match) -> str:

@@ -1,12 +1,15 @@
 """What a person sees of a training under way."""
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfkd.outside.outgoing import unescaped
-from tfkd.outside.printable import printable
+from tfkd.outside.printable import logged, one_line, printable
 from tfkd.outside.printable import say as print_line
+
+_LOGGER = logging.getLogger("tfkd.training")
 
 
 def duration(seconds: float) -> str:
@@ -39,12 +42,22 @@ def short(line: Mapping[str, Any], steps: int, left: float) -> str:
     return "  ".join([*parts, f"{duration(left)} left"])
 
 
+def in_notebook() -> bool:
+    """Whether this is a notebook's kernel: its output is no terminal, and a line of it can be
+    rewritten all the same."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
 class Progress:
-    """Shows a training: one live line in a terminal, plain lines elsewhere.
+    """Shows a training: one live line in a terminal or a notebook, plain lines elsewhere.
+
+    Lines of the history and messages are records of the logger `tfkd.training`, too.
 
     Args:
         steps: All steps.
-        terminal: Whether the output can be rewritten; None: whether standard output is a terminal.
+        terminal: Whether the output can be rewritten; None: whether standard output is a terminal,
+            or that of a notebook where nobody else takes the lines.
         say: Takes each plain line.
     """
 
@@ -52,13 +65,19 @@ class Progress:
         self, steps: int, terminal: bool | None = None, say: Callable[[str], None] | None = None
     ):
         self._steps = steps
-        self._say = say or print_line
+        self._say = logged(say or print_line, "tfkd.training")
         self._bar: Any = None
+        self._line: RewrittenLine | None = None
         self._task: Any = None
         self._terminal = sys.stdout.isatty() if terminal is None else terminal
+        self._notebook = terminal is None and say is None and not self._terminal and in_notebook()
 
     def start(self, step: int) -> None:
         """Begins at a step."""
+        if self._notebook:
+            self._line = RewrittenLine()
+            self._line.show(f"step {step}/{self._steps}")
+            return
         if not self._terminal:
             return
         from rich.console import Console
@@ -91,20 +110,61 @@ class Progress:
             left: Seconds until the last step, as far as one can tell.
         """
         text = short(line, self._steps, left)
-        if self._bar is None:
+        if self._bar is None and self._line is None:
             self._say(text)
+            return
+        _LOGGER.info("%s", printable(text))
+        if self._line is not None:
+            self._line.show(text)
         else:
             self._bar.update(self._task, description=printable(text.partition("  ")[2]))
 
     def say(self, text: str) -> None:
         """Shows a message of its own: a validation, a checkpoint that was refused."""
-        if self._bar is None:
+        if self._bar is None and self._line is None:
             self._say(text)
+            return
+        _LOGGER.info("%s", printable(text))
+        if self._line is not None:
+            self._line.above(text)
         else:
             self._bar.console.print(printable(text), markup=False, highlight=False)
 
     def stop(self) -> None:
         """Ends the live line."""
+        if self._line is not None:
+            self._line.end()
+            self._line = None
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class RewrittenLine:
+    """A line of standard output that is written over again and again: carriage returns are all that
+    a notebook obeys."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        """Puts a text in the line's place."""
+        text = one_line(text)
+        self._write("\r" + text.ljust(len(self._shown)))
+        self._shown = text
+
+    def above(self, text: str) -> None:
+        """Says something that stays, above the line."""
+        line, self._shown = self._shown, ""
+        self._write("\r" + printable(text).ljust(len(line)) + "\n")
+        self.show(line)
+
+    def end(self) -> None:
+        """Leaves the line as it is."""
+        self._write("\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        stream = unescaped(sys.stdout)
+        stream.write(text)
+        stream.flush()

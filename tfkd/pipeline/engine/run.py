@@ -14,7 +14,7 @@ from typing import Any
 from tfkd.data.checksummed import write_checksummed
 from tfkd.data.files import write_atomically
 from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
-from tfkd.outside.printable import one_line
+from tfkd.outside.printable import logged, one_line
 from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
@@ -99,7 +99,7 @@ def run(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
             deadline=deadline,
-            say=say or print_line,
+            say=logged(say or print_line, "tfkd.run"),
         )
         hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
