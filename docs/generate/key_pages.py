@@ -72,6 +72,7 @@ _TOP = {
     "name": "captions",
     "description": "Captions from German to English.",
     "paper": "{title: Attention Is All You Need, table: 2}",
+    "card": "{licence: CC-BY-4.0, languages: [de, en]}",
     "extends": "base.yaml",
     "pages": "{multi30k: https://github.com/multi30k/dataset}",
     "data": "{train: {parallel: [train.de, train.en]}}",

@@ -68,6 +68,12 @@ def test_marked_words_are_told_apart_and_served(readings):
     assert [blank[0].text, blank[2].text] == [one.text for one in said[:2]]
     card = (readings.run / "export" / "teach" / "1" / "README.md").read_text("utf-8")
     assert "- noun\n- verb\n" in card
+    assert "`mark_piece`, int32 `[batch]`" in card
+    assert "| test | 40 | Accuracy |" in card
+    assert "Licence\n\nNot stated" in card
+    by_ids = served.signatures["ids"]
+    assert set(by_ids.takes) == {"text_ids", "mark_piece"}
+    assert set(by_ids.gives) == {"labels", "probabilities"}
 
 
 def test_labels_that_are_all_of_other_names_are_told_of(tmp_path, capsys):

@@ -145,16 +145,18 @@ def test_the_runs_model_card_has_the_warnings_and_the_stage_stays_as_it_is(tmp_p
     (stage / "1" / "README.md").write_text(card)
     write_checksums(stage / "1")
     before = {path: path.read_bytes() for path in (stage / "1").iterdir()}
-    folder = publish(stage, place, ["learn on test: all is empty", "and more"])
+    size, warnings = {"size": {"parameters": "7"}}, ["learn on test: all is empty", "and more"]
+    folder = publish(stage, place, size, warnings)
     text = (folder / "README.md").read_text()
     assert "## Warnings\n\n- learn on test: all is empty\n- and more\n\n## Use" in text
+    assert "## Size\n\n- parameters: 7\n" in text
     check_checksums(folder)
     made = folder.stat().st_ino
     # Again it is left alone; without warnings it is the stage's own.
-    assert publish(stage, place, ["learn on test: all is empty", "and more"]) == folder
+    assert publish(stage, place, size, warnings) == folder
     assert folder.stat().st_ino == made
     assert [path.name for path in place.iterdir()] == ["1"]
-    assert "- another" in (publish(stage, place, ["another"]) / "README.md").read_text()
-    assert (publish(stage, place) / "README.md").read_text() == card
+    assert "- another" in (publish(stage, place, size, ["another"]) / "README.md").read_text()
+    assert (publish(stage, place, {}) / "README.md").read_text() == card
     check_checksums(folder)
     assert before == {path: path.read_bytes() for path in (stage / "1").iterdir()}

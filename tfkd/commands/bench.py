@@ -16,6 +16,7 @@ from tfkd.outside.regular_files import open_once, readable
 from tfkd.pipeline.engine.run_exports import export_folder
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
+from tfkd.serving.ids_model import served_bytes
 from tfkd.spec.errors import UserError
 
 # Lines of a call: one at a time, and what a server batches.
@@ -185,8 +186,7 @@ def _size(folder: Path) -> dict[str, Any]:
             for size in shape:
                 count *= size
             weights += count
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"bytes": size, "parameters": weights}
+    return {"bytes": served_bytes(folder), "parameters": weights}
 
 
 def _latency(times: Sequence[Sequence[float]]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
 
 # What says nothing of how models are trained.
-_BESIDE = ("name", "description", "paper", "pages", "evaluate", "export", "seeds")
+_BESIDE = ("name", "description", "paper", "card", "pages", "evaluate", "export", "seeds")
 _SEED = re.compile(r"seeds|stages\.[^.]+\.seeds?")
 _Sides = Mapping[tuple[str, str, str, int | None], Side]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
-from tfkd.spec.options import EvaluateOptions, PaperOptions, RuntimeOptions
+from tfkd.spec.options import CardOptions, EvaluateOptions, PaperOptions, RuntimeOptions
 from tfkd.spec.sections import SIDES, TOP
 from tfkd.spec.seeds import MOST as MOST_SEEDS
 from tfkd.spec.stage_kinds import kinds
@@ -61,6 +61,7 @@ def json_schema() -> dict[str, Any]:
         "name": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"},
         "description": {"type": ["string", "null"]},
         "paper": _or_null(of(PaperOptions)),
+        "card": _or_null(of(CardOptions)),
         "extends": {"type": ["string", "array"], "items": {"type": "string"}},
         "pages": _or_null(
             {

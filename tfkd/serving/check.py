@@ -3,10 +3,12 @@
     python -m tfkd.serving.check FOLDER REQUEST RESULT
 
 REQUEST is a JSON file `{"text": [...], "source_ids": [[...], ...], "pad_id": 0}`; RESULT gets both
-signatures' answers. Of a classifier it is `{"rows": {INPUT: [...]}}`, and RESULT gets its labels,
-probabilities and classes. Of a language model it is `{"prompts": [...], "prompt_ids": [[...], ...],
-"pad_id": 0}`, and RESULT gets what it writes. With `"latency": true` RESULT also gets how long one
-line takes. A model that needs any other part of tfkd, or keras_hub, cannot be loaded here.
+signatures' answers; that of ids is asked of the SavedModel of ids, before tensorflow_text is there.
+Of a classifier it is `{"rows": {INPUT: [...]}, "ids": {INPUT: [...]}, "pad_id": 0}`, and RESULT
+gets its labels, probabilities and classes. Of a language model it is `{"prompts": [...],
+"prompt_ids": [[...], ...], "pad_id": 0}`, and RESULT gets what it writes. With `"latency": true`
+RESULT also gets how long one line takes. A model that needs any other part of tfkd, or keras_hub,
+cannot be loaded here.
 """
 
 import importlib.abc
@@ -65,15 +67,12 @@ def latency(ask: Callable[[int], Any], count: int) -> dict[str, Any]:
 def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     """Asks both signatures: all lines in one call, then each line of the first few alone."""
     import tensorflow as tf
+
+    ids = _of_ids(folder)(source_ids=_padded(request["source_ids"], request["pad_id"]))
     import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
 
     signatures = tf.saved_model.load(folder).signatures
     text = signatures["serving_default"](text=tf.constant(request["text"], tf.string))
-    rows = request["source_ids"]
-    width = max([len(row) for row in rows], default=0)
-    padded = [[*row, *([request["pad_id"]] * (width - len(row)))] for row in rows]
-    source_ids = tf.reshape(tf.constant(padded, tf.int32), [len(rows), width])
-    ids = signatures["ids"](source_ids=source_ids)
     alone = [
         signatures["serving_default"](text=tf.constant([line])) for line in request["text"][:4]
     ]
@@ -107,9 +106,38 @@ def answer(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _of_ids(folder: str) -> Any:
+    """What the SavedModel of ids answers by; to be called before tensorflow_text is imported."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(f"{folder}/ids")
+    # By way of the object, which owns the variables.
+    return lambda **given: loaded.signatures["serving_default"](**given)
+
+
+def _padded(rows: list[list[int]], pad: int) -> Any:
+    """int32 `[rows, width]`."""
+    import tensorflow as tf
+
+    width = max([len(row) for row in rows], default=0)
+    padded = [[*row, *([pad] * (width - len(row)))] for row in rows]
+    return tf.reshape(tf.constant(padded, tf.int32), [len(rows), width])
+
+
 def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     """Asks a classifier: all rows in one call, then each of the first few alone."""
     import tensorflow as tf
+
+    by_ids = {}
+    if "ids" in request:
+        given = {
+            name: tf.constant(values, tf.int32)
+            if name == "mark_piece"
+            else _padded(values, request["pad_id"])
+            for name, values in request["ids"].items()
+        }
+        said = _of_ids(folder)(**given)
+        by_ids = {"by_ids": {name: _plain(value.numpy()) for name, value in said.items()}}
     import tensorflow_text  # noqa: F401  (registers the tokenizers' ops)
 
     signatures = tf.saved_model.load(folder).signatures
@@ -127,6 +155,7 @@ def classify(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     count = min(4, given)
     found = {
         **ask(rows),
+        **by_ids,
         "alone": [
             ask({name: values[i : i + 1] for name, values in rows.items()}) for i in range(count)
         ],
@@ -150,18 +179,18 @@ def go_on(folder: str, request: dict[str, Any]) -> dict[str, Any]:
     """Asks a language model: all prompts in one call, then the first few alone, each time as text
     and as ids; where it samples, also with its own seed given by the caller."""
     import tensorflow as tf
+
+    of_ids = _of_ids(folder)
     import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
 
     signatures = tf.saved_model.load(folder).signatures
 
     def ask(first: int, count: int) -> list[dict[str, Any]]:
         rows = request["prompt_ids"][first : first + count]
-        width = max([len(row) for row in rows], default=0)
-        padded = [[*row, *([request["pad_id"]] * (width - len(row)))] for row in rows]
         text = tf.constant(request["prompts"][first : first + count], tf.string)
         said = signatures["serving_default"](text=text)
-        ids = signatures["ids"](
-            prompt_ids=tf.reshape(tf.constant(padded, tf.int32), [len(rows), width]),
+        ids = of_ids(
+            prompt_ids=_padded(rows, request["pad_id"]),
             prompt_lengths=tf.constant([len(row) for row in rows], tf.int32),
         )
         found = [

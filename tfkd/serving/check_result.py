@@ -20,6 +20,7 @@ class CheckResult:
         tokenised_otherwise: Lines that were left out, because the tokenizer in the graph reads them
             otherwise than the one in Python (a known difference, not one of the model).
         differences: What is wrong; each reads as a paragraph.
+        example: A line and what was answered, by the names of inputs and outputs.
         latency: How long a line took, see `check.latency`; None: it was not measured.
     """
 
@@ -29,6 +30,7 @@ class CheckResult:
     tokenised_otherwise: list[str] = field(default_factory=list)
     differences: list[Any] = field(default_factory=list)
     latency: dict[str, Any] | None = None
+    example: dict[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:

@@ -129,7 +129,15 @@ def self_check(
                     expected.score,
                 )
             )
-    return CheckResult(len(sentences), ties, largest, otherwise, differences, served.get("latency"))
+    shown = next((i for i, line in enumerate(sentences) if line), 0)
+    return CheckResult(
+        len(sentences), ties, largest, otherwise, differences, served.get("latency"),
+        {
+            "text": sentences[shown],
+            "outputs": served["outputs"][shown],
+            "scores": served["scores"][shown],
+        },
+    )  # fmt: skip
 
 
 def _compare(

@@ -9,8 +9,8 @@ import numpy as np
 from tfkd.serving.checking import run_fresh
 from tfkd.serving.export import Checked, ExportRefusedError, write_version
 from tfkd.serving.full_precision import in_float32
-from tfkd.serving.model_card import whole_card
-from tfkd.serving.served_classifier import MARK, ServedClassifier
+from tfkd.serving.model_card import BESIDE, whole_card
+from tfkd.serving.served_classifier import MARK, OF_IDS, ServedClassifier
 
 # Probabilities of float32 in two orders of summation.
 TOLERANCE = 1e-4
@@ -18,7 +18,7 @@ _SHOWN = 5
 _USE = """\
 Signature `serving_default`: {inputs}, gives `labels`, strings `[batch]`, and `probabilities`,
 float32 `[batch, {count}]`, in the order of the classes below, which signature `classes` gives too.
-
+Signature `ids`: {ids}, gives the same. {beside}
 - A text (or both of a pair together) of more than {limit} tokens is cut{window}.
 - Characters that the vocabulary lacks are read as an unknown piece; bytes that are not UTF-8 are
   read as U+FFFD.
@@ -28,6 +28,11 @@ float32 `[batch, {count}]`, in the order of the classes below, which signature `
 {classes}
 """
 _SHOWS = 'answer["labels"][0].numpy().decode(), answer["probabilities"][0].numpy()'
+_SAID_OF_IDS = {
+    "text": "`text_ids`, int32 `[batch, length]`, bare ids padded with {pad}",
+    "text_b": "`text_b_ids`, the same of the second",
+    MARK: "`mark_piece`, int32 `[batch]`, the place of the piece that the mark begins, from 0",
+}
 _SAID = {
     "text": "`text`, strings `[batch]`",
     "text_b": "`text_b`, strings `[batch]`, the second of the pair",
@@ -73,7 +78,12 @@ def export_classifier(
     served = ServedClassifier(model, tokenizer, names, list(rows), limit)
 
     def checked(part: Path, final: Path) -> Checked:
-        said = run_fresh(part, {"rows": {name: list(values) for name, values in rows.items()}})
+        request = {
+            "rows": {name: list(values) for name, values in rows.items()},
+            "ids": rows_of_ids(tokenizer, rows),
+            "pad_id": int(tokenizer.pad_id),
+        }
+        said = run_fresh(part, request)
         largest = _refuse_differences(final, said, rows, expected, names)
         count = len(expected)
         check = (
@@ -81,11 +91,38 @@ def export_classifier(
             "with tensorflow and tensorflow_text alone as the float32 model does: probabilities "
             f"to {largest:.1g}."
         )
-        text = _card(card, rows, names, limit, check, str(version))
+        answer = {name: said[name][0] for name in ("labels", "probabilities")}
+        text = _card(card, rows, answer, names, limit, int(tokenizer.pad_id), check, str(version))
         timed = {"latency": said["latency"]} if "latency" in said else {}
         return text, {"rows": count, "largest_difference": largest, **timed}
 
-    return write_version(served, folder, checked, version=version, more_ops=more_ops)
+    return write_version(
+        served,
+        folder,
+        checked,
+        tokenizers={"text": tokenizer},
+        version=version,
+        more_ops=more_ops,
+    )
+
+
+def rows_of_ids(tokenizer: Any, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """What the signature `ids` takes in place of rows: bare ids, and of a mark the piece that it
+    begins, before which the text is cut."""
+
+    def ids(texts: Sequence[str]) -> list[list[int]]:
+        found = tokenizer.encode(list(texts))
+        return [found.row(i).tolist() for i in range(len(found))]
+
+    marks, texts = rows.get(MARK), rows["text"]
+    if marks is None:
+        return {OF_IDS[name]: ids(values) for name, values in rows.items()}
+    pairs = list(zip(texts, marks, strict=True))
+    before, rest = ids([text[:at] for text, at in pairs]), ids([text[at:] for text, at in pairs])
+    return {
+        OF_IDS["text"]: [a + b for a, b in zip(before, rest, strict=True)],
+        OF_IDS[MARK]: [len(one) for one in before],
+    }
 
 
 def _refuse_differences(
@@ -102,6 +139,7 @@ def _refuse_differences(
         raise ExportRefusedError(f"{final}: export refused: its classes are {said['classes'][:5]}")
     served = np.array(said["probabilities"])
     gaps = np.abs(served - expected).max(1)
+    gaps = np.maximum(gaps, np.abs(np.array(said["by_ids"]["probabilities"]) - expected).max(1))
     for i, alone in enumerate(said["alone"]):
         gaps[i] = max(gaps[i], np.abs(np.array(alone["probabilities"][0]) - expected[i]).max())
     labels = [names[at] for at in served.argmax(1)]
@@ -125,13 +163,17 @@ def _refuse_differences(
 def _card(
     card: Mapping[str, Any],
     rows: Mapping[str, Sequence[Any]],
+    answer: Mapping[str, Any],
     names: Sequence[str],
     limit: int,
+    pad: int,
     check: str,
     folder: str,
 ) -> str:
     use = _USE.format(
         inputs="; ".join(_SAID[key] for key in rows),
+        beside=BESIDE,
+        ids="; ".join(_SAID_OF_IDS[key].format(pad=pad) for key in rows),
         count=len(names),
         limit=limit,
         window=" around its mark" if MARK in rows else " at the end of the longer",
@@ -141,7 +183,7 @@ def _card(
         key: value.item() if isinstance(value, np.generic) else value
         for key, (value, *_) in rows.items()
     }
-    return whole_card(card, first, _SHOWS, use, check, folder)
+    return whole_card(card, first, answer, _SHOWS, use, check, folder)
 
 
 def export_tags(
@@ -180,7 +222,8 @@ def export_tags(
         )
         shown = 'answer["labels"][0].numpy().decode()'
         timed = {"latency": said["latency"]} if "latency" in said else {}
-        text = whole_card(card, {"text": lines[0]}, shown, use, check, "1")
+        answer = {"labels": said["labels"][0]}
+        text = whole_card(card, {"text": lines[0]}, answer, shown, use, check, "1")
         return text, {"rows": len(lines), **timed}
 
     return write_version(served, folder, checked, more_ops=None)

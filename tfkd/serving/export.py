@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.full_precision import in_float32
+from tfkd.serving.ids_model import served_bytes, write_ids_model
 from tfkd.serving.model_card import CARD, model_card
 from tfkd.serving.served_model import ServedModel
 from tfkd.serving.stored_graph import read_graph, unknown_nodes
@@ -83,7 +85,7 @@ def export_saved_model(
         figures = checked_figures(final, check, "sentence")
         text = model_card(
             card,
-            example=next((line for line in sentences if line), ""),
+            example=check.example,
             search=search,
             limit=source_limit(model),
             pad=int(source.pad_id),
@@ -92,7 +94,9 @@ def export_saved_model(
         )
         return text, figures
 
-    return write_version(served, folder, checked, version=version, more_ops=more_ops)
+    return write_version(
+        served, folder, checked, tokenizers=tokenizers, version=version, more_ops=more_ops
+    )
 
 
 def write_version(
@@ -100,6 +104,7 @@ def write_version(
     folder: str | Path,
     checked: Callable[[Path, Path], Checked],
     *,
+    tokenizers: Mapping[str, Any] = MappingProxyType({}),
     version: int = 1,
     more_ops: Collection[str] | None = (),
 ) -> dict[str, Any]:
@@ -110,6 +115,7 @@ def write_version(
         folder: The folder of versions.
         checked: Called with the folder that was written and its place to be; returns the model
             card's text and the check's figures, or raises; a RuntimeError refuses the export.
+        tokenizers: Whose files stand beside the signature `ids`, by what they read or write.
         version, more_ops: As in `export_saved_model`.
 
     Returns:
@@ -129,6 +135,7 @@ def write_version(
     try:
         with written_by_tensorflow(part), without_gradients():
             tf.saved_model.save(served, str(part), signatures=served.signatures())
+            write_ids_model(served, part, tokenizers)
         others = _other_ops(part, more_ops)
         try:
             text, figures = checked(part, final)
@@ -145,7 +152,7 @@ def write_version(
     figures = {name: value for name, value in figures.items() if name != "latency"}
     return {
         "folder": str(final),
-        "bytes": sum(path.stat().st_size for path in final.rglob("*") if path.is_file()),
+        "bytes": served_bytes(final),
         "parameters": sum(int(weight.shape.num_elements()) for weight in served.weights),
         "check": figures,
         "more_ops": others,

@@ -79,7 +79,17 @@ def check_prompts(
             )
         else:
             largest, ties = max(largest, gap), ties + judged.tie
-    return CheckResult(len(prompts), ties, largest, otherwise, differences, served.get("latency"))
+    shown = next((i for i, prompt in enumerate(prompts) if prompt), 0)
+    said = served["together"][shown]
+    return CheckResult(
+        len(prompts), ties, largest, otherwise, differences, served.get("latency"),
+        {
+            "text": prompts[shown],
+            "outputs": said["text"],
+            "scores": said["score"],
+            "ended": said["ended"],
+        },
+    )  # fmt: skip
 
 
 def _judge(

@@ -10,7 +10,7 @@ from tfkd.decoding.searches import build_search
 from tfkd.serving.export import Checked, checked_figures, checked_sentence, write_version
 from tfkd.serving.full_precision import in_float32
 from tfkd.serving.language_model_check import check_prompts
-from tfkd.serving.model_card import TEXT_SHOWN, options_of, whole_card
+from tfkd.serving.model_card import BESIDE, TEXT_SHOWN, options_of, parted, whole_card
 from tfkd.serving.served_language_model import ServedLanguageModel
 
 _USE = """\
@@ -18,8 +18,7 @@ Signature `serving_default`: `text`, strings `[batch]`, the prompts, gives `outp
 `[batch]`, what follows each prompt, without it; `scores`, float32 `[batch]`; `ended`, bool
 `[batch]`. Signature `ids`: `prompt_ids`, int32 `[batch, length]`, bare ids, and `prompt_lengths`,
 int32 `[batch]`, gives `output_ids`, int32 `[batch, length]`, `output_lengths`, `scores` and
-`ended`.
-{options}
+`ended`. {beside}{options}
 - It continues {search}.
 - A score is log p of the continuation after the prompt, in nats, by the model as it is. Where the
   model ended it (`ended`), the end counts; where the limit of length did, it does not.
@@ -69,14 +68,25 @@ def export_language_model(
         found = check_prompts(part, prompts, model, tokenizer, search)
         figures = checked_figures(final, found, "prompt")
         said = checked_sentence(found, "prompt", "the float32 model does, without caches")
-        example = next((line for line in prompts if line), "")
-        return _card(card, example, search, model, said, str(version)), figures
+        return _card(card, found.example, search, model, said, str(version)), figures
 
-    return write_version(served, folder, checked, version=version, more_ops=more_ops)
+    return write_version(
+        served,
+        folder,
+        checked,
+        tokenizers={"text": tokenizer},
+        version=version,
+        more_ops=more_ops,
+    )
 
 
 def _card(
-    card: Mapping[str, Any], example: str, search: Search, model: Any, check: str, folder: str
+    card: Mapping[str, Any],
+    example: Mapping[str, Any],
+    search: Search,
+    model: Any,
+    check: str,
+    folder: str,
 ) -> str:
     read = prompt_limit(model)
     room, length = model.max_length - read, search.max_length
@@ -84,9 +94,10 @@ def _card(
     plus = f"{length.factor:g} * prompt tokens, the start counted, + {length.plus:g}"
     most = f"min({most}, {plus})" if length.factor else min(most, int(length.plus))
     use = _USE.format(
+        beside=BESIDE,
         options=options_of(search),
         search=search.in_words(),
         most=most,
         prompt=read - 1,
     )
-    return whole_card(card, {"text": example}, TEXT_SHOWN, use, check, folder)
+    return whole_card(card, *parted(example), TEXT_SHOWN, use, check, folder)

@@ -6,6 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 SECOND, MARK = "text_b", "mark"
+# What the signature `ids` takes in place of each input.
+OF_IDS = {"text": "text_ids", SECOND: "text_b_ids", MARK: "mark_piece"}
+
+_ROWS = tf.RaggedTensorSpec([None, None], tf.int32)
 
 
 class ServedClassifier(tf.Module):
@@ -13,7 +17,8 @@ class ServedClassifier(tf.Module):
 
     A sequence that is too long loses tokens as in training: of a pair those of the longer text's
     end, of a marked text those far from the mark. Text that is not UTF-8 is read with U+FFFD for
-    the bad bytes; a mark outside of its text counts as the nearest place in it.
+    the bad bytes; a mark outside of its text counts as the nearest place in it. Ids are bare, and
+    the mark of ids is the place of the piece that it begins.
 
     Args:
         model: A float32 model with a head over classes.
@@ -33,10 +38,22 @@ class ServedClassifier(tf.Module):
         self._model = lambda: model
         self._limit = limit
         self._specials = int(tokenizer.start_id), int(tokenizer.end_id), int(tokenizer.pad_id)
+        pad = self._specials[2]
         takes = [
             tf.TensorSpec([None], tf.int32 if name == MARK else tf.string, name=name)
             for name in inputs
         ]
+        takes_ids = [
+            tf.TensorSpec([None] if name == MARK else [None, None], tf.int32, name=OF_IDS[name])
+            for name in inputs
+        ]
+        reads = [tf.TensorSpec([None], tf.int64) if name == MARK else _ROWS for name in inputs]
+
+        # What both signatures call is traced once and saved once.
+        @tf.function(input_signature=reads, autograph=False)
+        def logits(first: tf.RaggedTensor, *other: Any) -> tf.Tensor:
+            second, marks = (other[0] if name in inputs else None for name in (SECOND, MARK))
+            return self._logits(first, second, marks)
 
         def answer(logits: tf.Tensor) -> dict[str, tf.Tensor]:
             probabilities = tf.nn.softmax(logits)
@@ -51,15 +68,23 @@ class ServedClassifier(tf.Module):
         def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
             given = dict(zip(inputs, values, strict=True))
             text = _utf8(given["text"])
-            marks = None
             if MARK in given:
                 marks, first = self._marked(text, given[MARK])
-            else:
-                first = self._tokens(text)
-            second = self._tokens(_utf8(given[SECOND])) if SECOND in given else None
-            return answer(self._logits(first, second, marks))
+                return answer(logits(first, marks))
+            second = [self._tokens(_utf8(given[SECOND]))] if SECOND in given else []
+            return answer(logits(self._tokens(text), *second))
 
-        functions = {"serving_default": serve, "classes": classes}
+        @tf.function(input_signature=takes_ids, autograph=False)
+        def serve_ids(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows = (
+                tf.cast(value, tf.int64)
+                if name == MARK
+                else tf.RaggedTensor.from_tensor(value, padding=pad)
+                for name, value in zip(inputs, values, strict=True)
+            )
+            return answer(logits(*rows))
+
+        functions = {"serving_default": serve, "ids": serve_ids, "classes": classes}
         self._functions = lambda: functions
 
     def signatures(self) -> dict[str, Any]:

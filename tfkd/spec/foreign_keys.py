@@ -55,6 +55,8 @@ _OURS: dict[str, tuple[str, ...]] = {
     "lower_case": ("lowercase", "do_lower_case", "lower"),
     "beam": ("num_beams", "beam_size", "beam_width"),
     "top_k": ("topk", "k"),
+    "licence": ("license",),
+    "languages": ("language", "lang", "langs"),
     "p": ("mlm_probability", "mask_prob", "masking_rate", "masked_lm_prob"),
     "from": ("init_from", "pretrained", "checkpoint", "init_checkpoint", "resume_from"),
     "head": ("num_labels", "num_classes"),

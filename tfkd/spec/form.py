@@ -5,6 +5,7 @@ TOP = {
     "name": "the run's name",
     "description": "a sentence on what it is",
     "paper": "the paper it follows",
+    "card": "what model cards say beside what a run knows",
     "extends": "other specs that it adds to",
     "pages": "where data can be had: what the data folder needs, and the page to get it from",
     "data": "corpora by name",

@@ -34,6 +34,7 @@ class Spec:
         plugins: The plugins it was read with.
         description: A sentence.
         paper: The paper it follows, or None.
+        card: What model cards say beside what a run knows, or None.
         pages: Where data can be had: paths in the data folder, or data sets, with their pages.
         seeds: With which `seeded_stages` are trained, once each; () for the stages' own.
         seeded_stages: The training stages that have seeds: all of them, or those that say so.
@@ -62,6 +63,7 @@ class Spec:
     plugins: tuple[str, ...]
     description: str | None
     paper: Any
+    card: Any
     pages: Mapping[str, str]
     seeds: tuple[int, ...]
     seeded_stages: tuple[str, ...]

@@ -13,6 +13,7 @@ from tfkd.evaluation.results.form import SCHEMA
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, distinct_labels, in_order
 from tfkd.pipeline.engine.machine import machine
+from tfkd.pipeline.engine.run_cards import card_sections
 from tfkd.pipeline.engine.run_exports import digest_of_export
 from tfkd.pipeline.engine.seeds import summaries
 from tfkd.pipeline.engine.wanted import Evaluation, Wanted
@@ -24,6 +25,7 @@ from tfkd.pipeline.scoring.teacher_check import judged
 from tfkd.pipeline.scoring.teacher_warnings import teacher_warnings
 from tfkd.pipeline.stages.choose import trials_of
 from tfkd.serving.checksums import CHECKSUMS
+from tfkd.serving.ids_model import served_bytes
 from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.metrics import told_of
 from tfkd.training.state.history import read_history
@@ -77,7 +79,12 @@ def assemble(
         faults = output_warnings(plan.evaluations, evaluations, plan.exports, context)
     exports = [
         _export(
-            name, node, [one.message for one in faults if one.exported == name], context, folder
+            name,
+            node,
+            [one.message for one in faults if one.exported == name],
+            list(zip(plan.evaluations, evaluations, strict=True)),
+            context,
+            folder,
         )
         for name, node in plan.exports.items()
     ]
@@ -195,18 +202,25 @@ def _file_name(stage: str) -> str:
 
 
 def _export(
-    name: str, node: Node, warnings: list[str], context: Context, folder: Path
+    name: str,
+    node: Node,
+    warnings: list[str],
+    evaluated: list[tuple[Evaluation, dict[str, Any]]],
+    context: Context,
+    folder: Path,
 ) -> dict[str, Any]:
     from tfkd.pipeline.stages.export import publish
 
-    manifest = context.folder(node).manifest()
-    path = publish(context.stages / node.key, folder / "export" / _file_name(name), warnings)
+    manifest, stage = context.folder(node).manifest(), context.stages / node.key
+    size = served_bytes(stage / "1")
+    sections = card_sections(node, size, evaluated, context)
+    path = publish(stage, folder / "export" / _file_name(name), sections, warnings)
     decode = shown_decode(node, context)  # a classifier has none
     return {
         "stage": name,
         "folder": str(path.relative_to(folder)),
         **({"decode": decode} if decode else {}),
-        "bytes": manifest["bytes"],
+        "bytes": size,
         **({"sha256": digest_of_export(path)} if (path / CHECKSUMS).exists() else {}),
         **{key: manifest["summary"][key] for key in ("check", "parameters")},
         **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.tasks.words import decoded
 from tfkd.serving.checksums import renew_checksum
-from tfkd.serving.model_card import CARD, with_warnings
+from tfkd.serving.model_card import CARD, with_sections, with_warnings
 from tfkd.spec import Spec
 
 
@@ -25,6 +25,8 @@ class ExportStage(Stage):
     """A SavedModel that answers lines of text as the model does."""
 
     kind = "export"
+    # 2: the signature ids of classifiers, a SavedModel of ids, an answer in the card.
+    revision = 2
 
     def node(
         self, graph: Any, spec: Spec, reference: str, decode: Any, tuned: Node | None = None
@@ -70,7 +72,9 @@ def _card_of(trained: Node) -> dict[str, Any]:
     }
 
 
-def publish(stage: Path, place: Path, warnings: Sequence[str] = ()) -> Path:
+def publish(
+    stage: Path, place: Path, sections: Mapping[str, Any], warnings: Sequence[str] = ()
+) -> Path:
     """Puts an export stage's SavedModel under the run folder; returns its version folder.
 
     Files are hard links where the file system has them: a SavedModel that is copied away from the
@@ -79,22 +83,21 @@ def publish(stage: Path, place: Path, warnings: Sequence[str] = ()) -> Path:
     Args:
         stage: The stage's folder.
         place: The folder of the SavedModel's versions.
-        warnings: What the run's model card says of the model; the stage knows no scores.
+        sections: What the run's model card says of the model beside what the stage knows.
+        warnings: What it is warned of.
     """
     target = place / "1"
-    if target.exists() and not warnings and _same(stage / "1", target):
-        return target
     part = place / ".1.part"
     shutil.rmtree(part, ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)
     copy_folder(stage / "1", part, link=True)
-    if warnings:
-        # Written beside the link and renamed, so that the stage's own file stays as it is.
-        write_atomically(part / CARD, with_warnings((part / CARD).read_text("utf-8"), warnings))
-        renew_checksum(part, CARD)
-        if target.exists() and _same(part, target):
-            shutil.rmtree(part)
-            return target
+    # Written beside the link and renamed, so that the stage's own file stays as it is.
+    card = with_sections((part / CARD).read_text("utf-8"), sections)
+    write_atomically(part / CARD, with_warnings(card, warnings) if warnings else card)
+    renew_checksum(part, CARD)
+    if target.exists() and _same(part, target):
+        shutil.rmtree(part)
+        return target
     shutil.rmtree(target, ignore_errors=True)
     os.replace(part, target)
     return target

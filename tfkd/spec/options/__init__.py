@@ -43,6 +43,7 @@ _PLACES = {
     "OneSpanOptions": "views",
     "PackOptions": "stages",
     "PaperOptions": "top_level",
+    "CardOptions": "top_level",
     "PlainOptions": "views",
     "PrefixLmOptions": "views",
     "RnnOptions": "rnn",

@@ -1,4 +1,4 @@
-"""Options of a spec's top level: the paper that it follows, and where it runs."""
+"""Options of a spec's top level: the paper that it follows, model cards, and where it runs."""
 
 from typing import Annotated, Literal
 
@@ -13,6 +13,17 @@ class PaperOptions(Options):
     title: Text = Field(description="Its title.")
     table: int | str | None = Field(None, description="The table.")
     published: dict[Name, float] = Field({}, description="Published figures.")
+
+
+class CardOptions(Options):
+    """What the model cards of exports say of the models that no run can know."""
+
+    licence: Text | None = Field(
+        None, description="The models' licence, as its SPDX identifier or in words."
+    )
+    languages: list[Text] = Field(
+        [], description="Languages: of a translator that which it reads, then that which it writes."
+    )
 
 
 class RuntimeOptions(Options):

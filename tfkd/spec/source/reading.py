@@ -12,7 +12,7 @@ from tfkd.spec.checks.parts import check
 from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import UNKNOWN_KEY, Faults
 from tfkd.spec.names import Parts
-from tfkd.spec.options import PaperOptions, RuntimeOptions
+from tfkd.spec.options import CardOptions, PaperOptions, RuntimeOptions
 from tfkd.spec.seeds import seeded, seeded_stages, seeds
 from tfkd.spec.source.asked_steps import OPTION as MORE_STEPS
 from tfkd.spec.source.compose import changed, extended, variant_names, variant_paths
@@ -178,6 +178,7 @@ class Reading:
             "name": sections.run_name(faults, tree),
             "description": sections.description(faults, tree),
             "paper": sections.section(faults, tree, "paper", PaperOptions),
+            "card": sections.section(faults, tree, "card", CardOptions),
             "pages": sections.pages(faults, tree),
             "seeds": seeds(faults, tree),
             "seeded_stages": of_seeds,

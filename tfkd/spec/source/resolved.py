@@ -17,6 +17,8 @@ def resolved(spec: Any) -> dict[str, Any]:
         plain["description"] = spec.description
     if spec.paper is not None:
         plain["paper"] = _dump(spec.paper)
+    if spec.card is not None:
+        plain["card"] = _dump(spec.card)
     if spec.pages:
         plain["pages"] = dict(spec.pages)
     plain["data"] = {name: _dump(options) for name, options in spec.data.items()}
