@@ -5,10 +5,11 @@ from typing import Any
 
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import Evaluation
 from tfkd.spec.metrics import about
 
-_ROLES = {"data": "training", "validate": "validation"}
+_USES = {Role.DATA: "training", Role.VALIDATE: "validation"}
 
 
 def card_sections(
@@ -72,7 +73,7 @@ def _data(trained: Node, context: Context) -> Iterator[dict[str, str]]:
     read: dict[str, tuple[Node, list[str]]] = {}
     for stage in in_order([trained]):
         for role, corpus in stage.inputs.items():
-            use = _ROLES.get(role.partition(".")[0])
+            use = _USES.get(role.partition(".")[0])
             if stage.kind == "train" and use and "corpus" in corpus.gives:
                 uses = read.setdefault(corpus.key, (corpus, []))[1]
                 if (one := f"{use} of {stage.label}") not in uses:
