@@ -69,7 +69,7 @@ def test_marked_words_are_told_apart_and_served(readings):
     card = (readings.run / "export" / "teach" / "1" / "README.md").read_text("utf-8")
     assert "- noun\n- verb\n" in card
     assert "`mark_piece`, int32 `[batch]`" in card
-    assert "| test | 40 | Accuracy |" in card
+    assert "| valid | 30 | Accuracy | 100.00 % |" in card
     assert "Licence\n\nNot stated" in card
     by_ids = served.signatures["ids"]
     assert set(by_ids.takes) == {"text_ids", "mark_piece"}
