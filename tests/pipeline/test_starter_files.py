@@ -51,6 +51,49 @@ def files(tmp_path):
     return tmp_path
 
 
+TAGGED = {
+    "CoNLL": "--labelled words.conll",
+    "CoNLL-U": "--labelled words.conllu --text more.txt",
+    "words and tags": "--labelled words.txt tags.txt",
+    "a table of words and tags": "--labelled tagged.tsv --valid words.conll",
+    "tabs": "--labelled tabs.tsv",
+}
+
+
+@pytest.fixture
+def tagged(files):
+    """Sentences and tags, as files of each form have them."""
+    draw = random.Random(5)
+    rows = [draw.choices(WORDS, k=draw.randint(2, 9)) for _ in range(300)]
+    rows = [(words, ["A" if int(word[4:]) % 2 else "B" for word in words]) for words in rows]
+
+    def write(name, text):
+        (files / name).write_text(text, "utf-8")
+
+    def columns(line):
+        return "\n".join("".join(line(n, *pair) for n, pair in enumerate(zip(*row, strict=True), 1))
+                         for row in rows)  # fmt: skip
+
+    write("words.conll", columns(lambda n, word, tag: f"{word} X {tag}\n"))
+    write("tabs.tsv", columns(lambda n, word, tag: f"{word}\t{tag}\n"))
+    write("words.conllu", columns(lambda n, word, tag: f"{n}\t{word}\t_\t{tag}{6 * chr(9)}_\n"))
+    write("words.txt", "".join(f"{' '.join(words)}\n" for words, _ in rows))
+    write("tags.txt", "".join(f"{' '.join(tags)}\n" for _, tags in rows))
+    write("tagged.tsv", "".join("\t".join(map(" ".join, row)) + "\n" for row in rows))
+    return files, {" ".join(words): " ".join(tags) for words, tags in rows}
+
+
+@pytest.mark.parametrize("words", TAGGED.values(), ids=TAGGED)
+def test_words_and_tags_are_read_from_each_form(tagged, words):
+    folder, right = tagged
+    spec = started(folder, "--kind", "tagger", *words.split())
+    train = spec.data["train"].model_copy(update={"drop_overlap": []})
+    rows = list(open_corpus(train, folder))
+    assert len(rows) > 250
+    assert all(right[text] == tags for text, tags in rows)
+    assert {model.head.kind for model in spec.models.values()} == {"tagger"}
+
+
 COMMANDS = {
     "csv": "--labelled reviews.csv",
     "tsv without a header": "--labelled plain.tsv --text more.txt",
@@ -230,6 +273,10 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=a label=b"),
      ("--labelled odd.csv --columns text=a label=d", "label='d': its first line has 'a', 'b', 'c'"),
      ("--labelled odd.csv --columns text=a label=9", "label=9: its first line"),
+     ("--kind tagger --labelled a.de", "--labelled: a.de; expected CoNLL's columns, a word and"),
+     ("--kind tagger --labelled a.de a.en v.txt", "expected one file in CoNLL's columns, a table"),
+     ("--kind tagger --labelled c.txt --columns label=tag", "tag: these columns have no names"),
+     ("--kind tagger --labelled c.txt --columns text_b=1", "a tagger reads no text_b"),
      ("--kind classifier --pairs a.de a.en", "--pairs, of a classifier: expected --labelled"),
      ("--valid a.de a.en", "--valid without --pairs"),
      ("--pairs a.de a.en --test a.de", "--test: a.de; expected two text files, or a table"),
@@ -258,6 +305,7 @@ def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, word
     write(files, "few.csv", "text,label", 20, (",", [3, ["x", "y"]]))
     write(files, "unknown.csv", "foo,bar", 200, (",", [9, 7]))
     write(files, "named.csv", f"{'x' * 201},label", 200, (",", [9, CLASSES]))
+    (files / "c.txt").write_text("a X\nb Y\n\nc Z\n" * 9)
     for name in ("empty.csv", "empty.txt", "empty2.txt"):
         (files / name).write_text("")
     (files / "blank.csv").write_text(f"\n{(files / 'reviews.csv').read_text('utf-8')}", "utf-8")

@@ -147,9 +147,10 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
 
 
 def _with_heads(of: Any, models: dict[str, Any]) -> dict[str, Any]:
-    """Models whose head may be of a task that a plugin has registered, too."""
-    own = [one for one in registry.entries("task") if not one.target.startswith("tfkd.")]
+    """Models whose head may be of any task that has one: those of plugins, too."""
+    own = [one for one in registry.entries("task") if one.name not in ("classifier", "masked_lm")]
     more = [of(one.options) for one in own if "kind" in one.options.model_fields]
+    more = [_several(one, "classes") if "classes" in one["properties"] else one for one in more]
     for model in models["anyOf"] if more else ():
         head = model["properties"].get("head", {})
         for choice in head.get("anyOf", ()):

@@ -10,6 +10,7 @@ from tfkd.serving import c_api
 from tfkd.serving.batches import batches
 from tfkd.serving.checksums import check_checksums
 from tfkd.serving.saved_classifier import SavedClassifier
+from tfkd.serving.saved_tagger import SavedTagger
 from tfkd.serving.session import session_signatures
 from tfkd.serving.signature import Signature, tensorflow_signatures
 from tfkd.serving.stored_graph import read_graph
@@ -90,7 +91,7 @@ class SavedTranslator:
 
 def load_saved_model(
     folder: str | Path, options: Mapping[str, int] | None = None, *, trust: bool = False
-) -> SavedTranslator | SavedClassifier:
+) -> SavedTranslator | SavedClassifier | SavedTagger:
     """Loads a SavedModel: a version folder, or a folder of versions, of which the newest is taken.
 
     Args:
@@ -129,13 +130,17 @@ def load_saved_model(
         ) from error
 
 
-def _opened(folder: Path, options: Mapping[str, int] | None) -> SavedTranslator | SavedClassifier:
+def _opened(
+    folder: Path, options: Mapping[str, int] | None
+) -> SavedTranslator | SavedClassifier | SavedTagger:
     signatures = _signatures(folder)
-    if "classes" not in signatures:
-        return SavedTranslator(folder, signatures, options)
-    if options:
-        raise UserError(f"{folder}: a classifier has no option {', '.join(sorted(options))}")
-    return SavedClassifier(folder, signatures)
+    kinds = {"classes": ("classifier", SavedClassifier), "tags": ("tagger", SavedTagger)}
+    for signature, (what, kind) in kinds.items():
+        if signature in signatures:
+            if options:
+                raise UserError(f"{folder}: a {what} has no option {', '.join(sorted(options))}")
+            return kind(folder, signatures)
+    return SavedTranslator(folder, signatures, options)
 
 
 def _signatures(folder: Path) -> Mapping[str, Signature]:

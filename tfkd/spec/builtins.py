@@ -9,6 +9,7 @@ from tfkd.spec.stages.translate import TranslateOptions
 from tfkd.spec.tasks.classification import ClassificationOptions
 from tfkd.spec.tasks.language_model import LanguageModelOptions
 from tfkd.spec.tasks.masked_words import MaskedWordsOptions
+from tfkd.spec.tasks.tagging import TaggingOptions
 from tfkd.spec.tasks.translation import TranslationOptions
 
 _TASKS = "tfkd.pipeline.tasks"
@@ -74,6 +75,7 @@ def register_builtins() -> None:
         ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),
         ("task", "causal_lm", LanguageModelOptions, f"{_TASKS}.language_model:LanguageModel"),
         ("task", "masked_lm", MaskedWordsOptions, f"{_TASKS}.masked_words:MaskedWords"),
+        ("task", "tagger", TaggingOptions, f"{_TASKS}.tagging:Tagging"),
         ("task", "classifier", ClassificationOptions, f"{_TASKS}.classification:Classification"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))

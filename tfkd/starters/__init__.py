@@ -3,7 +3,7 @@
 from tfkd.spec.errors import UserError
 from tfkd.starters.user_sets import Published, UserSet, UserSets
 
-KINDS = ("translator", "summariser", "classifier", "language_model")
+KINDS = ("translator", "summariser", "classifier", "tagger", "language_model")
 
 __all__ = ["KINDS", "Published", "UserSet", "UserSets", "starter_spec"]
 
@@ -44,4 +44,6 @@ def starter_spec(
         return translator.summariser_spec(sets, teacher)
     if kind == "classifier":
         return classifier.classifier_spec(sets, teacher)
+    if kind == "tagger":
+        return classifier.tagger_spec(sets, teacher)
     return language_model.language_model_spec(sets, teacher)

@@ -1,7 +1,8 @@
-"""The starter of classifiers."""
+"""The starter of models with labels: classifiers of texts, taggers of words."""
 
 from string import Template
 
+from tfkd.starters.pretraining import pretrained
 from tfkd.starters.sizes import rounded, sizes_for, steps_for, times_through
 from tfkd.starters.user_sets import Published, UserSets, quoted
 
@@ -10,35 +11,43 @@ _TEACHER_BATCH, _BATCH = 8192, 128
 
 def classifier_spec(sets: UserSets | None, teacher: Published | None) -> str:
     """See `starter_spec`."""
-    words = {"data": _DATA, "text": "train", "learn_from": "[train.text]", "every": "100"}
+    return _written(_CLASSIFIER, sets, teacher)
+
+
+def tagger_spec(sets: UserSets | None, teacher: Published | None) -> str:
+    """See `starter_spec`."""
+    return _written(_TAGGER, sets, teacher)
+
+
+def _written(kind: dict[str, str], sets: UserSets | None, teacher: Published | None) -> str:
+    words = {**kind, "text": "train", "learn_from": "[train.text]", "every": "100"}
     words |= {"pretrain_steps": "2000", "pretrain_times": "for some thousand rows: more for more"}
     words |= {"finetune_steps": "1000", "steps": "2000"}
     words["finetune_times"] = words["times"] = words["pretrain_times"]
     words["pieces"] = str(sizes_for(None if sets is None else sets.train.joint_tokens).pieces)
     if sets is not None:
-        words |= _of(sets)
+        words |= _of(sets, kind["bad"])
     words["length"] = str(min(256, teacher.length) if teacher is not None else 256)
     if teacher is None:
-        words["pretrain"] = Template(_PRETRAIN).substitute(words)
         words |= {"origin": "# One vocabulary for teacher and student, learnt from the text.",
                   "vocabulary": Template(_LEARNT).substitute(words), "sizes": _SIZES,
                   "rate": "2e-4"}  # fmt: skip
+        words["pretrain"] = pretrained(None, words, "7e-4, warmup: 0.1")
     else:
         words["folder"] = quoted(teacher.folder)
         words["lower_case"] = str(teacher.lower_case).lower()
         words |= {"origin": "# The published teacher's vocabulary, cut down to what your text has.",
                   "vocabulary": Template(_PUBLISHED).substitute(words),
                   "sizes": teacher.sizes(), "rate": "3e-5",
-                  "pretrain": Template(_LOADED).substitute(words)}  # fmt: skip
+                  "pretrain": pretrained(teacher, words)}  # fmt: skip
     return Template(_STARTER).substitute(words)
 
 
-def _of(sets: UserSets) -> dict[str, str]:
+def _of(sets: UserSets, bad: str) -> dict[str, str]:
     """What fits the user's files."""
     train, text, corpora = sets.train, sets.train.joint_tokens, "train"
     data = [
-        "# UTF-8, .gz or not; paths are relative to --data-dir. A row without a text or a label is "
-        "left out\n# and told.",
+        f"# UTF-8, .gz or not; paths are relative to --data-dir. {bad}",
         f"# {sets.said()}",
         "data:",
         sets.data(),
@@ -69,7 +78,7 @@ def _of(sets: UserSets) -> dict[str, str]:
     }
 
 
-_DATA = """\
+_CLASSIFIED = """\
 # Tables with a header, UTF-8, .gz or not: a text and its label in each row (of pairs of texts:
 # text_b, too). Paths are relative to --data-dir, and may be globs or lists. `columns` says which
 # column is which, by name or from 0. A row without a text or a label is left out and told.
@@ -78,7 +87,35 @@ data:
   valid: {csv: data/valid.csv, columns: {text: text, label: label}, drop_overlap: [test]}
   train: {csv: data/train.csv, columns: {text: text, label: label}, drop_overlap: [valid, test]}"""
 
-_LEARNT = "pieces: {kind: wordpiece, size: $pieces, learn_from: $learn_from, lower_case: true}"
+_TAGGED = """\
+# Sentences in CoNLL's columns, UTF-8, .gz or not: a word and its tag a line, an empty line after
+# each sentence. Or a sentence a line, words and tags with spaces between: `{lines: {text: FILE,
+# label: FILE}}`, or columns of a table, `{tsv: FILE, columns: {text: 0, label: 1}}`. Paths are
+# relative to --data-dir, and may be globs or lists.
+data:
+  test: {conll: data/test.conll, columns: {text: 0, label: -1}}
+  valid: {conll: data/valid.conll, columns: {text: 0, label: -1}, drop_overlap: [test]}
+  train: {conll: data/train.conll, columns: {text: 0, label: -1}, drop_overlap: [valid, test]}"""
+
+# What differs by what has a label: a text, or a word of it.
+_CLASSIFIER = {
+    "data": _CLASSIFIED, "name": "classifier", "head": "classifier", "lower": "true",
+    "title": "A distilled classifier: a BERT learns the classes, and teaches a smaller one how "
+    "likely it takes\n# each class of each row to be.",
+    "description": "A small classifier, taught by a BERT.",
+    "classes": "Classes", "answer": "class and probabilities",
+    "bad": "A row without a text or a label is left out\n# and told.",
+}  # fmt: skip
+_TAGGER = {
+    "data": _TAGGED, "name": "tagger", "head": "tagger", "lower": "false",
+    "title": "A distilled tagger: a BERT learns the tags of words, and teaches a smaller one how "
+    "likely it takes\n# each tag of each word to be.",
+    "description": "A small tagger of words, taught by a BERT.",
+    "classes": "Tags", "answer": "a tag for each word",
+    "bad": "A row has a tag\n# for each word, both with spaces between.",
+}  # fmt: skip
+
+_LEARNT = "pieces: {kind: wordpiece, size: $pieces, learn_from: $learn_from, lower_case: $lower}"
 _PUBLISHED = """\
 pieces:
     kind: wordpiece
@@ -93,33 +130,16 @@ _SIZES = """\
   max_length: 256
   initializer_range: 0.05"""
 
-_PRETRAIN = """\
-  # 1. It reads text with some words hidden. No published weights are needed; where you have some,
-  # `pretrain: {load: FOLDER, into: teacher}` and the sizes of its config.json are the better start.
-  pretrain:
-    train: teacher
-    data: $text
-    objective: {masked_lm: {view: mlm}}
-    steps: $pretrain_steps           # $pretrain_times
-    batch: {size: 8192, unit: joint_tokens}     # more memory than you have? per_device: 2048
-    optimizer: {kind: adam, clip_norm: 1.0}
-    schedule: {kind: triangular, rate: 7e-4, warmup: 0.1}"""
-
-_LOADED = """\
-  # 1. The published weights.
-  pretrain: {load: $folder, into: teacher}"""
-
 _STARTER = """\
-# A distilled classifier: a BERT learns the classes, and teaches a smaller one how likely it takes
-# each class of each row to be.
+# $title
 #
 #   tfkd validate FILE         checks everything below without starting anything
 #   tfkd run FILE --smoke      every stage, tiny, on generated text, in a minute or two
 #   tfkd plan FILE             sizes and costs on your data
 #   tfkd run FILE              the real thing; stopped at any time, it continues from there
 tfkd: 1
-name: classifier
-description: A small classifier, taught by a BERT.
+name: $name
+description: $description
 
 $data
 
@@ -127,13 +147,13 @@ $origin
 tokenizers:
   $vocabulary
 
-# The teacher is only needed for training; the student is what you will use. Classes are the labels
+# The teacher is only needed for training; the student is what you will use. $classes are the labels
 # of `train`.
 teacher:
   kind: bert
 $sizes
   tokenizer: pieces
-  head: {kind: classifier, classes: train}
+  head: {kind: $head, classes: train}
 student:
   kind: bert
   layers: 2
@@ -142,7 +162,7 @@ student:
   max_length: 256
   initializer_range: 0.08
   tokenizer: pieces
-  head: {kind: classifier, classes: train}
+  head: {kind: $head, classes: train}
 
 # Some words are hidden, others in each epoch; `max_length` cuts longer texts.
 views:
@@ -151,7 +171,7 @@ views:
 
 stages:
 $pretrain
-  # 2. It learns the classes. Its best step on `valid` is kept.
+  # 2. It learns the labels. Its best step on `valid` is kept.
   finetune:
     train: teacher
     from: pretrain
@@ -161,7 +181,7 @@ $pretrain
     batch: {size: 128, unit: sentences}
     optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
     schedule: {kind: triangular, rate: $rate}
-    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: accuracy}}
+    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: loss}}
   # 3. The student learns from the labels and from the teacher's probabilities, asked in each step.
   train_student:
     train: student
@@ -190,6 +210,6 @@ evaluate:
   - {of: finetune, on: [train, valid], metrics: [teacher_check], against: "train_student#baseline"}
   - {of: finetune, on: [test], metrics: [accuracy, f1]}
 
-# Written as a SavedModel: text in, class and probabilities out.
+# Written as a SavedModel: text in, $answer out.
 export: [train_student]
 """

@@ -4,6 +4,7 @@ import re
 from string import Template
 
 from tfkd.spec.errors import UserError
+from tfkd.starters.pretraining import pretrained
 from tfkd.starters.sizes import rounded, sizes_for, steps_for, times_through
 from tfkd.starters.user_sets import Published, UserSets, quoted
 
@@ -58,7 +59,7 @@ def _written(
     words |= {name: str(value) for name, value in vars(sizes_for(tokens)).items()}
     words |= _steps(sets) | _lengths(sets, teacher)
     if teacher is None:
-        words |= {"finetune_rate": "8e-4", "pretrain": Template(_TUNING).substitute(words)}
+        words["finetune_rate"] = "8e-4"
         words["teacher"] = Template(_SCRATCH).substitute(words)
     else:
         words |= {
@@ -66,7 +67,7 @@ def _written(
             "lower_case": str(teacher.lower_case).lower(),
         }  # fmt: skip
         words["teacher"] = Template(_PUBLISHED).substitute(words)
-        words["pretrain"] = Template(_LOADED).substitute(words)
+    words["pretrain"] = pretrained(teacher, words)
     words["finetune"] = Template(_FINETUNE).substitute(words)
     return Template(_STARTER).substitute(words)
 
@@ -200,21 +201,6 @@ teacher:
   kind: bert
 $sizes
   tokenizer: joint"""
-
-_LOADED = """\
-  # 1. The published weights.
-  pretrain: {load: $folder, into: teacher}"""
-
-_TUNING = """\
-  # 1. The teacher reads text with some words hidden.
-  pretrain:
-    train: teacher
-    data: $text
-    objective: {masked_lm: {view: mlm}}
-    steps: $pretrain_steps           # $pretrain_times
-    batch: {size: 8192, unit: joint_tokens}     # more memory than you have? per_device: 2048
-    optimizer: {kind: adam, clip_norm: 1.0}
-    schedule: {kind: triangular, rate: 1e-3}"""
 
 _FINETUNE = """\
   # 2. It reads pairs, of the target from the left. Its best step by loss on `valid` is kept: its

@@ -8,16 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tfkd.data.strict_json import read_json
+from tfkd.data.text.conll_reader import conll_columns, sentences
 from tfkd.data.text.corpora import open_corpus
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
 from tfkd.data.text.source_files import count_lines, count_pairs, find_files
-from tfkd.pipeline.inputs.published import FREE, checkpoint_folder
-from tfkd.spec import registry
-from tfkd.spec.builtins import register_builtins
+from tfkd.data.text.sources import Lines
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
-from tfkd.starters import KINDS, Published, UserSet, UserSets, starter_spec
+from tfkd.starters import KINDS, UserSet, UserSets, starter_spec
+from tfkd.starters.published_teacher import published_teacher
 from tfkd.starters.sizes import rounded
 from tfkd.starters.user_sets import quoted
 
@@ -29,9 +28,10 @@ _A_WORD, _A_CHARACTER, _FIRST_WIDE = 1.3, 0.7, "\u2e80"
 # what is longer than this is no document of anybody's.
 _LONG_ONES, _MOST_CHARACTERS = 0.01, 1_000_000
 _TRAINING = {"translator": "pairs", "summariser": "pairs", "classifier": "labelled",
-             "language_model": "text"}  # fmt: skip
+             "tagger": "labelled", "language_model": "text"}  # fmt: skip
 _FIELDS = {"translator": ("source", "target"), "summariser": ("source", "target"),
-           "classifier": ("text", "label"), "language_model": ("text",)}  # fmt: skip
+           "classifier": ("text", "label"), "tagger": ("text", "label"),
+           "language_model": ("text",)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ def _refuse_columns(named: Named) -> None:
     if not named.columns:
         return
     tables = [name for files in named.files.values() for name in files or () if table_kind(name)]
+    if named.kind == "tagger":
+        tables += [files[0] for files in named.files.values() if files and len(files) == 1]
     said = "--columns " + " ".join(f"{field}={one}" for field, one in named.columns.items())
     if not tables:
         raise UserError(
@@ -138,6 +140,8 @@ def _user_set(named: Named, option: str, files: Sequence[str], data_dir: Path) -
     if named.kind == "language_model":
         return _texts(named, option, files, {"detokenize": "plain"}, data_dir)
     fields = _FIELDS[named.kind]
+    if named.kind == "tagger":
+        return _tagged(named, option, files, data_dir)
     if fields[0] == "source" and len(files) == 2:
         rows = count_pairs((files[0], files[1]), data_dir, option)
         entry = {"parallel": list(files)}
@@ -152,6 +156,38 @@ def _user_set(named: Named, option: str, files: Sequence[str], data_dir: Path) -
     return _table(named, option, files, fields, {}, data_dir)
 
 
+def _tagged(named: Named, option: str, files: Sequence[str], data_dir: Path) -> UserSet:
+    """Words and tags: two files, line by line, CoNLL's columns, or a table with both in a row."""
+    if len(files) == 2:
+        rows = count_pairs((files[0], files[1]), data_dir, option)
+        entry = {"lines": dict(zip(("text", "label"), files, strict=True))}
+        return _measured(option, entry, f"{files[0]} and {files[1]}", rows, data_dir)
+    if len(files) != 1:
+        raise UserError(
+            f"{option}: {' '.join(files)}; expected one file in CoNLL's columns, a table with a "
+            "column for the text and one for its tags, or two text files, words and tags"
+        )
+    paths = find_files(files[0], data_dir)
+    found = None if table_kind(files[0]) == "csv" else conll_columns(paths[0], data_dir)
+    if found is None and table_kind(files[0]) is not None:
+        return _table(named, option, files, ("text", "label"), {}, data_dir)
+    if found is None:
+        raise UserError(
+            f"{option}: {files[0]}; expected CoNLL's columns, a word and its tag a line and an "
+            "empty line after each sentence; a table, FILE.csv or FILE.tsv, with a sentence and "
+            "its tags in a row; or two text files, words and tags"
+        )
+    columns = found | named.columns
+    names = [column for column in columns.values() if isinstance(column, str)]
+    if names:
+        raise UserError(
+            f"{option}: {files[0]}: --columns {names[0]}: these columns have no names; expected "
+            "places, from 0"
+        )
+    rows = sum(sum(1 for _ in sentences(Lines([path], data_dir))) for path in paths)
+    return _measured(option, {"conll": files[0], "columns": columns}, files[0], rows, data_dir)
+
+
 def _table(
     named: Named, option: str, files: Sequence[str], fields: Sequence[str], more: Mapping,
     data_dir: Path,
@@ -160,7 +196,7 @@ def _table(
     called = {}
     if named.kind == "translator":
         called = {"source": (named.source,), "target": (named.target,)}
-    read = (*fields, "text_b") if "label" in fields else fields
+    read = (*fields, "text_b") if named.kind == "classifier" else fields
     given = {one: column for one, column in named.columns.items() if one in read}
     found = guessed_columns(name, fields, data_dir, given, called)
     entry: dict[str, Any] = {kind: name if len(files) == 1 else list(files)}
@@ -246,50 +282,3 @@ def _yaml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml, value))}]"
     return quoted(value) if isinstance(value, str) else str(value)
-
-
-def published_teacher(folder: str, data_dir: Path) -> Published:
-    """A published model, as far as a spec has to say what it is.
-
-    Raises:
-        UserError: There is no such folder, or no BERT or GPT-2 in it.
-    """
-    path = checkpoint_folder(folder, data_dir, "--teacher")
-    try:
-        said = read_json(path / "config.json")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--teacher: {folder}/config.json cannot be read ({error}); expected the folder of a "
-            "published BERT or GPT-2, as `save_pretrained` writes it"
-        ) from None
-    kind = said.get("model_type") if isinstance(said, dict) else None
-    register_builtins()
-    known = {entry.name: entry.options for entry in registry.entries("model")
-             if entry.options.published is not None}  # fmt: skip
-    if kind not in known:
-        raise UserError(
-            f"--teacher: {folder}/config.json has model_type {kind!r}; expected a "
-            f"{' or a '.join(known)}"
-        )
-    options = known[kind]
-    theirs = registry.load_target(options.published).config(path)
-    kept = {}
-    for name, value in theirs.items():
-        known = options.model_fields.get(name)
-        always = name in ("layers", "width", "heads", "max_length")
-        if known is not None and name not in FREE and (always or value != known.default):
-            kept[name] = value
-    kept = {name: value for name, value in kept.items() if value is not None}
-    return Published(folder, kind, kept, _lower_case(path), options.is_causal)
-
-
-def _lower_case(folder: Path) -> bool:
-    """Whether a published tokenizer lower-cases: as it says, else as its pieces do."""
-    path = folder / "tokenizer_config.json"
-    said = read_json(path) if path.exists() else {}
-    if isinstance(said, dict) and isinstance(said.get("do_lower_case"), bool):
-        return said["do_lower_case"]
-    if not (folder / "vocab.txt").exists():
-        return False
-    pieces = (folder / "vocab.txt").read_text("utf-8").split("\n")
-    return not any(piece != piece.lower() for piece in pieces if not piece.startswith("["))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfkd.data.grammars import everyday, generated, generated_classes
+from tfkd.data.grammars import everyday, generated, generated_classes, generated_tags
+from tfkd.data.text.conll_reader import ConllReader
 from tfkd.data.text.header_row import HeaderWatch
 from tfkd.data.text.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.text.sources import JsonLinesReader, ParallelReader, Reader
@@ -111,9 +112,9 @@ def header_watch(options) -> HeaderWatch | None:
     spec says whether there is one."""
     if option(options, "lines") is not None:
         return HeaderWatch(list(options.lines), "take it out of each of the files")
-    if option(options, "columns") is None or "header" in options.model_fields_set:
+    if option(options, "columns") is None or option(options, "conll") is not None:
         return None
-    if option(options, "named"):
+    if option(options, "named") or "header" in options.model_fields_set:
         return None
     advice = "leave it out with `header: true`, or write `header: false` where it is a row"
     return HeaderWatch(list(options.columns), advice)
@@ -137,6 +138,13 @@ def _table(options, patterns: str | list[str], data_dir: Path, rows: Callable) -
         paths,
         data_dir,
         lambda: TableReader(paths, data_dir, columns, header, rows),
+    )
+
+
+def _conll(options, data_dir: Path) -> Source:
+    paths, columns = find_files(options.conll, data_dir), list(options.columns.values())
+    return _of_files(
+        list(options.columns), paths, data_dir, lambda: ConllReader(paths, data_dir, columns)
     )
 
 
@@ -208,9 +216,10 @@ def _generated(options, data_dir: Path) -> Source:
     grammar, revision = GRAMMARS[options.generated]
     said = f"{options.generated} {revision} {options.rows} {options.seed}"
     sides = {None: None, "text": (0, 1), "source": (0,), "target": (1,)}[option(options, "only")]
+    both = ("text", "label") if options.generated == "tags" else ("source", "target")
     return Source(
         name,
-        ("text",) if sides else ("source", "target"),
+        ("text",) if sides else both,
         lambda: GrammarReader(grammar, options.rows, options.seed, name, sides),
         lambda: {name: hashlib.sha256(said.encode()).hexdigest()},
     )
@@ -241,12 +250,14 @@ class GrammarReader:
 GRAMMARS: Mapping[str, tuple[Callable[[int, int], Iterator[tuple[str, str]]], int]] = {
     "german_english": (generated.german_english, generated.REVISION),
     "everyday": (everyday.everyday, everyday.REVISION),
+    "tags": (generated_tags.tagged, generated_tags.REVISION),
 }
 KINDS = {
     "text": _text,
     "parallel": _parallel,
     "tsv": _tsv,
     "csv": _csv,
+    "conll": _conll,
     "jsonl": _jsonl,
     "lines": _lines,
     "tfds": _tfds,

@@ -29,8 +29,9 @@ def smoke_spec(spec: Spec) -> Spec:
 
 def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     plain["name"] = f"{plain['name']}-smoke"
+    tags = any(_tags_words(plain.get(role) or {}) for role in ("teacher", "student"))
     for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
-        plain["data"][name] = _corpus(corpus, number + 1)
+        plain["data"][name] = _corpus(corpus, number + 1, tags)
     for tokenizer in (plain.get("tokenizers") or {}).values():
         for key in ("vocabulary", "merges", "preset", "keep"):
             tokenizer.pop(key, None)
@@ -98,12 +99,23 @@ def _adapter(options: dict[str, Any]) -> None:
         options["layers"] = [1]  # a small transformer's sides have no other
 
 
-def _corpus(corpus: dict[str, Any], seed: int) -> dict[str, Any]:
+def _tags_words(model: dict[str, Any]) -> bool:
+    """Whether a model, or one of several by name, has a head whose task labels each word."""
+    if "kind" not in model:
+        return any(_tags_words(one) for one in model.values())
+    head = (model.get("head") or {}).get("kind")
+    known = head in registry.names("task")
+    return known and registry.lookup("task", head).options.each_word
+
+
+def _corpus(corpus: dict[str, Any], seed: int, tags: bool) -> dict[str, Any]:
     """The same fields and transforms over generated rows; what would leave too few is dropped."""
     small: dict[str, Any] = {"generated": "german_english", "rows": ROWS, "seed": seed}
     fields = corpus.get("columns") or corpus.get("fields") or corpus.get("lines") or {}
     if corpus.get("generated") == "classes":
         return {**corpus, **small, "generated": "classes"}
+    if corpus.get("generated") == "tags" or (tags and "label" in fields):
+        return {"generated": "tags", "rows": ROWS, "seed": seed}
     known = [name for name in fields if name in _CLASSIFIED] or ["text"] * ("text" in corpus)
     if {"label", "text_b"} & set(known) or corpus.get("marked_by"):
         small["generated"] = "classes"

@@ -173,6 +173,22 @@ class CsvOptions(TableOptions):
     )
 
 
+class ConllOptions(CorpusOptions):
+    """Sentences in CoNLL's columns: a word and its tags a line, an empty line after each."""
+
+    kind: ClassVar[str] = "conll"
+    conll: Paths = Field(description="Files or globs, of CoNLL-2003's form, CoNLL-U or alike.")
+    columns: Annotated[dict[FieldName, Annotated[int, Field(ge=-1)]], Field(min_length=1)] = Field(
+        {"text": 0, "label": -1},
+        description="Field names and their columns, from 0; -1 is the last. CoNLL-U has words in 1 "
+        "and parts of speech in 3. A row is a sentence, with spaces between words and tags.",
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self._with_mark(*self.columns)
+
+
 class JsonLinesOptions(CorpusOptions):
     """One JSON object a line."""
 
@@ -219,9 +235,10 @@ class GeneratedOptions(CorpusOptions):
     """Sentences that the package makes itself, for trials: no real text."""
 
     kind: ClassVar[str] = "generated"
-    generated: Literal["german_english", "everyday", "classes"] = Field(
+    generated: Literal["german_english", "everyday", "classes", "tags"] = Field(
         description="The grammar: pairs of sentences with one translation each (german_english) or "
-        "with many, of unequal frequency (everyday), or texts with a class (classes)."
+        "with many, of unequal frequency (everyday), texts with a class (classes), or with a tag "
+        "for each word (tags)."
     )
     rows: Count = Field(description="How many rows are generated.")
     seed: Seed = Field(1, description="The seed: other seeds give other sentences.")
@@ -236,10 +253,13 @@ class GeneratedOptions(CorpusOptions):
 
     @model_validator(mode="after")
     def _one_grammar(self) -> "GeneratedOptions":
+        if self.generated == "tags" and self.only is not None:
+            raise ValueError("only, of rows with tags; expected generated: german_english")
         if self.generated == "classes" and self.only is not None:
             raise ValueError("only, of rows with classes; expected fields: [text]")
         if self.generated != "classes" and self.fields:
-            raise ValueError("fields, of pairs of sentences; expected generated: classes")
+            what = "rows with tags" if self.generated == "tags" else "pairs of sentences"
+            raise ValueError(f"fields, of {what}; expected generated: classes")
         if len(set(self.fields)) < len(self.fields):
             raise ValueError("a field stands in fields twice")
         return self
@@ -248,6 +268,8 @@ class GeneratedOptions(CorpusOptions):
     def field_names(self) -> tuple[str, ...]:
         if self.generated == "classes":
             return self._with_mark(*(self.fields or ("text", "label")))
+        if self.generated == "tags":
+            return self._with_mark("text", "label")
         return self._with_mark("text") if self.only else self._with_mark("source", "target")
 
 
@@ -258,6 +280,7 @@ CORPORA = {
         ParallelOptions,
         TsvOptions,
         CsvOptions,
+        ConllOptions,
         JsonLinesOptions,
         TfdsOptions,
         LinesOptions,

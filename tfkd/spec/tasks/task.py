@@ -24,12 +24,14 @@ class TaskOptions(Options):
 
     Attributes:
         over_classes: Whether its head is over classes that are learnt from labels.
+        each_word: Whether labels are of words, and a row has as many as it has words.
         products: What a metric is counted from: the first of them that it names.
         of_checkpoints: Whether a checkpoint is measured as it is loaded: what it is measured in, no
             term has to say.
     """
 
     over_classes: ClassVar[bool] = False
+    each_word: ClassVar[bool] = False
     products: ClassVar[tuple[str, ...]] = OF_WORDS
     of_checkpoints: ClassVar[bool] = False
 

@@ -1,9 +1,9 @@
-"""A task of one's own: a tag for each word of a text, here its part of speech.
+"""A task of one's own: the mark of punctuation that follows each word of a text without any.
 
-Joined by `--plugin token_tagging`, a model has `head: {kind: token_tagging}`; all else is as with a
-classifier: the tags of a row stand in its label, with spaces between, are learnt from `data`, and
+Joined by `--plugin punctuation`, a model has `head: {kind: punctuation}`; all else is as with a
+classifier: the marks of a row stand in its label, with spaces between, are learnt from `data`, and
 measured by accuracy and f1, over words; a teacher's are stored by a score stage. A stage more,
-`NAME: {tagged: 200, seed: 1}`, writes sentences of the package's grammar, whose words tell theirs.
+`NAME: {punctuated: 200, seed: 1}`, writes sentences of the package's grammar without their marks.
 """
 
 import re
@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import Field
 
 from tfkd.data.classes import LABELS
-from tfkd.data.grammars import generated_words as known
 from tfkd.data.grammars.generated import german_english
 from tfkd.data.views.base import SequenceView
 from tfkd.pipeline.engine.stage import Stage
@@ -26,14 +25,14 @@ from tfkd.spec.stage import StageOptions
 from tfkd.spec.tasks.classification import ClassificationOptions
 
 
-class TaggingOptions(ClassificationOptions):
-    """A tag for each word of a text."""
+class PunctuationOptions(ClassificationOptions):
+    """The mark of punctuation that follows each word of a text."""
 
-    kind: Literal["token_tagging"] = Field(description="The kind of head.")
+    kind: Literal["punctuation"] = Field(description="The kind of head.")
 
 
-class TagView(SequenceView):
-    """`[CLS] a [SEP]`, read at the first piece of each word that has a tag."""
+class MarkView(SequenceView):
+    """`[CLS] a [SEP]`, read at the first piece of each word that has a mark."""
 
     def __init__(self, *given: Any, classes: int, **options: Any):
         super().__init__(*given, **options)
@@ -42,7 +41,7 @@ class TagView(SequenceView):
         self.begins[[read.start_id, read.end_id, read.pad_id]] = False
 
     def __call__(self, examples: Any, rows: Any, epoch: Any, seed: int, **layout: Any) -> Any:
-        """The record; `gold` says which tags are among those that the model tells apart."""
+        """The record; `gold` says which marks are among those that the model tells apart."""
         rows = np.asarray(rows, np.int64)
         sequence, tags = self.laid_out(examples, rows, **layout), examples.take(*LABELS, rows)
         first = self.begins[sequence["ids"]]
@@ -55,14 +54,14 @@ class TagView(SequenceView):
         return {**kept, "labels": np.where(gold, labels, 0), "selected": selected, "gold": gold}
 
 
-class TokenTagging(Classification):
-    """Tags by a head over them, at the first piece of each word."""
+class Punctuation(Classification):
+    """Marks by a head over them, at the first piece of each word."""
 
-    Options = TaggingOptions
+    Options = PunctuationOptions
     several: ClassVar[bool] = True
 
-    def label_view(self, model: Any, specials: Any, **given: Any) -> TagView:
-        return TagView(model.tokenizer, specials, **given)
+    def label_view(self, model: Any, specials: Any, **given: Any) -> MarkView:
+        return MarkView(model.tokenizer, specials, **given)
 
     def export(
         self, node: Any, model: Any, folder: Any, context: Any, card: dict[str, Any]
@@ -77,13 +76,13 @@ class TokenTagging(Classification):
         view, names = self.view(node, context), classes_of(node, context).names
         lines, expected = labelled_lines(node, model, view, context)
         tokenizer = served_tokenizers(node, context, card, output=False)["text"]
-        use = f"`text` gives `labels`, a tag of {', '.join(names)} for each word."
-        module = tagger(in_float32(model), tokenizer, view, names)
+        use = f"`text` gives `labels`, one of {', '.join(names)} for each word."
+        module = punctuator(in_float32(model), tokenizer, view, names)
         return export_tags(module, folder.path, card, lines=lines, expected=expected, use=use)
 
 
-def tagger(model: Any, tokenizer: Any, view: TagView, names: list[str]) -> Any:
-    """The module that is saved: tokenizer, model and tags in one graph."""
+def punctuator(model: Any, tokenizer: Any, view: MarkView, names: list[str]) -> Any:
+    """The module that is saved: tokenizer, model and marks in one graph."""
     import tensorflow as tf
 
     start, end, pad = (int(getattr(tokenizer, f"{one}_id")) for one in ("start", "end", "pad"))
@@ -108,43 +107,38 @@ def tagger(model: Any, tokenizer: Any, view: TagView, names: list[str]) -> Any:
     return module
 
 
-class TaggedOptions(StageOptions):
-    """Sentences of the generated grammar with the part of speech of each word."""
+class PunctuatedOptions(StageOptions):
+    """Sentences of the generated grammar without marks, with the one that follows each word."""
 
-    kind: ClassVar[str] = "tagged"
+    kind: ClassVar[str] = "punctuated"
     gives: ClassVar[frozenset[str]] = frozenset({"corpus"})
-    tagged: Count = Field(description="How many sentences.")
+    punctuated: Count = Field(description="How many sentences.")
     seed: Seed = Field(1, description="Their seed.")
 
     def corpus_fields(self, fields_of: Any) -> tuple[str, ...]:
         return ("text", "label")
 
 
-class Tagged(Stage):
-    """Writes the corpus: the sentences' words and marks, apart, and a tag of each."""
+class Punctuated(Stage):
+    """Writes the corpus: the sentences' words, and the mark that follows each."""
 
-    Options = TaggedOptions
+    Options = PunctuatedOptions
 
     def run(self, node: Any, folder: Any, context: Any) -> dict[str, Any]:
         from tfkd.data.text.text_corpus import Rows, write_text_corpus
 
-        rows = Rows(("text", "label"), sentences(node.options.tagged, node.options.seed))
+        rows = Rows(("text", "label"), sentences(node.options.punctuated, node.options.seed))
         write_text_corpus(rows, folder.path)
         return {"report": rows.report(), "fields": ["text", "label"]}
 
 
 def sentences(rows: int, seed: int) -> Iterator[tuple[str, str]]:
-    """English sentences of the grammar, whose tables of words tell the parts of speech."""
-    tags = dict.fromkeys(".,?", "MARK")
-    for noun in (*known.CLASSES["any"], *(place for _, place, _ in known.PLACES)):
-        tags |= dict.fromkeys((noun.english, noun.english_plural), "NOUN")
-    for verb in (*known.TRANSITIVE, *known.DITRANSITIVE, *known.INTRANSITIVE):
-        tags |= dict.fromkeys((verb.english, verb.english_third, verb.english_past), "VERB")
-    tags |= {english: "ADJECTIVE" for *_, english in known.ADJECTIVES + known.THING_ADJECTIVES}
-    for _, english in german_english(rows, seed):
-        words = re.findall(r"\w+|[.,?]", english.lower())
-        yield " ".join(words), " ".join(tags.get(word, "OTHER") for word in words)
+    """English sentences of the grammar, two a row, in lower case and without their marks."""
+    lines = (english for _, english in german_english(2 * rows, seed))
+    for first, second in zip(lines, lines, strict=True):
+        words = re.findall(r"(\w+)([.,?]?)", f"{first} {second}".lower())
+        yield " ".join(word for word, _ in words), " ".join(mark or "NONE" for _, mark in words)
 
 
-register("task", "token_tagging", options=TaggingOptions, target=f"{__name__}:TokenTagging")
-register("stage", "tagged", options=TaggedOptions, target=f"{__name__}:Tagged")
+register("task", "punctuation", options=PunctuationOptions, target=f"{__name__}:Punctuation")
+register("stage", "punctuated", options=PunctuatedOptions, target=f"{__name__}:Punctuated")
