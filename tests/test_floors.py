@@ -92,8 +92,10 @@ def test_no_file_is_longer_than_can_be_read_at_once():
 
 # A family's options, its line in the registry, and its layers; and the models themselves.
 FAMILIES = {
-    *(f"spec/options/{name}.py" for name in ("bert", "gpt2", "transformer", "rnn", "ab_net")),
-    "spec/options/bert_fused.py",
+    *(
+        f"spec/options/models/{name}.py"
+        for name in ("bert", "bert_fused", "gpt2", "transformer", "rnn", "ab_net")
+    ),
     "spec/builtins.py",
     "spec/options/__init__.py",
     "layers/adapters/bert_fusion.py",

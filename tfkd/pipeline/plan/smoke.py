@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfkd.spec import Spec, load_spec, registry
-from tfkd.spec.options.family import SMOKE_LENGTH
+from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.stage_kinds import type_of
 
 ROWS = 96

@@ -8,7 +8,7 @@ from tfkd.spec.checks.teacher_checks import NO_HEAD, encoders
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of, written
 from tfkd.spec.options.base import Count, ModelReference
-from tfkd.spec.options.family import SMOKE_LENGTH
+from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart
 from tfkd.spec.stage import TaughtOptions
 from tfkd.spec.tasks.task import task_of

@@ -24,7 +24,7 @@ from tfkd.spec.options.base import (
     Seed,
     Seeds,
 )
-from tfkd.spec.options.family import SMOKE_LENGTH
+from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import check_name, of_kind, with_metric_options

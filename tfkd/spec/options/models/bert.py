@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.options.base import Count, Name, Positive
-from tfkd.spec.options.family import Stack
 from tfkd.spec.options.heads import HeadOptions
+from tfkd.spec.options.models.family import Stack
+from tfkd.spec.options.models.transformer_blocks import Activation, BlockOptions
 from tfkd.spec.options.parts import classifier
-from tfkd.spec.options.transformer_blocks import Activation, BlockOptions
 
 
 class BertOptions(BlockOptions):

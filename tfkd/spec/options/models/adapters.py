@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tfkd.spec.options.attention_sizes import attention_kept, attention_parameters
 from tfkd.spec.options.base import Count, Options, Positive, Rate
+from tfkd.spec.options.models.attention_sizes import attention_kept, attention_parameters
 
 Place = Literal[
     "after_block",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Count, Name, Positive
-from tfkd.spec.options.encoder_decoder import (
+from tfkd.spec.options.models.encoder_decoder import (
     DECODER_ATTENTION,
     LENGTHS,
     DecoderAttention,
@@ -15,8 +15,8 @@ from tfkd.spec.options.encoder_decoder import (
     SideTokenizers,
     with_lengths,
 )
-from tfkd.spec.options.family import Stack
-from tfkd.spec.options.transformer_blocks import Activation, BlockOptions
+from tfkd.spec.options.models.family import Stack
+from tfkd.spec.options.models.transformer_blocks import Activation, BlockOptions
 
 
 class TransformerOptions(OwnTables, BlockOptions):

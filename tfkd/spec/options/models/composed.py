@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfkd.spec.options.family import ModelOptions
+from tfkd.spec.options.models.family import ModelOptions
 
 
 class ComposedOptions(ModelOptions):

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from tfkd.spec.options.attention_sizes import FLOAT
 from tfkd.spec.options.base import Count, Name, Rate
-from tfkd.spec.options.encoder_decoder import OwnTables, SideTokenizers
-from tfkd.spec.options.family import ModelOptions
+from tfkd.spec.options.models.attention_sizes import FLOAT
+from tfkd.spec.options.models.encoder_decoder import OwnTables, SideTokenizers
+from tfkd.spec.options.models.family import ModelOptions
 
 _GATES = 4
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Name, Rate
-from tfkd.spec.options.composed import ComposedOptions
-from tfkd.spec.options.encoder_decoder import (
+from tfkd.spec.options.models.composed import ComposedOptions
+from tfkd.spec.options.models.encoder_decoder import (
     DECODER_ATTENTION,
     LENGTHS,
     DecoderAttention,
@@ -15,9 +15,9 @@ from tfkd.spec.options.encoder_decoder import (
     SideTokenizers,
     with_lengths,
 )
-from tfkd.spec.options.family import Stack
-from tfkd.spec.options.transformer import TransformerDecoderOptions
-from tfkd.spec.options.transformer_blocks import stacks_kept
+from tfkd.spec.options.models.family import Stack
+from tfkd.spec.options.models.transformer import TransformerDecoderOptions
+from tfkd.spec.options.models.transformer_blocks import stacks_kept
 from tfkd.spec.wording import a
 
 

@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tfkd.spec.options.attention_sizes import attention_parameters
 from tfkd.spec.options.base import Name, Share
-from tfkd.spec.options.composed import ComposedOptions
+from tfkd.spec.options.models.attention_sizes import attention_parameters
+from tfkd.spec.options.models.composed import ComposedOptions
 
 
 class BertFusedOptions(ComposedOptions):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.options.base import Count, Name, Positive
-from tfkd.spec.options.family import Stack
-from tfkd.spec.options.transformer_blocks import Activation, BlockOptions
+from tfkd.spec.options.models.family import Stack
+from tfkd.spec.options.models.transformer_blocks import Activation, BlockOptions
 
 
 class Gpt2Options(BlockOptions):

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from tfkd.spec.options.attention_sizes import FLOAT, attention_kept, attention_parameters
 from tfkd.spec.options.base import Count, Rate
-from tfkd.spec.options.family import ModelOptions
+from tfkd.spec.options.models.attention_sizes import FLOAT, attention_kept, attention_parameters
+from tfkd.spec.options.models.family import ModelOptions
 
 Activation = Literal["relu", "gelu", "gelu_tanh"]
 

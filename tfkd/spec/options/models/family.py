@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import PrivateAttr
 
 from tfkd.spec.errors import UserError
-from tfkd.spec.options.family_sizes import FamilySizes
+from tfkd.spec.options.models.family_sizes import FamilySizes
 from tfkd.spec.options.parts import reads_classes, sides_of
 from tfkd.spec.options.views import Reader
 

@@ -1,0 +1,1 @@
+"""Options of models: a module a family, and what families share."""
