@@ -42,6 +42,7 @@ _PLACES = {
     "optimizer": "optimizer: {}",
     "schedule": "schedule: {}",
     "decode": "decode: {}",
+    "callback": "callbacks: {{{}}}",
     "stage": "stages: {{NAME: {}}}",
     "task": "student: {{kind: bert, ..., head: {}}}",
 }
@@ -90,8 +91,8 @@ def _text(kind: str, entry: Any, block: Block | None) -> str:
         lines += ["", f"  example: {_METRIC.format(entry.name)}"]
     elif place is not None and (kind != "task" or "kind" in entry.options.model_fields):
         written = _flow(example(kind, entry.name, keys))
-        # A term has its name for a key.
-        inner = written[1:-1] if kind == "objective" else written
+        # A term has its name for a key, and a callback.
+        inner = written[1:-1] if kind in ("objective", "callback") else written
         lines += ["", f"  example: {place.format(inner)}"]
     lines += ["", "  options:" if keys else "  options: none"]
     for key in keys:
@@ -109,7 +110,7 @@ def example(kind: str, name: str, keys: list[Key]) -> dict[str, Any]:
             values[key.name] = given if given is not None else next(said, "NAME")
     if kind in ("corpus", "stage"):
         return dict(sorted(values.items(), key=lambda item: item[0] != name))
-    if kind == "objective":
+    if kind in ("objective", "callback"):
         return {name: values}
     if kind == "tokenizer":
         values["learn_from"] = ["train"]

@@ -21,6 +21,7 @@ _REGISTERED = {
     "schedules": "schedule",
     "decodes": "decode",
     "metrics": "metric",
+    "callbacks": "callback",
     "stages": "stage",
     "tasks": "task",
 }

@@ -47,8 +47,8 @@ def json_schema() -> dict[str, Any]:
         },
         "decode": _of_kind(of, "decode"),
         "combiner": _combiner(of),
-        "objective": _objective(of),
-        "stage": {"anyOf": [_stage(options, of(options)) for options in kinds().values()]},
+        "objective": _named(of, "objective"),
+        "stage": {"anyOf": [_stage(of, options) for options in kinds().values()]},
         "evaluation": _evaluation(of, of(EvaluateOptions)),
     }
     validate = definitions["ValidateOptions"]["properties"]
@@ -171,12 +171,12 @@ def _view(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _objective(of: Any) -> dict[str, Any]:
-    """Terms by name; a term whose name is a kind need not say it again."""
+def _named(of: Any, kind: str) -> dict[str, Any]:
+    """Classes of a kind by name; one whose name is its kind need not say it again."""
     named = {}
     choices = []
-    for name in registry.names("objective"):
-        schema = of(registry.lookup("objective", name).options)
+    for name in registry.names(kind):
+        schema = of(registry.lookup(kind, name).options)
         choices.append({**schema, "required": ["kind", *schema.get("required", [])]})
         named[name] = {"anyOf": [schema, *([] if schema.get("required") else [{"type": "null"}])]}
     for name, schema in named.items():
@@ -186,7 +186,7 @@ def _objective(of: Any) -> dict[str, Any]:
         "type": "object",
         "minProperties": 1,
         "properties": named,
-        "additionalProperties": {"anyOf": choices},
+        "additionalProperties": {"anyOf": choices} if choices else False,
     }
 
 
@@ -226,8 +226,9 @@ def _several(schema: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {**schema, "properties": properties}
 
 
-def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
+def _stage(of: Any, options: Any) -> dict[str, Any]:
     """A stage; what is marked as a class of the registry is one."""
+    schema = of(options)
     if "data" in schema["properties"]:
         schema = _several(schema, "data")
     properties = schema["properties"]
@@ -236,6 +237,9 @@ def _stage(options: Any, schema: dict[str, Any]) -> dict[str, Any]:
     if "objective" in properties:
         said = properties["objective"]["description"]
         properties["objective"] = {"$ref": "#/$defs/objective", "description": said}
+    if "callbacks" in properties:
+        said = properties["callbacks"]["description"]
+        properties["callbacks"] = {**_or_null(_named(of, "callback")), "description": said}
     return schema
 
 

@@ -29,6 +29,7 @@ KINDS = (
     "schedule",
     "decode",
     "metric",
+    "callback",
     "stage",
     "task",
 )

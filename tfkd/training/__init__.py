@@ -5,6 +5,7 @@ from tfkd.lazy import lazy
 _PLACES = {
     "Adafactor": "optimization.adafactor",
     "Adam": "optimization.adam",
+    "Callback": "callbacks",
     "CheckpointFolder": "state.checkpoints",
     "Combined": "optimization.combiners",
     "Combiner": "optimization.combiners",
@@ -23,6 +24,7 @@ _PLACES = {
     "TrainSettings": "settings",
     "TrainingDiverged": "divergence",
     "Triangular": "optimization.schedules",
+    "ValidationPoint": "callbacks",
     "build_optimizer": "optimization.optimizers",
     "build_schedule": "optimization.schedules",
     "build_strategy": "strategies",

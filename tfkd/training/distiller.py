@@ -125,6 +125,18 @@ class Distiller(keras.Model):
             optimizer = optimizer if isinstance(optimizer, scales) else scales(optimizer)
         super().compile(optimizer, auto_scale_loss=False, **options)
 
+    def get_config(self) -> dict[str, Any]:
+        """Refuses: what was taught is the student, which is saved by itself.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "A Distiller is a student with what teaches it: save its student, "
+            'distiller.student.save("student.keras"), or weights alone, '
+            "keras.callbacks.ModelCheckpoint(PATH, save_weights_only=True)"
+        )
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of `fit`."""
         batch = batch_of(data, self.terms)

@@ -1,12 +1,13 @@
 """How a training goes: everything but what is trained, and on what."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from tfkd.training.callbacks import Callback
 from tfkd.training.hosts import Hosts
 from tfkd.training.interruption import TimeLimit
 from tfkd.training.optimization.optimizers import Optimizer
@@ -36,6 +37,7 @@ class TrainSettings:
         strategy: Where the replicas are; None: one device.
         micro_batches: Parts that each replica takes its rows in, to save memory.
         progress: Whether to show a live line; None: where standard output is a terminal.
+        callbacks: Told of each validation, by where they stand; see `tfkd.training.callbacks`.
         say: Takes lines for the user where there is no live line; None: prints.
         tensorboard: Whether to write TensorBoard's event files.
         jit_compile: Compile the forward and backward passes of each replica by XLA; batches should
@@ -65,6 +67,7 @@ class TrainSettings:
     time_limit: TimeLimit | None = None
     strategy: tf.distribute.Strategy | None = None
     micro_batches: int = 1
+    callbacks: Mapping[str, Callback] = field(default_factory=dict)
     progress: bool | None = None
     say: Callable[[str], None] | None = None
     tensorboard: bool = True

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfkd.data.batches.prefetcher import Prefetcher
 from tfkd.models import save_weights
 from tfkd.spec.errors import UserError
+from tfkd.training.callbacks import CallbackFailedError, ValidationPoint, call_all
 from tfkd.training.interruption import Interrupted
 from tfkd.training.optimization.updates import Updates
 from tfkd.training.pace import Pace
@@ -104,7 +105,7 @@ class TrainingRun:
             with self._stopping.signal.listening():
                 try:
                     self._make_steps()
-                except Interrupted:
+                except (Interrupted, CallbackFailedError):
                     self._save()
                     raise
                 if self.step < self._settings.steps:  # patience ran out
@@ -192,7 +193,7 @@ class TrainingRun:
             if limit is not None and limit.remaining <= self._validation.seconds:
                 raise Interrupted(f"the time limit is reached before the validation at {self.step}")
             metrics = self._measure()
-        except Interrupted:
+        except (Interrupted, CallbackFailedError):
             # Where a host that died is the reason, there is nobody to tell.
             with contextlib.suppress(tf.errors.OpError):
                 self._settings.hosts.agree(STOP)
@@ -205,7 +206,12 @@ class TrainingRun:
 
     def _measure(self, note: str = "") -> dict[str, float]:
         with self._stopping.signal.at_once():
-            metrics = self._validation(self.step, self._distiller.student, self._arrays.student)
+            student = self._distiller.student
+            metrics = self._validation(self.step, student, self._arrays.student)
+            if not note:
+                # Before anything is noted of it: where one fails, the training comes by here again.
+                point = ValidationPoint(self.step, self._settings.steps, dict(metrics), student)
+                call_all(self._settings.callbacks, point)
         if metrics:
             line = {"step": self.step, "validation": metrics}
             self._history.append({**line, "of": note} if note else line)

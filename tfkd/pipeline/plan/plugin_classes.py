@@ -71,6 +71,8 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
     for stage in spec.stages.values():
         for term in (getattr(stage, "objective", None) or {}).values():
             yield "objective", term.kind
+        for callback in (getattr(stage, "callbacks", None) or {}).values():
+            yield "callback", callback.kind
         for option, kind in stage.of_kinds():
             yield from _of(kind, getattr(stage, option))
         validate = getattr(stage, "validate_", None)

@@ -11,7 +11,7 @@ from tfkd.pipeline.inputs.made import side_tokenizers
 from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
-from tfkd.training import Combiner
+from tfkd.training import Callback, Combiner
 
 
 def online_nodes(node: Node) -> dict[str, Node]:
@@ -57,6 +57,25 @@ def padding_of(tokenizer: Tokenizer) -> int | None:
 def predicted_tokenizer(sides: Mapping[str, Tokenizer]) -> Tokenizer:
     """The tokenizer whose pieces a model predicts, of its tokenizers by side."""
     return next(sides[side] for side in ("head", "target", "text") if side in sides)
+
+
+def callbacks_of(node: Node) -> dict[str, Callback]:
+    """A training stage's callbacks, by where they stand.
+
+    Raises:
+        UserError: One cannot be made of its options; it is named.
+    """
+    found = {}
+    for name, options in (node.options.callbacks or {}).items():
+        place = f"stages.{node.label}.callbacks.{name}"
+        made = registry.load(registry.lookup("callback", options.kind))
+        try:
+            found[place] = made(**options.model_dump(exclude={"kind"}))
+        except Exception as error:
+            raise UserError(
+                f"{place}: {options.kind} cannot be made ({type(error).__name__}: {error})"
+            ) from error
+    return found
 
 
 def combiner_of(node: Node) -> Combiner | None:

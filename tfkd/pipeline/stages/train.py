@@ -37,7 +37,15 @@ from tfkd.spec.tasks.task import task_name
 from tfkd.training.step_memory import step_memory
 
 # What changes how it runs, not what comes out.
-_NO_RESULT = {"log_every", "save_every", "runtime", "seeds", "choose", "on_failed_check"}
+_NO_RESULT = {
+    "log_every",
+    "save_every",
+    "runtime",
+    "seeds",
+    "choose",
+    "on_failed_check",
+    "callbacks",
+}
 
 _FLOAT = 4
 # What a training takes beside a plain one.
@@ -176,7 +184,7 @@ class TrainStage(Stage):
         from tfkd.pipeline.engine.workers import strategy_of
         from tfkd.pipeline.inputs.models import started
         from tfkd.pipeline.inputs.stage_weights import frozen_of, shared_names
-        from tfkd.pipeline.stages.terms import combiner_of, online_teachers, terms_of
+        from tfkd.pipeline.stages.terms import callbacks_of, combiner_of, online_teachers, terms_of
         from tfkd.pipeline.stages.training_batches import batcher_of
         from tfkd.pipeline.stages.training_result import leave_result
         from tfkd.pipeline.stages.validation import validation
@@ -222,6 +230,7 @@ class TrainStage(Stage):
             validate_every=rule.every if rule else None,
             keep=rule.keep if rule else "last",
             patience=rule.patience if rule else None,
+            callbacks=callbacks_of(node) if hosts.chief else {},
             seed=options.seed,
             log_every=options.log_every,
             save_every_seconds=options.save_every,

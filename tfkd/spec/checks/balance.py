@@ -84,3 +84,25 @@ def check_balance(faults: Faults, path: tuple, balance: Any, terms: Mapping[str,
     shares = [one for one in balance.values() if isinstance(one, int | float)]
     if sum(shares) > 1 + _ROUNDING:
         faults.add(path, f"shares that add up to {sum(shares):g}", "at most 1")
+
+
+def take_balance(
+    faults: Faults, path: tuple[Any, ...], value: dict[str, Any], terms: Collection[str]
+) -> None:
+    """`balance:`, and the terms that it leaves something."""
+    if value.get("balance") is None:
+        return
+    check_balance(faults, (*path, "balance"), value["balance"], terms)
+    gone = outweighed(value["objective"], untried(value["balance"], value.get("choose")))
+    if value["objective"] and gone >= value["objective"].keys():
+        faults.add((*path, "balance"), "every term has weight 0", "at least one that counts")
+        return
+    value["objective"] = {k: term for k, term in value["objective"].items() if k not in gone}
+    if isinstance(value["balance"], dict):
+        # A term that is gone anyway needs no share.
+        left = {
+            k: share
+            for k, share in value["balance"].items()
+            if share != 0 or k in value["objective"]  # one that is tried
+        }
+        value["balance"] = left or None

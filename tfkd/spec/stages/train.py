@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tfkd.spec.checks.balance import check_balance, outweighed, untried
+from tfkd.spec.checks.balance import outweighed, take_balance, untried
+from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
 from tfkd.spec.checks.packing_checks import check_packing
 from tfkd.spec.checks.reading_checks import check_decode, check_measured, check_reads
@@ -97,6 +98,11 @@ class TrainOptions(TaughtOptions):
         alias="validate",
         description="What is measured while it trains, and which weights are kept by it.",
     )
+    callbacks: dict[Name, Any] | None = Field(
+        None,
+        description="Of plugins, by name, with their options: called at each validation with its "
+        "step, its metrics and the model. They change no result: no stage is made anew for them.",
+    )
     trainable: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all",
         description="all, or what is trained: parts (encoder, decoder, lengths, ...), adapters.",
@@ -136,7 +142,8 @@ class TrainOptions(TaughtOptions):
             faults.add((*path, "epochs"), "steps and epochs", "exactly one of them")
         value["objective"] = _objective(faults, (*path, "objective"), terms)
         terms = terms if isinstance(terms, dict) else {}
-        _balance(faults, path, value, terms)
+        take_balance(faults, path, value, terms)
+        value["callbacks"] = callbacks_of(faults, (*path, "callbacks"), value.get("callbacks"))
         if value.get("choose") is not None:
             value["choose"] = chosen(faults, path, written, lambda one: _trial(faults, path, one))
         optimizer = value.get("optimizer")
@@ -233,6 +240,7 @@ class TrainOptions(TaughtOptions):
         check_terms(parts, faults, path, stage, model)
         task_of(Found(stage, parts)).check_training(parts, faults, path, stage, model)
         check_choose(faults, path, stage)
+        check_callbacks(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)
             faults.errors[:] = dict.fromkeys(faults.errors)  # those of every setting are said once
@@ -272,26 +280,6 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
     ):
         faults.add(path, "every term has weight 0", "at least one that counts")
     return terms
-
-
-def _balance(faults: Faults, path: tuple, value: dict[str, Any], terms: dict[str, Any]) -> None:
-    """`balance:`, and the terms that it leaves something."""
-    if value.get("balance") is None:
-        return
-    check_balance(faults, (*path, "balance"), value["balance"], terms)
-    gone = outweighed(value["objective"], untried(value["balance"], value.get("choose")))
-    if value["objective"] and gone >= value["objective"].keys():
-        faults.add((*path, "balance"), "every term has weight 0", "at least one that counts")
-        return
-    value["objective"] = {k: term for k, term in value["objective"].items() if k not in gone}
-    if isinstance(value["balance"], dict):
-        # A term that is gone anyway needs no share.
-        left = {
-            k: share
-            for k, share in value["balance"].items()
-            if share != 0 or k in value["objective"]  # one that is tried
-        }
-        value["balance"] = left or None
 
 
 def _combiner(
