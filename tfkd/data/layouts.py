@@ -42,6 +42,7 @@ class Specials:
     special_ids: tuple[int, ...]
     size: int
     continuation: np.ndarray | None = field(default=None, compare=False)
+    separators: int = 1
 
 
 def rounded_width(longest: int, pad_to: int, limit: int | None = None) -> int:
@@ -78,7 +79,11 @@ def cut_pair(
 
 
 def joint_lengths(
-    first: np.ndarray, second: np.ndarray, has_second: np.ndarray, max_length: int | None
+    first: np.ndarray,
+    second: np.ndarray,
+    has_second: np.ndarray,
+    max_length: int | None,
+    separators: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How long the two sides of a sequence are, special tokens included.
 
@@ -87,9 +92,11 @@ def joint_lengths(
         second: int `[B]`, bare tokens of the second side.
         has_second: bool `[B]`: False gives `[CLS] a [SEP]`, True `[CLS] a [SEP] b [SEP]`.
         max_length: The most tokens of a sequence, special ones included; None: any number.
+        separators: How many [SEP] stand between the sides: 2 in RoBERTa.
 
     Returns:
-        int64 `[B]` each: `[CLS] a [SEP]`, and `b [SEP]` or 0. Their sum is the sequence's length.
+        int64 `[B]` each: `[CLS] a [SEP]`, with all that stand between, and `b [SEP]` or 0. Their
+        sum is the sequence's length.
 
     Raises:
         ValueError: `max_length` does not leave room for the special tokens.
@@ -102,8 +109,8 @@ def joint_lengths(
     alone = np.asarray(first, np.int64)
     if max_length is not None:
         alone = np.minimum(alone, max_length - 2)
-    pair = cut_pair(first, second, None if max_length is None else max_length - 3)
-    first_length = np.where(has_second, pair[0], alone) + 2
+    pair = cut_pair(first, second, None if max_length is None else max_length - 2 - separators)
+    first_length = np.where(has_second, pair[0] + separators - 1, alone) + 2
     return first_length, np.where(has_second, pair[1] + 1, 0)
 
 
@@ -156,17 +163,21 @@ def joint(
         has_second = np.zeros(count, bool)
     elif has_second is None:
         has_second = np.ones(count, bool)
-    head, tail = joint_lengths(first.lengths, second.lengths, has_second, max_length)
+    between = getattr(specials, "separators", 1)
+    head, tail = joint_lengths(first.lengths, second.lengths, has_second, max_length, between)
+    more = np.where(tail > 0, between - 1, 0)  # of the [SEP] between the sides, all but the first
     head, tail = np.where(present, head, 0), np.where(present, tail, 0)
     total = head + tail
     columns = width or rounded_width(int(total.max(initial=0)), pad_to, max_length)
     ids = np.full((count, columns), specials.pad_id, np.int32)
-    _scatter(ids, first, np.maximum(head - 2, 0), np.ones(count, np.int64))
+    _scatter(ids, first, np.maximum(head - more - 2, 0), np.ones(count, np.int64))
     _scatter(ids, second, np.maximum(tail - 1, 0), head)
     rows = np.flatnonzero(present)
     ids[rows, 0] = specials.start_id
-    ids[rows, head[rows] - 1] = specials.end_id
+    ids[rows, head[rows] - more[rows] - 1] = specials.end_id
     rows = np.flatnonzero(tail)
+    for place in range(1, between):
+        ids[rows, head[rows] - place] = specials.end_id
     ids[rows, total[rows] - 1] = specials.end_id
     column = np.arange(columns)
     valid = column < total[:, None]
@@ -175,7 +186,7 @@ def joint(
         "types": ((column >= head[:, None]) & valid).astype(np.int32),
         "valid": valid,
         "first_start": np.where(present, 1, 0),
-        "first_length": np.maximum(head - 1, 0),
+        "first_length": np.maximum(head - more - 1, 0),
         "second_start": head,
         "second_length": tail,
     }

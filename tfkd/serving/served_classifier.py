@@ -39,6 +39,7 @@ class ServedClassifier(tf.Module):
         self._limit = limit
         self._specials = int(tokenizer.start_id), int(tokenizer.end_id), int(tokenizer.pad_id)
         pad = self._specials[2]
+        self._between = int(tokenizer.separators)
         takes = [
             tf.TensorSpec([None], tf.int32 if name == MARK else tf.string, name=name)
             for name in inputs
@@ -113,7 +114,8 @@ class ServedClassifier(tf.Module):
         if second is None:
             kept = tf.minimum(lengths, self._limit - 2)
         else:
-            budget, theirs = tf.cast(self._limit - 3, tf.int64), second.row_lengths()
+            left = self._limit - 2 - self._between
+            budget, theirs = tf.cast(left, tf.int64), second.row_lengths()
             theirs = tf.minimum(theirs, tf.maximum(budget // 2, budget - lengths))
             kept = tf.minimum(lengths, budget - theirs)
             second = _window(second, tf.zeros_like(theirs), theirs)
@@ -125,7 +127,7 @@ class ServedClassifier(tf.Module):
         first = _window(first, begin, kept)
         one = tf.ones([rows, 1], tf.int32)
         parts = [start * one, first, end * one]
-        parts += [] if second is None else [second, end * one]
+        parts += [] if second is None else [*[end * one] * (self._between - 1), second, end * one]
         sequence = tf.concat(parts, axis=1)
         ids = sequence.to_tensor(pad)
         columns = tf.range(tf.shape(ids)[1], dtype=tf.int64)

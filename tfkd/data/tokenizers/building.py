@@ -15,7 +15,10 @@ from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
+from tfkd.data.tokenizers.published_files import TOKENIZER_JSON
+from tfkd.data.tokenizers.published_pieces import read_published_pieces
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
+from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
@@ -78,11 +81,23 @@ def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
         return learn_byte_bpe(lines, options.size)
     if options.vocabulary is not None:
         return read_byte_bpe(data_dir / options.vocabulary, data_dir / options.merges)
-    vocabulary, merges = (data_dir / options.preset / name for name in BYTE_BPE_FILES)
-    return read_byte_bpe(vocabulary, merges)
+    folder = data_dir / options.preset
+    vocabulary, merges = (folder / name for name in BYTE_BPE_FILES)
+    path = folder / TOKENIZER_JSON
+    if not path.is_file() or vocabulary.is_file():
+        return read_byte_bpe(vocabulary, merges)
+    file = TokenizerJson(path, "BPE")
+    if any(step.get("add_prefix_space") for step in file.steps("pre_tokenizer")):
+        raise UserError(f"{path}: add_prefix_space is true; only false is known.")
+    try:
+        return ByteBpe(file.pieces(), file.merges())
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:
+    if options.preset is not None:
+        return read_published_pieces(Path(data_dir) / options.preset, options.side)
     if options.vocabulary is None:
         model = learn_sentencepiece(
             lines,
@@ -179,6 +194,9 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
         if os.path.isfile(folder / place):
             pieces = read_vocabulary(folder / place)
             return _tokenizer(pieces, lower_case, accents, str(folder))
+    if os.path.isfile(folder / TOKENIZER_JSON):
+        pieces = TokenizerJson(folder / TOKENIZER_JSON, "WordPiece").pieces()
+        return _tokenizer(pieces, lower_case, accents, str(folder))
     raise UserError(
         f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "
         "(a Keras Hub preset) in this folder."

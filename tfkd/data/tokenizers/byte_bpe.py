@@ -18,6 +18,8 @@ from tfkd.outside.regular_files import NOTHING, other_than_file, read_regular, r
 from tfkd.spec.errors import UserError
 
 END_OF_TEXT = "<|endoftext|>"
+# RoBERTa's special tokens: start, end, padding, unknown, mask.
+ROBERTA = ("<s>", "</s>", "<pad>", "<unk>", "<mask>")
 VOCABULARY_FILE, MERGES_FILE, OPTIONS_FILE = "vocab.json", "merges.txt", "tokenizer.json"
 
 
@@ -30,8 +32,9 @@ class ByteBpe(PieceTokenizer):
 
     `<|endoftext|>` starts a text, ends it and fills up behind it: published GPT-2s have no other
     special token, and a row of padding more would make the weights another model's. All that reads
-    a batch knows its padding by `valid`, never by the id. There is no [MASK]. `<|endoftext|>`
-    written in a text is text.
+    a batch knows its padding by `valid`, never by the id. There is no [MASK]. A vocabulary with
+    RoBERTa's special tokens instead (`<s>`, `</s>`, `<pad>`, `<unk>`, `<mask>`) has them all, and
+    two `</s>` between the texts of a pair. Special tokens written in a text are text.
 
     Args:
         vocabulary: Pieces in the alphabet of `byte_alphabet`; a piece's id is its place.
@@ -39,8 +42,8 @@ class ByteBpe(PieceTokenizer):
 
     Attributes:
         size: Number of pieces.
-        pad_id, unknown_id, start_id, end_id: All the id of `<|endoftext|>`.
-        special_ids: That id alone.
+        pad_id, unknown_id, start_id, end_id: All the id of `<|endoftext|>`; RoBERTa's own.
+        special_ids: That id alone; RoBERTa's five.
         continuation: bool `[size]`: pieces that do not start with a space.
 
     Raises:
@@ -58,24 +61,33 @@ class ByteBpe(PieceTokenizer):
         places = {piece: index for index, piece in enumerate(self.vocabulary)}
         _check(self.vocabulary, places, self.merges)
         self.size = len(self.vocabulary)
-        self.end_id = places[END_OF_TEXT]
-        self.pad_id = self.unknown_id = self.start_id = self.end_id
-        self.special_ids = (self.end_id,)
+        self._mask: int | None = None
+        special = (END_OF_TEXT,)
+        if END_OF_TEXT in places:
+            self.pad_id = self.unknown_id = self.start_id = self.end_id = places[END_OF_TEXT]
+        else:
+            special, self.separators = ROBERTA, 2
+            self.start_id, self.end_id, self.pad_id, self.unknown_id, self._mask = (
+                places[piece] for piece in ROBERTA
+            )
+        self.special_ids = tuple(sorted(places[piece] for piece in special))
         back = {character: bytes([byte]) for byte, character in enumerate(byte_alphabet())}
         self.said = [
-            b"" if piece == END_OF_TEXT else b"".join(back.get(c, c.encode()) for c in piece)
+            b"" if piece in special else b"".join(back.get(c, c.encode()) for c in piece)
             for piece in self.vocabulary
         ]
         self.continuation = np.array([not said.startswith(b" ") for said in self.said])
-        self.continuation[self.end_id] = False
+        self.continuation[list(self.special_ids)] = False
 
     @property
     def mask_id(self) -> int:
-        """There is none.
+        """The id of RoBERTa's `<mask>`.
 
         Raises:
-            UserError: Always; views that hide words need another kind of tokenizer.
+            UserError: There is none: views that hide words need another vocabulary.
         """
+        if self._mask is not None:
+            return self._mask
         raise UserError(
             "a byte_bpe tokenizer has no [MASK], and a view or a search asks for it. Expected a "
             "tokenizer of kind wordpiece or sentencepiece for models that fill in hidden words"
@@ -245,7 +257,7 @@ def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str
     if len(places) != len(vocabulary):
         twice = next(p for index, p in enumerate(vocabulary) if places[p] != index)
         refuse("vocabulary", "distinct pieces", f"{twice!r} twice")
-    if END_OF_TEXT not in places:
+    if END_OF_TEXT not in places and not set(ROBERTA) <= places.keys():
         refuse("vocabulary", f"{END_OF_TEXT} among the pieces", "a vocabulary without it")
     if lacking := [character for character in byte_alphabet() if character not in places]:
         refuse(

@@ -16,9 +16,11 @@ class PieceTokenizer:
 
     Attributes:
         vocabulary: Pieces; a piece's id is its place.
+        separators: How many ends stand between the two texts of a pair.
     """
 
     vocabulary: list[str]
+    separators: int = 1
 
     def in_graph(self) -> Any:
         """A `tf.Module` with `tokenize` and `detokenize`, for serving."""

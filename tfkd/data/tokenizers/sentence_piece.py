@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,31 @@ from tfkd.data.strict_json import read_json
 from tfkd.data.tokenizers.learning import CHINESE
 from tfkd.data.tokenizers.piece_tokenizer import PieceTokenizer
 from tfkd.data.tokenizers.wordpiece import END, MASK, PAD, START, UNKNOWN
+from tfkd.spec.errors import UserError
 
 SPACE = "\u2581"
+MASKS = (MASK, "<mask>")
 MODEL_FILE, OPTIONS_FILE = "sentencepiece.model", "tokenizer.json"
+
+
+class Style(NamedTuple):
+    """How a tokenizer differs from what its model says by itself.
+
+    Attributes:
+        separators: How many ends stand between the two texts of a pair: 2 in XLM-R.
+        strip_accents: ALBERT's: two quotes become one mark, and accents are taken off before.
+        size: The number of ids, where they are those of a vocabulary beside the model (Marian's):
+            what the model cuts is looked up there. None: its own.
+        published: Whether a checkpoint's vocabulary is what there is: no special token is added.
+    """
+
+    separators: int = 1
+    strip_accents: bool = False
+    size: int | None = None
+    published: bool = False
+
+
+PLAIN = Style()
 
 
 class SentencePiece(PieceTokenizer):
@@ -29,6 +52,7 @@ class SentencePiece(PieceTokenizer):
     Args:
         model: The bytes of a SentencePiece model.
         lower_case: Lower-case first.
+        style: Of a published checkpoint's tokenizer; see `published_pieces`.
 
     Attributes:
         vocabulary: Pieces; a piece's id is its place.
@@ -43,11 +67,13 @@ class SentencePiece(PieceTokenizer):
     Reference: Kudo and Richardson 2018, SentencePiece; Sennrich et al. 2016 for byte pairs.
     """
 
-    def __init__(self, model: bytes, lower_case: bool = False):
+    def __init__(self, model: bytes, lower_case: bool = False, style: Style = PLAIN):
         import sentencepiece
 
         self.model = bytes(model)
         self.lower_case = bool(lower_case)
+        self.style = style
+        self.separators = style.separators
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.model)
         except RuntimeError as error:
@@ -56,7 +82,8 @@ class SentencePiece(PieceTokenizer):
                 f"Received: {len(self.model):,} bytes that are none ({error})"
             ) from error
         known = self._processor
-        self.vocabulary = [known.id_to_piece(place) for place in range(known.get_piece_size())]
+        count = style.size or known.get_piece_size()
+        self.vocabulary = [known.id_to_piece(place) for place in range(count)]
         self._own = len(self.vocabulary)
         self.unknown_id = known.unk_id()
         if self.unknown_id < 0:
@@ -67,13 +94,30 @@ class SentencePiece(PieceTokenizer):
         self.pad_id = self._special(known.pad_id(), PAD)
         self.start_id = self._special(known.bos_id(), START)
         self.end_id = self._special(known.eos_id(), END)
-        self.mask_id = self._special(-1, MASK)
+        masks = [place for place, piece in enumerate(self.vocabulary) if piece in MASKS]
+        self._mask = masks[-1] if style.published and masks else None
+        if not style.published:
+            self._mask = self._special(-1, MASK)
         self.size = len(self.vocabulary)
-        named = {self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id}
+        named = {self.pad_id, self.unknown_id, self.start_id, self.end_id, self._mask} - {None}
         controls = {place for place in range(self._own) if known.is_control(place)}
         self.special_ids = tuple(sorted(named | controls))
         self.continuation = np.array([_continues(piece) for piece in self.vocabulary])
         self.continuation[list(self.special_ids)] = False
+
+    @property
+    def mask_id(self) -> int:
+        """The id of [MASK].
+
+        Raises:
+            UserError: A published vocabulary without one; a row more would be another model's.
+        """
+        if self._mask is None:
+            raise UserError(
+                "this published SentencePiece vocabulary has no [MASK], and a view or a search "
+                "asks for it. Expected a tokenizer with one for models that fill in hidden words"
+            )
+        return self._mask
 
     def _special(self, place: int, name: str) -> int:
         """The id of a special token: the model's own, the piece of its name, or a new one."""
@@ -97,16 +141,18 @@ class SentencePiece(PieceTokenizer):
     def fingerprint(self) -> str:
         """64 hexadecimal digits of what decides the ids."""
         model = base64.b64encode(self.model).decode("ascii")
-        said = json.dumps(["sentencepiece", self.lower_case, model])
+        style = [] if self.style == PLAIN else [list(self.style)]
+        said = json.dumps(["sentencepiece", self.lower_case, model, *style])
         return hashlib.sha256(said.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Writes `sentencepiece.model` and `tokenizer.json` into a folder."""
         folder = Path(folder)
         write_atomically(folder / MODEL_FILE, self.model)
-        options = {
+        options: dict[str, Any] = {
             "kind": "sentencepiece",
             "lower_case": self.lower_case,
+            **({} if self.style == PLAIN else {"style": self.style._asdict()}),
             "size": self.size,
             "fingerprint": self.fingerprint(),
         }
@@ -121,7 +167,8 @@ class SentencePiece(PieceTokenizer):
         """
         folder = Path(folder)
         options = read_json(folder / OPTIONS_FILE)
-        tokenizer = cls((folder / MODEL_FILE).read_bytes(), options["lower_case"])
+        style = Style(**options.get("style", {}))
+        tokenizer = cls((folder / MODEL_FILE).read_bytes(), options["lower_case"], style)
         if tokenizer.fingerprint() != options["fingerprint"]:
             raise ValueError(f"{folder}: {MODEL_FILE} has changed since it was saved.")
         return tokenizer
@@ -164,8 +211,6 @@ def learn_sentencepiece(
     import io
 
     import sentencepiece
-
-    from tfkd.spec.errors import UserError
 
     written = io.BytesIO()
     seen = 0

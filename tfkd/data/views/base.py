@@ -112,6 +112,7 @@ class SequenceView:
             example_set.lengths(SECOND, self.tokenizer),
             pair,
             self.max_length,
+            getattr(self.specials, "separators", 1),
         )
         sides = {"source": first, "target": second} if pair.all() else {}
         return {"joint": first + second, **sides}

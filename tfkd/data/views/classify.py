@@ -69,7 +69,12 @@ class ClassifyView(SequenceView):
         place = np.zeros(len(examples), np.int64)
         if self.read == MARK:
             marks = _firsts(example_set.take(MARK, self.tokenizer, examples))
-            kept = joint_lengths(first.lengths, second.lengths, paired, self.max_length)[0] - 2
+            between = getattr(self.specials, "separators", 1)
+            kept = (
+                joint_lengths(first.lengths, second.lengths, paired, self.max_length, between)[0]
+                - 2
+                - np.where(paired, between - 1, 0)
+            )
             start = window_start(marks, kept, first.lengths)
             first = _windows(first, start, kept)
             place = np.where(present, 1 + np.clip(marks - start, 0, np.maximum(kept - 1, 0)), 0)

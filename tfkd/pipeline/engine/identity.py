@@ -7,11 +7,17 @@ from typing import Any
 
 from tfkd.data.files import sha256_of
 from tfkd.data.text.source_files import find_files, shown
-from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, PRESET_FILES
+from tfkd.data.tokenizers.preset_files import (
+    BYTE_BPE_FILES,
+    PRESET_FILES,
+    SENTENCEPIECE_FILES,
+)
 from tfkd.outside.regular_files import NOTHING, other_than_file, readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
+
+_FILES = {"byte_bpe": BYTE_BPE_FILES, "sentencepiece": SENTENCEPIECE_FILES}
 
 
 def plain(options: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -131,7 +137,9 @@ def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
         UserError: There is no such file.
     """
     if getattr(options, "preset", None) is not None:
-        files = BYTE_BPE_FILES if options.kind == "byte_bpe" else PRESET_FILES
+        files = _FILES.get(options.kind, PRESET_FILES)
+        if options.kind == "byte_bpe" and not (data_dir / options.preset / files[0]).is_file():
+            files = ("tokenizer.json",)
         return {"preset": _preset(options.preset, data_dir, files, f"tokenizers.{name}.preset")}
     if getattr(options, "merges", None) is not None:
         paths = [data_dir / options.vocabulary, data_dir / options.merges]

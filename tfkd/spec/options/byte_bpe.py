@@ -22,7 +22,9 @@ class ByteBpeOptions(Options):
     )
     merges: FilePath | None = Field(None, description="merges.txt, beside vocabulary.")
     preset: FilePath | None = Field(
-        None, description="A folder with vocab.json and merges.txt, like a published GPT-2's."
+        None,
+        description="A folder with vocab.json and merges.txt, or with tokenizer.json, like a "
+        "published GPT-2's or RoBERTa's.",
     )
 
     @field_validator("learn_from", mode="before")

@@ -59,6 +59,12 @@ class SentencePieceOptions(Options):
         [], description="Corpora, or CORPUS.FIELD, that the vocabulary is learnt from."
     )
     vocabulary: FilePath | None = Field(None, description="A SentencePiece model's file.")
+    preset: FilePath | None = Field(
+        None, description="The folder of a published XLM-R, ALBERT or Marian, with its ids."
+    )
+    side: Literal["source", "target"] | None = Field(
+        None, description="Of a preset with a model a side (Marian), which one."
+    )
     lower_case: bool = Field(False, description="Lower-case before cutting.")
     character_coverage: Annotated[float, Field(gt=0.9, le=1)] = Field(
         0.9995, description="The share of the text's characters that get a piece."
@@ -76,6 +82,9 @@ class SentencePieceOptions(Options):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "SentencePieceOptions":
-        if bool(self.learn_from) == bool(self.vocabulary):
-            raise ValueError("exactly one of learn_from, vocabulary says where it is from")
+        given = [name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
+        if self.side is not None and self.preset is None:
+            raise ValueError("side belongs to preset")
         return self

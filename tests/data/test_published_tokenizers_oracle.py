@@ -1,0 +1,213 @@
+"""Published tokenizers beside those of the transformers package, on lines that are hard to cut."""
+
+import io
+import json
+import random
+
+import pytest
+
+from tfkd.data.tokenizers import build_tokenizer, load_tokenizer
+from tfkd.spec.options import ByteBpeOptions, SentencePieceOptions, WordPieceOptions
+
+pytestmark = pytest.mark.oracle
+OPTIONS = {
+    "wordpiece": WordPieceOptions,
+    "byte_bpe": ByteBpeOptions,
+    "sentencepiece": SentencePieceOptions,
+}
+TEXT = [
+    "The quick brown fox jumps over the lazy dog, don't it?", "Ein naïves Café in der Straße 12.",
+    "Ça coûte 3,50 € l'unité, n'est-ce pas?", "我们在北京的饭馆吃饭。", "これはテストです。",
+    "안녕하세요 세계", "Привет, мир! Как дела?", "مرحبا بالعالم", "שלום עולם", "नमस्ते दुनिया",
+    "ภาษาไทย",
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H I J K L M N O P Q R S T U",
+    "0 1 2 3 4 5 6 7 8 9 . , ; : ! ? ( ) [ ] { } < > / \\ | @ # $ % ^ & * - _ + = ~ ` ' \"",
+]  # fmt: skip
+# Accents and their NFD, CJK, emoji with joiners, zero width, control characters, right to left,
+# full width, unassigned, private use. No ellipsis: it is three points, which can be cut in two ways
+# of the same score, and the two libraries choose differently.
+MARKS = [
+    "é", "e\u0301", "n\u0303", "\ufb01", "ẞ", "ß", "İ", "ı", "Å", "A\u030a", "中", "字", "日本",
+    "한", "각", "😀", "👩\u200d👩\u200d👧", "🇩🇪", "❤\ufe0f", "\u200b", "\u200d", "\ufeff",
+    "\u00ad", "\u00a0", "\u3000", "\t", "\u0007", "\u007f", "\u200e", "\u202e", "\u05d0",
+    "\u0627\u0644", "\uff41", "\uff3a", "\uff11", "①", "½", "—", "“", "”", "``", "''", "a", "B",
+    "the", "12", ",", ".", "'", "\ue000", "\u0e01\u0e33", "\u2028",
+]  # fmt: skip
+# Of control and other odd characters `WordPiece` says what it takes them for.
+ODD = {*"\ue000\u200b\u200d\ufeff\u0007\u007f\u200e\u202eßẞİ"}
+
+
+def hostile(count=500):
+    """Lines of marks and words; none starts or ends with a space."""
+    drawn = random.Random(5)
+    lines = list(TEXT)
+    while len(lines) < count:
+        parts = drawn.choices(MARKS, k=drawn.randint(1, 12))
+        spaced = [one + drawn.choice(["", "", " "]) for one in parts]
+        line = "".join(spaced).strip()
+        if line:
+            lines.append(line)
+    return lines
+
+
+@pytest.fixture
+def theirs():
+    pytest.importorskip("torch")
+    return pytest.importorskip("transformers")
+
+
+def assert_equal(folder, kind, reference, lines, tmp_path, **more):
+    tokenizer = build_tokenizer(OPTIONS[kind](preset="it", **more), (), folder)
+    assert tokenizer.size == len(reference)
+    found = tokenizer.encode(lines)
+    wrong = [
+        (ascii(line), found.row(row).tolist(), wanted)
+        for row, line in enumerate(lines)
+        if found.row(row).tolist()
+        != (wanted := reference(line, add_special_tokens=False).input_ids)
+    ]
+    assert not wrong, f"{len(wrong)} of {len(lines)}: {wrong[:3]}"
+    pair = reference("the dog", "a fox").input_ids
+    if not more:
+        from tfkd.data.layouts import joint
+
+        one, two = (tokenizer.encode([text]) for text in ("the dog", "a fox"))
+        assert joint(one, two, tokenizer)["ids"][0].tolist() == pair
+    again = tmp_path / "saved"
+    again.mkdir()
+    tokenizer.save(again)
+    assert load_tokenizer(again).encode(lines[:20]).values.tolist() == (
+        tokenizer.encode(lines[:20]).values.tolist()
+    )
+    return tokenizer
+
+
+def learnt_pieces(lines, **more):
+    import sentencepiece
+
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=written, vocab_size=400, minloglevel=2,
+        hard_vocab_limit=False, character_coverage=0.98, **more,
+    )  # fmt: skip
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("files", ["own", "written again"])
+def test_roberta(theirs, files, tmp_path):
+    import tokenizers
+
+    folder = tmp_path / "it"
+    folder.mkdir()
+    learnt = tokenizers.ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    learnt.train_from_iterator(TEXT * 3, 450, special_tokens=special, show_progress=False)
+    learnt.save_model(str(folder))
+    (folder / "config.json").write_text('{"model_type": "roberta"}')
+    reference = theirs.RobertaTokenizer.from_pretrained(folder)
+    if files == "written again":
+        for name in ("vocab.json", "merges.txt"):
+            (folder / name).unlink()
+        reference.save_pretrained(folder)
+    tokenizer = assert_equal(tmp_path, "byte_bpe", reference, hostile(), tmp_path)
+    assert tokenizer.mask_id == reference.mask_token_id
+    assert tokenizer.pad_id == reference.pad_token_id
+    assert tokenizer.decode(tokenizer.encode(["Straße 😀"]).row(0)) == "Straße 😀"
+    # A special token that is written out is text.
+    assert not {*tokenizer.special_ids} & {*tokenizer.encode(["<mask> </s>"]).row(0).tolist()}
+
+
+@pytest.mark.parametrize("files", ["own", "written again"])
+def test_xlm_roberta(theirs, files, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    (folder / "sentencepiece.bpe.model").write_bytes(learnt_pieces(TEXT * 3))
+    (folder / "config.json").write_text('{"model_type": "xlm-roberta"}')
+    reference = theirs.XLMRobertaTokenizer.from_pretrained(folder)
+    if files == "written again":
+        (folder / "sentencepiece.bpe.model").unlink()
+        reference.save_pretrained(folder)
+    tokenizer = assert_equal(tmp_path, "sentencepiece", reference, hostile(), tmp_path)
+    assert tokenizer.mask_id == reference.mask_token_id
+    written = {*tokenizer.encode(["<mask> a </s>"]).row(0).tolist()}
+    assert not written & {tokenizer.mask_id, tokenizer.start_id, tokenizer.end_id}
+
+
+def test_albert(theirs, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    model = learnt_pieces(
+        [line.lower() for line in TEXT] * 3, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
+        pad_piece="<pad>", control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+    )  # fmt: skip
+    (folder / "spiece.model").write_bytes(model)
+    (folder / "config.json").write_text('{"model_type": "albert"}')
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    known = sentencepiece.SentencePieceProcessor(model_proto=model)
+    vocabulary = [(known.id_to_piece(n), known.get_score(n)) for n in range(len(known))]
+    characters = protocol.ModelProto.FromString(model).normalizer_spec.precompiled_charsmap
+    reference = theirs.AlbertTokenizer(vocab=vocabulary, _spm_precompiled_charsmap=characters)
+    # Hangul: NFKD takes it apart, which the model's own normalization undoes, theirs does not.
+    lines = [line for line in hostile() if not any("\uac00" <= one <= "\ud7a3" for one in line)]
+    tokenizer = assert_equal(tmp_path, "sentencepiece", reference, lines, tmp_path)
+    assert tokenizer.mask_id == 4
+    reference.save_pretrained(folder)
+    (folder / "spiece.model").unlink()
+    (tmp_path / "again").mkdir()
+    assert_equal(tmp_path, "sentencepiece", reference, lines, tmp_path / "again")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_marian(theirs, side, tmp_path):
+    import sentencepiece
+
+    folder = tmp_path / "it"
+    folder.mkdir()
+    places = {"</s>": 0, "<unk>": 1}
+    for name, lines in (("source", TEXT[:7]), ("target", TEXT[4:])):
+        model = learnt_pieces(lines * 3)
+        (folder / f"{name}.spm").write_bytes(model)
+        known = sentencepiece.SentencePieceProcessor(model_proto=model)
+        for number in range(3, len(known) - 20):  # the last ones are in no vocabulary
+            places.setdefault(known.id_to_piece(number), len(places))
+    places["<pad>"] = len(places)
+    (folder / "vocab.json").write_text(json.dumps(places))
+    (folder / "tokenizer_config.json").write_text('{"source_lang": "de", "target_lang": "en"}')
+    (folder / "config.json").write_text('{"model_type": "marian"}')
+    reference = theirs.MarianTokenizer.from_pretrained(folder)
+
+    class OfSide:
+        def __len__(self):
+            return len(places)
+
+        def __call__(self, *texts, **more):
+            return (
+                reference(*texts, **more)
+                if side == "source"
+                else reference(text_target=texts[0], **more)
+            )
+
+    tokenizer = assert_equal(tmp_path, "sentencepiece", OfSide(), hostile(), tmp_path, side=side)
+    assert (tokenizer.end_id, tokenizer.start_id) == (0, places["<pad>"])
+    assert len(tokenizer.vocabulary) == len(places)
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_wordpiece_of_tokenizer_json_alone(theirs, lower_case, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    letters = sorted({one for line in TEXT for one in line if one.strip()})
+    letters = sorted({*letters, *(one.lower() for one in letters)})
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces += [one for one in letters if len(one) == 1]
+    pieces += [f"##{one}" for one in pieces[5:]]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    reference = theirs.BertTokenizer.from_pretrained(folder, do_lower_case=lower_case)
+    (folder / "vocab.txt").unlink()
+    reference.save_pretrained(folder)
+    lines = [line for line in hostile() if not ODD & {*line}]
+    tokenizer = assert_equal(tmp_path, "wordpiece", reference, lines, tmp_path)
+    assert tokenizer.lower_case == lower_case

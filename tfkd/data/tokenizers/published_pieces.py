@@ -1,0 +1,168 @@
+"""Published SentencePiece tokenizers, whose ids are not always their model's own.
+
+Each becomes a SentencePiece model whose ids are the checkpoint's: its pieces stand in the order of
+the checkpoint's vocabulary, with the scores that they have. So it cuts as before, in Python, in a
+graph and in a SavedModel. Pieces that only the other side of a translator cuts into are marked as
+unused here.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfkd.data.strict_json import read_json
+from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files
+from tfkd.data.tokenizers.sentence_piece import SentencePiece, Style
+from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
+from tfkd.outside.regular_files import read_regular, readable
+from tfkd.spec.errors import UserError
+
+_XLM_R = ("<s>", "<pad>", "</s>", "<unk>")
+_CONTROLS = {"<s>", "<pad>", "</s>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "[PAD]"}
+
+
+class _Names(NamedTuple):
+    """What the special pieces are called."""
+
+    start: str
+    end: str
+    pad: str
+    unknown: str = "<unk>"
+
+
+def read_published_pieces(folder: Path, side: str | None = None) -> SentencePiece:
+    """The tokenizer of a published folder: XLM-R's, ALBERT's, or one side of a Marian's.
+
+    Args:
+        folder: The folder.
+        side: Of a translator with a model a side, `source` or `target`.
+
+    Raises:
+        UserError: Its files are not there, or are none.
+    """
+    files = tokenizer_files(folder, "sentencepiece")
+    two = "source.spm" in files
+    if two != (side is not None):
+        said = "has a model for each side" if two else "has one model for all texts"
+        wanted = "side: source or side: target" if two else "no side"
+        raise UserError(f"{folder}: {said}; expected {wanted}.")
+    if two:
+        return _marian(folder, f"{side}.spm")
+    if files == (TOKENIZER_JSON,):
+        return _from_json(TokenizerJson(folder / TOKENIZER_JSON, "Unigram"))
+    proto = _proto(folder / files[0])
+    if files[0] == "spiece.model":
+        return _albert(folder, proto)
+    pieces = [_piece(name, "CONTROL") for name in _XLM_R]
+    pieces[3] = _piece("<unk>", "UNKNOWN")
+    pieces += [*list(proto.pieces)[3:], _piece("<mask>", "CONTROL")]
+    return _made(proto, pieces, _Names("<s>", "</s>", "<pad>"), Style(separators=2))
+
+
+def _albert(folder: Path, proto: Any) -> SentencePiece:
+    """Its ids are its model's own; it takes accents off, and lower-cases unless it says not to."""
+    path = folder / "tokenizer_config.json"
+    said = _json(path) if path.exists() else {}
+    style = Style(strip_accents=not said.get("keep_accents", False))
+    lower = bool(said.get("do_lower_case", True))
+    names = _Names("[CLS]", "[SEP]", "<pad>")
+    return _made(proto, list(proto.pieces), names, style, lower)
+
+
+def _marian(folder: Path, file: str) -> SentencePiece:
+    """Its vocabulary is that of both sides; what its model cuts beyond it is unknown."""
+    path = folder / "vocab.json"
+    places = _json(path)
+    if sorted(map(str, places.values())) != sorted(map(str, range(len(places)))):
+        raise UserError(f"{path}: expected {{piece: id}} with the ids 0, 1, 2, ... each once.")
+    lacking = [name for name in ("</s>", "<unk>", "<pad>") if name not in places]
+    if lacking:
+        raise UserError(f"{path}: no {', '.join(lacking)}; expected a Marian's vocabulary.")
+    proto = _proto(folder / file)
+    own = {one.piece: one for one in proto.pieces}
+    pieces = []
+    for name in sorted(places, key=places.__getitem__):
+        kind = {"<unk>": "UNKNOWN", "</s>": "CONTROL", "<pad>": "CONTROL"}.get(name)
+        if kind is not None:
+            pieces.append(_piece(name, kind))
+        elif name in own and own[name].type not in (2, 3):
+            pieces.append(own[name])
+        else:
+            pieces.append(_piece(name, "UNUSED"))
+    rest = [one for one in proto.pieces if one.piece not in places and one.type not in (2, 3)]
+    # A decoder starts with padding.
+    names = _Names("<pad>", "</s>", "<pad>")
+    return _made(proto, [*pieces, *rest], names, Style(size=len(places)))
+
+
+def _from_json(file: TokenizerJson) -> SentencePiece:
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    known = {"Precompiled", "Replace", "NFKD", "StripAccents", "Lowercase"}
+    steps = [step.get("type") for step in file.steps("normalizer")]
+    if unknown := [str(step) for step in steps if step not in known]:
+        raise UserError(f"{file.path}: normalizer {', '.join(unknown)}; none such is known.")
+    scores = {str(piece): float(score) for piece, score in file.model["vocab"]}
+    names = file.pieces()
+    unknown_piece = names[file.model.get("unk_id") or 0]
+    pieces = []
+    for name in names:
+        kind = "UNKNOWN" if name == unknown_piece else "CONTROL" if name in _CONTROLS else "NORMAL"
+        pieces.append(_piece(name, kind, scores.get(name, 0.0)))
+    proto = protocol.ModelProto()
+    proto.trainer_spec.model_type = protocol.TrainerSpec.UNIGRAM
+    normal = proto.normalizer_spec
+    normal.precompiled_charsmap = file.characters()
+    normal.add_dummy_prefix = normal.remove_extra_whitespaces = normal.escape_whitespaces = True
+    strips, lower = "StripAccents" in steps, "Lowercase" in steps
+    if "[CLS]" in names:
+        special = _Names("[CLS]", "[SEP]", "<pad>", unknown_piece)
+        return _made(proto, pieces, special, Style(strip_accents=strips), lower)
+    special = _Names("<s>", "</s>", "<pad>", unknown_piece)
+    return _made(proto, pieces, special, Style(separators=2, strip_accents=strips), lower)
+
+
+def _made(
+    proto: Any, pieces: list[Any], names: _Names, style: Style, lower_case: bool = False
+) -> SentencePiece:
+    there = {one.piece for one in pieces}
+    if lacking := [name for name in names if name not in there]:
+        raise UserError(f"a published SentencePiece model without {', '.join(lacking)}")
+    copies = [type(one).FromString(one.SerializeToString()) for one in pieces]
+    del proto.pieces[:]
+    proto.pieces.extend(copies)
+    trainer = proto.trainer_spec
+    for role, name in (("bos", names.start), ("eos", names.end), ("pad", names.pad),
+                       ("unk", names.unknown)):  # fmt: skip
+        setattr(trainer, f"{role}_piece", name)
+        setattr(trainer, f"{role}_id", next(i for i, p in enumerate(copies) if p.piece == name))
+    return SentencePiece(proto.SerializeToString(), lower_case, style._replace(published=True))
+
+
+def _piece(name: str, kind: str, score: float = 0.0) -> Any:
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    made = protocol.ModelProto.SentencePiece
+    return made(piece=name, score=score, type=getattr(made, kind))
+
+
+def _proto(path: Path) -> Any:
+    from google.protobuf.message import DecodeError
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    with readable(path):
+        data = read_regular(path)
+    try:
+        return protocol.ModelProto.FromString(data)
+    except DecodeError:
+        raise UserError(f"{path}: {len(data):,} bytes that are no SentencePiece model.") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        with readable(path):
+            found = read_json(path)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: no mapping.")
+    return found
