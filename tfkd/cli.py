@@ -100,9 +100,7 @@ def _called(name: str):
 
 
 def _quiet() -> None:
-    from tfkd.quiet import quiet
-
-    quiet()
+    importlib.import_module("tfkd.quiet").quiet()
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -311,6 +309,7 @@ _VERBS = {
     "generate": _generate,
     "bench": _bench,
     "report": _report,
+    "inspect": lambda given: print(_called("models.published.description.described")(given.folder)),
     "doctor": _doctor,
     "schema": _schema,
     "list": _list,

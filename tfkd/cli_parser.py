@@ -140,6 +140,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--output", type=Path,
         help="the page (default: RUN/report.html; of several runs, report.html beside the first)",
     )  # fmt: skip
+    inspect = verb(
+        "inspect", "say what a published checkpoint is, what it can teach, and how a spec reads it"
+    )
+    inspect.add_argument("folder", metavar="FOLDER", type=Path, help="with config.json and weights")
     doctor = verb("doctor", "check this machine: versions, devices, threads, disk, data")
     _folders(doctor)
     schema = verb("schema", "print the JSON schema of specs, for editors")

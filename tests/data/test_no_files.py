@@ -11,7 +11,8 @@ from tfkd.data.text.corpora import open_corpus, source_hashes
 from tfkd.data.text.source_files import count_lines, file_hash, find_files
 from tfkd.data.tokenizers.building import read_vocabulary
 from tfkd.data.tokenizers.byte_bpe import read_byte_bpe
-from tfkd.models.published_config import bert_config, tensor_names
+from tfkd.models.published.architectures import open_published
+from tfkd.models.published.checkpoint import Checkpoint
 from tfkd.outside.regular_files import open_once, read_regular
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.spec.errors import SpecErrors, UserError
@@ -74,7 +75,8 @@ def test_so_do_published_checkpoints_and_weights(place, name):
     os.symlink(place / name, place / "bert" / "config.json")
     os.symlink(place / name, place / "bert" / "model.safetensors")
     what = LYING[name].replace("a link to nowhere", "a link to .*")
-    for read in (lambda: bert_config(place / "bert"), lambda: tensor_names(place / "bert")):
+    folder = place / "bert"
+    for read in (lambda: open_published(folder), lambda: Checkpoint(folder).tensors):
         with pytest.raises(UserError, match=f"bert.*({what}|no config.json|there is no such)"):
             read()
 

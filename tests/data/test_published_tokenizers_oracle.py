@@ -119,18 +119,29 @@ def test_roberta(theirs, files, tmp_path):
 
 @pytest.mark.parametrize("files", ["own", "written again"])
 def test_xlm_roberta(theirs, files, tmp_path):
+    import sentencepiece
+
     folder = tmp_path / "it"
     folder.mkdir()
-    (folder / "sentencepiece.bpe.model").write_bytes(learnt_pieces(TEXT * 3))
+    model = learnt_pieces(TEXT * 3)
+    (folder / "sentencepiece.bpe.model").write_bytes(model)
     (folder / "config.json").write_text('{"model_type": "xlm-roberta"}')
     reference = theirs.XLMRobertaTokenizer.from_pretrained(folder)
     if files == "written again":
         (folder / "sentencepiece.bpe.model").unlink()
         reference.save_pretrained(folder)
-    tokenizer = assert_equal(tmp_path, "sentencepiece", reference, hostile(), tmp_path)
+    # Theirs normalizes what a joiner holds together at once, SentencePiece does not.
+    lines = [line for line in hostile(700) if "\u200d" not in line][:500]
+    tokenizer = assert_equal(tmp_path, "sentencepiece", reference, lines, tmp_path)
     assert tokenizer.mask_id == reference.mask_token_id
     written = {*tokenizer.encode(["<mask> a </s>"]).row(0).tolist()}
     assert not written & {tokenizer.mask_id, tokenizer.start_id, tokenizer.end_id}
+    # Its model's own ids, one further, and unknown ones in a place of their own.
+    known = sentencepiece.SentencePieceProcessor(model_proto=model)
+    found = tokenizer.encode(hostile())
+    for row, line in enumerate(hostile()):
+        expected = [number + 1 if number else 3 for number in known.encode(line)]
+        assert found.row(row).tolist() == expected, ascii(line)
 
 
 def test_albert(theirs, tmp_path):

@@ -35,7 +35,7 @@ def normal(*shape, seed=1):
     return tf.random.stateless_normal(shape, [seed, 2])
 
 
-@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "relu", "tanh"])
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "relu", "silu", "tanh"])
 @pytest.mark.parametrize("rate", [0.0, 0.4])
 def test_activation_with_dropout(name, rate):
     mask = draw_mask([5, 7, 9], rate, [3, 4]) if rate else None

@@ -84,7 +84,7 @@ def test_gelu_and_its_derivative_are_exact():
 
 
 def test_unknown_activations_are_refused():
-    with pytest.raises(ValueError, match=r"gelu, gelu_tanh, relu, tanh.*'swish'"):
+    with pytest.raises(ValueError, match=r"gelu, gelu_tanh, relu, silu, tanh.*'swish'"):
         activation("swish")
 
 

@@ -40,6 +40,38 @@ def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return values.astype(np.float32)
 
 
+def write_folder(folder: Path, tied: bool) -> None:
+    """Writes the same weights as a published folder, without transformers."""
+    from safetensors.numpy import save_file
+
+    width, inner, size = (CONFIG[key] for key in ("hidden_size", "intermediate_size", "vocab_size"))
+    shapes = {"bert.embeddings.word_embeddings.weight": (size, width)}
+    shapes["bert.embeddings.position_embeddings.weight"] = (9, width)
+    shapes["bert.embeddings.token_type_embeddings.weight"] = (2, width)
+    norms, heads = ["bert.embeddings.LayerNorm"], "cls.predictions."
+    dense = {f"{heads}transform.dense": (width, width)}
+    norms.append(f"{heads}transform.LayerNorm")
+    for number in range(CONFIG["num_hidden_layers"]):
+        layer = f"bert.encoder.layer.{number}."
+        for one in ("query", "key", "value"):
+            dense[f"{layer}attention.self.{one}"] = (width, width)
+        dense[f"{layer}attention.output.dense"] = (width, width)
+        dense[f"{layer}intermediate.dense"] = (inner, width)
+        dense[f"{layer}output.dense"] = (width, inner)
+        norms += [f"{layer}attention.output.LayerNorm", f"{layer}output.LayerNorm"]
+    for name, shape in dense.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    for name in norms:
+        shapes |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+    shapes[f"{heads}bias"] = (size,)
+    if not tied:  # transformers then adds a bias of the decoder's own
+        shapes |= {f"{heads}decoder.weight": (size, width), f"{heads}decoder.bias": (size,)}
+    tensors = {name: weight(name, shape) for name, shape in shapes.items()}
+    save_file(tensors, folder / "model.safetensors")
+    config = {**CONFIG, "tie_word_embeddings": tied}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 def transformers_logits(tied: bool) -> np.ndarray:
     """Computes the logits `[2, 7, 19]` with transformers."""
     import torch

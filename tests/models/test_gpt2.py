@@ -180,13 +180,13 @@ def test_a_published_folder_brings_the_model_back(model, published, tmp_path, pr
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"model_type": "bert"}, "not a GPT-2"),
+        ({"model_type": "bert"}, "a BERT, which becomes a model of kind bert"),
         ({"n_head": "3"}, "n_head must be whole numbers"),
         ({"scale_attn_by_inverse_layer_idx": True}, "only False is known"),
         ({"activation_function": "swish"}, "known are gelu_new"),
         ({"activation_function": ["gelu_new"]}, "known are gelu_new"),
         ({"n_layer": 1}, "h.1.attn.c_attn.bias is of no part of it"),
-        ({"n_layer": 3}, "h.2.attn.c_attn.bias is not there"),
+        ({"n_layer": 3}, "h.2.mlp.c_fc.bias is not there"),
         ({"n_inner": 5}, r"does not fit decoder/layer_1/feed_forward/inner"),
     ],
 )

@@ -296,9 +296,9 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--text more.txt reviews.csv", "--text: more.txt reviews.csv; expected text files, or tabl"),
      ("--pairs a.de a.en --teacher nowhere", "--teacher: nowhere: there is no such folder in"),
      ("--pairs a.de a.en --teacher /no/where", "--teacher: /no/where: there is no such folder. "),
-     ("--pairs a.de a.en --teacher .", "config.json cannot be read"),
+     ("--pairs a.de a.en --teacher .", "no config.json"),
      ("--text more.txt --teacher published", "is a bert, and what teaches a language_model"),
-     ("--labelled reviews.csv --teacher t5", "has model_type 't5'; expected a bert or a gpt2")],
+     ("--labelled reviews.csv --teacher t5", "model_type is 't5'; expected one of albert, bert")],
 )  # fmt: skip
 def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
     write(files, "odd.csv", "a,b,c", 200, (",", [3, 4, 1]))

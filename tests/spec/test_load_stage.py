@@ -37,13 +37,17 @@ def test_stages_start_from_it_and_score_with_it(tmp_path):
         "load": "bert",
         "into": "teacher",
         "head": "published",
+        "labels": {},
     }
 
 
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ("stages.bert.into=student", "stages.bert.into: student is a transformer; expected a bert"),
+        (
+            "stages.bert.into=student",
+            "stages.raw.score: its model is a transformer; expected a stage",
+        ),
         ("stages.bert.into=techer", "no model 'techer'; expected one of teacher, student; did you"),
         ("stages.bert={load: bert}", "stages.bert.into: missing"),
         ("stages.bert={load: 5, into: teacher}", "stages.bert.load: found 5; expected text"),

@@ -54,7 +54,7 @@ def test_the_spec_that_is_changed_here_is_valid(tmp_path):
         ("student.output_bias=yes", "student.output_bias: 'yes' is text; expected true or false"),
         (
             "teacher.activation=geluu",
-            "teacher.activation: found 'geluu'; expected one of relu, gelu, gelu_tanh; "
+            "teacher.activation: found 'geluu'; expected one of relu, gelu, gelu_tanh, silu; "
             "did you mean gelu?",
         ),
         (

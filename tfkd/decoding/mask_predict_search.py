@@ -226,7 +226,7 @@ def words(model: Any, mask: tf.Tensor | None) -> Predict:
         ids: tf.Tensor, valid: tf.Tensor, state: Any, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         states = tf.boolean_mask(model.fill({"ids": ids, "valid": valid}, state), hidden)
-        states = tf.ensure_shape(states, [None, model.head.width])
+        states = tf.ensure_shape(states, [None, model.head.reads])
         transformed = model.head.transform(states)
         matrix, bias = model.head.matrix(), model.head.bias()
 

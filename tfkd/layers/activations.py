@@ -53,6 +53,11 @@ def _gelu_tanh_slope(x: tf.Tensor) -> tf.Tensor:
     return 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
 
 
+def _silu_slope(x: tf.Tensor) -> tf.Tensor:
+    gate = tf.math.sigmoid(x)
+    return gate * (1.0 + x * (1.0 - gate))
+
+
 class _Activation(NamedTuple):
     """f as TensorFlow's operations compute it; and, of float32, f and its derivative as formulas.
 
@@ -67,13 +72,14 @@ class _Activation(NamedTuple):
 _ACTIVATIONS = {
     "gelu": _Activation(gelu, lambda x: x * (0.5 + 0.5 * tf.math.erf(x * _SQRT_HALF)), _gelu_slope),
     "gelu_tanh": _Activation(_gelu_tanh, _gelu_tanh, _gelu_tanh_slope),
+    "silu": _Activation(tf.nn.silu, tf.nn.silu, _silu_slope),
     "relu": _Activation(tf.nn.relu, tf.nn.relu, lambda x: tf.cast(x > 0.0, tf.float32)),
     "tanh": _Activation(tf.math.tanh, tf.math.tanh, lambda x: 1.0 - tf.square(tf.math.tanh(x))),
 }
 
 
 def activation(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns an activation by name: gelu (erf), gelu_tanh, relu, tanh.
+    """Returns an activation by name: gelu (erf), gelu_tanh, relu, silu, tanh.
 
     Raises:
         ValueError: the name is none of these.

@@ -34,7 +34,7 @@ class Bert(LanguageModel):
         heads: Attention heads of each block.
         feed_forward: Inner size of the feed-forward networks; None: 4 * width.
         max_length: Positions that the model knows.
-        types: Token types (segments).
+        types: Token types (segments); a single one is that of all tokens, whatever a record says.
         dropout: Rate on embeddings and sub-layers.
         attention_dropout: Rate on attention weights; None: `dropout`.
         activation: "gelu" (by erf), "gelu_tanh" or "relu".
@@ -44,9 +44,12 @@ class Bert(LanguageModel):
         positions: "sequence": counted through both segments, as BERT's checkpoints were trained;
             "segment": the second segment counts anew from 1, so that a model that is trained from
             scratch finds the word at the same place of the other segment at once.
+        embedding_width: Width of the embeddings, which a matrix brings to that of the blocks, and
+            which the word-prediction head has, too (ALBERT, ELECTRA); None: `width`, no matrix.
         output_heads: Heads by kind. `{"masked_lm": {"vocabulary_size": None, "tied": True}}`: the
             published head, over another vocabulary if a size is given (then `tied` is False).
-            `{"classifier": {"classes": C, "dropout": None}}`: `ClassifierHead`; None: `dropout`.
+            `{"classifier": {"classes": C, "dropout": None, "activation": "tanh"}}`:
+            `ClassifierHead`; None: `dropout`.
         pooler: Whether to add the published tanh layer over the first position.
         adapters: `{"layer_N": {place: layer}}`, see `tfkd.layers.hooks`.
         seed: Seed of all weights: the same seed gives the same weights; None draws by chance.
@@ -78,6 +81,7 @@ class Bert(LanguageModel):
         norm_epsilon: float = 1e-12,
         initializer_range: float = 0.02,
         positions: str = "sequence",
+        embedding_width: int | None = None,
         output_heads: Mapping[str, Mapping[str, Any]] | None = None,
         pooler: bool = False,
         adapters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -111,6 +115,7 @@ class Bert(LanguageModel):
             "norm_epsilon": norm_epsilon,
             "initializer_range": initializer_range,
             "positions": positions,
+            "embedding_width": embedding_width,
             "output_heads": {kind: dict(options) for kind, options in output_heads.items()},
             "pooler": pooler,
             "seed": seed,
@@ -118,15 +123,17 @@ class Bert(LanguageModel):
         self.vocabulary_size = vocabulary_size
         self.width = width
         self.max_length = max_length
+        self._embedded = embedding_width or width
         self.embedding = BertEmbedding(
             vocabulary_size,
-            width,
+            self._embedded,
             max_length,
             types,
             dropout,
             norm_epsilon,
             initializer_range,
             derive_seed(seed, "embedding"),
+            None if embedding_width is None else width,
             dtype=self.dtype_policy,
             name="embedding",
         )
@@ -185,6 +192,8 @@ class Bert(LanguageModel):
         if classes and "classifier" in heads_needed:
             size = tokenizers[CLASSES].size
             output_heads["classifier"] = {"classes": size, "dropout": head.dropout}
+            if head.activation != "tanh":
+                output_heads["classifier"]["activation"] = head.activation
         model = cls(
             tokenizers[options.tokenizer].size,
             **arguments(options),
@@ -208,7 +217,8 @@ class Bert(LanguageModel):
         embedding = self.embedding
         return VocabularyHead(
             size,
-            self.width,
+            self._embedded,
+            reads=self.width,
             tied_matrix=(lambda: embedding.tokens.table) if tied else None,
             transform=True,
             activation=self._options["activation"],
@@ -220,12 +230,17 @@ class Bert(LanguageModel):
         )
 
     def _classifier_head(
-        self, seed: int | None, classes: int, dropout: float | None = None
+        self,
+        seed: int | None,
+        classes: int,
+        dropout: float | None = None,
+        activation: str = "tanh",
     ) -> ClassifierHead:
         return ClassifierHead(
             classes,
             self.width,
             dropout=self._options["dropout"] if dropout is None else dropout,
+            activation=activation,
             initializer=bert_initializer(self._options["initializer_range"]),
             seed=derive_seed(seed, "classifier"),
             dtype=self.dtype_policy,

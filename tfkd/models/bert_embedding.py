@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
@@ -20,7 +21,11 @@ def bert_initializer(std: float = 0.02) -> keras.initializers.Initializer:
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class BertEmbedding(keras.layers.Layer):
-    """dropout(LN(token + type + position))."""
+    """dropout(LN(token + type + position)), times a matrix where the blocks are of another width.
+
+    A table of one type has its row added to every token, whatever `types` a record has: models
+    without segments read pairs, too.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class BertEmbedding(keras.layers.Layer):
         norm_epsilon: float,
         initializer_range: float,
         seed: int | None,
+        projected: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -44,7 +50,9 @@ class BertEmbedding(keras.layers.Layer):
             "norm_epsilon": norm_epsilon,
             "initializer_range": initializer_range,
             "seed": seed,
+            "projected": projected,
         }
+        self.one_type = types == 1
 
         def shared(name: str) -> dict[str, Any]:
             return {
@@ -59,11 +67,20 @@ class BertEmbedding(keras.layers.Layer):
         self.positions = Positions("learned", width, max_length=max_length, **shared("positions"))
         self.norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="norm")
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.projection = None
+        if projected is not None:
+            self.projection = Dense(
+                projected,
+                kernel_initializer=bert_initializer(initializer_range),
+                seed=derive_seed(seed, "projection"),
+                dtype=self.dtype_policy,
+                name="projection",
+            )
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
         """What it gives, for `summary`: `[batch, length, width]`."""
-        return (None, None, self.tokens.width)
+        return (None, None, self._options["projected"] or self.tokens.width)
 
     def build(self, input_shape: Any = None) -> None:
         self.tokens.build()
@@ -71,13 +88,16 @@ class BertEmbedding(keras.layers.Layer):
         self.positions.build()
         self.norm.build((None, None, self.tokens.width))
         self.dropout.build()
+        if self.projection is not None:
+            self.projection.build((None, self.tokens.width))
 
     def call(self, record: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         ids = record["ids"]
-        types = record.get("types")
+        types = None if self.one_type else record.get("types")
         hidden = self.tokens(ids) + self.types(tf.zeros_like(ids) if types is None else types)
         hidden = self.positions(hidden, record.get("positions"))
-        return self.dropout(self.norm(hidden), training=training)
+        hidden = self.dropout(self.norm(hidden), training=training)
+        return hidden if self.projection is None else self.projection(hidden)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._options}

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import Blocks, derive_seed
@@ -12,14 +13,16 @@ from tfkd.layers.initializers import Blocks, derive_seed
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class ClassifierHead(keras.layers.Layer):
-    """logits = t(h) M^T + b over C classes, t(h) = dropout(tanh(h W + c)): BERT's pooler.
+    """logits = t(h) M^T + b over C classes, t(h) = dropout(f(h W + c)), f = tanh: BERT's pooler.
 
     Shaped as `VocabularyHead`, so that what passes over a vocabulary passes over classes.
 
     Args:
         classes: C.
         width: Size of the hidden vectors, d.
-        dropout: Rate on tanh(h W + c), in training.
+        dropout: Rate on f(h W + c), in training.
+        activation: f: "tanh" (BERT, RoBERTa), "relu" (DistilBERT) or "gelu" (ELECTRA); "none": t is
+            dropout alone, without W and c, as heads over the classes of tokens have it.
         initializer: Keras initializer of W and M; b and c start at 0.
         seed: Seed of the weights.
 
@@ -32,6 +35,7 @@ class ClassifierHead(keras.layers.Layer):
         width: int,
         *,
         dropout: float = 0.1,
+        activation: str = "tanh",
         initializer: Any = "glorot_uniform",
         seed: int | None = None,
         **kwargs: Any,
@@ -41,13 +45,17 @@ class ClassifierHead(keras.layers.Layer):
         self.width = width
         self.seed = seed
         self._initializer = keras.initializers.get(initializer)
-        self.dense = Dense(
-            width,
-            kernel_initializer=initializer,
-            seed=derive_seed(seed, "transform"),
-            dtype=self.dtype_policy,
-            name="transform",
-        )
+        self.activation = activation
+        self.dense = None
+        if activation != "none":
+            self._activate = find_activation(activation)
+            self.dense = Dense(
+                width,
+                kernel_initializer=initializer,
+                seed=derive_seed(seed, "transform"),
+                dtype=self.dtype_policy,
+                name="transform",
+            )
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     @property
@@ -56,7 +64,8 @@ class ClassifierHead(keras.layers.Layer):
         return (None, self.vocabulary_size)
 
     def build(self, input_shape: Any = None) -> None:
-        self.dense.build((None, self.width))
+        if self.dense is not None:
+            self.dense.build((None, self.width))
         self.dropout.build()
         self.own_matrix = self.add_weight(
             (self.vocabulary_size, self.width),
@@ -75,7 +84,9 @@ class ClassifierHead(keras.layers.Layer):
     def transform(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
         """t(h): `[..., d]` to `[..., d]`, in the compute type."""
         hidden = tf.cast(hidden, self.compute_dtype)
-        return self.dropout(tf.math.tanh(self.dense(hidden)), training=training)
+        if self.dense is not None:
+            hidden = self._activate(self.dense(hidden))
+        return self.dropout(hidden, training=training)
 
     def matrix(self) -> tf.Tensor:
         """M `[C, d]` in the compute type."""
@@ -99,6 +110,7 @@ class ClassifierHead(keras.layers.Layer):
             "classes": self.vocabulary_size,
             "width": self.width,
             "dropout": self.dropout.rate,
+            "activation": self.activation,
             "initializer": keras.initializers.serialize(self._initializer),
             "seed": self.seed,
         }

@@ -23,7 +23,8 @@ class VocabularyHead(keras.layers.Layer):
 
     Args:
         vocabulary_size: Number of output ids, V.
-        width: Size of the hidden vectors, d.
+        width: Size of the vectors t(h), d.
+        reads: Size of the hidden vectors h, where the transform makes another one of it; None: d.
         tied_matrix: Returns the table `[V, d]` to share; None: a matrix of its own.
         transform: Whether t is BERT's.
         activation: Activation of the transform.
@@ -39,6 +40,7 @@ class VocabularyHead(keras.layers.Layer):
         vocabulary_size: int,
         width: int,
         *,
+        reads: int | None = None,
         tied_matrix: Callable[[], Any] | None = None,
         transform: bool = False,
         activation: str = "gelu",
@@ -52,6 +54,12 @@ class VocabularyHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
         self.width = width
+        self.reads = reads or width
+        if self.reads != width and not transform:
+            raise ValueError(
+                "Invalid value for argument `reads`. Expected the width, for a head without a "
+                f"transform. Received: reads={reads}, width={width}"
+            )
         self.use_bias = use_bias
         self.seed = seed
         self._tied_matrix = tied_matrix
@@ -107,11 +115,11 @@ class VocabularyHead(keras.layers.Layer):
                 autocast=False,
             )
         if self.dense is not None:
-            self.dense.build((None, self.width))
+            self.dense.build((None, self.reads))
             self.norm.build((None, self.width))
 
     def transform(self, hidden: tf.Tensor) -> tf.Tensor:
-        """t(h): `[..., d]` to `[..., d]`, in the compute type."""
+        """t(h): `[..., reads]` to `[..., d]`, in the compute type."""
         hidden = tf.cast(hidden, self.compute_dtype)
         if self.dense is None:
             return hidden
@@ -127,7 +135,7 @@ class VocabularyHead(keras.layers.Layer):
         return None if self.own_bias is None else tf.cast(self.own_bias, tf.float32)
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """float32 `[..., V]` of hidden states `[..., d]`; the product is in the compute type."""
+        """float32 `[..., V]` of states `[..., reads]`; the product is in the compute type."""
         flat = tf.reshape(self.transform(hidden), [-1, self.width])
         logits = tf.cast(times_table(flat, self.matrix()), tf.float32)
         bias = self.bias()

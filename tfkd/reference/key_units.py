@@ -95,6 +95,7 @@ UNITS: dict[str, str] = {
     "warmup": "steps; below 1, share of all steps",
     "weight": _FACTOR,
     "weight_decay": "share of a weight a step, times the learning rate",
+    "embedding_width": "vector components",
     "width": "vector components",
     "word_order": "words",
 }

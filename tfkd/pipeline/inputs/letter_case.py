@@ -12,8 +12,9 @@ def lower_cased(trained: Node) -> bool:
 
 
 def all_lower(trained: Node, side: str, swapped: str) -> bool:
-    """Whether all corpora of a training stage have a side in lower case."""
-    return all(
+    """Whether all corpora of a training stage have a side in lower case; of a checkpoint nobody
+    knows."""
+    return hasattr(trained.options, "data") and all(
         corpus.stage.lower_cased(corpus, swapped if part.swap else side)
         for corpus, part in zip(trained.corpora, trained.options.data, strict=True)
     )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfkd.models.published_config import tensor_names
+from tfkd.models.published.architecture import CLASSIFIER as CLASSIFIER
+from tfkd.models.published.architecture import PublishedModel
 from tfkd.outside.regular_files import readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
@@ -63,15 +64,79 @@ def check_checkpoint(
         UserError: It is of another family or other options, or its weights are damaged or lack the
             head that is asked for.
     """
-    family = registry.load_target(model.published)
-    theirs = family.config(folder)
-    names = tensor_names(folder)
-    if stage.head == "published":
-        family.check_head(folder, names)
+    published = opened(folder, model)
+    theirs = published.options()
+    _ = published.tensors
+    for kind in model.heads_needed(stage, {}):
+        published.refuse_lacking(kind)
+    if stage.head == CLASSIFIER:
+        labels = published.head_options(CLASSIFIER) and published.labels()
+        matched(stage.labels, published, labels or [])
+        said, has = model.head.activation, published.head_activation()
+        if said != has:
+            raise UserError(
+                f"stages.{place}.load: the checkpoint {stage.load} is not the model that "
+                f"{stage.into} declares: its head's activation is {has}, and {said} in the spec. "
+                f"Write {stage.into}.head.activation: {has}"
+            )
     ours = {name: getattr(model, name) for name in type(model).model_fields}
     if vocabulary_size is not None:
         ours["vocabulary_size"] = vocabulary_size
     refuse_differences(place, stage, model, ours, theirs)
+
+
+def matched(given: Mapping[str, str], published: PublishedModel, labels: list[str]) -> list[str]:
+    """The classes of a checkpoint in their order, by the names of the corpora's labels.
+
+    Args:
+        given: The corpora's names of some, by those of the checkpoint.
+        published: The checkpoint.
+        labels: Its names.
+
+    Raises:
+        UserError: It has no class of a name that is given.
+    """
+    if unknown := [name for name in given if name not in labels]:
+        raise UserError(
+            f"labels: {published.checkpoint.config_file} has no class {', '.join(unknown)}; "
+            f"its classes are {', '.join(labels)}"
+        )
+    return [given.get(name, name) for name in labels]
+
+
+def order_classes(
+    model: Any, given: Mapping[str, str], published: PublishedModel, names: list[str]
+) -> None:
+    """Puts the rows of a checkpoint's head over classes in the order of the corpora's classes.
+
+    Args:
+        model: The model that was read.
+        given: As of `matched`.
+        published: The checkpoint.
+        names: The corpora's classes.
+
+    Raises:
+        UserError: These are not the same classes.
+    """
+    theirs = matched(given, published, published.labels() or [])
+    if sorted(theirs) != sorted(names):
+        raise UserError(
+            f"load: the classes of {published.folder} are {', '.join(theirs)}, and the labels of "
+            f"the corpora are {', '.join(names)}. They are matched by name: say which is which, "
+            f"like labels: {{{theirs[0]}: {names[0]}}}, or read corpora with these classes"
+        )
+    head, order = model.heads[CLASSIFIER], [theirs.index(name) for name in names]
+    for weight in (head.own_matrix, head.own_bias):
+        weight.assign(weight.value.numpy()[order])
+
+
+def opened(folder: Path, model: Any) -> PublishedModel:
+    """What a folder holds, which becomes a model of this family.
+
+    Raises:
+        UserError: It is of another family, or of none that is known.
+    """
+    return registry.load_target(model.published).open(folder)
 
 
 def refuse_differences(
@@ -97,7 +162,8 @@ def refuse_differences(
             continue
         said.append(f"{name} is {in_checkpoint} in the checkpoint and {in_spec} in the spec")
         if name == "vocabulary_size":
-            mends.append(f"tokenizers.{model.tokenizer}.vocabulary: the checkpoint's vocabulary")
+            tokenizer = [*model.tokenizers.values()][-1]
+            mends.append(f"tokenizers.{tokenizer}.vocabulary: the checkpoint's vocabulary")
         else:
             mends.append(f"{stage.into}.{name}: {in_checkpoint}")
     if said:

@@ -89,7 +89,7 @@ class CheckedFiles(NoFiles):
 
     def checkpoint(self, spec: Spec, name: str, data_dir: Path) -> None:
         options, model = spec.stages[name], spec.models[spec.stages[name].into]
-        vocabulary = spec.tokenizers.get(model.tokenizer)
+        vocabulary = spec.tokenizers.get([*model.tokenizers.values()][-1])
 
         def check() -> None:
             folder = checkpoint_folder(options.load, data_dir)

@@ -5,12 +5,21 @@ from typing import Any
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import model_identity
+from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.inputs.published import checkpoint_folder, refuse_differences
+from tfkd.pipeline.inputs.published import (
+    CLASSIFIER,
+    checkpoint_folder,
+    opened,
+    order_classes,
+    refuse_differences,
+)
+from tfkd.pipeline.inputs.text_stages import classes_of
 from tfkd.spec import Spec, registry
 from tfkd.spec.stages.load import LoadOptions
+from tfkd.spec.tasks.task import task_name
 
 
 class LoadStage(Stage):
@@ -26,9 +35,12 @@ class LoadStage(Stage):
         }
         # 2 compares more than sizes; the head is the checkpoint's, whatever the model's is.
         identity: dict[str, Any] = {"model": model_identity(model), "load_revision": 2}
-        identity["model"].pop("head", None)
+        head = identity["model"].pop("head", None)
         if options.head != "published":
             identity["head"] = options.head
+        if options.head == "classifier":
+            inputs |= task_named(task_name(model, options, spec.views)).inputs(graph, spec, options)
+            identity |= {"classes": head, "labels": options.labels}
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
@@ -52,16 +64,21 @@ class LoadStage(Stage):
         from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
         fresh_start()
-        options = node.model.without_head()
         heads = heads_of(node)
+        options = node.model if CLASSIFIER in heads else node.model.without_head()
         model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
         if node.identity.get("random"):
             save_weights(model, folder.path / WEIGHTS)
             return {"parameters": model.count_params(), "random": True}
         checkpoint = checkpoint_folder(node.options.load, context.data_dir)
-        published = registry.load_target(options.published).load(checkpoint, heads)
+        reader = registry.load_target(options.published)
+        folder_of = opened(checkpoint, options)
+        published = reader.load(folder_of, heads)
         ours, theirs = model.get_config(), published.get_config()
         refuse_differences(node.label, node.options, options, ours, theirs)
+        if CLASSIFIER in heads:
+            names = classes_of(node, context).names
+            order_classes(published, node.options.labels, folder_of, names)
         save_weights(published, folder.path / WEIGHTS)
         parameters = published.count_params()
         return {"parameters": parameters, "brief": f"{parameters:,} parameters"}

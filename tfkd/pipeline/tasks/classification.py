@@ -125,7 +125,7 @@ class Classification(Task):
             graph.evaluation(spec, against, corpus, (TEACHER_CHECK,), None) if against else None
         )
         read = node if node.kind == "score" else node.trained
-        seen = corpus in [part.of for part in read.options.data]
+        seen = corpus in [part.of for part in getattr(read.options, "data", ())]
         return TeacherCheck(entry, corpus, teacher, baseline, seen)
 
     def sizes(self, node: Node, planned: Planned) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Classification(Task):
         """The first term's that predicts classes."""
         views = (term.view for term in trained.options.objective.values())
         known = trained.spec.views
-        return next(view for view in views if reads_classes(trained.model, known.get(view)))
+        return next((view for view in views if reads_classes(trained.model, known.get(view))), None)
 
     def own_view(self, trained: Node, options: Any, specials: Any, name: str, context: Context):
         model = trained.model

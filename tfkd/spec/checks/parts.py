@@ -87,11 +87,19 @@ def _models(parts: Parts, faults: Faults) -> None:
         if (head := getattr(options, "head", None)) is not None:
             named(head.kind).check_model(parts, faults, path, options)
         shared = getattr(options, "share_embeddings", None) == "all"
-        if shared and len(set(sides_of(options).values())) > 1:
+        if shared and not _one_vocabulary(parts, {*sides_of(options).values()}):
             faults.add(
                 (*path, "share_embeddings"), "all, with a tokenizer for each side",
                 "target or none, or one tokenizer for both",
             )  # fmt: skip
+
+
+def _one_vocabulary(parts: Parts, names: set[str]) -> bool:
+    """Whether tokenizers have one list of pieces: one tokenizer, or the sides of one preset."""
+    found = [parts.tokenizers.get(name) for name in names]
+    presets = {getattr(one, "preset", None) for one in found}
+    of_sides = all(getattr(one, "side", None) for one in found)
+    return len(names) < 2 or (of_sides and len(presets) == 1)
 
 
 def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:

@@ -34,6 +34,11 @@ class ClassifierHeadOptions(Options):
         "cls",
         description="Where the state is read: at [CLS], or at the character that `mark` says.",
     )
+    activation: Literal["tanh", "gelu", "relu", "none"] = Field(
+        "tanh",
+        description="Of the layer before the classes: tanh in BERT, RoBERTa and ALBERT, gelu in "
+        "ELECTRA, relu in DistilBERT; none: no such layer, as in heads over the classes of tokens.",
+    )
     dropout: Rate | None = Field(
         None, description="On the pooled state, in training; default: the model's."
     )

@@ -7,7 +7,8 @@ from pydantic import Field
 from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, known
-from tfkd.spec.options.base import FilePath, ModelName
+from tfkd.spec.options import classifier
+from tfkd.spec.options.base import FilePath, ModelName, Name
 from tfkd.spec.stage import StageOptions
 from tfkd.spec.wording import a
 
@@ -22,18 +23,28 @@ class LoadOptions(StageOptions):
         "relative to the data folder, else to the folder that the run is started in."
     )
     into: ModelName = Field(
-        description="The model, a bert or gpt2 whose sizes are the checkpoint's."
+        description="The model, a bert or gpt2 whose sizes are the checkpoint's; `tfkd inspect` "
+        "prints it."
     )
-    head: Literal["published", "none"] = Field(
+    head: Literal["published", "classifier", "none"] = Field(
         "published",
-        description="none: for a checkpoint without its word-prediction head, as SpanBERT's are; "
-        "enough for hidden_states, and to start parts from.",
+        description="published: over words; classifier: over a text's classes, matched by name "
+        "with the labels of the corpora that the model's head names; none: for a checkpoint "
+        "without a head, enough for hidden_states, and to start parts from.",
+    )
+    labels: dict[str, Name] = Field(
+        {}, description="Classes of the checkpoint by other names than the corpora's labels have."
     )
 
     @property
     def train(self) -> str:
         """The model that comes of it, as of a training stage."""
         return self.into
+
+    @property
+    def objective(self) -> dict[str, Any]:
+        """Nothing is learnt."""
+        return {}
 
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
@@ -46,6 +57,14 @@ class LoadOptions(StageOptions):
         if model is not None and model.published is None:
             known_ones = one_of(lambda one: one.published)
             faults.add((*path, "into"), f"{stage.train} is {a(model.kind)}", known_ones)
+        of_classes = getattr(stage, "head", None) == "classifier"
+        if model is not None and of_classes:
+            head = classifier(model)
+            if head is None or not head.classes or head.read != "cls":
+                faults.add(
+                    (*path, "head"), f"classifier, and {stage.train} has no head for its classes",
+                    "head: {kind: classifier, classes: [CORPUS]} in the model, CORPUS with labels",
+                )  # fmt: skip
         # A stage with faults of its own has no head.
         if model is not None and model.is_causal and getattr(stage, "head", None) == "none":
             faults.add(

@@ -56,7 +56,7 @@ class TranslateOptions(TaughtOptions):
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
         """A translate stage: its model and data."""
         where = (*path, "translate")
-        trained = stage_of(parts, faults, where, stage.translate, "trained")
+        trained = stage_of(parts, faults, where, stage.translate, "trained", "model")
         model = None if trained is None else trained.model
         if model is not None and model.single_sequence:
             does = "goes on with its text instead" if model.is_causal else "writes no text"

@@ -17,6 +17,7 @@ class ClassificationOptions(ClassifierHeadOptions, TaskOptions):
 
     over_classes: ClassVar[bool] = True
     products: ClassVar[tuple[str, ...]] = (CLASSES,)
+    of_checkpoints: ClassVar[bool] = True
 
     @classmethod
     def check_model(cls, parts: Parts, faults: Faults, path: Path, model: Any) -> None:

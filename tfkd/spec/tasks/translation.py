@@ -1,5 +1,7 @@
 """Translation, and all that writes a target of a source: summaries, answers."""
 
+from typing import ClassVar
+
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found
@@ -9,6 +11,8 @@ from tfkd.spec.tasks.words import WordsOptions
 
 class TranslationOptions(WordsOptions):
     """A target of a source, by an encoder-decoder: it has no head to choose."""
+
+    of_checkpoints: ClassVar[bool] = True
 
     @classmethod
     def check_export(cls, faults: Faults, path: Path, name: str, trained: Found) -> None:

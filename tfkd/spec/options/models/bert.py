@@ -17,12 +17,19 @@ class BertOptions(BlockOptions):
 
     single_sequence: ClassVar[bool] = True
     adapter_sides: ClassVar[tuple[str, ...]] = ("encoder",)
-    published: ClassVar[str] = "tfkd.models.published_readers:PublishedBert"
+    published: ClassVar[str] = "tfkd.models.published.reading:ENCODERS"
 
     kind: Literal["bert"] = Field("bert", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")
     layers: Count = Field(description="How many blocks it has.")
-    types: Count = Field(2, description="Token types (segments).")
+    types: Count = Field(
+        2, description="Token types (segments); a single one is that of all tokens."
+    )
+    embedding_width: Count | None = Field(
+        None,
+        description="Size of the embeddings, which a matrix brings to the width (ALBERT, ELECTRA); "
+        "default: the width, without a matrix.",
+    )
     activation: Activation = Field(
         "gelu", description="Of the feed-forward network; gelu is exact, by erf."
     )
@@ -41,6 +48,11 @@ class BertOptions(BlockOptions):
         "need, tied), or classifier, over the classes of labels.",
     )
 
+    @classmethod
+    def shrunk(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        found = super().shrunk(plain)
+        return found | ({"embedding_width": 8} if found.get("embedding_width") else {})
+
     @property
     def part_names(self) -> tuple[str, ...]:
         classes = ("classifier",) if classifier(self) is not None else ()
@@ -52,20 +64,23 @@ class BertOptions(BlockOptions):
 
     def weight_sizes(self) -> dict[str, Any]:
         more = {"layers": self.layers, "max_length": self.max_length, "types": self.types}
-        return self.block_sizes | more
+        narrow = {} if self.embedding_width is None else {"embedding_width": self.embedding_width}
+        return self.block_sizes | more | narrow
 
     def body_parameters(self, vocabulary: int) -> dict[str, int]:
         """The weights of its parts without a head."""
-        rows = vocabulary + self.max_length + self.types
+        rows, narrow = vocabulary + self.max_length + self.types, self.embedding_width
+        projection = 0 if narrow is None else (narrow + 1) * self.width
         return {
-            "embedding": (rows + 2) * self.width,
+            "embedding": (rows + 2) * (narrow or self.width) + projection,
             "encoder": self.layers * self.block_parameters(),
         }
 
     def head_parameters(self, vocabulary: int) -> int:
         """The weights of its head over words; its matrix is its own unless it is tied."""
-        transform = self.width * (self.width + 3)
-        return transform + vocabulary * (self.width * self.has_own_matrix + 1)
+        width = self.embedding_width or self.width
+        transform = width * (self.width + 3)
+        return transform + vocabulary * (width * self.has_own_matrix + 1)
 
     def part_parameters(self, vocabularies: Mapping[str, int]) -> dict[str, int]:
         vocabulary, classes = vocabularies["text"], vocabularies.get("classes")
@@ -73,5 +88,6 @@ class BertOptions(BlockOptions):
         if classes is None or vocabularies.get("words"):
             found["head"] = self.head_parameters(vocabularies.get("head") or vocabulary)
         if classes is not None:
-            found["classifier"] = (self.width + classes) * (self.width + 1)
+            pooled = 0 if classifier(self).activation == "none" else self.width
+            found["classifier"] = (pooled + classes) * (self.width + 1)
         return found

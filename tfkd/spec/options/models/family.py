@@ -47,10 +47,9 @@ class ModelOptions(FamilySizes):
         made_of: Options that name other models of the spec, with the kind that each must be of.
         smoke_sizes: Options that are sizes, and what they are under --smoke.
         published: `module:name` of what reads its published checkpoints, imported without
-            TensorFlow (see `tfkd.models.published_readers.PublishedBert`): `config(folder)` gives
-            the options that a folder declares, `check_head(folder, names)` raises where the names
-            of its tensors lack the head, `load(folder, heads)` builds the model. None: there are
-            none.
+            TensorFlow (see `tfkd.models.published.reading.Reader`): `open(folder)` gives what a
+            folder declares, a `PublishedModel`, and `load(published, heads)` builds the model.
+            None: there are none.
     """
 
     single_sequence: ClassVar[bool] = False
@@ -172,6 +171,8 @@ class ModelOptions(FamilySizes):
             return ()
         if self.is_causal:
             return ("causal_lm",)
+        if getattr(stage, "head", "published") == "classifier":
+            return ("classifier",)
         terms = getattr(stage, "objective", {}).values()
         kinds = {reads_classes(self, views.get(getattr(term, "view", None))) for term in terms}
         if kinds <= {False}:

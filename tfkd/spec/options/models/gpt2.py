@@ -16,7 +16,7 @@ class Gpt2Options(BlockOptions):
     single_sequence: ClassVar[bool] = True
     is_causal: ClassVar[bool] = True
     adapter_sides: ClassVar[tuple[str, ...]] = ("decoder",)
-    published: ClassVar[str] = "tfkd.models.published_readers:PublishedGpt2"
+    published: ClassVar[str] = "tfkd.models.published.reading:DECODERS"
 
     kind: Literal["gpt2"] = Field("gpt2", description="The kind of model.")
     tokenizer: Name = Field(description="Its tokenizer.")

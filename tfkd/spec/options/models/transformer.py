@@ -23,6 +23,7 @@ class TransformerOptions(OwnTables, BlockOptions):
     """The Transformer encoder-decoder (Vaswani et al., 2017)."""
 
     adapter_sides: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+    published: ClassVar[str] = "tfkd.models.published.reading:TRANSLATORS"
 
     kind: Literal["transformer"] = Field("transformer", description="The kind of model.")
     tokenizer: Name | SideTokenizers = Field(description="One for both sides, or one a side.")

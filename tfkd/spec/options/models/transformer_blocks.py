@@ -8,7 +8,7 @@ from tfkd.spec.options.base import Count, Rate
 from tfkd.spec.options.models.attention_sizes import FLOAT, attention_kept, attention_parameters
 from tfkd.spec.options.models.family import ModelOptions
 
-Activation = Literal["relu", "gelu", "gelu_tanh"]
+Activation = Literal["relu", "gelu", "gelu_tanh", "silu"]
 
 
 class BlockOptions(ModelOptions):

@@ -1,0 +1,199 @@
+"""Published checkpoints as teachers: a classifier as it is, and a translator."""
+
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from tfkd import cli
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+import encoder_reference as reference
+
+pytestmark = pytest.mark.tensorflow
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqr"]
+CLASSIFIER = """
+tfkd: 1
+name: it
+data:
+  train: {tsv: train.tsv, columns: {text: 0, label: 1}}
+tokenizers:
+  published: {kind: wordpiece, preset: checkpoint}
+teacher:
+  kind: bert
+  tokenizer: published
+  layers: 2
+  width: 12
+  heads: 3
+  feed_forward: 20
+  max_length: 11
+  types: 1
+  head: {kind: classifier, classes: [train], activation: relu}
+student: {kind: bert, tokenizer: published, layers: 1, width: 8, heads: 2,
+          head: {kind: classifier, classes: [train]}}
+stages:
+  tuned: {load: checkpoint, into: teacher, head: classifier, labels: {class 2: odd}}
+  targets: {score: tuned, data: train}
+  learn:
+    train: student
+    data: train
+    steps: 2
+    objective: {soft_targets: {teacher: targets}}
+    validate: {on: train, every: 2, metrics: [loss]}
+evaluate:
+  - {of: tuned, on: [train], metrics: [accuracy]}
+  - {of: learn, on: [train], metrics: [accuracy]}
+"""
+TRANSLATOR = """
+tfkd: 1
+name: it
+data:
+  train: {parallel: [train.de, train.en]}
+tokenizers:
+  source: {kind: sentencepiece, preset: checkpoint, side: source}
+  target: {kind: sentencepiece, preset: checkpoint, side: target}
+teacher:
+  kind: transformer
+  tokenizer: {source: source, target: target}
+  encoder_layers: 1
+  decoder_layers: 1
+  width: 8
+  heads: 2
+  feed_forward: 12
+  max_length: 32
+  activation: silu
+  norm_epsilon: 1e-5
+  share_embeddings: all
+student:
+  kind: transformer
+  tokenizer: {source: source, target: target}
+  encoder_layers: 1
+  decoder_layers: 1
+  width: 8
+  heads: 2
+stages:
+  opus: {load: checkpoint, into: teacher}
+  written: {translate: opus, data: train, decode: {kind: greedy}}
+  by_text: {train: student, data: written, steps: 1, objective: {cross_entropy: {}}}
+  by_word: {train: student, data: train, steps: 1, objective: {soft_targets: {teacher: opus}}}
+evaluate:
+  - {of: opus, on: [train], metrics: [loss, bleu], decode: {kind: greedy}}
+  - {of: by_text, on: [train], metrics: [loss]}
+  - {of: by_word, on: [train], metrics: [loss]}
+"""
+
+
+def run(folder, text):
+    (folder / "spec.yaml").write_text(text)
+    words = ["run", str(folder / "spec.yaml"), "--data-dir", str(folder)]
+    code = cli.main([*words, "--runs-dir", str(folder / "runs")])
+    return code, folder / "runs" / "it" / "results.json"
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Rows whose label is the class that the checkpoint is surest of, but for every fifth."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    tensors = reference.write_folder(folder, "distilbert", "classes")
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    drawn = np.random.default_rng(3)
+    rows = []
+    for row in range(60):
+        words = drawn.integers(5, len(PIECES), 6)
+        ids = np.array([[2, *words, 3]])
+        logits = reference.computed(
+            "distilbert", "classes", tensors, ids, ids * 0, np.ones(ids.shape, bool)
+        )[0]
+        best = int(np.argmax(logits)) if row % 5 else int(np.argmin(logits))
+        label = ("class 0", "class 1", "odd")[best]
+        rows.append((" ".join(PIECES[word] for word in words), label))
+    (tmp_path / "train.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in rows))
+    assert len({label for _, label in rows}) == 3
+    return tmp_path
+
+
+def test_a_published_classifier_teaches_as_it_is(labelled, capsys):
+    # Its classes are in another order than the corpus's, and one has another name.
+    code, results = run(labelled, CLASSIFIER)
+    assert code == cli.DONE, capsys.readouterr().err
+    found = json.loads(results.read_text("utf-8"))["evaluations"]
+    assert found[0]["metrics"]["accuracy"]["value"] == pytest.approx(0.8)
+    (scored,) = (labelled / "runs" / "stages").glob("score-*/manifest.json")
+    summary = json.loads(scored.read_text("utf-8"))["summary"]
+    assert "the teacher is right at 80.0 % of 60 labelled ones" in summary["brief"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("labels: {class 2: odd}", "labels: {}"), "matched by name.*labels: {"),
+        (("labels: {class 2: odd}", "labels: {class 7: odd}"), "has no class class 7"),
+        (("relu", "tanh"), "head's activation is relu, and tanh in the spec"),
+    ],
+)  # fmt: skip
+def test_classes_that_are_not_the_corpus_s_are_refused(labelled, capsys, change, said):
+    code, _ = run(labelled, CLASSIFIER.replace(*change))
+    assert code == cli.WRONG_INPUT
+    found = capsys.readouterr().err
+    assert re.search(said, found), found
+
+
+def write_marian(folder):
+    """A random Marian, with two SentencePiece models over one vocabulary."""
+    import sentencepiece
+
+    places = {"</s>": 0, "<unk>": 1}
+    for name, text in (("source", "ein hund und zwei katzen"), ("target", "a dog and two cats")):
+        written = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([text] * 20), model_writer=written, vocab_size=40,
+            hard_vocab_limit=False, minloglevel=2,
+        )  # fmt: skip
+        (folder / f"{name}.spm").write_bytes(written.getvalue())
+        known = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+        for number in range(3, len(known)):
+            places.setdefault(known.id_to_piece(number), len(places))
+    places["<pad>"] = len(places)
+    (folder / "vocab.json").write_text(json.dumps(places))
+    drawn, size, width, inner = np.random.default_rng(1), len(places), 8, 12
+    shapes = {"model.shared.weight": (size, width), "final_logits_bias": (1, size)}
+    for side in ("encoder", "decoder"):
+        layer = f"model.{side}.layers.0."
+        for attention in ("self_attn", "encoder_attn")[: 1 + (side == "decoder")]:
+            for one in ("q_proj", "k_proj", "v_proj", "out_proj"):
+                shapes[f"{layer}{attention}.{one}.weight"] = (width, width)
+                shapes[f"{layer}{attention}.{one}.bias"] = (width,)
+            for one in ("weight", "bias"):
+                shapes[f"{layer}{attention}_layer_norm.{one}"] = (width,)
+        for one in ("weight", "bias"):
+            shapes[f"{layer}final_layer_norm.{one}"] = (width,)
+        shapes |= {f"{layer}fc1.weight": (inner, width), f"{layer}fc1.bias": (inner,)}
+        shapes |= {f"{layer}fc2.weight": (width, inner), f"{layer}fc2.bias": (width,)}
+    tensors = {name: drawn.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    save_file(tensors, folder / "model.safetensors")
+    config = {
+        "model_type": "marian", "architectures": ["MarianMTModel"], "vocab_size": size,
+        "d_model": width, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2, "encoder_ffn_dim": inner, "decoder_ffn_dim": inner,
+        "max_position_embeddings": 32, "activation_function": "swish", "scale_embedding": True,
+        "pad_token_id": size - 1, "decoder_start_token_id": size - 1, "eos_token_id": 0,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_a_published_translator_teaches_by_text_and_by_word(tmp_path, capsys):
+    (tmp_path / "checkpoint").mkdir()
+    write_marian(tmp_path / "checkpoint")
+    (tmp_path / "train.de").write_text("ein hund\nzwei katzen\nein hund und zwei katzen\n" * 4)
+    (tmp_path / "train.en").write_text("a dog\ntwo cats\na dog and two cats\n" * 4)
+    code, results = run(tmp_path, TRANSLATOR)
+    assert code == cli.DONE, capsys.readouterr().err
+    found = json.loads(results.read_text("utf-8"))["evaluations"]
+    assert {"loss", "bleu"} <= found[0]["metrics"].keys()
+    assert len(found) == 3

@@ -1,0 +1,50 @@
+"""Which class reads which `model_type` of `config.json`: the one place that knows."""
+
+import importlib
+from os import PathLike
+
+from tfkd.models.published.architecture import PublishedModel
+from tfkd.models.published.checkpoint import Checkpoint
+from tfkd.spec.errors import UserError
+
+_CLASSES = {
+    "albert": "albert:PublishedAlbert",
+    "bert": "bert:PublishedBert",
+    "distilbert": "distilbert:PublishedDistilBert",
+    "electra": "electra:PublishedElectra",
+    "gpt2": "gpt2:PublishedGpt2",
+    "marian": "marian:PublishedMarian",
+    "roberta": "roberta:PublishedRoberta",
+    "xlm-roberta": "roberta:PublishedXlmRoberta",
+}
+
+
+def known_types() -> tuple[str, ...]:
+    """The values of `model_type` that can be read."""
+    return tuple(sorted(_CLASSES))
+
+
+def published_class(model_type: str) -> type[PublishedModel]:
+    """The class that reads a `model_type`."""
+    module, _, name = _CLASSES[model_type].partition(":")
+    return getattr(importlib.import_module(f"tfkd.models.published.{module}"), name)
+
+
+def open_published(folder: str | PathLike, default: str | None = None) -> PublishedModel:
+    """What a published folder holds.
+
+    Args:
+        folder: The folder.
+        default: The `model_type` where `config.json` says none.
+
+    Raises:
+        UserError: There is no `config.json`, or no architecture in it that is known.
+    """
+    checkpoint = Checkpoint(folder)
+    found = checkpoint.config.get("model_type", default)
+    if found not in _CLASSES:
+        raise UserError(
+            f"{checkpoint.config_file}: model_type is {found!r}; expected one of "
+            f"{', '.join(known_types())}. No other architecture is read yet."
+        )
+    return published_class(found)(checkpoint)
