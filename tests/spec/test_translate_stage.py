@@ -86,7 +86,8 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         (
             "stages.synthetic.translate=alone",
-            "stages.synthetic.translate: alone is a translate stage; expected a train or load stage",
+            "stages.synthetic.translate: alone is a translate stage; expected a train or load "
+            "stage",
         ),
         ("stages.synthetic.translate=nta", "there is no stage 'nta'; expected one of bert, nat"),
         (
