@@ -226,7 +226,9 @@ def words(model: Any, mask: tf.Tensor | None) -> Predict:
         ids: tf.Tensor, valid: tf.Tensor, state: Any, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         states = tf.boolean_mask(model.fill({"ids": ids, "valid": valid}, state), hidden)
-        states = tf.ensure_shape(states, [None, model.head.reads])
+        # A head may read another width than it predicts from; one of a plugin need not say so.
+        width = getattr(model.head, "reads", model.head.width)
+        states = tf.ensure_shape(states, [None, width])
         transformed = model.head.transform(states)
         matrix, bias = model.head.matrix(), model.head.bias()
 
