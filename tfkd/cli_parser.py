@@ -190,7 +190,8 @@ def _column(text: str) -> tuple[str, str | int]:
     if not equals or not column or field not in ("text", "text_b", "label", "source", "target"):
         raise argparse.ArgumentTypeError(
             f"{text!r}; expected FIELD=COLUMN, FIELD one of text, text_b, label, source, target; "
-            "the spec's own PATH stands first: tfkd init PATH --columns ..."
+            "what a command is for stands before it: tfkd init PATH --columns ..., tfkd evaluate "
+            "RUN --columns ..."
         )
     digits = column.isascii() and column.isdecimal() and len(column) < 4
     return field, int(column) if digits else column

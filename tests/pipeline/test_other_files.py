@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 import sacrebleu
@@ -158,6 +159,20 @@ def test_files_are_read_as_the_runs_own_or_as_their_kind_is(opinions, files, col
     assert scored.data[name] == CORPORA[kind].model_validate(expected)
 
 
+@pytest.mark.parametrize("name", ["a.conll", "a.tsv"])
+def test_sentences_in_conlls_columns_are_read_as_the_runs_own(opinions, name):
+    table(name, "a\tDET", "dog\tNOUN", "", "dogs\tNOUN", "run\tVERB")
+    own = CORPORA["conll"].model_validate(
+        {"conll": "train.conll", "columns": {"label": 1, "text": 0}}
+    )
+    data = dict.fromkeys(opinions.data, own)
+    scored = OtherFiles([[name]]).scored_by(replace(opinions, data=data))
+    (new,) = scored.data.keys() - opinions.data.keys()
+    found = scored.data[new]
+    assert found.conll == [os.path.abspath(name)]
+    assert found.columns == own.columns
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -167,6 +182,7 @@ def test_files_are_read_as_the_runs_own_or_as_their_kind_is(opinions, files, col
         ({"of": ["teach"]}, ["--metrics", "teach"]),
         ({"files": [["test.de"]]}, ["--on test.de", "source, target"]),
         ({"columns": {"source": 1}}, ["--columns"]),
+        ({"columns": {"label": 1}}, ["--columns label=1", "source, target"]),
     ],
 )
 def test_what_does_not_suit_is_refused_by_the_option_that_named_it(spec, given, told):

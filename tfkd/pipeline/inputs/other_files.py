@@ -1,5 +1,6 @@
 """`tfkd evaluate RUN --on FILE`: a spec that scores its models on files which it does not name."""
 
+import contextlib
 import glob
 import os
 import re
@@ -8,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.text.conll_reader import conll_columns
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
+from tfkd.data.text.source_files import find_files
 from tfkd.spec import Spec
 from tfkd.spec.beside import evaluated
 from tfkd.spec.errors import UserError
@@ -109,6 +112,11 @@ class OtherFiles:
         paths = [os.path.abspath(one) for one in files]
         kept = {name: getattr(read, name) for name in _READING if name in read.model_fields_set}
         fields = [name for name in read.field_names if name != "mark" or not read.marked_by]
+        if others := [name for name in self.columns if name not in fields]:
+            raise UserError(
+                f"{COLUMNS} {others[0]}={self.columns[others[0]]}: of such a corpus "
+                f"{', '.join(fields)} are read; expected columns of these"
+            )
         return {**self._source(paths, fields, read), **kept}
 
     def _source(self, paths: list[str], fields: list[str], read: Any) -> dict[str, Any]:
@@ -117,6 +125,8 @@ class OtherFiles:
         kind = kinds.pop() if len(kinds) == 1 else None
         if kind is None and read.kind in ("tsv", "csv", "jsonl") and len(paths) == 1:
             kind = read.kind
+        if read.kind == "conll" and ((kind is None and len(paths) == 1) or _is_conll(paths)):
+            return {"conll": paths, "columns": {**read.columns, **self.columns}}
         if kind in ("tsv", "csv"):
             return self._table(kind, paths, fields, read)
         if kind == "jsonl":
@@ -154,6 +164,13 @@ class OtherFiles:
 def _kind(path: str) -> str | None:
     plain = path.lower().removesuffix(".gz")
     return "jsonl" if plain.endswith((".jsonl", ".ndjson")) else table_kind(path)
+
+
+def _is_conll(paths: list[str]) -> bool:
+    """Whether files all have CoNLL's form, whatever their names say."""
+    with contextlib.suppress(UserError):  # one that cannot be read: told where it is
+        return None not in [conll_columns(one, Path()) for one in find_files(paths, Path())]
+    return False
 
 
 def _without_others(entry: dict[str, Any]) -> None:
