@@ -46,16 +46,28 @@ def test_seconds_a_row_have_no_start_in_them():
 def test_what_is_measured_is_kept_by_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert measure.measured_paces() == {}
-    measure._keep({"a": 1.5})
+    measure._keep({"a": 1.5}, print)
     assert measure.measured_paces() == {"a": 1.5}
     with monkeypatch.context() as patch:
         patch.setattr(measure, "_this_machine", lambda: "another")
         assert measure.measured_paces() == {}
-        measure._keep({"a": 9.0})
+        measure._keep({"a": 9.0}, print)
     assert measure.measured_paces() == {"a": 1.5}
     path = tmp_path / "tfkd" / "paces.json"
     path.write_text(path.read_text("utf-8").replace("1.5", "2.5"), "utf-8")
     assert measure.measured_paces() == {}
+
+
+def test_a_plan_needs_no_place_for_what_is_measured(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    said = []
+    measure._keep({"a": 1.5}, said.append)
+    assert "is not kept" in said[0]
+    assert measure.measured_paces() == {}
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert measure._cache().name == "paces.json"
 
 
 @pytest.mark.tensorflow

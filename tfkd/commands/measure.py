@@ -73,7 +73,7 @@ def measure(
             pace = _marginal(context.told) or Paces(context.stages).of(node)
             if node in asked and pace:
                 known[work_of(node)] = pace
-                _keep(known)
+                _keep(known, say)
     return known
 
 
@@ -171,7 +171,11 @@ def _marginal(told: Sequence[tuple[float, int]]) -> float | None:
 
 def _cache() -> Path:
     folder = os.environ.get("XDG_CACHE_HOME")
-    return (Path(folder) if folder else Path.home() / ".cache") / "tfkd" / "paces.json"
+    try:
+        place = Path(folder) if folder else Path.home() / ".cache"
+    except RuntimeError:  # a user without a home, as in a container
+        place = Path(tempfile.gettempdir(), "tfkd-cache")
+    return place / "tfkd" / "paces.json"
 
 
 def _cached() -> dict[str, Any]:
@@ -181,10 +185,13 @@ def _cached() -> dict[str, Any]:
         return {}
 
 
-def _keep(known: Mapping[str, float]) -> None:
+def _keep(known: Mapping[str, float], say: Callable[[str], None]) -> None:
     path = _cache()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_checksummed(path, {**_cached(), _this_machine(): dict(known)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_checksummed(path, {**_cached(), _this_machine(): dict(known)})
+    except OSError as error:  # this plan has its hours all the same
+        say(f"measure: {path} is not kept for later plans ({error.strerror})")
 
 
 def _this_machine() -> str:
