@@ -99,6 +99,7 @@ def spec_of(
             f"variant={variant!r}"
         )
     given = [overrides] if isinstance(overrides, str) else list(overrides)
+    plugins = [plugins] if isinstance(plugins, str) else list(plugins)
     if seeds is not None:
         given.append(
             seeds_override(str(seeds)) if isinstance(seeds, int) else f"{OPTION}={[*seeds]}"

@@ -200,4 +200,5 @@ def open_run(folder: str | PathLike, *, plugins: tuple[str, ...] = ()) -> Run:
         UserError: The folder is no run folder, or its run has no results yet.
     """
     folder = Path(folder)
-    return Run(folder, read_results(folder), tuple(plugins))
+    named = (plugins,) if isinstance(plugins, str) else tuple(plugins)
+    return Run(folder, read_results(folder), named)

@@ -106,6 +106,8 @@ def test_the_longest_that_is_shorter_and_rests_on_what_is_there_now(path):
 def test_python_asks_for_them_in_words_of_the_command():
     assert as_words(5) == ["5"]
     assert as_words({"learn": 5, "teach": 3}) == ["learn=5", "teach=3"]
+    with pytest.raises(ValueError, match="more_steps"):
+        as_words("learn=5")
 
 
 def test_steps_are_raised_by_stage(path):

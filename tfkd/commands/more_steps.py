@@ -47,6 +47,11 @@ def as_words(more: int | Mapping[str, int]) -> list[str]:
     """The same as the command line has it, of a number or of numbers by stage."""
     if isinstance(more, int):
         return [str(more)]
+    if not isinstance(more, Mapping):
+        raise ValueError(
+            "Invalid value for argument `more_steps`. Expected a number of steps, or a mapping of "
+            f"stages to numbers. Received: more_steps={more!r}"
+        )
     return [f"{name}={number}" for name, number in more.items()]
 
 

@@ -133,6 +133,9 @@ def load_spec(
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
     """
+    overrides, plugins = (
+        (one,) if isinstance(one, str) else tuple(one) for one in (overrides, plugins)
+    )
     register_builtins()
     registry.load_plugins(plugins)
     reading = Reading(path, overrides, change, seed)
