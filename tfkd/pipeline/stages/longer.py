@@ -105,13 +105,17 @@ def begin(
         from tfkd.training.state.ends import DamagedFileError, begin_at_end
 
         try:
-            begin_at_end(place, work, node.key)
+            made = begin_at_end(place, work, node.key)
         except (OSError, DamagedFileError, IndexError) as error:
             context.say(f"{node.label}: {place} cannot be read ({error}): trained from the start")
             return
         context.say(
-            f"{node.label}: {steps:,} steps, of which {length:,} are made: a training of so many "
-            "has ended there"
+            f"{node.label}: {steps:,} steps, of which {made:,} are made: "
+            + (
+                "a training of so many has ended there"
+                if made == length
+                else f"a training of {length:,} has ended there, out of patience"
+            )
         )
     elif length:
         context.say(f"{node.label}: trained from the start: {why_anew(node, length, steps)}")
