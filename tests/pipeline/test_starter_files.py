@@ -273,6 +273,7 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=a label=b"),
      ("--labelled odd.csv --columns text=a label=d", "label='d': its first line has 'a', 'b', 'c'"),
      ("--labelled odd.csv --columns text=a label=9", "label=9: its first line"),
+     ("--labelled odd.csv --columns text=0 label=a", "label=.a.: both are one column"),
      ("--kind tagger --labelled a.de", "--labelled: a.de; expected CoNLL's columns, a word and"),
      ("--kind tagger --labelled a.de a.en v.txt", "expected one file in CoNLL's columns, a table"),
      ("--kind tagger --labelled c.txt --columns label=tag", "tag: these columns have no names"),

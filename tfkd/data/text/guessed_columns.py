@@ -101,6 +101,14 @@ def guessed_columns(
                 f"{name}: {option} {field}={shown(column)}: its first line has {_listed(first)}; "
                 f"expected one of these, of at most {_LONGEST} characters, or a place from 0"
             )
+    fields_at: dict[int | None, str] = {}
+    for field, column in columns.items():
+        other = fields_at.setdefault(_place(column, first), field)
+        if other != field:
+            raise UserError(
+                f"{name}: {option} {other}={shown(columns[other])} {field}={shown(column)}: both "
+                f"are one column; its first line has {_listed(first)}"
+            )
     if any(isinstance(column, str) for column in columns.values()):
         return Columns(columns, delimiter, True)
     return Columns(columns, delimiter, _is_header(first, rows, columns, known))

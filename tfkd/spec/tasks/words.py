@@ -129,7 +129,7 @@ def _masked_teacher(parts: Parts, faults: Faults, path: Path, entry: Any, stage:
         )  # fmt: skip
     if stage.headless:
         faults.add((*path, "of"), f"{entry.of} {NO_HEAD}", "one with a head")
-    if entry.against is not None:
+    if entry.against is not None and stage.model is not None:  # None: a faulty one
         faults.add(
             (*path, "against"), f"{entry.against}, and {entry.of} is compared with itself without "
             "context", "a score stage, or nothing to compare with",
