@@ -88,6 +88,8 @@ def test_an_example_of_a_plugin_s_required_option_is_of_its_type(kind, value):
 def test_a_second_word_is_not_passed_over():
     with pytest.raises(UserError, match=r"list specs takes no name.*'x'; tfkd show x prints one"):
         listing("specs", "x")
+    with pytest.raises(UserError, match=r"list adam takes no second word.*'rate'"):
+        listing("adam", "rate")
     with pytest.raises(UserError, match="list all takes no name"):
         listing("all", "x")
 

@@ -32,6 +32,8 @@ def test_one_is_copied_and_never_over_a_file(tmp_path, capsys):
     assert cli.main(["specs", "copy", "quickstart.yaml", "--to", str(tmp_path)]) == cli.WRONG_INPUT
     assert copy.read_text() == "mine"
     assert "is there already" in capsys.readouterr().err
+    assert cli.main(["specs", "copy", "quickstart", "--to", str(copy)]) == cli.WRONG_INPUT
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_an_unknown_name_gets_advice(tmp_path, capsys):

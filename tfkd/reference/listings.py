@@ -59,6 +59,11 @@ def listing(what: str = "all", name: str | None = None, *, plugins: Sequence[str
     if word != "all":
         known = [*_REGISTERED, "specs", "all"]
         near = nearest(word, [*known, *names])
+        if name is not None and what in names:
+            raise UserError(
+                f"tfkd list {what} takes no second word, and was given {name!r}: all of "
+                f"{what}'s options are told"
+            )
         raise UserError(
             f"there is no list of {what!r}; expected one of {', '.join(known)}"
             + (f"; did you mean {near}?" if near else "")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tfkd.data.files import writable
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.source.yaml_reader import read_file
 
@@ -39,18 +40,19 @@ def copy_packaged(name: str, folder: Path) -> Path:
         hint = f"; did you mean {near}?" if near else ""
         raise UserError(f"tfkd has no spec {name!r}; `tfkd specs` lists those it has{hint}")
     wanted = {folder / path.name: path.read_bytes() for path in _whole(source)}
-    try:
+    with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for target, content in wanted.items():
             # What others extend, too, may be there as it is.
             known = target.name != source.name and target.is_file()
             if not (known and target.read_bytes() == content):
-                with target.open("xb") as file:
-                    file.write(content)
-    except FileExistsError:
-        raise UserError(
-            f"{target} is there already; move it, or copy into another folder"
-        ) from None
+                try:
+                    with target.open("xb") as file:
+                        file.write(content)
+                except FileExistsError:
+                    raise UserError(
+                        f"{target} is there already; move it, or copy into another folder"
+                    ) from None
     return folder / source.name
 
 
