@@ -75,7 +75,7 @@ class Hours:
     def _rows(self, corpus: Node) -> int | None:
         folder = self._context.folder(corpus)
         if folder.done:
-            return folder.manifest()["summary"]["report"]["kept"]
+            return _kept(folder.manifest())
         # What a model writes has as many rows as it reads, or hardly fewer.
         return self._amount(corpus) if corpus.stage.unit == "rows" else None
 
@@ -106,7 +106,7 @@ class Paces:
         if manifest is None:
             return
         rows = (self._manifest(one) for one in corpora_of(manifest["inputs"]))
-        number = sum(one["summary"]["report"]["kept"] for one in rows if one is not None)
+        number = sum(_kept(one) or 0 for one in rows if one is not None)
         seconds = _seconds_each(self._stages / key, manifest, number)
         if not seconds:
             return
@@ -171,7 +171,13 @@ def _seconds_each(folder: Path, manifest: Mapping[str, Any], rows: int) -> float
         told = _seconds_a_step(_lines(folder / HISTORY))
         seconds = manifest["summary"].get("seconds_of_steps")
         return told if told is not None or not steps or seconds is None else seconds / steps
-    return manifest["seconds"] / rows if rows else None
+    seconds = manifest.get("seconds")
+    return seconds / rows if rows and seconds is not None else None
+
+
+def _kept(manifest: Mapping[str, Any]) -> int | None:
+    """The rows of a finished corpus; None of one that a stage has made which does not tell them."""
+    return manifest["summary"].get("report", {}).get("kept")
 
 
 def _lines(path: Path) -> list[Mapping[str, Any]]:
