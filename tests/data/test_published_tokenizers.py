@@ -91,3 +91,22 @@ def test_files_that_are_missing_are_named(tmp_path):
         build_tokenizer(SentencePieceOptions(preset="it"), (), tmp_path)
     with pytest.raises(UserError, match=r"one model for all texts; expected no side"):
         build_tokenizer(SentencePieceOptions(preset="it", side="source"), (), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ({"vocab": [["<s>", "x"]]}, {}),
+        ({"vocab": [7]}, {}),
+        ({"vocab": [["<s>", 0.0]], "unk_id": 9}, {}),
+        ({}, {}),
+        ({"vocab": [["<s>", 0.0]]}, {"added_tokens": [{"content": "x", "id": "y"}]}),
+    ],
+)
+def test_a_tokenizer_json_of_another_form_is_named(model, more, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    write_json(folder, {"type": "Unigram", **model}, **more)
+    options = SentencePieceOptions.model_validate({"kind": "sentencepiece", "preset": "it"})
+    with pytest.raises(UserError, match=r"tokenizer\.json: not a published tokenizer's file"):
+        build_tokenizer(options, [], tmp_path)

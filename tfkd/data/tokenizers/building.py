@@ -15,7 +15,7 @@ from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
-from tfkd.data.tokenizers.published_files import TOKENIZER_JSON
+from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, well_formed
 from tfkd.data.tokenizers.published_pieces import read_published_pieces
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
@@ -89,10 +89,8 @@ def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
     file = TokenizerJson(path, "BPE")
     if any(step.get("add_prefix_space") for step in file.steps("pre_tokenizer")):
         raise UserError(f"{path}: add_prefix_space is true; only false is known.")
-    try:
+    with well_formed(path):
         return ByteBpe(file.pieces(), file.merges())
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:
@@ -195,7 +193,9 @@ def _from_preset(name: str, lower_case: bool, data_dir: Path) -> WordPiece:
             pieces = read_vocabulary(folder / place)
             return _tokenizer(pieces, lower_case, accents, str(folder))
     if os.path.isfile(folder / TOKENIZER_JSON):
-        pieces = TokenizerJson(folder / TOKENIZER_JSON, "WordPiece").pieces()
+        file = TokenizerJson(folder / TOKENIZER_JSON, "WordPiece")
+        with well_formed(file.path):
+            pieces = file.pieces()
         return _tokenizer(pieces, lower_case, accents, str(folder))
     raise UserError(
         f"preset {folder}: no vocab.txt (a published BERT) and no assets/tokenizer/vocabulary.txt "

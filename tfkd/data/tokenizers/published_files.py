@@ -1,10 +1,12 @@
 """Which files of a published folder its tokenizer is read from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from tfkd.data.strict_json import read_json
+from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
 
 # What transformers writes today beside, or in place of, a tokenizer's own files.
@@ -43,12 +45,37 @@ def tokenizer_files(folder: str | PathLike, kind: str) -> tuple[str, ...]:
 
 
 def lower_cased(folder: Path) -> bool:
-    """Whether a published WordPiece tokenizer lower-cases: as it says, else as its pieces do."""
+    """Whether a published WordPiece tokenizer lower-cases: as it says, else as its pieces do.
+
+    Raises:
+        UserError: A file that says so cannot be read.
+    """
     path = folder / "tokenizer_config.json"
-    said = read_json(path) if path.exists() else {}
+    with well_formed(path):
+        said = read_json(path) if path.exists() else {}
     if isinstance(said, dict) and isinstance(said.get("do_lower_case"), bool):
         return said["do_lower_case"]
-    if not (folder / "vocab.txt").exists():
+    path = folder / "vocab.txt"
+    if not path.exists():
         return False
-    pieces = (folder / "vocab.txt").read_text("utf-8").split("\n")
+    with well_formed(path):
+        pieces = read_regular(path).decode("utf-8").split("\n")
     return not any(piece != piece.lower() for piece in pieces if not piece.startswith("["))
+
+
+@contextmanager
+def well_formed(path: Path) -> Iterator[None]:
+    """Inside, what a file of a tokenizer says otherwise than such files do is the file's fault.
+
+    Raises:
+        UserError: It cannot be read, or is not what its name says.
+    """
+    try:
+        with readable(path):
+            yield
+    except UserError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a published tokenizer's file ({type(error).__name__}: {error})."
+        ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfkd.data.strict_json import read_json
-from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files
+from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files, well_formed
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, Style
 from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
 from tfkd.outside.regular_files import read_regular, readable
@@ -45,7 +45,12 @@ def read_published_pieces(folder: Path, side: str | None = None) -> SentencePiec
         said = "has a model for each side" if two else "has one model for all texts"
         wanted = "side: source or side: target" if two else "no side"
         raise UserError(f"{folder}: {said}; expected {wanted}.")
-    if two:
+    with well_formed(folder / (f"{side}.spm" if two else files[0])):
+        return _read(folder, files, side)
+
+
+def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePiece:
+    if side is not None:
         return _marian(folder, f"{side}.spm")
     if files == (TOKENIZER_JSON,):
         return _from_json(TokenizerJson(folder / TOKENIZER_JSON, "Unigram"))

@@ -42,7 +42,7 @@ def open_published(folder: str | PathLike, default: str | None = None) -> Publis
     """
     checkpoint = Checkpoint(folder)
     found = checkpoint.config.get("model_type", default)
-    if found not in _CLASSES:
+    if not isinstance(found, str) or found not in _CLASSES:
         raise UserError(
             f"{checkpoint.config_file}: model_type is {found!r}; expected one of "
             f"{', '.join(known_types())}. No other architecture is read yet."

@@ -109,7 +109,7 @@ class Checkpoint:
         """Parts that say how many they are, `model-00001-of-00003.safetensors`, are all there."""
         for path in files:
             _, of, total = path.stem.rpartition("-of-")
-            if of and total.isdigit():
+            if of and total.isascii() and total.isdecimal():
                 for number in range(1, int(total) + 1):
                     part = self.folder / f"model-{number:0{len(total)}}-of-{total}.safetensors"
                     if part not in files:

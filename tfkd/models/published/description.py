@@ -1,12 +1,16 @@
 """What a published folder is, in words: `tfkd inspect`."""
 
+import json
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
 
+import yaml
+
 from tfkd.data.tokenizers.published_files import lower_cased, tokenizer_files
 from tfkd.models.published.architecture import CLASSIFIER, MASKED_LM, PublishedModel
 from tfkd.models.published.architectures import open_published
+from tfkd.outside.printable import one_line
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
@@ -33,7 +37,8 @@ def described(folder: str | PathLike) -> str:
     lines = [f"{folder}: {published.title}" + _written_by(published), ""]
     for name, said in _facts(published):
         lines.append(f"{name:{_LEFT}}{said}")
-    return "\n".join([*lines, "", "In a spec:", "", *fragment(published)])
+    lines += ["", "In a spec:", "", *fragment(published)]
+    return "\n".join(one_line(line) for line in lines)
 
 
 def _written_by(published: PublishedModel) -> str:
@@ -151,13 +156,16 @@ def _flow(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.10g}" if value >= 1e-3 else _small(value)
-    text = str(value)
-    plain = text and all(one.isalnum() or one in "_-./" for one in text)
-    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"{value:.10g}" if value >= 1e-3 else _small(value) if value else "0.0"
+    if not isinstance(value, str):
+        return str(value)
+    plain = value.strip("./_-") and all(one.isalnum() or one in "_-./" for one in value)
+    # A folder may be called 2024, null or on, which YAML reads as something else.
+    plain = plain and isinstance(yaml.safe_load(value), str)
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _small(value: float) -> str:
-    """A small number as YAML reads it: 1e-05, never 1e-5's longer kin."""
+    """A small number as YAML reads it: 1e-5, or 1.5e-5."""
     mantissa, _, exponent = f"{value:.10e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -36,7 +36,13 @@ class PublishedRoberta(PublishedEncoder):
     @property
     def first_position(self) -> int:
         """The row of position 0."""
-        return self.config.get("pad_token_id", 1) + 1
+        pad, rows = self.config.get("pad_token_id", 1), self.config.get("max_position_embeddings")
+        if not isinstance(pad, int) or isinstance(pad, bool) or not 0 <= pad < rows - 1:
+            raise self.wrong(
+                f"pad_token_id is {pad!r}; expected a whole number below "
+                f"max_position_embeddings - 1, {rows - 1}: positions start behind it."
+            )
+        return pad + 1
 
     def options(self) -> dict[str, Any]:
         found = super().options()
