@@ -49,3 +49,10 @@ def test_a_run_puts_its_sections_before_the_check():
     assert titles == ["Use", "Scores", "Licence", "Check", "Model"]
     assert "## Scores\n\n| metric | score |\n| --- | --- |\n| BLEU | 54.05 |\n\n## Lic" in more
     assert with_sections(card, {}) == card
+
+
+def test_a_cell_of_a_table_stays_one():
+    card = with_sections(
+        "# m\n\n## Check\n\nok.\n", {"data": [{"read from": "a|b\nc", "for": "x"}]}
+    )
+    assert "\n| a\\|b c | x |\n" in card

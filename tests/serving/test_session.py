@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfkd.serving import load_saved_model, protocol_buffers
+from tfkd.serving import c_api, load_saved_model, protocol_buffers, session
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.session import session_signatures
 from tfkd.serving.signature import tensorflow_signatures
@@ -155,3 +155,15 @@ def test_what_a_session_runs_stores_nothing_and_restores_its_own_file(copy, edit
     write_checksums(copy)
     with pytest.raises(UserError, match=said):
         load_saved_model(copy)
+
+
+def test_a_tensor_has_the_values_of_an_array_that_lies_otherwise_in_memory():
+    values = np.arange(200_000, dtype=np.int64).reshape(2, -1).T
+    made = c_api.tensor(values)
+    np.testing.assert_array_equal(c_api.array(made), values)
+    c_api.delete(made)
+
+
+def test_a_node_s_name_ends_where_it_ends():
+    with pytest.raises(c_api.TensorFlowError, match=r"no node 'save\\x00x'"):
+        session._Session.__new__(session._Session)._output("save\0x:0")

@@ -133,10 +133,11 @@ def tensor(values: np.ndarray) -> int:
     call, number = functions(), _NUMBERS[values.dtype]
     size = values.size * _BYTES_OF_STRING if number == _STRING else values.nbytes
     shape = (ctypes.c_int64 * values.ndim)(*values.shape)
+    held = np.ascontiguousarray(values)  # a name of its own: an address alone keeps no array
     made = call["TF_AllocateTensor"](number, shape, values.ndim, size)
     data = call["TF_TensorData"](made)
     if number != _STRING:
-        ctypes.memmove(data, np.ascontiguousarray(values).ctypes.data, size)
+        ctypes.memmove(data, held.ctypes.data, size)
         return made
     for place, value in zip(_places(data, values.size), values.flat, strict=True):
         call["TF_StringInit"](place)

@@ -189,7 +189,7 @@ def _section(value: Any) -> list[str]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if value and all(isinstance(each, Mapping) for each in value):
             columns = list(dict.fromkeys(key for each in value for key in each))
-            rows = [[_plain(each.get(column, "")) for column in columns] for each in value]
+            rows = [[_cell(_plain(each.get(column, ""))) for column in columns] for each in value]
             return [
                 f"| {' | '.join(map(str, columns))} |",
                 f"|{' --- |' * len(columns)}",
@@ -197,6 +197,11 @@ def _section(value: Any) -> list[str]:
             ]
         return [f"- {_plain(each)}" for each in value]
     return [_plain(value)]
+
+
+def _cell(text: str) -> str:
+    """A cell of a table, which a bar or the end of a line would end."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _plain(value: Any) -> str:

@@ -71,6 +71,8 @@ class _Session:
 
     def _output(self, name: str) -> c_api.Output:
         node, _, index = name.partition(":")
+        if "\0" in node:  # C reads a name up to there: it would be another node than was looked at
+            raise c_api.TensorFlowError(f"the graph has no node {node!r}")
         found = c_api.functions()["TF_GraphOperationByName"](self._graph, node.encode())
         if not found:
             raise c_api.TensorFlowError(f"the graph has no node {node}")
