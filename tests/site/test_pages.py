@@ -84,8 +84,8 @@ def test_the_strict_build_takes_them(tmp_path):
     python, environment = sys.executable, {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     subprocess.run([python, DOCS / "generate", tmp_path], check=True)
     done = subprocess.run(
-        [python, "-m", "mkdocs", "build", "-q", "--strict", "-f", tmp_path / "mkdocs.yml"],
-        env=environment, capture_output=True, text=True,
+        [python, "-m", "mkdocs", "build", "-q", "--strict", "-f", "mkdocs.yml"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "reference" / "stages.html").read_text("utf-8")
