@@ -6,6 +6,8 @@ The short way in:
 - `tfkd.build(spec)`: its Keras models, by name.
 - `tfkd.run(spec, data_dir=..., runs_dir=...)`: every stage, the scores and the report, as a `Run`.
 - `tfkd.open_run(folder)`: a run that has ended.
+- `tfkd.UserError`: the input is wrong; `tfkd.Interrupted`: a run stopped early, and the same call
+  goes on.
 
 Everything is imported when first asked for, so `import tfkd` costs nothing.
 """
@@ -26,12 +28,17 @@ _PLACES = {
     "run": "tfkd.api",
     "Run": "tfkd.finished_run",
     "open_run": "tfkd.finished_run",
+    "UserError": "tfkd.outside.user_error",
+    "Interrupted": "tfkd.training.interruption",
 }
 _FLOORS = (
     "outside", "spec", "reference", "data", "layers", "models", "objectives", "targets", "training",
     "decoding", "evaluation", "serving", "pipeline", "report", "starters", "commands",
 )  # fmt: skip
-__all__ = ["Run", "__version__", "build", "load_spec", "open_run", "run", "validate_files"]
+__all__ = [
+    "Interrupted", "Run", "UserError", "__version__", "build", "load_spec", "open_run", "run",
+    "validate_files",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -137,9 +137,10 @@ def run_and_report(
     from pathlib import Path
 
     from tfkd.outside.printable import logged, say
+    from tfkd.pipeline.engine.other_results import with_other_files
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run import run as run_stages
-    from tfkd.pipeline.engine.run_folder import run_name, with_other_files
+    from tfkd.pipeline.engine.run_folder import run_name
     from tfkd.report import write_report
     from tfkd.report.terminal import closing_words
 
@@ -178,9 +179,9 @@ def run_again(
     """
     from pathlib import Path
 
+    from tfkd.pipeline.engine.other_results import with_other_files
     from tfkd.pipeline.engine.permissions import permitted
     from tfkd.pipeline.engine.run_again import make_again, noise_options
-    from tfkd.pipeline.engine.run_folder import with_other_files
     from tfkd.pipeline.inputs.other_files import OtherFiles
     from tfkd.report import write_report
 

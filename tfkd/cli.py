@@ -254,7 +254,8 @@ def _chosen(options: argparse.Namespace) -> dict[str, int]:
 
 def _report(options: argparse.Namespace) -> None:
     from tfkd.data.files import writable
-    from tfkd.pipeline.engine.run_folder import read_results, with_other_files
+    from tfkd.pipeline.engine.other_results import with_other_files
+    from tfkd.pipeline.engine.run_folder import read_results
     from tfkd.report import write_report
 
     place = options.runs[0] if len(options.runs) == 1 else options.runs[0].resolve().parent

@@ -1,9 +1,9 @@
 """A run that has ended, as Python sees it: its scores, its models, its report."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfkd.data.tokenizers import Tokenizer
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Run:
     """A run: what `tfkd.run` returns, and `tfkd.open_run` reads again from its folder.
 
@@ -59,6 +59,50 @@ class Run:
             UserError: The run has not come to its end.
         """
         return copy.deepcopy(dict(self._found()))
+
+    def evaluate(
+        self,
+        on: "str | PathLike | Sequence[str | PathLike | Sequence[str | PathLike]]",
+        *,
+        metrics: str | Sequence[str] = (),
+        of: str | Sequence[str] = (),
+        columns: Mapping[str, str | int] | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Scores the run's models on files that its spec does not name, as `tfkd evaluate RUN --on`
+        does; nothing is trained, and the run's own results stay as they are.
+
+        Args:
+            on: A file; the files of one corpus, like both sides of a parallel one; or such a list
+                for each of several corpora.
+            metrics: What is measured; (): what each model's evaluation in the spec measures.
+            of: Stages; (): all those whose models the spec evaluates.
+            columns: Columns of a table by field, where they are not those of the run's own.
+            say: Called with a line for each stage that is made; None: nothing is said.
+
+        Returns:
+            Rows as those of `scores`.
+
+        Raises:
+            UserError: A file does not suit its model, or the run's data or spec are others now.
+            Interrupted: Stopped by a signal; the same call continues.
+
+        Example:
+            >>> run.evaluate(["new.de", "new.en"], metrics=["bleu"])
+        """
+        from tfkd.pipeline.engine.run_again import make_again
+        from tfkd.pipeline.inputs.other_files import OtherFiles
+
+        whole = isinstance(on, str | PathLike)
+        corpora = [[on]] if whole else [on] if _names_files(on) else on
+        files = [[fspath(file) for file in ([c] if _names_files([c]) else c)] for c in corpora]
+        asked = OtherFiles(
+            files,
+            dict(columns or {}),
+            [metrics] if isinstance(metrics, str) else [*metrics],
+            [of] if isinstance(of, str) else [*of],
+        )
+        return score_rows(make_again(self.folder, self.plugins, say=say, on=asked))
 
     def stage(self, name: str) -> "RunStage":
         """A stage of the run by its name in the spec, `STAGE`, or `STAGE#VARIANT` of another
@@ -119,6 +163,10 @@ class Run:
     def _repr_html_(self) -> str | None:
         """The scores as a table, in notebooks."""
         return None if self.results is None else score_html(self.results, self.folder)
+
+
+def _names_files(given: Sequence[Any]) -> bool:
+    return all(isinstance(one, str | PathLike) for one in given)
 
 
 @dataclass(frozen=True, repr=False)

@@ -18,10 +18,16 @@ from tfkd.cli_parser import build_parser
 from tfkd.data.checksummed import write_checksummed
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
+from tfkd.training import Interrupted
 
 # What the command calls otherwise, and what it alone has: `--set` is `overrides`, as `--seeds` is.
 OURS = {"say", "seeds"}
 THEIRS = {"verb"}
+
+
+def test_what_is_raised_is_public():
+    assert {"UserError", "Interrupted"} <= {*tfkd.__all__}
+    assert (tfkd.UserError, tfkd.Interrupted) == (UserError, Interrupted)
 
 
 def test_every_option_of_the_command_is_an_argument():
@@ -53,7 +59,7 @@ def test_what_is_asked_for_beside_a_spec_is_as_the_command_has_it(tmp_path):
 
 
 def test_nothing_is_imported_before_it_is_needed():
-    code = "import sys, tfkd; tfkd.run, tfkd.open_run, tfkd.Run, tfkd.build\n"
+    code = "import sys, tfkd\nfor name in tfkd.__all__: getattr(tfkd, name)\n"
     code += "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -89,6 +95,7 @@ def test_scores_are_those_of_the_results(line):
 
 def test_a_run_shows_itself_in_short(line):
     run = tfkd.open_run(line.run)
+    assert {run: 1}[run] == {run.stage("learn"): 1}[run.stage("learn")] == 1
     assert len(repr(run)) < 300
     assert str(line.run) in repr(run)
     assert "against learn#baseline" in repr(run)

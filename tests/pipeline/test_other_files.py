@@ -4,18 +4,22 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sacrebleu
 from small_classes import OPINIONS
 from small_line import write_line
 
+import tfkd
 from tfkd import cli
 from tfkd.data.checksummed import write_checksummed
 from tfkd.evaluation import result_errors
-from tfkd.pipeline.engine.run_folder import read_results, with_other_files
+from tfkd.pipeline.engine.other_results import place_on, with_other_files
+from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.inputs.other_files import OtherFiles
+from tfkd.report.score_rows import score_rows
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
@@ -71,7 +75,8 @@ def test_scores_are_those_of_the_runs_own_evaluation(line, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "learn#baseline" in shown.out
     assert "tfkd report" in shown.err
-    place = run / "evaluation" / "on" / "some"
+    (place,) = (run / "evaluation" / "on").glob("some-*")
+    assert str(place / "results.json") in shown.err
     found = read_results(place)
     assert result_errors(found) == []
     ours, theirs = found["evaluations"]
@@ -95,6 +100,55 @@ def test_scores_are_those_of_the_runs_own_evaluation(line, tmp_path, capsys):
     write_checksummed(place / "results.json", found)
     shown = with_other_files(read_results(run), run)
     assert {one["on"] for one in shown["evaluations"]} == {"test", "synthetic", "again"}
+
+
+def test_one_name_in_two_folders_and_other_metrics_have_results_of_their_own(line, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(line.runs, runs, symlinks=True)
+    run, asked = tfkd.open_run(runs / "small"), []
+    for folder, rows in (("jan", 12), ("feb", 8)):
+        (tmp_path / folder).mkdir()
+        for side in ("de", "en"):
+            lines = (line.spec.parent / f"test.{side}").read_text("utf-8").splitlines()[:rows]
+            table(tmp_path / folder / f"new.{side}", *lines)
+        asked.append([tmp_path / folder / f"new.{side}" for side in ("de", "en")])
+    given = {"of": "learn#baseline", "metrics": ["loss"]}
+    first, second = (run.evaluate(one, **given) for one in asked)
+    assert first[0]["score"] != second[0]["score"]
+    assert run.evaluate([asked[0]], **given) == first
+    run.evaluate(asked[0], of="learn#baseline", metrics=["loss", "accuracy"])
+    assert len({*(run.folder / "evaluation" / "on").iterdir()}) == 3
+    shown = tfkd.open_run(run.folder).scores()
+    assert not [row for row in shown if "new" in row["test_set"]]  # the run's own
+    results = with_other_files(read_results(run.folder), run.folder)
+    found = [
+        (row["test_set"], row["metric"], row["score"])
+        for row in score_rows(results)
+        if "new" in row["test_set"]
+    ]
+    loss = [("jan/new", "loss", first[0]["score"]), ("feb/new", "loss", second[0]["score"])]
+    assert found[:2] == loss
+    assert [one[:2] for one in found[2:]] == [("jan/new", "accuracy")]
+    assert {"jan/new", "feb/new", "test"} <= results["data"].keys()
+
+
+def test_a_folders_name_says_what_was_asked_of_which_rows(spec):
+    def place(*files, **given):
+        scored = OtherFiles([list(one) for one in files], **given).scored_by(spec)
+        return place_on(Path("run"), wanted_of_all_seeds(scored, Path.cwd())).name
+
+    here = place(("test.de", "test.en"))
+    assert here.startswith("test_2-")
+    assert place(("test.de", "test.en")) == here
+    assert place(("test.de", "test.en"), of=["learn"], metrics=["loss"]) != here
+    table("test.en", *reversed(Path("test.en").read_text("utf-8").splitlines()))
+    assert place(("test.de", "test.en")) != here
+    long = []
+    for name in "abcd":
+        long.append([f"{name * 90}.{side}" for side in ("de", "en")])
+        for file, own in zip(long[-1], ("valid.de", "valid.en"), strict=True):
+            shutil.copy(own, file)
+    assert len(place(*long)) < 120
 
 
 def test_a_spec_scores_other_files_by_its_own_evaluations(spec):

@@ -18,13 +18,13 @@ from tfkd.outside.printable import logged, one_line
 from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.other_results import place_on
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
 from tfkd.pipeline.engine.run_folder import (
     ORIGIN,
     RESULTS,
     link,
-    place_on,
     refuse_folders,
     run_name,
 )
@@ -76,7 +76,7 @@ def run(
         make: Kinds of stages that may be made, None for all; any other must be done already.
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
         on: Files that models are scored on, instead of the corpora that the spec names: the results
-            go into a folder of their own in the run folder, see `run_folder.place_on`.
+            go into a folder of their own in the run folder, see `other_results.place_on`.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -161,7 +161,7 @@ def _run(
     shown = [] if elsewhere else [node for node in nodes if node.stage.shown]
     refuse_folders(folder / node.label for node in shown)
     if elsewhere:
-        folder = place_on(folder, spec)
+        folder = place_on(folder, plan)
         folder.mkdir(parents=True, exist_ok=True)
     elif context.hosts.chief:
         _prepare(folder, spec, context, smoke)
@@ -202,6 +202,8 @@ def _run(
         )  # fmt: skip
         results = _plain(results)
         write_checksummed(folder / RESULTS, results)
+    if elsewhere:
+        context.say(f"results on these files: {folder / RESULTS}")
     context.hosts.agree(NEXT)
     return results
 

@@ -36,7 +36,7 @@ def make_again(
             the corpora that the spec names.
 
     Returns:
-        The content of results.json, or, with `on`, of the one in `run_folder.place_on`.
+        The content of results.json, or, with `on`, of the one in `other_results.place_on`.
 
     Raises:
         UserError: The folder is no run folder, its plugins are not named, or a model is not trained

@@ -11,8 +11,6 @@ from tfkd.spec.metrics import remember
 
 RESULTS = "results.json"
 ORIGIN = "origin.json"
-# In a run folder, scores on files that its spec does not name.
-_ON = "evaluation/on"
 
 
 def read_results(run: Path) -> dict[str, Any]:
@@ -44,42 +42,6 @@ def read_results(run: Path) -> dict[str, Any]:
     _refuse_foreign(run, run_name(results))
     remember(results.get("metrics", {}))
     return results
-
-
-def place_on(run: Path, spec: Any) -> Path:
-    """The folder, in a run's, of results on other files: `evaluation/on/NAME[+NAME]`.
-
-    Args:
-        run: The run folder.
-        spec: The spec that ends in these evaluations, see `OtherFiles.scored_by`.
-    """
-    return run / _ON / "+".join(dict.fromkeys(name for one in spec.evaluate for name in one.on))
-
-
-def with_other_files(results: Mapping[str, Any], run: Path) -> dict[str, Any]:
-    """A run's results with what its models, as they are now, score on other files.
-
-    Args:
-        results: The content of its results.json.
-        run: The run folder.
-    """
-    shown = {**results, "data": {**results["data"]}, "evaluations": [*results["evaluations"]]}
-    shown["over_seeds"] = [*(results.get("over_seeds") or ())]
-    for place in sorted((run / _ON).glob(f"*/{RESULTS}")):
-        try:
-            found = read_results(place.parent)
-        except UserError:
-            continue  # of another version
-        ours, theirs = results["stages"], found["stages"]
-        if any(
-            ours[name]["fingerprint"] != theirs[name]["fingerprint"]
-            for name in ours.keys() & theirs
-        ):
-            continue  # of models that were trained otherwise
-        shown["evaluations"] += found["evaluations"]
-        shown["over_seeds"] += found.get("over_seeds") or ()
-        shown["data"] = {**found["data"], **shown["data"]}
-    return shown
 
 
 def inside(run: Path, name: str) -> Path:
