@@ -14,6 +14,9 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.hours import Hours
+from tfkd.pipeline.plan.planned import Planned, size_in_words
+from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.pipeline.stages.longer import ends_of, shorter
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -27,16 +30,16 @@ def path(tmp_path):
     return write_line(tmp_path)
 
 
-def node_of(path, *overrides):
+def node_of(path, *overrides, label="learn"):
     spec = load_spec(path, overrides=overrides)
     nodes = in_order(wanted(spec, path.parent).ends())
-    return next(one for one in nodes if (one.kind, one.label) == ("train", "learn"))
+    return next(one for one in nodes if (one.kind, one.label) == ("train", label))
 
 
-def kept(path, *overrides, contents=None):
+def kept(path, *overrides, contents=None, label="learn"):
     """Says that such a training has ended, and that its end is kept."""
     context = Context(data_dir=path.parent, runs_dir=path.parent / "runs")
-    node = node_of(path, *overrides)
+    node = node_of(path, *overrides, label=label)
     place = ends_of(node, context) / str(node.options.steps)
     place.mkdir(parents=True)
     note = {"steps": node.options.steps, "of": node.key, "contents": contents or {}}
@@ -103,6 +106,71 @@ def test_the_longest_that_is_shorter_and_rests_on_what_is_there_now(path):
     assert shorter(node, 100, context)[0] == 40
 
 
+def told(path, context, *overrides, variant=None):
+    spec = load_spec(path, variant=variant, overrides=overrides)
+    nodes = in_order(wanted(spec, path.parent).ends())
+    return list(told_of_longer(nodes, context))
+
+
+def test_what_has_ended_and_left_no_end_is_refused(path):
+    context = Context(data_dir=path.parent, runs_dir=path.parent / "runs")
+    context.stages.mkdir(parents=True)
+    changes = [CONSTANT, "--more-steps={learn: 94}"]
+    lines = told(path, context, *changes)
+    assert [line.split(":")[0] for line in lines] == ["learn#baseline", "learn"]
+    assert all("all 100 steps" in line and "no training of 6 has ended" in line for line in lines)
+    folder = context.folder(node_of(path, CONSTANT))
+    folder.path.mkdir(parents=True)
+    folder.finish(inputs={}, identity={}, summary={}, seconds=1.0)
+    with pytest.raises(UserError, match=r"at 6 steps.*--set stages\.learn\.steps=100.*from: learn"):
+        told(path, context, *changes)
+    spec = load_spec(path, overrides=changes)
+    with pytest.raises(UserError, match="is not kept"):
+        plan(spec, data_dir=path.parent, runs_dir=context.runs_dir)
+    # Steps that the spec has itself are no such promise.
+    assert told(path, context, CONSTANT, "stages.learn.steps=100") == []
+    kept(path, CONSTANT)
+    assert [line.split(":")[0] for line in told(path, context, *changes)] == ["learn#baseline"]
+
+
+def test_a_plan_says_which_variants_go_on_and_which_do_not(path):
+    written = path.read_text("utf-8").replace("{kind: linear", "{kind: constant")
+    where = {"data_dir": path.parent, "runs_dir": path.parent / "runs"}
+    more = "--more-steps={learn: 94}"
+
+    def planned(change):
+        path.write_text(written.replace("baseline: {", f"baseline: {{{change}, "), "utf-8")
+        for label in ("learn", "learn#baseline"):
+            context = kept(path, label=label)
+        lines = told(path, context, more)
+        found = plan(load_spec(path, overrides=[more]), **where)
+        shutil.rmtree(context.stages)
+        return lines, found
+
+    (line,), text = planned("stages.learn.steps: null, stages.learn.epochs: 3")
+    assert line.startswith("learn#baseline: --more-steps adds none to its 3 epochs")
+    assert line in text
+    lines, text = planned("stages.learn.schedule: {kind: linear, rate: 1e-2}")
+    assert lines == []
+    assert "learn#baseline: trained from the start: the rates of its schedule (linear)" in text
+    assert "learn: trained from" not in text
+
+
+def test_the_disk_of_ends_is_planned(path):
+    where = {"data_dir": path.parent, "runs_dir": path.parent / "runs"}
+    spec = load_spec(path)
+    rows = {}
+    context = Context(**where)
+    for node in in_order(wanted(spec, path.parent).ends()):
+        if node.kind == "train":
+            rows[node.label] = node.stage.plan(node, Planned(context))
+    # Adam's two moments and the weights; of the student its best ones, too.
+    assert rows["teach"]["end"] == 3 * rows["teach"]["disk"]
+    assert rows["learn"]["end"] == 4 * rows["learn"]["disk"]
+    total = size_in_words(sum(row["end"] for row in rows.values()))
+    assert f"{total} in stages/ends" in plan(spec, **where)
+
+
 def test_python_asks_for_them_in_words_of_the_command():
     assert as_words(5) == ["5"]
     assert as_words({"learn": 5, "teach": 3}) == ["learn=5", "teach=3"]
@@ -116,8 +184,12 @@ def test_steps_are_raised_by_stage(path):
         more_steps(spec, ["5"])
     with pytest.raises(UserError, match="did you mean learn"):
         more_steps(spec, ["learnt=5"])
-    with pytest.raises(UserError, match="STAGE=N"):
-        more_steps(spec, ["learn=soon"])
+    for text in ("learn=soon", "learn=٣", "learn=0", "learn=-1"):
+        with pytest.raises(UserError, match="STAGE=N"):
+            more_steps(spec, [text])
+    for name in ("learn+4", "learn#baseline"):  # all seeds and variants go on together
+        with pytest.raises(UserError, match=r"all its seeds.*did you mean learn\?"):
+            more_steps(spec, [f"{name}=5"])
     override = more_steps(spec, ["learn=5"])
     text = path.read_text("utf-8").replace("baseline: {", "baseline: {stages.learn.steps: 50, ")
     path.write_text(text, "utf-8")
@@ -189,7 +261,9 @@ def test_killed_on_its_way_it_comes_to_the_same(teaching, tmp_path, capsys):
     assert "going on from step" in capsys.readouterr().out
     whole = teaching.made(tmp_path / "others", "--set", "stages.teach.steps=620")
     assert weights(folder) == weights(whole)
-    # Without what is kept it is trained from the start.
+    # Without what is kept it is trained from the start, where that is asked for.
     shutil.rmtree(runs / "stages" / "ends")
     shutil.rmtree(folder)
-    assert weights(teaching.made(runs, *more)) == weights(whole)
+    assert cli.main(teaching.command(runs, *more)) == cli.WRONG_INPUT
+    assert "--set stages.teach.steps=620" in capsys.readouterr().err
+    assert weights(teaching.made(runs, "--set", "stages.teach.steps=620")) == weights(whole)

@@ -1,5 +1,6 @@
 """`--more-steps`: training stages that go on from where they ended."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ def more_steps(spec: Spec, asked: Sequence[str]) -> str:
     more: dict[str, int] = {}
     for text in asked:
         name, _, number = text.rpartition("=")
-        if not number.isdecimal() or not 0 < int(number) < 2**31:
+        if not (number.isascii() and number.isdecimal()) or not 0 < int(number) < 2**31:
             raise UserError(f"{OPTION} {text}: expected a number of steps, N or STAGE=N")
         if not name:
             if len(trained) != 1:
@@ -33,9 +34,10 @@ def more_steps(spec: Spec, asked: Sequence[str]) -> str:
                 )
             (name,) = trained
         if name not in trained:
-            near = nearest(name, trained)
+            near = nearest(re.split(r"[#+]", name)[0], trained)
             raise UserError(
                 f"{OPTION} {text}: no stage {name} trains; expected one of {', '.join(trained)}"
+                + (" (with all its seeds, and in all variants)" * bool(re.search(r"[#+]", name)))
                 + (f"; did you mean {near}?" if near else "")
             )
         _refuse_other_rates(name, trained[name], int(number))
@@ -45,9 +47,9 @@ def more_steps(spec: Spec, asked: Sequence[str]) -> str:
 
 def as_words(more: int | Mapping[str, int]) -> list[str]:
     """The same as the command line has it, of a number or of numbers by stage."""
-    if isinstance(more, int):
+    if type(more) is int:
         return [str(more)]
-    if not isinstance(more, Mapping):
+    if not isinstance(more, Mapping) or any(type(number) is not int for number in more.values()):
         raise ValueError(
             "Invalid value for argument `more_steps`. Expected a number of steps, or a mapping of "
             f"stages to numbers. Received: more_steps={more!r}"

@@ -35,6 +35,7 @@ from tfkd.pipeline.inputs.other_files import OtherFiles
 from tfkd.pipeline.plan.plugin_classes import import_named, refuse_exports
 from tfkd.pipeline.scoring.failed_checks import in_checked_order, refuse_failed, refuse_unchecked
 from tfkd.pipeline.scoring.teacher_check import news
+from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK, names_of
@@ -155,6 +156,8 @@ def _run(
     refuse_unchecked(nodes, plan, context)
     if make is not None:
         _refuse_missing(nodes, context, make)
+    for line in told_of_longer(nodes, context) if make is None else ():
+        context.say(line)
     import_named({id(node.spec): node.spec for node in nodes}.values())
     refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})

@@ -13,6 +13,7 @@ from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.plan.hours import Hours, Paces
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
+from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.pipeline.stages.choose import trials_of
 from tfkd.spec import Spec
 from tfkd.training.progress import duration
@@ -46,7 +47,7 @@ def plan(
         time; and sums of these.
 
     Raises:
-        UserError: A data file is missing.
+        UserError: A data file is missing, or a stage cannot go on for more steps.
     """
     specs = [spec, *(spec.with_variant(name) for name in variants)]
     if smoke:
@@ -59,6 +60,8 @@ def plan(
     users = Counter(node.key for nodes in asked for node in nodes)
     planned, hours = Planned(context), Hours(context, Paces(context.stages, measured))
     old = outdated(nodes, context)
+    for line in told_of_longer(nodes, context):
+        planned.note(line)
     rows = [_row(node, planned) for node in nodes]
     states, left = [], []
     for node in nodes:
@@ -95,13 +98,16 @@ def _sums(
 ) -> list[str]:
     """What all that is not done takes together, as far as it is known."""
     ahead = [row for row, state in zip(rows, states, strict=True) if not state.startswith("done")]
-    disk = size_in_words(sum(row.get("disk") or 0 for row in ahead))
+    disk, ends = (size_in_words(sum(row.get(key) or 0 for row in ahead)) for key in ("disk", "end"))
     peak = size_in_words(max((row.get("peak") or 0 for row in ahead), default=0))
     unknown, known = left.count(None), sum(filter(None, left))
     if not ahead:
         return []
     time = f"about {duration(known)} of training, scoring and decoding, " if known else ""
-    lines = [f"Ahead: {time}{disk} of models and stores on disk, {peak} of memory at most."]
+    kept = ""
+    if any(row.get("end") for row in ahead):
+        kept = f" and {ends} in stages/ends, for longer trainings,"
+    lines = [f"Ahead: {time}{disk} of models and stores{kept} on disk, {peak} of memory at most."]
     if unknown:
         lines.append(
             f"{unknown} of its stages have no time (?): no run here has had one like it, or its "
@@ -127,7 +133,7 @@ def _state(node: Node, planned: Planned) -> str:
 
 
 def _row(node: Node, planned: Planned) -> dict[str, Any]:
-    """A row's cells by name, with `disk` and `peak` in bytes."""
+    """A row's cells by name, with `disk`, `end` and `peak` in bytes."""
     trials = len(trials_of(node))
     row = {"steps": f"best of {trials}"} if trials else dict(node.stage.plan(node, planned))
     folder = planned.folder(node)

@@ -118,10 +118,19 @@ def begin(
             )
         )
     elif length:
-        context.say(f"{node.label}: trained from the start: {why_anew(node, length, steps)}")
+        context.say(f"{node.label}: trained from the start: {_why_anew(node, length, steps)}")
 
 
-def why_anew(node: Node, length: int, steps: int) -> str:
+def anew(node: Node, steps: int, context: Context) -> str:
+    """What is said of a training that will not go on from the end of a shorter one, whose rates
+    were others; empty where it will, or where there is none."""
+    length, place = shorter(node, steps, context)
+    if place is not None or not length:
+        return ""
+    return f"{node.label}: trained from the start: {_why_anew(node, length, steps)}"
+
+
+def _why_anew(node: Node, length: int, steps: int) -> str:
     """Why a training does not go on from the end of a shorter one."""
     kind = node.options.schedule.kind
     return (

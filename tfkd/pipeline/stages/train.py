@@ -28,7 +28,7 @@ from tfkd.pipeline.plan.step_sizes import (
     steps_of,
 )
 from tfkd.pipeline.stages.choose import take_best
-from tfkd.pipeline.stages.longer import begin, keep_end
+from tfkd.pipeline.stages.longer import anew, begin, keep_end
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
@@ -166,6 +166,12 @@ class TrainStage(Stage):
             planned.note(_WIDENED)
         # What stays as another stage left it is not written once more.
         kept = counted if counted is not None and options.from_ else parameters
+        if (
+            number
+            and not planned.folder(node).path.exists()
+            and (said := anew(node, number, planned.context))
+        ):
+            planned.note(said)
         return {
             "parameters": f"{parameters:,}",
             "trained": trained,
@@ -173,6 +179,8 @@ class TrainStage(Stage):
             "tokens": tokens,
             "memory": memory,
             "disk": kept * _FLOAT,
+            "end": ((1 + _aside(options.validate_)) * kept + step.moments * (counted or parameters))
+            * _FLOAT,
             "peak": 0 if taken is None else taken.peak,
         }
 
@@ -276,6 +284,12 @@ def _term_identity(spec: Spec, options: Any) -> dict[str, Any]:
             revision = raised("view", inner and inner.kind)
             entry |= {f"{side}_{key}": number for key, number in revision.items()}
     return entry
+
+
+def _aside(validate: Any) -> int:
+    """How many weights beside its last a training keeps; see `Keeper`."""
+    keep = getattr(validate, "keep", "last")
+    return 0 if isinstance(keep, str) else getattr(keep, "average", None) or 1
 
 
 def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:

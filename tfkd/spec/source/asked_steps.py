@@ -4,10 +4,12 @@ It is kept among the overrides; where `--set` has a value, it has what is added:
 steps of its own gets as many more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfkd.spec.source.tree import Node
+from tfkd.spec.source.yaml_reader import read_text
 
 # What the override begins with, where another has its dotted path.
 OPTION = "--more-steps"
@@ -16,6 +18,16 @@ OPTION = "--more-steps"
 def steps_override(more: Mapping[str, int]) -> str:
     """More steps by stage, as an override: {learn: 94} -> --more-steps={learn: 94}."""
     return f"{OPTION}={{{', '.join(f'{name}: {number}' for name, number in more.items())}}}"
+
+
+def asked_steps(overrides: Iterable[str]) -> dict[str, int]:
+    """The steps by stage that overrides ask for beyond their own."""
+    found: Counter[str] = Counter()
+    for text in overrides:
+        path, _, value = text.partition("=")
+        if path == OPTION:
+            found.update(read_text(value, OPTION).plain())
+    return dict(found)
 
 
 def raised_steps(tree: Node, more: Any) -> Iterator[tuple[str, Node]]:
