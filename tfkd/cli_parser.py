@@ -193,7 +193,8 @@ def _column(text: str) -> tuple[str, str | int]:
             "what a command is for stands before it: tfkd init PATH --columns ..., tfkd evaluate "
             "RUN --columns ..."
         )
-    digits = column.isascii() and column.isdecimal() and len(column) < 4
+    number = column.removeprefix("-")  # -1 is the last, of CoNLL's columns
+    digits = number.isascii() and number.isdecimal() and len(number) < 4
     return field, int(column) if digits else column
 
 
@@ -227,7 +228,7 @@ def _columns(parser: argparse.ArgumentParser, when: str) -> None:
     parser.add_argument(
         "--columns", nargs="+", metavar="FIELD=COLUMN", type=_column, default=[],
         help="a table's columns, by their names or by place from 0, like text=review label=stars "
-        f"({when})",
+        f"(-1 is the last of CoNLL's; {when})",
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ TAGGED = {
     "words and tags": "--labelled words.txt tags.txt",
     "a table of words and tags": "--labelled tagged.tsv --valid words.conll",
     "tabs": "--labelled tabs.tsv",
+    "the last column": "--labelled words.conll --columns label=-1",
 }
 
 
@@ -270,7 +271,7 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
 @pytest.mark.parametrize(
     ("words", "said"),
     [("--labelled a.de", "a table, FILE.csv or FILE.tsv"),
-     ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=a label=b"),
+     ("--labelled odd.csv", "'a', 'b', 'c'. Say which they are.*--columns text=b label=c"),
      ("--labelled odd.csv --columns text=a label=d", "label='d': its first line has 'a', 'b', 'c'"),
      ("--labelled odd.csv --columns text=a label=9", "label=9: its first line"),
      ("--labelled odd.csv --columns text=0 label=a", "label=.a.: both are one column"),
@@ -299,6 +300,17 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--pairs a.de a.en --teacher /no/where", "--teacher: /no/where: there is no such folder. "),
      ("--pairs a.de a.en --teacher .", "no config.json"),
      ("--text more.txt --teacher published", "is a bert, and what teaches a language_model"),
+     ("--labelled ids.csv", "--columns text=what label=how"),
+     ("--source fr --pairs ids.csv", "--columns source=what target=why"),
+     ("--labelled one.csv", "all its 200 rows have the label 'x'; expected two classes or more"),
+     ("--labelled odd.csv --columns text=c label=b", "200 rows have 200 labels, like 'wort"),
+     ("--kind tagger --labelled one.conll", r"all its 4\d\d words have the label 'X'"),
+     ("--kind tagger --labelled words.conll --columns label=0", r"words have \d+ labels, like"),
+     ("--labelled reviews.csv --columns text=review label=-1", "label=-1: its first line has"),
+     ("--text mac.txt", r"mac.txt: its lines end in \\r alone.*tr '"),
+     ("--labelled mac.csv", r"mac.csv: its lines end in \\r alone"),
+     ("--text more.txt.gz", "more.txt.gz is called .gz and is no gzip file"),
+     ("--text zipped.txt", "zipped.txt is packed by zip; expected text, or gzip"),
      ("--labelled reviews.csv --teacher t5", "model_type is 't5'; expected one of albert, bert")],
 )  # fmt: skip
 def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
@@ -307,6 +319,14 @@ def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, word
     write(files, "unknown.csv", "foo,bar", 200, (",", [9, 7]))
     write(files, "named.csv", f"{'x' * 201},label", 200, (",", [9, CLASSES]))
     (files / "c.txt").write_text("a X\nb Y\n\nc Z\n" * 9)
+    write(files, "one.csv", "text,label", 200, (",", [9, ["x"]]))
+    write(files, "ids.csv", "id,what,why,how", 200, (",", [1, 9, 7, CLASSES]))
+    (files / "one.conll").write_text("a X\nb X\n\nc X\n\n" * 140)
+    (files / "words.conll").write_text("".join(f"a{n} X\nb{n} Y\n\n" for n in range(140)))
+    (files / "mac.txt").write_bytes(b"a b c\r" * 300)
+    (files / "mac.csv").write_bytes(b"text,label\r" + b"a b c,x\ra b,y\r" * 300)
+    (files / "more.txt.gz").write_bytes((files / "more.txt").read_bytes())
+    (files / "zipped.txt").write_bytes(b"PK\x03\x04" + bytes(300))
     for name in ("empty.csv", "empty.txt", "empty2.txt"):
         (files / name).write_text("")
     (files / "blank.csv").write_text(f"\n{(files / 'reviews.csv').read_text('utf-8')}", "utf-8")

@@ -60,6 +60,13 @@ def test_what_is_extended_may_be_there_as_it_is(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["quickstart.yaml"]
 
 
+def test_where_one_file_is_refused_none_is_copied(tmp_path, capsys):
+    (tmp_path / "quickstart_defaults.yaml").write_text("mine")
+    assert cli.main(["specs", "copy", "quickstart_defaults", "--to", str(tmp_path)])
+    assert "is there already" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
 @pytest.mark.long
 @pytest.mark.tensorflow
 def test_a_wheel_runs_one_in_an_empty_folder(tmp_path):

@@ -1,8 +1,9 @@
 """The package's own specs: those that a wheel has inside."""
 
+import os
 from pathlib import Path
 
-from tfkd.data.files import writable
+from tfkd.data.files import writable, write_atomically
 from tfkd.spec.errors import UserError, nearest
 from tfkd.spec.source.yaml_reader import read_file
 
@@ -42,18 +43,18 @@ def copy_packaged(name: str, folder: Path) -> Path:
     wanted = {folder / path.name: path.read_bytes() for path in _whole(source)}
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for target, content in wanted.items():
-            # What others extend, too, may be there as it is.
-            known = target.name != source.name and target.is_file()
-            if not (known and target.read_bytes() == content):
-                try:
-                    with target.open("xb") as file:
-                        file.write(content)
-                except FileExistsError:
-                    raise UserError(
-                        f"{target} is there already; move it, or copy into another folder"
-                    ) from None
+        # What others extend, too, may be there as it is.
+        missing = [target for target, content in wanted.items() if not _is(target, content)]
+        for target in (*missing, folder / source.name):
+            if os.path.lexists(target):
+                raise UserError(f"{target} is there already; move it, or copy into another folder")
+        for target in missing:  # the spec itself last: where it is, what it extends is, too
+            write_atomically(target, wanted[target])
     return folder / source.name
+
+
+def _is(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def _whole(source: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from tfkd.data.text.sources import Lines
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
 from tfkd.starters import KINDS, UserSet, UserSets, starter_spec
+from tfkd.starters.file_forms import refuse_labels, refuse_other_forms
 from tfkd.starters.published_teacher import published_teacher
 from tfkd.starters.sizes import rounded
 from tfkd.starters.user_sets import quoted
@@ -75,6 +76,8 @@ def starter_of(named: Named, data_dir: Path) -> str:
         named = replace(named, kind="language_model" if alone else kind)
     _refuse_others(named)
     teacher = None if named.teacher is None else published_teacher(named.teacher, data_dir)
+    for option, names in named.files.items():
+        refuse_other_forms(f"--{option}", names or (), data_dir)
     training = _TRAINING[named.kind]
     sets = None
     if named.files.get(training):
@@ -161,7 +164,8 @@ def _tagged(named: Named, option: str, files: Sequence[str], data_dir: Path) -> 
     if len(files) == 2:
         rows = count_pairs((files[0], files[1]), data_dir, option)
         entry = {"lines": dict(zip(("text", "label"), files, strict=True))}
-        return _measured(option, entry, f"{files[0]} and {files[1]}", rows, data_dir)
+        name = f"{files[0]} and {files[1]}"
+        return _measured(option, entry, name, rows, data_dir, labelled="words")
     if len(files) != 1:
         raise UserError(
             f"{option}: {' '.join(files)}; expected one file in CoNLL's columns, a table with a "
@@ -185,7 +189,8 @@ def _tagged(named: Named, option: str, files: Sequence[str], data_dir: Path) -> 
             "places, from 0"
         )
     rows = sum(sum(1 for _ in sentences(Lines([path], data_dir))) for path in paths)
-    return _measured(option, {"conll": files[0], "columns": columns}, files[0], rows, data_dir)
+    entry = {"conll": files[0], "columns": columns}
+    return _measured(option, entry, files[0], rows, data_dir, labelled="words")
 
 
 def _table(
@@ -213,7 +218,8 @@ def _table(
     ]
     paths = find_files(list(files), data_dir)
     rows = sum(map(count_lines, paths)) - bool(found.header) * len(paths)
-    return _measured(option, {**entry, **more}, name, rows, data_dir, sides)
+    labelled = {"classifier": "rows", "tagger": "words"}.get(named.kind, "") if fields[1:] else ""
+    return _measured(option, {**entry, **more}, name, rows, data_dir, sides, labelled)
 
 
 def _texts(
@@ -231,10 +237,10 @@ def _texts(
 
 def _measured(
     option: str, entry: Mapping[str, Any], name: str, rows: int, data_dir: Path,
-    sides: Sequence[Mapping] = (),
+    sides: Sequence[Mapping] = (), labelled: str = "",
 ) -> UserSet:  # fmt: skip
     """A set with its number of tokens, from its first rows; where texts are longer than is read of
-    a row by default, it says how long they may be."""
+    a row by default, it says how long they may be. `labelled`: what has labels, rows or words."""
     if rows < 1 and option in ("--valid", "--test"):
         raise UserError(f"{option}: {name}: there is no row in it; expected some")
     if rows < 1:
@@ -247,11 +253,16 @@ def _measured(
     corpus = open_corpus(options, data_dir)
     texts = [place for place, one in enumerate(corpus.fields) if one not in ("label", "mark")]
     read = longest = total = 0
-    lengths = []
+    lengths, labels = [], []
     for values in islice(corpus, _READ):
+        if labelled:
+            label = values[corpus.fields.index("label")]
+            labels += label.split() if labelled == "words" else [label]
         counts = [_tokens(values[place]) for place in texts]
         lengths.append(max(len(values[place]) for place in texts))
         read, longest, total = read + 1, longest + max(counts), total + sum(counts)
+    if option == "--labelled":
+        refuse_labels(option, name, labels, labelled)
     rows = max(rows, read) if read == _READ else read
     share = rows / max(1, read)
     usual = CORPORA[kind].model_validate(entry).max_characters

@@ -87,7 +87,7 @@ def guessed_columns(
     columns = _columns(first, rows, fields, given, known)
     missing = [field for field in fields if field not in columns]
     if missing:
-        example = " ".join(f"{field}={shown_column(first, n)}" for n, field in enumerate(fields))
+        example = _example(first, rows, fields, columns)
         raise UserError(
             f"{name}: no column is plainly the {' or the '.join(missing)}; its first line has "
             f"{_listed(first)}. Say which they are by name, or by place from 0 where it has no "
@@ -95,7 +95,7 @@ def guessed_columns(
         )
     columns = {one: columns[one] for one in dict.fromkeys((fields[0], *columns, *fields))}
     for field, column in columns.items():
-        there = column in first if isinstance(column, str) else column < len(first)
+        there = column in first if isinstance(column, str) else 0 <= column < len(first)
         if not there or (isinstance(column, str) and not 0 < len(column) <= _LONGEST):
             raise UserError(
                 f"{name}: {option} {field}={shown(column)}: its first line has {_listed(first)}; "
@@ -112,6 +112,28 @@ def guessed_columns(
     if any(isinstance(column, str) for column in columns.values()):
         return Columns(columns, delimiter, True)
     return Columns(columns, delimiter, _is_header(first, rows, columns, known))
+
+
+def _example(
+    first: Sequence[str], rows: Sequence[Sequence[str]], fields: Sequence[str], found: Given
+) -> str:
+    """Columns that may well be what is missing: the label's has the fewest values, and those of
+    texts have the most words, so that it is no number and no id."""
+    columns = [_column(rows, place) for place in range(len(first))]
+    free = [place for place, name in enumerate(first) if not _taken(name, first, found)]
+    free.sort(key=lambda place: -sum(len(cell.split()) for cell in columns[place]))
+    chosen: dict[str, int] = {}
+    missing = [field for field in fields if field not in found]
+    if "label" in missing and free:
+        chosen["label"] = min(reversed(free), key=lambda place: len({*columns[place]}))
+        free.remove(chosen["label"])
+    texts = [field for field in missing if field != "label"]
+    chosen |= dict(zip(texts, sorted(free[: len(texts)]), strict=False))
+    shown_columns = [
+        f"{field}={found[field] if field in found else shown_column(first, chosen.get(field, n))}"
+        for n, field in enumerate(fields)
+    ]
+    return " ".join(shown_columns)
 
 
 def shown_column(header: Sequence[str], place: int) -> str:
