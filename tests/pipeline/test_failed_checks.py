@@ -237,6 +237,7 @@ def test_what_is_done_is_not_refused_unless_it_would_be_made_anew(
 
 
 @pytest.mark.long
+@pytest.mark.tensorflow
 def test_a_run_ends_there_and_goes_on_when_told_to(folder, tmp_path):
     # A teacher of one step knows nothing.
     weak = ["stages.teach.steps=1", "stages.teach.schedule={kind: constant, rate: 1e-9}"]

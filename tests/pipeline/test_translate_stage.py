@@ -14,6 +14,7 @@ from tfkd.spec.errors import UserError
 from tfkd.training.deadline import Deadline
 from tfkd.training.interruption import Interrupted
 
+pytestmark = pytest.mark.tensorflow
 SPEC = """\
 tfkd: 1
 name: turned
