@@ -255,8 +255,12 @@ def test_a_terminal_of_few_letters_shows_all_words(spec):
 def test_generate_without_a_model_leaves_the_output_as_it_was(tmp_path, capsys):
     output = tmp_path / "out.txt"
     output.write_text("kept")
-    words = ["generate", str(tmp_path / "none"), "--output", str(output)]
-    assert "SavedModel" in refused(cli.main(words), capsys)
+    words = ["generate", str(tmp_path / "nine"), "--output", str(output)]
+    (tmp_path / "none").mkdir()
+    said = "no such folder; expected a run folder, or a SavedModel's; did you mean "
+    assert f"{said}{tmp_path}/none?" in refused(cli.main(words), capsys)
+    words[1] = str(tmp_path / "none")
+    assert "no SavedModel here" in refused(cli.main(words), capsys)
     assert output.read_text() == "kept"
 
 

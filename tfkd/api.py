@@ -61,7 +61,7 @@ def run(
     deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
     with stopping(deadline):
         spec = spec_of(spec, variant, overrides, seeds, plugins, all_variants)
-        if more_steps:
+        if more_steps is not None:
             from tfkd.commands.more_steps import as_words
             from tfkd.commands.more_steps import more_steps as longer
 
@@ -100,6 +100,11 @@ def spec_of(
         )
     given = [overrides] if isinstance(overrides, str) else list(overrides)
     plugins = [plugins] if isinstance(plugins, str) else list(plugins)
+    if seeds is not None and not _are_asked(seeds):
+        raise ValueError(
+            "Invalid value for argument `seeds`. Expected a number of seeds, or different seeds. "
+            f"Received: seeds={seeds!r}"
+        )
     if seeds is not None:
         given.append(
             seeds_override(str(seeds)) if isinstance(seeds, int) else f"{OPTION}={[*seeds]}"
@@ -119,6 +124,15 @@ def spec_of(
         seed=spec.seed,
         elsewhere=all_variants,
     )
+
+
+def _are_asked(seeds: Any) -> bool:
+    """Whether these are what `--seeds` takes: a number of seeds, or some."""
+    from tfkd.spec.seeds import MOST, are_seeds
+
+    if isinstance(seeds, int):
+        return not isinstance(seeds, bool) and 1 <= seeds <= MOST
+    return isinstance(seeds, Sequence) and are_seeds([*seeds])
 
 
 def run_and_report(

@@ -13,7 +13,7 @@ import pytest
 from small_line import write_line
 
 import tfkd
-from tfkd.api import spec_of
+from tfkd.api import run_again, spec_of
 from tfkd.cli_parser import build_parser
 from tfkd.data.checksummed import write_checksummed
 from tfkd.spec import load_spec
@@ -56,6 +56,12 @@ def test_what_is_asked_for_beside_a_spec_is_as_the_command_has_it(tmp_path):
     assert (twice.models["student"].width, twice.models["student"].heads) == (24, 4)
     with pytest.raises(ValueError, match=r"`all_variants`.*variant='baseline'"):
         tfkd.run(path, variant="baseline", all_variants=True)
+    for seeds in (True, 0, 101, "3", 2.0, [1, 1], [True, 2], [], [-1]):
+        with pytest.raises(ValueError, match=r"`seeds`.*Received: seeds="):
+            tfkd.run(path, seeds=seeds)
+    for more in (True, False, 2.0, {"learn": True}, {"learn": 2.0}):
+        with pytest.raises(ValueError, match="`more_steps`"):
+            tfkd.run(path, more_steps=more)
 
 
 def test_nothing_is_imported_before_it_is_needed():
@@ -67,6 +73,28 @@ def test_nothing_is_imported_before_it_is_needed():
 def test_no_folder_of_a_run_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no results.json: expected a run folder like runs/NAME"):
         tfkd.open_run(tmp_path)
+    (tmp_path / "quickstart").mkdir()
+    said = r"no such folder; expected a run folder like runs/NAME; did you mean .*/quickstart\?"
+    for call in (tfkd.open_run, run_again):
+        with pytest.raises(UserError, match=said):
+            call(tmp_path / "quikstart")
+
+
+@pytest.mark.long
+def test_variants_that_have_ended_are_found_beside_a_run(line, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(line.runs, runs, symlinks=True)
+    where = {"data_dir": line.spec.parent, "runs_dir": runs, "say": lambda text: None}
+    assert tfkd.open_run(runs / "small").variants == {}
+    run = tfkd.run(line.spec, all_variants=True, overrides=["export=null"], **where)
+    assert run.folder == runs / "small"
+    (variant,) = run.variants.values()
+    assert [*run.variants] == ["baseline"]
+    assert variant.folder == runs / "small@baseline"
+    assert variant.stage("learn").label == "learn#baseline"
+    expected = next(row for row in run.scores() if row["metric"] == "loss")
+    found = next(row for row in variant.scores() if row["metric"] == "loss")
+    assert found["score"] == expected["baseline_score"]
 
 
 def test_scores_are_those_of_the_results(line):

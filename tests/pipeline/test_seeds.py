@@ -147,6 +147,7 @@ evaluate:
 """  # noqa: E501
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("of_stage", "against"),
     [(True, False), *(pytest.param(one, True, marks=pytest.mark.long) for one in (False, True))],

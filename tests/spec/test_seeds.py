@@ -165,7 +165,7 @@ def test_seeds_that_are_asked_for_are_those_of_all_that_trains(path, given, expe
     assert spec.with_variant("baseline").seeds == tuple(expected)
 
 
-@pytest.mark.parametrize("given", ["0", "101", "1,1", "a", "", "-1,2", "1,"])
+@pytest.mark.parametrize("given", ["0", "101", "1,1", "a", "", "-1,2", "1,", "٣", "True"])
 def test_what_are_no_seeds_is_not_asked_for(given):
     with pytest.raises(ValueError, match=r"."):
         seeds_override(given)

@@ -15,7 +15,7 @@ from tfkd.serving.session import session_signatures
 from tfkd.serving.signature import Signature, tensorflow_signatures
 from tfkd.serving.stored_graph import read_graph
 from tfkd.serving.trust import check_trusted
-from tfkd.spec.errors import UserError
+from tfkd.spec.errors import UserError, no_such_folder
 
 
 class Translation(NamedTuple):
@@ -106,6 +106,8 @@ def load_saved_model(
     """
     folder = Path(folder)
     found = folder
+    if not os.path.lexists(folder):
+        raise UserError(no_such_folder(folder, "a run folder, or a SavedModel's"))
     if not os.path.isfile(folder / "saved_model.pb"):
         versions = [path.parent for path in folder.glob("*/saved_model.pb")]
         versions = [path for path in versions if path.name.isdecimal()]

@@ -1,8 +1,11 @@
 """Errors that are the user's to mend: a message, no traceback."""
 
+import contextlib
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tfkd.outside.printable import one_line
 from tfkd.outside.user_error import UserError
@@ -59,3 +62,13 @@ def nearest(word: str, names: Iterable[str]) -> str:
         return ""
     found = difflib.get_close_matches(word, [str(name) for name in names], n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def no_such_folder(path: Path, expected: str) -> str:
+    """What is said of a folder that is not there: with the one beside it that was perhaps meant."""
+    beside: list[str] = []
+    with contextlib.suppress(OSError):
+        beside = sorted(one.name for one in os.scandir(path.parent) if one.is_dir())
+    near = nearest(path.name, [name for name in beside if not name.startswith(".")])
+    told = f"; did you mean {path.parent / near}?" if near else ""
+    return f"{path}: there is no such folder; expected {expected}{told}"

@@ -98,7 +98,8 @@ class Faults:
             expected = f"one of {', '.join(names)}" if names else "no keys"
             expected += self._taken_away((*place, key))
             within = str(place[-1]) if place else ""
-            meant = ours_for(key, names, within)
+            node = self._at((*place, key))
+            meant = ours_for(key, names, within, None if node is None else node.value)
             self.add((*place, key), UNKNOWN_KEY, expected, names, key, meant)
         if in_union and not unknown:
             keys = list(dict.fromkeys(str(fault["loc"][-1]) for fault in missing))

@@ -1,6 +1,8 @@
 """Keys of other tools, and what says the same here."""
 
+import re
 from collections.abc import Collection
+from typing import Any
 
 # By our key: what others call it. A key stands in a mapping that has ours, or beside the mapping
 # that has it: `learning_rate` of a stage is the `rate` of its `schedule`.
@@ -84,6 +86,10 @@ _WITHIN: dict[str, tuple[tuple[str, str], ...]] = {
     "layers": (("encoder_layers", "encoder_layers and decoder_layers"),),
     "top_k": (("decode", "decode: {kind: sample, top_k: 40}"),),
 }  # fmt: skip
+# Keys whose number is in another unit than ours, and the unit that a batch of theirs has.
+_OTHER_UNITS = ("gradient_accumulation_steps", "accumulate_grad_batches", "accum_count",
+                "update_freq", "val_check_interval")  # fmt: skip
+_OF_TOKENS = ("max_tokens", "tokens_per_batch")
 # What stands beside the mapping that it is looked for in, by the mapping's key.
 _BESIDE: dict[str, tuple[str, ...]] = {
     "rate": ("optimizer", "batch", "validate"),
@@ -111,13 +117,14 @@ _AT_TOP: dict[str, tuple[str, ...]] = {
 _BY_THEIRS = {theirs: ours for ours, names in _OURS.items() for theirs in names}
 
 
-def ours_for(key: str, known: Collection[str], within: str | None = "") -> str:
+def ours_for(key: str, known: Collection[str], within: str | None = "", value: Any = None) -> str:
     """What a key of another tool is called here, as far as it is plain; else an empty text.
 
     Args:
         key: It, as it was written: capitals and hyphens count for nothing.
         known: The keys of the mapping that it stands in.
         within: The mapping's own key; None: the spec itself.
+        value: What stands there: a number is kept in what is proposed.
     """
     plain = key.lower().replace("-", "_")
     if within is None:
@@ -129,5 +136,9 @@ def ours_for(key: str, known: Collection[str], within: str | None = "") -> str:
     found = next((example for holder, example in places if holder in known), "")
     if not found and within in _BESIDE.get(ours, ()):
         example = next((example for _, example in places), ours)
-        return f"{example} beside {within}"
+        found = f"{example} beside {within}"
+    if plain in _OF_TOKENS:
+        found = found.replace("sentences", "max_tokens")
+    if type(value) in (int, float) and abs(value) < 1e12 and plain not in _OTHER_UNITS:
+        found = re.sub(rf"\b({ours}: )[0-9.e-]+", rf"\g<1>{value!r}", found)
     return found

@@ -1,5 +1,6 @@
 """A finished run, made again from its folder: what is missing of its end, by the same spec."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from tfkd.pipeline.engine.run import run as run_spec
 from tfkd.pipeline.engine.run_folder import ORIGIN, RESULTS, run_name
 from tfkd.pipeline.inputs.other_files import OtherFiles
 from tfkd.spec import load_spec
-from tfkd.spec.errors import UserError
+from tfkd.spec.errors import UserError, no_such_folder
 from tfkd.spec.options import NoiseOptions
 from tfkd.spec.registry import UNNAMED_STAGES
 
@@ -42,6 +43,8 @@ def make_again(
         UserError: The folder is no run folder, its plugins are not named, or a model is not trained
             yet.
     """
+    if not os.path.lexists(run):
+        raise UserError(no_such_folder(run, "a run folder like runs/NAME"))
     try:
         origin = read_checksummed(run / ORIGIN, required=False)
         unnamed = [str(module) for module in origin["plugins"] if module not in plugins]

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from tfkd.data.checksummed import read_checksummed
-from tfkd.spec.errors import UserError
+from tfkd.spec.errors import UserError, no_such_folder
 from tfkd.spec.metrics import remember
 
 RESULTS = "results.json"
@@ -26,6 +26,8 @@ def read_results(run: Path) -> dict[str, Any]:
         # Those of 0.1's first days have no checksum.
         results = upgraded(read_checksummed(path, required=False))
     except (FileNotFoundError, NotADirectoryError):
+        if not os.path.lexists(run):
+            raise UserError(no_such_folder(run, "a run folder like runs/NAME")) from None
         raise UserError(
             f"{run} has no {RESULTS}: expected a run folder like runs/NAME, whose run has "
             "reached its end (tfkd run SPEC)"

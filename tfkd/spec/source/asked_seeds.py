@@ -19,7 +19,10 @@ def seeds_override(text: str) -> str:
     Raises:
         ValueError: These are no seeds.
     """
-    seeds = [int(one) for one in text.split(",")]
+    words = [one.strip() for one in text.split(",")]
+    if not all(one.isascii() and one.isdecimal() for one in words):
+        raise ValueError(f"{text} are no numbers")
+    seeds = [int(one) for one in words]
     if "," not in text:
         if not 1 <= seeds[0] <= MOST:
             raise ValueError(f"{seeds[0]} is no number of seeds from 1 to {MOST}")
