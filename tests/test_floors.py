@@ -1,6 +1,7 @@
 """The floors of the package: each imports only floors below it, inside of functions too."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from tfkd.spec import registry
@@ -39,17 +40,18 @@ BESIDE = {
 }
 
 
+@cache
 def imported(path):
     """What a file imports of the package, in functions and for its annotations, too: names like
     `data.files.write_atomically`."""
+    names = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        yield from (name.removeprefix("tfkd.") for name in names if name.startswith("tfkd."))
+            names += [alias.name for alias in node.names]
+    return [name.removeprefix("tfkd.") for name in names if name.startswith("tfkd.")]
 
 
 def test_every_folder_is_a_floor():

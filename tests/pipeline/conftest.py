@@ -1,9 +1,6 @@
 """One finished run of a tiny line, shared by the tests of this folder."""
 
-import fcntl
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from host_processes import Process, cluster
+from made_once import made_once, shared_folder
 from small_line import arguments, write_line
 
 from tfkd import cli
@@ -23,23 +21,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not {"line", "hosts"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.tensorflow)
-
-
-def shared_folder(factory, name):
-    """A folder that all workers see."""
-    folder = factory.getbasetemp()
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / name
-
-
-def made_once(folder, make):
-    """Has a folder filled by the first of several workers that needs it."""
-    folder.mkdir(exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "made").exists():
-            shutil.rmtree(folder / "runs", ignore_errors=True)  # of a worker that failed
-            make()
-            (folder / "made").touch()
 
 
 @pytest.fixture(scope="session")

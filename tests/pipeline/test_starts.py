@@ -302,6 +302,7 @@ def test_rows_to_validate_on_must_fit_the_learned_positions(place, monkeypatch):
         place.run("learn", *LEARNED, "stages.learn.validate={on: train, metrics: [loss]}")
 
 
+@pytest.mark.long
 def test_a_checkpoint_without_a_head_teaches_by_its_states(tmp_path):
     """As SpanBERT's were published."""
     place = Place(tmp_path, output_heads={})

@@ -1,9 +1,11 @@
 """A word-piece tokenizer, a model with sharp random weights, and one export for all tests."""
 
 import functools
+import json
 
 import numpy as np
 import pytest
+from made_once import made_once, shared_folder
 
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 
@@ -56,7 +58,7 @@ def exported(tmp_path_factory, build, tokenizer, sentences, decode):
     from tfkd.serving import export_saved_model
     from tfkd.serving.full_precision import in_float32
 
-    model = build(dtype="mixed_bfloat16")
+    model, folder = build(dtype="mixed_bfloat16"), shared_folder(tmp_path_factory, "export")
     card = {
         "name": "tiny",
         "summary": "Says nothing.",
@@ -64,11 +66,16 @@ def exported(tmp_path_factory, build, tokenizer, sentences, decode):
         "data": {"train": "none"},
         "paper": None,
     }
-    result = export_saved_model(
-        model, {"source": tokenizer, "target": tokenizer}, decode,
-        tmp_path_factory.mktemp("export") / "tiny", card, sentences=sentences,
-    )  # fmt: skip
-    return result, in_float32(model)
+
+    def make():
+        result = export_saved_model(
+            model, {"source": tokenizer, "target": tokenizer}, decode,
+            folder / "runs" / "tiny", card, sentences=sentences,
+        )  # fmt: skip
+        (folder / "result.json").write_text(json.dumps(result), "utf-8")
+
+    made_once(folder, make)
+    return json.loads((folder / "result.json").read_text("utf-8")), in_float32(model)
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ def test_every_word_has_the_tag_that_the_model_gives_it(
         load_saved_model(tmp_path, {"seed": 1})
 
 
+@pytest.mark.long
 def test_other_tags_than_the_models_are_refused(tmp_path, model, tokenizer, sentences, expected):
     from tfkd.serving.export import ExportRefusedError
     from tfkd.serving.tagger_export import export_tagger

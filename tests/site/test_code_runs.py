@@ -12,7 +12,6 @@ from page_blocks import PAGES, ROOT, blocks, written
 from tfkd.data.grammars.everyday import everyday
 
 pytestmark = pytest.mark.tensorflow
-README = ROOT / "README.md"
 # `tfkd run` is made tiny, and its folder is found by the name of the real one.
 _PRELUDE = """
 set -euo pipefail
@@ -78,10 +77,8 @@ def test_commands_run(page, folder):
     run(["bash", "-c", _PRELUDE + "\n".join(block.text for block in mine)], folder)
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=[] if page == README else [pytest.mark.long],
-                          id=page.stem) for page in PAGES]
-)  # fmt: skip
+@pytest.mark.long
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_runs(page, folder):
     """The blocks of a page are one program; those with a title are modules that it may import."""
     mine = [block for block in blocks("python", pages=[page]) if "not run" not in block.said]

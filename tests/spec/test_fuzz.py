@@ -132,13 +132,13 @@ LARGE = {
     "stages": "{stages: {" + many(3000, "sN: {trane: x}") + "}}",
     "circle": "{data: {" + many(3000, "dN: {text: a, drop_overlap: [dM]}") + "}}",
     "overlap": "{data: {d: {text: a, drop_overlap: [" + "d, " * 20_000 + "e]}}}",
-    "others": "{stages: {" + many(3000, "sN: {score: 'y.yaml:s', data: d}") + "}}",
+    "others": "{stages: {" + many(1500, "sN: {score: 'y.yaml:s', data: d}") + "}}",
     "options": "{views: {v: {kind: mlm, " + many(4000, "kN: 1") + "}}}",
     "word": "{teacher: {kind: " + "b" * 900_000 + "}}",
     "key": "{? " + "k" * 900_000 + " : 1}",
     "path": "{variants: {v: {? " + "paper." * 5000 + "a\n: 1}}}",
     "choose": "{stages: {s: {train: x, choose: {? batch." + "a." * 5000 + "b\n: [1], by: c.f1}}}}",
-    "variants": "{variants: {" + many(4000, "vN: {name: y}") + "}}",
+    "variants": "{variants: {" + many(2000, "vN: {name: y}") + "}}",
     "figures": "{paper: {title: t, published: {" + many(6000, "aN: N") + "}}}",
 }
 

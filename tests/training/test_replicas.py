@@ -22,7 +22,7 @@ from tfkd.spec.builtins import register_builtins
 SHORT = {
     "fake": ["two_replicas_accumulated"],
     "gated": ["accumulated"],
-    "sequences": ["two_replicas_accumulated"],
+    "sequences": ["accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
