@@ -61,7 +61,7 @@ def classifier(
     import tensorflow as tf
 
     from tfkd.models import Bert
-    from tfkd.serving.served_classifier import ServedClassifier
+    from tfkd.serving.graphs.served_classifier import ServedClassifier
 
     model = Bert(vocabulary, **sizes, output_heads={"classifier": {"classes": 2}})
     length = options.text
@@ -79,7 +79,7 @@ def language_model(
     from tfkd.decoding import GreedySearch
     from tfkd.models import Gpt2
     from tfkd.objectives.prediction import top_k_log_probabilities
-    from tfkd.serving.served_language_model import ServedLanguageModel
+    from tfkd.serving.graphs.served_language_model import ServedLanguageModel
 
     model = Gpt2(vocabulary, **sizes)
     never_ending(model.embedding.tokens.table, tokenizer.end_id)
@@ -130,7 +130,7 @@ def translator(
 
     from tfkd.decoding import BeamSearch
     from tfkd.models import Transformer
-    from tfkd.serving.served_model import ServedModel
+    from tfkd.serving.graphs.served_model import ServedModel
 
     class Ids(ServedModel):
         """The signature of ids alone: one graph of a search is enough."""

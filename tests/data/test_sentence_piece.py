@@ -217,7 +217,7 @@ def test_a_saved_graph_speaks_as_it_does_here(tmp_path, tokenizer):
 
     module.round_trip = round_trip
     tf.saved_model.save(module, str(tmp_path / "1"))
-    from tfkd.serving.stored_graph import read_graph, unknown_nodes
+    from tfkd.serving.loading.stored_graph import read_graph, unknown_nodes
 
     assert not unknown_nodes(read_graph(tmp_path / "1"))
     loaded = tf.saved_model.load(str(tmp_path / "1"))

@@ -71,7 +71,7 @@ class Punctuation(Classification):
         from tfkd.pipeline.tasks.exported import served_tokenizers
         from tfkd.pipeline.tasks.label_export import labelled_lines
         from tfkd.serving.classifier_export import export_tags
-        from tfkd.serving.full_precision import in_float32
+        from tfkd.serving.graphs.full_precision import in_float32
 
         view, names = self.view(node, context), classes_of(node, context).names
         lines, expected = labelled_lines(node, model, view, context)

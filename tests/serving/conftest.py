@@ -56,7 +56,7 @@ def sentences() -> list[str]:
 def exported(tmp_path_factory, build, tokenizer, sentences, decode):
     """(result of the export, float32 model) of a model in mixed precision."""
     from tfkd.serving import export_saved_model
-    from tfkd.serving.full_precision import in_float32
+    from tfkd.serving.graphs.full_precision import in_float32
 
     model, folder = build(dtype="mixed_bfloat16"), shared_folder(tmp_path_factory, "export")
     card = {

@@ -13,8 +13,8 @@ from tfkd.serving import ExportRefusedError, export_saved_model, load_saved_mode
 from tfkd.serving import export as export_module
 from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import Difference
-from tfkd.serving.full_precision import in_float32
-from tfkd.serving.served_model import ServedModel
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.served_model import ServedModel
 from tfkd.spec.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("loaded_once")

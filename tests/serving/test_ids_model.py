@@ -11,7 +11,7 @@ import pytest
 from tfkd.data import WordPiece
 from tfkd.serving import ExportRefusedError, load_saved_model
 from tfkd.serving.classifier_export import _refuse_differences, rows_of_ids
-from tfkd.serving.ids_model import served_bytes
+from tfkd.serving.graphs.ids_model import served_bytes
 
 pytestmark = pytest.mark.tensorflow
 PLAIN = """

@@ -21,8 +21,8 @@ from tfkd.serving import ExportRefusedError, check, export_language_model, load_
 from tfkd.serving import language_model_check as module
 from tfkd.serving import language_model_export as export_module
 from tfkd.serving.checksums import check_checksums
-from tfkd.serving.full_precision import in_float32
-from tfkd.serving.served_language_model import ServedLanguageModel
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.served_language_model import ServedLanguageModel
 from tfkd.spec.errors import UserError
 
 LINES = ["the man walks in the park.", "a dog runs.", "two men, one dog — ü!"] * 5

@@ -5,8 +5,8 @@ import tensorflow_text  # noqa: F401
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
 
-from tfkd.serving.server_ops import CALLS, KNOWN
-from tfkd.serving.stored_graph import read_graph, unknown_nodes
+from tfkd.serving.graphs.server_ops import CALLS, KNOWN
+from tfkd.serving.loading.stored_graph import read_graph, unknown_nodes
 
 
 def registered():

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfkd.serving import c_api, load_saved_model, protocol_buffers, session
+from tfkd.serving import load_saved_model
 from tfkd.serving.checksums import write_checksums
-from tfkd.serving.session import session_signatures
-from tfkd.serving.signature import tensorflow_signatures
-from tfkd.serving.stored_graph import read_graph
+from tfkd.serving.loading import c_api, protocol_buffers, session
+from tfkd.serving.loading.session import session_signatures
+from tfkd.serving.loading.signature import tensorflow_signatures
+from tfkd.serving.loading.stored_graph import read_graph
 from tfkd.spec.errors import UserError
 
 pytestmark = pytest.mark.tensorflow

@@ -31,7 +31,7 @@ def model(tokenizer):
 def expected(model, tokenizer, sentences):
     """Of each line the tags and the mean of their probabilities: ids laid out in NumPy, a row at a
     time, and all logits of the float32 model."""
-    from tfkd.serving.full_precision import in_float32
+    from tfkd.serving.graphs.full_precision import in_float32
 
     model, view = in_float32(model), TagView("t", tokenizer, classes=4, max_length=LIMIT)
     fields = {("text", "t"): WordPieces(tokenizer).encode(sentences),

@@ -12,7 +12,7 @@ from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.serving import ExportRefusedError, load_saved_model
 from tfkd.serving.checksums import CHECKSUMS, write_checksums
 from tfkd.serving.export import write_version
-from tfkd.serving.stored_graph import read_graph, unknown_nodes
+from tfkd.serving.loading.stored_graph import read_graph, unknown_nodes
 from tfkd.spec.errors import UserError
 
 TEXT = [tf.TensorSpec([None], tf.string, name="text")]

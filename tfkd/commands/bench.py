@@ -16,7 +16,7 @@ from tfkd.outside.regular_files import open_once, readable
 from tfkd.pipeline.engine.run_exports import export_folder
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
 from tfkd.serving import load_saved_model
-from tfkd.serving.ids_model import served_bytes
+from tfkd.serving.graphs.ids_model import served_bytes
 from tfkd.spec.errors import UserError
 
 # Lines of a call: one at a time, and what a server batches.

@@ -16,7 +16,7 @@ from tfkd.decoding.numpy_decoding import NumpyOutput
 from tfkd.decoding.search import Search
 from tfkd.outside.regular_files import named
 from tfkd.serving.check_result import CheckResult, read_alike
-from tfkd.serving.uncached import uncached_pairs
+from tfkd.serving.graphs.uncached import uncached_pairs
 
 # Scores of float32 in two orders of summation; ties are closer than that, relative to the score.
 TOLERANCE = 1e-3

@@ -8,9 +8,9 @@ import numpy as np
 
 from tfkd.serving.checking import run_fresh
 from tfkd.serving.export import Checked, ExportRefusedError, write_version
-from tfkd.serving.full_precision import in_float32
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.served_classifier import MARK, OF_IDS, ServedClassifier
 from tfkd.serving.model_card import BESIDE, whole_card
-from tfkd.serving.served_classifier import MARK, OF_IDS, ServedClassifier
 
 # Probabilities of float32 in two orders of summation.
 TOLERANCE = 1e-4

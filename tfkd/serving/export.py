@@ -16,11 +16,11 @@ from tfkd.layers.custom_gradient import without_gradients
 from tfkd.serving.check_result import CheckResult
 from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
-from tfkd.serving.full_precision import in_float32
-from tfkd.serving.ids_model import served_bytes, write_ids_model
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.ids_model import served_bytes, write_ids_model
+from tfkd.serving.graphs.served_model import ServedModel
+from tfkd.serving.loading.stored_graph import read_graph, unknown_nodes
 from tfkd.serving.model_card import CARD, model_card
-from tfkd.serving.served_model import ServedModel
-from tfkd.serving.stored_graph import read_graph, unknown_nodes
 from tfkd.serving.trust import listed
 from tfkd.spec.errors import UserError
 

@@ -11,7 +11,7 @@ from tfkd.decoding.numpy_decoding import NumpyModel
 from tfkd.decoding.search import Search
 from tfkd.serving.check_result import CheckResult, read_alike
 from tfkd.serving.checking import TOLERANCE, is_tie, run_fresh
-from tfkd.serving.uncached import uncached_prompts
+from tfkd.serving.graphs.uncached import uncached_prompts
 
 # Prompts of which a search is made again that asks for more than what was written tells: a beam
 # takes a pass of the model for each token.

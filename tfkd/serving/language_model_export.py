@@ -8,10 +8,10 @@ from tfkd.decoding.continuation import prompt_limit
 from tfkd.decoding.search import Search
 from tfkd.decoding.searches import build_search
 from tfkd.serving.export import Checked, checked_figures, checked_sentence, write_version
-from tfkd.serving.full_precision import in_float32
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.served_language_model import ServedLanguageModel
 from tfkd.serving.language_model_check import check_prompts
 from tfkd.serving.model_card import BESIDE, TEXT_SHOWN, options_of, parted, whole_card
-from tfkd.serving.served_language_model import ServedLanguageModel
 
 _USE = """\
 Signature `serving_default`: `text`, strings `[batch]`, the prompts, gives `outputs`, strings

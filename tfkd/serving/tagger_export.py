@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.serving.classifier_export import export_tags
-from tfkd.serving.full_precision import in_float32
-from tfkd.serving.served_tagger import ServedTagger
+from tfkd.serving.graphs.full_precision import in_float32
+from tfkd.serving.graphs.served_tagger import ServedTagger
 
 _USE = """\
 Signature `serving_default`: `text`, strings `[batch]`, words with spaces between, gives `labels`,

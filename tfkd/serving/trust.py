@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tfkd.serving.checksums import CHECKSUMS, check_checksums
+from tfkd.serving.loading.stored_graph import GRAPH, UnknownNode, read_graph, unknown_nodes
 from tfkd.serving.model_card import CARD
-from tfkd.serving.stored_graph import GRAPH, UnknownNode, read_graph, unknown_nodes
 from tfkd.spec.errors import UserError
 
 _SHOWN = 5

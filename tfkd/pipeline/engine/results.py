@@ -25,7 +25,7 @@ from tfkd.pipeline.scoring.teacher_check import judged
 from tfkd.pipeline.scoring.teacher_warnings import teacher_warnings
 from tfkd.pipeline.stages.choose import trials_of
 from tfkd.serving.checksums import CHECKSUMS
-from tfkd.serving.ids_model import served_bytes
+from tfkd.serving.graphs.ids_model import served_bytes
 from tfkd.spec.metrics import measured as names_measured
 from tfkd.spec.metrics import told_of
 from tfkd.training.state.history import read_history

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfkd.serving.protocol_buffers import saved_model_class
-from tfkd.serving.server_ops import CALLS, KNOWN, OF_FILES, STREAMS
+from tfkd.serving.graphs.server_ops import CALLS, KNOWN, OF_FILES, STREAMS
+from tfkd.serving.loading.protocol_buffers import saved_model_class
 from tfkd.spec.wording import cut
 
 GRAPH = "saved_model.pb"

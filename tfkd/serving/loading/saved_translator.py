@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfkd.serving import c_api
 from tfkd.serving.batches import batches
 from tfkd.serving.checksums import check_checksums
-from tfkd.serving.saved_classifier import SavedClassifier
-from tfkd.serving.saved_tagger import SavedTagger
-from tfkd.serving.session import session_signatures
-from tfkd.serving.signature import Signature, tensorflow_signatures
-from tfkd.serving.stored_graph import read_graph
+from tfkd.serving.loading import c_api
+from tfkd.serving.loading.saved_classifier import SavedClassifier
+from tfkd.serving.loading.saved_tagger import SavedTagger
+from tfkd.serving.loading.session import session_signatures
+from tfkd.serving.loading.signature import Signature, tensorflow_signatures
+from tfkd.serving.loading.stored_graph import read_graph
 from tfkd.serving.trust import check_trusted
 from tfkd.spec.errors import UserError, no_such_folder
 

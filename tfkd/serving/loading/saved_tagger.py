@@ -5,8 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tfkd.serving.batches import batches
-from tfkd.serving.saved_classifier import Label
-from tfkd.serving.signature import Signature
+from tfkd.serving.loading.saved_classifier import Label
+from tfkd.serving.loading.signature import Signature
 
 
 class SavedTagger:

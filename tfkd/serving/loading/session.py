@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tfkd.serving import c_api
-from tfkd.serving.server_ops import OF_TENSORFLOW_TEXT
-from tfkd.serving.signature import Signature
+from tfkd.serving.graphs.server_ops import OF_TENSORFLOW_TEXT
+from tfkd.serving.loading import c_api
+from tfkd.serving.loading.signature import Signature
 
 _INITIAL = "__saved_model_init_op"
 

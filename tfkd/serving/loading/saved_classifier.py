@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.serving.batches import batches
-from tfkd.serving.signature import Signature
+from tfkd.serving.loading.signature import Signature
 from tfkd.spec.errors import UserError
 
 MARK = "mark"
