@@ -9,11 +9,12 @@ from tfkd import cli
 from tfkd.spec import load_spec
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
-# Their corpora come with no checkout.
+# Their corpora, or the published folders that they read, come with no checkout.
 FULL_SCALE = {
     "abnet_iwslt14_deen",
     "abnet_wmt14_ende",
     "abnet_wmt14_enfr",
+    "distill_sequence_classifier",
     "gigaword",
     "iwslt_deen",
     "iwslt_envi",

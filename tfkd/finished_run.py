@@ -224,6 +224,41 @@ class RunStage:
 
         return side_tokenizers(*self._node())
 
+    def save_published(
+        self, folder: str | PathLike, labels: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes the model as a published folder, with its tokenizer and the names of its classes:
+        a `load` stage reads it as a teacher, `tfkd inspect` says what it is, and other libraries
+        load it. Of the package's families `bert` and `gpt2` are written so.
+
+        Args:
+            folder: Made where it is not there.
+            labels: Classes that have another name there, by their names here.
+
+        Raises:
+            UserError: The stage leaves no model that such a folder can say.
+        """
+        from tfkd.pipeline.inputs.made import side_tokenizers
+        from tfkd.pipeline.inputs.models import heads_of, trained_model
+        from tfkd.pipeline.inputs.text_stages import classes_of
+        from tfkd.spec import registry
+
+        node, context = self._node()
+        if node.model.published is None:
+            raise UserError(f"{self.label}: a model of kind {node.model.kind} has no such layout")
+        names = classes_of(node, context).names if "classifier" in heads_of(node) else None
+        if unknown := [name for name in labels or {} if name not in (names or [])]:
+            raise UserError(f"{self.label}: it has no class {', '.join(unknown)} ({names})")
+        if names is not None:
+            names = [(labels or {}).get(name, name) for name in names]
+        reader = registry.load_target(node.model.published)
+        try:
+            reader.write(
+                trained_model(node, context), Path(folder), side_tokenizers(node, context), names
+            )
+        except ValueError as error:
+            raise UserError(f"{self.label}: {error}") from error
+
     def _node(self) -> tuple[Any, Any]:
         from tfkd.finished_stages import finished_stage
 

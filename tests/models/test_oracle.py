@@ -83,6 +83,27 @@ def test_transformers_loads_what_we_publish(oracle, tied, tmp_path, scrambled):
     np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.parametrize("head", ["SequenceClassification", "TokenClassification"])
+def test_transformers_loads_the_classifiers_that_we_publish(oracle, head, tmp_path, scrambled):
+    import torch
+
+    activation = {"activation": "none"} if head == "TokenClassification" else {}
+    heads = {"classifier": {"classes": 3, **activation}}
+    model = scrambled(Bert(23, layers=2, width=12, heads=3, output_heads=heads))
+    save_published(model, tmp_path, labels=["b", "a", "c"])
+    kind = getattr(oracle, f"BertFor{head}")
+    theirs, report = kind.from_pretrained(tmp_path, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert not report["mismatched_keys"]
+    assert theirs.config.id2label == {0: "b", 1: "a", 2: "c"}
+    with torch.no_grad():
+        expected = theirs.eval()(input_ids=torch.tensor([[2, 7, 9, 3]])).logits.numpy()
+    hidden = model({"ids": tf.constant([[2, 7, 9, 3]])})["hidden"]
+    states = hidden if activation else hidden[:, 0]
+    logits = model.heads["classifier"].logits(states)
+    np.testing.assert_allclose(logits, expected, atol=1e-4, rtol=1e-5)
+
+
 def test_the_committed_logits_are_those_of_transformers(oracle, reference):
     committed = json.loads(reference.FILE.read_text())
     for name, tied in (("tied", True), ("untied", False)):

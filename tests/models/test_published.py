@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from safetensors import numpy as safetensors_numpy
 
+from tfkd.data.tokenizers import build_tokenizer
+from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 from tfkd.models import (
     Bert,
     Transformer,
@@ -16,8 +18,10 @@ from tfkd.models import (
     to_backbone,
     variables_by_path,
 )
+from tfkd.models.published.architectures import open_published
 from tfkd.models.published.saving import to_published
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import WordPieceOptions
 
 TINY = {"layers": 2, "width": 12, "heads": 3, "feed_forward": 20, "max_length": 9}
 
@@ -50,6 +54,22 @@ def test_a_published_folder_brings_the_model_back(tmp_path, model):
         assert again.get_config()[option] == model.get_config()[option]
     bare = load_published(tmp_path / "folder", masked_lm=False)
     assert list(bare.parts) == ["embedding", "encoder"]
+
+
+@pytest.mark.parametrize(("activation", "of_texts"), [("tanh", True), ("none", False)])
+def test_a_published_classifier_brings_its_head_back(tmp_path, scrambled, activation, of_texts):
+    head = {"classes": 3, "activation": activation}
+    model = scrambled(Bert(19, **TINY, output_heads={"classifier": head}))
+    pieces = WordPiece([*SPECIALS, *"abcdefghijklmé"], lower_case=True, strip_accents=False)
+    folder, names = tmp_path / "it", ["c", "a", "b"]
+    save_published(model, folder, labels=names, tokenizer=pieces)
+    published = open_published(folder)
+    assert (published.labels(), published.of_texts()) == (names, of_texts)
+    assert_equal(values(load_published(folder, heads=["classifier"])), values(model))
+    again = build_tokenizer(WordPieceOptions(preset="it"), (), tmp_path)
+    assert again.fingerprint() == pieces.fingerprint()
+    save_published(model, folder)
+    assert open_published(folder).labels() == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
 def test_older_spellings_are_read(tmp_path, model):
@@ -134,6 +154,11 @@ def test_pickles_and_empty_folders_are_refused(tmp_path, model):
     [
         ({"positions": "segment"}, "positions='segment'"),
         ({"output_heads": {"masked_lm": {"vocabulary_size": 7, "tied": False}}}, "one vocabulary"),
+        ({"output_heads": {"masked_lm": {}, "classifier": {"classes": 2}}}, "has one head"),
+        (
+            {"output_heads": {"classifier": {"classes": 2, "activation": "relu"}}},
+            "Received: .*relu",
+        ),
     ],
 )
 def test_what_a_published_folder_cannot_say_is_refused(tmp_path, options, words):

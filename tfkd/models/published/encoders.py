@@ -13,7 +13,7 @@ from tfkd.models.published.architecture import (
 from tfkd.spec.errors import UserError
 
 SEQUENCES, TOKENS = "ForSequenceClassification", "ForTokenClassification"
-_TOKEN_HEAD = {"classifier/matrix": "classifier.weight", "classifier/bias": "classifier.bias"}
+TOKEN_HEAD = {"classifier/matrix": "classifier.weight", "classifier/bias": "classifier.bias"}
 
 
 class PublishedEncoder(PublishedModel):
@@ -51,7 +51,7 @@ class PublishedEncoder(PublishedModel):
 
     def place(self, path: str) -> Place:
         if path.startswith("classifier/"):
-            head = self.sequence_head if self.classes_of() == SEQUENCES else _TOKEN_HEAD
+            head = self.sequence_head if self.classes_of() == SEQUENCES else TOKEN_HEAD
             found = place_in(head, path, self.kernels_transposed)
             return found or self.usual_place(path)
         return self.usual_place(path)
@@ -78,7 +78,7 @@ class PublishedEncoder(PublishedModel):
         if not said:  # none says so: a head over a text's classes has a layer before its matrix
             transformed = self._names("classifier/transform/kernel", self.sequence_head)
             said = SEQUENCES if transformed else TOKENS
-        for kind, head in ((SEQUENCES, self.sequence_head), (TOKENS, _TOKEN_HEAD)):
+        for kind, head in ((SEQUENCES, self.sequence_head), (TOKENS, TOKEN_HEAD)):
             if said.endswith(kind) and self._names("classifier/matrix", head):
                 return kind
         return None

@@ -1,10 +1,12 @@
 """How a family of models reads published checkpoints, without TensorFlow until one is loaded."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.models.published.architecture import PublishedModel
 from tfkd.models.published.architectures import known_types, open_published, published_class
+from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 
 
@@ -13,10 +15,11 @@ class Reader:
 
     Args:
         kind: The family.
+        writer: What writes such a model, `MODULE:FUNCTION`; see `write`. None: nothing does.
     """
 
-    def __init__(self, kind: str):
-        self.kind = kind
+    def __init__(self, kind: str, writer: str | None = None):
+        self.kind, self.writer = kind, writer
 
     def open(self, folder: Path) -> PublishedModel:
         """What lies in a folder.
@@ -40,7 +43,26 @@ class Reader:
 
         return load_model(published, heads)
 
+    def write(
+        self, model: Any, folder: Path, tokenizers: Mapping[str, Any],
+        labels: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Writes a model as a published folder, with its tokenizers.
 
-ENCODERS = Reader("bert")
-DECODERS = Reader("gpt2")
+        Args:
+            model: The model.
+            folder: Made where it is not there.
+            tokenizers: By side, `text`, or `source` and `target`.
+            labels: The names of its classes, in the order of its head.
+
+        Raises:
+            ValueError: It is none that such a folder can say; nothing is written then.
+        """
+        if self.writer is None:
+            raise UserError(f"a model of kind {self.kind} is not written as a published folder yet")
+        registry.load_target(self.writer)(model, folder, tokenizers, labels)
+
+
+ENCODERS = Reader("bert", "tfkd.models.published.saving:write_encoder")
+DECODERS = Reader("gpt2", "tfkd.models.published.saving:write_decoder")
 TRANSLATORS = Reader("transformer")

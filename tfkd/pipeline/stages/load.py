@@ -23,7 +23,7 @@ from tfkd.spec.tasks.task import task_name
 
 
 class LoadStage(Stage):
-    """The model of a published checkpoint; under `--smoke`, a random one of its kind."""
+    """The model of a published checkpoint; under `--smoke`, of a random one of its kind."""
 
     Options = LoadOptions
 
@@ -59,7 +59,7 @@ class LoadStage(Stage):
         """
         from tfkd.models import build_model, save_weights
         from tfkd.pipeline.engine.fresh_start import fresh_start
-        from tfkd.pipeline.inputs.made import named_tokenizers
+        from tfkd.pipeline.inputs.made import named_tokenizers, side_tokenizers
         from tfkd.pipeline.inputs.models import heads_of
         from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
@@ -67,18 +67,25 @@ class LoadStage(Stage):
         heads = heads_of(node)
         options = node.model if CLASSIFIER in heads else node.model.without_head()
         model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
-        if node.identity.get("random"):
-            save_weights(model, folder.path / WEIGHTS)
-            return {"parameters": model.count_params(), "random": True}
-        checkpoint = checkpoint_folder(node.options.load, context.data_dir)
         reader = registry.load_target(options.published)
+        names = classes_of(node, context).names if CLASSIFIER in heads else None
+        random = bool(node.identity.get("random"))
+        if random:  # written as such a folder, and read as one
+            checkpoint = folder.scratch / "checkpoint"
+            try:
+                reader.write(model, checkpoint, side_tokenizers(node, context), names)
+            except ValueError:  # no layout that is written here can say what it is
+                save_weights(model, folder.path / WEIGHTS)
+                return {"parameters": model.count_params(), "random": True}
+        else:
+            checkpoint = checkpoint_folder(node.options.load, context.data_dir)
         folder_of = opened(checkpoint, options)
         published = reader.load(folder_of, heads)
         ours, theirs = model.get_config(), published.get_config()
         refuse_differences(node.label, node.options, options, ours, theirs)
-        if CLASSIFIER in heads:
-            names = classes_of(node, context).names
+        if names is not None:
             order_classes(published, node.options.labels, folder_of, names)
         save_weights(published, folder.path / WEIGHTS)
         parameters = published.count_params()
-        return {"parameters": parameters, "brief": f"{parameters:,} parameters"}
+        said = {"random": True} if random else {"brief": f"{parameters:,} parameters"}
+        return {"parameters": parameters, **said}
