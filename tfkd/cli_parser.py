@@ -34,16 +34,16 @@ def build_parser() -> argparse.ArgumentParser:
         if spec:
             sub.add_argument("spec", metavar="SPEC", help="the spec's YAML file")
             _changes(sub)
-        if spec == "run":
-            _folders(sub)
-            sub.add_argument(
-                "--smoke", action="store_true", help="every stage, tiny, on generated text"
-            )
             sub.add_argument(
                 "--more-steps", metavar="N|STAGE=N", action="append", default=[],
                 help="N steps more of a training stage, which goes on from where it ended "
                 "(repeatable)",
             )  # fmt: skip
+        if spec == "run":
+            _folders(sub)
+            sub.add_argument(
+                "--smoke", action="store_true", help="every stage, tiny, on generated text"
+            )
         sub.add_argument(
             "--plugin", dest="plugins", metavar="MODULE", action="append", default=[],
             help="import a module that registers classes of your own (repeatable)",

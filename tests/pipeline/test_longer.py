@@ -205,6 +205,13 @@ def test_steps_are_raised_by_stage(path):
         more_steps(load_spec(path, overrides=changes), ["learn=5"])
 
 
+def test_a_spec_is_shown_with_them(path, capsys):
+    words = ["show", str(path), "--set", CONSTANT, "--more-steps", "learn=5"]
+    assert cli.main(words) == cli.DONE
+    lines = [one for one in capsys.readouterr().out.splitlines() if "steps: 11" in one]
+    assert "--more-steps" in lines[0]
+
+
 @pytest.fixture
 def teaching(tmp_path):
     """The tiny line's teacher at a constant rate, whose last step, 20, has a validation of its own;

@@ -231,6 +231,15 @@ def test_sentences_in_conlls_columns_are_read_as_the_runs_own(opinions, name):
     ("given", "told"),
     [
         ({"files": [["none.tsv"]]}, ["--on none.tsv"]),
+        ({"files": [["empty.tsv"]]}, ["--on empty.tsv: there is no row in it"]),
+        ({"files": [["."]]}, ["--on .: ", "is a folder"]),
+        ({"metrics": ["teacher_check"]}, ["--metrics teacher_check: a check is of"]),
+        ({"metrics": ["loss", "chrf", "loss"]}, ["--metrics: loss is named twice"]),
+        ({"of": ["learn", "learn"]}, ["--of: learn is named twice"]),
+        (
+            {"files": [["none.de", "test.en"], ["empty.tsv"]], "metrics": ["los", "chrf", "chrf"]},
+            ["--on none.de: there", "--on empty.tsv: there", "chrf is named twice", "found 'los'"],
+        ),
         ({"metrics": ["chrff", "loss"], "of": ["learn"]}, ["--metrics: found 'chrff'", "chrf"]),
         ({"metrics": ["loss"], "of": ["learnt"]}, ["--of: there is no stage 'learnt'", "learn?"]),
         ({"of": ["teach"]}, ["--metrics", "teach"]),
@@ -241,6 +250,7 @@ def test_sentences_in_conlls_columns_are_read_as_the_runs_own(opinions, name):
 )
 def test_what_does_not_suit_is_refused_by_the_option_that_named_it(spec, given, told):
     given = {"files": [["test.de", "test.en"]], **given}
+    table("empty.tsv", "", " ")
     with pytest.raises(UserError) as error:
         OtherFiles(**given).scored_by(spec)
     for words in told:

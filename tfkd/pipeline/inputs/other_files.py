@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from tfkd.data.text.conll_reader import conll_columns
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
 from tfkd.data.text.source_files import find_files
+from tfkd.data.text.sources import Lines
 from tfkd.spec import Spec
 from tfkd.spec.beside import evaluated
 from tfkd.spec.errors import UserError
@@ -48,19 +50,41 @@ class OtherFiles:
             UserError: A stage has no model, a file has not the fields that it reads, a metric is
                 none of its own; all that is wrong at once, as of a spec.
         """
+        said = [_without_rows(files) for files in self.files]
+        readable = [files for files, ill in zip(self.files, said, strict=True) if not ill]
+        faults = [one for ill in said for one in ill]
+        faults += _named_twice(METRICS, self.metrics) + _named_twice(OF, self.of)
+        if TEACHER_CHECK in self.metrics:
+            faults.append(
+                f"{METRICS} {TEACHER_CHECK}: a check is of what a run's students learn from; "
+                "expected metrics"
+            )
+        try:
+            scored = self._scored_by(spec, readable)
+        except UserError as error:
+            if not faults:
+                raise
+            faults.append(str(error))
+        if faults:
+            raise UserError("\n".join(faults))
+        return scored
+
+    def _scored_by(self, spec: Spec, corpora: Sequence[Sequence[str]]) -> Spec:
+        """The same on such of the files as can be read; where none can, all else is checked."""
         data: dict[str, Any] = {}
         entries = []
         for entry in self._entries(spec):
-            read = _read_by(spec, entry)
+            own = _read_by(spec, entry)
             entry["on"] = []
-            for files in self.files:
-                corpus = self._corpus(files, read)
+            for files in corpora:
+                corpus = self._corpus(files, spec.data[own])
                 name = next((name for name, one in data.items() if one == corpus), None)
                 if name is None:
                     name = _free(files[0], data.keys() | spec.data.keys() | spec.stages.keys())
                     data[name] = corpus
                 if name not in entry["on"]:
                     entry["on"].append(name)
+            entry["on"] = entry["on"] or [own]
             entries.append(entry)
         tree = node_of({"data": data, "evaluate": entries}, ON)
         for entry in tree.value["evaluate"].value:
@@ -86,8 +110,8 @@ class OtherFiles:
             if self.of and entry["of"] not in self.of:
                 continue
             entry = {key: value for key, value in entry.items() if key != "noise"}
-            if self.metrics:
-                entry["metrics"] = list(self.metrics)
+            if measured := [one for one in self.metrics if one != TEACHER_CHECK]:
+                entry["metrics"] = measured
             _without_others(entry)
             key = repr(sorted((k, repr(v)) for k, v in entry.items() if k not in ("on", "metrics")))
             seen = found.setdefault(key, {**entry, "on": [], "metrics": []})
@@ -106,9 +130,6 @@ class OtherFiles:
             files: Its files.
             read: The options of the other.
         """
-        for one in files:
-            if not os.path.lexists(one) and not glob.glob(one, recursive=True):
-                raise UserError(f"{ON} {one}: there is no such file")
         paths = [os.path.abspath(one) for one in files]
         kept = {name: getattr(read, name) for name in _READING if name in read.model_fields_set}
         fields = [name for name in read.field_names if name != "mark" or not read.marked_by]
@@ -184,15 +205,34 @@ def _without_others(entry: dict[str, Any]) -> None:
     entry["metric_options"] = {name: one for name, one in own.items() if name in metrics}
 
 
-def _read_by(spec: Spec, entry: Mapping[str, Any]) -> Any:
-    """The options of a corpus that an evaluation's model is measured on, or else was trained on."""
+def _without_rows(files: Sequence[str]) -> list[str]:
+    """What is said of files that are not there, cannot be read or hold nothing."""
+    found = []
+    for one in files:
+        try:
+            if not os.path.lexists(one) and not glob.glob(one, recursive=True):
+                found.append(f"{ON} {one}: there is no such file")
+            elif not any(map(bytes.strip, Lines(find_files(one, Path()), Path()))):
+                found.append(f"{ON} {one}: there is no row in it")
+        except UserError as error:
+            found.append(f"{ON} {one}: {error}")
+    return found
+
+
+def _named_twice(option: str, names: Sequence[str]) -> list[str]:
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    return [f"{option}: {name} is named twice" for name in twice]
+
+
+def _read_by(spec: Spec, entry: Mapping[str, Any]) -> str:
+    """A corpus that an evaluation's model is measured on, or else was trained on."""
     stage = spec.stages.get(entry["of"])
     names = list(entry["on"])
     if (validate := getattr(stage, "validate_", None)) is not None:
         names.append(validate.on)
     names += [part.of for part in getattr(stage, "data", ())]
     names += [name for one in spec.evaluate for name in one.on]
-    found = [spec.data[name] for name in names if name in spec.data]
+    found = [name for name in names if name in spec.data]
     if not found:
         raise UserError(f"{ON}: {spec.name} has no corpus that says how {entry['of']} reads one")
     return found[0]
