@@ -79,12 +79,20 @@ student:
 stages:
   opus: {load: checkpoint, into: teacher}
   written: {translate: opus, data: train, decode: {kind: greedy}}
-  by_text: {train: student, data: written, steps: 1, objective: {cross_entropy: {}}}
+  by_text:
+    train: student
+    data: [train, written]
+    steps: 1
+    objective: {cross_entropy: {}, soft_targets: {teacher: targets}}
   by_word: {train: student, data: train, steps: 1, objective: {soft_targets: {teacher: opus}}}
+  targets: {score: opus, data: [train, written], top_k: SIZE}
+  stored: {train: student, data: train, steps: 1, objective: {soft_targets: {teacher: targets}}}
 evaluate:
+  - {of: targets, on: [train], metrics: [teacher_check], against: by_text}
   - {of: opus, on: [train], metrics: [loss, bleu], decode: {kind: greedy}}
   - {of: by_text, on: [train], metrics: [loss]}
   - {of: by_word, on: [train], metrics: [loss]}
+  - {of: stored, on: [train], metrics: [loss]}
 """
 
 
@@ -185,15 +193,27 @@ def write_marian(folder):
         "pad_token_id": size - 1, "decoder_start_token_id": size - 1, "eos_token_id": 0,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
+    return size
 
 
 def test_a_published_translator_teaches_by_text_and_by_word(tmp_path, capsys):
     (tmp_path / "checkpoint").mkdir()
-    write_marian(tmp_path / "checkpoint")
+    size = write_marian(tmp_path / "checkpoint")
     (tmp_path / "train.de").write_text("ein hund\nzwei katzen\nein hund und zwei katzen\n" * 4)
     (tmp_path / "train.en").write_text("a dog\ntwo cats\na dog and two cats\n" * 4)
-    code, results = run(tmp_path, TRANSLATOR)
+    code, results = run(tmp_path, TRANSLATOR.replace("SIZE", str(size)))
     assert code == cli.DONE, capsys.readouterr().err
-    found = json.loads(results.read_text("utf-8"))["evaluations"]
-    assert {"loss", "bleu"} <= found[0]["metrics"].keys()
-    assert len(found) == 3
+    said = json.loads(results.read_text("utf-8"))
+    found = {one["of"]: one for one in said["evaluations"]}
+    assert {"loss", "bleu"} <= found["opus"]["metrics"].keys()
+    # All words are stored: the same loss in the step, and the same weights but for 16 bits.
+    first = {}
+    for name in ("by_word", "stored"):
+        history = results.parent / name / "history.jsonl"
+        first[name] = json.loads(history.read_text("utf-8").splitlines()[0])["loss"]
+    assert first["stored"] == pytest.approx(first["by_word"], rel=1e-3)
+    losses = [found[name]["metrics"]["loss"]["value"] for name in ("by_word", "stored")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    (check,) = said["teacher_checks"]
+    assert check["metrics"]["loss"] == pytest.approx(found["opus"]["metrics"]["loss"]["value"])
+    assert check["metrics"]["coverage"] == 1.0

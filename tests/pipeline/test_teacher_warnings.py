@@ -5,13 +5,16 @@ from types import SimpleNamespace
 import pytest
 
 from tfkd.pipeline.scoring.teacher_warnings import teacher_warnings
+from tfkd.spec.options.stages import DataPart
+from tfkd.spec.stages.score import ScoreOptions
 
 
-def measured(on, accuracy, seen, model="bert", of="targets", read="masked", **more):
-    """A check and its entry in results.json."""
-    options = SimpleNamespace(read=read)
+def measured(on, accuracy, seen, model="bert", of="targets", read="masked", pairs=False, **more):
+    """A check and its entry in results.json; `pairs`: of an encoder-decoder."""
+    options = ScoreOptions(score="tuned", data=[DataPart(of="train")], read=read)
     inputs = {"model": SimpleNamespace(key=model)}
-    teacher = SimpleNamespace(kind="score", inputs=inputs, options=options)
+    teacher = SimpleNamespace(kind="score", inputs=inputs, options=options,
+                              model=SimpleNamespace(encoder_decoder=pairs))  # fmt: skip
     entry = {"of": of, "on": on, "metrics": {"accuracy": accuracy, "positions": 1000},
              "verdict": "clearly better", "message": "It knows more.", **more}  # fmt: skip
     return SimpleNamespace(on=on, teacher=teacher, seen=seen), entry
@@ -73,7 +76,11 @@ def test_two_teachers_are_two():
     assert [line.partition(" on ")[0] for line in told(*rows)] == ["one", "two"]
 
 
-@pytest.mark.parametrize(("read", "advised"), [("masked", True), ("previous", False)])
-def test_reading_from_the_left_is_advice_for_those_that_do_not(read, advised):
-    (one,) = told(measured("train", 0.8, True, read=read), measured("valid", 0.6, False, read=read))
+@pytest.mark.parametrize(
+    ("read", "pairs", "advised"),
+    [("masked", False, True), ("previous", False, False), ("masked", True, False)],
+)
+def test_reading_from_the_left_is_advice_for_those_that_do_not(read, pairs, advised):
+    rows = (("train", 0.8, True), ("valid", 0.6, False))
+    (one,) = told(*(measured(*row, read=read, pairs=pairs) for row in rows))
     assert ("read: previous" in one) == advised

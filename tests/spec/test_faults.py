@@ -54,7 +54,7 @@ CASES = [
     ("score: finetune", "scroe: finetune", "stages.targets: no kind of stage; expected exactly one "
      "of the keys train, score, load, translate; did you mean score?"),
     ("score: finetune", "score: finetune, train: teacher", "two kinds of stage in one"),
-    ("score: finetune", "score: student", "its model is a transformer"),
+    ("score: finetune", "score: student", "a circle of stages: targets -> student -> targets"),
     ("{score: finetune, data: train}", "{score: finetune, data: text}", "text has text; expected a "
      "corpus with source and target"),
     ("data: text, steps: 5", "data: text, steps: 5e3", "stages.pretrain.steps: "),

@@ -46,7 +46,7 @@ def test_stages_start_from_it_and_score_with_it(tmp_path):
     [
         (
             "stages.bert.into=student",
-            "stages.raw.score: its model is a transformer; expected a stage",
+            "stages.tuned.from: bert has a transformer, this stage trains a bert",
         ),
         ("stages.bert.into=techer", "no model 'techer'; expected one of teacher, student; did you"),
         ("stages.bert={load: bert}", "stages.bert.into: missing"),

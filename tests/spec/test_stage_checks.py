@@ -59,6 +59,38 @@ def test_what_fits_is_valid(tmp_path, change):
     load(tmp_path, change)
 
 
+WRITER = (
+    "stages.writer={train: student, data: train, steps: 1, objective: {cross_entropy: {}}}",
+    "stages.targets={score: writer, data: train}",
+)
+
+
+def test_a_model_that_writes_from_left_to_right_is_asked_word_by_word(tmp_path):
+    load(tmp_path, *WRITER)
+    load(tmp_path, *WRITER, "stages.targets.read=previous")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (
+            "student.decoder_attention=full",
+            "stages.targets.score: its model is a transformer, which fills in what is hidden",
+        ),
+        (
+            "stages.writer.objective={cross_entropy: {view: hidden}}",
+            "stages.targets.score: writer learns to write segments (hidden)",
+        ),
+        ("stages.targets.top_k=301", "stages.targets.top_k: 301 of the 300 pieces of one"),
+        ("stages.targets.data=text", "text has text; expected a corpus with source and target"),
+    ],
+)
+def test_what_cannot_be_asked_so_is_no_teacher_to_store(tmp_path, change, part):
+    with pytest.raises(SpecErrors) as caught:
+        load(tmp_path, *WRITER, "views.hidden={kind: mass}", change)
+    assert part in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [

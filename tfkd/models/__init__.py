@@ -23,6 +23,7 @@ _PLACES = {
     "rows_of_pieces": "pieces",
     "save_published": "published.saving",
     "save_published_gpt2": "published.saving",
+    "save_published_marian": "published.saving_marian",
     "save_weights": "weights",
     "saved_names": "safetensors_files",
     "start_head_from_embeddings": "heads",

@@ -9,7 +9,8 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import rounded_width
 from tfkd.data.masked_passes import masked_pass, pass_rows, target_positions
 from tfkd.data.side_by_side import side_by_side
-from tfkd.data.views.base import SequenceView
+from tfkd.data.views.base import SequenceView, View
+from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.spec.errors import UserError
@@ -32,6 +33,18 @@ class _Reading(NamedTuple):
 
     rows: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
     record: Callable[[np.ndarray, np.ndarray], tuple[dict[str, np.ndarray], np.ndarray]]
+
+
+class _Rows(NamedTuple):
+    """What a corpus has to score.
+
+    Attributes:
+        counts: int `[N]`, the target's positions of each example; 0 of one that is left out.
+        widths: int `[N]`, the tokens that one takes in a batch.
+    """
+
+    counts: np.ndarray
+    widths: np.ndarray
 
 
 def score_masked(
@@ -83,8 +96,8 @@ def score_masked(
 
     reading = _Reading(lambda lengths: pass_rows(lengths, passes), record)
     return _score(
-        predict, example_set, layout, writer, reading, max_length, batch_tokens, pad_to,
-        rows_per_shard, progress,
+        predict, example_set, _joint(layout, example_set, max_length), writer, reading,
+        batch_tokens, pad_to, rows_per_shard, progress,
     )  # fmt: skip
 
 
@@ -107,35 +120,84 @@ def score_previous(
     """
     layout = PrefixLMView(view.tokenizer, view.specials, max_length=None)
 
+    return _score(
+        predict, example_set, _joint(layout, example_set, max_length), writer,
+        _from_the_left(layout, example_set, pad_to), batch_tokens, pad_to, rows_per_shard, progress,
+    )  # fmt: skip
+
+
+def score_pairs(
+    predict: Predict,
+    example_set: ExampleSet,
+    view: PairView,
+    writer: StoreWriter,
+    *,
+    limits: Mapping[str, int] | None = None,
+    batch_tokens: int = 8192,
+    pad_to: int = 4,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    progress: Progress | None = None,
+) -> SoftTargetStore:
+    """Scores each target token given the source and the target's tokens before it, in one pass of
+    an encoder-decoder a pair: what a student that reads the same pair is to predict there.
+
+    Arguments and errors as in `score_masked`, but for:
+
+    Args:
+        limits: The most tokens of each side, special ones included; longer pairs have no rows.
+            None: any number.
+
+    Reference: Kim and Rush 2016, Sequence-Level Knowledge Distillation, section 3.1.
+    """
+    lengths, limits = view.lengths(example_set), limits or {}
+    fits = [lengths[side] <= limit for side, limit in limits.items()]
+    # Both sides of a batch are as wide as the widest of either, at most.
+    width = -(-np.maximum(lengths["source"], lengths["target"]) // pad_to) * pad_to
+    rows = _Rows(np.where(np.all(fits, 0), lengths["target"], 0), 2 * width)
+    return _score(
+        predict, example_set, rows, writer, _from_the_left(view, example_set, pad_to),
+        batch_tokens, pad_to, rows_per_shard, progress,
+    )  # fmt: skip
+
+
+def _from_the_left(layout: View, example_set: ExampleSet, pad_to: int) -> _Reading:
+    """One pass a pair, in which all of its selected positions are read."""
+
     def record(examples, which):
         found = layout(example_set, examples, 0, 0, pad_to=pad_to)
-        order = np.cumsum(found["selected"], 1) - 1
-        return found, order[found["selected"]]
+        selected = _selected(found)
+        order = np.cumsum(selected, 1) - 1
+        return found, order[selected]
 
-    reading = _Reading(lambda lengths: pass_rows(np.minimum(lengths, 1), 1), record)
-    return _score(
-        predict, example_set, layout, writer, reading, max_length, batch_tokens, pad_to,
-        rows_per_shard, progress,
-    )  # fmt: skip
+    return _Reading(lambda lengths: pass_rows(np.minimum(lengths, 1), 1), record)
+
+
+def _joint(layout: SequenceView, example_set: ExampleSet, max_length: int | None) -> _Rows:
+    """Pairs as one sequence of at most `max_length` tokens."""
+    lengths = layout.lengths(example_set)
+    if "target" not in lengths:
+        raise UserError("scoring needs pairs: a corpus with the fields source and target")
+    joint = lengths["joint"]
+    return _Rows(np.where(joint <= (max_length or np.inf), lengths["target"], 0), joint)
+
+
+def _selected(record: Mapping[str, Any]) -> np.ndarray:
+    """What is predicted of a record, of a pair in its target: bool `[B, T]`."""
+    return record.get("target", record)["selected"]
 
 
 def _score(
     predict: Predict,
     example_set: ExampleSet,
-    layout: SequenceView,
+    of: _Rows,
     writer: StoreWriter,
     reading: _Reading,
-    max_length: int | None,
     batch_tokens: int,
     pad_to: int,
     rows_per_shard: int,
     progress: Progress | None,
 ) -> SoftTargetStore:
-    lengths = layout.lengths(example_set)
-    if "target" not in lengths:
-        raise UserError("scoring needs pairs: a corpus with the fields source and target")
-    joint = lengths["joint"]
-    counts = np.where(joint <= (max_length or np.inf), lengths["target"], 0)
+    counts, widths = of
     total = len(reading.rows(counts)[0])
     done = len(reading.rows(counts[: writer.next_example])[0])
     while writer.next_example < len(counts):
@@ -153,14 +215,15 @@ def _score(
             record, positions = reading.record(first + index[batch], which[batch])
             return record, positions, predict(record)
 
-        batches = _batches(joint[first + index], batch_tokens, pad_to)
+        batches = _batches(widths[first + index], batch_tokens, pad_to)
         for batch, (record, positions, found) in side_by_side(read, batches):
-            row = np.repeat(starts[index[batch]], record["selected"].sum(1)) + positions
+            selected = _selected(record)
+            row = np.repeat(starts[index[batch]], selected.sum(1)) + positions
             _check(found, len(row), shape[1])
             ids[row] = found["ids"]
             log_probabilities[row] = found["log_probabilities"]
             filled[row] = True
-            for name, value in row_sums(found, record["selected"]).items():
+            for name, value in row_sums(found, selected).items():
                 sums[name] = sums.get(name, 0.0) + float(value.sum())
             done += len(batch)
             if progress is not None:

@@ -16,7 +16,7 @@ from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
 from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, well_formed
-from tfkd.data.tokenizers.published_pieces import read_published_pieces
+from tfkd.data.tokenizers.published_pieces import as_marian, read_published_pieces
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
 from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
@@ -106,6 +106,8 @@ def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePie
             byte_fallback=options.byte_fallback,
             normalization=options.normalization,
         )
+        if options.side is not None:
+            return as_marian(model, options.lower_case)
         return SentencePiece(model, options.lower_case)
     (path,) = find_files(options.vocabulary, data_dir)[:1]
     with readable(path):

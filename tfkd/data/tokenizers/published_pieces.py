@@ -99,6 +99,24 @@ def _marian(folder: Path, file: str) -> SentencePiece:
     return _made(proto, [*pieces, *rest], names, Style(size=len(places)))
 
 
+def as_marian(model: bytes, lower_case: bool = False) -> SentencePiece:
+    """A learnt model with the ids of a Marian whose two sides share it: the end, the unknown piece,
+    words, and padding, which a decoder starts with.
+
+    Args:
+        model: The bytes of a SentencePiece model.
+        lower_case: Lower-case first.
+    """
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    proto = protocol.ModelProto.FromString(model)
+    words = [one for one in proto.pieces if one.type not in (2, 3)]
+    pieces = [_piece("</s>", "CONTROL"), _piece("<unk>", "UNKNOWN"), *words]
+    pieces.append(_piece("<pad>", "CONTROL"))
+    names = _Names("<pad>", "</s>", "<pad>")
+    return _made(proto, pieces, names, Style(size=len(pieces)), lower_case)
+
+
 def _from_json(file: TokenizerJson) -> SentencePiece:
     from sentencepiece import sentencepiece_model_pb2 as protocol
 

@@ -98,7 +98,7 @@ def save_published(
         tensors["cls.predictions.decoder.bias"] = tensors["cls.predictions.bias"]
     elif classes is None:
         tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
-    _write(folder, tensors, config)
+    write_folder(folder, tensors, config)
     if tokenizer is not None:
         _write_word_pieces(Path(folder), tokenizer, options["max_length"])
 
@@ -184,7 +184,7 @@ def save_published_gpt2(
         "bos_token_id": end_id,
         "eos_token_id": end_id,
     }
-    _write(folder, tensors, config)
+    write_folder(folder, tensors, config)
     if tokenizer is not None:
         tokenizer.save(Path(folder))
 
@@ -237,9 +237,10 @@ def to_published(
     return tensors
 
 
-def _write(
+def write_folder(
     folder: str | PathLike, tensors: Mapping[str, np.ndarray], config: Mapping[str, Any]
 ) -> None:
+    """Writes `model.safetensors` and `config.json`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data = safetensors_numpy.save(dict(tensors), metadata={"format": "pt"})

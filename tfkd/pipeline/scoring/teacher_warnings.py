@@ -60,4 +60,5 @@ def _told(found: Mapping[str, tuple[float, str]]) -> str:
 
 def _reads_masked(check: TeacherCheck) -> bool:
     """Whether what a teacher scores are words that it fills in."""
-    return check.teacher.kind == "score" and check.teacher.options.read == "masked"
+    teacher = check.teacher
+    return teacher.kind == "score" and teacher.options.hides(teacher.model)

@@ -74,7 +74,11 @@ class LoadStage(Stage):
             checkpoint = folder.scratch / "checkpoint"
             try:
                 reader.write(model, checkpoint, side_tokenizers(node, context), names)
+                sizes = {one.get("vocabulary_size") for one in (
+                    model.get_config(), opened(checkpoint, options).options())}  # fmt: skip
             except ValueError:  # no layout that is written here can say what it is
+                sizes = set()
+            if len(sizes) != 1:  # a Marian has ids of its own
                 save_weights(model, folder.path / WEIGHTS)
                 return {"parameters": model.count_params(), "random": True}
         else:

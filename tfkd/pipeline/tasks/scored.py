@@ -10,11 +10,13 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
+from tfkd.pipeline.inputs.models import PAD_TO
 from tfkd.pipeline.inputs.text_stages import classes_of
+from tfkd.pipeline.stages.terms import predicted_tokenizer
 from tfkd.pipeline.tasks.label_rows import HEAD
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_FORCED
-from tfkd.targets import Header, StoreWriter, score_masked, score_previous
+from tfkd.targets import Header, StoreWriter, score_masked, score_pairs, score_previous
 from tfkd.targets.class_scoring import score_classes
 
 
@@ -24,27 +26,31 @@ def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -
     tokenizers, table = side_tokenizers(teacher, context), label_map(teacher, context)
     (view,) = views_of(teacher, {None}, context).values()
     predict = predictor(model, options.top_k)
-    limit, masked = min(options.max_length, teacher.model.max_length), options.read == "masked"
+    pairs, limits = teacher.model.encoder_decoder, teacher.model.side_limits(PAD_TO)
+    limit = min([options.max_length, *([] if pairs else [teacher.model.max_length])])
+    limits = {side: min(limit, limits.get(side, limit)) for side in ("source", "target")}
 
     def predicted(record: Any) -> Any:
         """Asked for the right words in the vocabulary that the head predicts."""
         return predict(record if table is None else {**record, "labels": table[record["labels"]]})
 
     def score(examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+        if pairs:
+            return score_pairs(predicted, examples, view, writer, limits=limits, **settings)
         settings |= {"max_length": limit}
-        if masked:
+        if options.read == "masked":
             return score_masked(
                 predicted, examples, view, writer, passes=options.passes, **settings
             )
         return score_previous(predicted, examples, view, writer, **settings)
 
-    vocabulary = tokenizers.get("head", tokenizers["text"])
-    details = {"read": options.read, "passes": options.passes}
+    vocabulary = predicted_tokenizer(tokenizers)
+    details = {"read": "previous"} if pairs else {"read": options.read, "passes": options.passes}
     found, rows = _scored(node, folder, context, vocabulary, options.top_k, details, score)
     if not found["positions"]:
         raise UserError(
-            f"{node.label}: nothing was scored: every pair is longer than {limit} tokens; raise "
-            "max_length of the stage and of its teacher, or shorten the corpus"
+            f"{node.label}: nothing was scored: every pair is longer than {min(limits.values())} "
+            "tokens; raise max_length of the stage and of its teacher, or shorten the corpus"
         )
     brief = (
         f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "

@@ -49,6 +49,16 @@ class Translation(Words):
             return super().measured_view(trained)
         return segment_view(trained.options.objective, trained.spec.views)
 
+    def score_identity(self, options: Any) -> dict[str, Any]:
+        """However it is to be read: an encoder-decoder reads from the left."""
+        found = super().score_identity(options.model_copy(update={"read": "previous"}))
+        return {name: value for name, value in found.items() if name != "read"}
+
+    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
+        from tfkd.pipeline.tasks.scored import score_words
+
+        return score_words(node, model, folder, context)
+
     def whole_targets(self, trained: Node) -> bool:
         learnt = "trained" in trained.gives and not trained.model.fills_in
         return learnt and self.measured_view(trained) is None

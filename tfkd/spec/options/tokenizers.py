@@ -63,7 +63,9 @@ class SentencePieceOptions(Options):
         None, description="The folder of a published XLM-R, ALBERT or Marian, with its ids."
     )
     side: Literal["source", "target"] | None = Field(
-        None, description="Of a preset with a model a side (Marian), which one."
+        None,
+        description="Of a preset with a model a side (Marian), which one. Of a learnt one: its ids "
+        "are those of a Marian whose sides share it.",
     )
     lower_case: bool = Field(False, description="Lower-case before cutting.")
     character_coverage: Annotated[float, Field(gt=0.9, le=1)] = Field(
@@ -85,6 +87,6 @@ class SentencePieceOptions(Options):
         given = [name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
-        if self.side is not None and self.preset is None:
-            raise ValueError("side belongs to preset")
+        if self.side is not None and self.vocabulary is not None:
+            raise ValueError("side belongs to preset, or to learn_from")
         return self

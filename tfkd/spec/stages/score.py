@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.teacher_checks import NO_HEAD, encoders
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, stage_of, written
@@ -23,11 +24,16 @@ class ScoreOptions(TaughtOptions):
     score: ModelReference = Field(description="The teacher's training stage.")
     data: Data = Field(description="The corpora whose tokens or rows it scores.")
     read: Literal["masked", "previous"] = Field(
-        "masked", description="masked: each word while it is hidden; previous: from the left."
+        "masked",
+        description="masked: each word while it is hidden; previous: from the left. An "
+        "encoder-decoder knows no other way than from the left, and needs no such key.",
     )
-    passes: Count = Field(7, description="Passes a sentence; each hides every n-th word.")
+    passes: Count = Field(7, description="Passes a sentence; each hides every n-th word (masked).")
     top_k: Count = Field(8, description="K: probabilities kept for a word.")
-    max_length: Annotated[int, Field(ge=8)] = Field(512, description="Longer pairs are left out.")
+    max_length: Annotated[int, Field(ge=8)] = Field(
+        512,
+        description="Longer pairs are left out: both sides together, of an encoder-decoder each.",
+    )
     batch_tokens: Count = Field(8192, description="Tokens scored at once, padding included.")
 
     @classmethod
@@ -35,6 +41,10 @@ class ScoreOptions(TaughtOptions):
         stage["top_k"] = min(stage.get("top_k") or 8, 8)
         stage["batch_tokens"] = 2048
         stage["max_length"] = SMOKE_LENGTH
+
+    def hides(self, model: Any) -> bool:
+        """Whether a teacher fills in what is hidden from it, by its model's options."""
+        return self.read == "masked" and not model.encoder_decoder
 
     def on_corpora(self, names: list[str]) -> "ScoreOptions":
         """The same work on other corpora, which is itself a check, and waits for none."""
@@ -48,10 +58,16 @@ class ScoreOptions(TaughtOptions):
         if teacher is not None and teacher.headless:
             faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
         model = None if teacher is None else teacher.model
-        if model is not None and not model.encoder_only:
+        if model is not None and (model.is_causal or model.fills_in):
+            does = "reads one text" if model.is_causal else "fills in what is hidden"
             faults.add(
-                (*path, "score"), f"its model is {a(model.kind)}",
-                f"a stage that trains {encoders()}",
+                (*path, "score"), f"its model is {a(model.kind)}, which {does}",
+                f"a stage of {encoders()}, or of an encoder-decoder from left to right",
+            )  # fmt: skip
+        elif (segments := segments_of(teacher)) is not None:
+            faults.add(
+                (*path, "score"), f"{stage.score} learns to write segments ({segments})",
+                "a stage that starts from it",
             )  # fmt: skip
         task_of(teacher).check_scores(parts, faults, path, stage, teacher)
         for index, part in enumerate(stage.data):
