@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.data.tokenizers.published_pieces import read_published_pieces
+from tfkd.data.tokenizers.published_pieces import as_marian, read_published_pieces
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
 from tfkd.models import Transformer, save_published_marian, variables_by_path
 from tfkd.models.published.architectures import open_published
@@ -76,6 +76,20 @@ def test_what_was_read_is_written_as_it_was(tmp_path, pieces):
     line = LINES[0]
     ids = [read_published_pieces(folder, "source").encode([line]).row(0) for folder in (one, other)]
     assert ids[0].tolist() == ids[1].tolist()
+
+
+def test_a_learnt_tokenizer_may_have_the_ids_of_a_marian(tmp_path, pieces):
+    learnt = as_marian(pieces.model)
+    save_published_marian(translator(learnt.size), tmp_path, {"source": learnt, "target": learnt})
+    read = read_published_pieces(tmp_path, "source")
+    assert read.vocabulary == learnt.vocabulary
+    for line in LINES:
+        ids = learnt.encode([line]).row(0).tolist()
+        assert read.encode([line]).row(0).tolist() == ids
+        assert learnt.decode(ids) == pieces.decode(pieces.encode([line]).row(0))
+    (tmp_path / "saved").mkdir()
+    learnt.save(tmp_path / "saved")
+    assert SentencePiece.load(tmp_path / "saved").fingerprint() == learnt.fingerprint()
 
 
 @pytest.mark.parametrize(
