@@ -49,6 +49,38 @@ evaluate:
   - {of: tuned, on: [train], metrics: [accuracy]}
   - {of: learn, on: [train], metrics: [accuracy]}
 """
+TAGGER = """
+tfkd: 1
+name: it
+data:
+  train: {conll: train.conll}
+tokenizers:
+  published: {kind: wordpiece, preset: checkpoint}
+teacher:
+  kind: bert
+  tokenizer: published
+  layers: 2
+  width: 12
+  heads: 3
+  feed_forward: 20
+  max_length: 11
+  head: {kind: tagger, classes: [train], activation: none}
+student: {kind: bert, tokenizer: published, layers: 1, width: 8, heads: 2,
+          head: {kind: tagger, classes: [train]}}
+stages:
+  tuned: {load: checkpoint, into: teacher, head: classifier, labels: {class 2: odd, class 1: B-x,
+          class 0: O}}
+  targets: {score: tuned, data: train}
+  learn:
+    train: student
+    data: train
+    steps: 2
+    objective: {soft_targets: {teacher: targets}}
+    validate: {on: train, every: 2, metrics: [loss]}
+evaluate:
+  - {of: tuned, on: [train], metrics: [accuracy]}
+  - {of: learn, on: [train], metrics: [accuracy]}
+"""
 TRANSLATOR = """
 tfkd: 1
 name: it
@@ -137,12 +169,58 @@ def test_a_published_classifier_teaches_as_it_is(labelled, capsys):
     assert "the teacher is right at 80.0 % of 60 labelled ones" in summary["brief"]
 
 
+def test_a_published_token_classifier_teaches_a_tagger_as_it_is(tmp_path, capsys):
+    """A word's tag is that of its first piece, and tags are matched by name."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    tensors = reference.write_folder(folder, "bert", "tokens")
+    pieces = [*PIECES[:5], *"abcdefghi", *(f"##{one}" for one in "abcdefghi")]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    drawn, rows, said = np.random.default_rng(3), [], []
+    for row in range(40):
+        words = [drawn.choice([*"abcdefghi"], 1 + (row + word) % 3) for word in range(4)]
+        cut = [[word[0], *(f"##{one}" for one in word[1:])] for word in words]
+        ids = np.array([[2, *(pieces.index(piece) for word in cut for piece in word), 3]])
+        logits = reference.computed("bert", "tokens", tensors, ids, ids * 0, ids > 0)[0]
+        rows.append(["".join(word) for word in words])
+        said.append(logits[1 + np.cumsum([0, *map(len, cut)])[:4]])
+    # Its bias takes back what it says of any word: else it says one class of all.
+    middle = np.mean(said, (0, 1))
+    tensors["classifier.bias"] -= middle.astype(np.float32)
+    save_file(tensors, folder / "model.safetensors")
+    tags = np.argmax(np.array(said) - middle, -1)
+    assert len({*tags.flat}) == 3
+    tags[::5] = (tags[::5] + 1) % 3
+    lines = [f"{word}\t{('O', 'B-x', 'odd')[tag]}\n" for row, of in zip(rows, tags, strict=True)
+             for word, tag in zip((*row, ""), (*of, 0), strict=True)]  # fmt: skip
+    lines = [line if line[0] != "\t" else "\n" for line in lines]
+    (tmp_path / "train.conll").write_text("".join(lines))
+    code, results = run(tmp_path, TAGGER)
+    assert code == cli.DONE, capsys.readouterr().err
+    found = json.loads(results.read_text("utf-8"))["evaluations"]
+    assert found[0]["metrics"]["accuracy"]["value"] == pytest.approx(0.8)
+    (scored,) = (tmp_path / "runs" / "stages").glob("score-*/manifest.json")
+    assert "160 rows, 3 classes each" in json.loads(scored.read_text("utf-8"))["summary"]["brief"]
+    for change, said in (
+        (("kind: tagger", "kind: classifier"),
+         r"classes are those of each token, and the head of teacher is a classifier\. Write "
+         r"teacher\.head: \{kind: tagger"),
+        ((", activation: none", ""), "head's activation is none, and tanh in the spec"),
+        (("class 0: O", "class 0: B-y"), "They are matched by name"),
+    ):  # fmt: skip
+        code, _ = run(tmp_path, TAGGER.replace(*change))
+        assert code == cli.WRONG_INPUT
+        assert re.search(said, capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (("labels: {class 2: odd}", "labels: {}"), "matched by name.*labels: {"),
         (("labels: {class 2: odd}", "labels: {class 7: odd}"), "has no class class 7"),
         (("relu", "tanh"), "head's activation is relu, and tanh in the spec"),
+        (("kind: classifier, classes", "kind: tagger, classes"),
+         "classes are those of a text, and the head of teacher is a tagger"),
     ],
 )  # fmt: skip
 def test_classes_that_are_not_the_corpus_s_are_refused(labelled, capsys, change, said):

@@ -36,7 +36,8 @@ class WordPieces:
     def encode(self, lines: Sequence[str]) -> Ragged:
         """The pieces of each line's words, end to end, or their number by word."""
         rows = [words_of(line) for line in lines]
-        pieces = self._tokenizer.encode([word for row in rows for word in row])
+        before = self._tokenizer.before_word
+        pieces = self._tokenizer.encode([before + word for row in rows for word in row])
         ends = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         counts = np.maximum(pieces.lengths, 1)
         if self._counted:

@@ -54,6 +54,7 @@ class ByteBpe(PieceTokenizer):
     """
 
     lower_case = False
+    before_word = " "  # as in running text, and as published taggers were trained
 
     def __init__(self, vocabulary: Sequence[str], merges: Sequence[tuple[str, str]]):
         self.vocabulary = list(vocabulary)

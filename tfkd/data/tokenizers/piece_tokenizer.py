@@ -17,10 +17,12 @@ class PieceTokenizer:
     Attributes:
         vocabulary: Pieces; a piece's id is its place.
         separators: How many ends stand between the two texts of a pair.
+        before_word: What a word that is cut by itself has before it.
     """
 
     vocabulary: list[str]
     separators: int = 1
+    before_word: str = ""
 
     def in_graph(self) -> Any:
         """A `tf.Module` with `tokenize` and `detokenize`, for serving."""

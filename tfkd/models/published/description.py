@@ -95,7 +95,8 @@ def _teaches(published: PublishedModel) -> Iterator[str]:
         if published.of_texts():
             yield "Teaches classes as it is: a load stage with head: classifier, and a score stage."
         else:
-            yield "Its classes of tokens are read in Python; no task of the package's has them."
+            yield "Teaches tags as it is: a load stage with head: classifier into a model whose"
+            yield "head is a tagger, and a score stage. A word's tag is that of its first piece."
     if "causal_lm" in heads:
         yield "Teaches the next word: soft_targets of a causal_lm view."
     if "translation" in heads:
@@ -117,7 +118,7 @@ def fragment(published: PublishedModel) -> list[str]:
 
 def _classifies(published: PublishedModel) -> bool:
     heads = published.heads()
-    return CLASSIFIER in heads and MASKED_LM not in heads and published.of_texts()
+    return CLASSIFIER in heads and MASKED_LM not in heads
 
 
 def _tokenizers(published: PublishedModel, name: str) -> Iterator[str]:
@@ -139,7 +140,8 @@ def model_options(published: PublishedModel) -> dict[str, Any]:
         if known.is_required() or value != known.default:
             found[name] = value
     if _classifies(published):
-        head: dict[str, Any] = {"kind": CLASSIFIER, "classes": ["train"]}
+        kind = CLASSIFIER if published.of_texts() else "tagger"
+        head: dict[str, Any] = {"kind": kind, "classes": ["train"]}
         activation = published.head_activation()
         if activation != ClassifierHeadOptions.model_fields["activation"].default:
             head["activation"] = activation

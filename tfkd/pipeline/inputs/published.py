@@ -70,6 +70,7 @@ def check_checkpoint(
     for kind in model.heads_needed(stage, {}):
         published.refuse_lacking(kind)
     if stage.head == CLASSIFIER:
+        _refuse_other_unit(published, place, stage, model)
         labels = published.head_options(CLASSIFIER) and published.labels()
         matched(stage.labels, published, labels or [])
         said, has = model.head.activation, published.head_activation()
@@ -83,6 +84,23 @@ def check_checkpoint(
     if vocabulary_size is not None:
         ours["vocabulary_size"] = vocabulary_size
     refuse_differences(place, stage, model, ours, theirs)
+
+
+def _refuse_other_unit(published: PublishedModel, place: str, stage: Any, model: Any) -> None:
+    """Refuses a head over the classes of texts for a model that tells those of words, and the other
+    way round."""
+    of_texts, of_words = published.of_texts(), getattr(model.head, "each_word", False)
+    if of_texts != of_words:
+        return
+    has = "a text" if of_texts else "each token"
+    wanted = "{kind: classifier, classes: [CORPUS]}"
+    if not of_texts:
+        wanted = "{kind: tagger, classes: [CORPUS], activation: none}"
+    raise UserError(
+        f"stages.{place}.load: the checkpoint {stage.load} is {published.architecture()}, whose "
+        f"classes are those of {has}, and the head of {stage.into} is a {model.head.kind}. Write "
+        f"{stage.into}.head: {wanted}, or name a folder of the other kind"
+    )
 
 
 def matched(given: Mapping[str, str], published: PublishedModel, labels: list[str]) -> list[str]:

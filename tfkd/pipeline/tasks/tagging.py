@@ -24,7 +24,9 @@ class Tagging(Classification):
         return TagView(model.tokenizer, specials, **given)
 
     def cut_fields(self, graph: Any, spec: Spec, corpus: str, model: Any) -> dict[str, tuple]:
-        return dict.fromkeys(("text", WORDS), ("words", encode_words))
+        spaced = spec.tokenizers[model.tokenizer].kind == "byte_bpe"  # see `before_word`
+        how = "words after spaces" if spaced else "words"
+        return dict.fromkeys(("text", WORDS), (how, encode_words))
 
     def export(self, node: Any, model: Any, folder: Any, context: Any, card: dict) -> dict:
         """A SavedModel with `text` in and `labels` out, held against the model on 48 rows."""

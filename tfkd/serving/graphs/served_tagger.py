@@ -38,7 +38,8 @@ class ServedTagger(tf.Module):
         )
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             words = tf.strings.split(tf.strings.unicode_transcode(text, "UTF-8", "UTF-8"))
-            pieces = tf.cast(self.text.tokenize(words.flat_values), tf.int32)
+            apart = tokenizer.before_word + words.flat_values
+            pieces = tf.cast(self.text.tokenize(apart), tf.int32)
             nothing = tf.cast(pieces.row_lengths()[:, None] == 0, tf.int64)
             pieces = tf.concat(
                 [pieces, tf.RaggedTensor.from_tensor(

@@ -28,9 +28,10 @@ class LoadOptions(StageOptions):
     )
     head: Literal["published", "classifier", "none"] = Field(
         "published",
-        description="published: over words; classifier: over a text's classes, matched by name "
-        "with the labels of the corpora that the model's head names; none: for a checkpoint "
-        "without a head, enough for hidden_states, and to start parts from.",
+        description="published: over words; classifier: over the classes of a text, or of each "
+        "word where the model's head is a tagger, matched by name with the labels of the corpora "
+        "that the model's head names; none: for a checkpoint without a head, enough for "
+        "hidden_states, and to start parts from.",
     )
     labels: dict[str, Name] = Field(
         {}, description="Classes of the checkpoint by other names than the corpora's labels have."
@@ -64,10 +65,11 @@ class LoadOptions(StageOptions):
         of_classes = getattr(stage, "head", None) == "classifier"
         if model is not None and of_classes:
             head = classifier(model)
-            if head is None or not head.classes or head.read != "cls":
+            if head is None or not head.classes or head.read == "mark":
                 faults.add(
                     (*path, "head"), f"classifier, and {stage.train} has no head for its classes",
-                    "head: {kind: classifier, classes: [CORPUS]} in the model, CORPUS with labels",
+                    "head: {kind: classifier, classes: [CORPUS]} in the model (of the classes of "
+                    "tokens kind: tagger), CORPUS with labels",
                 )  # fmt: skip
         # A stage with faults of its own has no head.
         if model is not None and model.is_causal and getattr(stage, "head", None) == "none":
