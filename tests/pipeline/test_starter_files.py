@@ -220,6 +220,22 @@ def test_long_stories_are_not_left_out_for_their_length(files):
     assert stage.views["left"].max_length == stage.models["teacher"].max_length == 512
 
 
+def test_titles_in_capitals_share_their_words_with_the_texts(files):
+    """In lower case all that is read, of which the vocabulary is learnt: a title's words could not
+    be found in its text otherwise."""
+    lines = (files / "stories.tsv").read_text("utf-8").splitlines()
+    rows = [line.partition("\t") for line in lines]
+    shouted = "\n".join(f"{text.capitalize()}\t{title.upper()}" for text, _, title in rows)
+    (files / "shouted.tsv").write_text(shouted + "\n", "utf-8")
+    words = ["--kind", "summariser", "--pairs", "shouted.tsv", "--text", "more.txt"]
+    words += ["--columns", "source=0", "target=1"]
+    data = started(files, *words).data
+    assert len(data) == 6
+    assert all(corpus.lower_case for corpus in data.values())
+    plain = started(files, "--kind", "summariser", "--pairs", "stories.tsv").data
+    assert not any(corpus.lower_case for corpus in plain.values())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_files_names_stand_for_them(tmp_path, kind):
     path = tmp_path / "spec.yaml"

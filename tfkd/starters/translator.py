@@ -78,6 +78,7 @@ def _data(sets: UserSets, side: str, teacher: Published | None) -> tuple[list[st
         "# UTF-8, .gz or not. Paths are relative to --data-dir. What a row translates or sums up "
         "stands\n# in the same row.",
         f"# {sets.said('pair')}",
+        *[_CAPITALS] * sets.train.one_in_capitals,
         "data:",
         sets.data(side),
     ]
@@ -132,6 +133,10 @@ def _steps(sets: UserSets | None) -> dict[str, str]:
     words |= {f"{stage}times": text for stage, text in said.items()}
     return words | {f"{stage}every": str(rounded(n / 10)) for stage, n in plan.items()}
 
+
+_CAPITALS = """\
+# One side is in capitals and the other is not, so that they would share no word: all is read in
+# lower case, and so is what the student writes."""
 
 _SIX_FILES = """\
 # Plain text, one sentence a line, UTF-8, .gz or not. Paths are relative to --data-dir, and may be

@@ -28,6 +28,8 @@ _A_WORD, _A_CHARACTER, _FIRST_WIDE = 1.3, 0.7, "\u2e80"
 # A spec says how long a row may be where more than this share of its rows is longer than usual;
 # what is longer than this is no document of anybody's.
 _LONG_ONES, _MOST_CHARACTERS = 0.01, 1_000_000
+# Rows whose capitals are counted; a side is in capitals where more than this share of letters is.
+_CASED_ROWS, _IN_CAPITALS = 1000, 0.8
 _TRAINING = {"translator": "pairs", "summariser": "pairs", "classifier": "labelled",
              "tagger": "labelled", "language_model": "text"}  # fmt: skip
 _FIELDS = {"translator": ("source", "target"), "summariser": ("source", "target"),
@@ -94,6 +96,8 @@ def starter_of(named: Named, data_dir: Path) -> str:
             test=found.get("test"),
             text=_texts(named, "--text", text, {}, data_dir) if text else None,
         )
+        if sets.train.one_in_capitals:
+            sets = sets.lowered()
     return starter_spec(named.source, named.target, kind=named.kind, sets=sets, teacher=teacher)
 
 
@@ -253,13 +257,17 @@ def _measured(
     corpus = open_corpus(options, data_dir)
     texts = [place for place, one in enumerate(corpus.fields) if one not in ("label", "mark")]
     read = longest = total = 0
-    lengths, labels = [], []
+    lengths, labels, cased = [], [], [[0, 0] for _ in texts]
     for values in islice(corpus, _READ):
         if labelled:
             label = values[corpus.fields.index("label")]
             labels += label.split() if labelled == "words" else [label]
         counts = [_tokens(values[place]) for place in texts]
         lengths.append(max(len(values[place]) for place in texts))
+        if read < _CASED_ROWS:
+            for one, place in zip(cased, texts, strict=True):
+                one[0] += sum(map(str.isupper, values[place]))
+                one[1] += sum(map(str.isalpha, values[place]))
         read, longest, total = read + 1, longest + max(counts), total + sum(counts)
     if option == "--labelled":
         refuse_labels(option, name, labels, labelled)
@@ -272,7 +280,13 @@ def _measured(
     return UserSet(
         entry=_lines(entry), name=name, rows=rows, tokens=int(longest * share),
         joint_tokens=int(total * share), sides=tuple(map(_lines, sides)),
+        one_in_capitals=_differ_in_case([capitals / max(1, all_) for capitals, all_ in cased]),
     )  # fmt: skip
+
+
+def _differ_in_case(shares: Sequence[float]) -> bool:
+    """Whether one side is in capitals and another is not: no word of one is in the other."""
+    return max(shares) > _IN_CAPITALS > 2 * min(shares)
 
 
 def _tokens(text: str) -> float:

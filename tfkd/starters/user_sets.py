@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tfkd.spec.errors import UserError
 
@@ -24,6 +24,7 @@ class UserSet:
         tokens: Of its longer side, over all rows: an estimate.
         joint_tokens: Of all its text.
         sides: How each of its sides is read as text of one field; empty where none is.
+        one_in_capitals: Whether one of its sides is written in capitals and the other is not.
     """
 
     entry: str
@@ -32,6 +33,12 @@ class UserSet:
     tokens: int
     joint_tokens: int
     sides: tuple[str, ...] = ()
+    one_in_capitals: bool = False
+
+    def lowered(self) -> "UserSet":
+        """The same, read in lower case."""
+        entry, *sides = (f"{one}\nlower_case: true" for one in (self.entry, *self.sides))
+        return replace(self, entry=entry, sides=tuple(sides))
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,11 @@ class UserSets:
                 f"expected at least {_FEWEST}, of which one in {_SPARSEST} {of}. Add rows, or name "
                 "files of their own by --valid and --test"
             )
+
+    def lowered(self) -> "UserSets":
+        """The same, read in lower case."""
+        sets = {name: getattr(self, name) for name in ("train", "valid", "test", "text")}
+        return replace(self, **{name: one and one.lowered() for name, one in sets.items()})
 
     @property
     def held_out(self) -> dict[str, int]:
