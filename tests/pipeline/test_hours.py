@@ -8,7 +8,7 @@ from small_line import write_line
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
-from tfkd.pipeline.plan.hours import Hours, Paces
+from tfkd.pipeline.plan.hours import Hours, Paces, work_of
 from tfkd.pipeline.plan.planner import plan
 from tfkd.spec import load_spec
 from tfkd.training.progress import duration
@@ -114,6 +114,22 @@ def test_a_plan_sums_what_is_ahead_and_marks_what_variants_share(made):
     assert "shared" in line
     (line,) = (row for row in rows if row.startswith("train learn "))
     assert "shared" not in line
+
+
+def test_rows_that_are_not_read_yet_are_those_of_the_files(tmp_path):
+    path = write_line(tmp_path)
+    context = Context(data_dir=tmp_path, runs_dir=tmp_path / "runs")
+    changes = ("data.valid={generated: german_english, rows: 70}",
+               "data.train.part={every: 4, keep: true}", "data.test.max_rows=90",
+               "evaluate.1.on=[test, valid]")  # fmt: skip
+    planned = nodes(path, *changes)
+    measured = {work_of(node): 0.5 for node in planned if node.stage.unit == "rows"}
+    hours = Hours(context, Paces(context.stages, measured))
+    found = {f"{one.kind} {one.label}": hours.left(one) for one in planned}
+    assert found["score targets"] == found["translate synthetic"] == 300 // 4 * 0.5
+    assert found["evaluate learn on test"] == 90 * 0.5
+    assert found["evaluate learn on valid"] == 70 * 0.5
+    assert found["evaluate learn#baseline on synthetic"] == 300 // 4 * 0.5
 
 
 def test_a_first_plan_has_steps_and_no_time(tmp_path):

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_line import write_line
 
 from tfkd import cli
 from tfkd.commands import measure
+from tfkd.data.tokenizers import load_tokenizer
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.checked_files import NoFiles
@@ -71,17 +74,46 @@ def test_a_plan_needs_no_place_for_what_is_measured(tmp_path, monkeypatch):
     assert measure._cache().name == "paces.json"
 
 
+def test_decoding_is_measured_as_of_outputs_that_end(line):
+    """A model of six steps writes to the limit; of as many tokens as references have, the line's
+    steps are a share."""
+    context = Context(data_dir=line.spec.parent, runs_dir=line.runs)
+    nodes = in_order(wanted(load_spec(line.spec), line.spec.parent).ends())
+    shares = {f"{node.kind} {node.label}": measure._as_trained(node, context) for node in nodes}
+    words = load_tokenizer(next((line.runs / "stages").glob("tokenizer-*")))
+    lines = {
+        "outputs": line.run / line.results["evaluations"][0]["hypotheses"],
+        "references": line.spec.parent / "test.en",
+    }
+    mean = {
+        name: np.mean(
+            [len(row) for row in words.encode(path.read_text("utf-8").lower().splitlines())]
+        )
+        for name, path in lines.items()
+    }
+    expected = (mean["references"] + 1) / (mean["outputs"] + 1)
+    assert 0.1 < expected < 1
+    assert shares.pop("evaluate learn on test") == pytest.approx(expected, rel=1e-6)
+    assert 0 < shares.pop("evaluate learn#baseline on test") < 1
+    assert 0 < shares.pop("translate synthetic") < 1
+    assert {*shares.values()} == {1.0}
+
+
 @pytest.mark.tensorflow
 @pytest.mark.long
 def test_a_measured_plan_has_hours_and_leaves_the_runs_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = write_line(tmp_path)
+    path, told = write_line(tmp_path), []
+    marginal = measure._marginal
+    monkeypatch.setattr(measure, "_marginal", lambda one: told.append([*one]) or marginal(one))
     words = ["plan", str(path), "--data-dir", str(tmp_path), "--runs-dir", str(tmp_path / "runs")]
     assert cli.main([*words, "--measure"]) == cli.DONE
     assert "of training, scoring and decoding" in capsys.readouterr().out
     assert not (tmp_path / "runs").exists()
     kept = measure.measured_paces()
     assert len(kept) >= 4
+    # Teacher's scores, two evaluations that decode, what is translated: a time for each batch.
+    assert sum(len(one) > 1 for one in told) >= 4
     # Nothing is measured again.
     assert cli.main([*words, "--measure"]) == cli.DONE
     assert "measure [" not in capsys.readouterr().err

@@ -16,8 +16,9 @@ from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.engine.context import Context
-from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.machine import machine
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.run import execute
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.hours import Paces, work_of
@@ -70,7 +71,8 @@ def measure(
             except UserError as error:
                 say(f"measure: {error}")
                 break
-            pace = _marginal(context.told) or Paces(context.stages).of(node)
+            pace = _marginal(context.told)
+            pace = pace * _as_trained(node, context) if pace else Paces(context.stages).of(node)
             if node in asked and pace:
                 known[work_of(node)] = pace
                 _keep(known, say)
@@ -167,6 +169,32 @@ def _marginal(told: Sequence[tuple[float, int]]) -> float | None:
         if done > had:
             seconds, rows = seconds + now - before, rows + done - had
     return seconds / rows if rows and seconds else None
+
+
+def _as_trained(node: Node, context: Context) -> float:
+    """The share of decoding's steps that a trained model makes: one of a few steps does not know
+    when to end, and a trained one's outputs are about as long as references, or sources."""
+    from tfkd.pipeline.inputs.made import side_tokenizers
+    from tfkd.pipeline.inputs.text_stages import open_text
+    from tfkd.pipeline.scoring.counting import file_lines
+
+    model = node.inputs.get(Role.MODEL)
+    if model is None or model.model.fills_in:  # which chooses its lengths beforehand
+        return 1.0
+    outputs = context.folder(node).path / "hypotheses.txt"
+    if node.kind == "translate" and "source" in node.options.field_names:
+        text, like = open_text(node, context), "source"
+        written = list(text.lines("target"))
+    elif node.kind == "evaluate" and outputs.exists():
+        text, like = open_text(node.inputs[Role.TEXT], context), "target"
+        written = file_lines(outputs)
+    else:
+        return 1.0
+    tokenizers = side_tokenizers(model, context)
+    if like not in tokenizers:
+        return 1.0
+    expected = tokenizers[like].encode(list(text.lines(like))).lengths.mean()
+    return min(1.0, (expected + 1) / (tokenizers["target"].encode(written).lengths.mean() + 1))
 
 
 def _cache() -> Path:

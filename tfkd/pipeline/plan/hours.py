@@ -8,6 +8,7 @@ from typing import Any
 
 from tfkd.data.checksummed import read_checksummed
 from tfkd.data.strict_json import parse_json
+from tfkd.data.text.expected_rows import expected_rows
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, canonical
 from tfkd.pipeline.engine.roles import Role
@@ -65,7 +66,7 @@ class Hours:
         return 0 if place is None else length
 
     def _amount(self, node: Node) -> int | None:
-        """Steps or rows; None while they are not counted."""
+        """Steps or rows, about; None while they are not counted."""
         if node.stage.unit == "steps":
             chosen = getattr(node.options, "choose", None) is not None  # of trainings of their own
             return 0 if chosen else steps_in_words(node, self._context)[1]
@@ -76,6 +77,8 @@ class Hours:
         folder = self._context.folder(corpus)
         if folder.done:
             return _kept(folder.manifest())
+        if corpus.kind == "corpus":
+            return expected_rows(corpus.options, self._context.data_dir)
         # What a model writes has as many rows as it reads, or hardly fewer.
         return self._amount(corpus) if corpus.stage.unit == "rows" else None
 
@@ -136,10 +139,12 @@ class Paces:
 
 def corpora_of(inputs: Mapping[str, Any]) -> list[Any]:
     """Of a stage's inputs by role, the corpora whose rows it goes through."""
+    if Role.TEXT in inputs:  # whose ids it reads, too
+        return [inputs[Role.TEXT]]
     return [
         one
         for role, one in inputs.items()
-        if role == Role.TEXT or (role.startswith(Role.DATA) and role.endswith(f".{Role.CORPUS}"))
+        if role.startswith(Role.DATA) and role.endswith(f".{Role.CORPUS}")
     ]
 
 

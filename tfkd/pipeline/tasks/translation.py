@@ -139,10 +139,14 @@ def _write_outputs(on: Measured, model: Any, folder: StageFolder) -> None:
     node, examples, view, context = on
     decode = decode_of(node, context)
     decoder, tokenizers = _decoder(node, model, decode, context)
+    told = context.told_progress(node.label)
 
     def decoded(rows: np.ndarray) -> dict[str, list[str]]:
         context.deadline.check()
-        outputs = decoder.decode(examples.take("source", view.source, rows)).outputs
+        sources = examples.take("source", view.source, rows)
+        outputs = decoder.decode(
+            sources, lambda done, _: told(int(rows[0]) + done, len(examples))
+        ).outputs
         return {"lines": tokenizers["target"].decode_batch(outputs)}
 
     hypotheses: list[str] = []
