@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tfkd.models.mean_of import MeanOf
 from tfkd.objectives import (
     predictor,
     row_sums,
@@ -68,6 +69,33 @@ def test_predictions_come_for_selected_positions_row_by_row():
         log_p = reference.log_softmax(model.head.logits(hidden).numpy().astype(np.float64))
         np.testing.assert_array_equal(found["gold"], side["labels"][side["selected"]])
         np.testing.assert_allclose(found["log_probabilities"], -np.sort(-log_p)[:, :4], atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_mean_of_models_is_that_of_their_distributions(count):
+    rng = np.random.default_rng(3)
+    models = [TableModel(seed=number) for number in range(count)]
+    record = pair_record(rng, [3, 8], 8)
+    found, side = predictor(MeanOf(models), 5)(record), record["target"]
+    alone = [
+        np.exp(
+            reference.log_softmax(
+                model.head.logits(model(record)["hidden"].numpy()[side["selected"]])
+                .numpy()
+                .astype(np.float64)
+            )
+        )
+        for model in models
+    ]
+    mean = np.mean(alone, 0)
+    np.testing.assert_allclose(
+        found["log_probabilities"], np.log(-np.sort(-mean)[:, :5]), atol=1e-5
+    )
+    np.testing.assert_allclose(found["entropy"], -(mean * np.log(mean)).sum(-1), atol=1e-5)
+    gold = side["labels"][side["selected"]]
+    of_gold = mean[np.arange(len(gold)), gold]
+    np.testing.assert_allclose(found["gold_log_probability"], np.log(of_gold), atol=1e-5)
+    np.testing.assert_array_equal(found["gold_rank"], (mean > of_gold[:, None]).sum(-1))
 
 
 def test_new_shapes_make_no_new_trace():

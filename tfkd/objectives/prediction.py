@@ -1,12 +1,14 @@
 """What a model says about each word: its most likely ids, and how it ranks the one that stands."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.objective import gather_positions
 from tfkd.objectives.term import predicted_side
@@ -39,9 +41,11 @@ def top_k_log_probabilities(
     k: int,
     gold: tf.Tensor,
     *,
+    others: Sequence[tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]] = (),
     chunk_rows: int | None = None,
 ) -> TopK:
-    """Reads log softmax(hidden . matrix^T + bias) by chunks of positions.
+    """Reads log softmax(hidden . matrix^T + bias) by chunks of positions; of several models
+    log mean_m softmax(hidden_m . matrix_m^T + bias_m).
 
     Args:
         hidden: `[N, d]`, float32 or bfloat16; the product is float32, or near ranks would tie.
@@ -49,6 +53,8 @@ def top_k_log_probabilities(
         bias: float32 `[V]`, or None.
         k: K, 0 to V; 0 spares the search for the largest.
         gold: int32 `[N]`.
+        others: Of each other model whose distribution is averaged with this one the states, matrix
+            and bias, over the same V words.
         chunk_rows: The most positions in a chunk; by default from V.
 
     Raises:
@@ -60,14 +66,14 @@ def top_k_log_probabilities(
             f"Invalid value for argument `k`. Expected 0 to {vocabulary_size}, the vocabulary's "
             f"size. Received: k={k}"
         )
-    matrix = tf.cast(matrix, tf.float32)
+    models = [(hidden, matrix, bias), *others]
+    heads = [(tf.cast(rows, tf.float32), shift) for _, rows, shift in models]
     ids = tf.range(vocabulary_size)
 
     def step(inputs, carried):
-        hidden, gold = inputs
-        logits = tf.matmul(tf.cast(hidden, tf.float32), matrix, transpose_b=True)
-        if bias is not None:
-            logits += tf.cast(bias, tf.float32)
+        *states, gold = inputs
+        found = [_logits(one, *head) for one, head in zip(states, heads, strict=True)]
+        logits = found[0] if len(found) == 1 else _log_mean(found)
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
         of_gold = tf.gather(logits, gold, batch_dims=1)[:, None]
@@ -88,7 +94,7 @@ def top_k_log_probabilities(
 
     outputs, _ = over_chunks(
         step,
-        [hidden, tf.cast(gold, tf.int32)],
+        [*(states for states, _, _ in models), tf.cast(gold, tf.int32)],
         Chunks.of(hidden, vocabulary_size, chunk_rows),
         stacked=[
             (tf.float32, [k]),
@@ -102,11 +108,23 @@ def top_k_log_probabilities(
     return TopK(*outputs)
 
 
+def _logits(hidden: tf.Tensor, matrix: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+    logits = tf.matmul(tf.cast(hidden, tf.float32), matrix, transpose_b=True)
+    return logits if bias is None else logits + tf.cast(bias, tf.float32)
+
+
+def _log_mean(logits: list[tf.Tensor]) -> tf.Tensor:
+    """The logarithm of the mean of the distributions, `[n, V]`."""
+    stacked = tf.stack([tf.nn.log_softmax(one) for one in logits])
+    return tf.reduce_logsumexp(stacked, 0) - math.log(len(logits))
+
+
 def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict:
     """A function from a record to the model's predictions at its selected positions.
 
     Args:
-        model: A language model; runs without dropout.
+        model: A language model; runs without dropout. Of a `MeanOf` the mean of its models'
+            distributions.
         top_k: K of `TopK`; 0 where only the gold words matter.
         head: The head's name; None: the model's only one.
 
@@ -116,14 +134,15 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         shape.
     """
 
+    members = model.members if isinstance(model, MeanOf) else (model,)
+
     @without_gradients()
     def forward(record):
         side = predicted_side(record)
         take = gather_positions(side["selected"])
         gold = take(side["labels"])
-        output = model.heads[head] if head else model.head
-        hidden = output.transform(take(model(record, training=False)["hidden"]))
-        found = top_k_log_probabilities(hidden, output.matrix(), output.bias(), top_k, gold)
+        first, *others = (_predicted(one, record, take, head) for one in members)
+        found = top_k_log_probabilities(*first, top_k, gold, others=others)
         return {**found._asdict(), "gold": gold}
 
     traced: dict[str, Callable] = {}
@@ -139,3 +158,11 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         return {name: value.numpy() for name, value in traced[key](record).items()}
 
     return predict
+
+
+def _predicted(model: Any, record: Any, take: Any, head: str | None) -> tuple:
+    """A model's states at the selected positions, as its head takes them, with its matrix and
+    bias."""
+    output = model.heads[head] if head else model.head
+    hidden = output.transform(take(model(record, training=False)["hidden"]))
+    return hidden, output.matrix(), output.bias()

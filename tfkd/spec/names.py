@@ -12,6 +12,10 @@ from tfkd.spec.references import parse
 from tfkd.spec.stage_kinds import givers, gives_of, kinds
 from tfkd.spec.wording import a, shown
 
+# What is said of a stage with `folds:` where one model is needed.
+SEVERAL = "has folds, and is several models"
+WAY_OUT = "a score stage of it, or a stage like it without folds"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -92,7 +96,12 @@ def _listed(
 
 
 def stage_of(
-    parts: Parts, faults: Faults, path: tuple, reference: str | None, *given: str
+    parts: Parts,
+    faults: Faults,
+    path: tuple,
+    reference: str | None,
+    *given: str,
+    of_folds: bool = False,
 ) -> Found | None:
     """The stage of this spec that a reference names, as it is in the variant that it names; None
     for a fault, a faulty stage or another file's stage.
@@ -104,6 +113,7 @@ def stage_of(
         reference: It; None for none.
         given: What the stage has to give, one of them; see `StageOptions`. What gives a model or
             targets like another stage's is found as that stage.
+        of_folds: Whether it may be one that is trained in folds, and so is several models.
     """
     if reference is None:
         return None
@@ -129,6 +139,9 @@ def stage_of(
     found = None if stage is None else _origin(Found(stage, theirs))
     if found is not None and not gives_of(found.stage) & {*given}:
         faults.add(path, f"{parsed} is {a(stage.kind)} stage", f"a {givers(given)} stage")
+        return None
+    if not of_folds and getattr(stage, "folds", None):
+        faults.add(path, f"{parsed} {SEVERAL}", WAY_OUT)
         return None
     return found
 

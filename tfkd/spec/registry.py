@@ -36,7 +36,17 @@ KINDS = (
 # Of these, what no plugin can add so far: whatever reads, counts or shows them knows them by name.
 CLOSED = ("corpus", "tokenizer")
 # Kinds of stages that every spec makes: no stage that `stages:` names is of these.
-UNNAMED_STAGES = ("corpus", "tokenizer", "classes", "ids", "evaluate", "tune", "noise", "export")
+UNNAMED_STAGES = (
+    "corpus",
+    "tokenizer",
+    "classes",
+    "ids",
+    "evaluate",
+    "tune",
+    "noise",
+    "export",
+    "parts",
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Reading a teacher's distribution over classes for every row of a corpus into a store."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,17 +9,16 @@ from tfkd.data.examples import ExampleSet
 from tfkd.data.side_by_side import side_by_side
 from tfkd.data.views.base import View
 from tfkd.objectives.prediction_sums import row_sums
+from tfkd.targets.by_part import ByPart, Predict, ask
 from tfkd.targets.store import SoftTargetStore
 from tfkd.targets.writer import StoreWriter
 
 # Log-probabilities of a shard; 2 MiB. What a killed run loses is at most one.
 NUMBERS_PER_SHARD = 2**19
 
-Predict = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
-
 
 def score_classes(
-    predict: Predict,
+    predict: Predict | ByPart,
     example_set: ExampleSet,
     view: View,
     writer: StoreWriter,
@@ -56,7 +54,7 @@ def score_classes(
 
         def read(rows: np.ndarray) -> tuple:
             batch = assemble(example_set, {view.name: view}, {}, rows, 0, 0, pad_to=pad_to)
-            return batch[view.name], predict(batch[view.name])
+            return batch[view.name], ask(predict, batch[view.name], rows)
 
         done = first
         for rows, (record, found) in side_by_side(

@@ -1,7 +1,7 @@
 """Reading a teacher's predictions for every target token of a corpus into a store."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.spec.errors import UserError
+from tfkd.targets.by_part import ByPart, Predict, ask, selected_of
 from tfkd.targets.store import SoftTargetStore
 from tfkd.targets.writer import StoreWriter
 
 # Tokens of a shard; 2 MiB at K = 8. What a killed run loses is at most one.
 ROWS_PER_SHARD = 2**16
 
-Predict = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
 Progress = Callable[[int, int], None]
 
 
@@ -48,7 +48,7 @@ class _Rows(NamedTuple):
 
 
 def score_masked(
-    predict: Predict,
+    predict: Predict | ByPart,
     example_set: ExampleSet,
     view: SequenceView,
     writer: StoreWriter,
@@ -102,7 +102,7 @@ def score_masked(
 
 
 def score_previous(
-    predict: Predict,
+    predict: Predict | ByPart,
     example_set: ExampleSet,
     view: SequenceView,
     writer: StoreWriter,
@@ -127,7 +127,7 @@ def score_previous(
 
 
 def score_pairs(
-    predict: Predict,
+    predict: Predict | ByPart,
     example_set: ExampleSet,
     view: PairView,
     writer: StoreWriter,
@@ -165,7 +165,7 @@ def _from_the_left(layout: View, example_set: ExampleSet, pad_to: int) -> _Readi
 
     def record(examples, which):
         found = layout(example_set, examples, 0, 0, pad_to=pad_to)
-        selected = _selected(found)
+        selected = selected_of(found)
         order = np.cumsum(selected, 1) - 1
         return found, order[selected]
 
@@ -181,13 +181,8 @@ def _joint(layout: SequenceView, example_set: ExampleSet, max_length: int | None
     return _Rows(np.where(joint <= (max_length or np.inf), lengths["target"], 0), joint)
 
 
-def _selected(record: Mapping[str, Any]) -> np.ndarray:
-    """What is predicted of a record, of a pair in its target: bool `[B, T]`."""
-    return record.get("target", record)["selected"]
-
-
 def _score(
-    predict: Predict,
+    predict: Predict | ByPart,
     example_set: ExampleSet,
     of: _Rows,
     writer: StoreWriter,
@@ -213,11 +208,11 @@ def _score(
 
         def read(batch: np.ndarray, first=first, index=index, which=which) -> tuple:
             record, positions = reading.record(first + index[batch], which[batch])
-            return record, positions, predict(record)
+            return record, positions, ask(predict, record, first + index[batch])
 
         batches = _batches(widths[first + index], batch_tokens, pad_to)
         for batch, (record, positions, found) in side_by_side(read, batches):
-            selected = _selected(record)
+            selected = selected_of(record)
             row = np.repeat(starts[index[batch]], selected.sum(1)) + positions
             _check(found, len(row), shape[1])
             ids[row] = found["ids"]

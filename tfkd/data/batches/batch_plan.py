@@ -60,6 +60,7 @@ class BatchPlan:
         pad_to: Widths are multiples of it.
         max_length: Examples longer than this are left out: a number for the sequence (or for either
             side of a pair), or numbers by side.
+        left_out: bool `[N]`, other examples that no epoch reads.
         rows_multiple: Rows of every batch are a multiple of it (replicas times micro-batches).
         starts: Where each part of the example set starts, and the end, `[parts + 1]`.
         weights: How often an epoch reads each part. A fraction's rows are drawn anew each epoch,
@@ -78,6 +79,7 @@ class BatchPlan:
         seed: int,
         pad_to: int = 4,
         max_length: int | Mapping[str, int] | None = None,
+        left_out: np.ndarray | None = None,
         rows_multiple: int = 1,
         starts: np.ndarray | None = None,
         weights: Sequence[float] = (1.0,),
@@ -91,6 +93,8 @@ class BatchPlan:
         self.size, self.unit, self.seed, self.pad_to = size, unit, seed, pad_to
         keep = within_limits(lengths, max_length)
         self.excluded = np.flatnonzero(~keep)
+        if left_out is not None:
+            keep = keep & ~left_out
         members = np.flatnonzero(keep)
         if not len(members):
             raise UserError(

@@ -131,13 +131,14 @@ def build_batcher(
     rows_multiple: int = 1,
     stores: Mapping[str, Store] | None = None,
     fixed_widths: bool = False,
+    left_out: np.ndarray | None = None,
 ) -> Batcher:
     """A batcher with its plan, from a spec's `batch:` options.
 
     Args:
         views: By name. Lengths are counted in the one named "plain", or in the first that reads
             more than a source.
-        size, unit, seed, pad_to, max_length, rows_multiple: As in `BatchPlan`.
+        size, unit, seed, pad_to, max_length, rows_multiple, left_out: As in `BatchPlan`.
         example_set, stores, fixed_widths: As in `Batcher`.
     """
     lengths = {name: view.lengths(example_set) for name, view in views.items()}
@@ -148,6 +149,7 @@ def build_batcher(
         seed=seed,
         pad_to=pad_to,
         max_length=max_length,
+        left_out=left_out,
         rows_multiple=rows_multiple,
         starts=example_set.starts,
         weights=example_set.weights,

@@ -10,6 +10,8 @@ from typing import Any
 from tfkd.pipeline.engine.kinds import revisions, stage_of, task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.spec.names import SEVERAL, WAY_OUT
 from tfkd.spec.tasks.task import task_name
 
 # Of a fingerprint, in hexadecimal digits.
@@ -37,6 +39,14 @@ class Node:
     inputs: Mapping[str, "Node"]
     identity: Mapping[str, Any]
     own_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses models of a stage with folds where one model is read: those of other specs, which
+        the checks of this one do not know."""
+        for role, child in self.inputs.items():
+            if getattr(child.options, "folds", None) and not self.stage.of_folds:
+                raise UserError(f"the {self.kind} stage {self.label} reads {child.label} as its "
+                                f"{role}, which {SEVERAL}. Expected {WAY_OUT}")  # fmt: skip
 
     @cached_property
     def fingerprint(self) -> str:

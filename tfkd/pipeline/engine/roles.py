@@ -18,6 +18,8 @@ class Role(StrEnum):
     TEACHER = "teacher"
     FROM = "from"
     TRIAL = "trial"
+    FOLD = "fold"
+    PARTS = "parts"
     # What a model reads of a corpus is in two: the corpus, and each of its fields in ids.
     DATA = "data"
     VALIDATE = "validate"

@@ -41,6 +41,8 @@ class Stage:
             `parameters` in its summary. `corpus`: it leaves what `write_text_corpus` writes, with
             `report` and `fields` in its summary. `targets`: it leaves stores as `ScoreStage` does.
         on_all_hosts: Whether hosts that are not the first make it together with that one.
+        of_folds: Whether it may read the models of a stage with `folds:`, as `trained_model` gives
+            them.
         unit: What its time goes with: `steps`, or `rows` of what it reads; None: no time that a
             plan would tell of.
     """
@@ -50,6 +52,7 @@ class Stage:
     revision: ClassVar[int] = 1
     gives: ClassVar[frozenset[str]] = frozenset()
     on_all_hosts: ClassVar[bool] = False
+    of_folds: ClassVar[bool] = False
     unit: ClassVar[str | None] = None
 
     def __init_subclass__(cls) -> None:

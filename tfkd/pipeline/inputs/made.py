@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tfkd.data.chosen_rows import ChosenRows
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.packed import Packed
@@ -13,6 +14,7 @@ from tfkd.data.views.relabelled import Relabelled, vocabulary_map
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
+from tfkd.pipeline.inputs.parts import left_out
 from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions
@@ -72,6 +74,7 @@ def part_of(
     weight: float = 1.0,
     swap: bool = False,
     pack: PackOptions | None = None,
+    left_out: np.ndarray | None = None,
 ) -> Part:
     """One corpus of a stage in ids.
 
@@ -83,12 +86,16 @@ def part_of(
         weight: How often an epoch goes through it.
         swap: Source and target change places.
         pack: How its documents are packed into blocks.
+        left_out: bool `[rows]`, documents that are not packed.
     """
     fields = {}
     for child in node.inputs_of(f"{role}.{Role.IDS}").values():
         read = child.options
         fields[read.field, read.tokenizer] = EncodedField.open(place(child, context).path)
     if pack is not None:
+        if left_out is not None:
+            kept = np.flatnonzero(~left_out)
+            fields = {key: ChosenRows(rows, kept) for key, rows in fields.items()}
         fields = _packed(node, fields, pack, context)
     rows = len(next(iter(fields.values())))
     return Part(name, fields, rows, weight=weight, swap=swap, packed=pack is not None)
@@ -142,6 +149,7 @@ def training_set(node: Node, context: Context) -> ExampleSet:
                 weight=part.weight,
                 swap=part.swap,
                 pack=part.packing,
+                left_out=left_out(node, node.corpora[i], context) if part.packing else None,
             )
             for i, part in enumerate(node.options.data)
         ]

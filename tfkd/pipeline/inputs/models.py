@@ -11,12 +11,14 @@ from tfkd.data.views import View
 from tfkd.models import build_model, rows_of_pieces
 from tfkd.models.builder import start_head
 from tfkd.models.freezing import frozen_parts, in_adapter
+from tfkd.models.mean_of import MeanOf
 from tfkd.models.pieces import HEAD_MATRIX, HEAD_ROWS
 from tfkd.models.weights import under, variables_by_path
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import named_tokenizers
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.inputs.stage_weights import Shared, load_stage, weight_names
 from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer
 from tfkd.spec.errors import UserError
@@ -157,12 +159,16 @@ def _tokenizer_of(side: str, node: Node) -> Node | None:
     return next((one for one in found if one is not None), None)
 
 
-def trained_model(node: Node, context: Context, *, precision: str = "float32") -> keras.Model:
-    """The model that a finished stage left.
+def trained_model(
+    node: Node, context: Context, *, precision: str = "float32"
+) -> keras.Model | MeanOf:
+    """The model that a finished stage left; of one with folds the mean of its models.
 
     Raises:
         UserError: A checkpoint lacks the model's head, which a training stage has to teach.
     """
+    if folds := folds_of(node):
+        return MeanOf([trained_model(one, context, precision=precision) for one in folds])
     options = node.model
     trained = node.trained
     if trained.kind == "load" and not heads_of(node):

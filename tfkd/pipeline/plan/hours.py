@@ -68,8 +68,9 @@ class Hours:
     def _amount(self, node: Node) -> int | None:
         """Steps or rows, about; None while they are not counted."""
         if node.stage.unit == "steps":
-            chosen = getattr(node.options, "choose", None) is not None  # of trainings of their own
-            return 0 if chosen else steps_in_words(node, self._context)[1]
+            options = node.options  # with these keys they are made in trainings of their own
+            made = any(getattr(options, key, None) is not None for key in ("choose", "folds"))
+            return 0 if made else steps_in_words(node, self._context)[1]
         rows = [self._rows(child) for child in corpora_of(node.inputs)]
         return None if None in rows else sum(rows)
 

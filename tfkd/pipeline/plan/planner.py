@@ -10,6 +10,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import outdated
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.plan.hours import Hours, Paces
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
@@ -136,6 +137,8 @@ def _row(node: Node, planned: Planned) -> dict[str, Any]:
     """A row's cells by name, with `disk`, `end` and `peak` in bytes."""
     trials = len(trials_of(node))
     row = {"steps": f"best of {trials}"} if trials else dict(node.stage.plan(node, planned))
+    if folds := len(folds_of(node)):
+        row = {"steps": f"{folds} folds"}
     folder = planned.folder(node)
     if folder.done:
         manifest = folder.manifest()

@@ -52,7 +52,7 @@ def told_of_longer(nodes: Iterable[Node], context: Context) -> Iterator[str]:
 
 def _more(node: Node) -> int:
     """The steps that are asked for beyond those of a training's own."""
-    if node.kind != "train" or node.options.choose is not None:
+    if node.kind != "train" or node.options.choose is not None or node.options.folds is not None:
         return 0
     return asked_steps(node.spec.overrides).get(_stage(node), 0)
 

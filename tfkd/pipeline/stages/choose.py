@@ -1,5 +1,6 @@
 """The best of several trials, by validation: of trainings of one stage, or of its decodings."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,12 @@ def chosen(
         "choose": {"by": choose.by, "chosen": best, "trials": found},
         "brief": f"the best of {len(trials)}: {said}, {choose.by} {values[best]:.4f}",
     }
+
+
+def said_setting(setting: dict[str, Any]) -> str:
+    """A setting of `choose:` in a label, which names a folder's link."""
+    said = ", ".join(f"{path}={value}" for path, value in setting.items())
+    return re.sub(r"[^\w.=, -]", "_", said)[:100]
 
 
 def best_of(values: Sequence[float], *, higher: bool) -> int:

@@ -17,6 +17,7 @@ class EvaluateStage(Stage):
     """What its task makes of one model on one corpus; see `Task.evaluate`."""
 
     kind = "evaluate"
+    of_folds = True
     unit = "rows"
 
     def node(

@@ -16,6 +16,7 @@ class ScoreStage(Stage):
     """A teacher's top K for every target word, or all classes of every row."""
 
     Options = ScoreOptions
+    of_folds = True
     unit = "rows"
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:

@@ -1,6 +1,5 @@
 """Training stages: all that a trained model depends on."""
 
-import re
 from functools import partial
 from typing import Any
 
@@ -27,7 +26,8 @@ from tfkd.pipeline.plan.step_sizes import (
     steps_in_words,
     steps_of,
 )
-from tfkd.pipeline.stages.choose import take_best
+from tfkd.pipeline.stages.choose import said_setting, take_best
+from tfkd.pipeline.stages.folds import folded, join_folds
 from tfkd.pipeline.stages.longer import anew, begin, keep_end
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
@@ -43,6 +43,7 @@ _NO_RESULT = {
     "runtime",
     "seeds",
     "choose",
+    "folds",
     "on_failed_check",
     "callbacks",
 }
@@ -61,9 +62,21 @@ class TrainStage(Stage):
     on_all_hosts = True
     unit = "steps"
 
-    def node(self, graph: Any, spec: Spec, name: str, options: Any, setting: str = "") -> Node:
+    def node(
+        self,
+        graph: Any,
+        spec: Spec,
+        name: str,
+        options: Any,
+        setting: str = "",
+        left_out: tuple[Node, int] | None = None,
+    ) -> Node:
+        """With `left_out`, parts of its rows and the number of the one that it does not see."""
         if options.choose is not None:
             return self._chosen(graph, spec, name, options)
+        if options.folds is not None:
+            train = partial(self.node, graph, spec, name)
+            return folded(graph, spec, name, options, train, self.kind)
         model = spec.models[options.train]
         inputs: dict[str, Node] = {
             Role.TOKENIZER.of(side): graph.tokenizer(spec, tokenizer)
@@ -113,6 +126,8 @@ class TrainStage(Stage):
             if teacher is not None:
                 inputs[Role.TEACHER.of(term)] = graph.stage(spec, teacher)
             identity["objective"][term] = _term_identity(spec, term_options)
+        if left_out is not None:
+            inputs[Role.PARTS], identity["left_out"] = left_out
         seed = spec.seed if name in spec.seeded_stages else None
         label = graph.label(spec, name, seed if seed is not None else seed_of(inputs))
         return Node(self.kind, f"{label}{setting}", spec, options, inputs, identity, seed)
@@ -202,6 +217,8 @@ class TrainStage(Stage):
         options, hosts, runtime = node.options, context.hosts, node.spec.runtime
         if options.choose is not None:
             return take_best(node, folder, context) if hosts.chief else {}
+        if options.folds is not None:
+            return join_folds(node, context) if hosts.chief else {}
         fresh_start()
         strategy = hosts.strategy or strategy_of(runtime.devices)
         replicas = strategy.num_replicas_in_sync
@@ -263,12 +280,6 @@ class TrainStage(Stage):
         if hosts.chief:
             keep_end(node, steps, folder.scratch, context)
         return leave_result(model, batcher, result, shared, node, folder, context)
-
-
-def said_setting(setting: dict[str, Any]) -> str:
-    """A setting of `choose:` in a label, which names a folder's link."""
-    said = ", ".join(f"{path}={value}" for path, value in setting.items())
-    return re.sub(r"[^\w.=, -]", "_", said)[:100]
 
 
 def _term_identity(spec: Spec, options: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tfkd.data.batches.batcher import Batcher, build_batcher, micro_batches
 from tfkd.data.examples import ExampleSet
 from tfkd.pipeline.engine.context import Context
@@ -10,6 +12,7 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import part_of, training_set, views_of
 from tfkd.pipeline.inputs.models import PAD_TO, check_lengths
+from tfkd.pipeline.inputs.parts import left_out
 from tfkd.pipeline.stages.stored_targets import check_rows, stores_of
 from tfkd.pipeline.stages.terms import online_nodes
 
@@ -22,8 +25,9 @@ def batcher_of(node: Node, context: Context) -> Batcher:
     """
     _check_validation(node, context)
     options = node.options
+    examples = training_set(node, context)
     batcher = build_batcher(
-        training_set(node, context),
+        examples,
         views_of(node, {term.view for term in options.objective.values()}, context),
         **options.batch.model_dump(exclude={"per_device", "max_length"}),
         max_length=max_length(node),
@@ -32,11 +36,24 @@ def batcher_of(node: Node, context: Context) -> Batcher:
         rows_multiple=micro_batches(options.batch.size, options.batch.per_device),
         stores=stores_of(node, context),
         fixed_widths=node.spec.runtime.jit_compile,
+        left_out=_left_out(node, examples, context),
     )
     check_rows(node, batcher)
     if batcher.excluded:
         context.say(f"{node.label}: {batcher.excluded:,} rows over max_length are left out")
     return batcher
+
+
+def _left_out(node: Node, examples: ExampleSet, context: Context) -> np.ndarray | None:
+    """The rows that a training in folds does not see, bool `[N]`; those of text that is packed into
+    blocks are left out before it is."""
+    if Role.PARTS not in node.inputs:
+        return None
+    found = [
+        np.zeros(part.rows, bool) if part.packed else left_out(node, corpus, context)
+        for part, corpus in zip(examples.parts, node.corpora, strict=True)
+    ]
+    return np.concatenate(found)
 
 
 def max_length(node: Node) -> Any:

@@ -1,9 +1,11 @@
 """What teachers say of corpora, stored: one store for each corpus of a scoring stage."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tfkd.data.examples import ExampleSet
+from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
@@ -11,12 +13,14 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.inputs.models import PAD_TO
+from tfkd.pipeline.inputs.parts import folds_of, open_parts
 from tfkd.pipeline.inputs.text_stages import classes_of
 from tfkd.pipeline.stages.terms import predicted_tokenizer
 from tfkd.pipeline.tasks.label_rows import HEAD
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_FORCED
 from tfkd.targets import Header, StoreWriter, score_masked, score_pairs, score_previous
+from tfkd.targets.by_part import ByPart, Predict
 from tfkd.targets.class_scoring import score_classes
 
 
@@ -25,16 +29,18 @@ def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -
     options, teacher = node.options, node.inputs[Role.MODEL]
     tokenizers, table = side_tokenizers(teacher, context), label_map(teacher, context)
     (view,) = views_of(teacher, {None}, context).values()
-    predict = predictor(model, options.top_k)
     pairs, limits = teacher.model.encoder_decoder, teacher.model.side_limits(PAD_TO)
     limit = min([options.max_length, *([] if pairs else [teacher.model.max_length])])
     limits = {side: min(limit, limits.get(side, limit)) for side in ("source", "target")}
 
-    def predicted(record: Any) -> Any:
+    def predicted(model: Any) -> Any:
         """Asked for the right words in the vocabulary that the head predicts."""
-        return predict(record if table is None else {**record, "labels": table[record["labels"]]})
+        predict = predictor(model, options.top_k)
+        if table is None:
+            return predict
+        return lambda record: predict({**record, "labels": table[record["labels"]]})
 
-    def score(examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+    def score(predicted: Any, examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
         if pairs:
             return score_pairs(predicted, examples, view, writer, limits=limits, **settings)
         settings |= {"max_length": limit}
@@ -46,7 +52,10 @@ def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -
 
     vocabulary = predicted_tokenizer(tokenizers)
     details = {"read": "previous"} if pairs else {"read": options.read, "passes": options.passes}
-    found, rows = _scored(node, folder, context, vocabulary, options.top_k, details, score)
+    teachers = _Teachers(model, predicted)
+    found, rows = _scored(
+        node, folder, context, vocabulary, options.top_k, details, teachers, score
+    )
     if not found["positions"]:
         raise UserError(
             f"{node.label}: nothing was scored: every pair is longer than {min(limits.values())} "
@@ -64,13 +73,13 @@ def score_labels(
 ) -> dict[str, Any]:
     """Every class of every label."""
     classes = classes_of(node, context)
-    predict = predictor(model, classes.size, head=HEAD)
 
-    def score(examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+    def score(predict: Any, examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
         return score_classes(predict, examples, view, writer, **settings)
 
     details = {"read": "classes"}
-    found, rows = _scored(node, folder, context, classes, classes.size, details, score)
+    teachers = _Teachers(model, partial(predictor, top_k=classes.size, head=HEAD))
+    found, rows = _scored(node, folder, context, classes, classes.size, details, teachers, score)
     names = ("positions", "accuracy", "loss", "entropy")
     found = {name: found.get(name, 0.0) for name in names}
     brief = f"{rows:,} rows, {classes.size:,} classes each"
@@ -82,6 +91,33 @@ def score_labels(
     return {TEACHER_FORCED: found, "tokens": rows, "brief": brief}
 
 
+class _Teachers:
+    """A teacher; or the models of one that was trained in folds.
+
+    Args:
+        model: From `trained_model`.
+        asked: From a model to its predictions, a `Predict`.
+    """
+
+    def __init__(self, model: Any, asked: Callable[[Any], Predict]):
+        self._whole = asked(model)
+        members = model.members if isinstance(model, MeanOf) else ()
+        self._each = [asked(one) for one in members]
+
+    def of(self, node: Node, corpus: Node, context: Context) -> tuple[Any, dict[str, Any]]:
+        """What is asked of a corpus, and what its store says of that: of rows that were trained on
+        the one model that has not seen them, of others the mean of all."""
+        folds = folds_of(node.inputs[Role.MODEL])
+        if not folds:
+            return self._whole, {}
+        parts = open_parts(folds[0].inputs[Role.PARTS], corpus, context)
+        how = (
+            "each row by the model that has not seen its part" if parts is not None else "the mean"
+        )
+        said = {"folds": [one.key for one in folds], "scored": how}
+        return self._whole if parts is None else ByPart(self._each, parts), said
+
+
 def _scored(
     node: Node,
     folder: StageFolder,
@@ -89,6 +125,7 @@ def _scored(
     predicted: Any,
     top_k: int,
     details: dict[str, Any],
+    teachers: "_Teachers",
     score: Callable[..., Any],
 ) -> tuple[dict[str, float], int]:
     """Scores each corpus into `store-I/`, going on after the last whole shard.
@@ -100,7 +137,8 @@ def _scored(
         predicted: The vocabulary or the classes that are stored.
         top_k: How many of them at each position.
         details: What the stores say of themselves.
-        score: `(examples, writer, batch_tokens, progress)`, which gives the store.
+        teachers: What is asked of each corpus.
+        score: `(predict, examples, writer, batch_tokens, progress)`, which gives the store.
 
     Returns:
         `positions`, the means of all other metrics over them; and how many rows are stored.
@@ -108,17 +146,20 @@ def _scored(
     options, found, rows = node.options, [], 0
     for index, part in enumerate(options.data):
         examples = ExampleSet([part_of(node, Role.DATA.of(index), part.of, context)])
+        predict, how = teachers.of(node, node.corpora[index], context)
         header = Header(
             corpus=node.corpora[index].fingerprint,
             vocabulary=predicted.fingerprint(),
             vocabulary_size=predicted.size,
             top_k=top_k,
             examples=len(examples),
-            details={**details, "stage": node.key},
+            details={**details, **how, "stage": node.key},
         )
         writer = StoreWriter(folder.path / f"store-{index}", header)
         progress = context.told_progress(f"{node.label}: {part.of}")
-        store = score(examples, writer, batch_tokens=options.batch_tokens, progress=progress)
+        store = score(
+            predict, examples, writer, batch_tokens=options.batch_tokens, progress=progress
+        )
         rows += store.rows
         found += [store.metrics] if store.metrics["positions"] else []
     positions = sum(one["positions"] for one in found)

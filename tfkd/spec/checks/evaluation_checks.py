@@ -4,8 +4,8 @@ from typing import Any
 
 from tfkd.spec.checks.tuning_checks import check_tuning
 from tfkd.spec.faults import Faults
-from tfkd.spec.metrics import TEACHER_CHECK, WORDS, names_of
-from tfkd.spec.names import Parts, stage_of
+from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
+from tfkd.spec.names import SEVERAL, WAY_OUT, Parts, stage_of
 from tfkd.spec.tasks.task import asked_of, task_of
 
 
@@ -17,7 +17,8 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     _noise(faults, (*path, "noise"), entry, teacher_check)
     check_tuning(parts, faults, path, entry)
     given = ("targets", "model") if teacher_check else ("model",)
-    stage = stage_of(parts, faults, (*path, "of"), entry.of, *given)
+    stage = stage_of(parts, faults, (*path, "of"), entry.of, *given, of_folds=True)
+    _of_folds(faults, path, entry, stage)
     loaded = stage is not None and not teacher_check and stage.stage.kind == "load"
     if loaded and not task_of(stage).of_checkpoints:
         # What it is measured in, a train stage's terms say; all that a gpt2 reads is text.
@@ -29,6 +30,20 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             "metrics: word_perplexity beside it",
         )  # fmt: skip
     task_of(asked_of(stage)).check_evaluation(parts, faults, path, entry, stage)
+
+
+def _of_folds(faults: Faults, path: tuple, entry: Any, stage: Any) -> None:
+    """Of several models the mean distribution is measured; no text is written by it."""
+    if stage is None or not getattr(stage.stage, "folds", None):
+        return
+    if getattr(entry, "noise", None) is not None:
+        faults.add((*path, "noise"), f"{entry.of} {SEVERAL}", WAY_OUT)
+    asked = names_of(OUTPUTS, among=entry.metrics)
+    if asked or entry.decode is not None:
+        faults.add(
+            (*path, "metrics" if asked else "decode"), f"{entry.of} {SEVERAL}, whose mean writes "
+            "no text", "metrics of its distribution, like loss and accuracy",
+        )  # fmt: skip
 
 
 def _noise(faults: Faults, path: tuple, entry: Any, teacher_check: bool) -> None:

@@ -54,7 +54,7 @@ class ScoreOptions(TaughtOptions):
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
         """A scoring stage: its teacher and data."""
-        teacher = stage_of(parts, faults, (*path, "score"), stage.score, "model")
+        teacher = stage_of(parts, faults, (*path, "score"), stage.score, "model", of_folds=True)
         if teacher is not None and teacher.headless:
             faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
         model = None if teacher is None else teacher.model

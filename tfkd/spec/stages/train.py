@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tfkd.spec.checks.balance import outweighed, take_balance, untried
 from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
@@ -30,14 +30,26 @@ from tfkd.spec.options.stages import Data
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import check_name, of_kind, with_metric_options
 from tfkd.spec.stage import Named, Path, TaughtOptions
+from tfkd.spec.stages.combiner import combiner_of
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import shown as in_short
 
 SMOKE_STEPS = 4
+DEFAULT_FOLDS, MOST_FOLDS = 5, 20
 # Of a batch by its unit, and of packed documents.
 _SCHEDULE = ScheduleOptions().kind
 _SMOKE_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
 _SMOKE_BLOCK = SMOKE_LENGTH // 2
+
+
+def _count_of_folds(value: bool | int) -> int:
+    if value is True:
+        return DEFAULT_FOLDS
+    if value is False or not 2 <= value <= MOST_FOLDS:
+        raise ValueError(
+            f"{value}; expected 2 to {MOST_FOLDS}, or true for {DEFAULT_FOLDS}; null for none"
+        )
+    return value
 
 
 class TrainOptions(TaughtOptions):
@@ -69,6 +81,12 @@ class TrainOptions(TaughtOptions):
         description="Settings of this stage to try, like {balance.soft: [0.3, 0.5, 0.7], by: "
         "valid.accuracy}: each is trained, and the best on validation is what follows goes on "
         "with.",
+    )
+    folds: Annotated[bool | int, AfterValidator(_count_of_folds)] | None = Field(
+        None,
+        description="K of them (true: 5): it is trained K times, each time without a K-th of the "
+        "rows of its corpora, and a `score` stage asks of each of these rows the one model that "
+        "has not seen it. Rows of like text are left out together.",
     )
     gradients: Annotated[Any, OfKind("combiner")] = Field(
         None,
@@ -157,7 +175,7 @@ class TrainOptions(TaughtOptions):
             )
         if value.get("gradients") is not None:
             gone = set(terms) - set(value["objective"])
-            value["gradients"] = _combiner(
+            value["gradients"] = combiner_of(
                 faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
             )
         _decode_of_validation(faults, path, value)
@@ -193,6 +211,8 @@ class TrainOptions(TaughtOptions):
     @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:
         stage["steps"] = SMOKE_STEPS
+        if stage.get("folds"):
+            stage["folds"] = 2
         stage.pop("epochs", None)
         batch = stage.get("batch") or {}
         unit = batch.get("unit") or "max_tokens"
@@ -240,6 +260,11 @@ class TrainOptions(TaughtOptions):
         check_terms(parts, faults, path, stage, model)
         task_of(Found(stage, parts)).check_training(parts, faults, path, stage, model)
         check_choose(faults, path, stage)
+        if getattr(stage, "folds", None) and stage.choose is not None:
+            faults.add(
+                (*path, "folds"), "folds and choose", "one of them: choose settings in a stage "
+                "without folds, and write the best here",
+            )  # fmt: skip
         check_callbacks(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)
@@ -280,29 +305,6 @@ def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, A
     ):
         faults.add(path, "every term has weight 0", "at least one that counts")
     return terms
-
-
-def _combiner(
-    faults: Faults, path: tuple[Any, ...], value: Any, gone: set[str], terms: set[str]
-) -> Any:
-    """`{gated: {main: ..}}`, or in one mapping `{kind: gated, main: ..}`.
-
-    Terms of weight 0 are taken out of its lists; None where one of them is empty then: there is
-    nothing to combine.
-    """
-    if isinstance(value, dict) and "kind" not in value and len(value) == 1:
-        ((kind, inner),) = value.items()
-        path, value = (*path, kind), {"kind": kind, **inner} if isinstance(inner, dict) else inner
-    options = of_kind(faults, path, "combiner", value)
-    if options is None:
-        return None
-    lists = {
-        key: [name for name in getattr(options, key) if name not in gone]
-        for key in ("main", "auxiliary")
-    }
-    unknown = {name for key in lists for name in lists[key]} - terms
-    # A name that no term has is told of where terms are checked.
-    return options.model_copy(update=lists) if all(lists.values()) or unknown else None
 
 
 def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> None:

@@ -1,0 +1,188 @@
+"""Trainings in folds: who sees which row, who scores it, and what reads several models."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tfkd import cli
+from tfkd.data.folds import parts_of, text_hashes
+from tfkd.pipeline.engine.builder import GraphBuilder
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.parts import folds_of, open_parts
+from tfkd.pipeline.inputs.text_stages import open_text, place
+from tfkd.spec import load_spec
+from tfkd.spec.errors import SpecErrors, UserError
+
+SPEC = """\
+tfkd: 1
+name: folded
+data:
+  train: {generated: classes, fields: [text, label], rows: 60, seed: 2}
+  more: {generated: classes, fields: [text], rows: 20, seed: 3}
+  valid: {generated: classes, fields: [text, label], rows: 20, seed: 4}
+tokenizers: {joint: {kind: wordpiece, size: 200, learn_from: train}}
+teacher: {kind: bert, layers: 1, width: 8, heads: 2, max_length: 64, tokenizer: joint,
+          dropout: 0.0, head: {kind: classifier, classes: [train]}}
+student: {kind: bert, layers: 1, width: 8, heads: 2, max_length: 64, tokenizer: joint,
+          head: {kind: classifier, classes: [train]}}
+stages:
+  tune:
+    train: teacher
+    data: train
+    folds: 3
+    objective: {cross_entropy: {}}
+    steps: 6
+    batch: {size: 16, unit: sentences}
+    schedule: {kind: constant, rate: 3e-2}
+    validate: {on: valid, every: 3, metrics: [accuracy], keep: {best: accuracy}}
+  labels: {score: tune, data: [train, more]}
+  learn:
+    train: student
+    data: [train, more]
+    steps: 2
+    objective: {soft_targets: {teacher: labels}}
+variants:
+  whole: {stages.tune.folds: null}
+evaluate:
+  - {of: labels, on: valid, metrics: teacher_check}
+  - {of: tune, on: valid, metrics: [accuracy, loss], against: tune#whole}
+export: [learn]
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("folds") / "folded.yaml"
+    path.write_text(SPEC, "utf-8")
+    return path
+
+
+def nodes(path, *overrides):
+    spec = load_spec(path, overrides=overrides)
+    return in_order(wanted(spec, path.parent).ends())
+
+
+def test_the_graph_has_a_training_for_each_part(path):
+    found = {node.label: node for node in nodes(path)}
+    folds = folds_of(found["tune"])
+    assert [one.label for one in folds] == [f"tune[fold {k} of 3]" for k in (1, 2, 3)]
+    assert len({one.key for one in folds}) == 3
+    # Of the part that one leaves out nothing else depends.
+    alone = dict(folds[0].identity)
+    assert alone.pop("left_out") == 0
+    whole = found["tune#whole"]
+    assert alone == whole.identity
+    assert folds[0].inputs.keys() - whole.inputs.keys() == {"parts"}
+
+
+def test_a_number_of_folds_is_a_key_of_its_own(path):
+    two = {node.label: node.key for node in nodes(path, "stages.tune.folds=2")}
+    three = {node.label: node.key for node in nodes(path)}
+    for name in ("tune", "labels", "learn"):
+        assert three[name] != two[name]
+    assert three["tune#whole"] == two["tune#whole"]
+    five = [node.label for node in nodes(path, "stages.tune.folds=true")]
+    assert "tune[fold 5 of 5]" in five
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("stages.tune.folds=1", "expected 2 to 20"),
+        ("stages.tune.folds=false", "null for none"),
+        ("stages.learn.from=tune", "tune has folds, and is several models"),
+        ("stages.learn.objective.soft_targets.teacher=tune", "tune has folds"),
+        ("export=[tune]", "tune has folds"),
+        ("evaluate=[{of: tune, on: valid, metrics: [loss], noise: {sigma: 0.1}}]", "tune has"),
+        ("stages.tune.choose={schedule.rate: [1e-2, 1e-3], by: valid.loss}", "folds and choose"),
+    ],
+)  # fmt: skip
+def test_what_needs_one_model_is_refused(path, change, told):
+    with pytest.raises(SpecErrors, match=told):
+        load_spec(path, overrides=[change])
+
+
+def test_another_specs_stage_is_refused_in_the_graph(path):
+    other = path.with_name("other.yaml")
+    text = SPEC.replace("name: folded", "name: other").replace("    folds: 3\n", "")
+    other.write_text(text.replace("  learn:\n", "  learn:\n    from: folded.yaml:tune\n"), "utf-8")
+    spec = load_spec(other)
+    with pytest.raises(UserError, match=r"from\.all, which has folds.*Expected a score stage"):
+        GraphBuilder(path.parent, spec).stage(spec, "learn")
+
+
+@pytest.fixture(scope="module")
+def run(path):
+    runs = path.parent / "runs"
+    assert cli.main(["run", str(path), "--runs-dir", str(runs)]) == cli.DONE
+    results = json.loads((runs / "folded" / "results.json").read_text("utf-8"))
+    context = Context(data_dir=path.parent, runs_dir=runs)
+    return {f"{node.kind} {node.label}": node for node in nodes(path)}, context, results
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_no_training_sees_the_rows_of_its_part(run, path):
+    from tfkd.pipeline.stages.training_batches import batcher_of
+
+    by_label, context, _ = run
+    corpus = by_label["corpus train"]
+    (expected,) = parts_of([[text_hashes(open_text(corpus, context).lines("text"))]], 3)
+    for part, node in enumerate(folds_of(by_label["train tune"])):
+        found = open_parts(node.inputs["parts"], corpus, context)
+        np.testing.assert_array_equal(found, expected)
+        batcher = batcher_of(node, context)
+        batches = [batcher.plan.batch(number).examples for number in range(20)]
+        seen = np.unique(np.concatenate(batches))
+        np.testing.assert_array_equal(seen[seen >= 0], np.flatnonzero(expected != part))
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_each_row_is_scored_by_the_model_that_has_not_seen_it_and_others_by_all(run):
+    from tfkd.data.examples import ExampleSet
+    from tfkd.pipeline.inputs.made import part_of
+    from tfkd.pipeline.inputs.models import trained_model
+    from tfkd.targets import SoftTargetStore
+
+    by_label, context, _ = run
+    labels, folds = by_label["score labels"], folds_of(by_label["train tune"])
+    models = [trained_model(node, context) for node in folds]
+    part = open_parts(folds[0].inputs["parts"], by_label["corpus train"], context)
+    for index, name in enumerate(("train", "more")):
+        examples = ExampleSet([part_of(labels, f"data.{index}", name, context)])
+        view = labels.task.view(labels, context)
+        record = view(examples, np.arange(len(examples)), 0, 0)
+        said = [
+            np.asarray(
+                model.heads["classifier"].logits(model(record)["hidden"][record["selected"]]),
+                np.float64,
+            )
+            for model in models
+        ]
+        p = np.exp(said) / np.exp(said).sum(-1, keepdims=True)
+        expected = p[part, np.arange(len(part))] if name == "train" else p.mean(0)
+        store = SoftTargetStore(place(labels, context).path / f"store-{index}")
+        found = store.take(np.arange(len(examples)), 1)
+        values = np.zeros_like(expected)
+        np.put_along_axis(values, found["ids"][:, 0], np.exp(found["log_probabilities"][:, 0]), 1)
+        np.testing.assert_allclose(values, expected, atol=2e-3)
+        assert np.abs(p - p[::-1]).max() > 0.01
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_results_tell_of_each_fold_and_of_all(run):
+    _, _, results = run
+    summary = results["stages"]["train tune"]["summary"]
+    assert len(summary["folds"]) == 3
+    assert 0 <= summary["agreement"] <= 1
+    assert [f"tune[fold {k} of 3]" in results["histories"] for k in (1, 2, 3)] == [True] * 3
+    header = json.loads(
+        next((run[1].stages / run[0]["score labels"].key).glob("store-0/manifest.json")).read_text()
+    )["header"]
+    assert header["details"]["folds"] == [node.key for node in folds_of(run[0]["train tune"])]
+    assert header["details"]["scored"] == "each row by the model that has not seen its part"
