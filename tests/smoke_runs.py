@@ -34,6 +34,7 @@ TABLES = {
     "lightpaff_gpt2_wikitext2",
     "lightpaff_mass_multi30k",
     "lightpaff_bert_sst2",
+    "distill_opus_mt",
     "distill_sequence_classifier",
     "iwslt_envi",
 }

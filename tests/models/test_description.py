@@ -63,9 +63,9 @@ def test_tokenizers_are_named_by_their_files(tmp_path):
 def test_what_is_no_checkpoint_is_refused(tmp_path, capsys):
     assert cli.main(["inspect", str(tmp_path)]) == cli.WRONG_INPUT
     assert "no config.json" in capsys.readouterr().err
-    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    (tmp_path / "config.json").write_text('{"model_type": "fnet"}')
     assert cli.main(["inspect", str(tmp_path)]) == cli.WRONG_INPUT
-    assert "model_type is 't5'; expected one of albert, bert" in capsys.readouterr().err
+    assert "model_type is 'fnet'; expected one of albert, bart" in capsys.readouterr().err
 
 
 SIZES = {

@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from tfkd.data.tokenizers.published_pieces import as_marian, read_published_pieces
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, learn_sentencepiece
-from tfkd.models import Transformer, save_published_marian, variables_by_path
+from tfkd.models import Transformer, build_model, save_published_marian, variables_by_path
 from tfkd.models.published.architectures import open_published
 from tfkd.models.published.loading import load_model
+from tfkd.spec.errors import UserError
+from tfkd.spec.options.models.transformer import TransformerOptions
 
 LINES = ["ein Hund und zwei Katzen", "a dog and two cats", "Straße, Café: 42 %", "[MASK] </ s>"]
 MARIAN = {"norm_epsilon": 1e-5, "activation": "silu"}
@@ -76,6 +78,16 @@ def test_what_was_read_is_written_as_it_was(tmp_path, pieces):
     line = LINES[0]
     ids = [read_published_pieces(folder, "source").encode([line]).row(0) for folder in (one, other)]
     assert ids[0].tolist() == ids[1].tolist()
+
+
+def test_pieces_in_front_are_named_as_the_tokenizer_has_them(pieces):
+    piece, sizes = pieces.vocabulary[9], {"encoder_layers": 1, "decoder_layers": 1, "heads": 2}
+    options = TransformerOptions(tokenizer="one", width=8, source_lead=piece, **sizes)
+    model = build_model(options, {"one": pieces}, policy="float32", seed=1)
+    assert model.leads == {"encoder": 9}
+    other = options.model_copy(update={"source_lead": ">>fra<<"})
+    with pytest.raises(UserError, match=r"tokenizers\.one has no piece"):
+        build_model(other, {"one": pieces}, policy="float32", seed=1)
 
 
 def test_a_learnt_tokenizer_may_have_the_ids_of_a_marian(tmp_path, pieces):

@@ -11,6 +11,14 @@ KINDS = {
     "base": {},
     "pre_norm": {"norm": "pre", "positions": "learned", "max_length": 12},
     "two_vocabularies": {"share_embeddings": "target", "source_vocabulary_size": 30},
+    "led": {
+        "positions": "learned",
+        "max_length": 12,
+        "embedding_norm": True,
+        "source_lead": 3,
+        "scale_embeddings": False,
+        "target_lead": 2,
+    },
     "untied": {"share_embeddings": "none", "output_bias": False, "activation": "gelu"},
 }
 
@@ -27,6 +35,25 @@ def changed(record, side, place, value):
     ids = record[side]["ids"].numpy().copy()
     ids[:, place] = value
     return {**record, side: {**record[side], "ids": tf.constant(ids)}}
+
+
+def test_leads_are_tokens_that_need_not_be_written(pair, scrambled):
+    model = scrambled(build("led"))
+    plain = build("led", source_lead=None, target_lead=None)
+    plain.set_weights(model.get_weights())
+    written = {}
+    for side, lead in (("source", 3), ("target", 2)):
+        record = {
+            **pair[side],
+            "ids": tf.pad(pair[side]["ids"], [[0, 0], [1, 0]], constant_values=lead),
+        }
+        record["valid"] = tf.pad(pair[side]["valid"], [[0, 0], [1, 0]], constant_values=True)
+        written[side] = record
+    np.testing.assert_allclose(logits(model, pair), logits(plain, written)[:, 1:], atol=1e-5)
+    found, whole = model(pair), plain(written)
+    for name in ("encoder.hidden", "encoder.layer_1", "decoder.embedding"):
+        np.testing.assert_allclose(found[name], whole[name][:, 1:], atol=1e-5)
+    assert found.keys() == whole.keys()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -327,7 +327,7 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--labelled mac.csv", r"mac.csv: its lines end in \\r alone"),
      ("--text more.txt.gz", "more.txt.gz is called .gz and is no gzip file"),
      ("--text zipped.txt", "zipped.txt is packed by zip; expected text, or gzip"),
-     ("--labelled reviews.csv --teacher t5", "model_type is 't5'; expected one of albert, bert")],
+     ("--labelled reviews.csv --teacher fnet", "model_type is 'fnet'; expected one of albert")],
 )  # fmt: skip
 def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
     write(files, "odd.csv", "a,b,c", 200, (",", [3, 4, 1]))
@@ -346,9 +346,9 @@ def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, word
     for name in ("empty.csv", "empty.txt", "empty2.txt"):
         (files / name).write_text("")
     (files / "blank.csv").write_text(f"\n{(files / 'reviews.csv').read_text('utf-8')}", "utf-8")
-    if "teacher t5" in words:
-        published(files, "t5")
-        (files / "published").rename(files / "t5")
+    if "teacher fnet" in words:
+        published(files, "fnet")
+        (files / "published").rename(files / "fnet")
     elif "published" in words:
         published(files)
     path = files / "spec.yaml"

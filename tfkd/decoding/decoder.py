@@ -181,7 +181,8 @@ class Decoder:
 
 def source_limit(model: Any) -> int:
     """The most source tokens that a model reads, the end not counted; more are cut off."""
-    return int(getattr(model, "max_length", None) or 512) - 1
+    lead = "encoder" in getattr(model, "leads", ())
+    return int(getattr(model, "max_length", None) or 512) - 1 - lead
 
 
 @without_gradients()

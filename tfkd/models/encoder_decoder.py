@@ -1,6 +1,7 @@
 """What all encoder-decoders share: the way of a batch through them, and decoding with caches."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -50,6 +51,9 @@ class EncoderDecoder(LanguageModel):
         lengths: A `LengthPredictor`, whose [LENGTH] the encoder reads in front of each source; its
             state is cut off. None: none.
         max_length: Positions that the model knows.
+        leads: By side, "encoder" and "decoder", the id of a token that the model itself puts before
+            what it reads. Nothing is predicted there, and no state of it is returned, but the
+            decoder attends to it: BART's `<s>` before a source and `</s>` before a target's start.
     """
 
     input_layout = "encoder_decoder"
@@ -57,6 +61,7 @@ class EncoderDecoder(LanguageModel):
     causal: bool
     lengths: LengthPredictor | None
     max_length: int
+    leads: Mapping[str, int] = MappingProxyType({})
 
     @property
     def encoder_stack(self) -> Stack:
@@ -89,17 +94,20 @@ class EncoderDecoder(LanguageModel):
         """
         encoded = self.encode(record["source"], memories, training)
         lengths = encoded.pop("length_logits", None)
-        states = {f"encoder.{name}": state for name, state in encoded.items()}
+        states = {f"encoder.{name}": state for name, state in encoded.items() if name != "led"}
         if lengths is not None:
             states["length_logits"] = lengths
         if "target" not in record:
             return states
-        target = record["target"]
+        target = self._led("decoder", record["target"])
         decoder_memories = self._memories(record["source"], encoded, memories)
         embedded = self.embed("decoder", target, training)
         decoded = self.decoder_stack(
             embedded, self._penalty(target), memories=decoder_memories, training=training
         )
+        if "decoder" in self.leads:
+            embedded = embedded[:, 1:]
+            decoded = {name: state[:, 1:] for name, state in decoded.items()}
         return {
             **states,
             "decoder.embedding": embedded,
@@ -111,7 +119,9 @@ class EncoderDecoder(LanguageModel):
         self, source: Side, memories: Memories | None = None, training: bool = False
     ) -> States:
         """Runs the encoder alone: "embedding", "layer_1", ..., "hidden" at the source's tokens, and
-        "length_logits" float32 `[batch, lengths]` with a length predictor."""
+        "length_logits" float32 `[batch, lengths]` with a length predictor; with a lead "led", the
+        last states with that of the lead."""
+        source = self._led("encoder", source)
         embedded = self.embed("encoder", source, training)
         seen = source.get("valid")
         if self.lengths is not None:
@@ -121,6 +131,9 @@ class EncoderDecoder(LanguageModel):
         penalty = None if seen is None else key_penalty(seen, self.compute_dtype)
         states = self.encoder_stack(embedded, penalty, memories=memories, training=training)
         states = {"embedding": embedded, **states}
+        if "encoder" in self.leads:
+            cut = {name: state[:, 1:] for name, state in states.items()}
+            return {**cut, "led": states["hidden"]}
         if self.lengths is None:
             return states
         logits = self.lengths(states["hidden"][:, 0])
@@ -142,6 +155,11 @@ class EncoderDecoder(LanguageModel):
             )
         memories = self._memories(source, self.encode(source, memories), memories)
         caches = self.decoder_stack.start(tf.shape(source["ids"])[0], memories)
+        if "decoder" in self.leads:
+            ids = tf.fill(tf.shape(source["ids"][:, :1]), self.leads["decoder"])
+            first = {"ids": ids, "positions": tf.zeros([1], tf.int32)}
+            hidden = self.embed("decoder", first, False)
+            _, caches = self.decoder_stack.step(hidden, caches, memories)
         return {"caches": caches, "memories": self._needed(memories)}
 
     def step(
@@ -163,7 +181,7 @@ class EncoderDecoder(LanguageModel):
             float32 `[batch, vocabulary_size]` and the new state.
         """
         del max_length
-        position = tf.reshape(tf.cast(index, tf.int32), [1])
+        position = tf.reshape(tf.cast(index, tf.int32), [1]) + ("decoder" in self.leads)
         hidden = self.embed("decoder", {"ids": ids[:, None], "positions": position}, False)
         hidden, caches = self.decoder_stack.step(hidden, state["caches"], state["memories"])
         logits = self.head.logits(hidden[:, 0])
@@ -216,6 +234,20 @@ class EncoderDecoder(LanguageModel):
         )
         return states["hidden"]
 
+    def _led(self, side: str, record: Side) -> Side:
+        """What a side reads, with the token that the model puts in front."""
+        if side not in self.leads:
+            return record
+        ids = tf.convert_to_tensor(record["ids"])
+        lead = tf.fill(tf.shape(ids[:, :1]), tf.constant(self.leads[side], ids.dtype))
+        found = {**record, "ids": tf.concat([lead, ids], 1)}
+        if "valid" in record:
+            found["valid"] = _seen_too(record["valid"])
+        if "positions" in record:
+            places = tf.convert_to_tensor(record["positions"])
+            found["positions"] = tf.concat([tf.zeros_like(places[..., :1]), places + 1], -1)
+        return found
+
     def _penalty(self, target: Side) -> tf.Tensor | None:
         if self.causal:
             return causal_penalty(tf.shape(target["ids"])[1], self.compute_dtype)
@@ -225,7 +257,9 @@ class EncoderDecoder(LanguageModel):
         seen = source.get("memory_valid", source.get("valid"))
         if seen is None:
             seen = tf.ones_like(source["ids"], tf.bool)
-        return {"hidden": encoded["hidden"], "mask": key_penalty(seen, self.compute_dtype)}
+        seen = _seen_too(seen) if "encoder" in self.leads else seen
+        hidden = encoded.get("led", encoded["hidden"])
+        return {"hidden": hidden, "mask": key_penalty(seen, self.compute_dtype)}
 
     def _memories(self, source: Side, encoded: States, memories: Memories | None) -> Memories:
         return {**(memories or {}), "encoder": self._memory(source, encoded)}
@@ -235,3 +269,8 @@ class EncoderDecoder(LanguageModel):
         if self.decoder_stack.has_adapters:
             return memories
         return {"encoder": {"mask": memories["encoder"]["mask"]}}
+
+
+def _seen_too(valid: tf.Tensor) -> tf.Tensor:
+    """With one more that is seen in front."""
+    return tf.pad(valid, [[0, 0], [1, 0]], constant_values=True)

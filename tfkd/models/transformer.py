@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.embedding import Embedding
 from tfkd.layers.initializers import derive_seed
+from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
@@ -16,6 +17,7 @@ from tfkd.models.adapters import build_adapters
 from tfkd.models.builder import arguments, tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
 from tfkd.models.heads import VocabularyHead
+from tfkd.spec.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -43,6 +45,10 @@ class Transformer(EncoderDecoder):
         share_embeddings: "all": one table for source, target and output; "target": one for target
             and output; "none": three.
         output_bias: Whether the output has a bias.
+        scale_embeddings: Whether tokens are scaled by sqrt(width) at input.
+        embedding_norm: Whether the sum of tokens and positions is normalized, as BART's is.
+        source_lead, target_lead: Ids of tokens that the model itself puts in front of a side; see
+            `EncoderDecoder.leads`.
         decoder_attention: "causal", or "full": a target token sees those on both sides, as
             Mask-Predict has it.
         lengths: Rows of the table of a length predictor (see `LengthPredictor`); None: none.
@@ -74,6 +80,10 @@ class Transformer(EncoderDecoder):
         max_length: int = 512,
         share_embeddings: str = "all",
         output_bias: bool = True,
+        scale_embeddings: bool = True,
+        embedding_norm: bool = False,
+        source_lead: int | None = None,
+        target_lead: int | None = None,
         decoder_attention: str = "causal",
         lengths: int | None = None,
         adapters: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
@@ -109,6 +119,10 @@ class Transformer(EncoderDecoder):
             "max_length": max_length,
             "share_embeddings": share_embeddings,
             "output_bias": output_bias,
+            "scale_embeddings": scale_embeddings,
+            "embedding_norm": embedding_norm,
+            "source_lead": source_lead,
+            "target_lead": target_lead,
             "decoder_attention": decoder_attention,
             "lengths": lengths,
             "seed": seed,
@@ -118,6 +132,13 @@ class Transformer(EncoderDecoder):
         self.width = width
         self.max_length = max_length
         self.causal = decoder_attention == "causal"
+        given = {"encoder": source_lead, "decoder": target_lead}
+        self.leads = {side: lead for side, lead in given.items() if lead is not None}
+        if self.leads and not (self.causal and lengths is None):
+            raise ValueError(
+                "Invalid value for argument `source_lead`. Expected none beside full "
+                f"decoder_attention or lengths. Received: {given}"
+            )
         self.lengths = None
         if lengths is not None:
             self.lengths = LengthPredictor(
@@ -133,7 +154,7 @@ class Transformer(EncoderDecoder):
             return Embedding(
                 size,
                 width,
-                factor=width**0.5,
+                factor=width**0.5 if scale_embeddings else 1.0,
                 initializer=table,
                 seed=derive_seed(seed, name),
                 dtype=self.dtype_policy,
@@ -156,6 +177,8 @@ class Transformer(EncoderDecoder):
                 name=f"{side}_positions",
             )
             setattr(self, f"{side}_positions", place)
+            norm_layer = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name=f"{side}_norm")
+            setattr(self, f"{side}_norm", norm_layer if embedding_norm else None)
             drop = Dropout(dropout, dtype=self.dtype_policy, name=f"{side}_dropout")
             setattr(self, f"{side}_dropout", drop)
             options = {
@@ -218,8 +241,9 @@ class Transformer(EncoderDecoder):
         }.values():
             embedding.build((None, None))
         for side in ("encoder", "decoder"):
-            for part in (f"{side}_positions", f"{side}_dropout", side):
-                getattr(self, part).build((None, None, self.width))
+            for part in (f"{side}_positions", f"{side}_norm", f"{side}_dropout", side):
+                if getattr(self, part) is not None:
+                    getattr(self, part).build((None, None, self.width))
         if self.lengths is not None:
             self.lengths.build((None, self.width))
         self.head.build((None, None, self.width))
@@ -235,9 +259,12 @@ class Transformer(EncoderDecoder):
         return self.decoder
 
     def embed(self, side: str, record: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
-        """dropout(sqrt(width) * token + position) of a side: `[batch, length, width]`."""
+        """dropout(sqrt(width) * token + position) of a side, the sum normalized with
+        `embedding_norm`: `[batch, length, width]`."""
         tokens = self.source_embedding if side == "encoder" else self.target_embedding
         hidden = getattr(self, f"{side}_positions")(tokens(record["ids"]), record.get("positions"))
+        norm = getattr(self, f"{side}_norm")
+        hidden = hidden if norm is None else norm(hidden)
         return getattr(self, f"{side}_dropout")(hidden, training=training)
 
     def get_config(self) -> dict[str, Any]:
@@ -268,9 +295,28 @@ def check_sharing(share: str, source_size: int, target_size: int) -> None:
 def transformer_arguments(options: Any, tokenizers: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `Transformer` that its options give."""
     source, target = tokenizer_names(options.tokenizer)
-    return {
+    found = {
         "vocabulary_size": tokenizers[target].size,
         "source_vocabulary_size": tokenizers[source].size,
         "share_embeddings": options.sharing,
         **arguments(options),
     }
+    for side, tokenizer in (("source", source), ("target", target)):
+        if (piece := found.get(f"{side}_lead")) is not None:
+            found[f"{side}_lead"] = _place(tokenizers[tokenizer], tokenizer, piece)
+    return found
+
+
+def _place(tokenizer: Any, name: str, piece: str) -> int:
+    """The id of a piece.
+
+    Raises:
+        UserError: There is none such.
+    """
+    if piece not in tokenizer.vocabulary:
+        near = [one for one in tokenizer.vocabulary if one.startswith(piece[:2])][:8]
+        raise UserError(
+            f"tokenizers.{name} has no piece {piece!r}"
+            + (f"; it has {', '.join(near)}" if near else "")
+        )
+    return tokenizer.vocabulary.index(piece)

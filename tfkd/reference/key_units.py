@@ -147,6 +147,8 @@ EXAMPLES: dict[str, list[Any]] = {
     "rouge_l": [{"rouge": {"stem": True}}],
     "sample": [{"rows": 10000, "seed": 1}],
     "seeds": [[1, 2, 3]],
+    "source_lead": [">>fra<<"],
+    "target_lead": ["</s>"],
     "top_k": [64],
     "vocabulary": ["vocabulary.txt"],
 }  # fmt: skip

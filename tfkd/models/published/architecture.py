@@ -53,6 +53,7 @@ class PublishedModel:
         kernels_transposed: Whether kernels are `[output, input]` there.
         body: Beginnings of the names of tensors that must all be read.
         unread: Endings of names that are no weights: stored masks and places.
+        leaves: Options that it leaves to whoever reads it: no weight says them.
     """
 
     model_type: ClassVar[str]
@@ -66,6 +67,7 @@ class PublishedModel:
     kernels_transposed: ClassVar[bool] = True
     body: ClassVar[tuple[str, ...]] = ()
     unread: ClassVar[tuple[str, ...]] = (".position_ids",)
+    leaves: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, folder: str | PathLike | Checkpoint):
         self.checkpoint = folder if isinstance(folder, Checkpoint) else Checkpoint(folder)

@@ -9,11 +9,13 @@ from tfkd.spec.errors import UserError
 
 _CLASSES = {
     "albert": "albert:PublishedAlbert",
+    "bart": "bart:PublishedBart",
     "bert": "bert:PublishedBert",
     "distilbert": "distilbert:PublishedDistilBert",
     "electra": "electra:PublishedElectra",
     "gpt2": "gpt2:PublishedGpt2",
     "marian": "marian:PublishedMarian",
+    "mbart": "bart:PublishedMbart",
     "roberta": "roberta:PublishedRoberta",
     "xlm-roberta": "roberta:PublishedXlmRoberta",
 }

@@ -17,7 +17,7 @@ _ACROSS = {
     "cross_attention/output_projection": "encoder_attn.out_proj",
     "cross_attention_norm": "encoder_attn_layer_norm",
 }
-_TABLES = (
+TABLES = (
     "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight",
     "model.shared.weight",
 )  # fmt: skip
@@ -70,16 +70,27 @@ class PublishedMarian(PublishedModel):
     body: ClassVar[tuple[str, ...]] = ("model.",)
     unread: ClassVar[tuple[str, ...]] = (".embed_positions.weight",)
     parts: ClassVar[Mapping[str, Any]] = _parts()
+    leaves: ClassVar[tuple[str, ...]] = ("source_lead",)
+
+    def refuse_unlike_sides(self) -> None:
+        """Raises where its decoder has other sizes than its encoder.
+
+        Raises:
+            UserError: It has.
+        """
+        for theirs, beside in (("decoder_attention_heads", "encoder_attention_heads"),
+                               ("decoder_ffn_dim", "encoder_ffn_dim"),
+                               ("decoder_vocab_size", "vocab_size")):  # fmt: skip
+            expected = self.config.get(beside)
+            if (found := self.config.get(theirs, expected)) not in (expected, None):
+                raise self.wrong(f"{theirs} is {found}; only {expected} is known beside the rest.")
 
     def options(self) -> dict[str, Any]:
         sizes = self.whole_numbers()
-        for ours, theirs in (("heads", "decoder_attention_heads"),
-                             ("feed_forward", "decoder_ffn_dim"),
-                             ("vocabulary_size", "decoder_vocab_size"),
-                             ("vocabulary_size", "pad_token_id")):  # fmt: skip
-            expected = sizes[ours] - (theirs == "pad_token_id")
-            if (found := self.config.get(theirs, expected)) not in (expected, None):
-                raise self.wrong(f"{theirs} is {found}; only {expected} is known beside the rest.")
+        self.refuse_unlike_sides()
+        pad = sizes["vocabulary_size"] - 1
+        if (found := self.config.get("pad_token_id", pad)) not in (pad, None):
+            raise self.wrong(f"pad_token_id is {found}; only {pad} is known beside the rest.")
         if not self.config.get("scale_embedding", False):
             raise self.wrong("scale_embedding is not true; only true is known.")
         start = self.config.get("decoder_start_token_id", sizes["vocabulary_size"] - 1)
@@ -104,7 +115,7 @@ class PublishedMarian(PublishedModel):
     def spelled(self, name: str) -> str | None:
         if name.endswith(self.unread):
             return None
-        return "model.shared.weight" if name in _TABLES else name
+        return "model.shared.weight" if name in TABLES else name
 
     def heads(self) -> tuple[str, ...]:
         return ("translation",)
@@ -123,6 +134,6 @@ class PublishedMarian(PublishedModel):
     def facts(self) -> Iterator[str]:
         if any(piece.startswith(">>") for piece in self.checkpoint.json("vocab.json")):
             yield (
-                "It writes several languages: its sources begin with a token like >>fra<<, which "
-                "is read as text here, so that it is no translator for now."
+                "It writes several languages: its sources begin with a token like >>fra<<. Say "
+                'which: source_lead: ">>fra<<" in its model.'
             )

@@ -86,6 +86,7 @@ class LoadStage(Stage):
         folder_of = opened(checkpoint, options)
         published = reader.load(folder_of, heads)
         ours, theirs = model.get_config(), published.get_config()
+        theirs = {name: said for name, said in theirs.items() if name not in folder_of.leaves}
         refuse_differences(node.label, node.options, options, ours, theirs)
         if names is not None:
             order_classes(published, node.options.labels, folder_of, names)

@@ -53,6 +53,8 @@ class OwnTables:
         names = ["embedding"] if share == "all" else ["source_embedding", "target_embedding"]
         if getattr(self, "positions", None) == "learned":
             names += ["encoder_positions", "decoder_positions"]
+        if getattr(self, "embedding_norm", False):
+            names += ["encoder_norm", "decoder_norm"]
         names += ["encoder", "decoder"]
         names += ["lengths"] if getattr(self, "lengths", None) is not None else []
         # A head that shares its matrix has its bias alone.

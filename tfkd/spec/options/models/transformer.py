@@ -41,10 +41,31 @@ class TransformerOptions(OwnTables, BlockOptions):
         "default: all with one tokenizer, else target.",
     )
     output_bias: bool = Field(True, description="Whether the output has a bias.")
+    scale_embeddings: bool = Field(
+        True, description="Whether tokens are scaled by the root of the width where they are read."
+    )
+    embedding_norm: bool = Field(
+        False, description="Whether the sum of tokens and positions is normalized, as BART's is."
+    )
+    source_lead: str | None = Field(
+        None,
+        description="A piece that the model puts in front of each source: BART's <s>, or the "
+        "language that a translator of several is to write, like >>fra<<.",
+    )
+    target_lead: str | None = Field(
+        None, description="A piece that it puts in front of each target's start: BART's </s>."
+    )
     decoder_attention: DecoderAttention = Field("causal", description=DECODER_ATTENTION)
     lengths: Lengths | None = Field(None, description=LENGTHS)
 
     _lengths_of_full = model_validator(mode="after")(with_lengths)
+
+    @model_validator(mode="after")
+    def _led(self) -> Any:
+        full = self.decoder_attention == "full" or self.lengths is not None
+        if full and (self.source_lead or self.target_lead):
+            raise ValueError("source_lead and target_lead are of a decoder from left to right")
+        return self
 
     @model_validator(mode="after")
     def _halves(self) -> Any:
@@ -61,6 +82,14 @@ class TransformerOptions(OwnTables, BlockOptions):
             "decoder": Stack(self.decoder_layers, self.width, True, self, self.width),
         }
 
+    def side_limits(self, pad_to: int) -> dict[str, int]:
+        """Of learned positions one fewer where a token stands in front."""
+        limits = super().side_limits(pad_to)
+        for side in limits if self.positions == "learned" else ():
+            left = self.max_length - (getattr(self, f"{side}_lead") is not None)
+            limits[side] = min(limits[side], left // pad_to * pad_to)
+        return limits
+
     def weight_sizes(self) -> dict[str, Any]:
         sizes = self.block_sizes | {
             "encoder_layers": self.encoder_layers,
@@ -69,6 +98,7 @@ class TransformerOptions(OwnTables, BlockOptions):
             "share_embeddings": self.sharing,
             "output_bias": self.output_bias,
             "lengths": self.lengths,
+            "embedding_norm": self.embedding_norm,
         }
         return sizes | ({"max_length": self.max_length} if self.positions == "learned" else {})
 
@@ -82,6 +112,8 @@ class TransformerOptions(OwnTables, BlockOptions):
         if self.positions == "learned":
             table = self.max_length * self.width
             found |= {"encoder_positions": table, "decoder_positions": table}
+        if self.embedding_norm:
+            found |= {"encoder_norm": 2 * self.width, "decoder_norm": 2 * self.width}
         return found | ({} if self.lengths is None else {"lengths": self.lengths * self.width})
 
     def encoder_parameters(self, vocabulary: int) -> int:
