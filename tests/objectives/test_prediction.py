@@ -71,12 +71,13 @@ def test_predictions_come_for_selected_positions_row_by_row():
         np.testing.assert_allclose(found["log_probabilities"], -np.sort(-log_p)[:, :4], atol=1e-5)
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_mean_of_models_is_that_of_their_distributions(count):
+@pytest.mark.parametrize("weights", [None, [1.0], [3.0, 1.0, 4.0]])
+def test_a_mean_of_models_is_that_of_their_distributions(weights):
+    count = len(weights or "two")
     rng = np.random.default_rng(3)
     models = [TableModel(seed=number) for number in range(count)]
     record = pair_record(rng, [3, 8], 8)
-    found, side = predictor(MeanOf(models), 5)(record), record["target"]
+    found, side = predictor(MeanOf(models, weights), 5)(record), record["target"]
     alone = [
         np.exp(
             reference.log_softmax(
@@ -87,7 +88,7 @@ def test_a_mean_of_models_is_that_of_their_distributions(count):
         )
         for model in models
     ]
-    mean = np.mean(alone, 0)
+    mean = np.average(alone, 0, weights)
     np.testing.assert_allclose(
         found["log_probabilities"], np.log(-np.sort(-mean)[:, :5]), atol=1e-5
     )

@@ -42,10 +42,11 @@ def top_k_log_probabilities(
     gold: tf.Tensor,
     *,
     others: Sequence[tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]] = (),
+    weights: Sequence[float] | None = None,
     chunk_rows: int | None = None,
 ) -> TopK:
     """Reads log softmax(hidden . matrix^T + bias) by chunks of positions; of several models
-    log mean_m softmax(hidden_m . matrix_m^T + bias_m).
+    log sum_m w_m softmax(hidden_m . matrix_m^T + bias_m).
 
     Args:
         hidden: `[N, d]`, float32 or bfloat16; the product is float32, or near ranks would tie.
@@ -55,6 +56,7 @@ def top_k_log_probabilities(
         gold: int32 `[N]`.
         others: Of each other model whose distribution is averaged with this one the states, matrix
             and bias, over the same V words.
+        weights: w of this model and the others, which add up to 1; None: as much each.
         chunk_rows: The most positions in a chunk; by default from V.
 
     Raises:
@@ -73,7 +75,7 @@ def top_k_log_probabilities(
     def step(inputs, carried):
         *states, gold = inputs
         found = [_logits(one, *head) for one, head in zip(states, heads, strict=True)]
-        logits = found[0] if len(found) == 1 else _log_mean(found)
+        logits = found[0] if len(found) == 1 else _log_mean(found, weights)
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
         of_gold = tf.gather(logits, gold, batch_dims=1)[:, None]
@@ -113,10 +115,14 @@ def _logits(hidden: tf.Tensor, matrix: tf.Tensor, bias: tf.Tensor | None) -> tf.
     return logits if bias is None else logits + tf.cast(bias, tf.float32)
 
 
-def _log_mean(logits: list[tf.Tensor]) -> tf.Tensor:
+def _log_mean(logits: list[tf.Tensor], weights: Sequence[float] | None) -> tf.Tensor:
     """The logarithm of the mean of the distributions, `[n, V]`."""
-    stacked = tf.stack([tf.nn.log_softmax(one) for one in logits])
-    return tf.reduce_logsumexp(stacked, 0) - math.log(len(logits))
+    weights = [1 / len(logits)] * len(logits) if weights is None else weights
+    shares = [
+        tf.nn.log_softmax(one) + math.log(weight)
+        for one, weight in zip(logits, weights, strict=True)
+    ]
+    return tf.reduce_logsumexp(tf.stack(shares), 0)
 
 
 def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict:
@@ -134,7 +140,8 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         shape.
     """
 
-    members = model.members if isinstance(model, MeanOf) else (model,)
+    several = isinstance(model, MeanOf)
+    members, weights = (model.members, model.weights) if several else ((model,), None)
 
     @without_gradients()
     def forward(record):
@@ -142,7 +149,7 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         take = gather_positions(side["selected"])
         gold = take(side["labels"])
         first, *others = (_predicted(one, record, take, head) for one in members)
-        found = top_k_log_probabilities(*first, top_k, gold, others=others)
+        found = top_k_log_probabilities(*first, top_k, gold, others=others, weights=weights)
         return {**found._asdict(), "gold": gold}
 
     traced: dict[str, Callable] = {}

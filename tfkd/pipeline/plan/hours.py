@@ -20,7 +20,7 @@ HISTORY = "history.jsonl"
 # What says how far a stage goes, and from where, and not what a step of it takes, or a row.
 _BESIDE = {
     "train": ("steps", "epochs", "schedule", "schedule_revision", "seed", "validate", "between",
-              "data", "from", "from_"),
+              "data", "from", "from_", "left_out"),
     "translate": ("filled",),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
 from tfkd.spec.stages.score import ScoreOptions
 
 
@@ -24,9 +25,14 @@ class ScoreStage(Stage):
         teacher = graph.stage(spec, options.score)
         corpora = [on] if on else [part.of for part in options.data]
         inputs = {Role.MODEL: teacher}
+        inputs |= {
+            Role.MODEL.of(i): graph.stage(spec, name) for i, name in enumerate(options.beside)
+        }
         for i, corpus in enumerate(corpora):
             inputs |= graph.part(spec, Role.DATA.of(i), corpus, teacher.model, own=teacher)
         identity = teacher.task.score_identity(options)
+        if options.weights is not None:
+            identity["weights"] = options.shares
         label = graph.label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])
         return Node(self.kind, label, spec, node_options, inputs, identity)
@@ -57,12 +63,41 @@ class ScoreStage(Stage):
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Scores each corpus into `store-I/`; goes on after the last whole shard."""
+        from tfkd.models.mean_of import MeanOf
         from tfkd.pipeline.engine.fresh_start import fresh_start
         from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
         teacher = node.inputs[Role.MODEL]
-        learnt = teacher.trained
-        precision = getattr(learnt.options, "precision", "float32")
-        model = trained_model(teacher, context, precision=precision)
+        models = [
+            trained_model(one, context, precision=_precision(one))
+            for one in (teacher, *_beside(node, context))
+        ]
+        model = MeanOf(models, node.options.shares) if models[1:] else models[0]
         return node.task.score(node, model, folder, context)
+
+
+def _precision(node: Node) -> str:
+    return getattr(node.trained.options, "precision", "float32")
+
+
+def _beside(node: Node, context: Context) -> list[Node]:
+    """The other teachers of a scoring stage.
+
+    Raises:
+        UserError: One of them has other pieces or classes than the first.
+    """
+    from tfkd.pipeline.inputs.made import named_tokenizers
+
+    first, others = node.inputs[Role.MODEL], list(node.inputs_of(Role.MODEL).values())
+    for other in others:
+        ours, theirs = (
+            sorted(made.fingerprint() for made in named_tokenizers(one, context).values())
+            for one in (first, other)
+        )
+        if ours != theirs:
+            raise UserError(
+                f"stages.{node.label}.score: {first.label} and {other.label} have other pieces or "
+                "classes, and no mean. Expected teachers of the same tokenizers and classes"
+            )
+    return others

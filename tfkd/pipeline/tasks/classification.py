@@ -117,9 +117,12 @@ class Classification(Task):
         """Its accuracy beside that of a model that had no teacher."""
         node = graph.stage(spec, entry.of)
         of, stage = graph.resolve(spec, entry.of)
-        if node.kind == "score":
-            of, stage = graph.resolve(of, of.stages[stage].score)
-        teacher = graph.evaluation(of, stage, corpus, (TEACHER_CHECK,), None)
+        if node.kind == "score" and node.options.beside:  # of no stage alone
+            teacher = node.stage.on(graph, spec, entry.of, corpus)
+        else:
+            if node.kind == "score":
+                of, stage = graph.resolve(of, of.stages[stage].score)
+            teacher = graph.evaluation(of, stage, corpus, (TEACHER_CHECK,), None)
         against = entry.against
         baseline = (
             graph.evaluation(spec, against, corpus, (TEACHER_CHECK,), None) if against else None

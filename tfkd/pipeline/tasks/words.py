@@ -25,6 +25,8 @@ from tfkd.spec.metrics import TEACHER_CHECK
 
 # K of an evaluation's coverage, unless the teacher that it is compared with stored another.
 TOP_K = 8
+# Of a scoring stage: its teachers, and what changes how it runs, not what comes out.
+_NO_RESULT = {"score", "beside", "weights", "data", "batch_tokens", "on_failed_check"}
 
 
 class Words(Task):
@@ -47,7 +49,7 @@ class Words(Task):
         return found
 
     def score_identity(self, options: Any) -> dict[str, Any]:
-        found = plain(options, without={"score", "data", "batch_tokens", "on_failed_check"})
+        found = plain(options, without=_NO_RESULT)
         if options.read != "masked":
             found.pop("passes", None)
         return found
