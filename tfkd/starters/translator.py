@@ -228,7 +228,7 @@ _STARTER = """\
 #   tfkd validate FILE         checks everything below without starting anything
 #   tfkd run FILE --smoke      every stage, tiny, on generated text, in a minute or two
 #   tfkd plan FILE             sizes and costs on your data
-#   tfkd run FILE              the real thing; stopped at any time, it continues from there
+#   tfkd run FILE              at full size; stopped at any time, it continues from there
 tfkd: 1
 name: $name
 description: $description
