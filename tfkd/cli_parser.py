@@ -168,8 +168,11 @@ def _starter(init: argparse.ArgumentParser) -> None:
         help="what the student does (default: what the files are of: --labelled a classifier, "
         "--text alone a language_model, else a translator)",
     )  # fmt: skip
-    init.add_argument("--source", default="de", help="a translator's source language, like de")
-    init.add_argument("--target", default="en", help="a translator's target language, like en")
+    for option, what, like in (("source", "reads", "de"), ("target", "writes", "en")):
+        init.add_argument(
+            f"--{option}",
+            help=f"what a translator {what} (default: the files' endings, else {like})",
+        )
     for option, what in (
         ("pairs", "of a translator or summariser: two text files, line by line, or a table"),
         ("labelled", "of a classifier: a table of texts and labels, .csv or .tsv"),

@@ -131,6 +131,19 @@ def test_columns_are_found_by_what_people_call_them(files):
     assert (pairs.columns, pairs.delimiter) == ({"source": "fr", "target": "en"}, ";")
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [("--pairs a.en a.de", "en_de"), ("--pairs a.de a.en", "de_en"),
+     ("--source en --pairs a.en a.de", "en_de"), ("--pairs v.txt t.txt", "de_en"),
+     ("--source en_GB --target de-AT --pairs a.en a.de", "en_GB_de-AT"),
+     ("--source en --target nds --pairs a.en a.de", "en_nds")],
+)  # fmt: skip
+def test_a_translators_languages_are_its_files_endings(files, words, name):
+    path = files / "spec.yaml"
+    assert cli.main(["init", str(path), "--data-dir", str(files), *words.split()]) == cli.DONE
+    assert load_spec(path).name == name
+
+
 CLASSES = ["gut", "schlecht"]
 LONG = " ".join(WORDS[:60])
 BY_PLACE = "--columns text=0 label=1"
@@ -327,10 +340,20 @@ def test_a_published_gpt2_teaches_a_language_model(files, positions):
      ("--labelled mac.csv", r"mac.csv: its lines end in \\r alone"),
      ("--text more.txt.gz", "more.txt.gz is called .gz and is no gzip file"),
      ("--text zipped.txt", "zipped.txt is packed by zip; expected text, or gzip"),
+     # The first line is a row: by its values' names it would be lost.
+     ("--labelled rows.csv", "--columns text=1 label=2$"),
+     ("--labelled rows.csv --columns text=1 label=gut",
+      r"label='gut': \d+ later rows have this very value.*--columns text=1 label=2; or rename"),
+     ("--labelled rows.csv --columns label=gut", "later rows have .*--columns text=1 label=2; or"),
+     ("--source en --target de --pairs a.de a.en", "swap the files: --pairs a.en a.de"),
+     ("--source en --pairs a.de a.en", "first file is de and the second en.*swap the files"),
+     ("--target de --pairs a.de a.en", "swap the files: --pairs a.en a.de"),
+     ("--source fr --target es --pairs a.de a.en", "leave out --source fr --target es"),
      ("--labelled reviews.csv --teacher fnet", "model_type is 'fnet'; expected one of albert")],
 )  # fmt: skip
 def test_what_is_no_such_file_is_refused_and_nothing_written(files, capsys, words, said):
     write(files, "odd.csv", "a,b,c", 200, (",", [3, 4, 1]))
+    write(files, "rows.csv", "7,wort1 wort2 wort3 wort4,gut", 300, (",", [1, 12, CLASSES]))
     write(files, "few.csv", "text,label", 20, (",", [3, ["x", "y"]]))
     write(files, "unknown.csv", "foo,bar", 200, (",", [9, 7]))
     write(files, "named.csv", f"{'x' * 201},label", 200, (",", [9, CLASSES]))

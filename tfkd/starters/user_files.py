@@ -17,6 +17,7 @@ from tfkd.spec.errors import UserError
 from tfkd.spec.options.corpora import CORPORA
 from tfkd.starters import KINDS, UserSet, UserSets, starter_spec
 from tfkd.starters.file_forms import refuse_labels, refuse_other_forms
+from tfkd.starters.languages import languages_of
 from tfkd.starters.published_teacher import published_teacher
 from tfkd.starters.sizes import rounded
 from tfkd.starters.user_sets import quoted
@@ -45,12 +46,13 @@ class Named:
         files: By `pairs`, `labelled`, `text`, `valid`, `test`.
         columns: A name or a place by field.
         kind: Of the student; None: what the files are of.
+        source, target: Of a translator; None: what its files are called by, see `languages_of`.
         teacher: A published model's folder.
     """
 
     kind: str | None = None
-    source: str = "de"
-    target: str = "en"
+    source: str | None = None
+    target: str | None = None
     files: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: Mapping[str, str | int] = field(default_factory=dict)
     teacher: str | None = None
@@ -77,6 +79,9 @@ def starter_of(named: Named, data_dir: Path) -> str:
         kind = "classifier" if "labelled" in given else "translator"
         named = replace(named, kind="language_model" if alone else kind)
     _refuse_others(named)
+    pairs = named.files.get("pairs") if named.kind == "translator" else None
+    source, target = languages_of(named.source, named.target, pairs)
+    named = replace(named, source=source, target=target)
     teacher = None if named.teacher is None else published_teacher(named.teacher, data_dir)
     for option, names in named.files.items():
         refuse_other_forms(f"--{option}", names or (), data_dir)
@@ -98,7 +103,7 @@ def starter_of(named: Named, data_dir: Path) -> str:
         )
         if sets.train.one_in_capitals:
             sets = sets.lowered()
-    return starter_spec(named.source, named.target, kind=named.kind, sets=sets, teacher=teacher)
+    return starter_spec(source, target, kind=named.kind, sets=sets, teacher=teacher)
 
 
 def _refuse_others(named: Named) -> None:

@@ -85,6 +85,7 @@ def guessed_columns(
         for field in (*fields, *given)
     }
     columns = _columns(first, rows, fields, given, known)
+    _refuse_values(name, first, rows, fields, columns, given, option)
     missing = [field for field in fields if field not in columns]
     if missing:
         example = _example(first, rows, fields, columns)
@@ -114,11 +115,35 @@ def guessed_columns(
     return Columns(columns, delimiter, _is_header(first, rows, columns, known))
 
 
+def _refuse_values(
+    name: str,
+    first: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    fields: Sequence[str],
+    columns: Given,
+    given: Given,
+    option: str,
+) -> None:
+    """Refuses a name that the user gave and that is a value: its first line would be lost."""
+    for field, column in given.items():
+        again = _column(rows, first.index(column)).count(column) if column in first else 0
+        if again:
+            by_place = {one: _place(place, first) for one, place in columns.items()}
+            known = {one: place for one, place in by_place.items() if place is not None}
+            example = _example(first, rows, tuple(dict.fromkeys((*fields, *known))), known)
+            raise UserError(
+                f"{name}: {option} {field}={shown(column)}: {again:,} later rows have this very "
+                "value there, so its first line is a row and no header. Name the columns by place "
+                f"from 0: {option} {example}; or rename the column in the file if it is a header"
+            )
+
+
 def _example(
     first: Sequence[str], rows: Sequence[Sequence[str]], fields: Sequence[str], found: Given
 ) -> str:
     """Columns that may well be what is missing: the label's has the fewest values, and those of
-    texts have the most words, so that it is no number and no id."""
+    texts have the most words, so that it is no number and no id. By name only where the first line
+    can be a header."""
     columns = [_column(rows, place) for place in range(len(first))]
     free = [place for place, name in enumerate(first) if not _taken(name, first, found)]
     free.sort(key=lambda place: -sum(len(cell.split()) for cell in columns[place]))
@@ -129,11 +154,17 @@ def _example(
         free.remove(chosen["label"])
     texts = [field for field in missing if field != "label"]
     chosen |= dict(zip(texts, sorted(free[: len(texts)]), strict=False))
-    shown_columns = [
-        f"{field}={found[field] if field in found else shown_column(first, chosen.get(field, n))}"
-        for n, field in enumerate(fields)
-    ]
-    return " ".join(shown_columns)
+    places = {field: chosen.get(field, n) for n, field in enumerate(fields) if field not in found}
+    named = all(
+        _may_be_name(first[place]) and first[place] not in columns[place]
+        for place in ({field: _place(one, first) for field, one in found.items()} | places).values()
+        if place is not None and place < len(first)
+    )
+    # By a name that is a value the first row would be lost as a header.
+    missing_columns = {
+        field: shown_column(first, place) if named else place for field, place in places.items()
+    }
+    return " ".join(f"{field}={(found | missing_columns)[field]}" for field in fields)
 
 
 def shown_column(header: Sequence[str], place: int) -> str:
