@@ -10,8 +10,9 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.text_stages import place
+from tfkd.reference.schema import json_schema
 from tfkd.spec import load_spec
-from tfkd.spec.errors import SpecErrors
+from tfkd.spec.errors import SpecErrors, UserError
 
 SPEC = """\
 tfkd: 1
@@ -84,13 +85,112 @@ def test_a_list_a_mapping_and_their_own_keys_are_one(path):
         ("{score: [one, one], data: train}", "one twice"),
         ("{score: [one, three], data: train}", "three reads by other tokenizers than one"),
         ("{score: [one, two], weights: [1], data: train}", "1 weights of 2 teachers"),
-        ("{score: {one: 1, two: 0}, data: train}", "0 is too small"),
-        ("{score: [one, tow], data: train}", "there is no stage 'tow'.*two"),
+        (
+            "{score: {one: 1, two: 0}, data: train}",
+            r"score\.two: found 0; expected a weight above 0",
+        ),
+        ("{score: {one: .inf, two: 1}, data: train}", r"score\.one: found inf"),
+        ("{score: {one: 1, two: 1}, weights: [1, 2], data: train}", "weights: score: says it, too"),
+        ("{score: [one], beside: [two], data: train}", "beside: score: says it, too"),
+        ("{score: [one, tow], data: train}", r"score\.1: there is no stage 'tow'.*two"),
+        ("{score: one, beside: [tow], data: train}", r"beside\.0: there is no stage 'tow'"),
+        ("{score: [one, learn], data: train}", "a circle of stages: labels -> learn -> labels"),
+        ("{score: {one: 1, learn: 1}, data: train}", "a circle of stages: labels -> learn"),
     ],
 )
 def test_teachers_that_have_no_mean_are_refused(path, stage, told):
     with pytest.raises(SpecErrors, match=told):
         load_spec(path, overrides=[f"stages.labels={stage}"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("head.read=mark", r"score\.two: two is a teacher of another kind than one"),
+        ("max_length=32", "two reads 32 tokens of a text, and one 64; expected the one that reads"),
+    ],
+)
+def test_all_of_them_read_what_the_first_reads(path, change, told):
+    with pytest.raises(SpecErrors, match=told):
+        load_spec(path, overrides=[f"teacher.large.{change}"])
+
+
+def test_the_checks_of_one_teacher_are_those_of_each(path):
+    stages = "{train: student, data: pairs, steps: 2, objective: {cross_entropy: {}}}"
+    changes = (
+        "data.pairs={generated: everyday, rows: 20, seed: 5}",
+        "student={kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2, "
+        "tokenizer: joint}",
+        "views={hidden: {kind: mass}}",
+        f"stages={{one: {stages}, two: {stages}, words: {{score: [one, two], data: pairs}}}}",
+        "evaluate=[{of: one, on: pairs, metrics: [loss]}]",
+        "export=[]",
+    )
+    load_spec(path, overrides=changes)
+    segments = "stages.two.objective={cross_entropy: {view: hidden}}"
+    with pytest.raises(SpecErrors, match=r"score\.1: two learns to write segments"):
+        load_spec(path, overrides=[*changes, segments])
+
+
+@pytest.mark.parametrize(
+    "teachers", ["[two, '../several.yaml:one']", "{two: 2, '../several.yaml:one': 1}"]
+)
+def test_those_of_other_specs_are_found_from_what_extends_it_elsewhere(path, teachers):
+    path.write_text(SPEC.replace("{one: 3, two: 1}", "two"), "utf-8")
+    own, deep = path.parent / "specs/own.yaml", path.parent / "more/deep/its.yaml"
+    for file in (own, deep):
+        file.parent.mkdir(parents=True)
+    labels = f"stages: {{labels: {{score: {teachers}}}}}"
+    own.write_text(f"extends: ../several.yaml\nname: own\n{labels}\n", "utf-8")
+    deep.write_text("extends: ../../specs/own.yaml\nname: deep\n", "utf-8")
+    assert [key for key in nodes(deep) if "several:one" in key] == ["train several:one"]
+
+
+def test_models_of_another_spec_in_folds_are_none_beside_others(path):
+    other = path.with_name("other.yaml")
+    stages = "{one: {folds: 2}, labels: {score: one}}"
+    other.write_text(f"extends: several.yaml\nname: other\nstages: {stages}\n", "utf-8")
+    for teachers in ("[two, 'other.yaml:one']", "{two: 1, 'other.yaml:one': 2}"):
+        with pytest.raises(UserError, match=r"other:one has folds.*beside others"):
+            nodes(path, f"stages.labels={{score: {teachers}, data: train}}")
+
+
+def test_editors_know_all_three_ways_to_write_them():
+    stages = json_schema()["$defs"]["stage"]["anyOf"]
+    (score,) = [one["properties"]["score"] for one in stages if "score" in one["properties"]]
+    assert {one["type"] for one in score["anyOf"]} == {"string", "array", "object"}
+    assert "type" not in score
+
+
+PAIRS = """\
+tfkd: 1
+name: pairs
+data: {train: {generated: everyday, rows: 40, seed: 2}}
+tokenizers: {joint: {kind: wordpiece, size: 200, learn_from: train}}
+teacher: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2,
+          positions: learned, max_length: 64, tokenizer: joint}
+student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2,
+          positions: learned, max_length: 16, tokenizer: joint}
+stages:
+  long: {train: teacher, data: train, objective: {cross_entropy: {}}, steps: 1}
+  short: {train: student, data: train, objective: {cross_entropy: {}}, steps: 1}
+  words: {score: [long, short], data: train}
+export: [short]
+"""
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_pairs_are_scored_that_all_have_positions_for(tmp_path):
+    from tfkd.targets import SoftTargetStore
+
+    path = tmp_path / "pairs.yaml"
+    path.write_text(PAIRS, "utf-8")
+    runs = tmp_path / "runs"
+    assert cli.main(["run", str(path), "--runs-dir", str(runs), "--until", "words"]) == cli.DONE
+    counts = SoftTargetStore(runs / "pairs/words/store-0").counts
+    assert 0 < (counts > 0).sum() < 40
+    assert counts.max() <= 16
 
 
 @pytest.mark.long

@@ -7,9 +7,12 @@ from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.names import SEVERAL
+from tfkd.spec.options.parts import CLASSES
 from tfkd.spec.stages.score import ScoreOptions
 
 
@@ -28,6 +31,7 @@ class ScoreStage(Stage):
         inputs |= {
             Role.MODEL.of(i): graph.stage(spec, name) for i, name in enumerate(options.beside)
         }
+        _refuse_no_mean(graph.label(spec, name, None), inputs)
         for i, corpus in enumerate(corpora):
             inputs |= graph.part(spec, Role.DATA.of(i), corpus, teacher.model, own=teacher)
         identity = teacher.task.score_identity(options)
@@ -81,23 +85,43 @@ def _precision(node: Node) -> str:
     return getattr(node.trained.options, "precision", "float32")
 
 
+def _refuse_no_mean(label: str, teachers: dict[str, Node]) -> None:
+    """Refuses what the checks of one spec do not know of another's: each of several teachers is one
+    model, and of one task."""
+    first, *others = teachers.values()
+    for one in (first, *others) if others else ():
+        if folds_of(one):
+            raise UserError(
+                f"stages.{label}.score: {one.label} {SEVERAL}, beside others. Expected it alone, "
+                "or none with folds"
+            )
+        if type(one.task) is not type(first.task):
+            raise UserError(
+                f"stages.{label}.score: {one.label} is a teacher of another kind than "
+                f"{first.label}. Expected teachers that predict the same from the same"
+            )
+
+
 def _beside(node: Node, context: Context) -> list[Node]:
     """The other teachers of a scoring stage.
 
     Raises:
         UserError: One of them has other pieces or classes than the first.
     """
-    from tfkd.pipeline.inputs.made import named_tokenizers
-
     first, others = node.inputs[Role.MODEL], list(node.inputs_of(Role.MODEL).values())
     for other in others:
-        ours, theirs = (
-            sorted(made.fingerprint() for made in named_tokenizers(one, context).values())
-            for one in (first, other)
-        )
-        if ours != theirs:
+        if _predicts(other, context) != _predicts(first, context):
             raise UserError(
                 f"stages.{node.label}.score: {first.label} and {other.label} have other pieces or "
                 "classes, and no mean. Expected teachers of the same tokenizers and classes"
             )
     return others
+
+
+def _predicts(teacher: Node, context: Context) -> dict[str, str]:
+    """The fingerprints of a teacher's tokenizers by side, and of its classes."""
+    from tfkd.pipeline.inputs.made import side_tokenizers
+    from tfkd.pipeline.inputs.text_stages import classes_of
+
+    made = {**side_tokenizers(teacher, context), CLASSES: classes_of(teacher, context)}
+    return {name: one.fingerprint() for name, one in made.items() if one is not None}

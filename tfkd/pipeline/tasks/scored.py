@@ -29,9 +29,15 @@ def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -
     options, teacher = node.options, node.inputs[Role.MODEL]
     tokenizers, table = side_tokenizers(teacher, context), label_map(teacher, context)
     (view,) = views_of(teacher, {None}, context).values()
-    pairs, limits = teacher.model.encoder_decoder, teacher.model.side_limits(PAD_TO)
-    limit = min([options.max_length, *([] if pairs else [teacher.model.max_length])])
-    limits = {side: min(limit, limits.get(side, limit)) for side in ("source", "target")}
+    # What is scored each of the teachers has positions for.
+    asked = [one.model for one in (teacher, *node.inputs_of(Role.MODEL).values())]
+    pairs = teacher.model.encoder_decoder
+    limit = min([options.max_length, *(one.max_length for one in asked if not pairs)])
+    known = [one.side_limits(PAD_TO) for one in asked]
+    limits = {
+        side: min([limit, *(one[side] for one in known if side in one)])
+        for side in ("source", "target")
+    }
 
     def predicted(model: Any) -> Any:
         """Asked for the right words in the vocabulary that the head predicts."""

@@ -6,6 +6,8 @@ from tfkd.spec.source.tree import Node
 
 Places = Sequence[tuple[str, ...]]
 Change = Callable[[Node], str]
+# In a place, instead of a key: all keys of a mapping, as texts.
+KEYS = "*keys"
 
 
 def replaced(tree: Node, places: Places, change: Change, variants: bool = True) -> Node:
@@ -13,7 +15,7 @@ def replaced(tree: Node, places: Places, change: Change, variants: bool = True) 
 
     Args:
         tree: A spec's tree.
-        places: Paths in it; * is any key or index.
+        places: Paths in it; * is any key or index, and `KEYS` at the end are a mapping's keys.
         change: The new text of a node that is one.
         variants: Whether what variants put there is replaced, too.
     """
@@ -48,9 +50,11 @@ def _walk(node: Node, among: Places, change: Change) -> Node:
     if isinstance(value, str) and () in among:
         value = change(node)
     elif isinstance(value, dict):
-        inner = {key: _below(among, key) for key in value}
+        inner, of_keys = {key: _below(among, key) for key in value}, (KEYS,) in among
         value = {
-            key: _walk(child, inner[key], change) if inner[key] else child
+            change(Node(key, child.file, child.line, child.variant)) if of_keys else key: (
+                _walk(child, inner[key], change) if inner[key] else child
+            )
             for key, child in value.items()
         }
     elif isinstance(value, list) and (inside := _below(among, "*")):

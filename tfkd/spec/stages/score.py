@@ -1,19 +1,37 @@
 """The options of scoring stages."""
 
+import math
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.teacher_checks import NO_HEAD, encoders
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import SEVERAL, Found, Parts, stage_of, written
+from tfkd.spec.options import classifier
 from tfkd.spec.options.base import Count, ModelReference, Positive
 from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart
-from tfkd.spec.stage import TaughtOptions
+from tfkd.spec.source.replacing import KEYS
+from tfkd.spec.stage import Named, TaughtOptions
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import a
+from tfkd.spec.wording import shown as in_short
+
+# `score:` as it may be written; see `_spread`.
+_ONE = {"type": "string", "minLength": 1}
+_WEIGHT = {"type": "number", "exclusiveMinimum": 0}
+_TEACHERS = WithJsonSchema(
+    {
+        "anyOf": [
+            _ONE,
+            {"type": "array", "items": _ONE, "minItems": 1},
+            {"type": "object", "additionalProperties": _WEIGHT, "minProperties": 1},
+        ]
+    }
+)
 
 
 class ScoreOptions(TaughtOptions):
@@ -21,7 +39,7 @@ class ScoreOptions(TaughtOptions):
 
     kind: ClassVar[str] = "score"
     gives: ClassVar[frozenset[str]] = frozenset({"targets"})
-    score: ModelReference = Field(
+    score: Annotated[ModelReference, _TEACHERS] = Field(
         description="The teacher's training stage; or several, [A, B] or {A: 0.7, B: 0.3}, whose "
         "distributions are averaged, with these weights."
     )
@@ -49,12 +67,16 @@ class ScoreOptions(TaughtOptions):
     def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
         """With several teachers as the first and those beside it."""
         given = value.get("score")
-        if isinstance(given, dict) and given:
-            value["weights"] = list(given.values())
-            given = list(given)
-        if isinstance(given, list) and given:
-            value["score"], value["beside"] = given[0], given[1:]
-        value = super().typed(faults, path, value)
+        spread = _spread(value)
+        for key in ("beside", "weights"):
+            if value.get(key) and spread[key] is not value[key]:
+                faults.add((*path, key), "score: says it, too", f"one of score: and {key}:")
+        ill = {} if not isinstance(given, dict) else {
+            name: weight for name, weight in given.items() if not _weighs(weight)
+        }  # fmt: skip
+        for name, weight in ill.items():
+            faults.add((*path, "score", name), f"found {in_short(weight)}", "a weight above 0")
+        value = super().typed(faults, path, spread | ({"weights": None} if ill else {}))
         teachers = [value.get("score"), *(value.get("beside") or [])]
         weights = value.get("weights")
         if isinstance(weights, list) and len(weights) != len(teachers):
@@ -65,6 +87,14 @@ class ScoreOptions(TaughtOptions):
         for name in {str(one) for one in teachers if teachers.count(one) > 1}:
             faults.add((*path, "score"), f"{name} twice", "each teacher once")
         return value
+
+    @classmethod
+    def places(cls) -> tuple[tuple[tuple[str, ...], str], ...]:
+        return *super().places(), (("score", "*"), "model"), (("score", KEYS), "model")
+
+    @classmethod
+    def named(cls, stage: Mapping[str, Any]) -> list[Named]:
+        return super().named(_spread(stage))
 
     @property
     def teachers(self) -> list[str]:
@@ -95,24 +125,17 @@ class ScoreOptions(TaughtOptions):
 
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
-        """A scoring stage: its teacher and data."""
-        teacher = stage_of(parts, faults, (*path, "score"), stage.score, "model", of_folds=True)
-        if teacher is not None and teacher.headless:
-            faults.add((*path, "score"), f"{stage.score} {NO_HEAD}", "one with a head")
-        model = None if teacher is None else teacher.model
-        if model is not None and (model.is_causal or model.fills_in):
-            does = "reads one text" if model.is_causal else "fills in what is hidden"
-            faults.add(
-                (*path, "score"), f"its model is {a(model.kind)}, which {does}",
-                f"a stage of {encoders()}, or of an encoder-decoder from left to right",
-            )  # fmt: skip
-        elif (segments := segments_of(teacher)) is not None:
-            faults.add(
-                (*path, "score"), f"{stage.score} learns to write segments ({segments})",
-                "a stage that starts from it",
-            )  # fmt: skip
-        task_of(teacher).check_scores(parts, faults, path, stage, teacher)
-        _beside(parts, faults, path, stage, teacher)
+        """A scoring stage: its teachers and data."""
+        first = _teacher(parts, faults, path, stage, stage.score, 0)
+        beside = getattr(stage, "beside", ())
+        if beside and first is not None and getattr(first.stage, "folds", None):
+            faults.add((*path, "score"), f"{stage.score} {SEVERAL}, beside others",
+                       "it alone, or none with folds")  # fmt: skip
+        for index, name in enumerate(beside, 1):
+            alone = stage.model_copy(update={"score": name, "beside": []})
+            other = _teacher(parts, faults, path, alone, name, index)
+            _mean(faults, _place(faults, path, name, index), stage.score, first, name, other)
+        faults.errors[:] = dict.fromkeys(faults.errors)  # of data those of each teacher
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             if part.swap:
@@ -125,23 +148,77 @@ class ScoreOptions(TaughtOptions):
                 faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 
 
-def _beside(parts: Parts, faults: Faults, path: tuple, stage: Any, first: Found | None) -> None:
-    """Several teachers predict the same pieces for the same task, and each is one model."""
-    where = (*path, "score")
-    if getattr(stage, "beside", None) and first is not None and getattr(first.stage, "folds", None):
-        faults.add(where, f"{stage.score} {SEVERAL}, beside others", "it alone, or none with folds")
-    for name in getattr(stage, "beside", ()):
-        other = stage_of(parts, faults, where, name, "model")
-        if other is None or first is None or None in (other.model, first.model):
-            continue
-        if other.headless:
-            faults.add(where, f"{name} {NO_HEAD}", "one with a head")
-        if task_of(other) is not task_of(first) or other.model.is_causal != first.model.is_causal:
-            faults.add(where, f"{name} is a teacher of another kind than {stage.score}",
-                       "teachers that predict the same from the same")  # fmt: skip
-        elif other.model.tokenizers != first.model.tokenizers:
-            faults.add(where, f"{name} reads by other tokenizers than {stage.score}",
-                       "teachers of the same tokenizers")  # fmt: skip
-        elif other.model.own_vocabulary != first.model.own_vocabulary:
-            faults.add(where, f"{name} predicts other pieces than {stage.score}",
-                       "teachers with the same head")  # fmt: skip
+def _spread(stage: Mapping[str, Any]) -> dict[str, Any]:
+    """A stage in plain values whose teachers are not written as a list, or as a mapping with their
+    weights, but as the first and those beside it."""
+    given, own = stage.get("score"), {}
+    if isinstance(given, Mapping) and given:
+        own["weights"], given = list(given.values()), list(given)
+    if isinstance(given, list) and given:
+        own |= {"score": given[0], "beside": given[1:]}
+    return {**stage, **own}
+
+
+def _weighs(weight: Any) -> bool:
+    return type(weight) in (int, float) and 0 < weight < math.inf
+
+
+def _place(faults: Faults, path: tuple, name: str, index: int) -> tuple:
+    """Where a teacher stands in the file."""
+    whole = (*path, "score")
+    ways = [(*whole, index), (*whole, name)] + [(*path, "beside", index - 1)] * bool(index)
+    return next((one for one in ways if written(faults, one) == one), whole)
+
+
+def _teacher(
+    parts: Parts, faults: Faults, path: tuple, stage: Any, name: str, index: int
+) -> Found | None:
+    """One of a stage's teachers, which can be asked so; `stage` as if it had no other."""
+    where = _place(faults, path, name, index)
+    teacher = stage_of(parts, faults, where, name, "model", of_folds=not index)
+    if teacher is not None and teacher.headless:
+        faults.add(where, f"{name} {NO_HEAD}", "one with a head")
+    model = None if teacher is None else teacher.model
+    if model is not None and (model.is_causal or model.fills_in):
+        does = "reads one text" if model.is_causal else "fills in what is hidden"
+        faults.add(
+            where, f"its model is {a(model.kind)}, which {does}",
+            f"a stage of {encoders()}, or of an encoder-decoder from left to right",
+        )  # fmt: skip
+    elif (segments := segments_of(teacher)) is not None:
+        faults.add(
+            where, f"{name} learns to write segments ({segments})", "a stage that starts from it"
+        )
+    if teacher is not None or not index:
+        task_of(teacher).check_scores(parts, faults, path, stage, teacher)
+    return teacher
+
+
+def _mean(
+    faults: Faults, where: tuple, of: str, first: Found | None, name: str, other: Found | None
+) -> None:
+    """Several teachers predict the same pieces for the same task."""
+    if other is None or first is None or None in (other.model, first.model):
+        return
+    if _asked(other) != _asked(first):
+        faults.add(where, f"{name} is a teacher of another kind than {of}",
+                   "teachers that predict the same from the same")  # fmt: skip
+    elif other.model.tokenizers != first.model.tokenizers:
+        faults.add(where, f"{name} reads by other tokenizers than {of}",
+                   "teachers of the same tokenizers")  # fmt: skip
+    elif other.model.own_vocabulary != first.model.own_vocabulary:
+        faults.add(where, f"{name} predicts other pieces than {of}",
+                   "teachers with the same head")  # fmt: skip
+    elif task_of(first).over_classes and other.model.max_length < first.model.max_length:
+        # All read what the first reads of a text.
+        faults.add(
+            where, f"{name} reads {other.model.max_length} tokens of a text, and {of} "
+            f"{first.model.max_length}", "the one that reads fewest as the first",
+        )  # fmt: skip
+
+
+def _asked(teacher: Found) -> tuple[Any, ...]:
+    """How a teacher is asked: those of one mean alike."""
+    task = task_of(teacher)
+    head = classifier(teacher.model) if task.over_classes else None
+    return task, teacher.model.is_causal, getattr(head, "read", None)
