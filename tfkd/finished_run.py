@@ -195,10 +195,19 @@ class RunStage:
         return StageFolder(self.folder.parent, kind, fingerprint).manifest()["summary"]
 
     def history(self) -> list[dict[str, Any]]:
-        """The lines of a training's history, in order; see `tfkd.training.train`."""
+        """The lines of a training's history, in order; see `tfkd.training.train`.
+
+        Raises:
+            UserError: It is no training, or several: those in folds have one each.
+        """
         from tfkd.training.state.history import read_history
 
-        return read_history(self.folder / "history.jsonl")
+        path = self.folder / "history.jsonl"
+        if not path.exists():
+            raise UserError(
+                f"{self.run.folder / self.label} has no history: it is no training of its own"
+            )
+        return read_history(path)
 
     def model(self, precision: str = "float32") -> "keras.Model":
         """The Keras model that the stage left, with its trained weights.
@@ -211,7 +220,7 @@ class RunStage:
         """
         from tfkd.pipeline.inputs.models import trained_model
 
-        return trained_model(*self._node(), precision=precision)
+        return trained_model(*self._one(), precision=precision)
 
     def tokenizers(self) -> dict[str, "Tokenizer"]:
         """The model's tokenizers by what they are for: "source" and "target", or "text" (and "head"
@@ -244,7 +253,7 @@ class RunStage:
         from tfkd.pipeline.inputs.text_stages import classes_of
         from tfkd.spec import registry
 
-        node, context = self._node()
+        node, context = self._one()
         if node.model.published is None:
             raise UserError(f"{self.label}: a model of kind {node.model.kind} has no such layout")
         names = classes_of(node, context).names if "classifier" in heads_of(node) else None
@@ -266,6 +275,19 @@ class RunStage:
         node, context = finished_stage(self.run.folder, self.label, self.run.plugins)
         if "model" not in node.gives:
             raise UserError(f"{self.run.folder / self.label} is a {node.kind} stage: no model")
+        return node, context
+
+    def _one(self) -> tuple[Any, Any]:
+        """The same, of one model."""
+        from tfkd.pipeline.inputs.parts import folds_of
+        from tfkd.spec.names import SEVERAL
+
+        node, context = self._node()
+        if folds := folds_of(node):
+            one = f"{self.label}[fold 1 of {len(folds)}]"
+            raise UserError(
+                f"{self.run.folder / self.label} {SEVERAL}; expected one of them: stage({one!r})"
+            )
         return node, context
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.run_folder import ORIGIN
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.spec import Spec, load_spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.source.relocated import relocated
@@ -72,7 +73,8 @@ def finished_stage(
 
     Args:
         run: The run folder.
-        label: The stage's link in it, `STAGE[#VARIANT][+SEED]`.
+        label: The stage's link in it, `STAGE[#VARIANT][+SEED]`; of one of its trainings in folds
+            with `[fold K of N]` behind.
         plugins: Modules that register classes: all those of the run.
 
     Raises:
@@ -80,7 +82,8 @@ def finished_stage(
             stage has another form in this version of tfkd.
     """
     spec, own_variant = _spec_of(run, plugins)
-    name, _, seed = label.partition("+")
+    whole, _, fold = label.partition("[fold ")
+    name, _, seed = whole.partition("+")
     name, _, variant = name.partition("#")
     if variant and variant != own_variant:
         spec = spec.with_variant(variant)
@@ -90,6 +93,8 @@ def finished_stage(
         raise UserError(f"{run / label} is no stage of {run / 'spec.yaml'}")
     builder = GraphBuilder(Path(), spec, _NoFiles())
     node = builder.stage(spec, name)
+    if fold:
+        node = folds_of(node)[int(fold.partition(" ")[0]) - 1]
     found = FinishedStages(data_dir=Path(), runs_dir=run.resolve().parent)
     found.adopt(node, stage_key(run, label))
     return node, found

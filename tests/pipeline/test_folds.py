@@ -1,11 +1,12 @@
 """Trainings in folds: who sees which row, who scores it, and what reads several models."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from tfkd import cli
+from tfkd import cli, open_run
 from tfkd.data.folds import parts_of, text_hashes
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
@@ -13,8 +14,11 @@ from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.parts import folds_of, open_parts
 from tfkd.pipeline.inputs.text_stages import open_text, place
+from tfkd.pipeline.stages.asked_longer import told_of_longer
+from tfkd.pipeline.stages.longer import ENDS
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors, UserError
+from tfkd.spec.source.asked_steps import steps_override
 
 SPEC = """\
 tfkd: 1
@@ -50,6 +54,20 @@ evaluate:
   - {of: labels, on: valid, metrics: teacher_check}
   - {of: tune, on: valid, metrics: [accuracy, loss], against: tune#whole}
 export: [learn]
+"""
+
+
+TRANSLATORS = """\
+data: {pairs: {generated: everyday, rows: 20, seed: 5}}
+teacher: {kind: transformer, layers: null, encoder_layers: 1, decoder_layers: 1, head: null}
+student: {kind: transformer, layers: null, encoder_layers: 1, decoder_layers: 1, head: null}
+stages:
+  tune: {data: pairs, validate: null}
+  labels: {data: pairs}
+  learn: {data: pairs}
+evaluate: [{of: learn, on: pairs, metrics: [loss]}]
+variants: null
+export: null
 """
 
 
@@ -112,6 +130,17 @@ def test_another_specs_stage_is_refused_in_the_graph(path):
     spec = load_spec(other)
     with pytest.raises(UserError, match=r"from\.all, which has folds.*Expected a score stage"):
         GraphBuilder(path.parent, spec).stage(spec, "learn")
+
+
+def test_no_text_is_asked_of_several_models_of_another_spec(path):
+    other = path.with_name("measures.yaml")
+    other.write_text(f"extends: folded.yaml\nname: measures\n{TRANSLATORS}", "utf-8")
+    mine = path.with_name("mine.yaml")
+    mine.write_text("extends: measures.yaml\nname: mine\nstages: {tune: {folds: null}}\n", "utf-8")
+    entry = "evaluate=[{{of: measures.yaml:tune, on: pairs, metrics: [{}]}}]"
+    assert "measures:tune" in [node.label for node in nodes(mine, entry.format("loss"))]
+    with pytest.raises(UserError, match=r"measures:tune has folds.*writes no text"):
+        nodes(mine, entry.format("bleu"))
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +215,26 @@ def test_results_tell_of_each_fold_and_of_all(run):
     )["header"]
     assert header["details"]["folds"] == [node.key for node in folds_of(run[0]["train tune"])]
     assert header["details"]["scored"] == "each row by the model that has not seen its part"
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_each_fold_is_read_from_a_run_as_a_model_and_all_of_them_as_none(run):
+    found = open_run(run[1].runs_dir / "folded")
+    one = found.stage("tune[fold 2 of 3]")
+    assert one.folder.name == folds_of(run[0]["train tune"])[1].key
+    assert one.history()
+    assert one.model().name
+    for asked in ("model", "history"):
+        with pytest.raises(UserError, match=r"several models|no training of its own"):
+            getattr(found.stage("tune"), asked)()
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_folds_without_their_ends_are_not_trained_longer_unasked(path, run):
+    longer = nodes(path, steps_override({"tune": 4}))
+    assert list(told_of_longer(longer, run[1])) == []
+    shutil.rmtree(run[1].stages / ENDS)
+    with pytest.raises(UserError, match=r"--more-steps tune=4: tune\[fold 1 of 3\] has ended at 6"):
+        list(told_of_longer(longer, run[1]))

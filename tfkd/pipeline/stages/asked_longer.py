@@ -58,7 +58,7 @@ def _more(node: Node) -> int:
 
 
 def _stage(node: Node) -> str:
-    return re.split(r"[#+]", node.label)[0]
+    return re.split(r"[#+]|\[fold ", node.label)[0]
 
 
 def _begins(node: Node, context: Context) -> bool:

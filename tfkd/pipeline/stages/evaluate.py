@@ -8,9 +8,14 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.parts import folds_of
+from tfkd.pipeline.scoring.products import CONTINUED
 from tfkd.pipeline.tasks.task import Measured
 from tfkd.pipeline.tasks.words import TOP_K
 from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.spec.metrics import OUTPUTS
+from tfkd.spec.names import SEVERAL
 
 
 class EvaluateStage(Stage):
@@ -35,9 +40,15 @@ class EvaluateStage(Stage):
         """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
         `tuned` it is decoded with the setting that was chosen there."""
         trained, inputs = read_by(graph, spec, reference, corpus)
+        products = trained.task.products(metrics)
+        if folds_of(trained) and {OUTPUTS, CONTINUED} & {*products}:  # of another spec
+            raise UserError(
+                f"evaluate: {trained.label} {SEVERAL}, whose mean writes no text. Expected metrics "
+                "of its distribution, like loss and accuracy"
+            )
         options = {
             "corpus": corpus,
-            "products": trained.task.products(metrics),
+            "products": products,
             "decode": decode,
             "top_k": top_k,
             "context": context,
