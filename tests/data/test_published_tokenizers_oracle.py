@@ -170,6 +170,34 @@ def test_albert(theirs, tmp_path):
     assert_equal(tmp_path, "sentencepiece", reference, lines, tmp_path / "again")
 
 
+@pytest.mark.parametrize("files", ["own", "written again"])
+def test_t5(theirs, files, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    model = learnt_pieces(TEXT * 3, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>")
+    (folder / "spiece.model").write_bytes(model)
+    (folder / "config.json").write_text('{"model_type": "t5"}')
+    reference = theirs.T5Tokenizer.from_pretrained(folder)
+    if files == "written again":
+        (folder / "spiece.model").unlink()
+        reference.save_pretrained(folder)
+    # More rows than pieces, as the published ones have.
+    size = len(reference) + 28
+    (folder / "config.json").write_text(json.dumps({"model_type": "t5", "vocab_size": size}))
+    tokenizer = build_tokenizer(SentencePieceOptions(preset="it"), (), tmp_path)
+    assert tokenizer.size == size
+    lines = [line for line in hostile(700) if "\u200d" not in line][:500]
+    found = tokenizer.encode(lines)
+    for row, line in enumerate(lines):
+        ids = [*found.row(row).tolist(), tokenizer.end_id]
+        assert ids == reference(line).input_ids, ascii(line)
+    assert (tokenizer.start_id, tokenizer.pad_id, tokenizer.end_id) == (0, 0, 1)
+    last = reference.convert_tokens_to_ids("<extra_id_0>")
+    assert tokenizer.vocabulary[last] == "<extra_id_0>"
+    assert {last, size - 1} <= {*tokenizer.special_ids}
+    assert last not in tokenizer.encode(["<extra_id_0> </s>"]).row(0).tolist()
+
+
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_marian(theirs, side, tmp_path):
     import sentencepiece

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from test_compiled_loss import IDS, LOGITS, PAIR, STREAM, ab_net, bert, compiled, transformer
 
-from tfkd.models import Gpt2, Rnn
+from tfkd.models import T5, Gpt2, Rnn
 
 RECORD = {"ids": IDS}
 MODELS = {
@@ -15,6 +15,7 @@ MODELS = {
     "transformer": transformer,
     "lengths": lambda: transformer(decoder_attention="full", lengths=8),
     "rnn": lambda: Rnn(12, layers=1, width=8),
+    "t5": lambda: T5(12, encoder_layers=1, decoder_layers=1, width=8, heads=2),
     "ab_net": ab_net,
 }
 

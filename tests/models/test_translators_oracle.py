@@ -132,3 +132,33 @@ def test_a_marian_of_ours_is_one_of_transformers(oracle, tmp_path):
     np.testing.assert_allclose(
         ours(model, source, seen, in_front(pieces.pad_id, target)), expected, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("family", ["T5", "MT5"])
+@pytest.mark.parametrize(
+    ("said", "output"),
+    [
+        ({"feed_forward_proj": "relu"}, "scaled"),
+        ({"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}, "own"),
+        ({"feed_forward_proj": "gated-silu", "tie_word_embeddings": False}, "tied"),
+    ],
+)
+def test_a_t5_predicts_as_in_transformers(oracle, family, said, output, tmp_path):
+    import torch
+
+    config = getattr(oracle, f"{family}Config")(
+        vocab_size=61, d_model=24, d_kv=5, d_ff=40, num_layers=3, num_decoder_layers=2, num_heads=4,
+        relative_attention_num_buckets=8, relative_attention_max_distance=12, pad_token_id=0,
+        eos_token_id=1, decoder_start_token_id=0, **said,
+    )  # fmt: skip
+    reference = getattr(oracle, f"{family}ForConditionalGeneration")(config)
+    if output == "own":
+        matrix = torch.nn.Parameter(torch.randn(61, 24))
+        reference.lm_head.weight = matrix
+    reference = written(reference, tmp_path)
+    (source, seen), (target, _) = sentences(0)
+    expected = theirs(reference, source, seen, in_front(0, target))
+    published = open_published(tmp_path)
+    assert family == "MT5" or published.options()["output"] == output
+    found = ours(load_model(published, ()), source, seen, in_front(0, target))
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -23,7 +23,14 @@ class Stack(keras.layers.Layer):
         norm: "post" or "pre".
         norm_epsilon: Epsilon of the normalizations.
         options: The other arguments of `TransformerBlock`.
+
+    Attributes:
+        block_class: Its blocks.
+        norm_class: Its last normalization.
     """
+
+    block_class: type = TransformerBlock
+    norm_class: type = LayerNorm
 
     def __init__(
         self,
@@ -53,13 +60,12 @@ class Stack(keras.layers.Layer):
                 f"Received: {unknown}"
             )
         self.blocks = [
-            TransformerBlock(
+            self.block_class(
                 width,
                 heads,
-                norm=norm,
                 norm_epsilon=norm_epsilon,
                 seed=derive_seed(seed, name),
-                adapters=adapters.get(name),
+                **self._of_block(name, adapters),
                 dtype=self.dtype_policy,
                 name=name,
                 **self.options,
@@ -68,7 +74,13 @@ class Stack(keras.layers.Layer):
         ]
         self.final_norm = None
         if norm == "pre":
-            self.final_norm = LayerNorm(norm_epsilon, dtype=self.dtype_policy, name="final_norm")
+            self.final_norm = self.norm_class(
+                norm_epsilon, dtype=self.dtype_policy, name="final_norm"
+            )
+
+    def _of_block(self, name: str, adapters: dict[str, Any]) -> dict[str, Any]:
+        """What a block of this kind is given beside."""
+        return {"norm": self.norm, "adapters": adapters.get(name)}
 
     def build(self, input_shape: Any) -> None:
         for block in self.blocks:

@@ -11,6 +11,7 @@ _PLACES = {
     "Gpt2": "gpt2",
     "LanguageModel": "language_model",
     "Rnn": "rnn",
+    "T5": "t5",
     "Transformer": "transformer",
     "TransformerDecoder": "transformer_decoder",
     "VocabularyHead": "heads",

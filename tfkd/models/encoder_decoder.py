@@ -128,7 +128,7 @@ class EncoderDecoder(LanguageModel):
             embedded = self.lengths.prepend(embedded)
             if seen is not None:
                 seen = tf.pad(seen, [[0, 0], [1, 0]], constant_values=True)
-        penalty = None if seen is None else key_penalty(seen, self.compute_dtype)
+        penalty = self._source_penalty(tf.shape(embedded)[1], seen)
         states = self.encoder_stack(embedded, penalty, memories=memories, training=training)
         states = {"embedding": embedded, **states}
         if "encoder" in self.leads:
@@ -183,7 +183,9 @@ class EncoderDecoder(LanguageModel):
         del max_length
         position = tf.reshape(tf.cast(index, tf.int32), [1]) + ("decoder" in self.leads)
         hidden = self.embed("decoder", {"ids": ids[:, None], "positions": position}, False)
-        hidden, caches = self.decoder_stack.step(hidden, state["caches"], state["memories"])
+        hidden, caches = self.decoder_stack.step(
+            hidden, state["caches"], state["memories"], self._step_penalty(position)
+        )
         logits = self.head.logits(hidden[:, 0])
         return logits, {"caches": caches, "memories": state["memories"]}
 
@@ -247,6 +249,14 @@ class EncoderDecoder(LanguageModel):
             places = tf.convert_to_tensor(record["positions"])
             found["positions"] = tf.concat([tf.zeros_like(places[..., :1]), places + 1], -1)
         return found
+
+    def _source_penalty(self, length: tf.Tensor, seen: tf.Tensor | None) -> tf.Tensor | None:
+        """What the encoder may not see (see `tfkd.layers.masks`)."""
+        return None if seen is None else key_penalty(seen, self.compute_dtype)
+
+    def _step_penalty(self, position: tf.Tensor) -> tf.Tensor | None:
+        """What of the keys so far a step at this position, int32 `[1]`, may not see; None: all."""
+        return None
 
     def _penalty(self, target: Side) -> tf.Tensor | None:
         if self.causal:

@@ -30,6 +30,7 @@ class VocabularyHead(keras.layers.Layer):
         activation: Activation of the transform.
         norm_epsilon: Epsilon of the transform's normalization.
         use_bias: Whether to add b, which starts at zero.
+        factor: Multiplies h where there is no transform: width^-0.5 of a T5 with a tied matrix.
         initializer: Keras initializer of the matrix and of the transform.
         matrix_initializer: Of the matrix alone; None: `initializer`.
         seed: Seed of the weights.
@@ -46,6 +47,7 @@ class VocabularyHead(keras.layers.Layer):
         activation: str = "gelu",
         norm_epsilon: float = 1e-12,
         use_bias: bool = True,
+        factor: float = 1.0,
         initializer: Any = "glorot_uniform",
         matrix_initializer: Any = None,
         seed: int | None = None,
@@ -61,6 +63,7 @@ class VocabularyHead(keras.layers.Layer):
                 f"transform. Received: reads={reads}, width={width}"
             )
         self.use_bias = use_bias
+        self.factor = float(factor)
         self.seed = seed
         self._tied_matrix = tied_matrix
         self._initializers = [keras.initializers.get(initializer)]
@@ -122,7 +125,7 @@ class VocabularyHead(keras.layers.Layer):
         """t(h): `[..., reads]` to `[..., d]`, in the compute type."""
         hidden = tf.cast(hidden, self.compute_dtype)
         if self.dense is None:
-            return hidden
+            return hidden if self.factor == 1.0 else hidden * self.factor
         return self.norm(self._activate(self.dense(hidden)))
 
     def matrix(self) -> tf.Tensor:
@@ -166,6 +169,7 @@ class VocabularyHead(keras.layers.Layer):
             "width": self.width,
             **self._transform,
             "use_bias": self.use_bias,
+            "factor": self.factor,
             **{
                 name: one and keras.initializers.serialize(one)
                 for name, one in zip(names, self._initializers, strict=True)

@@ -35,6 +35,7 @@ def register_builtins() -> None:
         ("model", "gpt2", o.Gpt2Options, "tfkd.models:Gpt2"),
         ("model", "transformer", o.TransformerOptions, "tfkd.models:Transformer"),
         ("model", "rnn", o.RnnOptions, "tfkd.models:Rnn"),
+        ("model", "t5", o.T5Options, "tfkd.models:T5"),
         ("model", "abnet", o.AbNetOptions, "tfkd.models:AbNet"),
         ("model", "bert_fused", o.BertFusedOptions, "tfkd.models:BertFused"),
         ("adapter", "bottleneck", o.BottleneckOptions, "tfkd.layers:BottleneckAdapter"),

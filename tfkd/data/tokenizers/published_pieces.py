@@ -56,7 +56,8 @@ def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePie
         return _from_json(TokenizerJson(folder / TOKENIZER_JSON, "Unigram"))
     proto = _proto(folder / files[0])
     if files[0] == "spiece.model":
-        return _albert(folder, proto)
+        own = {one.piece for one in proto.pieces}
+        return _albert(folder, proto) if "[CLS]" in own else _t5(folder, proto)
     pieces = [_piece(name, "CONTROL") for name in _XLM_R]
     pieces[3] = _piece("<unk>", "UNKNOWN")
     pieces += [*list(proto.pieces)[3:], _piece("<mask>", "CONTROL")]
@@ -71,6 +72,26 @@ def _albert(folder: Path, proto: Any) -> SentencePiece:
     lower = bool(said.get("do_lower_case", True))
     names = _Names("[CLS]", "[SEP]", "<pad>")
     return _made(proto, list(proto.pieces), names, style, lower)
+
+
+def _t5(folder: Path, proto: Any) -> SentencePiece:
+    """Its ids are its model's own, and after them those that stand for a span, the first one last.
+    Its matrix may have rows beyond them: pieces that no text is cut into."""
+    path = folder / "tokenizer_config.json"
+    said = _json(path) if path.exists() else {}
+    pieces, own = list(proto.pieces), {one.piece for one in proto.pieces}
+    spans = [f"<extra_id_{number}>" for number in range(int(said.get("extra_ids", 100)))]
+    pieces += [_piece(name, "CONTROL") for name in reversed(spans) if name not in own]
+    names = _Names("<pad>", "</s>", "<pad>")
+    return _made(proto, [*pieces, *_rest(folder, len(pieces))], names, Style())
+
+
+def _rest(folder: Path, count: int) -> list[Any]:
+    """Pieces for the rows of a checkpoint's matrix beyond those of its tokenizer."""
+    config = folder / "config.json"
+    size = _json(config).get("vocab_size") if config.exists() else None
+    rows = range(count, size if isinstance(size, int) else 0)
+    return [_piece(f"<unused_{number}>", "CONTROL") for number in rows]
 
 
 def _marian(folder: Path, file: str) -> SentencePiece:
@@ -129,7 +150,8 @@ def _from_json(file: TokenizerJson) -> SentencePiece:
     unknown_piece = names[file.model.get("unk_id") or 0]
     pieces = []
     for name in names:
-        kind = "UNKNOWN" if name == unknown_piece else "CONTROL" if name in _CONTROLS else "NORMAL"
+        control = name in _CONTROLS or name.startswith("<extra_id_")
+        kind = "UNKNOWN" if name == unknown_piece else "CONTROL" if control else "NORMAL"
         pieces.append(_piece(name, kind, scores.get(name, 0.0)))
     proto = protocol.ModelProto()
     proto.trainer_spec.model_type = protocol.TrainerSpec.UNIGRAM
@@ -139,6 +161,10 @@ def _from_json(file: TokenizerJson) -> SentencePiece:
     strips, lower = "StripAccents" in steps, "Lowercase" in steps
     if "[CLS]" in names:
         special = _Names("[CLS]", "[SEP]", "<pad>", unknown_piece)
+        return _made(proto, pieces, special, Style(strip_accents=strips), lower)
+    if "<s>" not in names:  # a T5's
+        special = _Names("<pad>", "</s>", "<pad>", unknown_piece)
+        pieces += _rest(file.path.parent, len(pieces))
         return _made(proto, pieces, special, Style(strip_accents=strips), lower)
     special = _Names("<s>", "</s>", "<pad>", unknown_piece)
     return _made(proto, pieces, special, Style(separators=2, strip_accents=strips), lower)

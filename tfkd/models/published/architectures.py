@@ -16,7 +16,9 @@ _CLASSES = {
     "gpt2": "gpt2:PublishedGpt2",
     "marian": "marian:PublishedMarian",
     "mbart": "bart:PublishedMbart",
+    "mt5": "t5:PublishedMt5",
     "roberta": "roberta:PublishedRoberta",
+    "t5": "t5:PublishedT5",
     "xlm-roberta": "roberta:PublishedXlmRoberta",
 }
 

@@ -66,3 +66,4 @@ class Reader:
 ENCODERS = Reader("bert", "tfkd.models.published.saving:write_encoder")
 DECODERS = Reader("gpt2", "tfkd.models.published.saving:write_decoder")
 TRANSLATORS = Reader("transformer", "tfkd.models.published.saving_marian:write_translator")
+T5S = Reader("t5")

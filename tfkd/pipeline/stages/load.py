@@ -18,6 +18,7 @@ from tfkd.pipeline.inputs.published import (
 )
 from tfkd.pipeline.inputs.text_stages import classes_of
 from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.tasks.task import task_name
 
@@ -76,7 +77,7 @@ class LoadStage(Stage):
                 reader.write(model, checkpoint, side_tokenizers(node, context), names)
                 sizes = {one.get("vocabulary_size") for one in (
                     model.get_config(), opened(checkpoint, options).options())}  # fmt: skip
-            except ValueError:  # no layout that is written here can say what it is
+            except (ValueError, UserError):  # no layout that is written here can say what it is
                 sizes = set()
             if len(sizes) != 1:  # a Marian has ids of its own
                 save_weights(model, folder.path / WEIGHTS)

@@ -55,6 +55,7 @@ _PLACES = {
     "SentencePieceOptions": "tokenizers",
     "SoftTargetsOptions": "objectives",
     "SpansOptions": "views",
+    "T5Options": "models.t5",
     "TokenizedBleuOptions": "text_metrics",
     "TokenizedOptions": "text_metrics",
     "ViewOptions": "views",
