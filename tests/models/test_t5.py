@@ -1,11 +1,18 @@
 """T5: against NumPy in float64, token by token, and its distances by hand."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from safetensors.numpy import save_file
 
 from tfkd.layers.relative_bias import RelativeBias, distance_buckets
 from tfkd.models import T5, variables_by_path
+from tfkd.models.published.architectures import open_published
+from tfkd.models.published.description import model_options
+from tfkd.models.published.loading import load_model
+from tfkd.spec.errors import UserError
 
 SIZES = {"encoder_layers": 2, "decoder_layers": 2, "width": 8, "heads": 2, "head_size": 3,
          "feed_forward": 10, "buckets": 8, "max_distance": 12}  # fmt: skip
@@ -127,3 +134,69 @@ def test_its_config_makes_the_same_model(scrambled):
     assert {path: one.shape for path, one in ours.items()} == {
         path: one.shape for path, one in theirs.items()
     }
+
+
+def written(model, folder, **said):
+    """A folder as T5's are published, from the weights of a model."""
+    options = model.get_config()
+    w = {path: np.asarray(one.value) for path, one in variables_by_path(model).items()}
+    tensors = {"shared.weight": w["embedding/table"], "lm_head.weight": w.get("head/matrix")}
+    for side, last in (("encoder", 1), ("decoder", 2)):
+        first = f"{side}.block.0.layer.0.SelfAttention"
+        tensors[f"{first}.relative_attention_bias.weight"] = w[f"{side}_bias/table"]
+        tensors[f"{side}.final_layer_norm.weight"] = w[f"{side}/final_norm/scale"]
+        tensors[f"{side}.embed_tokens.weight"] = w["embedding/table"]
+        for number in range(2):
+            ours, theirs = f"{side}/layer_{number + 1}", f"{side}.block.{number}.layer"
+            for place, name in [("self", "SelfAttention"), ("cross", "EncDecAttention")][:last]:
+                part, at = f"{ours}/{place}_attention", f"{theirs}.{0 if place == 'self' else 1}"
+                key, value = np.split(w[f"{part}/key_value/kernel"], 2, -1)
+                for letter, kernel in (
+                    ("q", w[f"{part}/query/kernel"]), ("k", key), ("v", value),
+                    ("o", w[f"{part}/output_projection/kernel"]),
+                ):  # fmt: skip
+                    tensors[f"{at}.{name}.{letter}.weight"] = kernel.T
+                tensors[f"{at}.layer_norm.weight"] = w[f"{part}_norm/scale"]
+            dense = f"{theirs}.{last}.DenseReluDense"
+            names = ["wi_0", "wi_1"] if options["gated"] else ["wi"]
+            kernels = np.split(w[f"{ours}/inner/kernel"], len(names), -1)
+            tensors |= {f"{dense}.{n}.weight": k.T for n, k in zip(names, kernels, strict=True)}
+            tensors[f"{dense}.wo.weight"] = w[f"{ours}/outer/kernel"].T
+            tensors[f"{theirs}.{last}.layer_norm.weight"] = w[f"{ours}/feed_forward_norm/scale"]
+    tensors = {n: np.ascontiguousarray(v) for n, v in tensors.items() if v is not None}
+    save_file(tensors, folder / "model.safetensors")
+    config = {
+        "model_type": "t5", "vocab_size": 20, "d_model": 8, "d_kv": 3, "d_ff": 10, "num_layers": 2,
+        "num_heads": 2, "relative_attention_num_buckets": 8, "relative_attention_max_distance": 12,
+        **said,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("plain", {"feed_forward_proj": "relu"}),
+        ("gated", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
+    ],
+)
+def test_a_published_folder_is_read(kind, said, scrambled, tmp_path):
+    model = build(kind, scrambled)
+    written(model, tmp_path, **said)
+    published = open_published(tmp_path)
+    read = load_model(published, ())
+    # The rate of dropout is the folder's.
+    assert {**read.get_config(), "name": "t5"} == {**model.get_config(), "name": "t5"}
+    again = variables_by_path(read)
+    for path, variable in variables_by_path(model).items():
+        np.testing.assert_array_equal(variable.value, again[path].value, err_msg=path)
+    assert "output" in model_options(published) or kind == "plain"
+
+
+def test_what_is_no_t5_that_is_known_is_refused(scrambled, tmp_path):
+    written(build("plain", scrambled), tmp_path, feed_forward_proj="gated-tanh")
+    with pytest.raises(UserError, match="feed_forward_proj is 'gated-tanh'; known are relu"):
+        open_published(tmp_path).options()
+    written(build("plain", scrambled), tmp_path, feed_forward_proj="gated-gelu")
+    with pytest.raises(UserError, match=r"wi_0\.weight, .*wi_1\.weight is not there"):
+        load_model(open_published(tmp_path), ())

@@ -67,6 +67,8 @@ class PublishedT5(PublishedModel):
     body: ClassVar[tuple[str, ...]] = ("shared.", "encoder.", "decoder.", "lm_head.")
     unread: ClassVar[tuple[str, ...]] = ("EncDecAttention.relative_attention_bias.weight",)
     parts: ClassVar[Mapping[str, Any]] = _PLAIN
+    # Whether one whose head is its embedding scales states before it.
+    scales: ClassVar[bool] = True
 
     def options(self) -> dict[str, Any]:
         sizes = self.whole_numbers()
@@ -101,7 +103,8 @@ class PublishedT5(PublishedModel):
         if self._own_head:
             return "own"
         tied = self.config.get("tie_word_embeddings", True) is not False
-        return "scaled" if self.config.get("scale_decoder_outputs", tied) else "tied"
+        scaled = self.scales and self.config.get("scale_decoder_outputs", tied)
+        return "scaled" if scaled else "tied"
 
     @cached_property
     def _own_head(self) -> bool:
@@ -145,3 +148,4 @@ class PublishedMt5(PublishedT5):
 
     model_type: ClassVar[str] = "mt5"
     title: ClassVar[str] = "an mT5"
+    scales: ClassVar[bool] = False
