@@ -29,7 +29,7 @@ evaluate: []
         ("roberta", "classes", ["a RoBERTa", "3 classes of a text: class 0, class 1, class 2"]),
         ("distilbert", "classes", ["a DistilBERT", "relu", "as it is"]),
         ("bert", "words", ["masked words", "a view of kind mlm", "width 12"]),
-        ("electra", "tokens", ["classes of each token", "head: none", "embedding_width: 8"]),
+        ("electra", "tokens", ["classes of each token", "head: classifier", "embedding_width: 8"]),
         ("albert", "none", ["none: it has states alone", "copies of it here", "head: none"]),
     ],
 )
@@ -47,7 +47,12 @@ def test_a_folder_is_told_of_and_its_fragment_is_a_spec(family, head, said, tmp_
     fragment = text.partition("In a spec:\n\n")[2].replace("tokenizers:", f"tokenizers:\n{own}")
     spec.write_text(REST + fragment)
     stage = load_spec(spec).stages["checkpoint"]
-    expected = {"classes": "classifier", "words": "published", "tokens": "none", "none": "none"}
+    expected = {
+        "classes": "classifier",
+        "words": "published",
+        "tokens": "classifier",
+        "none": "none",
+    }
     assert stage.head == expected[head]
 
 

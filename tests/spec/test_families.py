@@ -67,4 +67,4 @@ def test_the_most_tokens_of_each_side(model, limits):
 def test_messages_name_those_that_fit():
     assert families.one_of(lambda one: one.single_sequence) == "a bert or a gpt2"
     assert families.one_of(lambda one: one.made_of) == "an abnet or a bert_fused"
-    assert families.kinds(lambda one: one.published) == ["bert", "gpt2", "transformer"]
+    assert families.kinds(lambda one: one.published) == ["bert", "gpt2", "t5", "transformer"]

@@ -62,6 +62,11 @@ class RelativeBias(keras.layers.Layer):
         self.seed = seed
         self._of_distance = distance_buckets(buckets // (1 + both_sides), max_distance)
 
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What it gives, for `summary`: `[1, heads, queries, keys]`."""
+        return (1, self.heads, None, None)
+
     def build(self, input_shape: Any = None) -> None:
         self.table = self.add_weight(
             (self.buckets, self.heads),
