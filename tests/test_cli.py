@@ -296,3 +296,10 @@ def test_a_variant_that_does_not_fit_disturbs_no_other_run(spec, capsys):
     assert "no such stage" in refused(
         run(spec, "--set", "stages.learn.steps=3", "--until", "none"), capsys
     )
+
+
+def test_metrics_of_the_runs_own_corpora_stand_in_the_spec(tmp_path, capsys):
+    assert cli.main(["evaluate", str(tmp_path), "--metrics", "bleu", "mine"]) == cli.WRONG_INPUT
+    said = capsys.readouterr().err
+    assert "add bleu and mine to `metrics:` under `evaluate:` of its spec" in said
+    assert "the same tfkd run again: nothing is trained again" in said

@@ -74,6 +74,27 @@ def test_a_fault_is_reported_in_a_few_lines_with_all_in_a_file(fault, tmp_path, 
         assert "KeyError: 'lost'" in whole
 
 
+def test_an_error_in_a_plugins_code_names_its_line_and_is_not_ours(fault, tmp_path, monkeypatch):
+    (tmp_path / "failing_plugin.py").write_text("import json\ndef fail():\n    json.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("tfkd.spec.registry._joined", {"failing_plugin"})
+    from failing_plugin import fail
+
+    def wrapped(*_):
+        try:
+            fail()
+        except ValueError as error:
+            raise RuntimeError("Exception encountered") from error
+
+    for raising in (lambda *_: fail(), wrapped):
+        said = fault(raising)
+        assert f"an error in a plugin, {tmp_path}/failing_plugin.py:3 in fail; what is" in said
+        assert "mend the plugin" in said
+        assert "report it" not in said
+        assert "Traceback" in (tmp_path / _file(said)).read_text("utf-8")
+    assert "please report it" in fault(_fail)
+
+
 def test_the_whole_traceback_is_printed_where_it_is_asked_for(fault, tmp_path, monkeypatch):
     monkeypatch.setenv("TFKD_TRACEBACK", "1")
     said = fault(_refused_by_keras)

@@ -80,18 +80,31 @@ def report(error: BaseException, words: Sequence[str], runs: Path | None) -> str
         f"error: {type(error).__name__}: {_first_line(error)}",
     ]
     whole = "".join(traceback.format_exception(error))
-    lines = ["tfkd: an error of tfkd itself, or of a plugin; what is done is kept"]
+    of_plugin = _in_plugin(error)
+    whose = f"in a plugin, {of_plugin}" if of_plugin else "of tfkd itself, or of a plugin"
+    todo = "mend the plugin and give the same command again" if of_plugin else "please report it"
+    lines = [f"tfkd: an error {whose}; what is done is kept"]
     lines += [f"  {fact}" for fact in facts]
     file = None
     if not os.environ.get(VARIABLE):
         file = _kept("\n".join([*facts, "", whole]), runs)
     if file is None:
-        return "\n".join([whole.rstrip("\n"), *lines, "tfkd: please report it with all of this"])
-    lines.append(
-        f"tfkd: please report it with these lines and the whole traceback, which is in {file}; "
-        f"{VARIABLE}=1 prints it"
-    )
+        all_of_it = "" if of_plugin else " with all of this"
+        return "\n".join([whole.rstrip("\n"), *lines, f"tfkd: {todo}{all_of_it}"])
+    told = "; the" if of_plugin else " with these lines and the"
+    lines.append(f"tfkd: {todo}{told} whole traceback, which is in {file}; {VARIABLE}=1 prints it")
     return "\n".join(lines)
+
+
+def _in_plugin(error: BaseException) -> str | None:
+    """The place in a plugin's code that raised an error, or what it was made of."""
+    with contextlib.suppress(Exception):  # the error may be one of importing
+        from tfkd.spec.plugin_modules import place_in
+        from tfkd.spec.registry import plugin_modules
+
+        places = (place_in(plugin_modules(), one) for one in _chain(error))
+        return next(filter(None, places), None)
+    return None
 
 
 def _versions() -> dict[str, str]:

@@ -95,6 +95,7 @@ def test_specs_may_name_it_wherever_metrics_stand(tmp_path):
     ("old", "new", "said"),
     [
         ("[bleu, copied, loss]", "[bleu, copeid, loss]", "'copeid'; .*did you mean copied"),
+        ("[bleu, copied, loss]", "[bleu, mine, loss]", "'mine'; .*plugin's is known with --plugin"),
         ("{least: 2}", "{least: 0}", "copied.least: 0 is too small"),
         ("{least: 2}", "{most: 2}", "copied.most: unknown key"),
         ("{copied: {least: 2}}", "{copid: {}}", "copid' is no metric; .*did you mean copied"),
@@ -144,6 +145,18 @@ def test_of_what_a_grammar_made_it_has_a_ceiling():
     assert found["copied"]["value"] == pytest.approx(expected)
 
 
+def test_a_method_of_its_own_is_called_as_it_likes(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    (tmp_path / "own_rows.py").write_text(
+        "from tfkd.evaluation import Metric\nclass Own(Metric):\n    name = 'own'\n"
+        "    def rows(self): pass\n    def of_sums(self, *sums): pass\n"
+        "    def statistics(self, product, *others): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.register("metric", "own", options=MetricOptions, target="own_rows:Own")
+    assert about("own").name == "own"
+
+
 @pytest.mark.usefixtures("joined")
 def test_less_of_it_is_better_wherever_that_counts(tmp_path):
     assert not higher_is_better("copied")
@@ -167,12 +180,23 @@ def test_results_tell_what_it_is_to_those_who_lack_the_plugin(monkeypatch):
         ("class Own(Metric):\n    name = 'other'", "calls itself 'other'"),
         ("class Own(Metric):\n    name = 'own'\n    products = ('pixels',)", "counted from pixels"),
         ("1 / 0", "cannot be imported .ZeroDivisionError"),
+        (
+            "class Own(Mean):\n    name = 'own'\n    def rows(self, product, references): pass",
+            r"has rows\(self, product, references\) at \S+\.py:4 .*"
+            r"expected rows\(self, product, references, sources\)",
+        ),
+        (
+            "class Own(Metric):\n    name = 'own'\n    def of_sums(self, sums): pass\n"
+            "    def statistics(self, product): pass",
+            r"has statistics\(self, product\) at .*expected statistics\(self, product, refere",
+        ),
+        ("class Own(Mean):\n    name = 'own'", r"has no rows; expected rows\(self, product, ref"),
     ],
 )
 def test_what_is_no_metric_is_said_before_anything_runs(tmp_path, monkeypatch, body, said):
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     name = f"own_{abs(hash(body))}"
-    (tmp_path / f"{name}.py").write_text(f"from tfkd.evaluation import Metric\n{body}\n")
+    (tmp_path / f"{name}.py").write_text(f"from tfkd.evaluation import Mean, Metric\n{body}\n")
     monkeypatch.syspath_prepend(tmp_path)
     registry.register("metric", "own", options=MetricOptions, target=f"{name}:Own")
     with pytest.raises(UserError, match=f"the metric own of a plugin: {name}:Own .*{said}"):

@@ -93,17 +93,52 @@ def test_plugins_join_by_entry_point(tmp_path, monkeypatch):
 def test_a_plugin_that_fails_is_named(tmp_path, monkeypatch):
     (tmp_path / "broken_plugin.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match=r"broken_plugin cannot be imported .ZeroDivisionError"):
+    said = r"broken_plugin cannot be imported .ZeroDivisionError.* at .*broken_plugin\.py:1 in "
+    with pytest.raises(UserError, match=said):
         registry.load_plugins(["broken_plugin"])
     with pytest.raises(UserError, match=r"no_such_plugin cannot be imported.*is it on PYTHONPATH"):
         registry.load_plugins(["no_such_plugin"])
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [("../t5/full_stop.py", r"a module's name, not a file; .*: PYTHONPATH=\.\./t5 {}full_stop$"),
+     ("own.py", r"PYTHONPATH=\. {}own$"),
+     ("own", r"own\.py lies in this folder.*: PYTHONPATH=\. {}own$"),
+     ("pack.inner", r"pack/__init__\.py lies in this folder.*: PYTHONPATH=\. {}pack\.inner$")],
+)  # fmt: skip
+def test_a_file_is_no_module_and_its_folder_is_named(tmp_path, monkeypatch, name, said):
+    for file in ("own.py", "pack/__init__.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("raise SystemExit('it was run')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", ".")])
+    command = ["tfkd", "validate", "a b.yaml", "--plugin", name]
+    for words, told in ((command, "tfkd validate 'a b.yaml' --plugin "), (["x"], r"tfkd .* ")):
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(UserError, match=said.format(told)):
+            registry.load_plugins([name])
+
+
+@pytest.mark.usefixtures("own_entries")
+def test_a_plugin_that_registers_nothing_is_told_of(tmp_path, monkeypatch, capsys):
+    (tmp_path / "idle_plugin.py").write_text("from tfkd.spec.registry import register\n")
+    (tmp_path / "busy_plugin.py").write_text(PLUGIN.replace("shuffle", "busy"), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.load_plugins(["busy_plugin"])
+    registry.load_plugins(["busy_plugin"])  # as each reading of a spec does
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        registry.load_plugins(["idle_plugin"])
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("tfkd: warning: the plugin idle_plugin registers nothing")
+
+
+@pytest.mark.parametrize(
     ("code", "end"),
     [
         ("import tfkd.no_such", r"moved: see CHANGELOG\.md"),
-        ("import no_such_package", r"package'\)"),
+        ("import no_such_package", r"package'\) at \S+:1 in <module>"),
     ],
 )
 def test_what_a_plugin_lacks_is_told_from_the_plugin(tmp_path, monkeypatch, code, end):

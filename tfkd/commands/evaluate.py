@@ -43,9 +43,15 @@ def _other_files(options: argparse.Namespace) -> dict[str, Any] | None:
     beside = {"columns": dict(options.columns), "metrics": options.metrics, "of": options.of}
     if options.on:
         return {"files": options.on, **beside}
+    if options.metrics:
+        raise UserError(
+            "--metrics is of other files: name them, --on FILE. To measure more on the run's own "
+            f"corpora, add {' and '.join(options.metrics)} to `metrics:` under `evaluate:` of its "
+            "spec and give the same tfkd run again: nothing is trained again"
+        )
     if any(beside.values()):
         raise UserError(
-            "--columns, --metrics and --of are of other files: name them, --on FILE. What is "
+            "--columns and --of are of other files: name them, --on FILE. What is "
             "measured on the run's own corpora, its spec says"
         )
     return None

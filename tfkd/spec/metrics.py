@@ -4,7 +4,8 @@ Their classes are found in the registry; a plugin's stand there beside the packa
 results of a run tell what a plugin's metrics are, so that they are read without it, too.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import inspect
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -24,6 +25,12 @@ TEACHER_CHECK = "teacher_check"
 # Figures of trainings, of which less is better and which no spec names.
 _LESS_IS_BETTER = frozenset({"entropy"})
 _SHOWS = ("name", "products", "statistics", "of_sums", "also")
+# Methods of a metric and what each is called with; `rows` where a base class calls it.
+_CALLED: Mapping[str, Sequence[str]] = {
+    "statistics": ("product", "references", "sources"), "of_sums": ("sums",),
+    "value": ("statistics",), "of_rows": ("statistics",),
+    "rows": ("product", "references", "sources"),
+}  # fmt: skip
 _TOLD = ("title", "higher_is_better", "decimals", "percent", "logarithmic", "proper")
 
 
@@ -110,7 +117,34 @@ def _loaded(entry: registry.Entry) -> Any:
             f"{where} is counted from {', '.join(map(str, unknown)) or 'nothing'}; expected "
             f"products of {OUTPUTS}, {TEACHER_FORCED}, {CLASSES}, {WORDS}"
         )
+    if wrong := _wrong_method(made):
+        raise UserError(f"{where} {wrong}")
     return made
+
+
+def _wrong_method(made: type) -> str | None:
+    """What is wrong with the first method that cannot be called as it will be, after hours."""
+    for name, arguments in _CALLED.items():
+        method = inspect.getattr_static(made, name, None)
+        owner = next((one for one in made.__mro__ if name in vars(one)), made)
+        bases = [one for one in made.__mro__ if one.__module__.startswith("tfkd.")]
+        expected = f"{name}(self, {', '.join(arguments)})"
+        called = name != "rows" or any(name in vars(base) for base in bases)
+        if not called or not inspect.isfunction(method):
+            continue
+        if owner in bases:
+            if "NotImplementedError" in method.__code__.co_names:
+                return f"has no {name}; expected {expected}"
+            continue
+        try:
+            inspect.signature(method).bind(made, *arguments)
+        except TypeError as error:
+            code = inspect.unwrap(method).__code__
+            return (
+                f"has {name}{inspect.signature(method)} at {code.co_filename}:"
+                f"{code.co_firstlineno} ({error}); expected {expected}"
+            )
+    return None
 
 
 def about(name: str) -> Any:

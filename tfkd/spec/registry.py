@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
 from tfkd.spec.errors import UserError, nearest
+from tfkd.spec.plugin_modules import refuse_file, why_not_imported
 
 # Of the entry points of plugins that are installed.
 GROUP = "tfkd.plugins"
@@ -72,6 +74,7 @@ class Entry:
 
 
 _entries: dict[tuple[str, str], Entry] = {}
+_joined: set[str] = set()  # the names of plugins that were loaded
 
 
 def register(
@@ -179,41 +182,56 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
     """Imports what registers classes of the user's own.
 
     Entry points of the group `tfkd.plugins` come first, then the given modules. A module registers
-    while it is imported, or in a function `register()` that takes no arguments.
+    while it is imported, or in a function `register()` that takes no arguments. One that registers
+    nothing is told of on standard error.
 
     Raises:
-        UserError: A module cannot be imported, or registers what cannot be.
+        UserError: A module is a path, cannot be imported, or registers what cannot be.
     """
     found = [(point.name, point.load) for point in installed_plugins()]
     found += [(module, lambda module=module: importlib.import_module(module)) for module in modules]
     for name, bring in found:
+        refuse_file(name)
+        before = dict(_entries)
         try:
             plugin = bring()
         except Exception as error:
-            advice = _advice(name, error)
-            raise UserError(
-                f"the plugin {name} cannot be imported ({type(error).__name__}: {error}){advice}"
-            ) from error
+            reason = f"({type(error).__name__}: {error}){why_not_imported(name, error)}"
+            raise UserError(f"the plugin {name} cannot be imported {reason}") from error
         own = getattr(plugin, "register", None)
-        if own is register:
-            continue  # the name that it imported, and has called
         join = own if callable(own) else plugin
         try:
-            if callable(join):
+            if callable(join) and join is not register:  # the name that it imported, and has called
                 join()
         except Exception as error:
             raise UserError(
                 f"the plugin {name} cannot register its classes ({type(error).__name__}: {error})"
             ) from error
+        if _entries == before and name not in _joined and not _registered(plugin):
+            print(
+                f"tfkd: warning: the plugin {name} registers nothing, so no spec can name what it "
+                "has; expected calls of tfkd.spec.registry.register while it is imported, or in a "
+                "function register()",
+                file=sys.stderr,
+            )
+        _joined.add(name)
 
 
-def _advice(plugin: str, error: Exception) -> str:
-    """What to do where a plugin cannot be imported."""
-    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
-    if missing is not None and missing.split(".")[0] == "tfkd":
-        return "; a module or name of tfkd's that has moved: see CHANGELOG.md"
-    own = missing is not None and f"{plugin}.".startswith(f"{missing}.")
-    return "; is it on PYTHONPATH?" if own else ""
+def _registered(plugin: Any) -> bool:
+    """Whether something is registered that a plugin has, or a module of its package."""
+    module = getattr(plugin, "__name__" if isinstance(plugin, ModuleType) else "__module__", "")
+    own = (word for entry in of_plugins() for word in (entry.target, entry.options.__module__))
+    return any(f"{word}.".startswith((f"{module}.", f"{module}:")) for word in own)
+
+
+def of_plugins() -> list[Entry]:
+    """The entries that are none of the package's own."""
+    return [entry for entry in _entries.values() if not entry.target.startswith("tfkd.")]
+
+
+def plugin_modules() -> set[str]:
+    """The modules that plugins are, and those that their classes are in."""
+    return {*_joined, *(entry.target.partition(":")[0] for entry in of_plugins())}
 
 
 def installed_plugins() -> Iterable[Any]:

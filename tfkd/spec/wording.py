@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 _LONGEST = 60
+# What divides the words that were expected from what is said of others.
+NOTE = "; "
 
 # What each type of fault expected, as far as it names a type.
 _EXPECTED = {
@@ -54,10 +56,10 @@ def _one(fault: Mapping[str, Any]) -> tuple[str, str, list[str]]:
         wrong, than, key = _LIMITS[kind]
         return f"{shown(written)} is {wrong}", f"{than} {_number(context[key])}", []
     if kind == "literal_error":
-        words = _words(str(context.get("expected", "")))
-        if len(words) == 1:
-            return f"found {shown(written)}", words[0], words
-        return f"found {shown(written)}", f"one of {', '.join(words)}", words
+        listed, _, note = str(context.get("expected", "")).partition(NOTE)
+        words = _words(listed)
+        expected = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return f"found {shown(written)}", expected + (note and f"; {note}"), words
     if kind in ("too_short", "too_long"):
         limit = context["min_length"] if kind == "too_short" else context["max_length"]
         least = "at least" if kind == "too_short" else "at most"

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic_core import PydanticKnownError, core_schema
 
 from tfkd.spec import metrics as known
+from tfkd.spec.errors import nearest
+from tfkd.spec.wording import NOTE
 
 
 class OneOf:
@@ -25,6 +27,8 @@ class OneOf:
         if not isinstance(name, str) or name not in self._known([name]):
             words = [repr(one) for one in self._known(None)]
             expected = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            if isinstance(name, str) and not nearest(name, self._known(None)):
+                expected += f"{NOTE}a plugin's is known with --plugin MODULE"
             raise PydanticKnownError("literal_error", {"expected": expected})
         return name
 
