@@ -183,7 +183,9 @@ def _starter(init: argparse.ArgumentParser) -> None:
         init.add_argument(f"--{option}", nargs="+", metavar="FILE", help=what)
     init.set_defaults(file_options=("pairs", "labelled", "text", "valid", "test"))
     _columns(init, "default: what the first line plainly says")
-    init.add_argument("--teacher", metavar="FOLDER", help="a published BERT or GPT-2 that teaches")
+    init.add_argument(
+        "--teacher", metavar="FOLDER", help="a published model that teaches: see tfkd inspect"
+    )
     _data_dir(init)
 
 

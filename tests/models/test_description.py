@@ -29,10 +29,12 @@ evaluate: []
         ("roberta", "classes", ["a RoBERTa", "3 classes of a text: class 0, class 1, class 2"]),
         ("distilbert", "classes", ["a DistilBERT", "relu", "as it is"]),
         ("bert", "words", ["masked words", "a view of kind mlm", "width 12"]),
-        ("electra", "tokens", ["classes of each token", "head: classifier", "embedding_width: 8"]),
-        ("albert", "none", ["none: it has states alone", "copies of it here", "head: none"]),
+        ("electra", "tokens", ["classes of each token", "embedding_width: 8",
+                               "{kind: tagger, classes: [train], activation: none}"]),
+        ("albert", "none", ["none: it has states alone", "head: none",
+                            "copies of it here: 1,596 numbers there, 2,780 weights here"]),
     ],
-)
+)  # fmt: skip
 def test_a_folder_is_told_of_and_its_fragment_is_a_spec(family, head, said, tmp_path, capsys):
     folder = tmp_path / "it"
     folder.mkdir()

@@ -30,14 +30,12 @@ def starter_spec(
         UserError: An ending that cannot stand in a file's name, or the same for both sides; the
             files have too few rows; or the teacher is of another kind than the student needs.
     """
-    from tfkd.starters import classifier, language_model, translator
+    from tfkd.starters import classifier, language_model, published_translator, translator
 
-    if teacher is not None and teacher.causal != (kind == "language_model"):
-        wanted = "a GPT-2" if kind == "language_model" else "a BERT"
-        raise UserError(
-            f"--teacher: {teacher.folder} is a {teacher.kind}, and what teaches a {kind} is "
-            f"{wanted}. Name the folder of one, or leave --teacher out"
-        )
+    if teacher is not None:
+        _refuse_other(teacher, kind)
+        if teacher.translates:
+            return published_translator.published_writer_spec(source, target, sets, teacher, kind)
     if kind == "translator":
         return translator.translator_spec(source, target, sets, teacher)
     if kind == "summariser":
@@ -47,3 +45,22 @@ def starter_spec(
     if kind == "tagger":
         return classifier.tagger_spec(sets, teacher)
     return language_model.language_model_spec(sets, teacher)
+
+
+def _refuse_other(teacher: Published, kind: str) -> None:
+    """A teacher of another kind than the student needs."""
+    wanted = {"language_model": "a GPT-2"}
+    wanted |= dict.fromkeys(
+        ("translator", "summariser"), "an encoder-decoder, or a BERT with its head over words"
+    )
+    fits = teacher.causal == (kind == "language_model")
+    if kind in ("translator", "summariser"):
+        fits &= teacher.words
+    else:
+        fits &= not teacher.translates
+    if not fits:
+        has = "" if teacher.words else " without a head over words"
+        raise UserError(
+            f"--teacher: {teacher.folder} is a {teacher.kind}{has}, and what teaches a {kind} is "
+            f"{wanted.get(kind, 'a BERT')}. Name the folder of one, or leave --teacher out"
+        )

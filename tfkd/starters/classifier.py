@@ -28,19 +28,39 @@ def _written(kind: dict[str, str], sets: UserSets | None, teacher: Published | N
     if sets is not None:
         words |= _of(sets, kind["bad"])
     words["length"] = str(min(256, teacher.length) if teacher is not None else 256)
+    words |= {"activation": "", "views": Template(_MLM).substitute(words)}
+    words |= {"taught": "finetune", "targets": "finetune", "asked": "asked in each step"}
+    words |= {"read": "train", "alone": ""}
     if teacher is None:
         words |= {"origin": "# One vocabulary for teacher and student, learnt from the text.",
                   "vocabulary": Template(_LEARNT).substitute(words), "sizes": _SIZES,
-                  "rate": "2e-4"}  # fmt: skip
+                  "rate": "2e-4", "number": "3"}  # fmt: skip
         words["pretrain"] = pretrained(None, words, "7e-4, warmup: 0.1")
+        words["teach"] = Template(_FINETUNED).substitute(words)
+        return Template(_STARTER).substitute(words)
+    words |= {"origin": "# The published teacher's vocabulary.", "sizes": teacher.sizes(),
+              "vocabulary": f"pieces:\n{teacher.vocabulary()}", "rate": "3e-5"}  # fmt: skip
+    if teacher.labels and teacher.of_texts == (kind["head"] == "classifier"):
+        words |= _as_it_is(teacher, words, sets is not None and sets.text is not None)
     else:
-        words["folder"] = quoted(teacher.folder)
-        words["lower_case"] = str(teacher.lower_case).lower()
-        words |= {"origin": "# The published teacher's vocabulary, cut down to what your text has.",
-                  "vocabulary": Template(_PUBLISHED).substitute(words),
-                  "sizes": teacher.sizes(), "rate": "3e-5",
-                  "pretrain": pretrained(teacher, words)}  # fmt: skip
+        words["pretrain"] = pretrained(teacher, words)
+        words |= {"teach": Template(_FINETUNED).substitute(words), "number": "3"}
     return Template(_STARTER).substitute(words)
+
+
+def _as_it_is(teacher: Published, words: dict[str, str], texts: bool) -> dict[str, str]:
+    """What a teacher that tells the classes already is asked for."""
+    said = ", ".join(teacher.labels[:6]) + ", ..." * (len(teacher.labels) > 6)
+    more = {"said": said, "first": quoted(teacher.labels[0]), "folder": quoted(teacher.folder)}
+    if texts:
+        more |= {"read": "[train, text]", "alone": "    stages.train_student.data: train\n"}
+    more["title"] = words["title"].replace("a BERT learns", "a published model knows")
+    words = words | more
+    activation = "" if teacher.activation == "tanh" else f", activation: {teacher.activation}"
+    return more | {
+        "activation": activation, "views": "", "taught": "published", "targets": "targets",
+        "asked": "stored", "number": "3", "teach": Template(_AS_IT_IS).substitute(words),
+    }  # fmt: skip
 
 
 def _of(sets: UserSets, bad: str) -> dict[str, str]:
@@ -116,19 +136,39 @@ _TAGGER = {
 }  # fmt: skip
 
 _LEARNT = "pieces: {kind: wordpiece, size: $pieces, learn_from: $learn_from, lower_case: $lower}"
-_PUBLISHED = """\
-pieces:
-    kind: wordpiece
-    preset: $folder
-    lower_case: $lower_case
-    keep: {seen_in: [train]}"""
-
 _SIZES = """\
   layers: 4
   width: 256
   heads: 4
   max_length: 256
   initializer_range: 0.05"""
+
+_MLM = """\
+  # Some words are hidden, others in each epoch.
+  mlm: {kind: mlm, p: 0.15, max_length: $length}
+"""
+
+_FINETUNED = """\
+$pretrain
+  # 2. It learns the labels. Its best step on `valid` is kept.
+  finetune:
+    train: teacher
+    from: pretrain
+    data: train
+    objective: {cross_entropy: {view: classes}}
+    steps: $finetune_steps           # $finetune_times
+    batch: {size: 128, unit: sentences}
+    optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
+    schedule: {kind: triangular, rate: $rate}
+    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: loss}}"""
+
+_AS_IT_IS = """\
+  # 1. The published model as it is; none of its weights are trained. It tells apart:
+  # $said.
+  # Where the labels of `train` are called otherwise, add which is which: labels: {$first: YOURS}.
+  published: {load: $folder, into: teacher, head: classifier}
+  # 2. How likely it takes each of them to be, stored once; text without labels is as good.
+  targets: {score: published, data: $read}"""
 
 _STARTER = """\
 # $title
@@ -153,7 +193,7 @@ teacher:
   kind: bert
 $sizes
   tokenizer: pieces
-  head: {kind: $head, classes: train}
+  head: {kind: $head, classes: train$activation}
 student:
   kind: bert
   layers: 2
@@ -164,31 +204,19 @@ student:
   tokenizer: pieces
   head: {kind: $head, classes: train}
 
-# Some words are hidden, others in each epoch; `max_length` cuts longer texts.
+# `max_length` cuts longer texts.
 views:
-  mlm: {kind: mlm, p: 0.15, max_length: $length}
-  classes: {kind: classify, max_length: $length}
+$views  classes: {kind: classify, max_length: $length}
 
 stages:
-$pretrain
-  # 2. It learns the labels. Its best step on `valid` is kept.
-  finetune:
-    train: teacher
-    from: pretrain
-    data: train
-    objective: {cross_entropy: {view: classes}}
-    steps: $finetune_steps           # $finetune_times
-    batch: {size: 128, unit: sentences}
-    optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
-    schedule: {kind: triangular, rate: $rate}
-    validate: {on: valid, every: $every, metrics: [loss, accuracy], keep: {best: loss}}
-  # 3. The student learns from the labels and from the teacher's probabilities, asked in each step.
+$teach
+  # $number. The student learns from the labels and from the teacher's probabilities, $asked.
   train_student:
     train: student
-    data: train
+    data: $read
     objective:
       cross_entropy: {weight: 0.5, view: classes}
-      soft_targets: {weight: 0.5, temperature: 1, teacher: finetune, view: classes}
+      soft_targets: {weight: 0.5, temperature: 1, teacher: $targets, view: classes}
     steps: $steps           # $times
     batch: {size: 128, unit: sentences}
     optimizer: {kind: adam, clip_norm: 1.0, weight_decay: 0.01}
@@ -199,7 +227,7 @@ $pretrain
 variants:
   # The same student without a teacher.
   baseline:
-    stages.train_student.objective: {cross_entropy: {view: classes}}
+$alone    stages.train_student.objective: {cross_entropy: {view: classes}}
 
 evaluate:
   - of: train_student
@@ -207,8 +235,8 @@ evaluate:
     metrics: [accuracy, f1, loss]
     against: "train_student#baseline"
   # Does the teacher know more than a model without one? If not, it has nothing to teach.
-  - {of: finetune, on: [train, valid], metrics: [teacher_check], against: "train_student#baseline"}
-  - {of: finetune, on: [test], metrics: [accuracy, f1]}
+  - {of: $taught, on: [train, valid], metrics: [teacher_check], against: "train_student#baseline"}
+  - {of: $taught, on: [test], metrics: [accuracy, f1]}
 
 # Written as a SavedModel: text in, $answer out.
 export: [train_student]

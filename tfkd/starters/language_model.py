@@ -21,11 +21,11 @@ def language_model_spec(sets: UserSets | None, teacher: Published | None) -> str
     words["positions"] = str(128 if teacher is None else teacher.length)
     words["length"] = str(128 if teacher is None else min(128, teacher.length))
     if teacher is None:
-        words |= {"vocabulary": f"{{kind: byte_bpe, size: {words['pieces']}, learn_from: train}}",
+        words |= {"vocabulary": f" {{kind: byte_bpe, size: {words['pieces']}, learn_from: train}}",
                   "sizes": _SIZES, "from": "", "loaded": "", "rate": "1e-3"}  # fmt: skip
     else:
         folder = quoted(teacher.folder)
-        words |= {"vocabulary": f"{{kind: byte_bpe, preset: {folder}}}",
+        words |= {"vocabulary": f"\n{teacher.vocabulary()}",
                   "sizes": teacher.sizes(), "from": "    from: published\n", "rate": "5e-5",
                   "loaded": f"  published: {{load: {folder}, into: teacher}}\n"}  # fmt: skip
     return Template(_STARTER).substitute(words)
@@ -88,7 +88,7 @@ $data
 
 # GPT-2's tokens: any text has some, and comes back byte for byte. Teacher and student share them.
 tokenizers:
-  bytes: $vocabulary
+  bytes:$vocabulary
 
 # The teacher is only needed for training; the student is what you will use.
 teacher:

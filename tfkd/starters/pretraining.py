@@ -15,13 +15,14 @@ def pretrained(teacher: Published | None, words: Mapping[str, str], schedule: st
         schedule: The rate and, behind it, more of the schedule.
     """
     if teacher is not None:
-        return Template(_LOADED).substitute(folder=quoted(teacher.folder))
+        more = "" if teacher.words else ", head: none"
+        return Template(_LOADED).substitute(folder=quoted(teacher.folder), more=more)
     return Template(_TRAINED).substitute(words, schedule=schedule)
 
 
 _LOADED = """\
   # 1. The published weights.
-  pretrain: {load: $folder, into: teacher}"""
+  pretrain: {load: $folder, into: teacher$more}"""
 
 _TRAINED = """\
   # 1. It reads text with some words hidden. No published weights are needed; where you have some,

@@ -2,40 +2,55 @@
 
 from pathlib import Path
 
-from tfkd.data.tokenizers.published_files import lower_cased
+from tfkd.data.tokenizers.published_files import tokenizer_files
+from tfkd.models.published.architecture import CLASSIFIER
 from tfkd.models.published.architectures import open_published
+from tfkd.models.published.description import tokenizer_options
 from tfkd.pipeline.inputs.published import FREE, checkpoint_folder
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.errors import UserError
 from tfkd.starters.user_sets import Published
 
+_ALWAYS = ("layers", "encoder_layers", "decoder_layers", "width", "heads", "max_length")
+
 
 def published_teacher(folder: str, data_dir: Path) -> Published:
     """A published model, as far as a spec has to say what it is.
 
     Raises:
-        UserError: There is no such folder, or no BERT or GPT-2 in it.
+        UserError: There is no such folder, or nothing that is known in it.
     """
     path = checkpoint_folder(folder, data_dir, "--teacher")
+    register_builtins()
     try:
         published = open_published(path)
+        options = registry.lookup("model", published.kind).options
+        kept = {}
+        for name, value in published.options().items():
+            known = options.model_fields.get(name)
+            said = name in _ALWAYS or (known is not None and value != known.default)
+            if known is not None and name not in FREE and value is not None and said:
+                kept[name] = value
+        heads = published.heads()
+        if "target_lead" in published.leaves:
+            raise UserError(f"{folder} is {published.title}, which is read in Python alone")
+        tokenizer_files(path, published.tokenizer)
+        if CLASSIFIER in heads:
+            published.head_options(CLASSIFIER)
+        return Published(
+            folder=folder,
+            kind=published.kind,
+            title=published.title,
+            options=kept,
+            tokenizers=tokenizer_options(published, folder),
+            causal=options.is_causal,
+            words=bool({*heads} - {CLASSIFIER}),
+            translates="translation" in heads,
+            reads=published.tokenizer_of(),
+            labels=tuple(published.labels() or ()) if CLASSIFIER in heads else (),
+            of_texts=published.of_texts(),
+            activation=published.head_activation(),
+        )
     except UserError as error:
         raise UserError(f"--teacher: {error}") from None
-    if published.model_type != published.kind:
-        raise UserError(
-            f"--teacher: {folder} is {published.title}, for which no starter is written yet; "
-            "expected a bert or a gpt2. `tfkd inspect FOLDER` shows what to write for it"
-        )
-    register_builtins()
-    kind = published.kind
-    options = registry.lookup("model", kind).options
-    theirs = published.options()
-    kept = {}
-    for name, value in theirs.items():
-        known = options.model_fields.get(name)
-        always = name in ("layers", "width", "heads", "max_length")
-        if known is not None and name not in FREE and (always or value != known.default):
-            kept[name] = value
-    kept = {name: value for name, value in kept.items() if value is not None}
-    return Published(folder, kind, kept, lower_cased(path), options.is_causal)

@@ -16,55 +16,70 @@ def translator_spec(
     source: str, target: str, sets: UserSets | None, teacher: Published | None
 ) -> str:
     """See `starter_spec`."""
+    words = translator_parts(source, target, sets, teacher)
+    words["description"] = f"A small {source}-{target} model, taught by a BERT."
+    return _written(words, teacher)
+
+
+def translator_parts(
+    source: str, target: str, sets: UserSets | None, teacher: Published | None
+) -> dict[str, str]:
+    """What all starters of translators say; see `starter_spec`."""
     for side, ending in (("--source", source), ("--target", target)):
         if not _LANGUAGE.match(ending):
             raise UserError(f"{side} {ending!r} is no language; expected letters, like de or zh-CN")
     if source == target:
         raise UserError(f"--source and --target are both {source!r}; expected two languages")
     words = {
+        "source": source,
+        "target": target,
         "title": f"A distilled {source}-{target} translation model",
         "name": f"{source}_{target}",
-        "description": f"A small {source}-{target} model, taught by a BERT.",
         "best": "bleu",
         "metrics": "bleu, chrf",
     }
     placeholders = Template(_SIX_FILES).substitute(source=source, target=target)
-    return _written(words, sets, teacher, placeholders, "monolingual", "")
+    return words | _parts(sets, teacher, placeholders, "monolingual", "")
 
 
 def summariser_spec(sets: UserSets | None, teacher: Published | None) -> str:
     """See `starter_spec`."""
+    words = summariser_parts(sets, teacher)
+    words["description"] = "A small model that writes summaries or headlines, taught by a BERT."
+    return _written(words, teacher)
+
+
+def summariser_parts(sets: UserSets | None, teacher: Published | None) -> dict[str, str]:
+    """What all starters of summarisers say."""
     words = {
         "title": "A distilled summariser",
         "name": "summaries",
-        "description": "A small model that writes summaries or headlines, taught by a BERT.",
         "best": "rouge_l",
         "metrics": "rouge_1, rouge_2, rouge_l",
     }
-    return _written(words, sets, teacher, _STORIES, "source_text", ".source")
+    return words | _parts(sets, teacher, _STORIES, "source_text", ".source")
 
 
-def _written(
-    words: dict[str, str],
-    sets: UserSets | None,
-    teacher: Published | None,
-    placeholders: str,
-    text: str,
-    side: str,
-) -> str:
+def _parts(
+    sets: UserSets | None, teacher: Published | None, placeholders: str, text: str, side: str
+) -> dict[str, str]:
+    """What fits the user's files, or stands for them."""
     corpora, data = ([text], placeholders) if sets is None else _data(sets, side, teacher)
     tokens = None if sets is None else sets.train.tokens
-    words |= {"data": data, "text": corpora[0] if len(corpora) == 1 else f"[{', '.join(corpora)}]"}
+    words = {"data": data, "text": corpora[0] if len(corpora) == 1 else f"[{', '.join(corpora)}]"}
     words["learn_from"] = f"[{', '.join(['train', *corpora])}]"
     words |= {name: str(value) for name, value in vars(sizes_for(tokens)).items()}
-    words |= _steps(sets) | _lengths(sets, teacher)
+    return words | _steps(sets) | _lengths(sets, teacher)
+
+
+def _written(words: dict[str, str], teacher: Published | None) -> str:
     if teacher is None:
         words["finetune_rate"] = "8e-4"
         words["teacher"] = Template(_SCRATCH).substitute(words)
     else:
         words |= {
-            "folder": quoted(teacher.folder), "sizes": teacher.sizes(), "finetune_rate": "1e-4",
-            "lower_case": str(teacher.lower_case).lower(),
+            "folder": quoted(teacher.folder), "kind": teacher.kind, "sizes": teacher.sizes(),
+            "finetune_rate": "1e-4", "vocabulary": teacher.vocabulary(),
         }  # fmt: skip
         words["teacher"] = Template(_PUBLISHED).substitute(words)
     words["pretrain"] = pretrained(teacher, words)
@@ -191,19 +206,15 @@ teacher:
   tokenizer: joint"""
 
 _PUBLISHED = """\
-# The published teacher's vocabulary, cut down to the pieces that your text has: the student shares
-# it, so that both speak of the same words.
+# The published teacher's vocabulary: the student shares it, so that both speak of the same words.
 tokenizers:
   joint:
-    kind: wordpiece
-    preset: $folder
-    lower_case: $lower_case
-    keep: {seen_in: [train]}
+$vocabulary
 
 # The teacher is only needed for training; the student is what you will use. These are the sizes of
 # its config.json.
 teacher:
-  kind: bert
+  kind: $kind
 $sizes
   tokenizer: joint"""
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from tfkd.outside.flow_style import flow
 from tfkd.spec.errors import UserError
 
 # Of the rows of one set, about as many test and as many validate, but no more than one in twenty.
@@ -124,21 +125,35 @@ class UserSets:
 
 @dataclass(frozen=True)
 class Published:
-    """A published model's folder, and what its config.json and vocabulary say.
+    """A published model's folder, and what its config.json and tokenizer say.
 
     Attributes:
         folder: As the user named it.
         kind: Its family.
-        causal: Whether it predicts each next token.
+        title: What people call it, with an article.
         options: The model's sizes, as the family's options have them.
-        lower_case: Whether its vocabulary has lower-case pieces only.
+        tokenizers: The options of its tokenizers, by name.
+        causal: Whether it predicts each next token.
+        words: Whether it has a head over words.
+        translates: Whether it writes a target from a source.
+        reads: Which of its tokenizers it reads by, `tokenizer:` of a model.
+        labels: Its classes; empty without any.
+        of_texts: Whether these are of texts, not of tokens.
+        activation: Of the layer before its classes.
     """
 
     folder: str
     kind: str
+    title: str
     options: Mapping[str, object] = field(default_factory=dict)
-    lower_case: bool = False
+    tokenizers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     causal: bool = False
+    words: bool = True
+    translates: bool = False
+    reads: object = "published"
+    labels: tuple[str, ...] = ()
+    of_texts: bool = False
+    activation: str = "tanh"
 
     @property
     def length(self) -> int:
@@ -147,7 +162,16 @@ class Published:
 
     def sizes(self) -> str:
         """Its options as a spec's lines."""
-        return "\n".join(f"  {key}: {value}" for key, value in self.options.items())
+        return "\n".join(f"  {key}: {flow(value)}" for key, value in self.options.items())
+
+    def vocabularies(self) -> str:
+        """Its tokenizers as a spec's lines."""
+        return "\n".join(f"  {name}: {flow(said)}" for name, said in self.tokenizers.items())
+
+    def vocabulary(self) -> str:
+        """The options of its one tokenizer as a spec's lines."""
+        (said,) = self.tokenizers.values()
+        return "\n".join(f"    {key}: {flow(value)}" for key, value in said.items())
 
 
 def quoted(name: str) -> str:

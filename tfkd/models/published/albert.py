@@ -1,5 +1,6 @@
 """ALBERT's published checkpoints."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -71,7 +72,16 @@ class PublishedAlbert(PublishedEncoder):
 
     def facts(self) -> Iterator[str]:
         yield from super().facts()
-        yield (
-            f"All {self.config['num_hidden_layers']} blocks are {self._groups} in the checkpoint, "
-            "and copies of it here."
+        yield self.copies()
+
+    def copies(self) -> str:
+        layers, groups, inside = self.config["num_hidden_layers"], self._groups, 0
+        for name, stored in self.tensors.items():
+            if name.startswith("albert.encoder.albert_layer_groups."):
+                inside += math.prod(self.checkpoint.tensors[stored].shape)
+        there = self.parameters()
+        here = there + inside * layers // groups - inside
+        return (
+            f"All {layers} blocks are {groups} in the checkpoint, and copies of it here: "
+            f"{there:,} numbers there, {here:,} weights here."
         )

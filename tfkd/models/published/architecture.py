@@ -145,6 +145,10 @@ class PublishedModel:
         """Our model with these heads, its weights at chance. Imports TensorFlow."""
         raise NotImplementedError
 
+    def copies(self) -> str | None:
+        """A sentence on weights that are one in the folder and several here; None without any."""
+        return None
+
     def facts(self) -> Iterator[str]:
         """What somebody should know of it beside options, heads and tokenizer, in sentences."""
         yield from ()

@@ -7,6 +7,7 @@ from tfkd.models.published.architecture import PublishedModel
 from tfkd.models.published.checkpoint import Checkpoint
 from tfkd.spec.errors import UserError
 
+_SHOWN = 8
 _CLASSES = {
     "albert": "albert:PublishedAlbert",
     "bart": "bart:PublishedBart",
@@ -49,6 +50,15 @@ def open_published(folder: str | PathLike, default: str | None = None) -> Publis
     if not isinstance(found, str) or found not in _CLASSES:
         raise UserError(
             f"{checkpoint.config_file}: model_type is {found!r}; expected one of "
-            f"{', '.join(known_types())}. No other architecture is read yet."
+            f"{', '.join(known_types())}. No other architecture is read yet. {_beside(checkpoint)}"
         )
     return published_class(found)(checkpoint)
+
+
+def _beside(checkpoint: Checkpoint) -> str:
+    """What else is to be seen of a folder of no known kind."""
+    written = checkpoint.config.get("architectures")
+    named = str(written[0]) if isinstance(written, list) and written else "no class that is said"
+    files = sorted(path.name for path in checkpoint.folder.iterdir() if path.is_file())
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    return f"It is written as {named}; the folder has {', '.join(files[:_SHOWN])}{more}."

@@ -122,11 +122,20 @@ class Checkpoint:
         Raises:
             UserError: There are none, or a file of them is damaged.
         """
-        return {
+        found = {
             name: Stored(file, *said)
             for file in self.files
             for name, said in saved_shapes(file).items()
         }
+        index = self._json(self.folder / INDEX_FILE)
+        named = index.get("weight_map") if isinstance(index, dict) else None
+        for name, part in named.items() if isinstance(named, dict) else ():
+            if name not in found:
+                raise UserError(
+                    f"{self.folder / str(part)}: it has no {name}, which {INDEX_FILE} says that it "
+                    "has. Copy the part again"
+                )
+        return found
 
     def read(self, name: str) -> np.ndarray:
         """A tensor as float32.

@@ -1,15 +1,13 @@
 """What a published folder is, in words: `tfkd inspect`."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
-
-import yaml
 
 from tfkd.data.tokenizers.published_files import lower_cased, tokenizer_files
 from tfkd.models.published.architecture import CLASSIFIER, MASKED_LM, PublishedModel
 from tfkd.models.published.architectures import open_published
+from tfkd.outside.flow_style import flow
 from tfkd.outside.printable import one_line
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
@@ -39,6 +37,25 @@ def described(folder: str | PathLike) -> str:
         lines.append(f"{name:{_LEFT}}{said}")
     lines += ["", "In a spec:", "", *fragment(published)]
     return "\n".join(one_line(line) for line in lines)
+
+
+def in_short(folder: str | PathLike) -> str:
+    """What `described` says, in some sentences, for an error about a folder; empty of a folder that
+    nothing is to be said of."""
+    try:
+        published = open_published(folder)
+        heads = "; ".join(_heads(published)) or "none"
+        teaches = " ".join(_teaches(published, whole=False))
+        try:
+            tokenizer = f"{published.tokenizer} ({', '.join(_tokenizer(published))})"
+        except UserError:
+            tokenizer = "none that can be read"
+    except UserError:
+        return ""
+    return one_line(
+        f"`tfkd inspect {folder}`: {published.title}{_written_by(published)}; heads: {heads}; "
+        f"tokenizer: {tokenizer}. {teaches}"
+    )
 
 
 def _written_by(published: PublishedModel) -> str:
@@ -82,7 +99,7 @@ def _heads(published: PublishedModel) -> Iterator[str]:
         yield f"{len(labels)} classes of {of}: {', '.join(labels)}"
 
 
-def _teaches(published: PublishedModel) -> Iterator[str]:
+def _teaches(published: PublishedModel, whole: bool = True) -> Iterator[str]:
     heads = published.heads()
     if MASKED_LM in heads:
         yield "Teaches words: soft_targets with a view of kind mlm, or stored by a score stage."
@@ -90,7 +107,7 @@ def _teaches(published: PublishedModel) -> Iterator[str]:
         try:
             published.head_options(CLASSIFIER)
         except UserError as error:
-            yield f"Its classes teach nothing: {error}"
+            yield f"Its classes teach nothing: {error}" if whole else "Its classes teach nothing."
             return
         if published.of_texts():
             yield "Teaches classes as it is: a load stage with head: classifier, and a score stage."
@@ -108,12 +125,13 @@ def _teaches(published: PublishedModel) -> Iterator[str]:
 def fragment(published: PublishedModel) -> list[str]:
     """The lines of a spec that read the folder."""
     name = str(published.folder)
-    lines = ["tokenizers:", *(f"  {one}" for one in _tokenizers(published, name))]
-    lines += [f"teacher: {_flow(model_options(published))}"]
+    tokenizers = tokenizer_options(published, name)
+    lines = ["tokenizers:", *(f"  {one}: {flow(said)}" for one, said in tokenizers.items())]
+    lines += [f"teacher: {flow(model_options(published))}"]
     more: dict[str, Any] = {"load": name, "into": "teacher"}
     if published.kind == "bert" and MASKED_LM not in published.heads():
         more["head"] = CLASSIFIER if _classifies(published) else "none"
-    return [*lines, "stages:", f"  checkpoint: {_flow(more)}"]
+    return [*lines, "stages:", f"  checkpoint: {flow(more)}"]
 
 
 def _classifies(published: PublishedModel) -> bool:
@@ -121,11 +139,19 @@ def _classifies(published: PublishedModel) -> bool:
     return CLASSIFIER in heads and MASKED_LM not in heads
 
 
-def _tokenizers(published: PublishedModel, name: str) -> Iterator[str]:
+def tokenizer_options(published: PublishedModel, name: str) -> dict[str, dict[str, Any]]:
+    """What a spec has to say of the tokenizers, by name.
+
+    Args:
+        published: The folder.
+        name: How the spec names it.
+    """
+    found = {}
     for tokenizer, more in published.tokenizers().items():
+        found[tokenizer] = {"kind": published.tokenizer, "preset": name, **more}
         if published.tokenizer == "wordpiece" and lower_cased(published.folder):
-            more = {**more, "lower_case": True}
-        yield f"{tokenizer}: {_flow({'kind': published.tokenizer, 'preset': name, **more})}"
+            found[tokenizer]["lower_case"] = True
+    return found
 
 
 def model_options(published: PublishedModel) -> dict[str, Any]:
@@ -147,27 +173,3 @@ def model_options(published: PublishedModel) -> dict[str, Any]:
             head["activation"] = activation
         found["head"] = head
     return found
-
-
-def _flow(value: Any) -> str:
-    """A value in YAML's flow style, on one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.10g}" if value >= 1e-3 else _small(value) if value else "0.0"
-    if not isinstance(value, str):
-        return str(value)
-    plain = value.strip("./_-") and all(one.isalnum() or one in "_-./" for one in value)
-    # A folder may be called 2024, null or on, which YAML reads as something else.
-    plain = plain and isinstance(yaml.safe_load(value), str)
-    return value if plain else json.dumps(value, ensure_ascii=False)
-
-
-def _small(value: float) -> str:
-    """A small number as YAML reads it: 1e-5, or 1.5e-5."""
-    mantissa, _, exponent = f"{value:.10e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -15,6 +15,7 @@ from tfkd.models.weights import variables_by_path
 from tfkd.spec.errors import UserError
 
 _SHOWN = 6
+FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 def load_published(
@@ -124,6 +125,12 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
         expected = (*ours[:-1], width)[::-1] if transposed else (*ours[:-1], width)
         expected = (1,) * one_row + (expected[0] + skip, *expected[1:])
         for name, shape in zip(names, shapes, strict=True):
+            stored = published.checkpoint.tensors[published.tensors[name]].type
+            if stored not in FLOATS:
+                complaints.append(
+                    f"{name} is of type {stored}: expected {', '.join(FLOATS)}; quantized weights "
+                    "are not read"
+                )
             if shape != expected:
                 complaints.append(
                     f"{name} is {shape}, which does not fit {path}: expected {expected}"

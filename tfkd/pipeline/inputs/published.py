@@ -1,12 +1,15 @@
 """Where published checkpoints lie, and whether they are the models that a spec declares."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tfkd.models.published.architecture import CLASSIFIER as CLASSIFIER
 from tfkd.models.published.architecture import PublishedModel
+from tfkd.models.published.description import in_short
+from tfkd.outside.flow_style import flow
 from tfkd.outside.regular_files import readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
@@ -48,6 +51,22 @@ def checkpoint_files(folder: Path) -> list[Path]:
     return sorted([*folder.glob("config.json"), *folder.glob("*.safetensors")])
 
 
+@contextmanager
+def told_what_it_is(folder: Path) -> Iterator[None]:
+    """Inside, an error about a published folder says what the folder is, as `tfkd inspect` does.
+
+    Raises:
+        UserError: What is raised inside.
+    """
+    try:
+        yield
+    except UserError as error:
+        said = in_short(folder)
+        if not said or said in str(error):
+            raise
+        raise UserError(f"{str(error).rstrip('.')}. {said}") from error
+
+
 def check_checkpoint(
     folder: Path, place: str, stage: Any, model: Any, vocabulary_size: int | None = None
 ) -> None:
@@ -64,6 +83,13 @@ def check_checkpoint(
         UserError: It is of another family or other options, or its weights are damaged or lack the
             head that is asked for.
     """
+    with told_what_it_is(folder):
+        _check(folder, place, stage, model, vocabulary_size)
+
+
+def _check(
+    folder: Path, place: str, stage: Any, model: Any, vocabulary_size: int | None
+) -> None:  # fmt: skip
     published = opened(folder, model)
     theirs = published.options()
     _ = published.tensors
@@ -141,7 +167,7 @@ def order_classes(
         raise UserError(
             f"load: the classes of {published.folder} are {', '.join(theirs)}, and the labels of "
             f"the corpora are {', '.join(names)}. They are matched by name: say which is which, "
-            f"like labels: {{{theirs[0]}: {names[0]}}}, or read corpora with these classes"
+            f"like labels: {flow({theirs[0]: names[0]})}, or read corpora with these classes"
         )
     head, order = model.heads[CLASSIFIER], [theirs.index(name) for name in names]
     for weight in (head.own_matrix, head.own_bias):

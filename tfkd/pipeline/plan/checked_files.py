@@ -1,5 +1,6 @@
 """The files that specs name, checked before anything starts: all that is wrong, at once."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from tfkd.data.text.tfds_source import find_prepared
 from tfkd.data.tokenizers.building import build_tokenizer, refuse_unreachable
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.pipeline.inputs.data_folder import DataFolder
-from tfkd.pipeline.inputs.published import check_checkpoint, checkpoint_folder
+from tfkd.pipeline.inputs.published import check_checkpoint, checkpoint_folder, told_what_it_is
 from tfkd.pipeline.plan.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec
 from tfkd.spec.errors import SpecError
@@ -81,8 +82,12 @@ class CheckedFiles(NoFiles):
             if of_hub and not (data_dir / preset).is_dir():
                 refuse_unreachable(preset)
                 return f"{preset} is no folder in {data_dir}; a run asks Keras Hub for it"
-            vocabulary_identity(name, options, data_dir)
-            self._size(options, data_dir)
+            known = (
+                contextlib.nullcontext() if preset is None else told_what_it_is(data_dir / preset)
+            )
+            with known:
+                vocabulary_identity(name, options, data_dir)
+                self._size(options, data_dir)
             return None
 
         self._check(spec, path, options, [(vocabulary_names(options), check)])

@@ -32,7 +32,9 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     tags = any(_tags_words(plain.get(role) or {}) for role in ("teacher", "student"))
     for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
         plain["data"][name] = _corpus(corpus, number + 1, tags)
-    for tokenizer in (plain.get("tokenizers") or {}).values():
+    for name, tokenizer in (plain.get("tokenizers") or {}).items():
+        if tokenizer.get("kind") == "byte_bpe" and tokenizer.get("preset") and _hides(plain, name):
+            tokenizer["kind"] = "wordpiece"  # a RoBERTa's has a piece that hides, none learnt has
         for key in ("vocabulary", "merges", "preset", "keep"):
             tokenizer.pop(key, None)
         tokenizer["size"] = 300 if tokenizer.get("kind") == "byte_bpe" else 200
@@ -71,6 +73,20 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         entry.pop("positive", None)  # generated classes have other names
         entry.pop("context", None)
     return plain
+
+
+def _hides(plain: dict[str, Any], tokenizer: str) -> bool:
+    """Whether a bidirectional encoder reads by this tokenizer."""
+    for role in ("teacher", "student"):
+        models = plain.get(role) or {}
+        for model in [models] if "kind" in models else models.values():
+            kind = model.get("kind")
+            known = kind in registry.names("model")
+            options = registry.lookup("model", kind).options if known else None
+            encodes = known and options.single_sequence and not options.is_causal
+            if encodes and model.get("tokenizer") == tokenizer:
+                return True
+    return False
 
 
 def _cuts(view: dict[str, Any]) -> bool:

@@ -1,5 +1,7 @@
 """Load stages: a published checkpoint's weights, in the form that other stages start from."""
 
+import contextlib
+import gc
 from typing import Any
 
 from tfkd.pipeline.engine.context import Context
@@ -15,8 +17,10 @@ from tfkd.pipeline.inputs.published import (
     opened,
     order_classes,
     refuse_differences,
+    told_what_it_is,
 )
 from tfkd.pipeline.inputs.text_stages import classes_of
+from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.load import LoadOptions
@@ -48,6 +52,15 @@ class LoadStage(Stage):
             identity["files"] = graph.files.checkpoint(spec, name, graph.data_dir)
         label = graph.label(spec, name, seed_of(inputs))
         return Node(self.kind, label, spec, options, inputs, identity)
+
+    def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
+        """Where blocks are one set of weights in the folder, a note tells both numbers."""
+        if not node.identity.get("random"):
+            with contextlib.suppress(UserError):
+                folder = checkpoint_folder(node.options.load, planned.context.data_dir)
+                if said := opened(folder, node.model).copies():
+                    planned.note(f"{node.label}: {said}")
+        return super().plan(node, planned)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Reads a published checkpoint, which must compute what the spec's model does.
@@ -84,13 +97,17 @@ class LoadStage(Stage):
                 return {"parameters": model.count_params(), "random": True}
         else:
             checkpoint = checkpoint_folder(node.options.load, context.data_dir)
+        ours = model.get_config()
+        del model  # before the other is there: of a large one there is memory for one
+        gc.collect()
         folder_of = opened(checkpoint, options)
         published = reader.load(folder_of, heads)
-        ours, theirs = model.get_config(), published.get_config()
-        theirs = {name: said for name, said in theirs.items() if name not in folder_of.leaves}
-        refuse_differences(node.label, node.options, options, ours, theirs)
-        if names is not None:
-            order_classes(published, node.options.labels, folder_of, names)
+        with told_what_it_is(checkpoint):
+            theirs = published.get_config()
+            theirs = {name: said for name, said in theirs.items() if name not in folder_of.leaves}
+            refuse_differences(node.label, node.options, options, ours, theirs)
+            if names is not None:
+                order_classes(published, node.options.labels, folder_of, names)
         save_weights(published, folder.path / WEIGHTS)
         parameters = published.count_params()
         said = {"random": True} if random else {"brief": f"{parameters:,} parameters"}

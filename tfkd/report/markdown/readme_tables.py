@@ -3,7 +3,8 @@
 A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- results:end -->`; KIND
 is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone
 shows all that is there. `<!-- results:begin speed NAME -->` shows what a benchmark under tools/
-measured, with `--json specs/results/speed/NAME.json`.
+measured, with `--json specs/results/speed/NAME.json`, and `published NAME` what
+`tools/published_differences` did, from specs/results/published/.
 """
 
 import argparse
@@ -17,12 +18,15 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.report.markdown.published_results import published
+from tfkd.report.markdown.published_tables import differences
 from tfkd.report.markdown.result_blocks import KINDS, choices, commands, scores, teacher
 from tfkd.report.markdown.speed_tables import speed
 from tfkd.report.markdown.tables import one_line
 from tfkd.report.systems import open_runs
 from tfkd.spec.errors import UserError
 
+# What is measured otherwise than by a run: each in a folder of its own below that of the results.
+MEASURED = {"speed": speed, "published": differences}
 _BLOCK = re.compile(r"(<!-- results:begin ?([^>]*?) ?-->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
 _BEGIN = re.compile(r"<!-- results:begin")
 
@@ -54,7 +58,7 @@ def shown_results(text: str, folder: Path) -> set[str]:
     shown: set[str] = set()
     for block in _BLOCK.finditer(text):
         kind, *names = block[2].split() or ["", *result_names(folder)]
-        shown |= {f"speed/{name}" for name in names} if kind == "speed" else set(names)
+        shown |= {f"{kind}/{name}" for name in names} if kind in MEASURED else set(names)
     return shown
 
 
@@ -62,12 +66,13 @@ def _block(request: str, folder: Path, page: str) -> str:
     if not request.split():
         return "".join(everything(name, folder) for name in result_names(folder))
     kind, *names = request.split()
-    if kind == "speed" and names:
-        return "\n\n".join(speed(_read(folder / kind / f"{name}.json")) for name in names) + "\n"
+    if kind in MEASURED and names:
+        files = (_read(folder / kind / f"{name}.json") for name in names)
+        return "\n\n".join(map(MEASURED[kind], files)) + "\n"
     if kind not in KINDS or not names:
         raise UserError(
             f"{page}: `results:begin {request}` is no block; expected one of "
-            f"{', '.join(KINDS)}, speed and the name of a file in specs/results"
+            f"{', '.join((*KINDS, *MEASURED))} and the name of a file in specs/results"
         )
     results = [_results(folder, name) for name in names]
     if kind == "summary":  # of runs that are not beside each other: none has a letter

@@ -145,11 +145,13 @@ def _of_classes(faults: Faults, path: tuple, view: Any, term: Any, model: Any) -
 def _hides_by_mask(
     parts: Parts, faults: Faults, path: tuple, view: Any, name: str, model: Any
 ) -> None:
-    """Words are hidden by [MASK], which a byte-level vocabulary lacks."""
+    """Words are hidden by [MASK], which a byte-level vocabulary lacks, but for a RoBERTa's: what a
+    preset has, its folder tells."""
     if view is None or not view.masks or model is None or model.whole_parts:
         return  # its parts are stages of their own, with terms of their own
     for tokenizer in dict.fromkeys(sides_of(model).values()):
-        if getattr(parts.tokenizers.get(tokenizer), "kind", None) == "byte_bpe":
+        options = parts.tokenizers.get(tokenizer)
+        if getattr(options, "kind", None) == "byte_bpe" and not options.preset:
             faults.add(
                 path, f"{name} ({view.kind}) hides words by [MASK], and {tokenizer} (byte_bpe) has "
                 "none", "a tokenizer of kind wordpiece or sentencepiece",
