@@ -26,6 +26,12 @@ _MARIAN = {
 }  # fmt: skip
 _BART = _MARIAN | {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
                    "decoder_start_token_id": 2, "activation_function": "gelu"}  # fmt: skip
+_T5 = {
+    "vocab_size": 61, "d_model": 24, "d_kv": 6, "d_ff": 40, "num_layers": 3,
+    "num_decoder_layers": 2, "num_heads": 4, "pad_token_id": 0, "eos_token_id": 1,
+    "decoder_start_token_id": 0, "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 20,
+}  # fmt: skip
 _GPT2 = {"vocab_size": 61, "n_embd": 24, "n_layer": 3, "n_head": 4, "n_inner": 40,
          "n_positions": 30, "bos_token_id": 0, "eos_token_id": 0}  # fmt: skip
 
@@ -162,6 +168,10 @@ ARCHITECTURES = (
     Architecture("marian", "Marian", "Marian", _MARIAN, ("MTModel",), _marian),
     Architecture("bart", "BART", "Bart", _BART, ("ForConditionalGeneration",),
                  _bytes(_ROBERTA, "BartTokenizer")),
-    # Its tokenizer is not read.
+    # Tokenizers of those that follow are not compared here.
     Architecture("mbart", "mBART", "MBart", _BART, ("ForConditionalGeneration",)),
+    Architecture("t5", "T5", "T5", _T5 | {"feed_forward_proj": "relu"},
+                 ("ForConditionalGeneration",)),
+    Architecture("mt5", "mT5", "MT5", _T5 | {"feed_forward_proj": "gated-gelu"},
+                 ("ForConditionalGeneration",)),
 )  # fmt: skip

@@ -157,8 +157,8 @@ class Published:
 
     @property
     def length(self) -> int:
-        """Tokens that it has positions for."""
-        return int(self.options["max_length"])
+        """Tokens that it has positions for; of relative ones as many as are read of a text."""
+        return int(self.options.get("max_length", 512))
 
     def sizes(self) -> str:
         """Its options as a spec's lines."""
