@@ -28,6 +28,7 @@ UNITS: dict[str, str] = {
     "BatchOptions.per_device": "in the batch's unit",
     "BatchOptions.size": "in the batch's unit",
     "character_coverage": _SHARE,
+    "ScoreOptions.score": "shares, of their sum",
     "ScoreOptions.weights": "shares, of their sum",
     "folds": "models",
     "clip_norm": "norm",

@@ -126,8 +126,8 @@ class ScoreOptions(TaughtOptions):
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
         """A scoring stage: its teachers and data."""
+        before, beside = len(faults.errors), getattr(stage, "beside", ())
         first = _teacher(parts, faults, path, stage, stage.score, 0)
-        beside = getattr(stage, "beside", ())
         if beside and first is not None and getattr(first.stage, "folds", None):
             faults.add((*path, "score"), f"{stage.score} {SEVERAL}, beside others",
                        "it alone, or none with folds")  # fmt: skip
@@ -135,7 +135,8 @@ class ScoreOptions(TaughtOptions):
             alone = stage.model_copy(update={"score": name, "beside": []})
             other = _teacher(parts, faults, path, alone, name, index)
             _mean(faults, _place(faults, path, name, index), stage.score, first, name, other)
-        faults.errors[:] = dict.fromkeys(faults.errors)  # of data those of each teacher
+        # What is said of its data is the same of each teacher.
+        faults.errors[before:] = dict.fromkeys(faults.errors[before:])
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             if part.swap:
