@@ -16,6 +16,7 @@ from tfkd.pipeline.inputs.parts import folds_of, open_parts
 from tfkd.pipeline.inputs.text_stages import open_text, place
 from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.pipeline.stages.longer import ENDS
+from tfkd.pipeline.stages.parts import uneven
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors, UserError
 from tfkd.spec.source.asked_steps import steps_override
@@ -94,6 +95,15 @@ def test_the_graph_has_a_training_for_each_part(path):
     whole = found["tune#whole"]
     assert alone == whole.identity
     assert folds[0].inputs.keys() - whole.inputs.keys() == {"parts"}
+
+
+def test_a_part_of_most_rows_is_told_of():
+    assert uneven(np.array([520, 480])) == uneven(np.array([350, 340, 310])) == []
+    (said,) = uneven(np.array([9000, 600, 400]))
+    assert "9,000 of 10,000 rows are in one part" in said
+    assert "learns from the other 1,000 alone" in said
+    assert uneven(np.array([800, 400, 100, 100, 100]))
+    assert not uneven(np.array([8, 1, 1]))
 
 
 def test_a_number_of_folds_is_a_key_of_its_own(path):

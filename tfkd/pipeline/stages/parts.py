@@ -15,6 +15,10 @@ from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 
+# A part with more than this share of all rows is told of; of two half are due. Of few rows a part
+# is as large as chance has it.
+_MOST, _FEW_ROWS = 0.75, 1000
+
 
 class PartsStage(Stage):
     """A part for each row of a training stage's corpora; see `tfkd.data.folds`."""
@@ -60,7 +64,21 @@ class PartsStage(Stage):
                 folder.path / f"parts-{index}.npy", lambda file, part=part: np.save(file, part)
             )
         shown = ", ".join(f"{count:,}" for count in rows)
-        return {"rows": rows.tolist(), "brief": f"{folds} parts of {shown} rows"}
+        summary = {"rows": rows.tolist(), "brief": f"{folds} parts of {shown} rows"}
+        return summary | {"warnings": [f"{node.label}: {one}" for one in uneven(rows)]}
+
+
+def uneven(rows: np.ndarray) -> list[str]:
+    """What is said of parts of which one holds far more rows than its share: the model that leaves
+    it out learns from few."""
+    largest, total = int(rows.max()), int(rows.sum())
+    if largest <= min(2 / len(rows), _MOST) * total or total < _FEW_ROWS:
+        return []
+    return [
+        f"{largest:,} of {total:,} rows are in one part, as they are joined by texts that they "
+        f"have in common: the model that scores them learns from the other {total - largest:,} "
+        "alone. Texts that many rows have may be no sentences: leave such rows out"
+    ]
 
 
 STAGE = PartsStage
