@@ -174,7 +174,7 @@ class T5(EncoderDecoder):
     def build(self, input_shape: Any = None) -> None:
         self.embedding.build((None, None))
         for side in ("encoder", "decoder"):
-            getattr(self, f"{side}_bias").build()
+            getattr(self, f"{side}_bias").build((None,))
             for part in (f"{side}_dropout", side):
                 getattr(self, part).build((None, None, self.width))
         self.head.build((None, None, self.width))
