@@ -11,7 +11,14 @@ import numpy as np
 from tfkd.data.strict_json import read_json
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.tfds_source import reachable
-from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, read_byte_bpe
+from tfkd.data.tokenizers.byte_bpe import (
+    END_OF_TEXT,
+    ROBERTA,
+    ByteBpe,
+    learn_byte_bpe,
+    read_byte_bpe,
+)
+from tfkd.data.tokenizers.byte_rules import GPT2, read_byte_json, splits_otherwise
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
@@ -84,13 +91,15 @@ def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
     folder = data_dir / options.preset
     vocabulary, merges = (folder / name for name in BYTE_BPE_FILES)
     path = folder / TOKENIZER_JSON
-    if not path.is_file() or vocabulary.is_file():
+    # Beside the files that GPT-2 has alone it counts where it says more than these.
+    if not path.is_file() or (vocabulary.is_file() and not splits_otherwise(path)):
         return read_byte_bpe(vocabulary, merges)
-    file = TokenizerJson(path, "BPE")
-    if any(step.get("add_prefix_space") for step in file.steps("pre_tokenizer")):
-        raise UserError(f"{path}: add_prefix_space is true; only false is known.")
+    pieces, pairs, rules = read_byte_json(path)
+    plain = rules.split == "gpt2" and not rules.compose and not rules.whole_words
     with well_formed(path):
-        return ByteBpe(file.pieces(), file.merges())
+        if plain and (END_OF_TEXT in pieces or {*ROBERTA} <= {*pieces}):
+            rules = GPT2
+        return ByteBpe(pieces, pairs, rules)
 
 
 def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:

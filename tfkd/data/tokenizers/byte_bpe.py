@@ -12,6 +12,7 @@ import numpy as np
 from tfkd.data.files import write_atomically
 from tfkd.data.ragged import Ragged
 from tfkd.data.strict_json import parse_json, read_json
+from tfkd.data.tokenizers.byte_rules import GPT2, PATTERNS, ByteRules, spelled_bytes
 from tfkd.data.tokenizers.byte_words import byte_alphabet, splitter
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK, PieceTokenizer
 from tfkd.outside.regular_files import NOTHING, other_than_file, read_regular, readable
@@ -46,6 +47,8 @@ class ByteBpe(PieceTokenizer):
         special_ids: That id alone; RoBERTa's five.
         continuation: bool `[size]`: pieces that do not start with a space.
 
+        rules: What a published tokenizer does otherwise; see `ByteRules`.
+
     Raises:
         ValueError: The two do not fit: a byte without a piece, a merge of pieces that are not there
             or that are made later, a piece twice, no `<|endoftext|>`.
@@ -56,15 +59,24 @@ class ByteBpe(PieceTokenizer):
     lower_case = False
     before_word = " "  # as in running text, and as published taggers were trained
 
-    def __init__(self, vocabulary: Sequence[str], merges: Sequence[tuple[str, str]]):
-        self.vocabulary = list(vocabulary)
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        merges: Sequence[tuple[str, str]],
+        rules: ByteRules = GPT2,
+    ):
+        self.vocabulary, self.rules = list(vocabulary), rules
         self.merges = [(first, second) for first, second in merges]
         places = {piece: index for index, piece in enumerate(self.vocabulary)}
-        _check(self.vocabulary, places, self.merges)
+        _check(self.vocabulary, places, self.merges, rules)
         self.size = len(self.vocabulary)
         self._mask: int | None = None
         special = (END_OF_TEXT,)
-        if END_OF_TEXT in places:
+        if rules.special:
+            special = rules.special
+            self.start_id, self.end_id, self.pad_id = (places[piece] for piece in rules[3:6])
+            self.unknown_id = self.end_id
+        elif END_OF_TEXT in places:
             self.pad_id = self.unknown_id = self.start_id = self.end_id = places[END_OF_TEXT]
         else:
             special, self.separators = ROBERTA, 2
@@ -72,11 +84,7 @@ class ByteBpe(PieceTokenizer):
                 places[piece] for piece in ROBERTA
             )
         self.special_ids = tuple(sorted(places[piece] for piece in special))
-        back = {character: bytes([byte]) for byte, character in enumerate(byte_alphabet())}
-        self.said = [
-            b"" if piece in special else b"".join(back.get(c, c.encode()) for c in piece)
-            for piece in self.vocabulary
-        ]
+        self.said = spelled_bytes(self.vocabulary, special)
         self.continuation = np.array([not said.startswith(b" ") for said in self.said])
         self.continuation[list(self.special_ids)] = False
 
@@ -111,8 +119,12 @@ class ByteBpe(PieceTokenizer):
         import tokenizers
 
         places = {piece: index for index, piece in enumerate(self.vocabulary)}
-        made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=places, merges=self.merges))
-        made.pre_tokenizer = splitter()
+        whole = {"ignore_merges": True} if self.rules.whole_words else {}
+        model = tokenizers.models.BPE(vocab=places, merges=self.merges, **whole)
+        made = tokenizers.Tokenizer(model)
+        made.pre_tokenizer = splitter(PATTERNS.get(self.rules.split))
+        if self.rules.compose:
+            made.normalizer = tokenizers.normalizers.NFC()
         return made
 
     def in_graph(self) -> Any:
@@ -123,14 +135,20 @@ class ByteBpe(PieceTokenizer):
 
     def fingerprint(self) -> str:
         """64 hexadecimal digits of what decides the ids."""
-        said = json.dumps(["byte_bpe", self.vocabulary, self.merges])
+        rules = [] if self.rules == GPT2 else [list(self.rules)]
+        said = json.dumps(["byte_bpe", self.vocabulary, self.merges, *rules])
         return hashlib.sha256(said.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Writes `vocab.json` and `merges.txt`, as GPT-2's were published, and `tokenizer.json`."""
         folder = Path(folder)
         write_published(self, folder)
-        options = {"kind": "byte_bpe", "size": self.size, "fingerprint": self.fingerprint()}
+        options = {
+            "kind": "byte_bpe",
+            **({} if self.rules == GPT2 else {"rules": self.rules._asdict()}),
+            "size": self.size,
+            "fingerprint": self.fingerprint(),
+        }
         write_atomically(folder / OPTIONS_FILE, json.dumps(options, indent=1))
 
     @classmethod
@@ -142,7 +160,9 @@ class ByteBpe(PieceTokenizer):
         """
         folder = Path(folder)
         options = read_json(folder / OPTIONS_FILE)
-        tokenizer = read_byte_bpe(folder / VOCABULARY_FILE, folder / MERGES_FILE)
+        said = options.get("rules")
+        rules = ByteRules(**{**said, "special": tuple(said["special"])}) if said else GPT2
+        tokenizer = read_byte_bpe(folder / VOCABULARY_FILE, folder / MERGES_FILE, rules)
         if tokenizer.fingerprint() != options["fingerprint"]:
             raise ValueError(f"{folder}: {VOCABULARY_FILE} or {MERGES_FILE} has changed since.")
         return tokenizer
@@ -156,12 +176,13 @@ def write_published(tokenizer: ByteBpe, folder: Path) -> None:
     write_atomically(Path(folder) / MERGES_FILE, "".join(f"{line}\n" for line in lines))
 
 
-def read_byte_bpe(vocabulary: Path, merges: Path) -> ByteBpe:
+def read_byte_bpe(vocabulary: Path, merges: Path, rules: ByteRules = GPT2) -> ByteBpe:
     """Reads a published byte-level vocabulary.
 
     Args:
         vocabulary: `vocab.json`, `{piece: id}`, or a file with a piece a line in the order of ids.
         merges: `merges.txt`: two pieces a line, after a line with a version.
+        rules: What it does otherwise than GPT-2's.
 
     Raises:
         UserError: A file is missing or not of this form, or the two do not fit.
@@ -184,7 +205,7 @@ def read_byte_bpe(vocabulary: Path, merges: Path) -> ByteBpe:
             raise UserError(f"{merges}:{number}: expected two pieces with a space between them.")
         pairs.append(pair)
     try:
-        return ByteBpe(pieces, pairs)
+        return ByteBpe(pieces, pairs, rules)
     except ValueError as error:
         raise UserError(f"{vocabulary}, {merges}: {error}") from None
 
@@ -249,7 +270,9 @@ def learn_byte_bpe(lines: Iterable[str], size: int, *, min_frequency: int = 2) -
     return ByteBpe([*pieces, END_OF_TEXT], [tuple(pair) for pair in model["merges"]])
 
 
-def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str, str]]) -> None:
+def _check(
+    vocabulary: list[str], places: dict[str, int], merges: list[tuple[str, str]], rules: ByteRules
+) -> None:
     def refuse(argument: str, expected: str, received: str) -> None:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected {expected}. Received: {received}"
@@ -258,7 +281,8 @@ def _check(vocabulary: list[str], places: dict[str, int], merges: list[tuple[str
     if len(places) != len(vocabulary):
         twice = next(p for index, p in enumerate(vocabulary) if places[p] != index)
         refuse("vocabulary", "distinct pieces", f"{twice!r} twice")
-    if END_OF_TEXT not in places and not set(ROBERTA) <= places.keys():
+    known = {*rules.special, *rules[3:6]} <= places.keys() and rules.special
+    if not known and END_OF_TEXT not in places and not set(ROBERTA) <= places.keys():
         refuse("vocabulary", f"{END_OF_TEXT} among the pieces", "a vocabulary without it")
     if lacking := [character for character in byte_alphabet() if character not in places]:
         refuse(

@@ -6,7 +6,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
-from tfkd.data.tokenizers.byte_words import byte_alphabet, character_classes, word_pattern
+from tfkd.data.tokenizers.byte_rules import PATTERNS
+from tfkd.data.tokenizers.byte_words import (
+    byte_alphabet,
+    character_classes,
+    published_pattern,
+    word_pattern,
+)
 
 _NEVER = 2**31 - 1
 # The splitting operation takes NUL for the end of a string. Two characters that are no letters,
@@ -48,11 +54,29 @@ class ByteBpeGraph(tf.Module):
         spaces = character_classes()["spaces"]
         self._before_words = f"[{spaces}][^{spaces}]"
         self._words = word_pattern(after_spaces="")
+        rules = tokenizer.rules
+        self._compose, self._whole = rules.compose, None
+        if rules.split in PATTERNS:
+            # Where a run ends in a line's end, that stays with the run.
+            self._before_words = rf"[{_without_lines(spaces)}][^{spaces}]"
+            self._words = published_pattern(PATTERNS[rules.split], ahead=False)
+        if rules.whole_words:
+            special = {*tokenizer.special_ids}
+            own = [place for place in range(self._size) if place not in special]
+            said = [tokenizer.said[place] for place in own]
+            self._whole = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(
+                    tf.constant(said, tf.string), tf.constant(own, tf.int32)
+                ),
+                -1,
+            )
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
         """UTF-8 strings `[B]` to int32 ids `[B, (pieces)]`, without special tokens."""
         text = tf.convert_to_tensor(text, tf.string)
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+        if self._compose:
+            text = tensorflow_text.normalize_utf8(text, "NFC")
         words = self._split(_escaped(text))
         distinct, place = tf.unique(words.flat_values)
         distinct = _unescaped(distinct)
@@ -89,6 +113,12 @@ class ByteBpeGraph(tf.Module):
         ids = tf.gather(tf.constant(self._of_byte), tf.reshape(numbers, [-1]))
         count = tf.size(words, out_type=tf.int64)
         word = characters.value_rowids()
+        if self._whole is not None:
+            # A word that is a piece is that one piece, at the place of its first byte.
+            whole = tf.gather(self._whole.lookup(words), word)
+            first = tf.concat([[True], word[1:] != word[:-1]], 0)[: tf.size(word)]
+            ids = tf.where(whole < 0, ids, whole)
+            ids, word = (tf.boolean_mask(one, (whole < 0) | first) for one in (ids, word))
 
         def ranks(ids: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
             """When each piece and the next one of its word were merged; never at a word's end."""
@@ -115,6 +145,14 @@ class ByteBpeGraph(tf.Module):
             shape_invariants=(shape, shape, shape),
         )
         return tf.RaggedTensor.from_value_rowids(ids, word, nrows=count)
+
+
+def _without_lines(spaces: str) -> str:
+    """Ranges of white space without the two characters that end a line."""
+    first, rest = r"\x{9}-\x{d}", spaces
+    if not rest.startswith(first):
+        raise AssertionError(f"expected white space from {first} on: {spaces[:20]}")
+    return r"\x{9}\x{b}-\x{c}" + rest.removeprefix(first)
 
 
 def _escaped(text: tf.Tensor) -> tf.Tensor:

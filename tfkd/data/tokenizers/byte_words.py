@@ -44,12 +44,34 @@ def word_pattern(*, after_spaces: str) -> str:
     )
 
 
-def splitter() -> Any:
-    """What splits text into words, and words into bytes, for the package `tokenizers`."""
+def published_pattern(published: str, *, ahead: bool = True) -> str:
+    """A published regular expression with the classes of characters written out.
+
+    Args:
+        published: With the classes of letters, numbers and white space by their names.
+        ahead: Whether it may look ahead: RE2 cannot.
+    """
+    classes = character_classes()
+    letters, numbers, spaces = (classes[name] for name in ("letters", "numbers", "spaces"))
+    found = published if ahead else published.replace(r"\s+(?!\S)|", "")
+    found = found.replace(r"[^\s\p{L}\p{N}]", f"[^{spaces}{letters}{numbers}]")
+    found = found.replace(r"[^\r\n\p{L}\p{N}]", rf"[^\r\n{letters}{numbers}]")
+    for name, ranges in ((r"\p{L}", letters), (r"\p{N}", numbers), (r"\s", spaces)):
+        found = found.replace(name, f"[{ranges}]")
+    return found.replace(r"\S", f"[^{spaces}]")
+
+
+def splitter(published: str | None = None) -> Any:
+    """What splits text into words, and words into bytes, for the package `tokenizers`.
+
+    Args:
+        published: A regular expression; None: GPT-2's.
+    """
     from tokenizers import Regex, pre_tokenizers
 
     spaces = character_classes()["spaces"]
     pattern = word_pattern(after_spaces=f"[{spaces}]+(?![^{spaces}])|")
+    pattern = pattern if published is None else published_pattern(published)
     return pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(pattern), "isolated"),

@@ -18,6 +18,7 @@ FILES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "sentencepiece": (
         ("sentencepiece.bpe.model",),
         ("spiece.model",),
+        ("tokenizer.model",),
         ("source.spm", "target.spm", "vocab.json"),
         (TOKENIZER_JSON,),
     ),

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from tfkd.data.strict_json import read_json
 from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files, well_formed
+from tfkd.data.tokenizers.published_pairs import MODEL_FILE, ends, pairs_of_json, with_added
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, Style
-from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
+from tfkd.data.tokenizers.tokenizer_json import TokenizerJson, model_of_json
 from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
 
@@ -53,8 +54,13 @@ def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePie
     if side is not None:
         return _marian(folder, f"{side}.spm")
     if files == (TOKENIZER_JSON,):
+        if model_of_json(folder / TOKENIZER_JSON)[0] == "BPE":
+            return _pairs(folder)
         return _from_json(TokenizerJson(folder / TOKENIZER_JSON, "Unigram"))
     proto = _proto(folder / files[0])
+    if files[0] == MODEL_FILE:
+        pieces = with_added(folder, proto, _piece)
+        return _made(proto, pieces, _Names(*ends(pieces)), Style())
     if files[0] == "spiece.model":
         own = {one.piece for one in proto.pieces}
         return _albert(folder, proto) if "[CLS]" in own else _t5(folder, proto)
@@ -62,6 +68,20 @@ def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePie
     pieces[3] = _piece("<unk>", "UNKNOWN")
     pieces += [*list(proto.pieces)[3:], _piece("<mask>", "CONTROL")]
     return _made(proto, pieces, _Names("<s>", "</s>", "<pad>"), Style(separators=2))
+
+
+def _pairs(folder: Path) -> SentencePiece:
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    pieces, normal = pairs_of_json(TokenizerJson(folder / TOKENIZER_JSON, "BPE"), _piece)
+    proto = protocol.ModelProto()
+    proto.trainer_spec.model_type = protocol.TrainerSpec.BPE
+    proto.trainer_spec.byte_fallback = any(one.type == 6 for one in pieces)
+    proto.normalizer_spec.name = "identity"
+    proto.normalizer_spec.add_dummy_prefix = normal["add_dummy_prefix"]
+    proto.normalizer_spec.remove_extra_whitespaces = False
+    proto.normalizer_spec.escape_whitespaces = True
+    return _made(proto, pieces, _Names(*ends(pieces)), Style())
 
 
 def _albert(folder: Path, proto: Any) -> SentencePiece:

@@ -11,6 +11,24 @@ from tfkd.outside.regular_files import readable
 from tfkd.spec.errors import UserError
 
 
+def model_of_json(path: Path) -> tuple[str, Mapping[str, Any]]:
+    """What kind of model such a file has, and what it says of it.
+
+    Raises:
+        UserError: It is not JSON, or has no model.
+    """
+    try:
+        with readable(path):
+            said = read_json(path)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    model = said.get("model") if isinstance(said, dict) else None
+    if not isinstance(model, dict):
+        raise UserError(f"{path}: it has no model; expected a published tokenizer's.")
+    # Older files do not say it of a BPE.
+    return str(model.get("type", "BPE")), model
+
+
 class TokenizerJson:
     """One such file.
 
