@@ -1,7 +1,7 @@
 """Soft targets: the store, and scoring a teacher into it. Imports no TensorFlow."""
 
 from tfkd.targets.manifest import Header
-from tfkd.targets.scoring import score_masked, score_pairs, score_previous
+from tfkd.targets.scoring import score_masked, score_pairs, score_previous, score_text
 from tfkd.targets.store import PartStores, SoftTargetStore
 from tfkd.targets.writer import StoreWriter
 
@@ -13,4 +13,5 @@ __all__ = [
     "score_masked",
     "score_pairs",
     "score_previous",
+    "score_text",
 ]

@@ -160,6 +160,31 @@ def score_pairs(
     )  # fmt: skip
 
 
+def score_text(
+    predict: Predict,
+    example_set: ExampleSet,
+    view: SequenceView,
+    writer: StoreWriter,
+    *,
+    max_length: int | None = 512,
+    batch_tokens: int = 8192,
+    pad_to: int = 4,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    progress: Progress | None = None,
+) -> SoftTargetStore:
+    """Scores each token of a text given those before it, in one pass of a language model a row.
+
+    A row of the store is a position that `view` (a `CausalLMView`) selects, in their order.
+    Arguments and errors as in `score_masked`; rows of more than `max_length` tokens have none.
+    """
+    lengths = view.lengths(example_set)["joint"]
+    rows = _Rows(np.where(lengths <= (max_length or np.inf), lengths, 0), lengths)
+    return _score(
+        predict, example_set, rows, writer, _from_the_left(view, example_set, pad_to),
+        batch_tokens, pad_to, rows_per_shard, progress,
+    )  # fmt: skip
+
+
 def _from_the_left(layout: View, example_set: ExampleSet, pad_to: int) -> _Reading:
     """One pass a pair, in which all of its selected positions are read."""
 

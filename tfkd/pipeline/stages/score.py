@@ -55,9 +55,9 @@ class ScoreStage(Stage):
         """32 bytes a target token at K = 8; known once the ids are made."""
         if node.task.Options.over_classes:
             return {}
-        tokens = 0
+        tokens, field = 0, "text" if node.model.is_causal else "target"
         for child in node.inputs.values():
-            if child.kind == "ids" and child.options.field == "target":
+            if child.kind == "ids" and child.options.field == field:
                 folder = planned.folder(child)
                 if not folder.done:
                     return {}
@@ -82,7 +82,7 @@ class ScoreStage(Stage):
 
 
 def _precision(node: Node) -> str:
-    return getattr(node.trained.options, "precision", "float32")
+    return getattr(node.trained.options, "precision", None) or "float32"
 
 
 def _refuse_no_mean(label: str, teachers: dict[str, Node]) -> None:

@@ -29,11 +29,20 @@ def of_corpora(
     node: Node, scored: Node, vocabulary: str, context: Context
 ) -> list[SoftTargetStore | None]:
     """The store of each corpus of a training stage; None of one that was not scored."""
-    numbers = {corpus.key: number for number, corpus in enumerate(scored.corpora)}
-    places = [numbers.get(corpus.key) for corpus in node.corpora]
+    numbers = {rows_of(scored, number): number for number in range(len(scored.corpora))}
+    places = [numbers.get(rows_of(node, number)) for number in range(len(node.corpora))]
     return [
         None if place is None else _open(scored, place, vocabulary, context) for place in places
     ]
+
+
+def rows_of(node: Node, index: int) -> str:
+    """What tells the rows of a stage's corpus number `index`: its fingerprint, and the blocks that
+    it is packed into."""
+    corpus, packing = node.corpora[index].fingerprint, node.options.data[index].packing
+    if packing is None:
+        return corpus
+    return f"{corpus} in blocks of {packing.length} with {packing.separator}"
 
 
 def _open(node: Node, index: int, vocabulary: str, context: Context) -> SoftTargetStore:
@@ -43,8 +52,8 @@ def _open(node: Node, index: int, vocabulary: str, context: Context) -> SoftTarg
         UserError: It is of another corpus, or its ids are not the student's.
     """
     folder = place(node, context).path / f"store-{index}"
-    corpus = node.corpora[index].fingerprint
-    return SoftTargetStore(folder, corpus=corpus, vocabulary=vocabulary, verify=False)
+    rows = rows_of(node, index)
+    return SoftTargetStore(folder, corpus=rows, vocabulary=vocabulary, verify=False)
 
 
 def check_rows(node: Node, batcher: Any) -> None:

@@ -94,6 +94,29 @@ class LanguageModel(Words):
         names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
         return None, names
 
+    def score_identity(self, options: Any) -> dict[str, Any]:
+        """However it is to be read: from the left. Blocks are other rows than documents."""
+        found = super().score_identity(options.model_copy(update={"read": "previous"}))
+        packs = [part.packing and part.packing.model_dump() for part in options.data]
+        found = {name: value for name, value in found.items() if name != "read"}
+        return found | ({"pack": packs} if any(packs) else {})
+
+    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
+        from tfkd.pipeline.tasks.scored import score_next_words
+
+        return score_next_words(node, model, folder, context)
+
+    def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
+        from tfkd.pipeline.inputs.made import side_tokenizers
+        from tfkd.pipeline.stages.stored_targets import of_corpora
+        from tfkd.pipeline.stages.terms import predicted_tokenizer
+        from tfkd.targets import PartStores
+
+        if not scored.model.is_causal:
+            return super().stores(node, term, scored, context)
+        vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
+        return PartStores(of_corpora(node, scored, vocabulary, context))
+
     def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         node, context = evaluation.system, counting.context
         if WORDS in node.options["products"]:

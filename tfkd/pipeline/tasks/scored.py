@@ -15,11 +15,12 @@ from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views
 from tfkd.pipeline.inputs.models import PAD_TO
 from tfkd.pipeline.inputs.parts import folds_of, open_parts
 from tfkd.pipeline.inputs.text_stages import classes_of
+from tfkd.pipeline.stages.stored_targets import rows_of
 from tfkd.pipeline.stages.terms import predicted_tokenizer
 from tfkd.pipeline.tasks.label_rows import HEAD
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_FORCED
-from tfkd.targets import Header, StoreWriter, score_masked, score_pairs, score_previous
+from tfkd.targets import Header, StoreWriter, score_masked, score_pairs, score_previous, score_text
 from tfkd.targets.by_part import ByPart, Predict
 from tfkd.targets.class_scoring import score_classes
 
@@ -67,6 +68,35 @@ def score_words(node: Node, model: Any, folder: StageFolder, context: Context) -
             f"{node.label}: nothing was scored: every pair is longer than {min(limits.values())} "
             "tokens; raise max_length of the stage and of its teacher, or shorten the corpus"
         )
+    brief = (
+        f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
+        f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"
+    )
+    return {TEACHER_FORCED: found, "tokens": rows, "brief": brief}
+
+
+def score_next_words(
+    node: Node, model: Any, folder: StageFolder, context: Context
+) -> dict[str, Any]:
+    """The top K of every next word of a text."""
+    options, teacher = node.options, node.inputs[Role.MODEL]
+    vocabulary = predicted_tokenizer(side_tokenizers(teacher, context))
+    (view,) = views_of(teacher, {None}, context).values()
+    limit = min(options.max_length, teacher.model.max_length)
+    if folds_of(teacher) and any(part.packing is not None for part in options.data):
+        raise UserError(
+            f"stages.{node.label}: {options.score} was trained in folds of rows, and a block of "
+            "pack has several rows: which model has not seen it? Expected data without pack"
+        )
+
+    def score(predict: Any, examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
+        return score_text(predict, examples, view, writer, max_length=limit, **settings)
+
+    details = {"read": "next"}
+    teachers = _Teachers(model, partial(predictor, top_k=options.top_k))
+    found, rows = _scored(
+        node, folder, context, vocabulary, options.top_k, details, teachers, score
+    )
     brief = (
         f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
         f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"
@@ -151,10 +181,11 @@ def _scored(
     """
     options, found, rows = node.options, [], 0
     for index, part in enumerate(options.data):
-        examples = ExampleSet([part_of(node, Role.DATA.of(index), part.of, context)])
+        role = Role.DATA.of(index)
+        examples = ExampleSet([part_of(node, role, part.of, context, pack=part.packing)])
         predict, how = teachers.of(node, node.corpora[index], context)
         header = Header(
-            corpus=node.corpora[index].fingerprint,
+            corpus=rows_of(node, index),
             vocabulary=predicted.fingerprint(),
             vocabulary_size=predicted.size,
             top_k=top_k,

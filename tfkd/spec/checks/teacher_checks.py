@@ -225,6 +225,12 @@ def _layers(faults: Faults, path: tuple, options: Any, teacher: Any, model: Any)
         )
 
 
+def _blocks(packing: Any) -> str:
+    if packing is None:
+        return "row by row"
+    return f"in blocks of {packing.length} with separator: {packing.separator}"
+
+
 def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, model: Any) -> None:
     """A stored teacher must speak of the student's words, and of some of its rows."""
     teacher = found_stage(scored.parts, scored.stage.score)
@@ -242,6 +248,15 @@ def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, m
             path, f"{name} scored {', '.join(rows)}, this stage reads {', '.join(reads)}",
             "a teacher that scored what its student reads",
         )  # fmt: skip
+    # A faulty part has no packing.
+    packings = {part.of: getattr(part, "packing", None) for part in scored.stage.data}
+    for part in stage.data:
+        here, there = getattr(part, "packing", None), packings.get(part.of)
+        if part.of in packings and here != there:
+            faults.add(
+                path, f"{name} scored {part.of} {_blocks(there)}, this stage reads it "
+                f"{_blocks(here)}: its rows are other rows", "the same pack: in both",
+            )  # fmt: skip
     turned = [part.of for part in stage.data if part.swap and part.of in rows]
     if turned:
         faults.add(

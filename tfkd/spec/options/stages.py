@@ -6,6 +6,9 @@ from pydantic import BeforeValidator, Field
 
 from tfkd.spec.options.base import CorpusName, Options, Positive
 
+# Half of the most tokens of a model under --smoke.
+_SMOKE_BLOCK = 64
+
 
 class PackOptions(Options):
     """Blocks of documents end to end."""
@@ -34,6 +37,14 @@ class DataPart(Options):
     def packing(self) -> PackOptions | None:
         """How its rows are packed; None where they are not."""
         return PackOptions(length=self.pack) if isinstance(self.pack, int) else self.pack
+
+
+def small_blocks(stage: dict[str, Any]) -> None:
+    """Makes the blocks of a stage's data, in plain values, as short as --smoke has them."""
+    for part in stage["data"] if isinstance(stage.get("data"), list) else []:
+        if isinstance(part, dict) and part.get("pack"):
+            said = part["pack"] if isinstance(part["pack"], dict) else {}
+            part["pack"] = {**said, "length": _SMOKE_BLOCK}
 
 
 def listed(value: Any) -> Any:

@@ -13,7 +13,7 @@ from tfkd.spec.names import SEVERAL, Found, Parts, stage_of, written
 from tfkd.spec.options import classifier
 from tfkd.spec.options.base import Count, ModelReference, Positive
 from tfkd.spec.options.models.family import SMOKE_LENGTH
-from tfkd.spec.options.stages import Data, DataPart
+from tfkd.spec.options.stages import Data, DataPart, small_blocks
 from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, TaughtOptions
 from tfkd.spec.tasks.task import task_of
@@ -53,7 +53,7 @@ class ScoreOptions(TaughtOptions):
     read: Literal["masked", "previous"] = Field(
         "masked",
         description="masked: each word while it is hidden; previous: from the left. An "
-        "encoder-decoder knows no other way than from the left, and needs no such key.",
+        "encoder-decoder and a language model know no other way than that, and need no such key.",
     )
     passes: Count = Field(7, description="Passes a sentence; each hides every n-th word (masked).")
     top_k: Count = Field(8, description="K: probabilities kept for a word.")
@@ -113,10 +113,11 @@ class ScoreOptions(TaughtOptions):
         stage["top_k"] = min(stage.get("top_k") or 8, 8)
         stage["batch_tokens"] = 2048
         stage["max_length"] = SMOKE_LENGTH
+        small_blocks(stage)
 
     def hides(self, model: Any) -> bool:
         """Whether a teacher fills in what is hidden from it, by its model's options."""
-        return self.read == "masked" and not model.encoder_decoder
+        return self.read == "masked" and model.encoder_only
 
     def on_corpora(self, names: list[str]) -> "ScoreOptions":
         """The same work on other corpora, which is itself a check, and waits for none."""
@@ -137,13 +138,16 @@ class ScoreOptions(TaughtOptions):
             _mean(faults, _place(faults, path, name, index), stage.score, first, name, other)
         # What is said of its data is the same of each teacher.
         faults.errors[before:] = dict.fromkeys(faults.errors[before:])
+        causal = first is not None and first.model is not None and first.model.is_causal
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             if part.swap:
                 faults.add(where, f"swap: {part.of} is scored as it is", "no swap in a score stage")
-            if getattr(part, "pack", None) is not None:
+            if getattr(part, "pack", None) is not None and not causal:
                 faults.add(
-                    where, f"pack: {part.of} is scored row by row", "no pack in a score stage"
+                    where,
+                    f"pack: {part.of} is scored row by row",
+                    "no pack in a score stage, but of a language model",
                 )
             if getattr(part, "weight", 1) != 1:
                 faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
@@ -180,11 +184,10 @@ def _teacher(
     if teacher is not None and teacher.headless:
         faults.add(where, f"{name} {NO_HEAD}", "one with a head")
     model = None if teacher is None else teacher.model
-    if model is not None and (model.is_causal or model.fills_in):
-        does = "reads one text" if model.is_causal else "fills in what is hidden"
+    if model is not None and model.fills_in:
         faults.add(
-            where, f"its model is {a(model.kind)}, which {does}",
-            f"a stage of {encoders()}, or of an encoder-decoder from left to right",
+            where, f"its model is {a(model.kind)}, which fills in what is hidden",
+            f"a stage of {encoders()}, or of a model that goes from left to right",
         )  # fmt: skip
     elif (segments := segments_of(teacher)) is not None:
         faults.add(

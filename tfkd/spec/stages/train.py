@@ -25,8 +25,7 @@ from tfkd.spec.options.base import (
     Seed,
     Seeds,
 )
-from tfkd.spec.options.models.family import SMOKE_LENGTH
-from tfkd.spec.options.stages import Data
+from tfkd.spec.options.stages import Data, small_blocks
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import check_name, of_kind, with_metric_options
 from tfkd.spec.stage import Named, Path, TaughtOptions
@@ -36,10 +35,9 @@ from tfkd.spec.wording import shown as in_short
 
 SMOKE_STEPS = 4
 DEFAULT_FOLDS, MOST_FOLDS = 5, 20
-# Of a batch by its unit, and of packed documents.
+# Of a batch by its unit.
 _SCHEDULE = ScheduleOptions().kind
 _SMOKE_BATCH = {"sentences": 16, "joint_tokens": 768, "max_tokens": 384, "target_tokens": 384}
-_SMOKE_BLOCK = SMOKE_LENGTH // 2
 
 
 def _count_of_folds(value: bool | int) -> int:
@@ -221,10 +219,7 @@ class TrainOptions(TaughtOptions):
             stage["batch"]["per_device"] = -(-_SMOKE_BATCH[unit] // 2)
         stage["batch"].pop("max_length", None)
         stage["log_every"] = 2
-        for part in stage["data"] if isinstance(stage.get("data"), list) else []:
-            if isinstance(part, dict) and part.get("pack"):
-                said = part["pack"] if isinstance(part["pack"], dict) else {}
-                part["pack"] = {**said, "length": _SMOKE_BLOCK}
+        small_blocks(stage)
         if stage.get("validate"):
             stage["validate"]["every"] = 2
             stage["validate"].pop("positive", None)

@@ -1,7 +1,11 @@
 """Language models: how likely a text is, and how it goes on."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from tfkd.spec.checks.teacher_checks import check_top_k, predicted
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import Found, Parts, corpus_of, written
+from tfkd.spec.tasks.task import Path
 from tfkd.spec.tasks.words import WordsOptions
 
 
@@ -9,3 +13,43 @@ class LanguageModelOptions(WordsOptions):
     """Each next word of a text: its head is the model's own."""
 
     of_checkpoints: ClassVar[bool] = True
+
+    @classmethod
+    def check_training(
+        cls, parts: Parts, faults: Faults, path: Path, stage: Any, model: Any
+    ) -> None:
+        super().check_training(parts, faults, path, stage, model)
+        if getattr(model, "logit_cap", None) is not None:
+            faults.add(
+                (*path, "train"), f"{stage.train} has a logit_cap, which no loss knows of a model "
+                "that is trained", "a model without; a load stage's may have one, and teach",
+            )  # fmt: skip
+
+    @classmethod
+    def check_scores(
+        cls, parts: Parts, faults: Faults, path: Path, stage: Any, teacher: Found | None
+    ) -> None:
+        """What it scores is text, in blocks that it has positions for."""
+        model = None if teacher is None else teacher.model
+        if teacher is not None and model is not None:
+            top_k = getattr(stage, "top_k", 0)
+            check_top_k(teacher.parts, faults, (*path, "top_k"), top_k, predicted(model))
+        for index, part in enumerate(stage.data):
+            where = written(faults, (*path, "data", index))
+            corpus = corpus_of(parts, faults, where, part.of, whole=True)
+            if corpus is not None and "text" not in corpus.field_names:
+                found = ", ".join(corpus.field_names)
+                faults.add(where, f"{part.of} has {found}", "a corpus of text")
+            packing = getattr(part, "packing", None)  # a faulty part has none
+            if packing is not None and model is not None and packing.length > model.max_length:
+                faults.add(
+                    (*where, "pack"),
+                    f"{packing.length} tokens, more than the {model.max_length} that "
+                    f"{stage.score} has positions for", "no more than that",
+                )  # fmt: skip
+            if packing is not None and packing.length > stage.max_length:
+                faults.add(
+                    (*where, "pack"),
+                    f"{packing.length} tokens, and rows of more than {stage.max_length} are left "
+                    "out", f"max_length: {packing.length} of this stage",
+                )  # fmt: skip
