@@ -35,6 +35,7 @@ TABLES = {
     "lightpaff_mass_multi30k",
     "lightpaff_bert_sst2",
     "distill_opus_mt",
+    "distill_causal_lm",
     "distill_sequence_classifier",
     "iwslt_envi",
 }

@@ -96,7 +96,7 @@ def test_no_file_is_longer_than_can_be_read_at_once():
 FAMILIES = {
     *(
         f"spec/options/models/{name}.py"
-        for name in ("bert", "bert_fused", "gpt2", "transformer", "rnn", "t5", "ab_net")
+        for name in ("bert", "bert_fused", "gpt2", "llama", "transformer", "rnn", "t5", "ab_net")
     ),
     "spec/builtins.py",
     "spec/options/__init__.py",

@@ -15,6 +15,7 @@ FULL_SCALE = {
     "abnet_wmt14_ende",
     "abnet_wmt14_enfr",
     "distill_opus_mt",
+    "distill_causal_lm",
     "distill_sequence_classifier",
     "gigaword",
     "iwslt_deen",

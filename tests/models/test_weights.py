@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from safetensors import numpy as safetensors_numpy
 
 from tfkd.models import (
     Bert,
@@ -40,6 +41,20 @@ def test_weights_come_back_whatever_the_model_is_called(saved, name):
     assert [*report.missing, *report.misshapen, *report.unused] == []
     for key, value in values(model).items():
         np.testing.assert_array_equal(value, there[key])
+
+
+def test_a_file_is_written_tensor_by_tensor_as_safetensors_writes_it(saved, tmp_path):
+    there, path = saved
+    wanted = safetensors_numpy.save(there, metadata={"tfkd": "Bert"})
+    assert path.read_bytes() == wanted
+    narrow = bert(4, dtype="bfloat16")
+    load_weights(narrow, path)
+    save_weights(narrow, tmp_path / "narrow.safetensors", narrow=True)
+    again = bert(4)
+    load_weights(again, tmp_path / "narrow.safetensors")
+    for name, value in values(again).items():
+        np.testing.assert_array_equal(value, values(narrow)[name].astype(np.float32))
+    assert (tmp_path / "narrow.safetensors").stat().st_size < 0.6 * path.stat().st_size
 
 
 def test_paths_are_stable():

@@ -85,7 +85,9 @@ def test_messages_name_it_beside_the_packages_own(spec):
         "stages.like_it.data=[{of: text, pack: {length: 32}}]",
     ]
     errors, _ = validate([spec], data_dir=None, overrides=changes, plugins=["mean_encoder"])
-    assert any("a bert, a gpt2 or a mean_encoder" in str(error) for error in errors), errors
+    assert any("a bert, a gpt2, a llama or a mean_encoder" in str(error) for error in errors), (
+        errors
+    )
 
 
 def test_its_parts_and_weights_are_those_of_the_model_that_is_built(spec):

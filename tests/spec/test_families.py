@@ -65,6 +65,12 @@ def test_the_most_tokens_of_each_side(model, limits):
 
 
 def test_messages_name_those_that_fit():
-    assert families.one_of(lambda one: one.single_sequence) == "a bert or a gpt2"
+    assert families.one_of(lambda one: one.single_sequence) == "a bert, a gpt2 or a llama"
     assert families.one_of(lambda one: one.made_of) == "an abnet or a bert_fused"
-    assert families.kinds(lambda one: one.published) == ["bert", "gpt2", "t5", "transformer"]
+    assert families.kinds(lambda one: one.published) == [
+        "bert",
+        "gpt2",
+        "llama",
+        "t5",
+        "transformer",
+    ]

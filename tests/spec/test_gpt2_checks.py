@@ -102,7 +102,10 @@ def test_what_fits_is_valid(tmp_path, change):
             "evaluate=[{of: learn, on: words, metrics: [loss, accuracy], context: 5}]",
             "nothing of loss, accuracy has one",
         ),
-        ("export=[taught]", "an encoder-decoder, a gpt2, or a stage that trains a classifier"),
+        (
+            "export=[taught]",
+            "an encoder-decoder, a gpt2 or a llama, or a stage that trains a classifier",
+        ),
         ("stages.more={translate: learn, data: text}", "goes on with its text instead"),
         ("stages.loaded={load: {}, into: teacher.gpt}", "load: found a mapping; expected text"),
         ("stages.loaded.load=.inf", "stages.loaded.load: found"),

@@ -103,7 +103,7 @@ def test_what_fits_is_valid(tmp_path, check):
         ("of: mass, on: text, against: plain", (), "plain is measured in other views"),
         ("of: tuned, on: train", (), "nothing stands beside it; expected against: STAGE"),
         ("of: tuned, on: text, against: plain", (), "an encoder-decoder cannot read text"),
-        ("of: filled, on: train", (), "a gpt2 or a model that writes from left to right"),
+        ("of: filled, on: train", (), "a llama or a model that writes from left to right"),
         ("of: words, on: text, against: gpt", (), "compared with itself without context"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.models.heads import cap_of
 from tfkd.objectives.prediction import top_k_log_probabilities
 
 
@@ -133,6 +134,11 @@ def _log_probabilities(
     transformed = head.transform(tf.gather_nd(hidden, tf.stack([sentence, places], 1)))
     transformed = tf.ensure_shape(transformed, [None, head.width])
     scored = top_k_log_probabilities(
-        transformed, head.matrix(), head.bias(), 0, tf.cast(gold.values, tf.int32)
+        transformed,
+        head.matrix(),
+        head.bias(),
+        0,
+        tf.cast(gold.values, tf.int32),
+        cap=cap_of(head),
     )
     return tf.math.unsorted_segment_sum(scored.gold_log_probability, sentence, tf.shape(lengths)[0])

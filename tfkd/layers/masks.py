@@ -31,6 +31,11 @@ def causal_penalty(length: int | tf.Tensor, dtype: tf.DType | str = tf.float32) 
     return _penalty(places[None, :] <= places[:, None], dtype)[None, None]
 
 
+def hidden_penalty(visible: tf.Tensor, dtype: tf.DType | str = tf.float32) -> tf.Tensor:
+    """Hides what is not visible: bool `[batch, queries, keys]` to `[batch, 1, queries, keys]`."""
+    return _penalty(visible, dtype)[:, None]
+
+
 def prefix_penalty(
     prefix: tf.Tensor, valid: tf.Tensor, dtype: tf.DType | str = tf.float32
 ) -> tf.Tensor:

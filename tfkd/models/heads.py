@@ -16,7 +16,8 @@ from tfkd.layers.layer_norm import LayerNorm
 
 @keras.saving.register_keras_serializable(package="tfkd")
 class VocabularyHead(keras.layers.Layer):
-    """logits = t(h) M^T + b, with M the model's embedding (tied) or a matrix of its own.
+    """logits = t(h) M^T + b, with M the model's embedding (tied) or a matrix of its own; of these,
+    where there is a cap c, c tanh(logits / c) (Gemma 2).
 
     t is the identity, or BERT's transform LN(activation(h W + c)). A loss over the vocabulary takes
     `transform`, `matrix` and `bias` apart, so that it never needs all logits at once.
@@ -33,6 +34,7 @@ class VocabularyHead(keras.layers.Layer):
         factor: Multiplies h where there is no transform: width^-0.5 of a T5 with a tied matrix.
         initializer: Keras initializer of the matrix and of the transform.
         matrix_initializer: Of the matrix alone; None: `initializer`.
+        cap: c; None: without. Such a head teaches: the losses of a student know none.
         seed: Seed of the weights.
     """
 
@@ -50,11 +52,13 @@ class VocabularyHead(keras.layers.Layer):
         factor: float = 1.0,
         initializer: Any = "glorot_uniform",
         matrix_initializer: Any = None,
+        cap: float | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
+        self.cap = cap
         self.width = width
         self.reads = reads or width
         if self.reads != width and not transform:
@@ -145,7 +149,8 @@ class VocabularyHead(keras.layers.Layer):
         if bias is not None:
             logits += bias
         return tf.reshape(
-            logits, tf.concat([tf.shape(hidden)[:-1], [self.vocabulary_size]], axis=0)
+            capped(logits, self.cap),
+            tf.concat([tf.shape(hidden)[:-1], [self.vocabulary_size]], axis=0),
         )
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:
@@ -170,12 +175,23 @@ class VocabularyHead(keras.layers.Layer):
             **self._transform,
             "use_bias": self.use_bias,
             "factor": self.factor,
+            **({} if self.cap is None else {"cap": self.cap}),
             **{
                 name: one and keras.initializers.serialize(one)
                 for name, one in zip(names, self._initializers, strict=True)
             },
             "seed": self.seed,
         }
+
+
+def capped(logits: tf.Tensor, cap: float | None) -> tf.Tensor:
+    """c tanh(logits / c), or the logits where c is None."""
+    return logits if cap is None else cap * tf.tanh(logits / cap)
+
+
+def cap_of(head: Any) -> float | None:
+    """The cap of a head's logits; None of one without."""
+    return getattr(head, "cap", None)
 
 
 def start_head_from_embeddings(

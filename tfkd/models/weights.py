@@ -7,11 +7,15 @@ from os import PathLike
 
 import keras
 import numpy as np
-from safetensors import numpy as safetensors_numpy
 
-from tfkd.data.files import write_atomically
 from tfkd.models.language_model import relative_path
-from tfkd.models.safetensors_files import read_tensors
+from tfkd.models.safetensors_files import (
+    BFLOAT16,
+    Tensor,
+    read_tensor,
+    saved_shapes,
+    write_tensors,
+)
 from tfkd.spec.errors import UserError
 
 _LAYER = re.compile(r"\blayer_(\d+)\b")
@@ -41,23 +45,35 @@ def variables_by_path(model: keras.Model) -> dict[str, keras.Variable]:
     return dict(sorted(paths.items()))
 
 
-def save_weights(model: keras.Model, path: str | PathLike, without: Iterable[str] = ()) -> None:
-    """Writes the weights of a model, float32, whole or not at all.
+def save_weights(
+    model: keras.Model,
+    path: str | PathLike,
+    without: Iterable[str] = (),
+    *,
+    narrow: bool = False,
+) -> None:
+    """Writes the weights of a model, whole or not at all, one after the other.
 
     Args:
         model: The model.
         path: The safetensors file.
         without: Paths of weights that are kept elsewhere: a frozen BERT's, beside its adapters.
+        narrow: Whether bfloat16 stays as it is; else all are float32.
     """
     left = set(without)
     tensors = {
-        name: variable.value.numpy().astype(np.float32)
+        name: _written(variable, narrow)
         for name, variable in variables_by_path(model).items()
         if name not in left
     }
-    # One entry: several are written in no fixed order, and equal weights must be equal files.
-    metadata = {"tfkd": type(model).__name__}
-    write_atomically(path, safetensors_numpy.save(tensors, metadata=metadata))
+    write_tensors(path, tensors, {"tfkd": type(model).__name__})
+
+
+def _written(variable: keras.Variable, narrow: bool) -> Tensor:
+    shape = tuple(variable.shape)
+    if narrow and variable.dtype == "bfloat16":
+        return Tensor(BFLOAT16, shape, lambda: variable.value.numpy().view(np.uint16))
+    return Tensor("F32", shape, lambda: variable.value.numpy().astype(np.float32, copy=False))
 
 
 def load_weights(
@@ -93,7 +109,9 @@ def load_weights(
             loaded then.
         ValueError: a part that the model does not have.
     """
-    tensors = {**(more or {}), **read_tensors(path)}
+    beside, saved = dict(more or {}), saved_shapes(path)
+    shapes = {name: one.shape for name, one in beside.items()}
+    shapes |= {name: shape for name, (shape, _) in saved.items()}
     without = tuple(without)
     found = _sources(model, parts, layers)
     left = [name for name in found if any(under(name, one) for one in without)]
@@ -101,23 +119,24 @@ def load_weights(
     report = LoadReport()
     chosen = {}
     for name, (variable, source) in sources.items():
-        if source not in tensors:
+        if source not in shapes:
             report.missing.append(name)
-        elif tensors[source].shape != tuple(variable.shape):
+        elif shapes[source] != tuple(variable.shape):
             report.misshapen.append(
-                f"{name} is {tuple(variable.shape)}, in the file {tensors[source].shape}"
+                f"{name} is {tuple(variable.shape)}, in the file {shapes[source]}"
             )
         else:
-            chosen[name] = (variable, tensors[source])
+            chosen[name] = (variable, source)
     used = {source for _, source in found.values()}
-    used |= {name for name in tensors if any(under(name, one) for one in without)}
-    report.unused.extend(sorted(set(tensors) - used))
+    used |= {name for name in shapes if any(under(name, one) for one in without)}
+    report.unused.extend(sorted(set(shapes) - used))
     report.loaded.extend(chosen)
     report.sources.update((name, sources[name][1]) for name in chosen)
     if strict:
         _refuse(path, model, report, whole=parts is None and layers is None)
-    for variable, value in chosen.values():
-        variable.assign(value)
+    # One at a time: of a large model there is one copy of the weights.
+    for variable, source in chosen.values():
+        variable.assign(read_tensor(path, source) if source in saved else beside[source])
     return report
 
 

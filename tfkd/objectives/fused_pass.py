@@ -21,6 +21,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfkd.layers.custom_gradient import custom_gradient
+from tfkd.models.heads import capped
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.token_terms import DenseTeacher, Statistics, TokenTerm
 
@@ -274,6 +275,7 @@ def _teacher(teacher: DenseTeacher, hidden: tf.Tensor, logits: tf.Tensor) -> _Te
     scores = tf.cast(scores, tf.float32)
     if teacher.bias is not None:
         scores += tf.cast(teacher.bias, tf.float32)
+    scores = capped(scores, teacher.cap)
     log_probabilities = tf.nn.log_softmax(scores / teacher.temperature)
     probabilities = tf.exp(log_probabilities)
     return _TeacherChunk(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.models.heads import cap_of, capped
 from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.objective import gather_positions
@@ -43,6 +44,7 @@ def top_k_log_probabilities(
     *,
     others: Sequence[tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]] = (),
     weights: Sequence[float] | None = None,
+    cap: float | Sequence[float | None] | None = None,
     chunk_rows: int | None = None,
 ) -> TopK:
     """Reads log softmax(hidden . matrix^T + bias) by chunks of positions; of several models
@@ -57,6 +59,7 @@ def top_k_log_probabilities(
         others: Of each other model whose distribution is averaged with this one the states, matrix
             and bias, over the same V words.
         weights: w of this model and the others, which add up to 1; None: as much each.
+        cap: Of the logits, see `VocabularyHead`; None: without. Of several models each its own.
         chunk_rows: The most positions in a chunk; by default from V.
 
     Raises:
@@ -72,9 +75,12 @@ def top_k_log_probabilities(
     heads = [(tf.cast(rows, tf.float32), shift) for _, rows, shift in models]
     ids = tf.range(vocabulary_size)
 
+    caps = cap if isinstance(cap, Sequence) else [cap] * len(heads)
+
     def step(inputs, carried):
         *states, gold = inputs
-        found = [_logits(one, *head) for one, head in zip(states, heads, strict=True)]
+        read = zip(states, heads, caps, strict=True)
+        found = [capped(_logits(one, *head), of_one) for one, head, of_one in read]
         logits = found[0] if len(found) == 1 else _log_mean(found, weights)
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
@@ -149,7 +155,10 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         take = gather_positions(side["selected"])
         gold = take(side["labels"])
         first, *others = (_predicted(one, record, take, head) for one in members)
-        found = top_k_log_probabilities(*first, top_k, gold, others=others, weights=weights)
+        caps = [cap_of(one.heads[head] if head else one.head) for one in members]
+        found = top_k_log_probabilities(
+            *first, top_k, gold, others=others, weights=weights, cap=caps
+        )
         return {**found._asdict(), "gold": gold}
 
     traced: dict[str, Callable] = {}

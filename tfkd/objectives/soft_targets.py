@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfkd.models.heads import cap_of
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.divergences import DIVERGENCES, divergence_of
 from tfkd.objectives.prediction import top_k_log_probabilities
@@ -146,7 +147,9 @@ class SoftTargets(Term):
         if self.top_k is None:
             return self._of_all(weights, head, hidden, gold)
         asked = tf.zeros(tf.shape(weights), tf.int32) if gold is None else gold
-        best = top_k_log_probabilities(hidden, head.matrix(), head.bias(), self.top_k, asked)
+        best = top_k_log_probabilities(
+            hidden, head.matrix(), head.bias(), self.top_k, asked, cap=cap_of(head)
+        )
         return self._of_top_k(weights, best.ids, best.log_probabilities, gold)
 
     def _of_top_k(
@@ -237,7 +240,9 @@ class SoftTargets(Term):
             metric_names=("kl",) if gold is None else ("kl", "accuracy"),
             temperatures=(temperature,),
             uses_all=not forward,
-            teacher=DenseTeacher(hidden, head.matrix(), head.bias(), self.temperature),
+            teacher=DenseTeacher(
+                hidden, head.matrix(), head.bias(), self.temperature, cap_of(head)
+            ),
         )
 
     def _check_finite(self, *, beyond: bool) -> None:

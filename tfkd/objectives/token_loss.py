@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfkd.models.heads import cap_of
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import log_rest
@@ -87,7 +88,7 @@ class TokenLoss(Term):
         if self.online is not None:
             head = online_head(self, record)
             hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
-            teacher = DenseTeacher(hidden, head.matrix(), head.bias())
+            teacher = DenseTeacher(hidden, head.matrix(), head.bias(), cap=cap_of(head))
         elif self.teacher is not None:
             ids, log_probabilities = stored_words(batch, self.teacher, side, take)
             extras |= {"ids": ids, "stored": tf.cast(log_probabilities, tf.float32)}

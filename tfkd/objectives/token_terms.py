@@ -52,12 +52,14 @@ class DenseTeacher:
         matrix: `[V, teacher width]`.
         bias: `[V]` or None.
         temperature: T.
+        cap: Of its logits, see `VocabularyHead`; None: without.
     """
 
     hidden: tf.Tensor
     matrix: tf.Tensor
     bias: tf.Tensor | None = None
     temperature: float = 1.0
+    cap: float | None = None
 
 
 def no_metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:

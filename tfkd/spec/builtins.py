@@ -33,6 +33,7 @@ def register_builtins() -> None:
         ("tokenizer", "byte_bpe", o.ByteBpeOptions, "tfkd.data.tokenizers:ByteBpe"),
         ("model", "bert", o.BertOptions, "tfkd.models:Bert"),
         ("model", "gpt2", o.Gpt2Options, "tfkd.models:Gpt2"),
+        ("model", "llama", o.LlamaOptions, "tfkd.models:Llama"),
         ("model", "transformer", o.TransformerOptions, "tfkd.models:Transformer"),
         ("model", "rnn", o.RnnOptions, "tfkd.models:Rnn"),
         ("model", "t5", o.T5Options, "tfkd.models:T5"),

@@ -28,12 +28,16 @@ class Place(NamedTuple):
         transposed: Whether it is `[output, input]` there and `[input, output]` here.
         skip: How many of its first rows are no part of ours.
         one_row: Whether it is the one row of a matrix there.
+        added: What is added to each of its numbers here.
+        rows: How many rows ours has, where theirs has padding behind them; None: as many as theirs.
     """
 
     names: tuple[str, ...]
     transposed: bool = False
     skip: int = 0
     one_row: bool = False
+    added: float = 0.0
+    rows: int | None = None
 
 
 class PublishedModel:
@@ -126,6 +130,14 @@ class PublishedModel:
     def tokenizer_of(self) -> Any:
         """What its model says as `tokenizer:`."""
         return "published"
+
+    def pieces(self) -> int | None:
+        """How many pieces the folder's own tokenizer has; None without one, or where nothing asks.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        return None
 
     def check(self) -> None:
         """Raises where its tensors say something else than `config.json`, beyond their shapes.

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.data.strict_json import read_json
-from tfkd.models.safetensors_files import read_tensor, saved_shapes
+from tfkd.models.safetensors_files import BFLOAT16, read_halves, read_tensor, saved_shapes
 from tfkd.spec.errors import UserError
 
 CONFIG_FILE, INDEX_FILE = "config.json", "model.safetensors.index.json"
 # Endings of files of weights whose reading runs code from them.
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+# All of its bits are set where a bfloat16 is infinite or no number.
+_EXPONENT = np.uint16(0x7F80)
 
 
 class Stored(NamedTuple):
@@ -137,15 +139,23 @@ class Checkpoint:
                 )
         return found
 
-    def read(self, name: str) -> np.ndarray:
+    def read(self, name: str, *, narrow: bool = False) -> np.ndarray:
         """A tensor as float32.
+
+        Args:
+            name: Its name.
+            narrow: Of one in bfloat16 its numbers as they are stored, uint16.
 
         Raises:
             UserError: It has numbers that are not finite.
         """
         file = self.tensors[name].file
-        value = np.asarray(read_tensor(file, name), np.float32)
-        wrong = int(value.size - np.isfinite(value).sum())
+        if narrow and self.tensors[name].type == BFLOAT16:
+            value = read_halves(file, name)
+            wrong = int(((value & _EXPONENT) == _EXPONENT).sum())
+        else:
+            value = np.asarray(read_tensor(file, name), np.float32)
+            wrong = int(value.size - np.isfinite(value).sum())
         if wrong:
             raise UserError(
                 f"{file}: {name} has {wrong:,} of {value.size:,} numbers that are NaN or infinite; "

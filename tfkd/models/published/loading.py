@@ -6,11 +6,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfkd.models.bert import Bert
 from tfkd.models.gpt2 import Gpt2
 from tfkd.models.published.architecture import MASKED_LM, Place, PublishedModel
 from tfkd.models.published.architectures import open_published
+from tfkd.models.safetensors_files import BFLOAT16
 from tfkd.models.weights import variables_by_path
 from tfkd.spec.errors import UserError
 
@@ -104,7 +106,7 @@ def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -
         shown += f"; and {left:,} more" if left > 0 else ""
         raise UserError(f"{published.folder}: the weights do not fit config.json: {shown}.")
     for path, variable in variables_by_path(model).items():
-        value = _value(published, places[path])
+        value = _value(published, places[path], variable.dtype == "bfloat16")
         variable.assign(np.zeros(variable.shape) if value is None else value)
     return model
 
@@ -113,7 +115,7 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
     """What of a folder's tensors does not fit a model, in words; no weight is read."""
     complaints, read = [], set()
     for path, variable in variables_by_path(model).items():
-        names, transposed, skip, one_row = places[path]
+        names, transposed, skip, one_row, _, rows = places[path]
         read |= {*names}
         lacking = [name for name in names if name not in published.tensors]
         if lacking:
@@ -123,7 +125,8 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
         ours = tuple(variable.shape)
         width = ours[-1] // max(len(names), 1)
         expected = (*ours[:-1], width)[::-1] if transposed else (*ours[:-1], width)
-        expected = (1,) * one_row + (expected[0] + skip, *expected[1:])
+        first = expected[0] + skip if rows is None else rows
+        expected = (1,) * one_row + (first, *expected[1:])
         for name, shape in zip(names, shapes, strict=True):
             stored = published.checkpoint.tensors[published.tensors[name]].type
             if stored not in FLOATS:
@@ -141,12 +144,18 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
     return complaints
 
 
-def _value(published: PublishedModel, place: Place) -> np.ndarray | None:
-    """A weight as it is here; None for zeros."""
-    pieces = [published.checkpoint.read(published.tensors[name]) for name in place.names]
+def _value(published: PublishedModel, place: Place, narrow: bool) -> np.ndarray | None:
+    """A weight as it is here; None for zeros. `narrow`: as bfloat16, where it is stored so."""
+    names = [published.tensors[name] for name in place.names]
+    stored = [published.checkpoint.tensors[name].type for name in names]
+    narrow = narrow and {*stored} == {BFLOAT16} and not place.added
+    pieces = [published.checkpoint.read(name, narrow=narrow) for name in names]
+    if narrow:
+        pieces = [piece.view(tf.bfloat16.as_numpy_dtype) for piece in pieces]
     if not pieces:
         return None
     pieces = [piece[0] for piece in pieces] if place.one_row else pieces
     pieces = [piece.T if place.transposed else piece for piece in pieces]
     value = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=-1)
-    return value[place.skip :]
+    value = value[place.skip :] if place.rows is None else value[: published.vocabulary]
+    return value + np.float32(place.added) if place.added else value

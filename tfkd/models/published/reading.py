@@ -37,11 +37,11 @@ class Reader:
             )
         return found
 
-    def load(self, published: PublishedModel, heads: tuple[str, ...]) -> Any:
-        """The model with these heads."""
+    def load(self, published: PublishedModel, heads: tuple[str, ...], **more: Any) -> Any:
+        """The model with these heads; `more` as of `load_model`."""
         from tfkd.models.published.loading import load_model
 
-        return load_model(published, heads)
+        return load_model(published, heads, **more)
 
     def write(
         self, model: Any, folder: Path, tokenizers: Mapping[str, Any],
@@ -65,5 +65,6 @@ class Reader:
 
 ENCODERS = Reader("bert", "tfkd.models.published.saving:write_encoder")
 DECODERS = Reader("gpt2", "tfkd.models.published.saving:write_decoder")
+ROTARY_DECODERS = Reader("llama", "tfkd.models.published.saving_rotary:write_rotary_decoder")
 TRANSLATORS = Reader("transformer", "tfkd.models.published.saving_marian:write_translator")
 T5S = Reader("t5")

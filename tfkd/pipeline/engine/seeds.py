@@ -7,10 +7,11 @@ from typing import Any
 
 from tfkd.evaluation import COMPARED_BY, comparison_key, decode_as_asked, over_seeds
 from tfkd.pipeline.engine.wanted import Wanted, wanted
+from tfkd.pipeline.inputs.data_folder import DataFolder
 from tfkd.spec import Spec
 
 
-def wanted_of_all_seeds(spec: Spec, data_dir: Path) -> Wanted:
+def wanted_of_all_seeds(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wanted:
     """Builds the graph of a spec, of each of its seeds if it has several.
 
     All that trains, and all that follows from it, is made once a seed; what does not depend on it
@@ -20,12 +21,13 @@ def wanted_of_all_seeds(spec: Spec, data_dir: Path) -> Wanted:
     Args:
         spec: The resolved spec.
         data_dir: The folder that data paths are relative to.
+        files: As of `wanted`.
     """
     if not spec.seeds or spec.seed is not None:
-        return wanted(spec, data_dir)
+        return wanted(spec, data_dir, files)
     # A seed changes none of these, and more may be asked for beside the file.
     asked = {"data": spec.data, "evaluate": spec.evaluate, "export": spec.export}
-    parts = [wanted(replace(spec.with_seed(seed), **asked), data_dir) for seed in spec.seeds]
+    parts = [wanted(replace(spec.with_seed(seed), **asked), data_dir, files) for seed in spec.seeds]
     return Wanted(
         spec,
         parts[0].builder,

@@ -17,7 +17,12 @@ class DataFolder:
     """Finds and hashes what a spec names, for the fingerprints of what is read of it.
 
     `spec` is the resolved spec that names it, `data_dir` the folder that paths are relative to.
+
+    Attributes:
+        planning: Whether a large checkpoint's `config.json` is enough, since nothing will run.
     """
+
+    planning = False
 
     def corpus(
         self, spec: Spec, name: str, chosen: Mapping[str, Any], data_dir: Path
@@ -67,6 +72,16 @@ class DataFolder:
         options = spec.stages[name]
         with told_where(spec.pages, [options.load]):
             folder = checkpoint_folder(options.load, data_dir)
-        check_checkpoint(folder, name, options, spec.models[options.into])
+        model = spec.models[options.into]
+        if self.planning and model.large and not any(folder.glob("*.safetensors")):
+            check_checkpoint(folder, name, options, model, weights=False)
+            return [sha256_of(folder / "config.json"), "without weights"]
+        check_checkpoint(folder, name, options, model)
         with readable(folder, f"stages.{name}.load"):
             return [sha256_of(path) for path in checkpoint_files(folder)]
+
+
+class PlannedFolder(DataFolder):
+    """The same, of what is planned alone."""
+
+    planning = True

@@ -182,10 +182,13 @@ def trained_model(
                 f"nothing yet. Expected a stage that trains it, `from: {node.label}`, or a model "
                 "without `head:`"
             )
+    policy = POLICIES[precision]
+    if trained.kind == "load" and trained.options.precision is not None:
+        policy = trained.options.precision  # weights and products alike
     model = build_model(
         options,
         named_tokenizers(node, context),
-        policy=POLICIES[precision],
+        policy=policy,
         seed=1,  # every weight is loaded
         heads_needed=heads_of(node),
     )

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.tokenizers.folder_tokenizer import read_folder_tokenizer
+from tfkd.data.tokenizers.same_pieces import other_pieces
 from tfkd.models.published.architecture import CLASSIFIER as CLASSIFIER
 from tfkd.models.published.architecture import PublishedModel
 from tfkd.models.published.description import in_short
@@ -68,7 +70,13 @@ def told_what_it_is(folder: Path) -> Iterator[None]:
 
 
 def check_checkpoint(
-    folder: Path, place: str, stage: Any, model: Any, vocabulary_size: int | None = None
+    folder: Path,
+    place: str,
+    stage: Any,
+    model: Any,
+    vocabulary_size: int | None = None,
+    *,
+    weights: bool = True,
 ) -> None:
     """Refuses a checkpoint that cannot be the model of a load stage; no weight of it is read.
 
@@ -78,22 +86,22 @@ def check_checkpoint(
         stage: The stage's options.
         model: The model's.
         vocabulary_size: The pieces of the model's tokenizer, if they are known.
+        weights: Whether its files of weights must be there.
 
     Raises:
         UserError: It is of another family or other options, or its weights are damaged or lack the
             head that is asked for.
     """
     with told_what_it_is(folder):
-        _check(folder, place, stage, model, vocabulary_size)
+        _check(folder, place, stage, model, vocabulary_size, weights)
 
 
 def _check(
-    folder: Path, place: str, stage: Any, model: Any, vocabulary_size: int | None
-) -> None:  # fmt: skip
+    folder: Path, place: str, stage: Any, model: Any, vocabulary_size: int | None, weights: bool
+) -> None:
     published = opened(folder, model)
     theirs = published.options()
-    _ = published.tensors
-    for kind in model.heads_needed(stage, {}):
+    for kind in model.heads_needed(stage, {}) if weights and published.tensors else ():
         published.refuse_lacking(kind)
     if stage.head == CLASSIFIER:
         _refuse_other_unit(published, place, stage, model)
@@ -106,7 +114,7 @@ def _check(
                 f"{stage.into} declares: its head's activation is {has}, and {said} in the spec. "
                 f"Write {stage.into}.head.activation: {has}"
             )
-    ours = {name: getattr(model, name) for name in type(model).model_fields}
+    ours = model.compared()
     if vocabulary_size is not None:
         ours["vocabulary_size"] = vocabulary_size
     refuse_differences(place, stage, model, ours, theirs)
@@ -127,6 +135,35 @@ def _refuse_other_unit(published: PublishedModel, place: str, stage: Any, model:
         f"classes are those of {has}, and the head of {stage.into} is a {model.head.kind}. Write "
         f"{stage.into}.head: {wanted}, or name a folder of the other kind"
     )
+
+
+def refuse_other_pieces(place: str, stage: Any, model: Any, folder: Path, tokenizer: Any) -> None:
+    """Refuses a checkpoint whose own tokenizer has other pieces than the model's in the spec: its
+    rows would stand for other words, without any error.
+
+    Args:
+        place: The load stage's name.
+        stage: Its options.
+        model: The model's.
+        folder: The checkpoint's.
+        tokenizer: The model's, as the spec has it.
+
+    Raises:
+        UserError: It has.
+    """
+    published = opened(folder, model)
+    if not model.large or published.pieces() is None:
+        return
+    theirs = read_folder_tokenizer(folder)
+    if pieces := other_pieces(tokenizer, theirs):
+        name = [*model.tokenizers.values()][-1]
+        raise UserError(
+            f"stages.{place}.load: tokenizer {name}, which {stage.into} reads by, is not that of "
+            f"{stage.load}: {pieces}. A word-level teacher and its student have one list of "
+            f"pieces. Write tokenizers.{name}: {{kind: {published.tokenizer}, preset: "
+            f"{stage.load}}} for both; or train the student on text that the teacher writes, which "
+            "needs no common pieces"
+        )
 
 
 def matched(given: Mapping[str, str], published: PublishedModel, labels: list[str]) -> list[str]:

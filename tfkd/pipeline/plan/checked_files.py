@@ -12,7 +12,12 @@ from tfkd.data.text.tfds_source import find_prepared
 from tfkd.data.tokenizers.building import build_tokenizer, refuse_unreachable
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.pipeline.inputs.data_folder import DataFolder
-from tfkd.pipeline.inputs.published import check_checkpoint, checkpoint_folder, told_what_it_is
+from tfkd.pipeline.inputs.published import (
+    check_checkpoint,
+    checkpoint_folder,
+    refuse_other_pieces,
+    told_what_it_is,
+)
 from tfkd.pipeline.plan.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec
 from tfkd.spec.errors import SpecError
@@ -98,7 +103,11 @@ class CheckedFiles(NoFiles):
 
         def check() -> None:
             folder = checkpoint_folder(options.load, data_dir)
-            check_checkpoint(folder, name, options, model, self._known(vocabulary, data_dir))
+            known = self._known(vocabulary, data_dir)
+            check_checkpoint(folder, name, options, model, known)
+            if known is not None and model.large:
+                own = build_tokenizer(vocabulary, (), data_dir)
+                refuse_other_pieces(name, options, model, folder, own)
 
         path = ("stages", name, "load")
         self._check(spec, path, (options, model, vocabulary), [([options.load], check)])

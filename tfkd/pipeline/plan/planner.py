@@ -10,6 +10,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.outdated import outdated
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.inputs.data_folder import PlannedFolder
 from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.plan.hours import Hours, Paces
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
@@ -56,7 +57,10 @@ def plan(
 
         specs = [smoke_spec(one) for one in specs]
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
-    asked = [in_checked_order(wanted_of_all_seeds(one, context.data_dir)) for one in specs]
+    asked = [
+        in_checked_order(wanted_of_all_seeds(one, context.data_dir, PlannedFolder()))
+        for one in specs
+    ]
     nodes = list({node.key: node for nodes in asked for node in nodes}.values())
     users = Counter(node.key for nodes in asked for node in nodes)
     planned, hours = Planned(context), Hours(context, Paces(context.stages, measured))

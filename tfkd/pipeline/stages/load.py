@@ -13,18 +13,23 @@ from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.published import (
     CLASSIFIER,
+    check_checkpoint,
     checkpoint_folder,
     opened,
     order_classes,
     refuse_differences,
+    refuse_other_pieces,
     told_what_it_is,
 )
 from tfkd.pipeline.inputs.text_stages import classes_of
-from tfkd.pipeline.plan.planned import Planned
+from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.tasks.task import task_name
+
+# GFLOP a second that a plan's hours are told at, of a few cores and of a card.
+_CORES, _CARD = 200, 100_000
 
 
 class LoadStage(Stage):
@@ -46,6 +51,8 @@ class LoadStage(Stage):
         if options.head == "classifier":
             inputs |= task_named(task_name(model, options, spec.views)).inputs(graph, spec, options)
             identity |= {"classes": head, "labels": options.labels}
+        if options.precision is not None:
+            identity["precision"] = options.precision
         if spec.change is not None:  # --smoke: a tiny model has no published weights
             identity["random"] = True
         else:
@@ -54,13 +61,39 @@ class LoadStage(Stage):
         return Node(self.kind, label, spec, options, inputs, identity)
 
     def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
-        """Where blocks are one set of weights in the folder, a note tells both numbers."""
-        if not node.identity.get("random"):
-            with contextlib.suppress(UserError):
-                folder = checkpoint_folder(node.options.load, planned.context.data_dir)
-                if said := opened(folder, node.model).copies():
-                    planned.note(f"{node.label}: {said}")
-        return super().plan(node, planned)
+        """Of a large model its parameters and the bytes of its weights, and what it computes for a
+        token: by its options, which are those of `config.json`. Where blocks are one set of
+        weights in the folder, a note tells both numbers."""
+        model = node.model
+        if not model.large:
+            if not node.identity.get("random"):
+                with contextlib.suppress(UserError):
+                    folder = checkpoint_folder(node.options.load, planned.context.data_dir)
+                    if said := opened(folder, node.model).copies():
+                        planned.note(f"{node.label}: {said}")
+            return super().plan(node, planned)
+        sizes = {
+            side: child.stage.size(child, planned)
+            for side, child in node.inputs_of(Role.TOKENIZER).items()
+        }
+        number = model.parameters(sizes)
+        wide, narrow = 4 * number, 2 * (number + model.norm_parameters())
+        table = sizes["text"] * model.width
+        flop = 2 * (number - (0 if model.tie_embeddings else table))  # a row is only looked up
+        planned.note(
+            f"{node.label}: {number:,} parameters are {wide:,} bytes ({size_in_words(wide)}) in "
+            f"float32, {narrow:,} ({size_in_words(narrow)}) in bfloat16 (precision: bfloat16). A "
+            f"token takes it {flop / 1e9:,.1f} GFLOP: a million tokens are about "
+            f"{flop / 3.6e6 / _CORES:,.1f} hours at {_CORES:,} GFLOP/s (a few cores), "
+            f"{flop / 3.6e6 / _CARD:,.2f} at {_CARD:,} (a GPU)."
+        )
+        taken = narrow if node.options.precision == "bfloat16" else wide
+        return {
+            "parameters": f"{number:,}",
+            "memory": size_in_words(taken),
+            "peak": taken,
+            "disk": taken,
+        }
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Reads a published checkpoint, which must compute what the spec's model does.
@@ -80,10 +113,13 @@ class LoadStage(Stage):
         fresh_start()
         heads = heads_of(node)
         options = node.model if CLASSIFIER in heads else node.model.without_head()
-        model = build_model(options, named_tokenizers(node, context), seed=1, heads_needed=heads)
+        tokenizers = named_tokenizers(node, context)
         reader = registry.load_target(options.published)
         names = classes_of(node, context).names if CLASSIFIER in heads else None
-        random = bool(node.identity.get("random"))
+        random, more = bool(node.identity.get("random")), {}
+        model = None
+        if random or not options.large:
+            model = build_model(options, tokenizers, seed=1, heads_needed=heads)
         if random:  # written as such a folder, and read as one
             checkpoint = folder.scratch / "checkpoint"
             try:
@@ -97,18 +133,25 @@ class LoadStage(Stage):
                 return {"parameters": model.count_params(), "random": True}
         else:
             checkpoint = checkpoint_folder(node.options.load, context.data_dir)
-        ours = model.get_config()
+        ours = {} if options.large else model.get_config()
         del model  # before the other is there: of a large one there is memory for one
         gc.collect()
         folder_of = opened(checkpoint, options)
-        published = reader.load(folder_of, heads)
+        if options.large:  # one copy of the weights: told apart before there is any
+            sizes = [one.size for one in tokenizers.values()]
+            check_checkpoint(checkpoint, node.label, node.options, options, sizes[-1])
+            own = list(tokenizers.values())[-1]
+            refuse_other_pieces(node.label, node.options, options, checkpoint, own)
+            more = {"dtype": node.options.precision or "float32"}
+        published = reader.load(folder_of, heads, **more)
         with told_what_it_is(checkpoint):
-            theirs = published.get_config()
-            theirs = {name: said for name, said in theirs.items() if name not in folder_of.leaves}
-            refuse_differences(node.label, node.options, options, ours, theirs)
+            if not options.large:
+                theirs = published.get_config()
+                theirs = {name: one for name, one in theirs.items() if name not in folder_of.leaves}
+                refuse_differences(node.label, node.options, options, ours, theirs)
             if names is not None:
                 order_classes(published, node.options.labels, folder_of, names)
-        save_weights(published, folder.path / WEIGHTS)
+        save_weights(published, folder.path / WEIGHTS, narrow=options.large)
         parameters = published.count_params()
         said = {"random": True} if random else {"brief": f"{parameters:,} parameters"}
         return {"parameters": parameters, **said}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tfkd.data.tokenizers import Tokenizer
+from tfkd.data.tokenizers.same_pieces import other_pieces
 from tfkd.objectives import OnlineTeacher, Term, build_terms
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
@@ -102,7 +103,8 @@ def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
             sides = {"source": "source", "target": "target"}
         for read, shown in sides.items():
             _refuse_other_pieces(node, reference, theirs[read], ours[shown])
-        precision = getattr(teacher.trained.options, "precision", node.options.precision)
+        own = getattr(teacher.trained.options, "precision", None)
+        precision = own or node.options.precision
         node.task.refuse_teacher(node, reference, teacher, context)
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.
@@ -115,9 +117,10 @@ def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
 
 def _refuse_other_pieces(node: Node, reference: str, read: Tokenizer, shown: Tokenizer) -> None:
     if read.fingerprint() != shown.fingerprint():
+        pieces = other_pieces(shown, read)
         raise UserError(
             f"stages.{node.label}: the online teacher {reference} reads the pieces of another "
             f"vocabulary ({read.fingerprint()[:12]}) than its student "
-            f"({shown.fingerprint()[:12]}): the same text would be cut otherwise. Give both the "
-            "same tokenizer"
+            f"({shown.fingerprint()[:12]}): the same text would be cut otherwise"
+            f"{f' (student and teacher: {pieces})' if pieces else ''}. Give both the same tokenizer"
         )

@@ -32,6 +32,7 @@ _PLACES = {
     "Gpt2Options": "models.gpt2",
     "GreedyOptions": "training",
     "HiddenStatesOptions": "objectives",
+    "LlamaOptions": "models.llama",
     "LengthOptions": "objectives",
     "MaskPredictOptions": "training",
     "MaskedLMOptions": "objectives",

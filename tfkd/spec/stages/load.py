@@ -37,6 +37,12 @@ class LoadOptions(StageOptions):
         {}, description="Classes of the checkpoint by other names than the corpora's labels have."
     )
 
+    precision: Literal["float32", "bfloat16"] | None = Field(
+        None,
+        description="What the weights of a llama are kept in, on disk and in memory, whatever they "
+        "are asked; default: float32, and in a student's steps the student's.",
+    )
+
     @property
     def train(self) -> str:
         """The model that comes of it, as of a training stage."""
@@ -71,6 +77,12 @@ class LoadOptions(StageOptions):
                     "head: {kind: classifier, classes: [CORPUS]} in the model (of the classes of "
                     "tokens kind: tagger), CORPUS with labels",
                 )  # fmt: skip
+        narrow = getattr(stage, "precision", None) is not None
+        if model is not None and narrow and not model.large:
+            faults.add(
+                (*path, "precision"), f"{stage.precision}, and {stage.train} is {a(model.kind)}",
+                f"no precision, or {one_of(lambda one: one.large)}",
+            )  # fmt: skip
         # A stage with faults of its own has no head.
         if model is not None and model.is_causal and getattr(stage, "head", None) == "none":
             faults.add(

@@ -50,6 +50,8 @@ class ModelOptions(FamilySizes):
             TensorFlow (see `tfkd.models.published.reading.Reader`): `open(folder)` gives what a
             folder declares, a `PublishedModel`, and `load(published, heads)` builds the model.
             None: there are none.
+        large: Whether its checkpoints may be so large that there is one copy of the weights alone,
+            in the precision that a load stage asks for.
     """
 
     single_sequence: ClassVar[bool] = False
@@ -58,6 +60,7 @@ class ModelOptions(FamilySizes):
     adapter_sides: ClassVar[tuple[str, ...]] = ()
     made_of: ClassVar[Mapping[str, str]] = {}
     published: ClassVar[str | None] = None
+    large: ClassVar[bool] = False
 
     smoke_sizes: ClassVar[Mapping[str, int]] = {
         "layers": 2,
@@ -158,6 +161,10 @@ class ModelOptions(FamilySizes):
     def writes(self) -> bool:
         """Whether it writes from left to right: a language model, or such an encoder-decoder."""
         return self.is_causal or (self.encoder_decoder and not self.fills_in)
+
+    def compared(self) -> dict[str, Any]:
+        """What a checkpoint's options are compared with, in plain values."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
     def heads_needed(self, stage: Any, views: Mapping[str, Any]) -> tuple[str, ...]:
         """The kinds of heads that a stage's terms read: `masked_lm`, `classifier`, both,
