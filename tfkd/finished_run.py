@@ -238,7 +238,7 @@ class RunStage:
     ) -> None:
         """Writes the model as a published folder, with its tokenizer and the names of its classes:
         a `load` stage reads it as a teacher, `tfkd inspect` says what it is, and other libraries
-        load it. Of the package's families `bert` and `gpt2` are written so,
+        load it. Of the package's families `bert`, `gpt2` and `llama` are written so,
         and a `transformer` as a Marian.
 
         Args:
