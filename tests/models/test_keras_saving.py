@@ -66,6 +66,15 @@ LAYERS = {
         lambda: layers.FeedForward(8, 12, activation="gelu", dropout=0.1, seed=2),
         lambda layer: layer(HIDDEN),
     ),
+    "GatedFeedForward": (
+        lambda: layers.GatedFeedForward(8, 12, activation="gelu_tanh", bias=True, seed=2),
+        lambda layer: layer(HIDDEN),
+    ),
+    "GroupedAttention": (
+        lambda: layers.GroupedAttention(8, 4, 2, 6, bias=True, norm_epsilon=1e-3, scale=0.3,
+                                        cap=2.0, kernel_initializer="he_normal", seed=2),
+        lambda layer: layer(HIDDEN, PENALTY),
+    ),
     "LayerNorm": (lambda: layers.LayerNorm(1e-2), lambda layer: layer(HIDDEN)),
     "LengthPredictor": (
         lambda: layers.LengthPredictor(7, 8, seed=2),
@@ -80,6 +89,13 @@ LAYERS = {
     "Positions": (
         lambda: layers.Positions("learned", 8, max_length=5, initializer="ones", seed=2),
         lambda layer: layer(HIDDEN),
+    ),
+    "RmsNorm": (lambda: layers.RmsNorm(1e-2), lambda layer: layer(HIDDEN)),
+    "RotaryBlock": (
+        lambda: layers.RotaryBlock(
+            8, norm_epsilon=1e-3, norms="around", dropout=0.1, seed=2, feed_forward={"inner": 12},
+            attention={"heads": 2, "key_value_heads": 1, "head_width": 4}),
+        lambda layer: layer(HIDDEN, PENALTY),
     ),
     "SelfAttention": (
         lambda: layers.SelfAttention(8, 4, output_initializer="he_normal", seed=2),
@@ -117,6 +133,10 @@ MODELS = {
     "BertFused": fused,
     "Gpt2": lambda: models.Gpt2(50, **SIZES, adapters={
         "layer_1": {"after_block": layers.BottleneckAdapter(4, seed=5)}}),
+    "Llama": lambda: models.Llama(
+        50, **SIZES, key_value_heads=1, norms="around", logit_cap=3.0, scale_embeddings=True,
+        tie_embeddings=False, rotary_scaling={"kind": "linear", "factor": 2.0}, attention_window=2,
+        window_layers=[1], window_theta=50.0),
     "Rnn": lambda: models.Rnn(50, layers=2, width=8, bidirectional=False, share_embeddings="target",
                               source_vocabulary_size=60),
     "Transformer": lambda: models.Transformer(
