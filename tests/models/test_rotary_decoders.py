@@ -70,6 +70,7 @@ def test_inspect_prints_what_a_spec_has_to_say(tmp_path):
     said = described(tmp_path)
     line = next(line for line in said.splitlines() if line.startswith("teacher: "))
     options = yaml.safe_load(line)["teacher"]
+    options["norm_epsilon"] = float(options["norm_epsilon"])  # 1e-5 is text to that reader
     published = open_published(tmp_path).options()
     model = LlamaOptions.model_validate(options)
     assert {**model.compared(), "vocabulary_size": 23} == {**model.compared(), **published}

@@ -54,7 +54,7 @@ def test_a_file_is_written_tensor_by_tensor_as_safetensors_writes_it(saved, tmp_
     load_weights(again, tmp_path / "narrow.safetensors")
     for name, value in values(again).items():
         np.testing.assert_array_equal(value, values(narrow)[name].astype(np.float32))
-    assert (tmp_path / "narrow.safetensors").stat().st_size < 0.6 * path.stat().st_size
+    assert (tmp_path / "narrow.safetensors").stat().st_size < 0.75 * path.stat().st_size
 
 
 def test_paths_are_stable():

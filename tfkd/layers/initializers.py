@@ -54,6 +54,9 @@ class Blocks(keras.initializers.Initializer):
                 f"Invalid value for argument `shape`. Expected a last axis that {self.blocks} "
                 f"blocks divide. Received: shape={tuple(shape)}"
             )
+        if isinstance(self.initializer, keras.initializers.Zeros):
+            # Of a large model that is read no wider copy is made.
+            return tf.fill(shape, tf.zeros([], dtype or "float32"))
         block = (*rows, columns // self.blocks)
         draws = [
             _with_seed(self.initializer, derive_seed(self.seed, f"block_{i}"))(block, "float32")
