@@ -63,7 +63,10 @@ def test_classes_have_the_names_that_the_folder_gives(folder):
         ({"id2label": {"0": "a", "1": "a", "2": "b"}}, "two classes one name"),
         ({"problem_type": "regression"}, "problem_type is 'regression'"),
         ({"problem_type": "multi_label_classification"}, "several classes at once"),
-        ({"model_type": "deberta-v2"}, "'deberta-v2'; expected one of albert, bert, .*xlm-roberta"),
+        (
+            {"model_type": "deberta-v2"},
+            "'deberta-v2'; expected one of albert, bart, bert, .*xlm-roberta",
+        ),
         ({"auto_map": {"AutoModel": "code.Model"}}, "auto_map .*not executed"),
         ({"hidden_act": "swish"}, "hidden_act is 'swish'"),
         ({"num_hidden_layers": 3}, r"encoder\.layer\.2\..* is not there"),
