@@ -95,7 +95,7 @@ def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
     if not path.is_file() or (vocabulary.is_file() and not splits_otherwise(path)):
         return read_byte_bpe(vocabulary, merges)
     pieces, pairs, rules = read_byte_json(path)
-    plain = rules.split == "gpt2" and not rules.compose and not rules.whole_words
+    plain = rules.split == "plain" and not rules.compose and not rules.whole_words
     with well_formed(path):
         if plain and (END_OF_TEXT in pieces or {*ROBERTA} <= {*pieces}):
             rules = GPT2

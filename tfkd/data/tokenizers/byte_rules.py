@@ -23,14 +23,14 @@ class ByteRules(NamedTuple):
     """What a published byte-level tokenizer does otherwise than GPT-2's.
 
     Attributes:
-        split: `gpt2`, or one of `PATTERNS`.
+        split: `plain`, as GPT-2 does, or one of `PATTERNS`.
         compose: Whether a text is brought to NFC first.
         whole_words: Whether a word that is a piece is that piece, whatever its merges say.
         start, end, pad: What starts a text, ends it, and fills up behind it.
         special: All pieces that no text is cut into.
     """
 
-    split: str = "gpt2"
+    split: str = "plain"
     compose: bool = False
     whole_words: bool = False
     start: str = ""
@@ -69,7 +69,7 @@ def read_byte_json(path: Path) -> tuple[list[str], list[tuple[str, str]], ByteRu
 
 def _split(file: TokenizerJson) -> str:
     steps = list(file.steps("pre_tokenizer"))
-    found = "gpt2"
+    found = "plain"
     for step in steps:
         kind = step.get("type")
         if step.get("add_prefix_space"):

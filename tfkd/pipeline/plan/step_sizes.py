@@ -162,7 +162,7 @@ def _reads(node: Node, name: str) -> _Term:
         teacher,
         "float32"
         if online is None
-        else getattr(online.trained.options, "precision", node.options.precision),
+        else getattr(online.trained.options, "precision", None) or node.options.precision,
     )
 
 
