@@ -20,7 +20,7 @@ CASES = [
     ("kind: bert, layers: 2, width: 16, heads: 2", "kind: bert, layers: 2, width: 16, heads: 3",
      "heads (3) must divide width (16)"),
     ("kind: bert", "kind: brt", "teacher.kind: 'brt' is no model; expected one of abnet, "
-     "bert, bert_fused, gpt2, llama, rnn, transformer; did you mean bert?"),
+     "bert, bert_fused, gpt2, llama, rnn, t5, transformer; did you mean bert?"),
     ("teacher: {kind: bert, ", "teacher: {", "teacher.kind: no kind; expected one of"),
     ("[train.de, train.en]", "[train.de]", "data.train.parallel: 1 entry; expected at least 2"),
     ('{text: "*.txt"}', '{txt: "*.txt"}', "data.text: no source; expected exactly one of"),
