@@ -120,7 +120,8 @@ def _by_name(definition: str) -> dict[str, Any]:
     return {
         "type": "object",
         "propertyNames": {"pattern": _NAME},
-        "additionalProperties": {"$ref": f"#/$defs/{definition}"},
+        # null takes away a part of the specs that one extends.
+        "additionalProperties": _or_null({"$ref": f"#/$defs/{definition}"}),
     }
 
 
