@@ -43,12 +43,12 @@ class First(Metric):
         return sums[..., 0] / sums[..., 1]
 
 
-class Either(Metric):
+class Either(First):
     name = "either"
     products = ("outputs", "classes")
 
 
-class Mixed(Metric):
+class Mixed(First):
     name = "mixed"
     products = ("words", "classes")
 
