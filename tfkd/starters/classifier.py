@@ -57,10 +57,13 @@ def _as_it_is(teacher: Published, words: dict[str, str], texts: bool) -> dict[st
     more["title"] = words["title"].replace("a BERT learns", "a published model knows")
     words = words | more
     activation = "" if teacher.activation == "tanh" else f", activation: {teacher.activation}"
-    return more | {
-        "activation": activation, "views": "", "taught": "published", "targets": "targets",
-        "asked": "stored", "number": "3", "teach": Template(_AS_IT_IS).substitute(words),
-    }  # fmt: skip
+    more |= {"activation": activation, "views": "", "taught": "published"}
+    teach = Template(_AS_IT_IS).substitute(words)
+    if not teacher.of_texts:
+        # A row's store has the words that its own teacher read, and the view may read fewer.
+        return more | {"targets": "published", "number": "2", "teach": teach}
+    teach += Template(_STORED).substitute(words)
+    return more | {"targets": "targets", "asked": "stored", "number": "3", "teach": teach}
 
 
 def _of(sets: UserSets, bad: str) -> dict[str, str]:
@@ -166,7 +169,9 @@ _AS_IT_IS = """\
   # 1. The published model as it is; none of its weights are trained. It tells apart:
   # $said.
   # Where the labels of `train` are called otherwise, add which is which: labels: {$first: YOURS}.
-  published: {load: $folder, into: teacher, head: classifier}
+  published: {load: $folder, into: teacher, head: classifier}"""
+
+_STORED = """
   # 2. How likely it takes each of them to be, stored once; text without labels is as good.
   targets: {score: published, data: $read}"""
 
