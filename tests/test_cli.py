@@ -276,8 +276,32 @@ def test_generate_takes_none_of_several_exports_by_chance(tmp_path, capsys, monk
     (tmp_path / "results.json").write_text("{}")
     monkeypatch.setattr("tfkd.commands.generate.read_results", lambda run: found)
     assert saved_model_of(tmp_path) == tmp_path / "export" / "teacher"
+    assert saved_model_of(tmp_path / "export") == tmp_path / "export" / "teacher"
     found["exports"] = []  # what lies there is of an older spec
     assert "no exported model" in refused(cli.main(["generate", str(tmp_path)]), capsys)
+
+
+def test_the_folder_of_exports_stands_for_its_run(tmp_path, capsys):
+    exports = tmp_path / "export"
+    (exports / "student" / "1").mkdir(parents=True)
+    assert saved_model_of(exports) == exports / "student"
+    (exports / "teacher" / "1").mkdir(parents=True)
+    assert "2 exported models" in refused(cli.main(["generate", str(exports)]), capsys)
+    (tmp_path / "model" / "export" / "1").mkdir(parents=True)  # a model by that name
+    assert saved_model_of(tmp_path / "model" / "export") == tmp_path / "model" / "export"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["runs/a b", "some text"], "echo 'some text' | tfkd generate 'runs/a b'\n"),
+     (["run", "--scores", "two", "words"], "echo 'two words' | tfkd generate run\n"),
+     (["run", "--no-such"], "unrecognized arguments: --no-such\n")],
+)  # fmt: skip
+def test_a_text_behind_generate_is_answered_by_the_pipe(capsys, words, said):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["generate", *words])
+    assert left.value.code == cli.USAGE
+    assert capsys.readouterr().err.endswith(said)
 
 
 @pytest.mark.parametrize("name", ["none/file", "n" * 300])

@@ -19,7 +19,9 @@ DONE, WRONG_INPUT, USAGE, RESUMABLE, FAULT = 0, 1, 2, 3, 70
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code."""
     parser = build_parser()
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}{_as_lines(options, others)}")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # What the terminal's encoding lacks is shown as \\N{...}, and is no end of a run.
@@ -41,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         words = sys.argv[1:] if arguments is None else arguments
         return _failed(error, words, _runs_folder(options))
+
+
+def _as_lines(options: argparse.Namespace, others: Sequence[str]) -> str:
+    """What to do with a text that stands behind `tfkd generate RUN`."""
+    if options.verb != "generate" or any(word.startswith("-") for word in others):
+        return ""
+    text, model = shlex.quote(" ".join(others)), shlex.quote(str(options.model))
+    return f"; lines are read from standard input: echo {text} | tfkd generate {model}"
 
 
 def _failed(error: Exception, words: Sequence[str], runs: Path | None) -> int:

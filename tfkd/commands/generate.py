@@ -33,8 +33,8 @@ def generate(
     follows its prompt, mostly with a space in front; a newline in it is written as a space.
 
     Args:
-        model: A run folder with one export, or a SavedModel's folder (a version, or a folder of
-            versions).
+        model: A run folder with one export, its folder `export`, or a SavedModel's folder (a
+            version, or a folder of versions).
         source: A UTF-8 file of lines; None: standard input.
         target: A file to write; None: standard output.
         scores: Put the score and a tab before each line.
@@ -119,13 +119,15 @@ def _blocks(file: IO[bytes], name: str) -> Iterator[list[str]]:
 
 
 def saved_model_of(path: Path) -> Path:
-    """The SavedModel of a run folder's one export, or the path itself.
+    """The SavedModel of the one export of a run folder, or of its `export`; or the path itself.
 
     Raises:
         UserError: A run folder without an export, or with several: none is taken by chance; or
             another model lies where the run's was.
     """
     if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
+        if _holds_exports(path):
+            return saved_model_of(path.parent)
         refuse_swapped(path)
         return path
     exports = _exports(path)
@@ -135,6 +137,14 @@ def saved_model_of(path: Path) -> Path:
         places = ", ".join(str(export) for export in exports)
         raise UserError(f"{path} has {len(exports)} exported models; name one of them: {places}")
     return exports[0]
+
+
+def _holds_exports(path: Path) -> bool:
+    """Whether it is a run's folder of exports, and no model by that name with its versions."""
+    if path.name != "export" or not os.path.isdir(path):
+        return False
+    below = os.listdir(path)
+    return "saved_model.pb" not in below and not any(map(str.isdecimal, below))
 
 
 def _exports(run: Path) -> list[Path]:
