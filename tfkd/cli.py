@@ -155,7 +155,8 @@ def _plan(options: argparse.Namespace) -> None:
     if options.measure:
         for one in (spec, *map(spec.with_variant, variants)):
             paces = measure(one, **where, say=functools.partial(print, file=sys.stderr))
-    print(plan(spec, **where, smoke=options.smoke, variants=variants, measured=paces))
+    told = {"measured": paces, "just_measured": options.measure}
+    print(plan(spec, **where, smoke=options.smoke, variants=variants, **told))
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -32,9 +32,31 @@ def test_a_teacher_that_is_not_clearly_better_is_named_with_the_reason(teacher, 
     assert check["verdict"] == "not clearly better"
     assert reason in check["message"]
     assert "learns little" in check["message"]
-    assert (
-        "one that fills in words" in check["message"]
-    )  # classifiers and language models hide none
+    assert "masked" not in check["message"]  # classifiers and language models hide none
+
+
+def test_a_verdict_speaks_of_what_the_teacher_does():
+    said = teacher_check(metrics(0.6), metrics(0.67), masked=True)["message"]
+    assert "of 10,000 positions, the baseline" in said
+    assert said.endswith("before the student, also with more of the words masked.")
+    rows = teacher_check(metrics(0.6), metrics(0.67), unit="rows")["message"]
+    assert "of 10,000 rows, the baseline" in rows
+    assert "10,000 words; no" in teacher_check(metrics(0.6), unit="words")["message"]
+
+
+@pytest.mark.parametrize(
+    ("kept_by", "begins", "ends"),
+    [(None, "Keep its best step by validation loss (`keep: {best: loss}`), train it for", "text."),
+     ("loss", "Pre-train it on more text.", "themselves. Pre-train it on more text."),
+     ("accuracy", "Keep its best step by validation loss (`keep: {best: loss}`) and not by "
+      "accuracy, train it for fewer steps or pre-train it", "text.")],
+)  # fmt: skip
+def test_what_a_spec_has_already_is_no_advice(kept_by, begins, ends):
+    about = {"unit": "rows", "labels": True, "kept_by": kept_by}
+    said = learnt_by_heart(metrics(0.783), metrics(0.676), **about)
+    assert "78.3 % of the rows that it scores" in said
+    assert f"say little more than the labels themselves. {begins}" in said
+    assert said.endswith(ends)
 
 
 def test_the_interval_is_the_one_of_two_proportions():
@@ -56,7 +78,12 @@ def test_rows_learnt_by_heart_are_named():
 def test_what_helps_against_rows_learnt_by_heart_is_named():
     said = learnt_by_heart(metrics(0.783), metrics(0.676), on="valid", masked=True)
     assert "78.3 % of the positions that it scores and at 67.6 % on valid:" in said
-    for help in ("keep: {best: loss}", "fewer steps", "more text", "read: previous"):
+    for help in (
+        "Keep its best step by validation loss (`keep: {best: loss}`)",
+        "fewer steps",
+        "more text",
+        "read: previous",
+    ):
         assert help in said
     # It reads so already, or has no such choice.
     assert "previous" not in learnt_by_heart(metrics(0.783), metrics(0.676))

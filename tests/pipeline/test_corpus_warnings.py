@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.stages.corpus import CorpusStage
@@ -28,3 +30,19 @@ def test_rows_that_are_lost_are_told_of_twice(tmp_path):
     assert said == [f"warning: {warning}"]
     assert noted == [warning]
     assert made(tmp_path, b"line\n" * 9) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "brief"),
+    [({}, "20 rows, 1 dropped"),
+     ({"sample": {"rows": 5}}, "5 rows, 15 not in the sample, 1 dropped"),
+     ({"part": {"every": 4, "keep": True}}, "5 rows, 15 in other parts, 1 dropped")],
+)  # fmt: skip
+def test_rows_of_other_parts_are_not_called_dropped(tmp_path, options, brief):
+    (tmp_path / "a.txt").write_text("".join(f"line {n}\n" for n in range(20)) + "\n")
+    context = Context(tmp_path, tmp_path / "runs", say=print)
+    options = TextOptions.model_validate({"text": "a.txt", **options})
+    node = Node("corpus", "train", SimpleNamespace(), options, {}, {})
+    folder = context.folder(node)
+    folder.path.mkdir(parents=True)
+    assert CorpusStage().run(node, folder, context)["brief"] == brief

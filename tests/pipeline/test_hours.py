@@ -136,4 +136,16 @@ def test_a_first_plan_has_steps_and_no_time(tmp_path):
     path = write_line(tmp_path)
     text = plan(load_spec(path), data_dir=tmp_path, runs_dir=tmp_path / "runs")
     assert "have no time (?)" in text
+    assert "--measure" in text
     assert "about" not in text
+
+
+def test_measuring_is_no_advice_where_it_tells_nothing_more(tmp_path):
+    path = write_line(tmp_path)
+    where = {"data_dir": tmp_path, "runs_dir": tmp_path / "runs"}
+    uncounted = ["stages.learn.steps=null", "stages.learn.epochs=2"]  # until its ids are made
+    measured = {work_of(node): 0.5 for node in nodes(path, *uncounted)}
+    for told in ({"just_measured": True}, {"measured": measured}):
+        text = plan(load_spec(path, overrides=uncounted), **where, **told)
+        assert "have no time (?): it is known when the stages before" in text
+        assert "--measure" not in text

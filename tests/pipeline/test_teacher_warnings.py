@@ -6,14 +6,20 @@ import pytest
 
 from tfkd.pipeline.scoring.teacher_warnings import teacher_warnings
 from tfkd.spec.options.stages import DataPart
+from tfkd.spec.options.training import KeepBest
 from tfkd.spec.stages.score import ScoreOptions
 
 
-def measured(on, accuracy, seen, model="bert", of="targets", read="masked", pairs=False, **more):
+def measured(
+    on, accuracy, seen, model="bert", of="targets", read="masked", pairs=False, kind="score",
+    keep="last", task=None, **more,
+):  # fmt: skip
     """A check and its entry in results.json; `pairs`: of an encoder-decoder."""
     options = ScoreOptions(score="tuned", data=[DataPart(of="train")], read=read)
-    inputs = {"model": SimpleNamespace(key=model)}
-    teacher = SimpleNamespace(kind="score", inputs=inputs, options=options,
+    trained = SimpleNamespace(validate_=SimpleNamespace(keep=keep))
+    task = task or SimpleNamespace(unit="positions", Options=SimpleNamespace(over_classes=False))
+    inputs = {"model": SimpleNamespace(key=model, options=trained)}
+    teacher = SimpleNamespace(kind=kind, inputs=inputs, options=options, task=task,
                               model=SimpleNamespace(encoder_decoder=pairs))  # fmt: skip
     entry = {"of": of, "on": on, "metrics": {"accuracy": accuracy, "positions": 1000},
              "verdict": "clearly better", "message": "It knows more.", **more}  # fmt: skip
@@ -21,12 +27,12 @@ def measured(on, accuracy, seen, model="bert", of="targets", read="masked", pair
 
 
 def told(*measurements):
-    return teacher_warnings(*zip(*measurements, strict=True))
+    return teacher_warnings(*zip(*measurements, strict=True), None)
 
 
 def test_a_teacher_that_knows_unseen_rows_as_well_is_not_told_of():
     assert told(measured("train", 0.80, True), measured("valid", 0.79, False)) == []
-    assert teacher_warnings([], []) == []
+    assert teacher_warnings([], [], None) == []
 
 
 def test_what_fails_is_told_on_each_corpus():
@@ -84,3 +90,22 @@ def test_reading_from_the_left_is_advice_for_those_that_do_not(read, pairs, advi
     rows = (("train", 0.8, True), ("valid", 0.6, False))
     (one,) = told(*(measured(*row, read=read, pairs=pairs) for row in rows))
     assert ("read: previous" in one) == advised
+
+
+def classifier(faults):
+    """A classifier's task whose guesses have these faults."""
+    options = SimpleNamespace(over_classes=True)
+    return SimpleNamespace(unit="rows", Options=options, faults=lambda *_: faults)
+
+
+def test_a_classifiers_rows_are_told_of_in_its_own_words():
+    about = {"task": classifier({}), "kind": "evaluate", "keep": KeepBest(best="loss")}
+    (one,) = told(measured("train", 0.8, True, **about), measured("valid", 0.6, False, **about))
+    assert "of the rows that it scores" in one
+    assert one.endswith("more than the labels themselves. Pre-train it on more text.")
+
+
+def test_one_that_guesses_one_class_knows_nothing_by_heart():
+    about = {"task": classifier({"one class": "all 9 rows are ..."}), "kind": "evaluate"}
+    rows = (measured("train", 0.8, True, **about), measured("valid", 0.6, False, **about))
+    assert told(*rows) == []

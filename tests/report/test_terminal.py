@@ -129,6 +129,17 @@ def test_teachers_alone_are_no_empty_table():
     assert last == "warning: look here"
 
 
+def test_a_check_that_failed_is_told_once():
+    check = {"of": "teach", "on": "valid", "message": "It knows less.",
+             "verdict": "not clearly better"}  # fmt: skip
+    warnings = ["teach on valid: It knows less.", "look here"]
+    results = NOTHING | {"exports": [], "teacher_checks": [check], "warnings": warnings}
+    lines = scored(results, Path("runs/run")).splitlines()
+    assert lines[0] == "warning: teacher check, teach on valid: It knows less."
+    assert sum("It knows less" in line for line in lines) == 1
+    assert lines[-1] == "warning: look here"
+
+
 def test_a_warning_that_runs_share_is_told_once():
     told = set()
     runs = [

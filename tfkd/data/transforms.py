@@ -11,6 +11,8 @@ from tfkd.data.stateless import keys as hash_keys
 Row = tuple[int, tuple[str, ...]]
 Drop = Callable[[str], None]
 
+# Why a row is left out that was not asked for.
+OTHER_PART, NOT_SAMPLED = "other part", "not in the sample"
 # Fields that are no text: they are not lower-cased, and two equal ones are no overlap.
 NOT_TEXT = frozenset({"label", "mark"})
 
@@ -49,7 +51,7 @@ def part(rows: Iterable[Row], every: int, keep: bool, drop: Drop) -> Iterator[Ro
         if (number % every == 0) == keep:
             yield number, values
         else:
-            drop("other part")
+            drop(OTHER_PART)
 
 
 def overlap_key(text: str) -> bytes:
@@ -79,7 +81,7 @@ def sample(rows: Iterable[Row], chosen: np.ndarray, drop: Drop) -> Iterator[Row]
         if mark:
             yield row
         else:
-            drop("not in the sample")
+            drop(NOT_SAMPLED)
 
 
 def choose_sample(available: int, rows: int, seed: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfkd.evaluation import check_line, chosen_context, p_of
 from tfkd.evaluation.verdicts.systems import Verdict, verdict_notes
+from tfkd.evaluation.verdicts.teachers import NOT_CLEARLY_BETTER
 from tfkd.outside.printable import one_line
 from tfkd.report.ceilings import NAME, NOTE, ceilings
 from tfkd.report.chosen import chosen_lines
@@ -40,7 +41,8 @@ def score_table(results: dict[str, Any]) -> str:
     if any(entry.get("noise") for entry in results["evaluations"]):
         console.print(_noise_table(results))
     for check in results["teacher_checks"]:
-        console.print(_text(check_line(check)))
+        warning = "warning: " * (check.get("verdict") == NOT_CLEARLY_BETTER)
+        console.print(_text(f"{warning}{check_line(check)}"))
     return text.getvalue().rstrip()
 
 
@@ -190,9 +192,12 @@ def scored(results: dict[str, Any], folder: Path, told: set[str] | None = None) 
     if not results["evaluations"]:
         lines.append(made_instead(results, folder))
     told = set() if told is None else told
-    new = [warning for warning in results["warnings"] if warning not in told]
+    # The table ends in the teacher checks: none is told of a second time.
+    checked = {f"{one['of']} on {one['on']}: {one['message']}" for one in results["teacher_checks"]}
+    warnings = [warning for warning in results["warnings"] if warning not in checked]
+    new = [warning for warning in warnings if warning not in told]
     lines += [one_line(f"warning: {warning}") for warning in new]
-    if again := len(results["warnings"]) - len(new):
+    if again := len(warnings) - len(new):
         lines.append(f"warnings that were told above: {again}")
     told.update(new)
     return "\n".join(filter(None, lines))

@@ -22,7 +22,11 @@ _Z = 1.959963984540054  # two-sided 95 % of a normal distribution
 
 
 def teacher_check(
-    metrics: Mapping[str, float], baseline: Mapping[str, float] | None = None
+    metrics: Mapping[str, float],
+    baseline: Mapping[str, float] | None = None,
+    *,
+    unit: str = "positions",
+    masked: bool = False,
 ) -> dict[str, Any]:
     """Compares a teacher at the work its signal does with a model that had no teacher.
 
@@ -37,6 +41,8 @@ def teacher_check(
             `coverage` (share of positions whose right word is in the top K), `mass` (probability of
             the top K).
         baseline: The same of the model without teacher at the same positions; None: not known.
+        unit: What people call the positions: of a classifier rows, of a language model words.
+        masked: Whether the teacher fills in words.
 
     Returns:
         `verdict` (one of the three above), `message`, `difference` (`value`, `low`, `high`; None
@@ -46,7 +52,7 @@ def teacher_check(
     if baseline is None:
         return {
             "verdict": NOT_COMPARED,
-            "message": f"The teacher is right at {_points(accuracy)} of {positions:,} positions; "
+            "message": f"The teacher is right at {_points(accuracy)} of {positions:,} {unit}; "
             "no baseline was given to compare it with.",
             "difference": None,
         }
@@ -57,7 +63,7 @@ def teacher_check(
     )
     difference = {"value": value, "low": value - error, "high": value + error}
     message = (
-        f"The teacher is right at {_points(accuracy)} of {positions:,} positions, the baseline at "
+        f"The teacher is right at {_points(accuracy)} of {positions:,} {unit}, the baseline at "
         f"{_points(other)}: {_apart(accuracy, other)} points, 95 % interval "
         f"{_signed(difference['low'])} to {_signed(difference['high'])}"
     )
@@ -76,8 +82,8 @@ def teacher_check(
         return {"verdict": CLEARLY_BETTER, "message": f"{message}.", "difference": difference}
     message += (
         f". Not clearly better ({'; '.join(reasons)}): a student learns little from it. Train the "
-        "teacher longer or on more text before the student; one that fills in words, also with "
-        "more of them masked."
+        "teacher longer or on more text before the student"
+        + (", also with more of the words masked." if masked else ".")
     )
     return {"verdict": NOT_CLEARLY_BETTER, "message": message, "difference": difference}
 
@@ -134,7 +140,10 @@ def learnt_by_heart(
     unseen: Mapping[str, float],
     *,
     on: str = "validation",
+    unit: str = "positions",
+    labels: bool = False,
     masked: bool = False,
+    kept_by: str | None = None,
 ) -> str | None:
     """A warning where a teacher knows the rows that it scores by heart; None where it does not.
 
@@ -142,21 +151,30 @@ def learnt_by_heart(
         scored: The teacher's metrics on the rows that it scores for the student.
         unseen: Its metrics on validation rows.
         on: What these are called.
+        unit: What people call the positions, see `teacher_check`.
+        labels: Whether it tells classes apart.
         masked: Whether it fills in words, where one that reads from the left may stand, too.
+        kept_by: The metric by which its training keeps its best step; None: it does not.
     """
     excess = _accuracy(scored, "scored")[0] - _accuracy(unseen, "unseen")[0]
     if excess <= HEART_DIFFERENCE:
         return None
+    advice = ["train it for fewer steps", "pre-train it on more text"]
+    if kept_by == "loss":
+        del advice[0]  # of its steps the best is kept
+    else:
+        instead = "" if kept_by is None else f" and not by {kept_by}"
+        advice.insert(0, f"keep its best step by validation loss (`keep: {{best: loss}}`){instead}")
+    said = " or ".join(filter(None, [", ".join(advice[:-1]), advice[-1]]))
     other = (
         "; a teacher that reads from the left as its student writes (`read: previous`) bears it "
         "better"
     )
     return (
-        f"The teacher is right at {_points(scored['accuracy'])} of the positions that it scores "
+        f"The teacher is right at {_points(scored['accuracy'])} of the {unit} that it scores "
         f"and at {_points(unseen['accuracy'])} on {on}: it has learnt part of them by heart, "
-        "and there its soft targets say little more than the words themselves. Keep its best step "
-        "by validation loss (`keep: {best: loss}`), train it for fewer steps or pre-train it on "
-        f"more text{other if masked else ''}."
+        f"and there its soft targets say little more than the {'labels' if labels else 'words'} "
+        f"themselves. {said[0].upper()}{said[1:]}{other if masked else ''}."
     )
 
 

@@ -128,7 +128,7 @@ def assemble(
                 for node in nodes
                 for warning in node.stage.warnings(node, context.folder(node).manifest()["summary"])
             ),
-            *teacher_warnings(plan.teacher_checks, checks),
+            *teacher_warnings(plan.teacher_checks, checks, context),
             *(one.message for one in faults),
             *_lost_letters(evaluations),
             *other_ops(exports),

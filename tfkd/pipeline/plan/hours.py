@@ -60,6 +60,10 @@ class Hours:
             return None if amount is None else 0.0
         return None if pace is None else amount * pace
 
+    def paced(self, node: Node) -> bool:
+        """Whether it is known what a unit of a stage takes; a time also needs how many it has."""
+        return self._paces.of(node) is not None
+
     def _begun(self, node: Node, steps: int) -> int:
         """The steps of a shorter training from whose end this one goes on."""
         length, place = shorter(node, steps, self._context)

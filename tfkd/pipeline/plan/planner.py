@@ -31,6 +31,7 @@ def plan(
     smoke: bool = False,
     variants: Sequence[str] = (),
     measured: Mapping[str, float] | None = None,
+    just_measured: bool = False,
 ) -> str:
     """Lists the stages in their order, with what is known of each before it runs.
 
@@ -43,6 +44,7 @@ def plan(
         variants: Its variants that are planned beside it; stages that several of them have are
             marked `shared`.
         measured: What units of work take on this machine, see `tfkd.commands.measure`.
+        just_measured: Whether all that can be was measured right now: it is no advice then.
 
     Returns:
         A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk,
@@ -73,6 +75,9 @@ def plan(
         state = "outdated" if node.key in old else _state(node, planned)
         states.append(", ".join(filter(None, [state, "shared" * (users[node.key] > 1)])))
         left.append(hours.left(node, anew=state == "outdated"))
+    unpaced = [node for node, time in zip(nodes, left, strict=True)
+               if time is None and not hours.paced(node)]  # fmt: skip
+    measurable = bool(unpaced) and not just_measured
     done = sum(state.startswith("done") for state in states)
     shared = f", {sum(number > 1 for number in users.values())} shared by variants" * bool(variants)
     lines = [
@@ -81,7 +86,7 @@ def plan(
         "for, or the file's, until they are made. memory is a step's peak on one device: "
         "TensorFlow itself, weights, moments, gradients and activations; of the longest "
         "rows that fit (<=) until the ids are made.",
-        *_sums(states, rows, left),
+        *_sums(states, rows, left, measurable),
         *planned.notes,
     ]
     return "\n".join(lines)
@@ -99,9 +104,13 @@ def _cells(node: Node, state: str, row: Mapping[str, Any], seconds: float | None
 
 
 def _sums(
-    states: Sequence[str], rows: Sequence[Mapping[str, Any]], left: Sequence[float | None]
+    states: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    left: Sequence[float | None],
+    measurable: bool,
 ) -> list[str]:
-    """What all that is not done takes together, as far as it is known."""
+    """What all that is not done takes together, as far as it is known; `measurable`: a measurement
+    may tell more."""
     ahead = [row for row, state in zip(rows, states, strict=True) if not state.startswith("done")]
     disk, ends = (size_in_words(sum(row.get(key) or 0 for row in ahead)) for key in ("disk", "end"))
     peak = size_in_words(max((row.get("peak") or 0 for row in ahead), default=0))
@@ -114,10 +123,13 @@ def _sums(
         kept = f" and {ends} in stages/ends, for longer trainings,"
     lines = [f"Ahead: {time}{disk} of models and stores{kept} on disk, {peak} of memory at most."]
     if unknown:
-        lines.append(
-            f"{unknown} of its stages have no time (?): no run here has had one like it, or its "
-            "rows are not counted yet. `tfkd plan SPEC --measure` makes a few steps of each."
+        why = (
+            "no run here has had one like it, or its rows are not counted yet. `tfkd plan SPEC "
+            "--measure` makes a few steps of each."
+            if measurable
+            else "it is known when the stages before them are made, or one like them."
         )
+        lines.append(f"{unknown} of its stages have no time (?): {why}")
     return lines
 
 

@@ -34,7 +34,8 @@ def judged(check: TeacherCheck, context: Context) -> dict[str, Any]:
     baseline = (
         _summary(check.baseline, context)[TEACHER_FORCED] if check.baseline is not None else None
     )
-    verdict = teacher_check(summary[TEACHER_FORCED], baseline)
+    said = {"unit": check.teacher.task.unit, "masked": fills_in(check)}
+    verdict = teacher_check(summary[TEACHER_FORCED], baseline, **said)
     return {**entry, "baseline": baseline, "beside": WITHOUT_TEACHER} | verdict
 
 
@@ -58,6 +59,13 @@ def news(
         keys = {node.key for node in check.nodes}
         if last in keys and keys.issubset(done) and not keys.issubset(cached):
             yield check_line(judged(check, context))
+
+
+def fills_in(check: TeacherCheck) -> bool:
+    """Whether what a teacher scores are words that it fills in."""
+    teacher = check.teacher
+    of_words = teacher.kind == "score" and not teacher.task.Options.over_classes
+    return of_words and teacher.options.hides(teacher.model)
 
 
 def _summary(node: Node, context: Context) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from typing import Any
 
 from tfkd.evaluation import learnt_by_heart
 from tfkd.evaluation.verdicts.teachers import NOT_CLEARLY_BETTER
+from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import TeacherCheck
+from tfkd.pipeline.scoring.teacher_check import fills_in
 
 
 def teacher_warnings(
-    checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]]
+    checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]], context: Context
 ) -> list[str]:
     """What a reader must know before the scores: weak teachers, rows learnt by heart.
 
@@ -23,10 +25,12 @@ def teacher_warnings(
         for entry in entries
         if entry["verdict"] == NOT_CLEARLY_BETTER
     ]
-    return list(dict.fromkeys([*failed, *_by_heart(checks, entries)]))
+    return list(dict.fromkeys([*failed, *_by_heart(checks, entries, context)]))
 
 
-def _by_heart(checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _by_heart(
+    checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any]], context: Context
+) -> list[str]:
     # By the spec's name of the teacher and then by its trained model, one a seed: how far apart
     # its rows are, and what is said of them.
     teachers: dict[str, dict[str, tuple[float, str]]] = {}
@@ -43,10 +47,10 @@ def _by_heart(checks: Sequence[TeacherCheck], entries: Sequence[Mapping[str, Any
             if not alike or not check.seen or other.seen:
                 continue
             message = learnt_by_heart(
-                scored["metrics"], unseen["metrics"], on=other.on, masked=_reads_masked(check)
+                scored["metrics"], unseen["metrics"], on=other.on, **_about(check)
             )
             apart = scored["metrics"]["accuracy"] - unseen["metrics"]["accuracy"]
-            if message and apart > found[model][0]:
+            if message and apart > found[model][0] and not _blind(check, context):
                 found[model] = (apart, f"{scored['of']} on {scored['on']}: {message}")
     return [_told(found) for found in teachers.values() if any(told for _, told in found.values())]
 
@@ -58,7 +62,21 @@ def _told(found: Mapping[str, tuple[float, str]]) -> str:
     return f"{max(hit)[1]}{several}"
 
 
-def _reads_masked(check: TeacherCheck) -> bool:
-    """Whether what a teacher scores are words that it fills in."""
+def _about(check: TeacherCheck) -> dict[str, Any]:
+    """What a teacher is, for the words of its warning."""
+    task, trained = check.teacher.task, check.teacher.inputs[Role.MODEL]
+    keep = getattr(getattr(trained.options, "validate_", None), "keep", None)
+    return {
+        "unit": task.unit,
+        "labels": task.Options.over_classes,
+        "masked": fills_in(check),
+        "kept_by": getattr(keep, "best", None),
+    }
+
+
+def _blind(check: TeacherCheck, context: Context) -> bool:
+    """Whether it guesses one class of all rows: it is right as often as rows are of that class."""
     teacher = check.teacher
-    return teacher.kind == "score" and teacher.options.hides(teacher.model)
+    if teacher.kind != "evaluate" or not teacher.task.Options.over_classes:
+        return False
+    return bool(teacher.task.faults(teacher, context))

@@ -1,12 +1,12 @@
 """Corpora as text: read, checked and transformed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfkd.data.text.corpora import open_corpus
 from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
 from tfkd.data.text.undone_tokenization import REVISION as DETOKENIZE_REVISION
-from tfkd.data.transforms import text_fields
+from tfkd.data.transforms import NOT_SAMPLED, OTHER_PART, text_fields
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import plain, raised
@@ -49,13 +49,21 @@ class CorpusStage(Stage):
         corpus = open_corpus(node.options, context.data_dir, others=others)
         write_text_corpus(corpus, folder.path)
         report = corpus.report()
-        dropped = sum(entry["count"] for entry in report["dropped"].values())
-        brief = f"{report['kept']:,} rows" + (f", {dropped:,} dropped" if dropped else "")
-        summary = {"report": report, "fields": list(corpus.fields), "brief": brief}
+        summary = {"report": report, "fields": list(corpus.fields), "brief": _brief(report)}
         warnings = [f"data.{node.label}: {warning}" for warning in corpus.warnings]
         for warning in warnings:
             context.say(f"warning: {warning}")
         return {**summary, **({"warnings": warnings} if warnings else {})}
+
+
+def _brief(report: Mapping[str, Any]) -> str:
+    """Rows, and what became of others: those that were not asked for are nobody's loss."""
+    words = {OTHER_PART: "in other parts", NOT_SAMPLED: NOT_SAMPLED}
+    counts = dict.fromkeys((*words.values(), "dropped"), 0)
+    for reason, entry in report["dropped"].items():
+        counts[words.get(reason, "dropped")] += entry["count"]
+    left_out = [f"{number:,} {reason}" for reason, number in counts.items() if number]
+    return ", ".join([f"{report['kept']:,} rows", *left_out])
 
 
 class _Texts:

@@ -51,6 +51,7 @@ class Classification(Task):
 
     Options = ClassificationOptions
     decodes = False
+    unit: ClassVar[str] = "rows"
     several: ClassVar[bool] = False
 
     def label_view(self, model: Any, specials: Any, **given: Any) -> View:

@@ -46,6 +46,7 @@ class LanguageModel(Words):
 
     Options = LanguageModelOptions
     continues: ClassVar[bool] = True
+    unit: ClassVar[str] = "words"
 
     def default_decode(self, model: Any) -> GreedyOptions:
         """Greedy, as it repeats itself in a beam."""

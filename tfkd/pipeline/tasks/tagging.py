@@ -17,6 +17,7 @@ class Tagging(Classification):
 
     Options = TaggingOptions
     several: ClassVar[bool] = True
+    unit: ClassVar[str] = "words"
 
     def label_view(self, model: Any, specials: Any, **given: Any) -> Any:
         from tfkd.data.views.tags import TagView

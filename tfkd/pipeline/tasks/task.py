@@ -55,12 +55,14 @@ class Task:
     Attributes:
         Options: What a spec knows of it.
         decodes: Whether its models are decoded when they are exported.
+        unit: What it predicts, as people count it.
         continues: Whether an evaluation that says how to decode shows how they go on with texts.
     """
 
     Options: ClassVar[type[TaskOptions]]
     decodes: ClassVar[bool] = True
     continues: ClassVar[bool] = False
+    unit: ClassVar[str] = "positions"
 
     # The graph.
 
