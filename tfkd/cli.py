@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfkd.cli_parser import build_parser
+from tfkd.cli_parser import as_lines, build_parser
 from tfkd.outside.outgoing import outgoing
 
 DONE, WRONG_INPUT, USAGE, RESUMABLE, FAULT = 0, 1, 2, 3, 70
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options, others = parser.parse_known_args(arguments)
     if others:
-        parser.error(f"unrecognized arguments: {' '.join(others)}{_as_lines(options, others)}")
+        parser.error(f"unrecognized arguments: {' '.join(others)}{as_lines(options, others)}")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # What the terminal's encoding lacks is shown as \\N{...}, and is no end of a run.
@@ -43,14 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         words = sys.argv[1:] if arguments is None else arguments
         return _failed(error, words, _runs_folder(options))
-
-
-def _as_lines(options: argparse.Namespace, others: Sequence[str]) -> str:
-    """What to do with a text that stands behind `tfkd generate RUN`."""
-    if options.verb != "generate" or any(word.startswith("-") for word in others):
-        return ""
-    text, model = shlex.quote(" ".join(others)), shlex.quote(str(options.model))
-    return f"; lines are read from standard input: echo {text} | tfkd generate {model}"
 
 
 def _failed(error: Exception, words: Sequence[str], runs: Path | None) -> int:

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import tfkd
@@ -160,6 +162,14 @@ def build_parser() -> argparse.ArgumentParser:
     copy.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="default: here")
     specs.set_defaults(copy=None)
     return parser
+
+
+def as_lines(options: argparse.Namespace, others: Sequence[str]) -> str:
+    """What to do with a text that stands behind `tfkd generate RUN`."""
+    if options.verb != "generate" or any(word.startswith("-") for word in others):
+        return ""
+    text, model = shlex.quote(" ".join(others)), shlex.quote(str(options.model))
+    return f"; lines are read from standard input: echo {text} | tfkd generate {model}"
 
 
 def _starter(init: argparse.ArgumentParser) -> None:
