@@ -66,6 +66,9 @@ def test_what_goes_in_comes_out(tmp_path_factory, data):
         )
         assert not found["ids"][row, n:].any()
         assert not found["log_probabilities"][row, n:].any()
+    less = store.take(examples, 2, cut=True)
+    for name, values in less.items():
+        np.testing.assert_array_equal(values, found[name][:, :2])
     assert store.rows_present.tolist() == [n > 0 for n in counts]
     assert (len(store), store.rows, store.top_k) == (len(counts), sum(counts), 3)
 

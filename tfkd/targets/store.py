@@ -99,12 +99,14 @@ class SoftTargetStore:
         `entropy`, `coverage`, `mass`."""
         return total_metrics(self.manifest.shards)
 
-    def take(self, examples: np.ndarray, width: int) -> dict[str, np.ndarray]:
+    def take(self, examples: np.ndarray, width: int, *, cut: bool = False) -> dict[str, np.ndarray]:
         """The soft targets of some examples, padded.
 
         Args:
             examples: int `[B]`; -1 is the filler of a batch.
             width: T, at least the longest of the examples' rows.
+            cut: Of longer ones the first T, where they are numbered by order and a student's view
+                may end before its teacher's.
 
         Returns:
             `ids` int32 `[B, T, K]`, `log_probabilities` float16 `[B, T, K]`, and `present` bool
@@ -121,6 +123,8 @@ class SoftTargetStore:
                 f"{examples.max()}"
             )
         counts = np.where(examples < 0, 0, self._counts[examples]) if len(self) else examples * 0
+        if cut:
+            counts = np.minimum(counts, width)
         if counts.max(initial=0) > width:
             raise ValueError(
                 f"Invalid value for argument `width`. Expected at least {counts.max()}, the tokens "
@@ -169,13 +173,14 @@ class PartStores:
 
     Args:
         stores: For each part of the example set its store; None where it was not scored.
+        cut: As of `SoftTargetStore.take`.
 
     Raises:
         ValueError: There is no store, or they differ in K.
     """
 
-    def __init__(self, stores: Sequence[SoftTargetStore | None]):
-        self.stores = list(stores)
+    def __init__(self, stores: Sequence[SoftTargetStore | None], *, cut: bool = False):
+        self.stores, self._cut = list(stores), cut
         found = {store.top_k for store in stores if store is not None}
         if len(found) != 1:
             raise ValueError(
@@ -198,7 +203,7 @@ class PartStores:
             if store is None:
                 continue
             chosen = np.flatnonzero(parts == index)
-            for name, values in store.take(rows[chosen], width).items():
+            for name, values in store.take(rows[chosen], width, cut=self._cut).items():
                 out[name][chosen] = values
         return out
 

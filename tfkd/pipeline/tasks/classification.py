@@ -238,7 +238,8 @@ class Classification(Task):
             reference = node.options.objective[term].teacher
             size = 0 if theirs is None else theirs.size
             raise UserError(other_classes(node, reference, size, classes.size))
-        parts = PartStores(of_corpora(node, scored, classes.fingerprint(), context))
+        stored = of_corpora(node, scored, classes.fingerprint(), context)
+        parts = PartStores(stored, cut=self.several)  # a student may read fewer words of a row
         return parts if self.several else OneRow(parts)
 
     def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
