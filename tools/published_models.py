@@ -35,6 +35,18 @@ _T5 = {
 _GPT2 = {"vocab_size": 61, "n_embd": 24, "n_layer": 3, "n_head": 4, "n_inner": 40,
          "n_positions": 30, "bos_token_id": 0, "eos_token_id": 0}  # fmt: skip
 
+_LLAMA = {
+    "vocab_size": 61, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "intermediate_size": 40, "max_position_embeddings": 64,
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "rms_norm_eps": 1e-5,
+    "initializer_range": 0.2,
+}  # fmt: skip
+_GEMMA = _LLAMA | {"head_dim": 10}
+_CAPPED = _GEMMA | {"attn_logit_softcapping": 3.0, "final_logit_softcapping": 2.0,
+                    "sliding_window": 6, "query_pre_attn_scalar": 7}  # fmt: skip
+
+_NEXT = ("ForCausalLM",)
+
 # What a tokenizer's maker gives: theirs; the side of ours; a line that is left out, and why.
 Cut = tuple[Any, str | None, Callable[[str], bool], str]
 
@@ -169,6 +181,15 @@ ARCHITECTURES = (
     Architecture("bart", "BART", "Bart", _BART, ("ForConditionalGeneration",),
                  _bytes(_ROBERTA, "BartTokenizer")),
     # Tokenizers of those that follow are not compared here.
+    Architecture("llama", "Llama", "Llama", _LLAMA, _NEXT),
+    Architecture("mistral", "Mistral", "Mistral", _GEMMA | {"sliding_window": 6}, _NEXT),
+    Architecture("qwen2", "Qwen 2", "Qwen2", _LLAMA, _NEXT),
+    Architecture("qwen3", "Qwen 3", "Qwen3", _GEMMA | {"attention_bias": True}, _NEXT),
+    Architecture("smollm3", "SmolLM3", "SmolLM3", _LLAMA, _NEXT),
+    Architecture("gemma", "Gemma", "Gemma", _GEMMA, _NEXT),
+    Architecture("gemma2", "Gemma 2", "Gemma2", _CAPPED, _NEXT),
+    Architecture("gemma3_text", "Gemma 3", "Gemma3Text",
+                 _GEMMA | {"sliding_window": 6, "query_pre_attn_scalar": 10}, _NEXT),
     Architecture("mbart", "mBART", "MBart", _BART, ("ForConditionalGeneration",)),
     Architecture("t5", "T5", "T5", _T5 | {"feed_forward_proj": "relu"},
                  ("ForConditionalGeneration",)),
