@@ -1,9 +1,9 @@
 """Tokenizers of published causal models beside those of the transformers package."""
 
-import importlib.util
 import io
 import json
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,10 @@ from tfkd.data.tokenizers.byte_rules import PATTERNS
 from tfkd.data.tokenizers.folder_tokenizer import kind_of_folder
 from tfkd.spec.options import ByteBpeOptions, SentencePieceOptions
 
-location = Path(__file__).with_name("test_published_tokenizers_oracle.py")
-specification = importlib.util.spec_from_file_location("published_tokenizers_oracle", location)
-others = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(others)
-MARKS, TEXT = others.MARKS, others.TEXT
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from hostile_lines import MARKS, TEXT
+
 pytestmark = pytest.mark.oracle
 OPTIONS = {"byte_bpe": ByteBpeOptions, "sentencepiece": SentencePieceOptions}
 SPACES = [" ", "  ", "\n", "\r\n", " \n ", "\t", "\u00a0", "\u3000", "1234567", "don't", "I'LL"]
