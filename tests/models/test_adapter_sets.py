@@ -6,7 +6,7 @@ from ab_nets import RECORD, abnet
 
 from tfkd.models import AdapterSets, load_weights, variables_by_path
 from tfkd.models.freezing import in_adapter
-from tfkd.models.weights import read_tensors
+from tfkd.models.safetensors_files import read_tensors
 from tfkd.spec.errors import UserError
 
 

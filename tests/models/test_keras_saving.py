@@ -90,6 +90,10 @@ LAYERS = {
         lambda: layers.Positions("learned", 8, max_length=5, initializer="ones", seed=2),
         lambda layer: layer(HIDDEN),
     ),
+    "RelativeBias": (
+        lambda: layers.RelativeBias(2, buckets=8, max_distance=12, both_sides=False, seed=2),
+        lambda layer: layer(tf.range(3), tf.range(3)),
+    ),
     "RmsNorm": (lambda: layers.RmsNorm(1e-2), lambda layer: layer(HIDDEN)),
     "RotaryBlock": (
         lambda: layers.RotaryBlock(
@@ -105,6 +109,11 @@ LAYERS = {
         lambda: layers.Stack(2, 8, 2, norm="pre", norm_epsilon=1e-3, adapters=ADAPTERS, seed=2,
                              options={"activation": "gelu", "feed_forward": 12}),
         lambda layer: layer(HIDDEN, PENALTY),
+    ),
+    "T5Block": (
+        lambda: layers.T5Block(8, 2, size=3, feed_forward=12, gated=True, cross_attention=True,
+                               norm_epsilon=1e-3, activation="gelu_tanh", dropout=0.2, seed=2),
+        lambda layer: layer(HIDDEN, PENALTY, SEVERAL),
     ),
     "TransformerBlock": (
         lambda: layers.TransformerBlock(8, 2, cross_attention=True, norm="pre", adapters=ON),
@@ -139,6 +148,10 @@ MODELS = {
         window_layers=[1], window_theta=50.0),
     "Rnn": lambda: models.Rnn(50, layers=2, width=8, bidirectional=False, share_embeddings="target",
                               source_vocabulary_size=60),
+    "T5": lambda: models.T5(
+        50, encoder_layers=1, decoder_layers=2, width=8, heads=2, head_size=3, feed_forward=12,
+        gated=True, activation="gelu_tanh", buckets=8, max_distance=12, output="own",
+        max_length=16),
     "Transformer": lambda: models.Transformer(
         50, encoder_layers=1, decoder_layers=2, width=8, heads=2, norm="pre", positions="learned",
         decoder_attention="full", lengths=9, share_embeddings="none", source_vocabulary_size=60),

@@ -19,8 +19,8 @@ def measured(
     trained = SimpleNamespace(validate_=SimpleNamespace(keep=keep))
     task = task or SimpleNamespace(unit="positions", Options=SimpleNamespace(over_classes=False))
     inputs = {"model": SimpleNamespace(key=model, options=trained)}
-    teacher = SimpleNamespace(kind=kind, inputs=inputs, options=options, task=task,
-                              model=SimpleNamespace(encoder_decoder=pairs))  # fmt: skip
+    model_of = SimpleNamespace(encoder_decoder=pairs, encoder_only=not pairs)
+    teacher = SimpleNamespace(kind=kind, inputs=inputs, options=options, task=task, model=model_of)
     entry = {"of": of, "on": on, "metrics": {"accuracy": accuracy, "positions": 1000},
              "verdict": "clearly better", "message": "It knows more.", **more}  # fmt: skip
     return SimpleNamespace(on=on, teacher=teacher, seen=seen), entry

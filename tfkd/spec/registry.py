@@ -207,7 +207,8 @@ def load_plugins(modules: Iterable[str] = ()) -> None:
             raise UserError(
                 f"the plugin {name} cannot register its classes ({type(error).__name__}: {error})"
             ) from error
-        if _entries == before and name not in _joined and not _registered(plugin):
+        idle = _entries == before and name not in _joined and not _registered(plugin)
+        if idle and (join is register or not callable(join)):  # its own may have other work
             print(
                 f"tfkd: warning: the plugin {name} registers nothing, so no spec can name what it "
                 "has; expected calls of tfkd.spec.registry.register while it is imported, or in a "
