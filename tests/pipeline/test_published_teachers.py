@@ -169,6 +169,7 @@ def test_a_published_classifier_teaches_as_it_is(labelled, capsys):
     assert "the teacher is right at 80.0 % of 60 labelled ones" in summary["brief"]
 
 
+@pytest.mark.long
 def test_a_published_token_classifier_teaches_a_tagger_as_it_is(tmp_path, capsys):
     """A word's tag is that of its first piece, and tags are matched by name."""
     folder = tmp_path / "checkpoint"
@@ -274,6 +275,7 @@ def write_marian(folder):
     return size
 
 
+@pytest.mark.long
 def test_a_published_translator_teaches_by_text_and_by_word(tmp_path, capsys):
     (tmp_path / "checkpoint").mkdir()
     size = write_marian(tmp_path / "checkpoint")

@@ -137,6 +137,7 @@ def rows_from(place, pieces):
     return np.stack([known.get(piece, table[1]) for piece in pieces])
 
 
+@pytest.mark.long
 def test_a_published_bert_teaches_in_the_students_pieces(place):
     """P1's own line: load, fine-tune with the student's vocabulary, score, distil."""
     node = place.run("learn", DISTIL)

@@ -157,6 +157,7 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     assert (folder / "saved_model.pb").read_bytes() == before
 
 
+@pytest.mark.long
 def test_draws_are_exported_too(tmp_path, tokenizer, build, sentences, in_process):
     model, sides = build(), {"source": tokenizer, "target": tokenizer}
     (bias,) = (one for one in model.weights if one.path.endswith("head/bias"))

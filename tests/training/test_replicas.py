@@ -22,14 +22,15 @@ from tfkd.spec.builtins import register_builtins
 SHORT = {
     "fake": ["two_replicas_accumulated"],
     "gated": ["accumulated"],
-    "sequences": ["accumulated"],
     "opposed": ["two_replicas"],
 }
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]] for model in SHORT if model != "opposed"
 }
-LONG |= dict.fromkeys(("pairs", "taught", "next_words", "classes", "filled", "segments"), ALL)
+LONG |= dict.fromkeys(
+    ("sequences", "pairs", "taught", "next_words", "classes", "filled", "segments"), ALL
+)
 LONG["factored"] = ["two_replicas_accumulated"]
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]
