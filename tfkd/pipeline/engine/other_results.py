@@ -67,7 +67,7 @@ def with_other_files(results: Mapping[str, Any], run: Path) -> dict[str, Any]:
 
 def _of_these_models(results: Mapping[str, Any], run: Path) -> Iterator[dict[str, Any]]:
     """Results on other files, but those of models that were trained otherwise since."""
-    for place in (run / _ON).glob(f"*/{RESULTS}"):
+    for place in sorted((run / _ON).glob(f"*/{RESULTS}")):
         try:
             found = read_results(place.parent)
         except UserError:
