@@ -96,3 +96,9 @@ def test_a_key_given_twice_hides_no_other_fault(tmp_path):
                  "tokenizers.w.size: 5 is too small"):  # fmt: skip
         assert [line for line in found if said in line], (said, found)
     assert not [line for line in found if "there is no corpus" in line]
+
+
+@pytest.mark.parametrize("key", [")", "+", "?", "(", "a[", "\\"])
+def test_a_key_is_no_pattern(key):
+    assert ours_for(key, ["steps", "batch"], "TrainOptions", 5) == ""
+    assert ours_for(key, ["of", "on"], "", 0) == ""

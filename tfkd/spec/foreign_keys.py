@@ -140,5 +140,5 @@ def ours_for(key: str, known: Collection[str], within: str | None = "", value: A
     if plain in _OF_TOKENS:
         found = found.replace("sentences", "max_tokens")
     if type(value) in (int, float) and abs(value) < 1e12 and plain not in _OTHER_UNITS:
-        found = re.sub(rf"\b({ours}: )[0-9.e-]+", rf"\g<1>{value!r}", found)
+        found = re.sub(rf"\b({re.escape(ours)}: )[0-9.e-]+", rf"\g<1>{value!r}", found)
     return found
