@@ -1,10 +1,30 @@
 """Initial weights that depend on a seed and a place in the model, and on nothing else."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+_FOLLOWING: ContextVar[bool] = ContextVar("values_follow", default=False)
+
+
+@contextmanager
+def values_follow() -> Iterator[None]:
+    """Inside, weights of new layers have a place and no values: whoever builds a model assigns all
+    of them, as a load does.
+
+    A page of memory that nothing was written to is none yet, so that the model's weights are there
+    once, each when it is assigned. What is no draw (biases, norms) starts as ever.
+    """
+    token = _FOLLOWING.set(True)
+    try:
+        yield
+    finally:
+        _FOLLOWING.reset(token)
 
 
 def derive_seed(seed: int | None, *names: str) -> int | None:
@@ -54,9 +74,8 @@ class Blocks(keras.initializers.Initializer):
                 f"Invalid value for argument `shape`. Expected a last axis that {self.blocks} "
                 f"blocks divide. Received: shape={tuple(shape)}"
             )
-        if isinstance(self.initializer, keras.initializers.Zeros):
-            # Of a large model that is read no wider copy is made.
-            return tf.fill(shape, tf.zeros([], dtype or "float32"))
+        if _FOLLOWING.get():
+            return tf.raw_ops.Empty(shape=list(shape), dtype=dtype or "float32", init=False)
         block = (*rows, columns // self.blocks)
         draws = [
             _with_seed(self.initializer, derive_seed(self.seed, f"block_{i}"))(block, "float32")

@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any, NamedTuple
 
+import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
@@ -15,9 +16,21 @@ from tfkd.data.strict_json import parse_json
 from tfkd.outside.regular_files import NOTHING, other_than_file
 from tfkd.spec.errors import UserError
 
-# What NumPy has no type for: the upper half of a float32.
+# What NumPy has no type of its own for: the upper half of a float32.
 BFLOAT16 = "BF16"
 _BYTES = {"F32": 4, BFLOAT16: 2}
+_TYPES = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    BFLOAT16: np.dtype(ml_dtypes.bfloat16),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
+}
+# Numbers that are read at once.
+_BLOCK = 1 << 20
 
 
 def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:
@@ -30,29 +43,62 @@ def read_tensors(path: str | PathLike) -> dict[str, np.ndarray]:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
-def read_tensor(path: str | PathLike, name: str) -> np.ndarray:
-    """Reads one tensor of a safetensors file, bfloat16 as float32.
+def read_tensor(path: str | PathLike, name: str, dtype: str = "float32") -> np.ndarray:
+    """Reads one tensor of a safetensors file.
+
+    Args:
+        path: The file.
+        name: The tensor's name.
+        dtype: What its numbers become: `float32` or `bfloat16`.
 
     Raises:
         UserError: As `read_tensors`.
     """
-    with _opened(path) as file:
-        if file.get_slice(name).get_dtype() != BFLOAT16:
-            return file.get_tensor(name)
-    halves = read_halves(path, name)
-    wide = halves.astype(np.uint32)
-    wide <<= 16
-    return wide.view(np.float32)
+    _, _, shape = _place_of(path, name)
+    value, start = np.empty(shape, dtype), 0
+    into = value if shape else value[None]
+    for block in tensor_blocks(path, name):
+        into[start : start + len(block)] = block
+        start += len(block)
+    return value
 
 
-def read_halves(path: str | PathLike, name: str) -> np.ndarray:
-    """Reads a bfloat16 tensor of a safetensors file as it is: uint16 of its shape."""
+def tensor_blocks(path: str | PathLike, name: str) -> Iterator[np.ndarray]:
+    """Reads one tensor of a safetensors file some rows at a time, of the type that it is stored in.
+
+    The blocks of two tensors of one shape have the same rows. A tensor without axes is one row.
+
+    Raises:
+        UserError: As `read_tensors`, or it is of a type that is not known here.
+    """
+    start, kind, shape = _place_of(path, name)
+    _, *row = shape or (1,)
+    with open(path, "rb") as raw:
+        raw.seek(start)
+        for first, last in row_blocks(shape):
+            count = (last - first) * math.prod(row)
+            yield np.fromfile(raw, kind, count).reshape(last - first, *row)
+
+
+def row_blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Where each block of a tensor's rows begins and ends, so that each has some MB at most, or
+    one row; a tensor without axes is one row."""
+    count, *row = shape or (1,)
+    most = max(_BLOCK // max(math.prod(row), 1), 1)
+    for first in range(0, count, most):
+        yield first, min(first + most, count)
+
+
+def _place_of(path: str | PathLike, name: str) -> tuple[int, np.dtype, tuple[int, ...]]:
+    """Where a tensor begins in its file, of what type it is there, and its shape."""
+    with _opened(path) as file:  # which holds the places against the file's size
+        kind = str(file.get_slice(name).get_dtype())
+    if kind not in _TYPES:
+        raise UserError(f"{path}: {name} is of type {kind}; known are {', '.join(_TYPES)}.")
     with open(path, "rb") as raw:
         size = int.from_bytes(raw.read(8), "little")
         said = parse_json(raw.read(size))[name]
-        start, end = said["data_offsets"]
-        raw.seek(8 + size + start)
-        return np.fromfile(raw, "<u2", (end - start) // 2).reshape(said["shape"])
+    return 8 + size + said["data_offsets"][0], _TYPES[kind], tuple(said["shape"])
 
 
 class Tensor(NamedTuple):
@@ -61,12 +107,13 @@ class Tensor(NamedTuple):
     Attributes:
         type: `F32` or `BF16`.
         shape: Its shape.
-        value: Gives its numbers, of that type, when it is its turn.
+        blocks: Gives its numbers, of that type, in order, when it is its turn: some rows at a time,
+            or all at once.
     """
 
     type: str
     shape: tuple[int, ...]
-    value: Callable[[], np.ndarray]
+    blocks: Callable[[], Iterable[np.ndarray]]
 
 
 def write_tensors(
@@ -89,8 +136,8 @@ def write_tensors(
     def write(file: Any) -> None:
         file.write(len(said).to_bytes(8, "little") + said)
         for name in order:
-            value = np.ascontiguousarray(tensors[name].value())
-            file.write(value.reshape(-1).view(np.uint8).data)
+            for block in tensors[name].blocks():
+                file.write(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
 
     write_atomically(path, write)
 

@@ -1,7 +1,7 @@
 """Weights on disk: safetensors files keyed by the paths of variables in their model."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 
@@ -13,6 +13,7 @@ from tfkd.models.safetensors_files import (
     BFLOAT16,
     Tensor,
     read_tensor,
+    row_blocks,
     saved_shapes,
     write_tensors,
 )
@@ -70,10 +71,17 @@ def save_weights(
 
 
 def _written(variable: keras.Variable, narrow: bool) -> Tensor:
+    """A weight as it is written: a block of rows at a time, so that no second copy of it stands."""
     shape = tuple(variable.shape)
-    if narrow and variable.dtype == "bfloat16":
-        return Tensor(BFLOAT16, shape, lambda: variable.value.numpy().view(np.uint16))
-    return Tensor("F32", shape, lambda: variable.value.numpy().astype(np.float32, copy=False))
+    narrow = narrow and variable.dtype == "bfloat16"
+
+    def blocks() -> Iterator[np.ndarray]:
+        value = variable.value
+        for first, last in row_blocks(shape):
+            block = (value[first:last] if shape else value).numpy()
+            yield block.view(np.uint16) if narrow else block.astype(np.float32, copy=False)
+
+    return Tensor(BFLOAT16 if narrow else "F32", shape, blocks)
 
 
 def load_weights(
@@ -136,7 +144,8 @@ def load_weights(
         _refuse(path, model, report, whole=parts is None and layers is None)
     # One at a time: of a large model there is one copy of the weights.
     for variable, source in chosen.values():
-        variable.assign(read_tensor(path, source) if source in saved else beside[source])
+        dtype = "bfloat16" if variable.dtype == "bfloat16" else "float32"
+        variable.assign(read_tensor(path, source, dtype) if source in saved else beside[source])
     return report
 
 

@@ -1,6 +1,7 @@
 """What lies in a published folder: `config.json`, and the tensors of its safetensors files."""
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -9,14 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.data.strict_json import read_json
-from tfkd.models.safetensors_files import BFLOAT16, read_halves, read_tensor, saved_shapes
+from tfkd.models.safetensors_files import saved_shapes, tensor_blocks
 from tfkd.spec.errors import UserError
 
 CONFIG_FILE, INDEX_FILE = "config.json", "model.safetensors.index.json"
 # Endings of files of weights whose reading runs code from them.
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-# All of its bits are set where a bfloat16 is infinite or no number.
-_EXPONENT = np.uint16(0x7F80)
 
 
 class Stored(NamedTuple):
@@ -139,29 +138,37 @@ class Checkpoint:
                 )
         return found
 
-    def read(self, name: str, *, narrow: bool = False) -> np.ndarray:
-        """A tensor as float32.
+    def blocks(self, name: str) -> Iterator[np.ndarray]:
+        """A tensor some rows at a time, of the type that it is stored in; see `tensor_blocks`.
 
         Args:
             name: Its name.
-            narrow: Of one in bfloat16 its numbers as they are stored, uint16.
 
         Raises:
-            UserError: It has numbers that are not finite.
+            UserError: It has numbers that are not finite: told behind the last block.
         """
         file = self.tensors[name].file
-        if narrow and self.tensors[name].type == BFLOAT16:
-            value = read_halves(file, name)
-            wrong = int(((value & _EXPONENT) == _EXPONENT).sum())
-        else:
-            value = np.asarray(read_tensor(file, name), np.float32)
-            wrong = int(value.size - np.isfinite(value).sum())
+        size = wrong = 0
+        for block in tensor_blocks(file, name):
+            size += block.size
+            wrong += int(block.size - np.isfinite(block).sum())
+            yield block
         if wrong:
             raise UserError(
-                f"{file}: {name} has {wrong:,} of {value.size:,} numbers that are NaN or infinite; "
+                f"{file}: {name} has {wrong:,} of {size:,} numbers that are NaN or infinite; "
                 "expected finite weights. Such a model predicts nothing."
             )
-        return value
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two tensors have one shape and the same numbers.
+
+        Raises:
+            UserError: One has numbers that are not finite.
+        """
+        if self.tensors[one].shape != self.tensors[other].shape:
+            return False
+        pairs = zip(self.blocks(one), self.blocks(other), strict=True)
+        return all(bool((ours == theirs).all()) for ours, theirs in pairs)
 
     def has(self, *names: str) -> bool:
         """Whether all of these files are in the folder."""

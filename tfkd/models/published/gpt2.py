@@ -78,8 +78,7 @@ class PublishedGpt2(PublishedModel):
     def check(self) -> None:
         if _HEAD not in self.checkpoint.tensors:
             return
-        head, table = self.checkpoint.read(_HEAD), self.checkpoint.read(self.tensors["wte.weight"])
-        if head.shape != table.shape or (head != table).any():
+        if not self.checkpoint.same(_HEAD, self.tensors["wte.weight"]):
             raise self.wrong(
                 f"{_HEAD} is not wte.weight; expected the same, for a GPT-2 predicts by it."
             )

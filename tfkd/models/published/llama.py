@@ -179,9 +179,7 @@ class PublishedRotaryDecoder(PublishedModel):
         stored = [one for one in (_HEAD, f"model.{_HEAD}") if one in self.checkpoint.tensors]
         if not stored or _HEAD in self.tensors:
             return
-        head = self.checkpoint.read(stored[0])
-        table = self.checkpoint.read(self.tensors[_TABLE])
-        if head.shape != table.shape or (head != table).any():
+        if not self.checkpoint.same(stored[0], self.tensors[_TABLE]):
             raise self.wrong(
                 f"tie_word_embeddings is true, and {_HEAD} is not {_TABLE}; expected the same."
             )
@@ -189,7 +187,7 @@ class PublishedRotaryDecoder(PublishedModel):
     def build(self, heads: tuple[str, ...], **more: Any) -> Any:
         from tfkd.models.llama import Llama
 
-        return Llama(**self.options(), **({"initializer_range": 0.0} | more))
+        return Llama(**self.options(), **more)
 
     def facts(self) -> Iterator[str]:
         rows = self.whole_numbers()["vocabulary_size"]

@@ -6,13 +6,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from tfkd.layers.initializers import values_follow
 from tfkd.models.bert import Bert
 from tfkd.models.gpt2 import Gpt2
 from tfkd.models.published.architecture import MASKED_LM, Place, PublishedModel
 from tfkd.models.published.architectures import open_published
-from tfkd.models.safetensors_files import BFLOAT16
 from tfkd.models.weights import variables_by_path
 from tfkd.spec.errors import UserError
 
@@ -84,8 +83,8 @@ def of_kind(published: PublishedModel, kind: str) -> PublishedModel:
 def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -> keras.Model:
     """The model of a published folder, with these heads.
 
-    Every shape is compared before a weight is read; then each tensor is read by itself, so that
-    there is one copy of the weights and a tensor more.
+    Every shape is compared before a weight is read; the model is built without values, and each
+    tensor is read by itself, so that there is one copy of the weights and a tensor more.
 
     Args:
         published: The folder.
@@ -98,7 +97,8 @@ def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -
     for kind in heads:
         published.refuse_lacking(kind)
     published.check()
-    model = published.build(heads, **more)
+    with values_follow():
+        model = published.build(heads, **more)
     places = {path: published.place(path) for path in variables_by_path(model)}
     if complaints := misfits(model, published, places):
         shown = "; ".join(complaints[:_SHOWN])
@@ -106,8 +106,7 @@ def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -
         shown += f"; and {left:,} more" if left > 0 else ""
         raise UserError(f"{published.folder}: the weights do not fit config.json: {shown}.")
     for path, variable in variables_by_path(model).items():
-        value = _value(published, places[path], variable.dtype == "bfloat16")
-        variable.assign(np.zeros(variable.shape) if value is None else value)
+        variable.assign(_value(published, places[path], variable))
     return model
 
 
@@ -144,18 +143,22 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
     return complaints
 
 
-def _value(published: PublishedModel, place: Place, narrow: bool) -> np.ndarray | None:
-    """A weight as it is here; None for zeros. `narrow`: as bfloat16, where it is stored so."""
-    names = [published.tensors[name] for name in place.names]
-    stored = [published.checkpoint.tensors[name].type for name in names]
-    narrow = narrow and {*stored} == {BFLOAT16} and not place.added
-    pieces = [published.checkpoint.read(name, narrow=narrow) for name in names]
-    if narrow:
-        pieces = [piece.view(tf.bfloat16.as_numpy_dtype) for piece in pieces]
-    if not pieces:
-        return None
-    pieces = [piece[0] for piece in pieces] if place.one_row else pieces
-    pieces = [piece.T if place.transposed else piece for piece in pieces]
-    value = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=-1)
-    value = value[place.skip :] if place.rows is None else value[: published.vocabulary]
-    return value + np.float32(place.added) if place.added else value
+def _value(published: PublishedModel, place: Place, variable: keras.Variable) -> np.ndarray:
+    """A weight as it is here, in the type that it has here: the one copy beside what is read of it
+    at once."""
+    shape = tuple(variable.shape)
+    dtype = "bfloat16" if variable.dtype == "bfloat16" else "float32"
+    value = (np.empty if place.names else np.zeros)(shape, dtype)
+    width = shape[-1] // max(len(place.names), 1)
+    for number, name in enumerate(place.names):
+        into = value[..., number * width : (number + 1) * width]
+        into = into.T if place.transposed else into
+        into = into[None] if place.one_row else into
+        start = -place.skip
+        for block in published.checkpoint.blocks(published.tensors[name]):
+            first, last = max(start, 0), min(start + len(block), len(into))
+            if first < last:
+                read = block[first - start : last - start]
+                into[first:last] = read + np.float32(place.added) if place.added else read
+            start += len(block)
+    return value

@@ -112,9 +112,7 @@ class PublishedT5(PublishedModel):
         stored = self.checkpoint.tensors
         if _HEAD not in stored or _SHARED not in stored:
             return _HEAD in stored
-        if stored[_HEAD].shape != stored[_SHARED].shape:
-            return True
-        return bool((self.checkpoint.read(_HEAD) != self.checkpoint.read(_SHARED)).any())
+        return not self.checkpoint.same(_HEAD, _SHARED)
 
     def place(self, path: str) -> Place:
         gated = self._feed_forward()[0]

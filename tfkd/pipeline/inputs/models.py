@@ -8,6 +8,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
+from tfkd.layers.initializers import values_follow
 from tfkd.models import build_model, rows_of_pieces
 from tfkd.models.builder import start_head
 from tfkd.models.freezing import frozen_parts, in_adapter
@@ -185,13 +186,14 @@ def trained_model(
     policy = POLICIES[precision]
     if trained.kind == "load" and trained.options.precision is not None:
         policy = trained.options.precision  # weights and products alike
-    model = build_model(
-        options,
-        named_tokenizers(node, context),
-        policy=policy,
-        seed=1,  # every weight is loaded
-        heads_needed=heads_of(node),
-    )
+    with values_follow():  # every weight is loaded
+        model = build_model(
+            options,
+            named_tokenizers(node, context),
+            policy=policy,
+            seed=1,
+            heads_needed=heads_of(node),
+        )
     load_stage(model, node, context)
     return model
 

@@ -104,6 +104,7 @@ class LoadStage(Stage):
         Raises:
             UserError: The checkpoint is not the model that the spec declares.
         """
+        from tfkd.layers.initializers import values_follow
         from tfkd.models import build_model, save_weights
         from tfkd.pipeline.engine.fresh_start import fresh_start
         from tfkd.pipeline.inputs.made import named_tokenizers, side_tokenizers
@@ -118,8 +119,9 @@ class LoadStage(Stage):
         names = classes_of(node, context).names if CLASSIFIER in heads else None
         random, more = bool(node.identity.get("random")), {}
         model = None
-        if random or not options.large:
-            model = build_model(options, tokenizers, seed=1, heads_needed=heads)
+        if random or not options.large:  # else for what it is said to be, without its values
+            with contextlib.nullcontext() if random else values_follow():
+                model = build_model(options, tokenizers, seed=1, heads_needed=heads)
         if random:  # written as such a folder, and read as one
             checkpoint = folder.scratch / "checkpoint"
             try:
