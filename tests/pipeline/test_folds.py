@@ -122,7 +122,15 @@ def test_a_number_of_folds_is_a_key_of_its_own(path):
         ("stages.tune.folds=1", "expected 2 to 20"),
         ("stages.tune.folds=false", "null for none"),
         ("stages.learn.from=tune", "tune has folds, and is several models"),
-        ("stages.learn.objective.soft_targets.teacher=tune", "tune has folds"),
+        (
+            "stages.learn.objective.soft_targets.teacher=[tune, tune#whole]",
+            "tune has folds.*beside others.*a stage {fold: 1, of: STAGE}",
+        ),
+        ("stages.learn.objective={hidden_states: {teacher: tune}}", "tune has folds"),
+        ("stages.one={fold: 4, of: tune}", r"one\.fold: 4 of 3; expected 1 to 3"),
+        ("stages.one={fold: 1, of: learn}", r"one\.of: learn has no folds"),
+        ("stages.one={fold: 0, of: tune}", r"one\.fold"),
+        ("stages.one={fold: 1, of: labels}", r"labels is a score stage"),
         ("export=[tune]", "tune has folds"),
         ("evaluate=[{of: tune, on: valid, metrics: [loss], noise: {sigma: 0.1}}]", "tune has"),
         ("stages.tune.choose={schedule.rate: [1e-2, 1e-3], by: valid.loss}", "folds and choose"),
@@ -138,8 +146,33 @@ def test_another_specs_stage_is_refused_in_the_graph(path):
     text = SPEC.replace("name: folded", "name: other").replace("    folds: 3\n", "")
     other.write_text(text.replace("  learn:\n", "  learn:\n    from: folded.yaml:tune\n"), "utf-8")
     spec = load_spec(other)
-    with pytest.raises(UserError, match=r"from\.all, which has folds.*Expected a score stage"):
+    with pytest.raises(UserError, match=r"from\.all, which has folds.*Expected one of them"):
         GraphBuilder(path.parent, spec).stage(spec, "learn")
+
+
+def test_one_of_the_models_is_a_stage_like_any_other(path):
+    first = "stages.first={fold: 2, of: tune}"
+    entry = "evaluate=[{of: first, on: valid, metrics: [loss], noise: {sigma: 0.1}}]"
+    starts = "stages.learn.from=first"
+    found = {node.label: node for node in nodes(path, first, entry)}
+    second = found["tune[fold 2 of 3]"]
+    assert second is folds_of(found["tune"])[1]
+    learn = GraphBuilder(path.parent).stage(load_spec(path, overrides=[first, starts]), "learn")
+    assert learn.inputs["from.all"].key == second.key
+    beside = "stages.labels={score: first, data: train}"
+    assert "tune" not in {node.label for node in nodes(path, first, beside, entry)}
+
+
+def test_a_number_of_folds_that_another_spec_lacks_is_refused_in_the_graph(path):
+    other = path.with_name("another.yaml")
+    other.write_text(SPEC.replace("name: folded", "name: another"), "utf-8")
+    for reference, told in (
+        ("folded.yaml:tune", r"stages\.one\.fold: 7, and folded.yaml:tune has 3 folds"),
+        ("folded.yaml:tune#whole", r"has no folds\. Expected a stage with folds"),
+    ):
+        spec = load_spec(other, overrides=[f"stages.one={{fold: 7, of: '{reference}'}}"])
+        with pytest.raises(UserError, match=told):
+            GraphBuilder(path.parent, spec).stage(spec, "one")
 
 
 def test_no_text_is_asked_of_several_models_of_another_spec(path):

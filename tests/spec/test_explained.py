@@ -49,7 +49,7 @@ def test_a_name_alone_is_found_in_its_kind():
     text = listing("soft_targets")
     assert "example: objective: {soft_targets: {teacher: finetune}}" in text
     assert "temperature: number > 0; default 1.0; unit: factor" in text
-    assert "teacher: string; required" in text
+    assert "teacher: string or list of strings or mapping of names" in text
 
 
 @pytest.mark.parametrize("words", [("metric", "teacher_check"), ("teacher_check",)])

@@ -5,9 +5,11 @@ from tfkd.lazy import lazy
 _PLACES = {
     "CausalLM": "cross_entropy",
     "CrossEntropy": "cross_entropy",
+    "DenseMean": "token_terms",
     "DenseTeacher": "token_terms",
     "HiddenStates": "hidden_states",
     "Length": "length",
+    "OnlineMean": "online_teacher",
     "OnlineTeacher": "online_teacher",
     "MaskedLM": "cross_entropy",
     "Objective": "objective",

@@ -10,6 +10,7 @@ from tfkd.objectives.soft_targets import SoftTargets
 from tfkd.objectives.term import Term
 from tfkd.spec.checks.balance import balanced_weights
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.teachers import name_of_mean, shares_of
 
 _BUILT_IN = {
     term.kind: term
@@ -76,6 +77,11 @@ def _build(name: str, options: dict[str, Any], padding_id: int | None) -> Term:
         from tfkd.spec import registry  # only plugins need it
 
         made = registry.load(registry.lookup("objective", kind))
+    if "beside" in options:
+        # Several teachers are one of a name of their own.
+        others, weights = options.pop("beside"), options.pop("weights")
+        if others:
+            options["teacher"] = name_of_mean([options["teacher"], *others], shares_of(weights))
     if issubclass(made, CrossEntropy):
         options["padding_id"] = padding_id
     return made(name=name, **options)

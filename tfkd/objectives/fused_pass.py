@@ -15,6 +15,7 @@ The part of `total` = h . sum(W) + sum(b) never touches the logits: its gradient
 A loss that reads all log-probabilities of a chunk is differentiated by the logits as it stands.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ import tensorflow as tf
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.models.heads import capped
 from tfkd.objectives.chunks import Chunks, over_chunks
-from tfkd.objectives.token_terms import DenseTeacher, Statistics, TokenTerm
+from tfkd.objectives.token_terms import DenseMean, DenseTeacher, Statistics, TokenTerm
 
 
 class PassResult(NamedTuple):
@@ -135,7 +136,7 @@ class _Pass:
                 "weights": term.weights,
                 "picked": term.picked,
                 "extras": dict(term.extras),
-                "teacher": [] if term.teacher is None else term.teacher.hidden,
+                "teacher": [] if term.teacher is None else [m.hidden for m in term.teacher.members],
             }
             for term in terms
         ]
@@ -269,14 +270,15 @@ class _TeacherChunk(NamedTuple):
     entropy: tf.Tensor
 
 
-def _teacher(teacher: DenseTeacher, hidden: tf.Tensor, logits: tf.Tensor) -> _TeacherChunk:
+def _teacher(
+    teacher: DenseTeacher | DenseMean, hidden: Sequence[tf.Tensor], logits: tf.Tensor
+) -> _TeacherChunk:
     """One chunk's teacher distribution, and the student's logits expected under it."""
-    scores = tf.matmul(hidden, tf.cast(teacher.matrix, hidden.dtype), transpose_b=True)
-    scores = tf.cast(scores, tf.float32)
-    if teacher.bias is not None:
-        scores += tf.cast(teacher.bias, tf.float32)
-    scores = capped(scores, teacher.cap)
-    log_probabilities = tf.nn.log_softmax(scores / teacher.temperature)
+    if len(teacher.members) == 1:
+        scores = _scores(teacher.members[0], hidden[0])
+        log_probabilities = tf.nn.log_softmax(scores / teacher.temperature)
+    else:
+        log_probabilities = _log_mean(teacher, hidden)
     probabilities = tf.exp(log_probabilities)
     return _TeacherChunk(
         log_probabilities,
@@ -284,6 +286,27 @@ def _teacher(teacher: DenseTeacher, hidden: tf.Tensor, logits: tf.Tensor) -> _Te
         tf.reduce_sum(probabilities * logits, -1),
         -tf.reduce_sum(probabilities * log_probabilities, -1),
     )
+
+
+def _scores(teacher: DenseTeacher, hidden: tf.Tensor) -> tf.Tensor:
+    """A teacher's logits, float32 `[C, V]`."""
+    scores = tf.matmul(hidden, tf.cast(teacher.matrix, hidden.dtype), transpose_b=True)
+    scores = tf.cast(scores, tf.float32)
+    if teacher.bias is not None:
+        scores += tf.cast(teacher.bias, tf.float32)
+    return capped(scores, teacher.cap)
+
+
+def _log_mean(teacher: DenseMean, hidden: Sequence[tf.Tensor]) -> tf.Tensor:
+    """log softmax(log(sum_m w_m p_m) / T), `[C, V]`: one teacher after the other, so that beside
+    the sum there is never more than one of them."""
+    (first, *others), (share, *shares) = teacher.members, teacher.weights
+    total = tf.nn.log_softmax(_scores(first, hidden[0])) + math.log(share)
+    for member, weight, states in zip(others, shares, hidden[1:], strict=True):
+        with tf.control_dependencies([total]):
+            one = tf.nn.log_softmax(_scores(member, tf.identity(states))) + math.log(weight)
+        total += tf.nn.softplus(one - total)
+    return total if teacher.temperature == 1.0 else tf.nn.log_softmax(total / teacher.temperature)
 
 
 def _mix(arrays: Sequence[tf.Tensor], factors: Sequence[tf.Tensor]) -> tf.Tensor:

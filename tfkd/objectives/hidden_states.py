@@ -93,6 +93,12 @@ class HiddenStates(Term):
                 f"{self.teacher!r}, which the term {self.name} compares with. "
                 f"Received: {sorted(teachers)}"
             )
+        if len(self.online.members) > 1:
+            raise ValueError(
+                f"Invalid value for argument `teachers`. The term {self.name} compares hidden "
+                f"states, and {self.teacher!r} is several teachers, which have no mean of those. "
+                "Expected one OnlineTeacher"
+            )
         teacher = self.online.model
         ours, theirs = len(student.encoder.blocks), len(teacher.encoder.blocks)
         self.pairs = layer_pairs(self._map, ours, theirs)

@@ -95,8 +95,7 @@ def objective_forward(
         # Each view draws dropout masks of its own.
         with dropout_pass(number):
             states = model(record, training=training)
-        asked_teachers = {t.teacher: t.online for t in of_view if getattr(t, "online", None)}
-        taught = {name: online.states(record) for name, online in asked_teachers.items()}
+        taught = _taught(of_view, record)
         seen = {**batch, "taught": taught} if taught else batch
         passes: dict[tuple, list[Term]] = {}
         for term in of_view:
@@ -117,6 +116,16 @@ def objective_forward(
             metrics.update(result.metrics)
     loss = tf.add_n(list(losses.values()))
     return Objective(loss, {term.name: sums[term.name] for term in terms}, metrics, losses)
+
+
+def _taught(terms: Sequence[Term], record: Record) -> dict[str, Any]:
+    """What the online teachers of some terms say of their view: states by teacher, of one that is
+    several a list of theirs. Each model is run once."""
+    asked = {term.teacher: term.online for term in terms if getattr(term, "online", None)}
+    members = {id(one): one for online in asked.values() for one in online.members}
+    said = {key: one.states(record) for key, one in members.items()}
+    found = {name: [said[id(one)] for one in online.members] for name, online in asked.items()}
+    return {name: states if states[1:] else states[0] for name, states in found.items()}
 
 
 class _HeadResult(NamedTuple):

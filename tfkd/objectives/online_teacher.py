@@ -1,10 +1,11 @@
-"""A frozen teacher that answers within the step."""
+"""Frozen teachers that answer within the step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.term import Record, is_classified
 
 
@@ -34,6 +35,11 @@ class OnlineTeacher:
         self.end_id = end_id
         self._head = head
         model.trainable = False
+
+    @property
+    def members(self) -> tuple["OnlineTeacher", ...]:
+        """Itself alone; see `OnlineMean`."""
+        return (self,)
 
     @property
     def head(self) -> Any:
@@ -86,3 +92,48 @@ class OnlineTeacher:
         clean = tf.convert_to_tensor(side["labels"] if hides else side["ids"])
         valid = tf.convert_to_tensor(side["valid"])
         return valid & (clean != self.start_id) & (clean != self.end_id)
+
+
+class OnlineMean:
+    """Several online teachers that are asked as one: p(y) = sum_m w_m p_m(y).
+
+    Each reads the record by itself, as it would alone; the mean is of their distributions, at
+    temperature 1, and so there is none for a term that compares hidden states. A teacher that is
+    asked alone by another term of the view is run once for both.
+
+    Args:
+        members: The teachers, over one vocabulary.
+        weights: w, positive, in their order; they are divided by their sum. None: 1/M each.
+
+    Raises:
+        ValueError: There are none; other than one positive weight each; or some read a sequence
+            and some a pair.
+
+    Example:
+        teacher = OnlineMean([large, small], [0.7, 0.3])
+        distiller = Distiller(student, [SoftTargets(teacher="both")], teachers={"both": teacher})
+    """
+
+    def __init__(self, members: Sequence[OnlineTeacher], weights: Sequence[float] | None = None):
+        mean = MeanOf(members, weights)
+        self.members: tuple[OnlineTeacher, ...] = mean.members
+        self.weights = mean.weights
+        if len(read := {one.model.input_layout for one in members}) > 1:
+            raise ValueError(
+                "Invalid value for argument `members`. Expected models that read alike. Received: "
+                f"{' and '.join(sorted(read))}"
+            )
+
+    @property
+    def head(self) -> Any:
+        """The first one's: all are over the same vocabulary."""
+        return self.members[0].head
+
+    @property
+    def single_sequence(self) -> bool:
+        """Whether they read one sequence, not a source and a target."""
+        return self.members[0].single_sequence
+
+    def words(self, side: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """See `OnlineTeacher.words`."""
+        return self.members[0].words(side)

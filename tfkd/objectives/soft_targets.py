@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.models.heads import cap_of
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.divergences import DIVERGENCES, divergence_of
 from tfkd.objectives.prediction import top_k_log_probabilities
@@ -18,8 +17,15 @@ from tfkd.objectives.teacher_distributions import (
     teacher_distribution,
 )
 from tfkd.objectives.term import Batch, Record, Term, is_classified
-from tfkd.objectives.term_head import online_head
-from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
+from tfkd.objectives.term_head import online_distribution
+from tfkd.objectives.token_terms import (
+    DenseMean,
+    DenseTeacher,
+    Extras,
+    Statistics,
+    TokenTerm,
+    is_best,
+)
 
 FORMS = ("paper", "hinton")
 PLACES = ("selected", "all")
@@ -41,7 +47,8 @@ class SoftTargets(Term):
     needs "bucket".
 
     A score stage's targets are stored, its K most likely words; a teacher that is among the step's
-    online ones is asked anew for each batch, and gives its whole distribution or its top K.
+    online ones is asked anew for each batch, and gives its whole distribution or its top K. Of
+    several (`OnlineMean`) q is made of the mean of theirs at temperature 1.
 
     A position without a stored row (its pair was too long to score) counts neither in the sum nor
     in the normalizer. The metric `kl` is the cross-entropy above the teacher's entropy, its floor:
@@ -140,15 +147,22 @@ class SoftTargets(Term):
         if self.online is None:
             stored = stored_words(batch, self.teacher, side, take)
             return self._of_top_k(weights, *stored, whole=is_classified(side))
-        head = online_head(self, record)
-        hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
+        teacher = online_distribution(self, batch, record, take, self.temperature)
         # Of rows without a known class there is nothing to be right about.
         gold = None if is_classified(side) else take(side.get("labels", side["ids"]))
         if self.top_k is None:
-            return self._of_all(weights, head, hidden, gold)
+            return self._of_all(weights, teacher, gold)
         asked = tf.zeros(tf.shape(weights), tf.int32) if gold is None else gold
+        first, *others = teacher.members
         best = top_k_log_probabilities(
-            hidden, head.matrix(), head.bias(), self.top_k, asked, cap=cap_of(head)
+            first.hidden,
+            first.matrix,
+            first.bias,
+            self.top_k,
+            asked,
+            others=[(one.hidden, one.matrix, one.bias) for one in others],
+            weights=teacher.weights,
+            cap=[one.cap for one in teacher.members],
         )
         return self._of_top_k(weights, best.ids, best.log_probabilities, gold)
 
@@ -206,7 +220,7 @@ class SoftTargets(Term):
         )
 
     def _of_all(
-        self, weights: tf.Tensor, head: Any, hidden: tf.Tensor, gold: tf.Tensor | None
+        self, weights: tf.Tensor, teacher: DenseTeacher | DenseMean, gold: tf.Tensor | None
     ) -> TokenTerm:
         """The request for an online teacher's whole distribution: no id of it is ever listed."""
         temperature, factor = self._student_temperature, self._factor
@@ -240,9 +254,7 @@ class SoftTargets(Term):
             metric_names=("kl",) if gold is None else ("kl", "accuracy"),
             temperatures=(temperature,),
             uses_all=not forward,
-            teacher=DenseTeacher(
-                hidden, head.matrix(), head.bias(), self.temperature, cap_of(head)
-            ),
+            teacher=teacher,
         )
 
     def _check_finite(self, *, beyond: bool) -> None:

@@ -32,8 +32,9 @@ class Term(keras.layers.Layer):
     A term over the vocabulary has `request`, and the pass over the vocabulary computes its sum;
     any other term has `call(states, batch)`, which returns its sum, a float32 scalar. Either way a
     term may own weights, and where it has an online teacher, `batch["taught"][teacher]` are that
-    one's states at the same positions. A sum runs over the positions that `positions` names;
-    padding and the empty rows that fill up a batch are never among them.
+    one's states at the same positions (of one that is several, a list of them). A sum runs over the
+    positions that `positions` names; padding and the empty rows that fill up a batch are never
+    among them.
 
     Args:
         name: The term's key in the objective.

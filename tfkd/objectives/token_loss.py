@@ -6,13 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.models.heads import cap_of
 from tfkd.objectives.classifier import encoder_classifier
 from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import log_rest
 from tfkd.objectives.term import Batch, Record, Term, is_classified
-from tfkd.objectives.term_head import online_head
-from tfkd.objectives.token_terms import DenseTeacher, Extras, Statistics, TokenTerm, is_best
+from tfkd.objectives.term_head import online_distribution
+from tfkd.objectives.token_terms import Extras, Statistics, TokenTerm, is_best
 
 
 class TokenLoss(Term):
@@ -86,9 +85,7 @@ class TokenLoss(Term):
         side, teacher = self.side(record), None
         extras = {"labels": tf.cast(take(side.get("labels", side["ids"])), tf.int32)}
         if self.online is not None:
-            head = online_head(self, record)
-            hidden = head.transform(take(batch["taught"][self.teacher]["hidden"]))
-            teacher = DenseTeacher(hidden, head.matrix(), head.bias(), cap=cap_of(head))
+            teacher = online_distribution(self, batch, record, take)
         elif self.teacher is not None:
             ids, log_probabilities = stored_words(batch, self.teacher, side, take)
             extras |= {"ids": ids, "stored": tf.cast(log_probabilities, tf.float32)}

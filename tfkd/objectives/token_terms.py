@@ -61,6 +61,34 @@ class DenseTeacher:
     temperature: float = 1.0
     cap: float | None = None
 
+    @property
+    def members(self) -> tuple["DenseTeacher", ...]:
+        """Itself alone; see `DenseMean`."""
+        return (self,)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """1."""
+        return (1.0,)
+
+
+@dataclass(frozen=True)
+class DenseMean:
+    """The mean of several online teachers' whole distributions.
+
+    p = softmax(log(sum_m w_m p_m) / temperature), with p_m the m-th teacher's distribution at
+    temperature 1: the mean comes first, as in stored targets of several teachers.
+
+    Attributes:
+        members: The teachers; their own temperatures are not read.
+        weights: w, positive, which add up to 1.
+        temperature: T.
+    """
+
+    members: tuple[DenseTeacher, ...]
+    weights: tuple[float, ...]
+    temperature: float = 1.0
+
 
 def no_metrics(statistics: Statistics, extras: Extras, losses: tf.Tensor) -> dict:
     """The metrics of a term that has none."""
@@ -84,7 +112,7 @@ class TokenTerm:
             pass then need not scale the soft-max by token. Cross-entropies at temperature 1 are so.
         uses_total: The loss reads `total`.
         uses_all: The loss reads `log_probabilities`.
-        teacher: A dense teacher, for `expected` and `teacher_entropy`.
+        teacher: A dense teacher, or the mean of several, for `expected` and `teacher_entropy`.
     """
 
     weights: tf.Tensor
@@ -97,4 +125,4 @@ class TokenTerm:
     unit_mass: bool = False
     uses_total: bool = False
     uses_all: bool = False
-    teacher: DenseTeacher | None = None
+    teacher: DenseTeacher | DenseMean | None = None

@@ -2,6 +2,7 @@
 
 from tfkd.spec import options as o
 from tfkd.spec.registry import Entry, add
+from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.stages.score import ScoreOptions
 from tfkd.spec.stages.train import TrainOptions
@@ -74,6 +75,7 @@ def register_builtins() -> None:
         ("stage", "score", ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
+        ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),
         ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),
         ("task", "causal_lm", LanguageModelOptions, f"{_TASKS}.language_model:LanguageModel"),
         ("task", "masked_lm", MaskedWordsOptions, f"{_TASKS}.masked_words:MaskedWords"),

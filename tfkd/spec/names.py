@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tfkd.spec.checks.other_specs import OtherSpecs, check_other_spec
@@ -14,7 +14,7 @@ from tfkd.spec.wording import a, shown
 
 # What is said of a stage with `folds:` where one model is needed.
 SEVERAL = "has folds, and is several models"
-WAY_OUT = "a score stage of it, or a stage like it without folds"
+WAY_OUT = "one of them, a stage {fold: 1, of: STAGE}; a score stage of it; or one without folds"
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,17 @@ class Parts:
 
 @dataclass(frozen=True)
 class Found:
-    """A stage that a reference names, and the parts of the variant that it stands in."""
+    """A stage that a reference names, and the parts of the variant that it stands in.
+
+    Attributes:
+        stage: Its options.
+        parts: The parts.
+        several: Whether it has folds, and is several models.
+    """
 
     stage: Any
     parts: Parts
+    several: bool = False
 
     @property
     def headless(self) -> bool:
@@ -140,10 +147,11 @@ def stage_of(
     if found is not None and not gives_of(found.stage) & {*given}:
         faults.add(path, f"{parsed} is {a(stage.kind)} stage", f"a {givers(given)} stage")
         return None
-    if not of_folds and getattr(stage, "folds", None):
+    several = bool(getattr(stage, "folds", None))
+    if several and not of_folds:
         faults.add(path, f"{parsed} {SEVERAL}", WAY_OUT)
         return None
-    return found
+    return None if found is None else replace(found, several=several)
 
 
 def _origin(found: Found) -> Found | None:

@@ -18,8 +18,9 @@ def type_of(stage: Any) -> Any:
 
 
 def givers(given: Collection[str]) -> str:
-    """The kinds that give one of these, in words."""
-    found = [name for one in given for name, options in kinds().items() if one in options.gives]
+    """The kinds that give one of these, in words, but for those that have theirs from another."""
+    made = {name: options for name, options in kinds().items() if not options.is_alike()}
+    found = [name for one in given for name, options in made.items() if one in options.gives]
     return " or ".join(dict.fromkeys(found))
 
 

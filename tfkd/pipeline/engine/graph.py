@@ -44,7 +44,7 @@ class Node:
         """Refuses models of a stage with folds where one model is read: those of other specs, which
         the checks of this one do not know."""
         for role, child in self.inputs.items():
-            if getattr(child.options, "folds", None) and not self.stage.of_folds:
+            if getattr(child.options, "folds", None) and not self.stage.reads_folds(role):
                 raise UserError(f"the {self.kind} stage {self.label} reads {child.label} as its "
                                 f"{role}, which {SEVERAL}. Expected {WAY_OUT}")  # fmt: skip
 

@@ -59,6 +59,10 @@ class Stage:
         if cls.Options is not None:
             cls.kind, cls.gives = cls.Options.kind, cls.Options.gives
 
+    def reads_folds(self, role: str) -> bool:
+        """Whether it may read the models of a stage with folds in a role; default: `of_folds`."""
+        return self.of_folds
+
     @property
     def shown(self) -> bool:
         """Whether a run folder has a link to it, as to all that `stages:` names."""

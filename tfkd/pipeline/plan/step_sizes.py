@@ -1,7 +1,7 @@
 """The sizes of a training stage's step, and how a CPU's cores share it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.parts import folds_of
+from tfkd.pipeline.inputs.teachers import teacher_nodes
 from tfkd.training.cores import on_cpu, widens_bfloat16
 from tfkd.training.step_memory import EncoderView, Step, TeacherSize
 
@@ -87,8 +89,10 @@ def step_sizes(
         streams=shared["streams"],
         encoder_views=tuple(_encoder_views(terms, source_vocabulary)),
         teachers=tuple(
-            _teacher(term, source_vocabulary, target_vocabulary or source_vocabulary)
-            for term in {term.reference: term for term in terms if term.teacher}.values()
+            _teacher(
+                term, model, precision, source_vocabulary, target_vocabulary or source_vocabulary
+            )
+            for term, model, precision in _asked(terms)
         ),
         gated=_gated(node, parameters, source_vocabulary),
         widened=options.precision == "bfloat16" and widens_bfloat16(),
@@ -102,9 +106,7 @@ class _Term(NamedTuple):
     module: str | None
     share: float
     classifies: bool
-    reference: str | None
-    teacher: Any
-    precision: str
+    teachers: Mapping[str, tuple[Any, str]]
 
 
 def _written(view: Any) -> float:
@@ -112,16 +114,22 @@ def _written(view: Any) -> float:
     return view.predicted_share if view is not None and view.of_one_text else 1.0
 
 
-def _teacher(term: _Term, source: int, target: int) -> TeacherSize:
+def _asked(terms: list[_Term]) -> list[tuple[_Term, Any, str]]:
+    """Each online model once, with a term that asks it and its precision."""
+    found = {key: (term, *one) for term in terms for key, one in term.teachers.items()}
+    return list(found.values())
+
+
+def _teacher(term: _Term, model: Any, precision: str, source: int, target: int) -> TeacherSize:
     """What the plan knows of an online teacher; `source` and `target` are sizes of vocabularies."""
-    single = term.teacher.single_sequence
+    single = model.single_sequence
     sizes = {"text": source} if single else {"source": source, "target": target}
     return TeacherSize(
-        term.teacher,
-        term.teacher.parameters(sizes),
+        model,
+        model.parameters(sizes),
         term.share,
         (source if single else target) if term.classifies else 0,
-        _ITEM[term.precision],
+        _ITEM[precision],
     )
 
 
@@ -149,20 +157,22 @@ def _encoder_views(terms: list[_Term], source_vocabulary: int) -> Iterator[Encod
 def _reads(node: Node, name: str) -> _Term:
     term = node.options.objective[name]
     view = node.spec.views.get(term.view)
-    asked = node.inputs.get(Role.TEACHER.of(name))
-    online = asked if asked is not None and "model" in asked.gives else None
-    teacher = None if online is None else online.model
+    online = [one for one in teacher_nodes(node, name).values() if "model" in one.gives]
+    teacher = online[0].model if online else None
+    models = [model for one in online for model in folds_of(one) or [one]]
     every = view is None or getattr(term, "at", "selected") == "all"
     return _Term(
         term.view,
         node.model.term_module(view, teacher),
         1.0 if every else view.predicted_share,
         term.kind != "hidden_states",
-        getattr(term, "teacher", None),
-        teacher,
-        "float32"
-        if online is None
-        else getattr(online.trained.options, "precision", None) or node.options.precision,
+        {
+            one.key: (
+                one.model,
+                getattr(one.trained.options, "precision", None) or node.options.precision,
+            )
+            for one in models
+        },
     )
 
 

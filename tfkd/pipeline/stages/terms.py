@@ -4,24 +4,19 @@ from collections.abc import Mapping
 
 from tfkd.data.tokenizers import Tokenizer
 from tfkd.data.tokenizers.same_pieces import other_pieces
-from tfkd.objectives import OnlineTeacher, Term, build_terms
+from tfkd.models.mean_of import MeanOf
+from tfkd.objectives import OnlineMean, OnlineTeacher, Term, build_terms
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import side_tokenizers
 from tfkd.pipeline.inputs.models import trained_model
+from tfkd.pipeline.inputs.teachers import online_nodes
 from tfkd.spec import registry
+from tfkd.spec.checks.teacher_checks import over_vocabulary
 from tfkd.spec.errors import UserError
+from tfkd.spec.names import SEVERAL
+from tfkd.spec.options.teachers import teachers_of
 from tfkd.training import Callback, Combiner
-
-
-def online_nodes(node: Node) -> dict[str, Node]:
-    """The stages of a training stage's online teachers, by their references."""
-    return {
-        node.options.objective[term].teacher: child
-        for term, child in node.inputs_of(Role.TEACHER).items()
-        if "model" in child.gives
-    }
 
 
 def terms_of(node: Node, context: Context) -> list[Term]:
@@ -32,7 +27,7 @@ def terms_of(node: Node, context: Context) -> list[Term]:
         view = node.spec.views.get(term.view)
         if (head := node.task.head(node.model, view)) is not None:
             heads[name] = head
-        teacher = online.get(getattr(term, "teacher", None))
+        teacher = online.get(next(iter(teachers_of(term)), None))
         online_model = None if teacher is None else teacher.model
         module = node.model.term_module(view, online_model)
         if module is not None:
@@ -88,13 +83,38 @@ def combiner_of(node: Node) -> Combiner | None:
     return registry.load(registry.lookup("combiner", options.kind))(**settings)
 
 
-def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
-    """The online teachers by reference, each in the precision that it was trained in; a checkpoint,
-    in the student's. To be called in the strategy's scope.
+def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher | OnlineMean]:
+    """The online teachers by what terms call them, each in the precision that it was trained in; a
+    checkpoint, in the student's. Of one with folds, and of several of a term, it is their mean. To
+    be called in the strategy's scope.
 
     Raises:
-        UserError: A teacher reads other pieces than its student.
+        UserError: A teacher reads other pieces than its student, or is several models where a term
+            reads one's hidden states.
     """
+    alone = _each_teacher(node, context)
+    found: dict[str, OnlineTeacher | OnlineMean] = {}
+    for term, options in node.options.objective.items():
+        names = [name for name in teachers_of(options) if name in alone]
+        if names and not over_vocabulary(options) and len(alone[names[0]].members) > 1:
+            raise UserError(
+                f"stages.{node.label}.objective.{term}.teacher: {names[0]} {SEVERAL}, which have "
+                "no mean of hidden states. Expected one of them, a stage {fold: 1, of: STAGE}"
+            )
+        if names[1:]:
+            if folded := [name for name in names if len(alone[name].members) > 1]:
+                raise UserError(
+                    f"stages.{node.label}.objective.{term}.teacher: {folded[0]} {SEVERAL}, beside "
+                    "others. Expected it alone, or one of the models, a stage {fold: 1, of: STAGE}"
+                )
+            found[options.taught_by] = OnlineMean([alone[name] for name in names], options.shares)
+        else:
+            found |= {name: alone[name] for name in names}
+    return found
+
+
+def _each_teacher(node: Node, context: Context) -> dict[str, OnlineTeacher | OnlineMean]:
+    """The online teachers by reference."""
     found = {}
     for reference, teacher in online_nodes(node).items():
         theirs, ours = side_tokenizers(teacher, context), side_tokenizers(node, context)
@@ -109,9 +129,11 @@ def online_teachers(node: Node, context: Context) -> dict[str, OnlineTeacher]:
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.
         predicted = theirs.get("text") or theirs["target"]
-        found[reference] = OnlineTeacher(
-            model, start_id=predicted.start_id, end_id=predicted.end_id
-        )
+        members = [
+            OnlineTeacher(one, start_id=predicted.start_id, end_id=predicted.end_id)
+            for one in (model.members if isinstance(model, MeanOf) else (model,))
+        ]
+        found[reference] = OnlineMean(members) if members[1:] else members[0]
     return found
 
 

@@ -18,6 +18,7 @@ from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.teachers import teacher_role
 from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.pipeline.plan.step_sizes import (
     how_cores_share,
@@ -29,9 +30,11 @@ from tfkd.pipeline.plan.step_sizes import (
 from tfkd.pipeline.stages.choose import said_setting, take_best
 from tfkd.pipeline.stages.folds import folded, join_folds
 from tfkd.pipeline.stages.longer import anew, begin, keep_end
-from tfkd.spec import Spec, registry
+from tfkd.pipeline.stages.term_identity import term_identity
+from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
+from tfkd.spec.options.teachers import teachers_of
 from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.tasks.task import task_name
 from tfkd.training.step_memory import step_memory
@@ -61,6 +64,10 @@ class TrainStage(Stage):
     revision = 2
     on_all_hosts = True
     unit = "steps"
+
+    def reads_folds(self, role: str) -> bool:
+        """A term's teacher may be several models."""
+        return role.startswith(Role.TEACHER.of(""))
 
     def node(
         self,
@@ -122,10 +129,9 @@ class TrainStage(Stage):
                 name: order.index(term.view) for name, term in options.objective.items()
             }
         for term, term_options in options.objective.items():
-            teacher = getattr(term_options, "teacher", None)
-            if teacher is not None:
-                inputs[Role.TEACHER.of(term)] = graph.stage(spec, teacher)
-            identity["objective"][term] = _term_identity(spec, term_options)
+            for number, teacher in enumerate(teachers_of(term_options)):
+                inputs[teacher_role(term, number)] = graph.stage(spec, teacher)
+            identity["objective"][term] = term_identity(spec, term_options)
         if left_out is not None:
             inputs[Role.PARTS], identity["left_out"] = left_out
         seed = spec.seed if name in spec.seeded_stages else None
@@ -280,21 +286,6 @@ class TrainStage(Stage):
         if hosts.chief:
             keep_end(node, steps, folder.scratch, context)
         return leave_result(model, batcher, result, shared, node, folder, context)
-
-
-def _term_identity(spec: Spec, options: Any) -> dict[str, Any]:
-    """What a term computes, on which view, by which revisions."""
-    entry = plain(options, without={"view", "teacher"})
-    entry["revision"] = registry.lookup("objective", options.kind).revision
-    if options.view is not None:
-        view = spec.views[options.view]
-        entry["view"] = plain(view)
-        entry["view_revision"] = registry.lookup("view", view.kind).revision
-        for side in ("source", "target"):
-            inner = getattr(view, side, None)
-            revision = raised("view", inner and inner.kind)
-            entry |= {f"{side}_{key}": number for key, number in revision.items()}
-    return entry
 
 
 def _aside(validate: Any) -> int:

@@ -13,8 +13,8 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import part_of, training_set, views_of
 from tfkd.pipeline.inputs.models import PAD_TO, check_lengths
 from tfkd.pipeline.inputs.parts import left_out
+from tfkd.pipeline.inputs.teachers import online_nodes
 from tfkd.pipeline.stages.stored_targets import check_rows, stores_of
-from tfkd.pipeline.stages.terms import online_nodes
 
 
 def batcher_of(node: Node, context: Context) -> Batcher:

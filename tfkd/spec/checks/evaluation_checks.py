@@ -34,7 +34,7 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
 
 def _of_folds(faults: Faults, path: tuple, entry: Any, stage: Any) -> None:
     """Of several models the mean distribution is measured; no text is written by it."""
-    if stage is None or not getattr(stage.stage, "folds", None):
+    if stage is None or not stage.several:
         return
     if getattr(entry, "noise", None) is not None:
         faults.add((*path, "noise"), f"{entry.of} {SEVERAL}", WAY_OUT)
@@ -42,7 +42,8 @@ def _of_folds(faults: Faults, path: tuple, entry: Any, stage: Any) -> None:
     if asked or entry.decode is not None:
         faults.add(
             (*path, "metrics" if asked else "decode"), f"{entry.of} {SEVERAL}, whose mean writes "
-            "no text", "metrics of its distribution, like loss and accuracy",
+            "no text", "metrics of its distribution, like loss and accuracy, or one of the models, "
+            "a stage {fold: 1, of: STAGE}",
         )  # fmt: skip
 
 

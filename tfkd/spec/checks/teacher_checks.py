@@ -35,16 +35,16 @@ def source_alone(model: Any, view: Any) -> bool:
 
 def check_teacher(
     parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any
-) -> Any:
-    """Checks a term's teacher; returns the model of one that is asked in the step, or None."""
+) -> tuple[Found | None, Any]:
+    """Checks a term's one teacher; returns it, and the model of one that is asked in the step."""
     name = getattr(options, "teacher", None)
     if name is None:
-        return None
+        return None, None
     where = (*path, "teacher")
     given = ("model",) if options.kind == "hidden_states" else ("targets", "model")
-    found = stage_of(parts, faults, where, name, *given)
+    found = stage_of(parts, faults, where, name, *given, of_folds=over_vocabulary(options))
     if found is None:
-        return None
+        return None, None
     classes = _of_classes(parts, faults, path, options, model, found)
     _divergence(faults, path, options, found.stage.kind == "score" and not classes)
     if found.stage.kind == "score":
@@ -62,13 +62,13 @@ def check_teacher(
                     (*path, key), f"{value}, and {name} is a score stage, whose targets are stored",
                     "a train or load stage as the teacher, or no such option",
                 )  # fmt: skip
-        return None
+        return found, None
     if found.headless and over_vocabulary(options):
         faults.add(where, f"{name} {NO_HEAD}", "one with a head")
     teacher = found.model
     if teacher is not None:
         _live(found.parts, faults, path, name, options, teacher, model)
-    return teacher
+    return found, teacher
 
 
 def _divergence(faults: Faults, path: tuple, options: Any, stored: bool) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from tfkd.spec.checks.mean_checks import check_teachers
 from tfkd.spec.checks.segment_checks import check_segments
 from tfkd.spec.checks.teacher_checks import (
     check_positions,
-    check_teacher,
     encoders,
     source_alone,
     source_views,
@@ -106,15 +106,17 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         faults.add(path, f"{a(model.kind)} predicts no lengths", "the term of an encoder-decoder")
     elif options.kind == "length" and getattr(model, "lengths", 0) is None:
         faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
-    online = check_teacher(parts, faults, path, options, model, stage)
+    asked = check_teachers(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return
     _of_classes(faults, path, view, options, model)
     if view is not None and view.of_one_text:
-        check_segments(parts, faults, path, options, model, online)
+        for alone, online in asked:
+            check_segments(parts, faults, path, alone, model, online)
         return
-    if online is not None:
-        check_positions(faults, path, options, view, model, online)
+    for alone, online in asked:
+        if online is not None:
+            check_positions(faults, path, alone, view, model, online)
     if getattr(options, "divide_by", None) == "target_tokens" and source_alone(model, view):
         faults.add(
             (*path, "divide_by"), f"target_tokens, and {name} is a view of the source alone",

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.options.base import Amount, Count, Name, Options, Positive, StageReference
+from tfkd.spec.options.teachers import TEACHERS, name_of_mean, shares_of
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
@@ -64,13 +65,41 @@ At = Literal["selected", "all"]
 _AT = "selected: the positions that the view selected; all: every word. Of an online teacher."
 
 
-class SoftTargetsOptions(TermOptions):
+class TaughtTermOptions(TermOptions):
+    """What a term has that learns from the distribution of a teacher, or of several their mean; the
+    base of a plugin's, too."""
+
+    teacher: Annotated[StageReference, TEACHERS] = Field(
+        description="A score stage (stored top K), or a train or load stage (asked in each step); "
+        "of the latter also several, [A, B] or {A: 0.7, B: 0.3}, whose distributions are averaged."
+    )
+    beside: list[StageReference] = Field(
+        [], description="The other teachers, where `teacher:` is not a list of all."
+    )
+    weights: list[Positive] | None = Field(
+        None, description="Of the teachers, in their order; they need not add up to 1."
+    )
+
+    @property
+    def teachers(self) -> list[str]:
+        """All of them, the first first."""
+        return [self.teacher, *self.beside]
+
+    @property
+    def shares(self) -> list[float] | None:
+        """Their weights, which add up to 1; None where each has as much."""
+        return shares_of(self.weights)
+
+    @property
+    def taught_by(self) -> str:
+        """The teacher's reference; of several what they are called together."""
+        return name_of_mean(self.teachers, self.shares) if self.beside else self.teacher
+
+
+class SoftTargetsOptions(TaughtTermOptions):
     """A teacher's distribution, by cross-entropy or another divergence; see also form: hinton."""
 
     kind: Literal["soft_targets"] = Field("soft_targets", description="The kind of term.")
-    teacher: StageReference = Field(
-        description="A score stage (stored top K), or a train or load stage (asked in each step)."
-    )
     temperature: Positive = Field(
         1.0, description="T, which softens the teacher; with form: hinton, the student, too."
     )

@@ -1,37 +1,23 @@
 """The options of scoring stages."""
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
+from tfkd.spec.checks.mean_checks import check_mean
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.teacher_checks import NO_HEAD, encoders
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import SEVERAL, Found, Parts, stage_of, written
-from tfkd.spec.options import classifier
 from tfkd.spec.options.base import Count, ModelReference, Positive
 from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart, small_blocks
+from tfkd.spec.options.teachers import TEACHERS, checked, shares_of, spread
 from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, TaughtOptions
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import a
-from tfkd.spec.wording import shown as in_short
-
-# `score:` as it may be written; see `_spread`.
-_ONE = {"type": "string", "minLength": 1}
-_WEIGHT = {"type": "number", "exclusiveMinimum": 0}
-_TEACHERS = WithJsonSchema(
-    {
-        "anyOf": [
-            _ONE,
-            {"type": "array", "items": _ONE, "minItems": 1},
-            {"type": "object", "additionalProperties": _WEIGHT, "minProperties": 1},
-        ]
-    }
-)
 
 
 class ScoreOptions(TaughtOptions):
@@ -39,7 +25,7 @@ class ScoreOptions(TaughtOptions):
 
     kind: ClassVar[str] = "score"
     gives: ClassVar[frozenset[str]] = frozenset({"targets"})
-    score: Annotated[ModelReference, _TEACHERS] = Field(
+    score: Annotated[ModelReference, TEACHERS] = Field(
         description="The teacher's training stage; or several, [A, B] or {A: 0.7, B: 0.3}, whose "
         "distributions are averaged, with these weights."
     )
@@ -66,27 +52,7 @@ class ScoreOptions(TaughtOptions):
     @classmethod
     def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
         """With several teachers as the first and those beside it."""
-        given = value.get("score")
-        spread = _spread(value)
-        for key in ("beside", "weights"):
-            if value.get(key) and spread[key] is not value[key]:
-                faults.add((*path, key), "score: says it, too", f"one of score: and {key}:")
-        ill = {} if not isinstance(given, dict) else {
-            name: weight for name, weight in given.items() if not _weighs(weight)
-        }  # fmt: skip
-        for name, weight in ill.items():
-            faults.add((*path, "score", name), f"found {in_short(weight)}", "a weight above 0")
-        value = super().typed(faults, path, spread | ({"weights": None} if ill else {}))
-        teachers = [value.get("score"), *(value.get("beside") or [])]
-        weights = value.get("weights")
-        if isinstance(weights, list) and len(weights) != len(teachers):
-            faults.add(
-                (*path, "weights"), f"{len(weights)} weights of {len(teachers)} teachers",
-                "one for each",
-            )  # fmt: skip
-        for name in {str(one) for one in teachers if teachers.count(one) > 1}:
-            faults.add((*path, "score"), f"{name} twice", "each teacher once")
-        return value
+        return super().typed(faults, path, checked(faults, path, value, "score"))
 
     @classmethod
     def places(cls) -> tuple[tuple[tuple[str, ...], str], ...]:
@@ -94,7 +60,7 @@ class ScoreOptions(TaughtOptions):
 
     @classmethod
     def named(cls, stage: Mapping[str, Any]) -> list[Named]:
-        return super().named(_spread(stage))
+        return super().named(spread(stage, "score"))
 
     @property
     def teachers(self) -> list[str]:
@@ -104,9 +70,7 @@ class ScoreOptions(TaughtOptions):
     @property
     def shares(self) -> list[float] | None:
         """Their weights, which add up to 1; None where each has as much."""
-        if self.weights is None:
-            return None
-        return [one / sum(self.weights) for one in self.weights]
+        return shares_of(self.weights)
 
     @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:
@@ -129,13 +93,14 @@ class ScoreOptions(TaughtOptions):
         """A scoring stage: its teachers and data."""
         before, beside = len(faults.errors), getattr(stage, "beside", ())
         first = _teacher(parts, faults, path, stage, stage.score, 0)
-        if beside and first is not None and getattr(first.stage, "folds", None):
+        if beside and first is not None and first.several:
             faults.add((*path, "score"), f"{stage.score} {SEVERAL}, beside others",
                        "it alone, or none with folds")  # fmt: skip
         for index, name in enumerate(beside, 1):
             alone = stage.model_copy(update={"score": name, "beside": []})
             other = _teacher(parts, faults, path, alone, name, index)
-            _mean(faults, _place(faults, path, name, index), stage.score, first, name, other)
+            where = _place(faults, path, name, index)
+            check_mean(faults, where, stage.score, first, name, other, as_first=True)
         # What is said of its data is the same of each teacher.
         faults.errors[before:] = dict.fromkeys(faults.errors[before:])
         causal = first is not None and first.model is not None and first.model.is_causal
@@ -151,21 +116,6 @@ class ScoreOptions(TaughtOptions):
                 )
             if getattr(part, "weight", 1) != 1:
                 faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
-
-
-def _spread(stage: Mapping[str, Any]) -> dict[str, Any]:
-    """A stage in plain values whose teachers are not written as a list, or as a mapping with their
-    weights, but as the first and those beside it."""
-    given, own = stage.get("score"), {}
-    if isinstance(given, Mapping) and given:
-        own["weights"], given = list(given.values()), list(given)
-    if isinstance(given, list) and given:
-        own |= {"score": given[0], "beside": given[1:]}
-    return {**stage, **own}
-
-
-def _weighs(weight: Any) -> bool:
-    return type(weight) in (int, float) and 0 < weight < math.inf
 
 
 def _place(faults: Faults, path: tuple, name: str, index: int) -> tuple:
@@ -196,33 +146,3 @@ def _teacher(
     if teacher is not None or not index:
         task_of(teacher).check_scores(parts, faults, path, stage, teacher)
     return teacher
-
-
-def _mean(
-    faults: Faults, where: tuple, of: str, first: Found | None, name: str, other: Found | None
-) -> None:
-    """Several teachers predict the same pieces for the same task."""
-    if other is None or first is None or None in (other.model, first.model):
-        return
-    if _asked(other) != _asked(first):
-        faults.add(where, f"{name} is a teacher of another kind than {of}",
-                   "teachers that predict the same from the same")  # fmt: skip
-    elif other.model.tokenizers != first.model.tokenizers:
-        faults.add(where, f"{name} reads by other tokenizers than {of}",
-                   "teachers of the same tokenizers")  # fmt: skip
-    elif other.model.own_vocabulary != first.model.own_vocabulary:
-        faults.add(where, f"{name} predicts other pieces than {of}",
-                   "teachers with the same head")  # fmt: skip
-    elif task_of(first).over_classes and other.model.max_length < first.model.max_length:
-        # All read what the first reads of a text.
-        faults.add(
-            where, f"{name} reads {other.model.max_length} tokens of a text, and {of} "
-            f"{first.model.max_length}", "the one that reads fewest as the first",
-        )  # fmt: skip
-
-
-def _asked(teacher: Found) -> tuple[Any, ...]:
-    """How a teacher is asked: those of one mean alike."""
-    task = task_of(teacher)
-    head = classifier(teacher.model) if task.over_classes else None
-    return task, teacher.model.is_causal, getattr(head, "read", None)

@@ -27,11 +27,12 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.options.stages import Data, small_blocks
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
-from tfkd.spec.sections import check_name, of_kind, with_metric_options
+from tfkd.spec.sections import of_kind, with_metric_options
+from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, Path, TaughtOptions
 from tfkd.spec.stages.combiner import combiner_of
+from tfkd.spec.stages.objective import all_teachers, mapping_of, named_terms, objective_of
 from tfkd.spec.tasks.task import task_of
-from tfkd.spec.wording import shown as in_short
 
 SMOKE_STEPS = 4
 DEFAULT_FOLDS, MOST_FOLDS = 5, 20
@@ -156,7 +157,7 @@ class TrainOptions(TaughtOptions):
             faults.add((*path, "steps"), "missing", "updates of the weights, or epochs")
         elif lengths[1:]:
             faults.add((*path, "epochs"), "steps and epochs", "exactly one of them")
-        value["objective"] = _objective(faults, (*path, "objective"), terms)
+        value["objective"] = objective_of(faults, (*path, "objective"), terms)
         terms = terms if isinstance(terms, dict) else {}
         take_balance(faults, path, value, terms)
         value["callbacks"] = callbacks_of(faults, (*path, "callbacks"), value.get("callbacks"))
@@ -181,25 +182,27 @@ class TrainOptions(TaughtOptions):
 
     @classmethod
     def places(cls) -> tuple[tuple[Path, str], ...]:
-        teachers = (("objective", "*", "teacher"), ("tried", "*", "*"))
+        teacher = ("objective", "*", "teacher")
+        beside, tried = ("objective", "*", "beside", "*"), ("tried", "*", "*")
+        teachers = (teacher, (*teacher, "*"), (*teacher, KEYS), beside, tried)
         return *super().places(), *((place, "model") for place in teachers)
 
     @classmethod
     def named(cls, stage: Mapping[str, Any]) -> list[Named]:
         """With the teachers of settings that are tried; at a weight of 0 a term leaves the graph,
         with its teacher."""
-        terms, choose = _mapping(stage.get("objective")), _mapping(stage.get("choose"))
+        terms, choose = mapping_of(stage.get("objective")), mapping_of(stage.get("choose"))
         gone = outweighed(terms, untried(stage.get("balance"), choose))
         gone |= {
             name
             for name, term in terms.items()
-            if _mapping(term).get("weight") == 0 and f"objective.{name}.weight" not in choose
+            if mapping_of(term).get("weight") == 0 and f"objective.{name}.weight" not in choose
         }
         left = {
             **stage,
-            "objective": {name: term for name, term in terms.items() if name not in gone},
+            "objective": named_terms(terms, gone),
             "tried": [
-                values if isinstance(values, list) else [values]
+                [name for value in _list(values) for name in all_teachers(value)]
                 for path, values in choose.items()
                 if path.startswith("objective.") and path.endswith(".teacher")
             ],
@@ -273,33 +276,14 @@ class TrainOptions(TaughtOptions):
             check_decode(faults, (*where, "decode"), stage.train, model, decode)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _trial(faults: Faults, path: Path, value: dict[str, Any]) -> TrainOptions | None:
     """A stage's options under a setting; None where they have faults."""
     options = TrainOptions.parse(faults, path, value)
     return options if isinstance(options, TrainOptions) else None
-
-
-def _objective(faults: Faults, path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value:
-        shown = "missing" if value is None else f"found {in_short(value)}" if value else "no terms"
-        faults.add(path, shown, "terms by name, like {cross_entropy: {}}")
-        return {}
-    terms = {}
-    for name, term in value.items():
-        check_name(faults, (*path, name))
-        options = of_kind(faults, (*path, name), "objective", {} if term is None else term, name)
-        # A term of weight 0 leaves the graph, with its teacher.
-        if options is not None and getattr(options, "weight", 1) > 0:
-            terms[name] = options
-    if not terms and all(
-        isinstance(term, dict) and term.get("weight") == 0 for term in value.values()
-    ):
-        faults.add(path, "every term has weight 0", "at least one that counts")
-    return terms
 
 
 def _decode_of_validation(faults: Faults, path: tuple[Any, ...], value: dict[str, Any]) -> None:

@@ -1,0 +1,92 @@
+"""Teachers whose distributions are averaged: they predict the same from the same."""
+
+from typing import Any
+
+from tfkd.spec.checks.teacher_checks import check_teacher
+from tfkd.spec.faults import Faults
+from tfkd.spec.names import SEVERAL, Found, Parts
+from tfkd.spec.options import classifier
+from tfkd.spec.options.teachers import each_alone
+from tfkd.spec.tasks.task import task_of
+
+
+def check_teachers(
+    parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, stage: Any
+) -> list[tuple[Any, Any]]:
+    """Checks a term's teachers, each and their mean.
+
+    Returns:
+        The term's options with each teacher alone, and the model of one that is asked in the step,
+        or None.
+    """
+    before, every = len(faults.errors), each_alone(options)
+    first, asked = None, []
+    for number, alone in enumerate(every):
+        found, online = check_teacher(parts, faults, path, alone, model, stage)
+        asked.append((alone, online))
+        if found is not None and every[1:]:
+            where = (*path, "teacher")
+            if found.several:
+                faults.add(
+                    where, f"{alone.teacher} {SEVERAL}, beside others",
+                    "it alone, or one of the models, a stage {fold: 1, of: STAGE}",
+                )  # fmt: skip
+            if found.stage.kind == "score":
+                faults.add(
+                    where, f"{alone.teacher} is a score stage, beside others",
+                    "a score stage of all of them, score: [A, B], whose mean is stored",
+                )  # fmt: skip
+            elif number:
+                check_mean(faults, where, every[0].teacher, first, alone.teacher, found)
+        first = found if number == 0 else first
+    # What is said of the term is the same with each of them.
+    faults.errors[before:] = dict.fromkeys(faults.errors[before:])
+    return asked
+
+
+def check_mean(
+    faults: Faults,
+    where: tuple,
+    of: str,
+    first: Found | None,
+    name: str,
+    other: Found | None,
+    *,
+    as_first: bool = False,
+) -> None:
+    """Several teachers predict the same pieces for the same task.
+
+    Args:
+        faults: Takes the faults.
+        where: Where the other one is named.
+        of: The first one's reference.
+        first: It; None where nothing is known of it.
+        name: The other one's reference.
+        other: It.
+        as_first: Whether all read of a text what the first one reads.
+    """
+    if other is None or first is None or None in (other.model, first.model):
+        return
+    if _asked(other) != _asked(first):
+        faults.add(where, f"{name} is a teacher of another kind than {of}",
+                   "teachers that predict the same from the same")  # fmt: skip
+    elif other.model.tokenizers != first.model.tokenizers:
+        faults.add(where, f"{name} reads by other tokenizers than {of}",
+                   "teachers of the same tokenizers")  # fmt: skip
+    elif other.model.own_vocabulary != first.model.own_vocabulary:
+        faults.add(where, f"{name} predicts other pieces than {of}",
+                   "teachers with the same head")  # fmt: skip
+    elif (
+        as_first and task_of(first).over_classes and other.model.max_length < first.model.max_length
+    ):
+        faults.add(
+            where, f"{name} reads {other.model.max_length} tokens of a text, and {of} "
+            f"{first.model.max_length}", "the one that reads fewest as the first",
+        )  # fmt: skip
+
+
+def _asked(teacher: Found) -> tuple[Any, ...]:
+    """How a teacher is asked: those of one mean alike."""
+    task = task_of(teacher)
+    head = classifier(teacher.model) if task.over_classes else None
+    return task, teacher.model.is_causal, getattr(head, "read", None)
