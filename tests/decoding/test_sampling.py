@@ -126,3 +126,20 @@ def test_settings_out_of_range_are_refused():
     for wrong in ({"temperature": 0.0}, {"top_p": 0.0}, {"top_p": 1.5}):
         with pytest.raises(ValueError, match="Expected a temperature above 0"):
             Sampling(**wrong)
+
+
+def test_several_draws_are_those_of_the_next_seeds_the_likeliest_first(table_model):
+    model = Steps(table_model(6, 4, 6, seed=2, sharpness=0.5))
+    source = {"ids": tf.range(6)[:, None], "valid": tf.ones([6, 1], tf.bool)}
+    several = Sampling(seed=5, n_best=3)(model, source, tf.fill([6], 6), Source)
+    singles = [Sampling(seed=5 + n)(model, source, tf.fill([6], 6), Source) for n in range(3)]
+    assert several.ids.shape[:2] == several.scores.shape == (6, 3)
+    for row in range(6):
+        wanted = sorted(
+            (-float(one.scores[row, 0]), one.ids[row, 0, : one.lengths[row, 0]].numpy().tolist())
+            for one in singles
+        )
+        for rank, (score, tokens) in enumerate(wanted):
+            np.testing.assert_allclose(several.scores[row, rank], -score, rtol=1e-5)
+            found = several.ids[row, rank, : several.lengths[row, rank]]
+            assert found.numpy().tolist() == tokens

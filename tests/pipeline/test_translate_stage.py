@@ -229,3 +229,70 @@ def test_a_stopped_stage_goes_on_to_the_same_bytes(words, sides, tmp_path, how, 
     assert {n: b for n, b in found.items() if n != "manifest.json"} == {
         n: b for n, b in whole.items() if n != "manifest.json"
     }
+
+
+class Lists(Turned):
+    """Gives of each sentence its words turned, again, as they were, and a fourth that is none."""
+
+    def decode(self, ids):
+        first = super().decode(ids).outputs
+        found = []
+        for row in range(len(ids)):
+            found += [first.row(row), first.row(row), ids.row(row), first.row(row)[:0]]
+        scores = np.tile(np.float32([-0.1, -0.1, -2 / 3, -np.inf]), (len(ids), 1))
+        return SimpleNamespace(outputs=first, n_best=Ragged.from_rows(found), n_best_scores=scores)
+
+
+N_BEST = "stages.out={translate: learn, data: train, keep: n_best, decode: {kind: beam, n_best: 4}}"
+
+
+def test_n_best_lists_have_a_row_for_each_output_with_its_score(
+    words, sides, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tfkd.decoding.Decoder", Lists)
+    _, found, said = made(tmp_path, N_BEST)
+    rows, left = [], {"long": 0, "empty": 0, "again": 0}
+    for number, line in enumerate(sides["de"], 1):
+        low = line.lower()
+        if len(line.split(" ")) > LIMIT:
+            left["long"] += 1
+            continue
+        plain = low.replace("bruch", "a b\u2028c")
+        if "leer" in low.split():  # the first two are empty, the third is what was read
+            left["empty"] += 2
+        else:
+            left["again"] += 1
+            rows.append((line, turned(line), str(number), "-0.1"))
+        rows.append((line, plain, str(number), "-0.6666667"))
+    assert list(zip(*found.values(), strict=True)) == rows
+    assert list(found) == ["source", "target", "list", "score"]
+    # Nothing of a score is lost in its digits.
+    assert {np.float32(one) for one in found["score"]} == {np.float32(-0.1), np.float32(-2 / 3)}
+    report = TextCorpus.open(tmp_path / "runs" / "turned" / "out").report
+    assert report["kept"] == len(rows)
+    assert report["read"] == len(rows) + sum(left.values())
+    counts = {reason: entry["count"] for reason, entry in report["dropped"].items()}
+    assert counts == {"too long for the model": left["long"], "without an output": left["empty"],
+                      "the same output again": left["again"]}  # fmt: skip
+    assert any(f"{len(rows)} rows of {ROWS} sources, left out: " in line for line in said)
+
+
+def test_stopped_n_best_lists_go_on_to_the_same_bytes(words, sides, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfkd.decoding.Decoder", Lists)
+    path, _, _ = made(tmp_path, N_BEST, runs="whole")
+    whole = {file.name: file.read_bytes() for file in path.iterdir()}
+
+    def stop(calls):
+        if calls == 5:
+            raise Interrupted("stopped by SIGTERM")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Turned, "stop", staticmethod(stop))
+        with pytest.raises(Interrupted):
+            made(tmp_path, N_BEST)
+    (folder,) = (tmp_path / "runs" / "stages").glob("translate-*/")
+    assert len(list(folder.glob("work/outputs-*.json"))) == 2
+    path, _, _ = made(tmp_path, N_BEST)
+    for file in path.iterdir():
+        if file.name != "manifest.json":
+            assert file.read_bytes() == whole[file.name]

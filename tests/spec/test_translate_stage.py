@@ -60,6 +60,10 @@ def faults(folder, *overrides, **options):
         "stages.synthetic.data={of: train, swap: true}",
         "stages.synthetic.data=[{of: train, swap: true}, valid]",
         "stages.synthetic.decode={kind: beam, beam: 2, max_length: {factor: 2}}",
+        "stages.synthetic={translate: nat, data: train, keep: n_best, decode: {kind: beam, "
+        "n_best: 3}}",
+        "stages.alone={translate: nat, data: train, keep_source: false, keep: n_best, decode: "
+        "{kind: sample, n_best: 3}}",
         # Outputs of outputs: there and back again.
         "stages.more={translate: nat, data: [{of: synthetic, swap: true}, alone]}",
         # Each place where a corpus's name stands.
@@ -116,7 +120,26 @@ def test_what_fits_is_valid(tmp_path, change):
         ("stages.synthetic.decode={kind: bean}", "stages.synthetic.decode.kind: 'bean' is no"),
         ("stages.synthetic.decode={kind: beam, beam: 0}", "stages.synthetic.decode.beam: 0 is too"),
         ("stages.synthetic.keep_source=5", "stages.synthetic.keep_source: found 5; expected true"),
-        ("stages.synthetic.keep=1", "stages.synthetic.keep: unknown key; expected one of"),
+        ("stages.synthetic.kept=1", "stages.synthetic.kept: unknown key; expected one of"),
+        (
+            "stages.synthetic.keep=n_best",
+            "stages.synthetic.keep: n_best, and beam search is to "
+            "give one output of each row; expected n_best in decode, like {kind: beam, beam: 4",
+        ),
+        ("stages.alone.keep=n_best", "stages.alone.keep: n_best, and greedy is to give one output"),
+        (
+            "stages.student.data={of: synthetic, row_weights: score}",
+            "stages.student.data.row_weights: synthetic has source, target; expected a corpus with "
+            "list and score, like that of a translate stage with keep: n_best",
+        ),
+        (
+            "stages.synthetic.data={of: train, row_weights: score}",
+            "stages.synthetic.data: row_weights: train is translated once",
+        ),
+        (
+            "stages.targets={score: bert, data: {of: train, row_weights: score}}",
+            "stages.targets.data: row_weights: train is scored once",
+        ),
         ("stages.synthetic.score=bert", "two kinds of stage in one; expected exactly one of the"),
         (
             "stages.student.data=[train, alone]",
@@ -256,7 +279,7 @@ def test_a_resolved_spec_is_a_spec(tmp_path):
     spec = load(tmp_path)
     assert spec.resolved()["stages"]["alone"] == {
         "translate": "nat", "data": [{"of": "train", "weight": 1.0, "swap": False}],
-        "keep_source": False, "decode": {"kind": "greedy", "min_length": 0},
+        "keep_source": False, "keep": "best", "decode": {"kind": "greedy", "min_length": 0},
         "on_failed_check": "warn",
     }  # fmt: skip
     again = tmp_path / "again.yaml"
@@ -278,3 +301,24 @@ def test_smoke_leaves_the_line_as_it_is(tmp_path):
     spec = smoke_spec(load(tmp_path))
     assert spec.stages["alone"] == load(tmp_path).stages["alone"]
     assert rests_on(spec, "student") == rests_on(load(tmp_path), "student")
+
+
+def test_rows_of_n_best_lists_may_be_weighed(tmp_path):
+    more = "{translate: nat, data: train, keep: n_best, decode: {kind: beam, n_best: 4}}"
+    spec = load(
+        tmp_path,
+        f"stages.synthetic={more}",
+        "stages.student.data=[train, {of: synthetic, row_weights: {by: score, temperature: 0.5}}]",
+    )
+    assert spec.stages["synthetic"].field_names == ("source", "target", "list", "score")
+    parts = spec.stages["student"].data
+    assert parts[0].weighing is None
+    assert parts[1].weighing.temperature == 0.5
+    with pytest.raises(SpecErrors, match="row_weights and pack"):
+        load(
+            tmp_path, f"stages.synthetic={more}", "views.mlm={kind: mlm}",
+            "stages.more={train: teacher, data: {of: alone, pack: 8, row_weights: score}, "
+            "steps: 1, objective: {masked_lm: {view: mlm}}}",
+            "stages.alone={translate: nat, data: train, keep_source: false, keep: n_best, decode: "
+            "{kind: sample, n_best: 3}}",
+        )  # fmt: skip

@@ -35,6 +35,7 @@ class Part:
         swap: Source and target change places.
         packed: Its rows are blocks of many documents, with separators between them (`Packed`);
             a view that predicts each next token reads them as they are.
+        row_weights: float32 `[rows]`: what each row counts in a loss; None: 1.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Part:
     weight: float = 1.0
     swap: bool = False
     packed: bool = False
+    row_weights: np.ndarray | None = None
 
     def find(self, field: Field, tokenizer: str) -> IdRows | None:
         """The ids of a field, or of the first that the part has of several; None without any."""
@@ -77,6 +79,11 @@ class ExampleSet:
                         f"Invalid value for argument `parts`. Expected {part.rows} rows in "
                         f"{part.name}'s field {key}. Received: {len(field)} rows"
                     )
+            if part.row_weights is not None and part.row_weights.shape != (part.rows,):
+                raise ValueError(
+                    f"Invalid value for argument `parts`. Expected {part.rows} row_weights of "
+                    f"{part.name}. Received: shape {part.row_weights.shape}"
+                )
             if not part.weight > 0:
                 raise ValueError(
                     "Invalid value for argument `parts`. Expected positive weights. Received: "
@@ -131,6 +138,18 @@ class ExampleSet:
         if examples is None:
             return np.repeat(found[:-1], np.diff(self.starts))
         return found[self.locate(examples)[0]]
+
+    def row_weights(self, examples: np.ndarray) -> np.ndarray | None:
+        """What examples count, float32 `[B]`, 0 of fillers; None where every one counts 1."""
+        if all(part.row_weights is None for part in self.parts):
+            return None
+        parts, rows = self.locate(examples)
+        found = (parts >= 0).astype(np.float32)
+        for index, part in enumerate(self.parts):
+            if part.row_weights is not None:
+                chosen = parts == index
+                found[chosen] = part.row_weights[rows[chosen]]
+        return found
 
     def lengths(self, field: Field, tokenizer: str) -> np.ndarray:
         """Bare tokens of every example, int64 `[N]`; 0 where the field is missing."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import numpy as np
 
 from tfkd.data.stateless import keys as hash_keys
+from tfkd.spec.options.base import NOT_TEXT
 
 # The row's number in its files, from 1, and its fields.
 Row = tuple[int, tuple[str, ...]]
@@ -13,8 +14,6 @@ Drop = Callable[[str], None]
 
 # Why a row is left out that was not asked for.
 OTHER_PART, NOT_SAMPLED = "other part", "not in the sample"
-# Fields that are no text: they are not lower-cased, and two equal ones are no overlap.
-NOT_TEXT = frozenset({"label", "mark"})
 
 
 def text_fields(fields: Sequence[str]) -> list[int]:

@@ -71,7 +71,7 @@ class Decoder:
         self._source = source
         self._target = target
         self._batch_tokens = batch_tokens
-        beams = getattr(search, "beam", 1) * model.vocabulary_size
+        beams = max(getattr(search, "beam", 1), search.n_best) * model.vocabulary_size
         self._batch_rows = min(batch_rows, max(_STEP_LOGITS // beams, 1))
         self.traces = 0
         ids = tf.TensorSpec([None, None], tf.int32)

@@ -9,7 +9,7 @@ def hashed(ids: tf.Tensor, valid: tf.Tensor, seed: int | tf.Tensor) -> tf.Tensor
     Args:
         ids: int32 `[batch, length]`.
         valid: bool `[batch, length]`.
-        seed: A number, or an int32 scalar.
+        seed: A number, an int32 scalar, or one of each row, int32 `[batch]`.
 
     Returns:
         uint32 `[batch]`.

@@ -1,7 +1,7 @@
 """The kinds of decoding that a spec can name, as they meet a model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -126,6 +126,8 @@ class Sampling(Search):
         top_k: Only the K likeliest tokens; None: all.
         top_p: Only the fewest tokens that together have this probability, after `top_k`.
         seed: Another seed draws other outputs. A number, or an int32 scalar in a graph.
+        n_best: Outputs of each row, the likeliest first: the draws of the seeds `seed` to `seed` +
+            n_best - 1, among which may be the same output twice.
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
         min_length: The fewest tokens of an output.
 
@@ -136,14 +138,16 @@ class Sampling(Search):
     top_k: int | None = None
     top_p: float = 1.0
     seed: Any = 1
+    n_best: int = 1
     max_length: LengthLimit = field(default_factory=LengthLimit)
     min_length: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.temperature > 0 and 0 < self.top_p <= 1):
+        if not (self.temperature > 0 and 0 < self.top_p <= 1 and self.n_best > 0):
             raise ValueError(
-                "Invalid value for `Sampling`. Expected a temperature above 0 and top_p above 0, "
-                f"at most 1. Received: temperature={self.temperature}, top_p={self.top_p}"
+                "Invalid value for `Sampling`. Expected a temperature above 0, top_p above 0, "
+                f"at most 1, and n_best of 1 or more. Received: temperature={self.temperature}, "
+                f"top_p={self.top_p}, n_best={self.n_best}"
             )
         object.__setattr__(self, "max_length", LengthLimit.of(self.max_length))
 
@@ -154,7 +158,12 @@ class Sampling(Search):
         max_lengths: tf.Tensor,
         specials: Specials,
     ) -> Hypotheses:
-        keys = hashed(source["ids"], source["valid"], self.seed)
+        n, rows = self.n_best, tf.size(max_lengths)
+        if n > 1:
+            source = {name: tf.repeat(value, n, axis=0) for name, value in source.items()}
+            max_lengths = tf.repeat(max_lengths, n)
+        seeds = self.seed if n == 1 else tf.tile(self.seed + tf.range(n), [rows])
+        keys = hashed(source["ids"], source["valid"], seeds)
 
         def choose(logits: tf.Tensor, rows: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
             return sampled(
@@ -167,10 +176,14 @@ class Sampling(Search):
             )
 
         given = (model, source, max_lengths, specials)
-        return decode_greedily(*given, min_length=self.min_length, choose=choose)
+        found = decode_greedily(*given, min_length=self.min_length, choose=choose)
+        return found if n == 1 else _best_first(found, n)
 
     def numpy(self, model: NumpyModel, limit: int) -> NumpyOutput:
         """See `Search`."""
+        if self.n_best > 1:
+            draws = [replace(self, seed=self.seed + draw, n_best=1) for draw in range(self.n_best)]
+            return max((one.numpy(model, limit) for one in draws), key=lambda one: one.score)
         given = {"search": self, "read": model.read}
         search, near = partial(numpy_sampling, **given), partial(near_sampling, **given)
         return left_to_right(model, search, limit=limit, min_length=self.min_length, near=near)
@@ -187,6 +200,13 @@ class Sampling(Search):
             f"by draws at temperature {self.temperature:g}{cut}, seed {self.seed}: the same text "
             "and seed give the same output, in any batch"
         )
+
+
+def _best_first(found: Hypotheses, n: int) -> Hypotheses:
+    """One hypothesis each of n draws of a row, `[rows * n, 1, ...]`, as the row's n best."""
+    whole = [tf.reshape(each, tf.concat([[-1, n], tf.shape(each)[2:]], 0)) for each in found]
+    order = tf.argsort(-whole[2], axis=1, stable=True)
+    return Hypotheses(*(tf.gather(each, order, batch_dims=1) for each in whole))
 
 
 _KINDS = {

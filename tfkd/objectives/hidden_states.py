@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfkd.layers.dense import Dense
 from tfkd.layers.initializers import derive_seed
 from tfkd.objectives.soft_targets import PLACES
-from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term import Batch, Record, Term, weighed
 from tfkd.spec.checks.layer_pairs import MAPS, MIX, layer_pairs
 
 PROJECTIONS = ("linear", "none")
@@ -44,6 +44,7 @@ class HiddenStates(Term):
     """
 
     kind = "hidden_states"
+    weighs_rows = True
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class HiddenStates(Term):
             # Padding may hold anything: left out here, it has no gradient either.
             difference = tf.where(chosen[..., None], difference, 0.0)
             over = tf.reduce_mean if self.over_width == "mean" else tf.reduce_sum
-            total += tf.reduce_sum(over(tf.square(difference), -1))
+            total += tf.reduce_sum(over(tf.square(difference), -1) * weighed(chosen, batch))
         return total
 
     def _state_of_teacher(self, own: str, other: str, taught: Mapping[str, tf.Tensor]) -> tf.Tensor:

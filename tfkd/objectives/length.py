@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term import Batch, Record, Term, weighed
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -25,6 +25,7 @@ class Length(Term):
     """
 
     kind = "length"
+    weighs_rows = True
 
     def __init__(self, *, name: str = "length", **options: Any):
         super().__init__(name=name, **options)
@@ -45,4 +46,5 @@ class Length(Term):
         lengths = tf.reduce_sum(tf.cast(valid, tf.int32), 1)
         lengths = tf.clip_by_value(lengths, 1, logits.shape[-1] - 1)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(lengths, logits)
-        return tf.reduce_sum(tf.where(self.positions(batch, batch[self.view]), losses, 0.0))
+        counted = self.positions(batch, batch[self.view])
+        return tf.reduce_sum(tf.where(counted, losses, 0.0) * weighed(counted, batch))

@@ -1,6 +1,7 @@
 """From a batch to a loss: each view once through the model, each head's terms in one pass."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 from tfkd.layers import dropout_pass
 from tfkd.layers.fusion import fusing
 from tfkd.objectives.fused_pass import vocabulary_pass
-from tfkd.objectives.term import Batch, Record, Term
+from tfkd.objectives.term import ROW_WEIGHTS, Batch, Record, Term, weighed
 from tfkd.objectives.term_head import check_head, head_of
 
 
@@ -103,6 +104,12 @@ def objective_forward(
                 key = (id(head_of(model, term)), term.group if apart else None)
                 passes.setdefault(key, []).append(term)
                 continue
+            if ROW_WEIGHTS in batch and not term.weighs_rows:
+                raise ValueError(
+                    f"The term {term.name} counts each row as much, and the batch has row_weights. "
+                    "Expected a term whose sum is of `weighed` positions, and that says so: "
+                    "weighs_rows = True"
+                )
             sums[term.name] = term(states, seen)
             losses[term.group] += _scale(term, counts) * sums[term.name]
         for group in passes.values():
@@ -156,6 +163,9 @@ def _one_head(
     # How many positions are predicted differs from step to step: nothing to compile anew for.
     with fusing(False):
         requests = [term.request(batch, record, take) for term in terms]
+        if ROW_WEIGHTS in batch:
+            weights = take(weighed(tf.ones_like(chosen), batch))
+            requests = [replace(one, weights=one.weights * weights) for one in requests]
         # A head over classes has dropout of its own.
         drops = {"training": training} if hasattr(head, "dropout") else {}
         transformed = head.transform(take(hidden), **drops)

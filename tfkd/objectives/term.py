@@ -9,6 +9,7 @@ import tensorflow as tf
 DIVISORS = ("own", "target_tokens", "rows", "tokens", "selected")
 GROUPS = ("main", "auxiliary")
 PLAIN = "plain"
+ROW_WEIGHTS = "row_weights"
 
 Record = Mapping[str, Any]
 Batch = Mapping[str, Any]
@@ -30,7 +31,8 @@ class Term(keras.layers.Layer):
     """One term of an objective: weight * sum / count.
 
     A term over the vocabulary has `request`, and the pass over the vocabulary computes its sum;
-    any other term has `call(states, batch)`, which returns its sum, a float32 scalar. Either way a
+    any other term has `call(states, batch)`, which returns its sum, a float32 scalar, each position
+    times its row's weight where the batch has some (`weighed`). Either way a
     term may own weights, and where it has an online teacher, `batch["taught"][teacher]` are that
     one's states at the same positions (of one that is several, a list of them). A sum runs over the
     positions that `positions` names; padding and the empty rows that fill up a batch are never
@@ -56,6 +58,8 @@ class Term(keras.layers.Layer):
     """
 
     kind = "term"
+    # Whether `call` counts each position times its row's weight.
+    weighs_rows = False
     # The stage or the name of a teacher, of terms that have one.
     teacher: str | None = None
 
@@ -122,7 +126,7 @@ class Term(keras.layers.Layer):
 
     def count(self, batch: Batch) -> tf.Tensor:
         """What the sum is divided by, a float32 scalar, from the batch alone: it is added up over
-        replicas and micro-batches before the model runs."""
+        replicas and micro-batches before the model runs. A row counts as much as it is weighed."""
         record = batch[self.view]
         if self.divide_by == "own":
             counted = self.positions(batch, record)
@@ -134,7 +138,7 @@ class Term(keras.layers.Layer):
             counted = _target_tokens(record)
         else:
             counted = tf.convert_to_tensor(batch["examples"]) >= 0
-        return tf.reduce_sum(tf.cast(counted, tf.float32))
+        return tf.reduce_sum(weighed(counted, batch))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -146,6 +150,20 @@ class Term(keras.layers.Layer):
             "head": self.head,
             "module": self.module,
         }
+
+
+def weighed(positions: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """What positions count, float32 `[B, ...]`: 0 those that are none, else their row's weight.
+
+    Args:
+        positions: bool `[B, ...]`.
+        batch: With `row_weights` float32 `[B]`; without, each row counts 1.
+    """
+    counted = tf.cast(positions, tf.float32)
+    weights = batch.get(ROW_WEIGHTS)
+    if weights is None:
+        return counted
+    return counted * tf.reshape(weights, [-1] + [1] * (counted.shape.rank - 1))
 
 
 def _target_tokens(record: Record) -> tf.Tensor:

@@ -37,7 +37,8 @@ def assemble(
 
     Returns:
         `{"examples": int64 [B], VIEW: record, ..., "stores": {STAGE: arrays}}`; `stores` only where
-        there are some. An example of -1 is an empty row: nothing of it is valid or selected.
+        there are some, and `row_weights` float32 `[B]` only where a part has them. An example of -1
+        is an empty row: nothing of it is valid or selected.
     """
     records = {
         name: view(
@@ -51,6 +52,9 @@ def assemble(
         for name, view in views.items()
     }
     batch: Batch = {"examples": examples, **records}
+    weights = example_set.row_weights(examples)
+    if weights is not None:
+        batch["row_weights"] = weights
     if stores:
         width = target_width(records)
         batch["stores"] = {

@@ -13,8 +13,8 @@ from tfkd.data.text.source_files import count_lines, file_hash, find_files, show
 from tfkd.data.text.sources import JsonLinesReader, ParallelReader, Reader
 from tfkd.data.text.table_reader import TableReader, quoted, tab_separated
 from tfkd.data.text.tfds_source import TfdsReader, find_or_fetch
-from tfkd.data.transforms import NOT_TEXT
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.base import NOT_TEXT
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tfkd.data.chosen_rows import ChosenRows
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.packed import Packed
+from tfkd.data.row_weights import weights_of
 from tfkd.data.tokenizers import Separated, Tokenizer
 from tfkd.data.views import View, build_view
 from tfkd.data.views.relabelled import Relabelled, vocabulary_map
@@ -15,10 +16,11 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.parts import left_out
-from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer, place
+from tfkd.pipeline.inputs.text_stages import classes_of, open_text, open_tokenizer, place
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import PackOptions
 from tfkd.spec.options.parts import CLASSES
+from tfkd.spec.options.stages import DataPart
 
 PLAIN = "plain"
 
@@ -75,6 +77,7 @@ def part_of(
     swap: bool = False,
     pack: PackOptions | None = None,
     left_out: np.ndarray | None = None,
+    row_weights: np.ndarray | None = None,
 ) -> Part:
     """One corpus of a stage in ids.
 
@@ -87,6 +90,7 @@ def part_of(
         swap: Source and target change places.
         pack: How its documents are packed into blocks.
         left_out: bool `[rows]`, documents that are not packed.
+        row_weights: float32 `[rows]`: what each counts; None: as much.
     """
     fields = {}
     for child in node.inputs_of(f"{role}.{Role.IDS}").values():
@@ -98,7 +102,10 @@ def part_of(
             fields = {key: ChosenRows(rows, kept) for key, rows in fields.items()}
         fields = _packed(node, fields, pack, context)
     rows = len(next(iter(fields.values())))
-    return Part(name, fields, rows, weight=weight, swap=swap, packed=pack is not None)
+    return Part(
+        name, fields, rows, weight=weight, swap=swap, packed=pack is not None,
+        row_weights=row_weights,
+    )  # fmt: skip
 
 
 def _packed(
@@ -150,10 +157,18 @@ def training_set(node: Node, context: Context) -> ExampleSet:
                 swap=part.swap,
                 pack=part.packing,
                 left_out=left_out(node, node.corpora[i], context) if part.packing else None,
+                row_weights=_row_weights(node.corpora[i], part, context),
             )
             for i, part in enumerate(node.options.data)
         ]
     )
+
+
+def _row_weights(corpus: Node, part: DataPart, context: Context) -> np.ndarray | None:
+    """What each row of a stage's data counts; None: as much."""
+    if part.weighing is None:
+        return None
+    return weights_of(open_text(corpus, context), part.of, part.weighing.temperature)
 
 
 def views_of(trained: Node, names: set[str | None], context: Context) -> dict[str, View]:

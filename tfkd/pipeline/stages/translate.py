@@ -26,7 +26,9 @@ from tfkd.spec.stages.translate import TranslateOptions
 # An eighth of a corpus, so that a stop costs little of a small one, but a decoder's batch at least;
 # of many rows those of one length stand together.
 _SHARE, _FEWEST, _MOST = 8, 128, 1024
-_Translate = Callable[[list[str]], tuple[list[str | None], int]]
+# Of a row its output, or its outputs, best first, each with its score; None: it is too long.
+_Outputs = str | list[tuple[str, float]] | None
+_Translate = Callable[[list[str]], tuple[list[_Outputs], int]]
 
 
 class TranslateStage(Stage):
@@ -91,8 +93,9 @@ class TranslateStage(Stage):
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Writes a corpus as `write_text_corpus` does; goes on after the last whole shard.
 
-        Row by row in order, first corpus first. Rows without an output, and rows that the model
-        could read only in part, are left out and counted: as pairs they would be wrong.
+        Row by row in order, first corpus first, with `keep: n_best` a row's outputs one after the
+        other. Rows without an output, and rows that the model could read only in part, are left
+        out and counted: as pairs they would be wrong.
 
         Raises:
             UserError: No row is left.
@@ -104,16 +107,17 @@ class TranslateStage(Stage):
         report = rows.report()
         reasons = [f"{entry['count']:,} {reason}" for reason, entry in report["dropped"].items()]
         left_out = f", left out: {', '.join(reasons)}" if reasons else ""
+        of = f" of {rows.sources:,} sources" if node.options.keep == "n_best" else ""
         return {
             "report": report,
             "fields": list(rows.fields),
             "tokens": rows.tokens,
-            "brief": f"{report['kept']:,} rows{left_out}",
+            "brief": f"{report['kept']:,} rows{of}{left_out}",
         }
 
 
 def _translator(node: Node, context: Context) -> _Translate:
-    """Lines in; outputs as text (None for a line that is too long) and their tokens out."""
+    """Lines in; what is kept of the search's outputs, and all their tokens out."""
     from tfkd.data.tokenizers.lower_casing import LowerCasing
     from tfkd.decoding import Decoder, build_search
     from tfkd.decoding.decoder import source_limit
@@ -129,17 +133,27 @@ def _translator(node: Node, context: Context) -> _Translate:
         source = LowerCasing(source)
     model = trained_model(trained, context)
     decode = node.options.decode or trained.task.default_decode(trained.model)
-    decoder = Decoder(model, build_search(decode), source, target)
     limit = source_limit(model)
 
-    def translate(lines: list[str]) -> tuple[list[str | None], int]:
+    search = build_search(decode)
+    decoder = Decoder(model, search, source, target)
+    several = search.n_best if node.options.keep == "n_best" else None
+
+    def translate(lines: list[str]) -> tuple[list[_Outputs], int]:
         ids = source.encode(lines)
         # The decoder would cut longer ones, and the pair would be half a pair.
         whole = np.flatnonzero(ids.lengths <= limit)
-        outputs = decoder.decode(ids.take(whole)).outputs
-        found: list[str | None] = [None] * len(lines)
-        for row, text in zip(whole, target.decode_batch(outputs), strict=True):
-            found[row] = LINE_BREAKS.sub(" ", text).strip()
+        decoded = decoder.decode(ids.take(whole))
+        outputs = decoded.n_best if several else decoded.outputs
+        texts = [LINE_BREAKS.sub(" ", one).strip() for one in target.decode_batch(outputs)]
+        found: list[_Outputs] = [None] * len(lines)
+        for at, row in enumerate(whole):
+            if several is None:
+                found[row] = texts[at]
+                continue
+            pairs = zip(texts[at * several :], decoded.n_best_scores[at], strict=False)
+            # Of fewer outputs than n the others have no score.
+            found[row] = [(text, float(score)) for text, score in pairs if score > -np.inf]
         return found, int(outputs.lengths.sum())
 
     return translate
@@ -157,6 +171,7 @@ class _Rows:
 
     Attributes:
         fields: `source` and `target`, or `text`.
+        sources: The rows that were read in the last pass.
         tokens: Of the outputs of the last pass.
         words: None: outputs are no text whose tokenization was undone.
     """
@@ -172,25 +187,32 @@ class _Rows:
         progress: Callable[[int, int], None],
     ):
         self.fields: tuple[str, ...] = node.options.field_names
-        self.tokens = 0
+        self.tokens = self.sources = 0
         self._node, self._texts, self._folder = node, texts, folder
         self._translate, self._progress = translate, progress
         self._tally = Tally()
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        tally, total = Tally(), sum(map(len, self._texts))
+        tally, total, self.sources = Tally(), sum(map(len, self._texts)), 0
         self.tokens = 0
         for index, part in enumerate(self._node.options.data):
-            for row, (line, output) in enumerate(self._pairs(index), 1):
-                tally.read += 1
-                if output is None:
-                    tally.drop("too long for the model", f"{part.of}:{row}")
-                elif not output:
-                    tally.drop("without an output", f"{part.of}:{row}")
-                else:
-                    tally.kept += 1
-                    yield (line, output) if "source" in self.fields else (output,)
-                self._progress(tally.read, total)
+            for row, (line, outputs) in enumerate(self._pairs(index), 1):
+                self.sources += 1
+                seen: set[tuple[str, float]] = set()
+                for output in outputs or [None]:
+                    tally.read += 1
+                    if output is None:
+                        why = "too long for the model" if outputs is None else "without an output"
+                        tally.drop(why, f"{part.of}:{row}")
+                    elif not output[0]:
+                        tally.drop("without an output", f"{part.of}:{row}")
+                    elif output in seen:
+                        tally.drop("the same output again", f"{part.of}:{row}")
+                    else:
+                        tally.kept += 1
+                        seen.add(output)
+                        yield self._row(line, *output)
+                self._progress(self.sources, total)
         self._tally = tally
         if not tally.kept:
             reasons = ", ".join(f"{e['count']:,} {r}" for r, e in tally.dropped.items())
@@ -199,13 +221,20 @@ class _Rows:
                 "Expected a model that is trained to write text, and rows that it has positions for"
             )
 
+    def _row(self, line: str, output: str, score: float) -> tuple[str, ...]:
+        """The fields of a row that is kept."""
+        row = (line, output) if "source" in self.fields else (output,)
+        # As short as gives the same number again.
+        listed = self._node.options.keep == "n_best"
+        return (*row, str(self.sources), str(np.float32(score))) if listed else row
+
     def report(self) -> dict[str, Any]:
         """As `Corpus.report`; it reads no files."""
         tally = self._tally
         return {"read": tally.read, "kept": tally.kept, "dropped": tally.dropped, "files": {}}
 
-    def _pairs(self, index: int) -> Iterator[tuple[str, str | None]]:
-        """Each row of a corpus with its output, shard by shard."""
+    def _pairs(self, index: int) -> Iterator[tuple[str, list[tuple[str, float]] | None]]:
+        """Each row of a corpus with its outputs, shard by shard."""
         text, field = self._texts[index], self._node.identity["fields"][index]
         rows = int(np.clip(-(-len(text) // _SHARE), _FEWEST, _MOST))
         for start in range(0, len(text), rows):
@@ -218,8 +247,9 @@ class _Rows:
                 ),
             )
             self.tokens += found["tokens"]
-            outputs = found["lines"]
-            if self._node.identity.get("filled"):
-                # --smoke: a model of a few steps may write nothing at all.
-                outputs = [output or line for line, output in zip(lines, outputs, strict=True)]
-            yield from zip(lines, outputs, strict=True)
+            for line, outputs in zip(lines, found["lines"], strict=True):
+                several = [(outputs, 0.0)] if isinstance(outputs, str) else outputs
+                if self._node.identity.get("filled") and not any(one for one, _ in several or ()):
+                    # --smoke: a model of a few steps may write nothing at all.
+                    several = [(line, 0.0)]
+                yield line, several and [(text, score) for text, score in several]

@@ -6,6 +6,7 @@ from tfkd.spec.checks.term_checks import check_hides, paired
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import OUTPUTS, names_of
 from tfkd.spec.names import Found, Parts, corpus_of
+from tfkd.spec.options.stages import LIST_FIELDS
 from tfkd.spec.wording import a
 
 
@@ -40,6 +41,22 @@ def check_reads(
             path, f"an encoder-decoder cannot read {name}, which has {fields}",
             "a corpus with source and target",
         )  # fmt: skip
+
+
+def check_row_weights(faults: Faults, path: tuple, part: Any, corpus: Any) -> None:
+    """Rows are weighed within n-best lists, which a corpus says by its fields."""
+    if getattr(part, "row_weights", None) is None:
+        return
+    path = (*path, "row_weights")
+    if corpus is not None and not set(LIST_FIELDS) <= set(corpus.field_names):
+        fields = ", ".join(corpus.field_names)
+        faults.add(
+            path, f"{part.of} has {fields}", "a corpus with list and score, like that of a "
+            "translate stage with keep: n_best",
+        )  # fmt: skip
+    if getattr(part, "pack", None) is not None:
+        faults.add(path, f"row_weights and pack: {part.of} is to be read in blocks of many rows",
+                   "one of the two")  # fmt: skip
 
 
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:

@@ -53,6 +53,8 @@ Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=100), AfterValidator(_different)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+# Fields that hold no text: they are not lower-cased, and two equal ones are no overlap.
+NOT_TEXT = frozenset({"label", "mark", "list", "score"})
 # The name of a field, which becomes a file's.
 FieldName = Annotated[Name, AfterValidator(_word)]
 # A file, folder or glob.

@@ -6,6 +6,8 @@ from pydantic import BeforeValidator, Field
 
 from tfkd.spec.options.base import CorpusName, Options, Positive
 
+# Of rows of n-best lists: the list's number, and the output's score.
+LIST_FIELDS = ("list", "score")
 # Half of the most tokens of a model under --smoke.
 _SMOKE_BLOCK = 64
 
@@ -21,6 +23,18 @@ class PackOptions(Options):
     )
 
 
+class RowWeights(Options):
+    """Rows of n-best lists, each as much as it is worth beside the others of its list."""
+
+    by: Literal["score"] = Field(
+        "score",
+        description="The field whose softmax over a list is what its rows count, together 1.",
+    )
+    temperature: Positive = Field(
+        1.0, description="T of exp(score / T): below 1 the best row counts more, above 1 less."
+    )
+
+
 class DataPart(Options):
     """One corpus of a stage's data."""
 
@@ -32,6 +46,18 @@ class DataPart(Options):
         description="Rows are blocks of so many tokens of all documents end to end; or {length: "
         "128, separator: newline}.",
     )
+
+    row_weights: Literal["score"] | RowWeights | None = Field(
+        None,
+        description="What its rows count in the loss, of a corpus with fields list and score: "
+        "score, the softmax of the scores of each list, or {by: score, temperature: 0.5}. "
+        "Default: each row as much.",
+    )
+
+    @property
+    def weighing(self) -> RowWeights | None:
+        """How its rows are weighed; None where each counts as much."""
+        return RowWeights() if self.row_weights == "score" else self.row_weights
 
     @property
     def packing(self) -> PackOptions | None:

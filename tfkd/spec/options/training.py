@@ -250,6 +250,9 @@ class SampleOptions(Options):
     top_k: Count | None = Field(None, description="Only the K likeliest tokens; default: all.")
     top_p: Share = Field(1.0, description="Only the likeliest tokens of this probability.")
     seed: Seed = Field(1, description="Other seeds draw other outputs.")
+    n_best: Count = Field(
+        1, description="Outputs of each input, drawn with seed, seed + 1, ...: likeliest first."
+    )
     max_length: Count | LengthLimit | None = Field(None, description="The longest output.")
     min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         0, description="The fewest tokens of an output; the longest output goes before it."

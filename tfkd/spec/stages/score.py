@@ -114,6 +114,9 @@ class ScoreOptions(TaughtOptions):
                     f"pack: {part.of} is scored row by row",
                     "no pack in a score stage, but of a language model",
                 )
+            if getattr(part, "row_weights", None) is not None:
+                faults.add(where, f"row_weights: {part.of} is scored once",
+                           "none in a score stage")  # fmt: skip
             if getattr(part, "weight", 1) != 1:
                 faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 

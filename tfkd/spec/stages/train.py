@@ -9,7 +9,12 @@ from tfkd.spec.checks.balance import outweighed, take_balance, untried
 from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
 from tfkd.spec.checks.packing_checks import check_packing
-from tfkd.spec.checks.reading_checks import check_decode, check_measured, check_reads
+from tfkd.spec.checks.reading_checks import (
+    check_decode,
+    check_measured,
+    check_reads,
+    check_row_weights,
+)
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.start_checks import check_start
 from tfkd.spec.checks.term_checks import check_terms
@@ -254,6 +259,7 @@ class TrainOptions(TaughtOptions):
             if corpus is not None and part.swap and "source" not in corpus.field_names:
                 faults.add(where, f"swap: {part.of} has no source and target to swap")
             check_packing(parts, faults, where, part, corpus, stage, model)
+            check_row_weights(faults, where, part, corpus)
         check_start(parts, faults, path, stage, model)
         check_terms(parts, faults, path, stage, model)
         task_of(Found(stage, parts)).check_training(parts, faults, path, stage, model)

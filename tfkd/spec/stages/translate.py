@@ -1,20 +1,17 @@
 """The options of translate stages."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
-from tfkd.spec.options.base import ModelReference, OfKind
-from tfkd.spec.options.stages import Data
+from tfkd.spec.options.base import NOT_TEXT, ModelReference, OfKind
+from tfkd.spec.options.stages import LIST_FIELDS, Data
 from tfkd.spec.stage import TaughtOptions
 from tfkd.spec.wording import a
-
-# Fields that hold no text.
-_NO_TEXT = {"label", "mark"}
 
 
 class TranslateOptions(TaughtOptions):
@@ -32,6 +29,13 @@ class TranslateOptions(TaughtOptions):
         description="true: fields source (what was read) and target (the outputs); false: the "
         "outputs alone, as text.",
     )
+    keep: Literal["best", "n_best"] = Field(
+        "best",
+        description="n_best: all outputs that the search gives (n_best of decode), likeliest "
+        "first, each a row of its own; fields list (the number of the row that it was made of) and "
+        "score (as the search ranks by: log p over its length penalty) stand beside source and "
+        "target, and a training's row_weights reads them.",
+    )
     decode: Annotated[Any, OfKind("decode")] = Field(
         None, description="How outputs are made; default: beam."
     )
@@ -39,7 +43,8 @@ class TranslateOptions(TaughtOptions):
     @property
     def field_names(self) -> tuple[str, ...]:
         """The fields of the corpus that it writes."""
-        return ("source", "target") if self.keep_source else ("text",)
+        fields = ("source", "target") if self.keep_source else ("text",)
+        return fields if self.keep == "best" else (*fields, *LIST_FIELDS)
 
     def corpus_fields(self, fields_of: Any) -> tuple[str, ...]:
         return self.field_names
@@ -50,7 +55,7 @@ class TranslateOptions(TaughtOptions):
         if swap or "source" in fields:
             side = "target" if swap else "source"
             return side if side in fields else None
-        return "text" if set(fields) - _NO_TEXT == {"text"} else None
+        return "text" if set(fields) - NOT_TEXT == {"text"} else None
 
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
@@ -65,6 +70,8 @@ class TranslateOptions(TaughtOptions):
         if trained is not None:
             decode = getattr(stage, "decode", None)
             check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)
+        if getattr(stage, "keep", "best") == "n_best":
+            _several(faults, path, getattr(stage, "decode", None))
         seen: set[str] = set()
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
@@ -73,6 +80,9 @@ class TranslateOptions(TaughtOptions):
                 _read(faults, where, part, corpus.field_names)
             if getattr(part, "pack", None) is not None:
                 faults.add(where, f"pack: {part.of} is translated row by row", "no pack here")
+            if getattr(part, "row_weights", None) is not None:
+                faults.add(where, f"row_weights: {part.of} is translated once",
+                           "none in a translate stage")  # fmt: skip
             if getattr(part, "weight", 1) != 1:
                 faults.add(
                     where, f"weight: {part.of} is translated once", "no weight in a translate stage"
@@ -80,6 +90,17 @@ class TranslateOptions(TaughtOptions):
             if part.of in seen:
                 faults.add(where, f"{part.of} stands here twice", "each corpus once")
             seen.add(part.of)
+
+
+def _several(faults: Faults, path: tuple, decode: Any) -> None:
+    """A search that gives several outputs of a row."""
+    if decode is not None and getattr(decode, "n_best", 1) > 1:
+        return
+    gives = "beam search" if decode is None else f"{decode.kind}"
+    faults.add(
+        (*path, "keep"), f"n_best, and {gives} is to give one output of each row",
+        "n_best in decode, like {kind: beam, beam: 4, n_best: 4} or {kind: sample, n_best: 4}",
+    )  # fmt: skip
 
 
 def _read(faults: Faults, path: tuple, part: Any, fields: tuple[str, ...]) -> None:
