@@ -12,6 +12,7 @@ from tfkd.data.side_by_side import side_by_side
 from tfkd.data.views.base import SequenceView, View
 from tfkd.data.views.pair import PairView
 from tfkd.data.views.prefix_lm import PrefixLMView
+from tfkd.data.views.prompted import PromptedView
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.spec.errors import UserError
 from tfkd.targets.by_part import ByPart, Predict, ask, selected_of
@@ -163,7 +164,7 @@ def score_pairs(
 def score_text(
     predict: Predict,
     example_set: ExampleSet,
-    view: SequenceView,
+    view: SequenceView | PromptedView,
     writer: StoreWriter,
     *,
     max_length: int | None = 512,
@@ -174,11 +175,14 @@ def score_text(
 ) -> SoftTargetStore:
     """Scores each token of a text given those before it, in one pass of a language model a row.
 
-    A row of the store is a position that `view` (a `CausalLMView`) selects, in their order.
+    A row of the store is a position that `view` (a `CausalLMView`, or a `PromptedView` of pairs)
+    selects, in their order.
     Arguments and errors as in `score_masked`; rows of more than `max_length` tokens have none.
     """
-    lengths = view.lengths(example_set)["joint"]
-    rows = _Rows(np.where(lengths <= (max_length or np.inf), lengths, 0), lengths)
+    lengths = view.lengths(example_set)
+    joint = lengths["joint"]
+    counts = lengths.get("target", joint)
+    rows = _Rows(np.where(joint <= (max_length or np.inf), counts, 0), joint)
     return _score(
         predict, example_set, rows, writer, _from_the_left(view, example_set, pad_to),
         batch_tokens, pad_to, rows_per_shard, progress,

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from tfkd.data.text.prompted_text import encode_prompted
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
+from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
@@ -33,7 +35,7 @@ class ScoreStage(Stage):
         }
         _refuse_no_mean(graph.label(spec, name, None), inputs)
         for i, corpus in enumerate(corpora):
-            inputs |= graph.part(spec, Role.DATA.of(i), corpus, teacher.model, own=teacher)
+            inputs |= _read(graph, spec, Role.DATA.of(i), corpus, teacher, options.prompt)
         identity = teacher.task.score_identity(options)
         if options.weights is not None:
             identity["weights"] = options.shares
@@ -55,7 +57,8 @@ class ScoreStage(Stage):
         """32 bytes a target token at K = 8; known once the ids are made."""
         if node.task.Options.over_classes:
             return {}
-        tokens, field = 0, "text" if node.model.is_causal else "target"
+        alone = node.model.is_causal and node.options.prompt is None
+        tokens, field = 0, "text" if alone else "target"
         for child in node.inputs.values():
             if child.kind == "ids" and child.options.field == field:
                 folder = planned.folder(child)
@@ -79,6 +82,21 @@ class ScoreStage(Stage):
         ]
         model = MeanOf(models, node.options.shares) if models[1:] else models[0]
         return node.task.score(node, model, folder, context)
+
+
+def _read(
+    graph: Any, spec: Spec, role: str, corpus: str, teacher: Node, prompt: str | None
+) -> dict[str, Node]:
+    """What a teacher reads of a corpus, by role; with a prompt, sources within it."""
+    if prompt is None:
+        return graph.part(spec, role, corpus, teacher.model, own=teacher)
+    ids, tokenizer = stage_of("ids"), teacher.model.tokenizers["text"]
+    how = f"source in {prompt!r}", encode_prompted(prompt)
+    return {
+        f"{role}.{Role.IDS}.source": ids.cut(graph, spec, corpus, "source", tokenizer, *how),
+        f"{role}.{Role.IDS}.target": ids.node(graph, spec, corpus, "target", tokenizer),
+        f"{role}.{Role.CORPUS}": graph.corpus(spec, corpus),
+    }
 
 
 def _precision(node: Node) -> str:

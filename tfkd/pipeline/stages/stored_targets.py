@@ -10,6 +10,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.text_stages import place
 from tfkd.spec.errors import UserError
 from tfkd.targets import SoftTargetStore
+from tfkd.targets.target_stores import TargetStores
 
 
 def stores_of(node: Node, context: Context) -> dict[str, Any]:
@@ -62,9 +63,13 @@ def check_rows(node: Node, batcher: Any) -> None:
     The same pieces do not suffice: a teacher that reads by another tokenizer may cut words
     otherwise, and its rows would stand at other words.
     """
-    model = node.model
-    target = model.tokenizers.get("target")
-    for stage, stores in batcher.stores.items() if target else ():
+    sides = node.model.tokenizers
+    for stage, stores in batcher.stores.items():
+        target = sides.get("target")
+        if isinstance(stores, TargetStores):
+            target = sides["text"]
+        if target is None:
+            continue
         for part, store in zip(batcher.example_set.parts, stores.stores, strict=True):
             words = part.find("target", target)
             if store is None or words is None:

@@ -112,11 +112,15 @@ class LanguageModel(Words):
         from tfkd.pipeline.stages.stored_targets import of_corpora
         from tfkd.pipeline.stages.terms import predicted_tokenizer
         from tfkd.targets import PartStores
+        from tfkd.targets.target_stores import TargetStores
 
         if not scored.model.is_causal:
             return super().stores(node, term, scored, context)
         vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
-        return PartStores(of_corpora(node, scored, vocabulary, context))
+        found = of_corpora(node, scored, vocabulary, context)
+        if scored.options.prompt is not None:
+            return TargetStores(found, node.model.tokenizers["text"])
+        return PartStores(found)
 
     def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         node, context = evaluation.system, counting.context

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from tfkd.data.examples import ExampleSet
+from tfkd.data.views.prompted import PromptedView
 from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
@@ -80,8 +81,12 @@ def score_next_words(
 ) -> dict[str, Any]:
     """The top K of every next word of a text."""
     options, teacher = node.options, node.inputs[Role.MODEL]
-    vocabulary = predicted_tokenizer(side_tokenizers(teacher, context))
-    (view,) = views_of(teacher, {None}, context).values()
+    tokenizers = side_tokenizers(teacher, context)
+    vocabulary = predicted_tokenizer(tokenizers)
+    if options.prompt is None:
+        (view,) = views_of(teacher, {None}, context).values()
+    else:
+        view = PromptedView(teacher.model.tokenizers["text"], tokenizers["text"])
     limit = min(options.max_length, teacher.model.max_length)
     if folds_of(teacher) and any(part.packing is not None for part in options.data):
         raise UserError(
@@ -92,11 +97,16 @@ def score_next_words(
     def score(predict: Any, examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
         return score_text(predict, examples, view, writer, max_length=limit, **settings)
 
-    details = {"read": "next"}
+    details = {"read": "next"} if options.prompt is None else {"prompt": options.prompt}
     teachers = _Teachers(model, partial(predictor, top_k=options.top_k))
     found, rows = _scored(
         node, folder, context, vocabulary, options.top_k, details, teachers, score
     )
+    if not found["positions"]:
+        raise UserError(
+            f"{node.label}: nothing was scored: every row is longer than {limit} tokens; raise "
+            "max_length of the stage and of its teacher, or shorten the corpus or the prompt"
+        )
     brief = (
         f"{rows:,} tokens; the teacher is right at {100 * found['accuracy']:.1f} %, the right word "
         f"is in its top {options.top_k} at {100 * found['coverage']:.1f} %"

@@ -241,6 +241,11 @@ def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, m
             path, f"{name} predicts the pieces of {theirs}, this student those of {ours}",
             f"a teacher with tokenizer: {ours} (or a head with it)",
         )  # fmt: skip
+    if getattr(scored.stage, "prompt", None) and model is not None and model.encoder_only:
+        faults.add(
+            path, f"{name} stored each word of targets, read from the left, and {a(model.kind)} "
+            "reads both sides of a word", "an encoder-decoder or a language model as the student",
+        )  # fmt: skip
     rows = [part.of for part in scored.stage.data]
     reads = [part.of for part in stage.data]
     if None not in (*rows, *reads) and not set(rows) & set(reads):

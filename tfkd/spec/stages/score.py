@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tfkd.spec.checks.mean_checks import check_mean
 from tfkd.spec.checks.segment_checks import segments_of
@@ -18,6 +18,16 @@ from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, TaughtOptions
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import a
+from tfkd.spec.wording import shown as in_short
+
+
+def _with_source(prompt: str) -> str:
+    if prompt.count("{source}") != 1:
+        raise ValueError(
+            f"{in_short(prompt)}; expected a text with {{source}} in it once, where the source is "
+            "to stand"
+        )
+    return prompt
 
 
 class ScoreOptions(TaughtOptions):
@@ -40,6 +50,13 @@ class ScoreOptions(TaughtOptions):
         "masked",
         description="masked: each word while it is hidden; previous: from the left. An "
         "encoder-decoder and a language model know no other way than that, and need no such key.",
+    )
+    prompt: Annotated[str, AfterValidator(_with_source)] | None = Field(
+        None,
+        description="Of a language model that is asked of pairs: what it reads before a target, "
+        "{source} in it standing for the source; each word of the target is stored, for a student "
+        "that cuts it by the same tokenizer. It is cut apart from the target: end it where a piece "
+        "ends, like a newline.",
     )
     passes: Count = Field(7, description="Passes a sentence; each hides every n-th word (masked).")
     top_k: Count = Field(8, description="K: probabilities kept for a word.")
@@ -104,6 +121,9 @@ class ScoreOptions(TaughtOptions):
         # What is said of its data is the same of each teacher.
         faults.errors[before:] = dict.fromkeys(faults.errors[before:])
         causal = first is not None and first.model is not None and first.model.is_causal
+        if getattr(stage, "prompt", None) and not causal and first and first.model is not None:
+            what = f"{stage.score} is {a(first.model.kind)}, which reads source and target as is"
+            faults.add((*path, "prompt"), what, "a language model, or no prompt")
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             if part.swap:

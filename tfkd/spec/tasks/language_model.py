@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from tfkd.spec.checks.reading_checks import check_scored
 from tfkd.spec.checks.teacher_checks import check_top_k, predicted
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, written
@@ -36,11 +37,18 @@ class LanguageModelOptions(WordsOptions):
             check_top_k(teacher.parts, faults, (*path, "top_k"), top_k, predicted(model))
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
+            packing = getattr(part, "packing", None)  # a faulty part has none
+            if getattr(stage, "prompt", None) is not None:
+                check_scored(parts, faults, where, part.of)
+                if packing is not None:
+                    faults.add(where, f"pack: {part.of} is scored pair by pair, in a prompt",
+                               "no pack, or no prompt")  # fmt: skip
+                continue
             corpus = corpus_of(parts, faults, where, part.of, whole=True)
             if corpus is not None and "text" not in corpus.field_names:
                 found = ", ".join(corpus.field_names)
-                faults.add(where, f"{part.of} has {found}", "a corpus of text")
-            packing = getattr(part, "packing", None)  # a faulty part has none
+                wanted = "a corpus of text; or prompt: with {source} in it, for pairs"
+                faults.add(where, f"{part.of} has {found}", wanted)
             if packing is not None and model is not None and packing.length > model.max_length:
                 faults.add(
                     (*where, "pack"),
