@@ -98,3 +98,13 @@ def test_students_are_measured_beside_teachers_of_three_families(tmp_path):
     assert [one and round(one, 2) for one in published] == [7.09, 6.87, None, 5.22]
     text = speed(made)
     assert "| MASS | 3 tokens of a source of 3, beam 5 | student |" in text
+
+
+def test_divergences_are_measured_beside_the_cross_entropy(tmp_path):
+    words = ["--width", "16", "--steps", "1", "--rounds", "1"]
+    made = measured(tmp_path, "bench_divergences", *words)
+    plain, *others = made["rows"]
+    assert (plain["name"], plain["ratio"]) == ("cross-entropy", 1)
+    assert {"forward_kl", "forward_kl of own outputs"} < {row["name"] for row in others}
+    assert all(row["milliseconds"] > 0 for row in made["rows"])
+    assert "| drawing own outputs alone |" in speed(made)

@@ -15,6 +15,7 @@ import filled_in
 import mask_task
 import numpy as np
 import opposed
+import own_outputs
 import real_models
 import sequence_models
 import tensorflow as tf
@@ -84,6 +85,8 @@ MODELS = {
     "next_words": distilled_twice.next_words,
     "segments": distilled_twice.segments,
     "classes": distilled_twice.classes,
+    "own_pairs": own_outputs.pairs,
+    "own_texts": own_outputs.texts,
     "opposed": lambda: (opposed.distiller(), opposed.Rows()),
 }
 

@@ -49,7 +49,7 @@ def run(folder, at=0, how="never", **options):
         return {"score": float(calls[-1] % 1009)}
 
     return train(
-        distiller(dropout=0.3),
+        options.pop("distiller", None) or distiller(dropout=0.3),
         batcher,
         TrainSettings(
             **{

@@ -22,6 +22,23 @@ def hashed(ids: tf.Tensor, valid: tf.Tensor, seed: int | tf.Tensor) -> tf.Tensor
     return _mixed(total + _mixed(tf.cast(seed, tf.uint32)))
 
 
+def row_seeds(key: tf.Tensor, rows: tf.Tensor, seed: int = 0) -> tf.Tensor:
+    """A seed for each row of a batch: a pure function of a key, the row's number and a seed.
+
+    Args:
+        key: int32 `[2]`, that of the batch.
+        rows: int32 `[rows]`, numbers of rows.
+        seed: A number.
+
+    Returns:
+        int32 `[rows]`, at least 0.
+    """
+    words = tf.bitcast(tf.cast(key, tf.int32), tf.uint32)
+    word = _mixed(words[0] + _mixed(words[1] + _mixed(tf.constant(seed, tf.uint32))))
+    mixed = _mixed(word + _mixed(tf.cast(rows, tf.uint32)))
+    return tf.cast(tf.bitwise.right_shift(mixed, tf.constant(1, tf.uint32)), tf.int32)
+
+
 def uniform(keys: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """Draws of [0, 1) for each row at a step, float32 `[rows]`.
 

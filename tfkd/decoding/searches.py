@@ -125,7 +125,7 @@ class Sampling(Search):
         temperature: Divides the logits: below 1 likelier tokens, above 1 less likely ones.
         top_k: Only the K likeliest tokens; None: all.
         top_p: Only the fewest tokens that together have this probability, after `top_k`.
-        seed: Another seed draws other outputs. A number, or an int32 scalar in a graph.
+        seed: Another seed draws other outputs. A number; in a graph an int32 scalar, or one a row.
         n_best: Outputs of each row, the likeliest first: the draws of the seeds `seed` to `seed` +
             n_best - 1, among which may be the same output twice.
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfkd.layers import dropout_pass
 from tfkd.layers.fusion import fusing
 from tfkd.objectives.fused_pass import vocabulary_pass
+from tfkd.objectives.own_outputs import spoken, times
 from tfkd.objectives.term import ROW_WEIGHTS, Batch, Record, Term, weighed
 from tfkd.objectives.term_head import check_head, head_of
 
@@ -35,7 +36,10 @@ def term_counts(terms: Sequence[Term], batch: Batch) -> dict[str, tf.Tensor]:
 
     Added up over replicas and micro-batches they are the `counts` of `objective_forward`.
     """
-    return {term.name: term.count(batch) for term in terms}
+    return {
+        term.name: times(tf.cast(term.count(batch), tf.float32), spoken(term, batch))
+        for term in terms
+    }
 
 
 def gather_positions(
@@ -110,7 +114,7 @@ def objective_forward(
                     "Expected a term whose sum is of `weighed` positions, and that says so: "
                     "weighs_rows = True"
                 )
-            sums[term.name] = term(states, seen)
+            sums[term.name] = times(term(states, seen), spoken(term, batch))
             losses[term.group] += _scale(term, counts) * sums[term.name]
         for group in passes.values():
             hidden = group[0].state(states)
@@ -180,8 +184,13 @@ def _one_head(
     metrics = {}
     for term, request, values in zip(terms, requests, result.metrics, strict=True):
         positions = tf.reduce_sum(request.weights)
-        metrics.update({f"{term.name}.{name}": (v, positions) for name, v in values.items()})
-    sums = dict(zip((t.name for t in terms), tf.unstack(result.sums, len(terms)), strict=True))
+        for name, value in values.items():
+            factor = spoken(term, batch, name)
+            metrics[f"{term.name}.{name}"] = times(value, factor), times(positions, factor)
+    sums = {
+        term.name: times(value, spoken(term, batch))
+        for term, value in zip(terms, tf.unstack(result.sums, len(terms)), strict=True)
+    }
     return _HeadResult(result.loss, sums, metrics)
 
 

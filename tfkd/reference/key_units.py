@@ -33,6 +33,8 @@ UNITS: dict[str, str] = {
     "SoftTargetsOptions.teacher": "shares, of their sum",
     "SoftTargetsOptions.weights": "shares, of their sum",
     "FoldOptions.fold": "number of the model, from 1",
+    "OnPolicyOptions.share": "share of the batches, 0 to 1",
+    "OnPolicyOptions.prompt": "share of a row's tokens, 0 to 1",
     "folds": "models",
     "clip_norm": "norm",
     "clip_threshold": "root mean square",

@@ -16,6 +16,7 @@ _PLACES = {
     "InverseSquareRoot": "optimization.schedules",
     "Linear": "optimization.schedules",
     "Noam": "optimization.schedules",
+    "OnPolicy": "on_policy",
     "Optimizer": "optimization.optimizers",
     "Parameter": "optimization.parameters",
     "Step": "step",

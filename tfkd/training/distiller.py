@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from tfkd.layers.initializers import derive_seed
 from tfkd.models.compiled_loss import check_record
-from tfkd.objectives import Objective, OnlineTeacher, objective_forward
+from tfkd.objectives import Objective, OnlineTeacher, objective_forward, term_counts
+from tfkd.objectives.own_outputs import speaks_of_own
 from tfkd.training.given_batch import batch_of, refuse_losses
+from tfkd.training.on_policy import OnPolicy
 from tfkd.training.optimization.combiners import Combiner, Sum
 from tfkd.training.optimization.parameters import Parameter, named_parameters
 from tfkd.training.optimization.slices import Batch, Scalars
@@ -33,6 +35,7 @@ class Distiller(keras.Model):
             them by. They run without dropout, and are in neither the weights nor the optimizer of
             this model.
         seed: Seed of dropout in `fit`, and of weights that terms own.
+        on_policy: A share of the batches gets the student's own outputs as its target; None: none.
 
     Attributes:
         static_shapes: Whether every position is projected to the vocabulary, as XLA needs it.
@@ -51,6 +54,7 @@ class Distiller(keras.Model):
         combiner: Combiner | None = None,
         teachers: Mapping[str, OnlineTeacher] | None = None,
         seed: int = 1,
+        on_policy: OnPolicy | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -64,10 +68,17 @@ class Distiller(keras.Model):
         self.terms = list(terms)
         self.combiner = combiner or Sum()
         self.seed = seed
+        self.on_policy = on_policy
         self.static_shapes = False
         for term in terms:
             if hasattr(term, "attach"):
                 term.attach(student, dict(teachers or {}), derive_seed(seed, f"terms/{term.name}"))
+        if on_policy and not any(speaks_of_own(term, on_policy.view) for term in terms):
+            raise ValueError(
+                "Invalid value for argument `on_policy`. Expected a term on the view "
+                f"{on_policy.view} with an online teacher, which says something of own outputs. "
+                f"Received: terms named {names}"
+            )
         self._means: dict[str, keras.metrics.Mean] = {}
         # XLA compiles anew for each batch shape, and makes nothing faster on CPUs.
         self.supports_jit = False
@@ -87,7 +98,7 @@ class Distiller(keras.Model):
 
     def counts(self, batch: Batch) -> Scalars:
         """Each term's normalizer N, from the batch alone; float32 scalars by the term's name."""
-        return {term.name: tf.cast(term.count(batch), tf.float32) for term in self.terms}
+        return term_counts(self.terms, batch)
 
     def objective(
         self, batch: Batch, counts: Scalars, *, training: bool, apart: bool = False

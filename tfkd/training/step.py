@@ -39,7 +39,8 @@ class Step:
     """One replica's step, from a batch to the gradient that an optimizer applies.
 
     Loss = sum_i weight_i * sum_i / N_i, with N_i counted in the whole batch before the backward
-    pass, so that gradients of slices are only summed. The order: for each group of terms, make
+    pass, so that gradients of slices are only summed. Where the distiller has `on_policy`, the
+    batch may first get the student's own outputs. The order: for each group of terms, make
     dense, accumulate over this replica's micro-batches, sum over replicas; then combine; then clip.
 
     What comes before the sum over replicas speaks with none of them, so that XLA can compile all of
@@ -104,6 +105,8 @@ class Step:
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         replica = context.replica_id_in_sync_group if replicas > 1 else 0
+        if (own := getattr(self._distiller, "on_policy", None)) is not None:
+            batch = own(self._distiller.student, batch, key)
         with fusing(self._fuse):
             groups, sums, counts = self._share(batch, key, replica, replicas, loss_scale)
         sums = {**sums, **(more or {})}

@@ -54,6 +54,10 @@ _NO_RESULT = {
 _FLOAT = 4
 # What a training takes beside a plain one.
 _EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "online teachers take"}
+_OWN = (
+    "the student writes the targets of {:.0%} of the batches first, token by token, which takes "
+    "such a step longer."
+)
 _WIDENED = "bfloat16 gains no time on this processor: it makes the products of copies in float32."
 
 
@@ -121,6 +125,9 @@ class TrainStage(Stage):
         identity |= raised("optimizer", options.optimizer and options.optimizer.kind)
         identity |= raised("combiner", options.gradients and options.gradients.kind)
         identity |= raised("schedule", options.schedule.kind)
+        if options.on_policy is not None:
+            decode = options.on_policy.decode
+            identity["on_policy"] |= raised("decode", decode and decode.kind)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.
@@ -185,6 +192,8 @@ class TrainStage(Stage):
                 )
         if getattr(taken, "copies", 0):
             planned.note(_WIDENED)
+        if (own := options.on_policy) is not None:
+            planned.note(f"{node.label}: {_OWN.format(own.share)}")
         # What stays as another stage left it is not written once more.
         kept = counted if counted is not None and options.from_ else parameters
         if (
@@ -213,6 +222,7 @@ class TrainStage(Stage):
         from tfkd.pipeline.engine.workers import strategy_of
         from tfkd.pipeline.inputs.models import started
         from tfkd.pipeline.inputs.stage_weights import frozen_of, shared_names
+        from tfkd.pipeline.stages.on_policy import on_policy_of
         from tfkd.pipeline.stages.terms import callbacks_of, combiner_of, online_teachers, terms_of
         from tfkd.pipeline.stages.training_batches import batcher_of
         from tfkd.pipeline.stages.training_result import leave_result
@@ -235,12 +245,14 @@ class TrainStage(Stage):
             model = begun.model
             freeze(model, options.trainable, dropout=options.frozen_dropout)
             shared = frozen_of(model, begun.origins)
+            terms = terms_of(node, context)
             distiller = Distiller(
                 model,
-                terms_of(node, context),
+                terms,
                 combiner_of(node),
                 online_teachers(node, context),
                 seed=options.seed,
+                on_policy=on_policy_of(node, terms, context),
             )
         rule = options.validate_
         steps = steps_of(options, batcher.batches_per_epoch)

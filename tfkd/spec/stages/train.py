@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from tfkd.spec.checks.balance import outweighed, take_balance, untried
 from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
+from tfkd.spec.checks.on_policy_checks import check_on_policy
 from tfkd.spec.checks.packing_checks import check_packing
 from tfkd.spec.checks.reading_checks import (
     check_decode,
@@ -30,6 +31,7 @@ from tfkd.spec.options.base import (
     Seed,
     Seeds,
 )
+from tfkd.spec.options.on_policy import OnPolicyOptions
 from tfkd.spec.options.stages import Data, small_blocks
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import of_kind, with_metric_options
@@ -96,6 +98,11 @@ class TrainOptions(TaughtOptions):
         None,
         description="How gradients of main and auxiliary terms combine, like {gated: {main: [...], "
         "auxiliary: [...], modules: layer}}; default: they are summed.",
+    )
+    on_policy: OnPolicyOptions | None = Field(
+        None,
+        description="A share of the batches whose targets the student writes itself, like "
+        "{share: 0.5}, and a teacher that is asked in the step speaks of.",
     )
     batch: BatchOptions = Field(
         BatchOptions(), description="How much a step reads, and what of it a device takes at once."
@@ -183,6 +190,10 @@ class TrainOptions(TaughtOptions):
                 faults, (*path, "gradients"), value["gradients"], gone, set(value["objective"])
             )
         _decode_of_validation(faults, path, value)
+        own = value.get("on_policy")
+        if isinstance(own, dict) and own.get("decode") is not None:
+            decode = of_kind(faults, (*path, "on_policy", "decode"), "decode", own["decode"])
+            value["on_policy"] = {**own, "decode": decode}
         return value
 
     @classmethod
@@ -269,6 +280,7 @@ class TrainOptions(TaughtOptions):
                 (*path, "folds"), "folds and choose", "one of them: choose settings in a stage "
                 "without folds, and write the best here",
             )  # fmt: skip
+        check_on_policy(parts, faults, path, stage, model)
         check_callbacks(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)
