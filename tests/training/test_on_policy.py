@@ -35,11 +35,11 @@ def keys(count, seed=1):
     return [tf.constant(step_key(seed, update)) for update in range(1, count + 1)]
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.7])
 def test_which_batches_is_a_function_of_the_steps_key_with_their_share(share):
     policy = own(share)
-    found = np.array([bool(policy.chooses(key)) for key in keys(600)])
-    assert abs(found.mean() - share) < 4 * np.sqrt(share * (1 - share) / 600)
+    found = np.array([bool(policy.chooses(key)) for key in keys(200)])
+    assert abs(found.mean() - share) < 4 * np.sqrt(share * (1 - share) / 200)
     assert [bool(policy.chooses(key)) for key in keys(50)] == found[:50].tolist()
     other = [bool(policy.chooses(key)) for key in keys(50, seed=2)]
     assert other != found[:50].tolist()
