@@ -22,6 +22,33 @@ MARKS = [
 ]  # fmt: skip
 
 
+# What tokenizers of bytes, and those that leave white space as it is, are asked beside marks.
+SPACES = [
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    " \n ",
+    "\t",
+    "\u00a0",
+    "\u3000",
+    "1234567",
+    "don't",
+    "I'LL",
+    "'",
+    "'",
+]
+
+
+def hostile_with_spaces(count=500, more=()):
+    """Lines of marks, words, numbers and white space, in any order; `more` are lines of their own."""
+    drawn = random.Random(9)
+    lines = [*TEXT, *more]
+    while len(lines) < count:
+        lines.append("".join(drawn.choices([*MARKS, *SPACES], k=drawn.randint(1, 14))))
+    return lines
+
+
 def hostile(count=500):
     """Lines of marks and words; none starts or ends with a space."""
     drawn = random.Random(5)

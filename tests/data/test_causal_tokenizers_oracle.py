@@ -2,7 +2,6 @@
 
 import io
 import json
-import random
 import sys
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from tfkd.spec.options import ByteBpeOptions, SentencePieceOptions
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from hostile_lines import MARKS, TEXT
+from hostile_lines import TEXT, hostile_with_spaces
 
 pytestmark = pytest.mark.oracle
 OPTIONS = {"byte_bpe": ByteBpeOptions, "sentencepiece": SentencePieceOptions}
-SPACES = [" ", "  ", "\n", "\r\n", " \n ", "\t", "\u00a0", "\u3000", "1234567", "don't", "I'LL"]
 
 
 @pytest.fixture
@@ -30,13 +28,7 @@ def theirs():
 
 
 def hostile(count=500):
-    """Lines of marks, words, numbers and white space, in any order."""
-    drawn = random.Random(9)
-    lines = [*TEXT, *PATTERNS.values()]
-    while len(lines) < count:
-        parts = drawn.choices([*MARKS, *SPACES, *"''"], k=drawn.randint(1, 14))
-        lines.append("".join(parts))
-    return lines
+    return hostile_with_spaces(count, PATTERNS.values())
 
 
 def assert_equal(folder, kind, reference, lines, tmp_path):

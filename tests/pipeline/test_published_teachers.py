@@ -49,38 +49,19 @@ evaluate:
   - {of: tuned, on: [train], metrics: [accuracy]}
   - {of: learn, on: [train], metrics: [accuracy]}
 """
-TAGGER = """
-tfkd: 1
-name: it
-data:
-  train: {conll: train.conll}
-tokenizers:
-  published: {kind: wordpiece, preset: checkpoint}
-teacher:
-  kind: bert
-  tokenizer: published
-  layers: 2
-  width: 12
-  heads: 3
-  feed_forward: 20
-  max_length: 11
-  head: {kind: tagger, classes: [train], activation: none}
-student: {kind: bert, tokenizer: published, layers: 1, width: 8, heads: 2,
-          head: {kind: tagger, classes: [train]}}
-stages:
-  tuned: {load: checkpoint, into: teacher, head: classifier, labels: {class 2: odd, class 1: B-x,
-          class 0: O}}
-  targets: {score: tuned, data: train}
-  learn:
-    train: student
-    data: train
-    steps: 2
-    objective: {soft_targets: {teacher: targets}}
-    validate: {on: train, every: 2, metrics: [loss]}
-evaluate:
-  - {of: tuned, on: [train], metrics: [accuracy]}
-  - {of: learn, on: [train], metrics: [accuracy]}
-"""
+TAGGER = CLASSIFIER
+for _old, _new in (
+    ("tsv: train.tsv, columns: {text: 0, label: 1}", "conll: train.conll"),
+    ("  types: 1\n", ""),
+    (
+        "kind: classifier, classes: [train], activation: relu",
+        "kind: tagger, classes: [train], activation: none",
+    ),
+    ("kind: classifier", "kind: tagger"),  # the student's
+    ("{class 2: odd}", "{class 2: odd, class 1: B-x,\n          class 0: O}"),
+):
+    assert _old in TAGGER
+    TAGGER = TAGGER.replace(_old, _new)
 TRANSLATOR = """
 tfkd: 1
 name: it

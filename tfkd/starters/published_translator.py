@@ -3,6 +3,7 @@
 from string import Template
 
 from tfkd.outside.flow_style import flow
+from tfkd.starters.student_writer import STUDENT_EXPORT, STUDENT_SCORES, STUDENT_TRAINING
 from tfkd.starters.translator import summariser_parts, translator_parts
 from tfkd.starters.user_sets import Published, UserSets, quoted
 
@@ -23,12 +24,14 @@ def published_writer_spec(
         "sizes": teacher.sizes(),
         "tokenizers": teacher.vocabularies(),
         "tokenizer": flow(teacher.reads),
+        "rate": "1e-3",
         **{name: str(teacher.options[name]) for name in ("encoder_layers", "width", "heads")},
     }
     return Template(_STARTER).substitute(words)
 
 
-_STARTER = """\
+_STARTER = (
+    """\
 # $title: a published model, as it is, writes
 # $writes, and teaches a smaller one what it takes each word of them to be.
 #
@@ -76,21 +79,9 @@ stages:
       cross_entropy: {weight: 0.5, label_smoothing: 0.1}
       soft_targets: {weight: 0.5, temperature: 1, teacher: published}
     steps: $steps           # $times
-    batch: {size: 4096, unit: max_tokens, max_length: $row_length}
-    optimizer: {kind: adam, clip_norm: 5.0}
-    schedule: {kind: triangular, rate: 1e-3}
-    # precision: bfloat16                        # faster on GPUs that have it
-    validate:
-      on: valid
-      every: $every
-      metrics: [loss, accuracy, $best]
-      decode: {kind: greedy}
-      keep: {best: $best}
-
-# tfkd run FILE --variant NAME; what is the same in several is computed once.
-variants:
-  # The same student without a teacher.
-  baseline:
+"""
+    + STUDENT_TRAINING
+    + """\
     stages.train_student.data: train
     stages.train_student.objective: {cross_entropy: {label_smoothing: 0.1}}
   # By the teacher's text alone: for a student of other tokenizers, too.
@@ -98,18 +89,15 @@ variants:
     stages.train_student.data: written
     stages.train_student.objective: {cross_entropy: {label_smoothing: 0.1}}
 
-evaluate:
-  - of: train_student
-    on: [test]
-    decode: {kind: beam, beam: 4, length_penalty: 1.0}
-    metrics: [$metrics]
-    against: "train_student#baseline"
+"""
+    + STUDENT_SCORES
+    + """\
   # What the teacher itself is worth on your text.
   - of: published
     on: [test]
     decode: {kind: beam, beam: 4, length_penalty: 1.0}
     metrics: [$metrics]
 
-# Written as a SavedModel: text in, text out.
-export: [train_student]
 """
+    + STUDENT_EXPORT
+)

@@ -6,6 +6,7 @@ from string import Template
 from tfkd.spec.errors import UserError
 from tfkd.starters.pretraining import pretrained
 from tfkd.starters.sizes import rounded, sizes_for, steps_for, times_through
+from tfkd.starters.student_writer import STUDENT_EXPORT, STUDENT_SCORES, STUDENT_TRAINING
 from tfkd.starters.user_sets import Published, UserSets, quoted
 
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
@@ -84,7 +85,7 @@ def _written(words: dict[str, str], teacher: Published | None) -> str:
         words["teacher"] = Template(_PUBLISHED).substitute(words)
     words["pretrain"] = pretrained(teacher, words)
     words["finetune"] = Template(_FINETUNE).substitute(words)
-    return Template(_STARTER).substitute(words)
+    return Template(_STARTER).substitute(words, rate="1.5e-3")
 
 
 def _data(sets: UserSets, side: str, teacher: Published | None) -> tuple[list[str], str]:
@@ -232,7 +233,8 @@ _FINETUNE = """\
     schedule: {kind: triangular, rate: $finetune_rate}
     validate: {on: valid, every: $finetune_every, metrics: [loss, accuracy], keep: {best: loss}}"""
 
-_STARTER = """\
+_STARTER = (
+    """\
 # $title: a BERT learns from text, and then from the pairs,
 # and teaches a small encoder-decoder what it knows about each next word.
 #
@@ -283,21 +285,9 @@ $finetune
       cross_entropy: {weight: 0.5, label_smoothing: 0.1}
       soft_targets: {weight: 0.5, temperature: 1, teacher: targets}   # form: paper, or hinton
     steps: $steps           # $times
-    batch: {size: 4096, unit: max_tokens, max_length: $row_length}
-    optimizer: {kind: adam, clip_norm: 5.0}
-    schedule: {kind: triangular, rate: 1.5e-3}
-    # precision: bfloat16                        # faster on GPUs that have it
-    validate:
-      on: valid
-      every: $every
-      metrics: [loss, accuracy, $best]
-      decode: {kind: greedy}
-      keep: {best: $best}
-
-# tfkd run FILE --variant NAME; what is the same in several is computed once.
-variants:
-  # The same student without a teacher.
-  baseline:
+"""
+    + STUDENT_TRAINING
+    + """\
     stages.train_student.objective: {cross_entropy: {label_smoothing: 0.1}}
   # The first paper's teacher: it fills in words and sees those to the right, too (at the paper's
   # 15 % hidden from the start, one from scratch learns from the target alone). Which to prefer:
@@ -311,17 +301,14 @@ variants:
     stages.train_student.objective.soft_targets.temperature: 2    # the paper: 10
     evaluate.0.decode.length_penalty: 0.6
 
-evaluate:
-  - of: train_student
-    on: [test]
-    decode: {kind: beam, beam: 4, length_penalty: 1.0}
-    metrics: [$metrics]
-    against: "train_student#baseline"
+"""
+    + STUDENT_SCORES
+    + """\
   # Does the teacher know more than a model without one? If not, it has nothing to teach.
   - {of: targets, on: [valid], metrics: [teacher_check], against: "train_student#baseline"}
   # Is it much surer of the rows that it scores? Then it has learnt them by heart: you are warned.
   - {of: targets, on: [train], metrics: [teacher_check]}
 
-# Written as a SavedModel: text in, text out.
-export: [train_student]
 """
+    + STUDENT_EXPORT
+)

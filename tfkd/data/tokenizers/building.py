@@ -15,6 +15,7 @@ from tfkd.data.tokenizers.byte_bpe import (
     END_OF_TEXT,
     ROBERTA,
     ByteBpe,
+    keep_seen_bytes,
     learn_byte_bpe,
     read_byte_bpe,
 )
@@ -66,7 +67,8 @@ def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> Tokenizer:
         UserError: The file or preset is missing or is no BERT vocabulary.
     """
     if options.kind == "byte_bpe":
-        return _byte_bpe(options, lines, Path(data_dir))
+        tokenizer = _byte_bpe(options, lines, Path(data_dir))
+        return tokenizer if options.keep is None else keep_seen_bytes(tokenizer, lines)
     if options.kind == "sentencepiece":
         return _sentencepiece(options, lines, data_dir)
     if options.vocabulary is not None:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -166,6 +167,29 @@ class ByteBpe(PieceTokenizer):
         if tokenizer.fingerprint() != options["fingerprint"]:
             raise ValueError(f"{folder}: {VOCABULARY_FILE} or {MERGES_FILE} has changed since.")
         return tokenizer
+
+
+def keep_seen_bytes(tokenizer: ByteBpe, lines: Iterable[str]) -> ByteBpe:
+    """The same tokenizer with the pieces that `lines` need, in the same order: special ones, all
+    bytes, those that the lines are cut into, and what these are merged from.
+
+    `lines` are cut into the same pieces as before. Of a word the pair that was merged first is
+    still there, and still first, for nothing was added; so is the next one, to the last.
+    """
+    vocabulary = tokenizer.vocabulary
+    seen = {*byte_alphabet(), *(vocabulary[place] for place in tokenizer.special_ids)}
+    lines = iter(lines)
+    while chunk := list(itertools.islice(lines, CHUNK)):
+        seen |= {vocabulary[place] for place in np.unique(tokenizer.encode(chunk).values)}
+    before = 0
+    while before < len(seen):  # a piece may be made of pairs that are learnt after it
+        before = len(seen)
+        for pair in reversed(tokenizer.merges):
+            if "".join(pair) in seen:
+                seen.update(pair)
+    pieces = [piece for piece in vocabulary if piece in seen]
+    merges = [pair for pair in tokenizer.merges if "".join(pair) in seen]
+    return ByteBpe(pieces, merges, tokenizer.rules)
 
 
 def write_published(tokenizer: ByteBpe, folder: Path) -> None:

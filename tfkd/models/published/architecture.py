@@ -58,6 +58,7 @@ class PublishedModel:
         body: Beginnings of the names of tensors that must all be read.
         unread: Endings of names that are no weights: stored masks and places.
         leaves: Options that it leaves to whoever reads it: no weight says them.
+        cuts: Whether `build` takes another `vocabulary_size`, of rows that are kept.
     """
 
     model_type: ClassVar[str]
@@ -72,6 +73,7 @@ class PublishedModel:
     body: ClassVar[tuple[str, ...]] = ()
     unread: ClassVar[tuple[str, ...]] = (".position_ids",)
     leaves: ClassVar[tuple[str, ...]] = ()
+    cuts: ClassVar[bool] = False
 
     def __init__(self, folder: str | PathLike | Checkpoint):
         self.checkpoint = folder if isinstance(folder, Checkpoint) else Checkpoint(folder)

@@ -27,6 +27,7 @@ class PublishedEncoder(PublishedModel):
         words_bias: The tensor that every head over words has.
     """
 
+    cuts: ClassVar[bool] = True
     kind: ClassVar[str] = "bert"
     prefix: ClassVar[str]
     bodies: ClassVar[tuple[str, ...]] = ("embeddings.", "encoder.", "pooler.")
@@ -149,7 +150,7 @@ class PublishedEncoder(PublishedModel):
         from tfkd.models.bert import Bert
 
         output_heads = {kind: self.head_options(kind) for kind in heads}
-        return Bert(**self.options(), output_heads=output_heads, **more)
+        return Bert(**{**self.options(), **more}, output_heads=output_heads)
 
     def facts(self) -> Iterator[str]:
         if self.architecture().endswith(("ForMultipleChoice", "ForQuestionAnswering")):

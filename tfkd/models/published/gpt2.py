@@ -36,6 +36,7 @@ class PublishedGpt2(PublishedModel):
 
     model_type: ClassVar[str] = "gpt2"
     title: ClassVar[str] = "a GPT-2"
+    cuts: ClassVar[bool] = True
     kind: ClassVar[str] = "gpt2"
     tokenizer: ClassVar[str] = "byte_bpe"
     plain: ClassVar[Mapping[str, Any]] = GPT2_PLAIN
@@ -86,4 +87,4 @@ class PublishedGpt2(PublishedModel):
     def build(self, heads: tuple[str, ...], **more: Any) -> Any:
         from tfkd.models.gpt2 import Gpt2
 
-        return Gpt2(**self.options(), **more)
+        return Gpt2(**{**self.options(), **more})

@@ -39,6 +39,7 @@ class PublishedRotaryDecoder(PublishedModel):
         theta: Base of the rotary angles where it is not said.
     """
 
+    cuts: ClassVar[bool] = True
     kind: ClassVar[str] = "llama"
     sizes: ClassVar[Mapping[str, str]] = {
         "vocabulary_size": "vocab_size",
@@ -187,7 +188,7 @@ class PublishedRotaryDecoder(PublishedModel):
     def build(self, heads: tuple[str, ...], **more: Any) -> Any:
         from tfkd.models.llama import Llama
 
-        return Llama(**self.options(), **more)
+        return Llama(**{**self.options(), **more})
 
     def facts(self) -> Iterator[str]:
         rows = self.whole_numbers()["vocabulary_size"]

@@ -1,6 +1,6 @@
 """Published checkpoints as models: built from `config.json`, each weight from its tensor."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from os import PathLike
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from tfkd.layers.initializers import values_follow
 from tfkd.models.bert import Bert
 from tfkd.models.gpt2 import Gpt2
+from tfkd.models.pieces import rows_of_pieces
 from tfkd.models.published.architecture import MASKED_LM, Place, PublishedModel
 from tfkd.models.published.architectures import open_published
 from tfkd.models.weights import variables_by_path
@@ -80,7 +81,13 @@ def of_kind(published: PublishedModel, kind: str) -> PublishedModel:
     return published
 
 
-def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -> keras.Model:
+def load_model(
+    published: PublishedModel,
+    heads: tuple[str, ...],
+    *,
+    kept: np.ndarray | None = None,
+    **more: Any,
+) -> keras.Model:
     """The model of a published folder, with these heads.
 
     Every shape is compared before a weight is read; the model is built without values, and each
@@ -89,6 +96,8 @@ def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -
     Args:
         published: The folder.
         heads: The kinds of heads.
+        kept: int `[V]`: which of the folder's pieces the model has, by their ids there, in its own
+            order; None: all of them.
         more: Arguments of the model's class.
 
     Raises:
@@ -97,21 +106,33 @@ def load_model(published: PublishedModel, heads: tuple[str, ...], **more: Any) -
     for kind in heads:
         published.refuse_lacking(kind)
     published.check()
+    if kept is not None:
+        if not published.cuts:
+            raise UserError(
+                f"{published.folder}: {published.title} is read with all of its pieces. Expected a "
+                "tokenizer without keep"
+            )
+        more["vocabulary_size"] = len(kept)
     with values_follow():
         model = published.build(heads, **more)
     places = {path: published.place(path) for path in variables_by_path(model)}
-    if complaints := misfits(model, published, places):
+    cut = {} if kept is None else dict.fromkeys(rows_of_pieces(model), kept)
+    if complaints := misfits(model, published, places, cut):
         shown = "; ".join(complaints[:_SHOWN])
         left = len(complaints) - _SHOWN
         shown += f"; and {left:,} more" if left > 0 else ""
         raise UserError(f"{published.folder}: the weights do not fit config.json: {shown}.")
     for path, variable in variables_by_path(model).items():
-        variable.assign(_value(published, places[path], variable))
+        variable.assign(_value(published, places[path], variable, cut.get(path)))
     return model
 
 
-def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Place]) -> list[str]:
-    """What of a folder's tensors does not fit a model, in words; no weight is read."""
+def misfits(
+    model: keras.Model, published: PublishedModel, places: dict[str, Place], cut: Collection[str]
+) -> list[str]:
+    """What of a folder's tensors does not fit a model, in words; no weight is read. Of the paths in
+    `cut` some of the rows are kept."""
+    whole = published.options()["vocabulary_size"] if cut else None
     complaints, read = [], set()
     for path, variable in variables_by_path(model).items():
         names, transposed, skip, one_row, _, rows = places[path]
@@ -124,7 +145,7 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
         ours = tuple(variable.shape)
         width = ours[-1] // max(len(names), 1)
         expected = (*ours[:-1], width)[::-1] if transposed else (*ours[:-1], width)
-        first = expected[0] + skip if rows is None else rows
+        first = (whole if path in cut else expected[0]) + skip if rows is None else rows
         expected = (1,) * one_row + (first, *expected[1:])
         for name, shape in zip(names, shapes, strict=True):
             stored = published.checkpoint.tensors[published.tensors[name]].type
@@ -143,9 +164,11 @@ def misfits(model: keras.Model, published: PublishedModel, places: dict[str, Pla
     return complaints
 
 
-def _value(published: PublishedModel, place: Place, variable: keras.Variable) -> np.ndarray:
+def _value(
+    published: PublishedModel, place: Place, variable: keras.Variable, kept: np.ndarray | None
+) -> np.ndarray:
     """A weight as it is here, in the type that it has here: the one copy beside what is read of it
-    at once."""
+    at once. `kept` has the numbers of its rows there; None: all of them, in order."""
     shape = tuple(variable.shape)
     dtype = "bfloat16" if variable.dtype == "bfloat16" else "float32"
     value = (np.empty if place.names else np.zeros)(shape, dtype)
@@ -156,9 +179,12 @@ def _value(published: PublishedModel, place: Place, variable: keras.Variable) ->
         into = into[None] if place.one_row else into
         start = -place.skip
         for block in published.checkpoint.blocks(published.tensors[name]):
+            read = block + np.float32(place.added) if place.added else block
             first, last = max(start, 0), min(start + len(block), len(into))
-            if first < last:
-                read = block[first - start : last - start]
-                into[first:last] = read + np.float32(place.added) if place.added else read
+            if kept is not None:
+                here = np.flatnonzero((kept >= start) & (kept < start + len(block)))
+                into[here] = read[kept[here] - start]
+            elif first < last:
+                into[first:last] = read[first - start : last - start]
             start += len(block)
     return value

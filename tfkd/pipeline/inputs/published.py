@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.tokenizers.folder_tokenizer import read_folder_tokenizer
+import numpy as np
+
+from tfkd.data.tokenizers.folder_tokenizer import pieces_of_folder, read_folder_tokenizer
 from tfkd.data.tokenizers.same_pieces import other_pieces
 from tfkd.models.published.architecture import CLASSIFIER as CLASSIFIER
 from tfkd.models.published.architecture import PublishedModel
@@ -17,6 +19,7 @@ from tfkd.spec import registry
 from tfkd.spec.errors import UserError
 
 # What may be other than the checkpoint's: no output and no shape of a weight hangs on it.
+_SHOWN = 5
 FREE = {"dropout", "attention_dropout", "initializer_range"}
 
 
@@ -164,6 +167,34 @@ def refuse_other_pieces(place: str, stage: Any, model: Any, folder: Path, tokeni
             f"{stage.load}}} for both; or train the student on text that the teacher writes, which "
             "needs no common pieces"
         )
+
+
+def kept_pieces(place: str, stage: Any, folder: Path, tokenizer: Any) -> np.ndarray:
+    """Of a tokenizer that is cut down the ids of its pieces in a checkpoint's own, int64 `[V]`.
+
+    Args:
+        place: The load stage's name.
+        stage: Its options.
+        folder: The checkpoint's.
+        tokenizer: The model's, as the spec has it.
+
+    Raises:
+        UserError: The checkpoint has no tokenizer, or lacks pieces of this one.
+    """
+    if pieces_of_folder(folder) is None:
+        raise UserError(
+            f"stages.{place}.load: {stage.load} has no tokenizer, and that of {stage.into} is cut "
+            "down by keep: which of its rows are the pieces that are kept? Expected the files of "
+            "one beside config.json"
+        )
+    theirs = {piece: row for row, piece in enumerate(read_folder_tokenizer(folder).vocabulary)}
+    if lacking := [piece for piece in tokenizer.vocabulary if piece not in theirs]:
+        shown = ", ".join(map(repr, lacking[:_SHOWN]))
+        raise UserError(
+            f"stages.{place}.load: {stage.load} lacks {len(lacking):,} pieces of the tokenizer of "
+            f"{stage.into}, like {shown}. Expected one that is cut down from preset: {stage.load}"
+        )
+    return np.array([theirs[piece] for piece in tokenizer.vocabulary], np.int64)
 
 
 def matched(given: Mapping[str, str], published: PublishedModel, labels: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from tfkd.pipeline.inputs.published import (
     CLASSIFIER,
     check_checkpoint,
     checkpoint_folder,
+    kept_pieces,
     opened,
     order_classes,
     refuse_differences,
@@ -139,12 +140,16 @@ class LoadStage(Stage):
         del model  # before the other is there: of a large one there is memory for one
         gc.collect()
         folder_of = opened(checkpoint, options)
+        name = [*options.tokenizers.values()][-1]
+        own, cut = tokenizers[name], getattr(node.spec.tokenizers[name], "keep", None) is not None
+        if cut and not random:
+            more["kept"] = kept_pieces(node.label, node.options, checkpoint, own)
         if options.large:  # one copy of the weights: told apart before there is any
-            sizes = [one.size for one in tokenizers.values()]
-            check_checkpoint(checkpoint, node.label, node.options, options, sizes[-1])
-            own = list(tokenizers.values())[-1]
-            refuse_other_pieces(node.label, node.options, options, checkpoint, own)
-            more = {"dtype": node.options.precision or "float32"}
+            size = None if "kept" in more else own.size
+            check_checkpoint(checkpoint, node.label, node.options, options, size)
+            if "kept" not in more:
+                refuse_other_pieces(node.label, node.options, options, checkpoint, own)
+            more["dtype"] = node.options.precision or "float32"
         published = reader.load(folder_of, heads, **more)
         with told_what_it_is(checkpoint):
             if not options.large:

@@ -65,7 +65,7 @@ def expected_size(options: Any, data_dir: Path) -> int:
     from tfkd.data.tokenizers.building import build_tokenizer, read_vocabulary
 
     if options.kind == "byte_bpe" and not options.learn_from:
-        return build_tokenizer(options, [], data_dir).size
+        return build_tokenizer(options.model_copy(update={"keep": None}), [], data_dir).size
     origin = options.vocabulary or getattr(options, "preset", None)
     if origin is not None and options.kind == "sentencepiece":
         if os.path.isfile(data_dir / origin):

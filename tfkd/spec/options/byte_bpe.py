@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from tfkd.spec.options.base import FilePath, Name, Options
+from tfkd.spec.options.tokenizers import KeepOptions
 
 
 class ByteBpeOptions(Options):
@@ -26,6 +27,12 @@ class ByteBpeOptions(Options):
         description="A folder with vocab.json and merges.txt, or with tokenizer.json, like a "
         "published GPT-2's or RoBERTa's.",
     )
+    keep: KeepOptions | None = Field(
+        None,
+        description="Cut a vocabulary that is read down to what corpora use: its 256 bytes, their "
+        "pieces, and what these are merged from. A load stage into a model of it reads the rows "
+        "of the pieces that are kept.",
+    )
 
     @field_validator("learn_from", mode="before")
     @classmethod
@@ -37,6 +44,8 @@ class ByteBpeOptions(Options):
         given = [name for name in ("learn_from", "vocabulary", "preset") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
+        if self.keep is not None and self.learn_from:
+            raise ValueError("keep, of a vocabulary that is learnt; expected vocabulary or preset")
         if (self.vocabulary is None) != (self.merges is None):
             raise ValueError("vocabulary and merges belong together")
         return self
