@@ -41,7 +41,7 @@ SPACES = [
 
 
 def hostile_with_spaces(count=500, more=()):
-    """Lines of marks, words, numbers and white space, in any order; `more` are lines of their own."""
+    """Lines of marks, words, numbers and white space, in any order, behind those of `more`."""
     drawn = random.Random(9)
     lines = [*TEXT, *more]
     while len(lines) < count:
