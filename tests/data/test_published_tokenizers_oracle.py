@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.data.tokenizers import build_tokenizer, load_tokenizer
+from tfkd.spec.errors import UserError
 from tfkd.spec.options import ByteBpeOptions, SentencePieceOptions, WordPieceOptions
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
@@ -223,3 +224,51 @@ def test_wordpiece_of_tokenizer_json_alone(theirs, lower_case, tmp_path):
     lines = [line for line in hostile() if not ODD & {*line}]
     tokenizer = assert_equal(tmp_path, "wordpiece", reference, lines, tmp_path)
     assert tokenizer.lower_case == lower_case
+
+
+@pytest.mark.parametrize("files", ["own", "written again"])
+def test_mbart_of_fifty_languages(theirs, files, tmp_path):
+    folder = tmp_path / "it"
+    folder.mkdir()
+    (folder / "sentencepiece.bpe.model").write_bytes(learnt_pieces(TEXT * 3))
+    (folder / "config.json").write_text('{"model_type": "mbart"}')
+    said = {"tokenizer_class": "MBart50Tokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    asked = {"src_lang": "de_DE", "tgt_lang": "en_XX"}
+    reference = theirs.MBart50Tokenizer.from_pretrained(folder, **asked)
+    if files == "written again":
+        (folder / "sentencepiece.bpe.model").unlink()
+        reference.save_pretrained(folder)
+    else:  # as its checkpoints are published
+        names = [one for one in reference.get_vocab() if one[-3:-2] == "_" and len(one) == 5]
+        names.sort(key=reference.get_vocab().__getitem__)
+        (folder / "special_tokens_map.json").write_text(
+            json.dumps({"additional_special_tokens": names})
+        )
+    options = SentencePieceOptions(preset="it", start="en_XX")
+    tokenizer = build_tokenizer(options, (), tmp_path)
+    assert tokenizer.vocabulary == reference.convert_ids_to_tokens(list(range(len(reference))))
+    space = reference.convert_tokens_to_ids("▁")
+    # Theirs normalizes what a joiner holds together at once, and keeps a space at a text's end.
+    for line in [one for one in hostile() if "\u200d" not in one]:
+        wanted = reference(line, add_special_tokens=False).input_ids
+        found = tokenizer.encode([line]).values.tolist()
+        assert found == (wanted[:-1] if wanted[-1:] == [space] != found[-1:] else wanted)
+    lead = tokenizer.vocabulary.index("de_DE")
+    one, two = (tokenizer.encode([text]).values.tolist() for text in ("the dog", "a fox"))
+    assert reference("the dog").input_ids == [lead, *one, tokenizer.end_id]
+    assert reference(text_target="a fox").input_ids == [tokenizer.start_id, *two, tokenizer.end_id]
+    assert {lead, tokenizer.start_id} <= {*tokenizer.special_ids}
+    assert not {*tokenizer.encode(["de_DE fr_XX"]).values.tolist()} & {*tokenizer.special_ids[4:]}
+    with pytest.raises(UserError, match="start is 'xx_XX'; its languages are ar_AR, cs_CZ"):
+        build_tokenizer(SentencePieceOptions(preset="it", start="xx_XX"), (), tmp_path)
+
+
+def test_an_mbart_whose_sources_end_with_their_language_is_refused(tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "sentencepiece.bpe.model").write_bytes(learnt_pieces(TEXT * 3))
+    (tmp_path / "it" / "config.json").write_text('{"model_type": "mbart"}')
+    said = {"tokenizer_class": "MBartTokenizer"}
+    (tmp_path / "it" / "tokenizer_config.json").write_text(json.dumps(said))
+    with pytest.raises(UserError, match="whose sources end with the piece of their language"):
+        build_tokenizer(SentencePieceOptions(preset="it"), (), tmp_path)

@@ -22,6 +22,7 @@ from tfkd.spec.options import (
     RnnOptions,
     TransformerOptions,
 )
+from tfkd.spec.options.models.t5 import T5Options
 from tfkd.training import Distiller, GatedGradients, build_optimizer
 from tfkd.training.cores import widens_bfloat16
 from tfkd.training.step_function import StepFunction
@@ -47,7 +48,8 @@ FILL = {
 def options_of(model):
     """The options of a case's model; those of an AB-Net with its BERTs and adapters."""
     if model["kind"] != "abnet":
-        kinds = {"bert": BertOptions, "rnn": RnnOptions, "transformer": TransformerOptions}
+        kinds = {"bert": BertOptions, "rnn": RnnOptions, "transformer": TransformerOptions,
+                 "t5": T5Options}  # fmt: skip
         kind = kinds[model["kind"]]
         return kind.model_validate(model | {"tokenizer": "one"})
     bert = BertOptions.model_validate(model["berts"] | {"tokenizer": "one"})

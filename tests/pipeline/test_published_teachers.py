@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from tfkd import cli
+from tfkd.data.tokenizers.published_pieces import read_published_pieces
+from tfkd.models.published.architectures import open_published
+from tfkd.models.published.loading import load_model
+from tfkd.pipeline.plan.planner import plan
+from tfkd.spec import load_spec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 import encoder_reference as reference
@@ -212,8 +217,8 @@ def test_classes_that_are_not_the_corpus_s_are_refused(labelled, capsys, change,
     assert re.search(said, found), found
 
 
-def write_marian(folder):
-    """A random Marian, with two SentencePiece models over one vocabulary."""
+def write_marian(folder, more=()):
+    """A random Marian, with two SentencePiece models over one vocabulary and more pieces."""
     import sentencepiece
 
     places = {"</s>": 0, "<unk>": 1}
@@ -227,7 +232,8 @@ def write_marian(folder):
         known = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
         for number in range(3, len(known)):
             places.setdefault(known.id_to_piece(number), len(places))
-    places["<pad>"] = len(places)
+    for piece in (*more, "<pad>"):
+        places[piece] = len(places)
     (folder / "vocab.json").write_text(json.dumps(places))
     drawn, size, width, inner = np.random.default_rng(1), len(places), 8, 12
     shapes = {"model.shared.weight": (size, width), "final_logits_bias": (1, size)}
@@ -278,3 +284,58 @@ def test_a_published_translator_teaches_by_text_and_by_word(tmp_path, capsys):
     (check,) = said["teacher_checks"]
     assert check["metrics"]["loss"] == pytest.approx(found["opus"]["metrics"]["loss"]["value"])
     assert check["metrics"]["coverage"] == 1.0
+
+
+def test_a_translator_s_weights_are_planned_to_the_byte(tmp_path, capsys):
+    (tmp_path / "checkpoint").mkdir()
+    write_marian(tmp_path / "checkpoint")
+    (tmp_path / "train.de").write_text("ein hund\n")
+    (tmp_path / "train.en").write_text("a dog\n")
+    (tmp_path / "spec.yaml").write_text(TRANSLATOR.replace("SIZE", "4"))
+    said = plan(load_spec(tmp_path / "spec.yaml"), data_dir=tmp_path, runs_dir=tmp_path / "runs")
+    row = next(line for line in said.splitlines() if line.startswith("load opus")).split()
+    stored = load_file(tmp_path / "checkpoint" / "model.safetensors")
+    number = sum(one.size for one in stored.values())
+    assert f"{number:,}" in row
+    assert f"{4 * number:,}" in row or f"{4 * number / 1024:.1f}" in row
+
+
+@pytest.mark.long
+def test_a_translator_of_several_languages_is_told_which_to_write(tmp_path, capsys):
+    """The piece stands before each source, in a run as in a model that is given it by hand."""
+    (tmp_path / "checkpoint").mkdir()
+    write_marian(tmp_path / "checkpoint", [">>fra<<", ">>ita<<"])
+    german, english = ["ein hund", "zwei katzen"], ["a dog", "two cats"]
+    (tmp_path / "train.de").write_text("\n".join(german) + "\n")
+    (tmp_path / "train.en").write_text("\n".join(english) + "\n")
+    found = {}
+    for language in ("fra", "ita"):
+        spec = TRANSLATOR[: TRANSLATOR.index("  written:")].replace("name: it", f"name: {language}")
+        more = f'  share_embeddings: all\n  source_lead: ">>{language}<<"\n'
+        spec = spec.replace("  share_embeddings: all\n", more)
+        (tmp_path / "spec.yaml").write_text(
+            f"{spec}evaluate: [{{of: opus, on: [train], metrics: [loss]}}]\n"
+        )
+        words = ["run", str(tmp_path / "spec.yaml"), "--data-dir", str(tmp_path)]
+        assert cli.main([*words, "--runs-dir", str(tmp_path / "runs")]) == cli.DONE
+        results = json.loads((tmp_path / "runs" / language / "results.json").read_text("utf-8"))
+        found[language] = results["evaluations"][0]["metrics"]["loss"]["value"]
+        # A run forgets what stood in TensorFlow before.
+        plain = load_model(open_published(tmp_path / "checkpoint"), ())
+        read, write = (
+            read_published_pieces(tmp_path / "checkpoint", side) for side in ("source", "target")
+        )
+        nll = []
+        for source, target in zip(german, english, strict=True):
+            lead = read.vocabulary.index(f">>{language}<<")
+            ids = [lead, *read.encode([source]).values, read.end_id]
+            gold = [*write.encode([target]).values, write.end_id]
+            record = {
+                "source": {"ids": np.array([ids], np.int32)},
+                "target": {"ids": np.array([[write.start_id, *gold[:-1]]], np.int32)},
+            }
+            logits = plain.logits(record).numpy()[0].astype(np.float64)
+            log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+            nll += (-log_p[np.arange(len(gold)), gold]).tolist()
+        assert found[language] == pytest.approx(np.mean(nll), rel=1e-4)
+    assert abs(found["fra"] - found["ita"]) > 1e-3

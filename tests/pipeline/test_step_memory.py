@@ -18,6 +18,9 @@ PAIR = {
 RNN = {"kind": "rnn", "layers": 2, "width": 256, "dropout": 0.2}
 ON_CORES = {"streams": 2, "fused": True}
 TAUGHT = {"taught": BERT, "model": PAIR, "tokens": 8192, "longest": 32}
+T5 = {
+    "kind": "t5", "encoder_layers": 3, "decoder_layers": 3, "width": 256, "heads": 4,
+}  # fmt: skip
 BIG = {
     "kind": "transformer", "encoder_layers": 6, "decoder_layers": 6, "width": 512, "heads": 8,
 }  # fmt: skip
@@ -64,6 +67,10 @@ CASES = {
                    "micro": 4} | ON_CORES,
     "pair_wide": {"model": PAIR | {"width": 512, "heads": 8}, "precision": "float32",
                   "tokens": 2048, "longest": 32},
+    "t5_plain": {"model": T5, "precision": "float32", "tokens": 4096, "longest": 24},
+    "t5_gated_on_cores": {"model": T5 | {"gated": True, "activation": "gelu_tanh", "output": "own"},
+                          "precision": "bfloat16", "tokens": 8192, "longest": 32} | ON_CORES,
+    "t5_long": {"model": T5, "precision": "bfloat16", "tokens": 8192, "longest": 128},
     "bert_on_cores": {"model": BERT, "precision": "bfloat16", "tokens": 8192, "longest": 64,
                       "predicted": 0.15} | ON_CORES,
     "bert_without_dropout": {"model": BERT | {"dropout": 0.0}, "precision": "float32",

@@ -77,3 +77,27 @@ def test_a_spec_that_many_stages_refer_to_is_read_once(tmp_path, monkeypatch):
     stage = "{score: 'sub/first.yaml:tuned', data: train}"
     load_spec(path, overrides=[f"stages.more_{number}={stage}" for number in range(20)])
     assert sorted(name.name for name in map(type(tmp_path), names)) == ["first.yaml", "second.yaml"]
+
+
+def test_a_classifier_of_another_spec_scores_what_is_no_pair(tmp_path):
+    """What such a teacher is for, its own spec says: it is not taken for a translator's."""
+    write(tmp_path, "sub/first.yaml:tuned")
+    path = tmp_path / "third.yaml"
+    path.write_text(
+        """\
+tfkd: 1
+name: third
+data: {train: {tsv: a.tsv, columns: {text: 0, label: 1}}}
+tokenizers: {joint: {learn_from: train}}
+student: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: joint,
+  head: {kind: classifier, classes: [train]}}
+stages:
+  targets: {score: "sub/first.yaml:tuned", data: train}
+  learn: {train: student, data: train, steps: 1, objective: {soft_targets: {teacher: targets}}}
+evaluate: [{of: targets, on: train, metrics: teacher_check}]
+""",
+        "utf-8",
+    )
+    assert load_spec(path).stages["targets"].score == "sub/first.yaml:tuned"
+    with pytest.raises(SpecErrors, match="has no stage 'tund'"):
+        load_spec(path, overrides=["stages.targets.score=sub/first.yaml:tund"])

@@ -167,6 +167,15 @@ def _origin(found: Found) -> Found | None:
     return found
 
 
+def elsewhere(reference: str | None) -> bool:
+    """Whether a reference names a stage of another spec: what that one's model is for, only a run
+    knows."""
+    try:
+        return parse(reference or "").spec is not None
+    except ValueError:
+        return False
+
+
 def found_stage(parts: Parts, reference: str | None) -> Found | None:
     """The same without a word: None for what is a fault where the reference stands."""
     found = _named_stage(parts, reference)

@@ -106,7 +106,7 @@ def _byte_bpe(options, lines: Iterable[str], data_dir: Path) -> ByteBpe:
 
 def _sentencepiece(options, lines: Iterable[str], data_dir: Path) -> SentencePiece:
     if options.preset is not None:
-        return read_published_pieces(Path(data_dir) / options.preset, options.side)
+        return read_published_pieces(Path(data_dir) / options.preset, options.side, options.start)
     if options.vocabulary is None:
         model = learn_sentencepiece(
             lines,

@@ -6,6 +6,7 @@ graph and in a SavedModel. Pieces that only the other side of a translator cuts 
 unused here.
 """
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,10 @@ from tfkd.data.tokenizers.tokenizer_json import TokenizerJson, model_of_json
 from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
 
+_SHOWN = 60
+# Where an mBART says its languages, and what these are called.
+_SAYING = ("tokenizer_config.json", "special_tokens_map.json")
+_LANGUAGE = re.compile("[a-z]{2,3}_[A-Z]{2}")
 _XLM_R = ("<s>", "<pad>", "</s>", "<unk>")
 _CONTROLS = {"<s>", "<pad>", "</s>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "[PAD]"}
 
@@ -30,12 +35,15 @@ class _Names(NamedTuple):
     unknown: str = "<unk>"
 
 
-def read_published_pieces(folder: Path, side: str | None = None) -> SentencePiece:
+def read_published_pieces(
+    folder: Path, side: str | None = None, start: str | None = None
+) -> SentencePiece:
     """The tokenizer of a published folder: XLM-R's, ALBERT's, or one side of a Marian's.
 
     Args:
         folder: The folder.
         side: Of a translator with a model a side, `source` or `target`.
+        start: Of an mBART the language whose piece begins a target; None: `<s>`.
 
     Raises:
         UserError: Its files are not there, or are none.
@@ -47,7 +55,12 @@ def read_published_pieces(folder: Path, side: str | None = None) -> SentencePiec
         wanted = "side: source or side: target" if two else "no side"
         raise UserError(f"{folder}: {said}; expected {wanted}.")
     with well_formed(folder / (f"{side}.spm" if two else files[0])):
-        return _read(folder, files, side)
+        languages = languages_of(folder)
+        if start is not None and start not in languages:
+            known = ", ".join(languages[:_SHOWN]) or "none: it is no mBART"
+            raise UserError(f"{folder}: start is {start!r}; its languages are {known}.")
+        made = _read(folder, files, side)
+        return made if start is None else _begun(made, start)
 
 
 def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePiece:
@@ -66,8 +79,51 @@ def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePie
         return _albert(folder, proto) if "[CLS]" in own else _t5(folder, proto)
     pieces = [_piece(name, "CONTROL") for name in _XLM_R]
     pieces[3] = _piece("<unk>", "UNKNOWN")
-    pieces += [*list(proto.pieces)[3:], _piece("<mask>", "CONTROL")]
+    pieces += list(proto.pieces)[3:]
+    pieces += [_piece(name, "CONTROL") for name in (*languages_of(folder), "<mask>")]
     return _made(proto, pieces, _Names("<s>", "</s>", "<pad>"), Style(separators=2))
+
+
+def languages_of(folder: Path) -> list[str]:
+    """The pieces of an mBART's languages, in their order; none of any other folder.
+
+    Raises:
+        UserError: Its files do not say which, or its sources end with theirs, as those of 25
+            languages do.
+    """
+    config = folder / "config.json"
+    if not config.is_file() or _json(config).get("model_type") != "mbart":
+        return []
+    found: list[Any] = []
+    for name in _SAYING:
+        said = _json(folder / name) if (folder / name).is_file() else {}
+        if str(said.get("tokenizer_class", "")).removesuffix("Fast") == "MBartTokenizer":
+            raise UserError(
+                f"{folder / name}: MBartTokenizer, whose sources end with the piece of their "
+                "language; expected an mBART of 50 languages, MBart50Tokenizer: these begin so."
+            )
+        found = found or said.get("additional_special_tokens") or said.get("extra_special_tokens")
+    if not found and (folder / TOKENIZER_JSON).is_file():
+        file = TokenizerJson(folder / TOKENIZER_JSON, "Unigram")
+        found = [one["content"] for one in file.said.get("added_tokens") or []]
+    names = [one["content"] if isinstance(one, dict) else str(one) for one in found or ()]
+    languages = [name for name in names if _LANGUAGE.fullmatch(name)]
+    if not languages:
+        raise UserError(
+            f"{folder}: an mBART whose languages nothing says; expected additional_special_tokens "
+            f"in {' or '.join(_SAYING)}, or {TOKENIZER_JSON}."
+        )
+    return languages
+
+
+def _begun(tokenizer: SentencePiece, start: str) -> SentencePiece:
+    """The same, whose texts begin with another piece."""
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    proto = protocol.ModelProto.FromString(tokenizer.model)
+    proto.trainer_spec.bos_piece = start
+    proto.trainer_spec.bos_id = tokenizer.vocabulary.index(start)
+    return SentencePiece(proto.SerializeToString(), tokenizer.lower_case, tokenizer.style)
 
 
 def _pairs(folder: Path) -> SentencePiece:
@@ -165,12 +221,14 @@ def _from_json(file: TokenizerJson) -> SentencePiece:
     steps = [step.get("type") for step in file.steps("normalizer")]
     if unknown := [str(step) for step in steps if step not in known]:
         raise UserError(f"{file.path}: normalizer {', '.join(unknown)}; none such is known.")
+    special = {one.get("content") for one in file.said.get("added_tokens") or []
+               if one.get("special")}  # fmt: skip
     scores = {str(piece): float(score) for piece, score in file.model["vocab"]}
     names = file.pieces()
     unknown_piece = names[file.model.get("unk_id") or 0]
     pieces = []
     for name in names:
-        control = name in _CONTROLS or name.startswith("<extra_id_")
+        control = name in _CONTROLS | special or name.startswith("<extra_id_")
         kind = "UNKNOWN" if name == unknown_piece else "CONTROL" if control else "NORMAL"
         pieces.append(_piece(name, kind, scores.get(name, 0.0)))
     proto = protocol.ModelProto()

@@ -1,10 +1,13 @@
 """BART's and mBART's published checkpoints."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from tfkd.data.tokenizers.published_pieces import languages_of
 from tfkd.models.published.architecture import ACTIVATIONS, Place
 from tfkd.models.published.marian import TABLES, PublishedMarian
+from tfkd.spec.errors import UserError
 
 # Positions are counted from 2 there: two rows that stood for padding.
 _SKIPPED = 2
@@ -125,13 +128,30 @@ class PublishedMbart(PublishedBart):
     conditional: ClassVar[str] = "MBartForConditionalGeneration"
 
     def leads(self) -> dict[str, str]:
+        with contextlib.suppress(UserError):
+            return {"source_lead": self._languages()[0], "target_lead": "</s>"}
         return {}
 
     def lead_ids(self) -> dict[str, Any]:
         return {}
 
+    def tokenizers(self) -> dict[str, dict[str, Any]]:
+        return {"source": {}, "target": {"start": self._languages()[-1]}}
+
+    def tokenizer_of(self) -> Any:
+        return {"source": "source", "target": "target"}
+
+    def _languages(self) -> tuple[str, str]:
+        """Two that it has, which stand for those that a user means."""
+        known = languages_of(self.folder)
+        return next((one for one in known if one.startswith("de_")), known[0]), next(
+            (one for one in known if one.startswith("en_")), known[-1]
+        )
+
     def facts(self) -> Iterator[str]:
+        source, target = self._languages()
         yield (
-            "It is read in Python alone (tfkd.models.published): the pieces of its languages are "
-            "not read yet, so that no spec has its tokenizer."
+            f"Its languages are named by pieces: of what it reads source_lead: {source} of its "
+            f"model, of what it writes start: {target} of its target's tokenizer; "
+            'target_lead: "</s>" stands before that.'
         )

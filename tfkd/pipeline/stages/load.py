@@ -31,6 +31,17 @@ from tfkd.spec.tasks.task import task_name
 
 # GFLOP a second that a plan's hours are told at, of a few cores and of a card.
 _CORES, _CARD = 200, 100_000
+_FLOAT = 4
+
+
+def _weights(number: int, taken: int) -> dict[str, Any]:
+    """A plan's row: so many weights of so many bytes, once in memory and once on disk."""
+    return {
+        "parameters": f"{number:,}",
+        "memory": size_in_words(taken),
+        "peak": taken,
+        "disk": taken,
+    }
 
 
 class LoadStage(Stage):
@@ -62,21 +73,23 @@ class LoadStage(Stage):
         return Node(self.kind, label, spec, options, inputs, identity)
 
     def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
-        """Of a large model its parameters and the bytes of its weights, and what it computes for a
-        token: by its options, which are those of `config.json`. Where blocks are one set of
-        weights in the folder, a note tells both numbers."""
+        """Its parameters and the bytes of its weights, by its options, which are those of
+        `config.json`; of a large model also what it computes for a token. Where blocks are one set
+        of weights in the folder, a note tells both numbers."""
         model = node.model
+        sizes = {
+            side: child.stage.size(child, planned)
+            for side, child in node.inputs_of(Role.TOKENIZER).items()
+        }
         if not model.large:
             if not node.identity.get("random"):
                 with contextlib.suppress(UserError):
                     folder = checkpoint_folder(node.options.load, planned.context.data_dir)
                     if said := opened(folder, node.model).copies():
                         planned.note(f"{node.label}: {said}")
-            return super().plan(node, planned)
-        sizes = {
-            side: child.stage.size(child, planned)
-            for side, child in node.inputs_of(Role.TOKENIZER).items()
-        }
+            # The head of a bert is the folder's, whatever the model's is.
+            number = None if model.encoder_only else model.parameters(sizes)
+            return {} if number is None else _weights(number, _FLOAT * number)
         number = model.parameters(sizes)
         wide, narrow = 4 * number, 2 * (number + model.norm_parameters())
         table = sizes["text"] * model.width
@@ -88,13 +101,7 @@ class LoadStage(Stage):
             f"{flop / 3.6e6 / _CORES:,.1f} hours at {_CORES:,} GFLOP/s (a few cores), "
             f"{flop / 3.6e6 / _CARD:,.2f} at {_CARD:,} (a GPU)."
         )
-        taken = narrow if node.options.precision == "bfloat16" else wide
-        return {
-            "parameters": f"{number:,}",
-            "memory": size_in_words(taken),
-            "peak": taken,
-            "disk": taken,
-        }
+        return _weights(number, narrow if node.options.precision == "bfloat16" else wide)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Reads a published checkpoint, which must compute what the spec's model does.

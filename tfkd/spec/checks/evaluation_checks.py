@@ -5,7 +5,7 @@ from typing import Any
 from tfkd.spec.checks.tuning_checks import check_tuning
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
-from tfkd.spec.names import SEVERAL, WAY_OUT, Parts, stage_of
+from tfkd.spec.names import SEVERAL, WAY_OUT, Parts, elsewhere, stage_of
 from tfkd.spec.tasks.task import asked_of, task_of
 
 
@@ -29,7 +29,11 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             (*path, "context"), f"nothing of {', '.join(entry.metrics)} has one",
             "metrics: word_perplexity beside it",
         )  # fmt: skip
-    task_of(asked_of(stage)).check_evaluation(parts, faults, path, entry, stage)
+    asked = asked_of(stage)
+    of = entry.of if stage is None else getattr(stage.stage, "score", None)
+    if teacher_check and asked is None and elsewhere(of):
+        return
+    task_of(asked).check_evaluation(parts, faults, path, entry, stage)
 
 
 def _of_folds(faults: Faults, path: tuple, entry: Any, stage: Any) -> None:

@@ -67,6 +67,11 @@ class SentencePieceOptions(Options):
         description="Of a preset with a model a side (Marian), which one. Of a learnt one: its ids "
         "are those of a Marian whose sides share it.",
     )
+    start: Name | None = Field(
+        None,
+        description="Of a preset of an mBART: the piece that its targets begin with, that of their "
+        "language, like fr_XX.",
+    )
     lower_case: bool = Field(False, description="Lower-case before cutting.")
     character_coverage: Annotated[float, Field(gt=0.9, le=1)] = Field(
         0.9995, description="The share of the text's characters that get a piece."
@@ -89,4 +94,6 @@ class SentencePieceOptions(Options):
             raise ValueError("exactly one of learn_from, vocabulary, preset says where it is from")
         if self.side is not None and self.vocabulary is not None:
             raise ValueError("side belongs to preset, or to learn_from")
+        if self.start is not None and not self.preset:
+            raise ValueError("start belongs to preset: a piece that a published model has")
         return self

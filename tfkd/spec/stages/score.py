@@ -9,7 +9,7 @@ from tfkd.spec.checks.mean_checks import check_mean
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.teacher_checks import NO_HEAD, encoders
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import SEVERAL, Found, Parts, stage_of, written
+from tfkd.spec.names import SEVERAL, Found, Parts, elsewhere, stage_of, written
 from tfkd.spec.options.base import Count, ModelReference, Positive
 from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart, small_blocks
@@ -166,6 +166,6 @@ def _teacher(
         faults.add(
             where, f"{name} learns to write segments ({segments})", "a stage that starts from it"
         )
-    if teacher is not None or not index:
+    if teacher is not None or not (index or elsewhere(name)):
         task_of(teacher).check_scores(parts, faults, path, stage, teacher)
     return teacher

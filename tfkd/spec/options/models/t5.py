@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.options.base import Count, Name, Positive, Rate
+from tfkd.spec.options.models.attention_sizes import FLOAT
 from tfkd.spec.options.models.family import ModelOptions
 from tfkd.spec.options.models.transformer_blocks import Activation
 
@@ -75,3 +76,32 @@ class T5Options(ModelOptions):
     def encoder_parameters(self, vocabulary: int) -> int:
         found = self.part_parameters({"target": vocabulary})
         return found["embedding"] + found["encoder_bias"] + found["encoder"]
+
+    def _block_kept(self, step: Any, cross: bool) -> int:
+        """Bytes a token that a block keeps for the backward pass."""
+        parts, mask = 3 if cross else 2, step.mask(self.dropout)
+        # Queries, keys, values, what comes of them; weights in float32, as used, and their mask.
+        attention = 4 * self._inner * step.item
+        attention += self.heads * step.longest * (FLOAT + step.item + mask)
+        kept = parts * self.width * (FLOAT + step.item + mask) + (parts - 1) * attention
+        inner = self._feed_forward
+        if self.gated:  # gate and up, the gate's activation, and their product
+            return kept + inner * (4 * step.item + mask)
+        if step.fused or self.activation == "relu":
+            return kept + inner * (2 * step.item + mask)
+        return kept + inner * (2 * FLOAT + step.item + mask)
+
+    def kept(self, step: Any, *, adapters_alone: bool = False, target: float = 1.0) -> float:
+        rows = self.width * (FLOAT + step.item + step.mask(self.dropout))
+        encoder = self.encoder_layers * self._block_kept(step, cross=False) + rows
+        decoder = self.decoder_layers * self._block_kept(step, cross=True) + rows
+        return encoder + target * decoder
+
+    def encoder_kept(self, step: Any) -> int:
+        rows = self.width * (FLOAT + step.item + step.mask(self.dropout))
+        return self.encoder_layers * self._block_kept(step, cross=False) + rows
+
+    def taught(self, item: int, step: Any) -> int:
+        pairs = self.heads * step.longest * (FLOAT + item)
+        inner = (2 + self.gated) * self._feed_forward * item
+        return 4 * self.width * item + max(inner, 3 * self._inner * item + pairs)
