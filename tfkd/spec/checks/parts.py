@@ -98,8 +98,10 @@ def _one_vocabulary(parts: Parts, names: set[str]) -> bool:
     """Whether tokenizers have one list of pieces: one tokenizer, or the sides of one preset."""
     found = [parts.tokenizers.get(name) for name in names]
     presets = {getattr(one, "preset", None) for one in found}
+    # Of each its side (Marian), or of all the same model, whose texts begin otherwise (mBART).
     of_sides = all(getattr(one, "side", None) for one in found)
-    return len(names) < 2 or (of_sides and len(presets) == 1)
+    begun = any(getattr(one, "start", None) for one in found)
+    return len(names) < 2 or ((of_sides or begun) and len(presets) == 1)
 
 
 def check_composed(parts: Parts, faults: Faults, path: tuple, model: Any) -> None:
