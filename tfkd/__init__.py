@@ -6,6 +6,7 @@ The short way in:
 - `tfkd.build(spec)`: its Keras models, by name.
 - `tfkd.run(spec, data_dir=..., runs_dir=...)`: every stage, the scores and the report, as a `Run`.
 - `tfkd.open_run(folder)`: a run that has ended.
+- `tfkd.open_rows(spec, stage)`: the rows that a teacher of your own is to score.
 - `tfkd.UserError`: the input is wrong; `tfkd.Interrupted`: a run stopped early, and the same call
   goes on.
 
@@ -28,6 +29,8 @@ _PLACES = {
     "run": "tfkd.api",
     "Run": "tfkd.finished_run",
     "open_run": "tfkd.finished_run",
+    "open_rows": "tfkd.api",
+    "Rows": "tfkd.pipeline.inputs.own_rows",
     "UserError": "tfkd.outside.user_error",
     "Interrupted": "tfkd.training.interruption",
 }
@@ -36,8 +39,8 @@ _FLOORS = (
     "decoding", "evaluation", "serving", "pipeline", "report", "starters", "commands",
 )  # fmt: skip
 __all__ = [
-    "Interrupted", "Run", "UserError", "__version__", "build", "load_spec", "open_run", "run",
-    "validate_files",
+    "Interrupted", "Rows", "Run", "UserError", "__version__", "build", "load_spec", "open_rows",
+    "open_run", "run", "validate_files",
 ]  # fmt: skip
 
 

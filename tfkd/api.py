@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfkd.finished_run import Run
+    from tfkd.pipeline.inputs.own_rows import Rows
     from tfkd.spec import Spec
 
 
@@ -205,6 +206,48 @@ def run_again(
         with permitted(run.absolute().parent):
             write_report([with_other_files(results, run)], run / "report.html")
     return results
+
+
+def open_rows(
+    spec: "Spec | str | PathLike",
+    stage: str,
+    corpus: str | None = None,
+    *,
+    data_dir: str | PathLike | None = None,
+    runs_dir: str | PathLike = "runs",
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
+) -> "Rows":
+    """The rows of a targets stage, as its student reads them, for a teacher of your own: texts,
+    ids, pieces, and `writer(FOLDER)`, which stores what your teacher says of them.
+
+    Corpora are read and tokenizers learnt, as `tfkd.run` would, which then finds them done.
+
+    Args:
+        spec: A spec from `tfkd.load_spec`, or its YAML file.
+        stage: A stage like `{targets: {store: FOLDER}, model: student, data: train}`; the folder
+            need not be there yet.
+        corpus: One of its corpora; None: the only one.
+        data_dir: The folder that data paths are relative to; None: $TFKD_DATA, else this folder.
+        runs_dir: As of `tfkd.run`.
+        variant: One of the spec's variants; None: as it was loaded.
+        overrides: `K=V` each: a dotted path and a YAML value.
+        plugins: Modules that register classes of your own.
+        say: Called with each line for the user; None: it is printed.
+
+    Raises:
+        UserError: The spec is wrong, or has no such stage or corpus.
+    """
+    import os
+    from pathlib import Path
+
+    from tfkd.commands.open_rows import open_rows as opened
+
+    spec = spec_of(spec, variant, overrides, None, plugins, False)
+    folder = Path(data_dir or os.environ.get("TFKD_DATA", "."))
+    return opened(spec, stage, corpus, folder, Path(runs_dir), say)
 
 
 def build(

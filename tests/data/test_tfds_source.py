@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from tfkd.data.json_values import as_label
 from tfkd.data.text import tfds_source
 from tfkd.data.text.corpora import open_corpus, source_hashes
 from tfkd.data.text.sources import Fault, pick
@@ -114,7 +115,7 @@ def test_a_damaged_data_set_is_named(prepared, tmp_path):
 
 def test_booleans_are_labels_and_no_text():
     example = tfds_source._plain({"toxic": np.bool_(True), "text": np.bool_(False)})
-    assert pick(example, ["toxic"], labels={0}) == ("true",)
+    assert pick(example, ["toxic"], labels={0: as_label}) == ("true",)
     assert pick(example, ["text"]) == Fault("`text` is not text")
 
 

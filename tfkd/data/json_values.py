@@ -45,6 +45,15 @@ def as_label(value: Any) -> Any:
     return plain_number(value) if isinstance(value, Number) else value
 
 
+def as_numbers(value: Any) -> Any:
+    """Numbers in a list or an array as they are written, with blanks between; what is neither
+    stays what it is."""
+    if hasattr(value, "dtype") and value.dtype.kind in "fiu" and value.ndim < 2:
+        value = [Number(one) for one in value.ravel().tolist()]
+    plain = isinstance(value, list) and all(isinstance(one, Number) for one in value)
+    return " ".join(value) if plain else value
+
+
 def plain_number(text: str) -> str:
     """A number as it is written in the shortest way: 1.0, 1e0 and 1 are "1"."""
     try:

@@ -5,6 +5,7 @@ from tfkd.spec.registry import Entry, add
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.stages.score import ScoreOptions
+from tfkd.spec.stages.targets import TargetsOptions
 from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.stages.translate import TranslateOptions
 from tfkd.spec.tasks.classification import ClassificationOptions
@@ -76,6 +77,7 @@ def register_builtins() -> None:
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
         ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),
+        ("stage", "targets", TargetsOptions, "tfkd.pipeline.stages.targets:TargetsStage"),
         ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),
         ("task", "causal_lm", LanguageModelOptions, f"{_TASKS}.language_model:LanguageModel"),
         ("task", "masked_lm", MaskedWordsOptions, f"{_TASKS}.masked_words:MaskedWords"),

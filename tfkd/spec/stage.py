@@ -100,7 +100,7 @@ class StageOptions(Options):
         return SimpleNamespace(
             kind=cls.kind, written=value, data=data, objective=value.get("objective") or {},
             batch=None, balance=None, choose=None,
-            train=word(value.get("train", value.get("into"))),
+            train=word(value.get("train", value.get("into", value.get("model")))),
             score=word(value.get("score")), translate=word(value.get("translate")),
             from_=origins if isinstance(origins, dict) else word(origins),
             validate_=validate if isinstance(validate, SimpleNamespace) else None,

@@ -1,7 +1,7 @@
 """Reading a store of soft targets."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,15 @@ class SoftTargetStore:
             out["ids"][place] = self._ids[shard][rows]
             out["log_probabilities"][place] = -np.abs(self._log_probabilities[shard][rows])
         return out
+
+    def shards(self) -> Iterator[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]:
+        """What is stored, file by file: the examples first ... last - 1, int64 `[last - first]`
+        rows of each, and ids and float16 log-probabilities, `[rows, K]`."""
+        for shard, ids, stored in zip(
+            self.manifest.shards, self._ids, self._log_probabilities, strict=True
+        ):
+            counts = self._counts[shard.first : shard.last]
+            yield shard.first, shard.last, counts, np.asarray(ids), -np.abs(stored)
 
     def verify(self) -> None:
         """Checks every file's size and SHA-256.

@@ -1,7 +1,7 @@
 """Writing a store of soft targets, shard by shard."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -11,11 +11,23 @@ from tfkd.data.files import write_atomically
 from tfkd.spec.errors import UserError
 from tfkd.targets.encoding import encode
 from tfkd.targets.manifest import FILE, Header, Manifest, Shard, read_manifest
+from tfkd.targets.own_rows import (
+    Row,
+    fault_in_rows,
+    pieces_fingerprint,
+    row_hashes,
+    rows_fingerprint,
+    write_pieces,
+    write_rows,
+)
 from tfkd.targets.store import SoftTargetStore, check_shard
 
 
 class StoreWriter:
     """Writes soft targets so that a killed run goes on after its last whole shard.
+
+    `StoreWriter.for_rows` is the way in for a program of your own, whose store a spec then names:
+    `{targets: {store: FOLDER}, model: student, data: train}`.
 
     A shard's file is written whole or not at all, and only then named in the manifest, which is
     replaced whole. What a killed run has left is either named there and kept, or written anew.
@@ -35,6 +47,7 @@ class StoreWriter:
 
     def __init__(self, folder: str | PathLike, header: Header):
         self.folder = Path(folder)
+        self._checks = False  # a teacher's distribution is one
         self.folder.mkdir(parents=True, exist_ok=True)
         for unfinished in self.folder.glob(".*.part"):
             unfinished.unlink()  # what a killed run was just writing
@@ -50,6 +63,66 @@ class StoreWriter:
             for shard in found.shards:
                 check_shard(self.folder, shard, found)
             self.manifest = found
+
+    @classmethod
+    def for_rows(
+        cls,
+        folder: str | PathLike,
+        rows: Iterable[Row],
+        *,
+        top_k: int,
+        pieces: Sequence[str] | None = None,
+        vocabulary: str | None = None,
+        vocabulary_size: int | None = None,
+    ) -> "StoreWriter":
+        """A writer of what your own teacher says of a corpus's rows: one behind a service, or in
+        another framework.
+
+        `tfkd.open_rows` gives rows, ids and pieces as the student of a spec reads them. Written are
+        the K most likely pieces of each position; of classes all of them, one row each.
+
+        Args:
+            folder: Made if it is missing; a program that was stopped goes on in it.
+            rows: Of each row its texts in the order of the corpus's fields, like (source, target);
+                a text alone; or, of text that is packed into blocks, the ids of the block.
+            top_k: K; of classes how many there are.
+            pieces: The vocabulary's pieces, or the classes' names, in the order of their ids.
+            vocabulary: In place of `pieces` a tokenizer's `fingerprint()`.
+            vocabulary_size: V, beside `vocabulary`.
+
+        Raises:
+            UserError: The folder holds soft targets of something else, or damaged ones.
+            ValueError: Neither or both of `pieces` and `vocabulary` are given.
+
+        Example:
+            >>> writer = StoreWriter.for_rows(folder, ["good", "bad"], top_k=2, pieces=["-", "+"])
+            >>> said = np.log([[0.9, 0.1], [0.2, 0.8]])
+            >>> writer.write(2, counts=[1, 1], ids=[[1, 0], [1, 0]], log_probabilities=said)
+            >>> store = writer.finish()
+        """
+        if (pieces is None) == (vocabulary is None) or (vocabulary and not vocabulary_size):
+            raise ValueError(
+                "Invalid value for argument `pieces`. Expected the pieces; or `vocabulary`, their "
+                "tokenizer's fingerprint, with `vocabulary_size`. Received: "
+                f"pieces={None if pieces is None else len(pieces)}, vocabulary={vocabulary!r}, "
+                f"vocabulary_size={vocabulary_size}"
+            )
+        hashes = row_hashes(rows)
+        size = vocabulary_size if pieces is None else len(pieces)
+        header = Header(
+            corpus=rows_fingerprint(hashes),
+            vocabulary=vocabulary if pieces is None else pieces_fingerprint(pieces),
+            vocabulary_size=size,
+            top_k=top_k,
+            examples=len(hashes),
+            details={"written_by": "a program of the user's"},
+        )
+        writer = cls(folder, header)
+        write_rows(writer.folder, hashes)
+        if pieces is not None:
+            write_pieces(writer.folder, pieces)
+        writer._checks = True
+        return writer
 
     @property
     def next_example(self) -> int:
@@ -89,6 +162,10 @@ class StoreWriter:
                 f"Invalid value for argument `ids`. Expected the shape [n, {header.top_k}]. "
                 f"Received: {ids.shape}"
             )
+        if self._checks and len(ids) == len(log_probabilities) == counts.sum():
+            found = fault_in_rows(ids, log_probabilities, counts, header.vocabulary_size)
+            if found is not None:
+                raise ValueError(f"Row {first + found[0] + 1} of the corpus, {found[1]}")
         data = encode(ids, log_probabilities, counts, header.vocabulary_size)
         shard = Shard(
             file=f"shard-{len(self.manifest.shards):05d}.bin",

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfkd.data.grammars.generated import german_english
 from tfkd.data.stateless import bits, keys
+from tfkd.spec.options.corpora import OPINIONS, PAIRED, READINGS
 
 REVISION = 1  # to be raised when a row of any seed changes
 _CHUNK = 4096
@@ -34,8 +35,9 @@ def labelled(rows: int, seed: int, fields: Sequence[str]) -> Iterator[tuple[str,
     Args:
         rows: How many. Fewer rows of a seed are the first of more.
         seed: Any integer.
-        fields: Of `text`, `text_b`, `source`, `target`, `label`, `mark`; `source` is the text,
-            `target` the second one.
+        fields: Of `text`, `text_b`, `source`, `target`, `label`, `mark`, `probabilities`; `source`
+            is the text, `target` the second one, and the label has most of the probabilities of
+            the classes in their order, 0.7 to 0.97.
 
     Yields:
         The fields' values, in their order.
@@ -54,18 +56,27 @@ def labelled(rows: int, seed: int, fields: Sequence[str]) -> Iterator[tuple[str,
 def _row(
     draws: Sequence[int], text: str, second: str, other: str, fields: set[str]
 ) -> dict[str, str]:
-    mark = "0"
+    mark, classes = "0", OPINIONS
     if "mark" in fields:
         before, word, behind, label = _READINGS[draws[0] % len(_READINGS)]
+        classes = READINGS
         mark = str(len(text) + 1 + len(before) + 1)
         text = f"{text} {before} {word} {behind}."
     elif {"text_b", "target"} & fields:
-        label = ("same", "other")[draws[0] % 2]
+        label, classes = ("same", "other")[draws[0] % 2], PAIRED
         second = other if label == "other" else second
     else:
         words, label = _OPINIONS[draws[0] % 2]
         text = f"{text} It was {words[draws[1] % len(words)]}."
     return {
         "text": text, "source": text, "text_b": second, "target": second, "label": label,
-        "mark": mark,
+        "mark": mark, "probabilities": _spread(label, classes, draws[1]),
     }  # fmt: skip
+
+
+def _spread(label: str, classes: Sequence[str], draw: int) -> str:
+    """A distribution over classes as a line, in thousandths: most of it is the label's."""
+    others = len(classes) - 1
+    each = (300 - draw % 271) // others
+    numbers = [1000 - each * others if name == label else each for name in classes]
+    return " ".join(f"{number / 1000:.3f}" for number in numbers)

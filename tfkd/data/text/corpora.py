@@ -10,6 +10,7 @@ import numpy as np
 from tfkd.data import transforms
 from tfkd.data.text import bad_rows
 from tfkd.data.text.bad_rows import Tally, refuse_many
+from tfkd.data.text.class_numbers import checked_numbers
 from tfkd.data.text.header_row import LABEL, HeaderWatch
 from tfkd.data.text.source_kinds import header_watch, option, source_of
 from tfkd.data.text.sources import Fault, Reader, Value
@@ -174,11 +175,14 @@ class Corpus:
         watch = self._watch = header_watch(self._options)
         fields = self._source.fields
         label = fields.index(LABEL) if LABEL in fields else 0
+        check_numbers = checked_numbers(fields, option(self._options, "class_names") or ())
         for raw in reader:
             tally.read += 1
             if watch is not None and not isinstance(raw, Fault):
                 watch.see(raw, reader.place(label) if reader.begins(label) else None)
             row = _decoded(raw, longest, filtered)
+            if check_numbers is not None:
+                check_numbers(row, reader.place)
             if not isinstance(row, Fault):
                 row = self._marked(row, raw)
             if isinstance(row, Fault):

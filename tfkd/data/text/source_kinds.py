@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfkd.data.grammars import everyday, generated, generated_classes, generated_tags
+from tfkd.data.json_values import as_label, as_numbers
 from tfkd.data.text.conll_reader import ConllReader
 from tfkd.data.text.header_row import HeaderWatch
 from tfkd.data.text.source_files import count_lines, file_hash, find_files, shown
-from tfkd.data.text.sources import JsonLinesReader, ParallelReader, Reader
+from tfkd.data.text.sources import JsonLinesReader, Labels, ParallelReader, Reader
 from tfkd.data.text.table_reader import TableReader, quoted, tab_separated
 from tfkd.data.text.tfds_source import TfdsReader, find_or_fetch
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.base import NOT_TEXT
+from tfkd.spec.options.soft_labels import NUMBERS
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,13 @@ def _refuse_unequal(
         )
 
 
-def labels_of(fields: Iterable[str]) -> frozenset[int]:
-    """Indices of the fields that hold no text."""
-    return frozenset(index for index, field in enumerate(fields) if field in NOT_TEXT)
+def labels_of(fields: Iterable[str]) -> Labels:
+    """By index of the fields that hold no text: what makes text of their values."""
+    return {
+        index: as_numbers if field in NUMBERS else as_label
+        for index, field in enumerate(fields)
+        if field in NOT_TEXT
+    }
 
 
 def header_watch(options) -> HeaderWatch | None:

@@ -1,16 +1,18 @@
 """Rows of bytes or text from files, one reader a format, each able to name the place of its row."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tfkd.data.json_values import Twice, as_label, found_under, read_record
+from tfkd.data.json_values import Twice, as_numbers, found_under, read_record
 from tfkd.data.text.source_files import reading, shown
 from tfkd.spec.errors import UserError
 
 Value = bytes | str
+Labels = Mapping[int, Callable[[object], object]]
+NO_LABELS: Labels = {}
 LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
 
 
@@ -95,21 +97,21 @@ class ParallelReader:
 
 class JsonLinesReader:
     """Values of one JSON object a line. Numbers are taken as they are written, but for labels and
-    marks (`as_label`); line breaks in a value become a space, since a row's field is one line.
+    marks (`labels`); line breaks in a value become a space, since a row's field is one line.
 
     Args:
         paths: The files.
         data_dir: The data folder, for the names of places.
-        keys: Each field's key.
-        labels: Which of the fields, by index, are no text.
+        keys: Each field's key, or keys.
+        labels: By index of the fields that are no text: what makes text of their values.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
         data_dir: Path,
-        keys: Sequence[str],
-        labels: Collection[int] = (),
+        keys: Sequence[str | list[str]],
+        labels: Labels = NO_LABELS,
     ):
         self._lines = Lines(paths, data_dir)
         self._keys, self._labels = keys, labels
@@ -131,20 +133,27 @@ class JsonLinesReader:
 
 
 def pick(
-    record: object, keys: Sequence[str], labels: Collection[int] = ()
+    record: object, keys: Sequence[str | list[str]], labels: Labels = NO_LABELS
 ) -> tuple[Value, ...] | Fault:
     """The texts under `keys` (`a/b` reaches into nested mappings), or why there is none.
 
     Args:
         record: Nested mappings.
-        keys: Each field's key.
-        labels: Which of the fields, by index, are no text: see `as_label`.
+        keys: Each field's key; or a list of them, whose values stand in one text with blanks
+            between, as those of a list do.
+        labels: By index of the fields that are no text: what makes text of their values.
     """
-    values = []
+    values: list[Value] = []
     for field, key in enumerate(keys):
+        if isinstance(key, list):
+            each = pick(record, key, dict.fromkeys(range(len(key)), as_numbers))
+            if isinstance(each, Fault):
+                return Fault(each.reason, field)
+            values.append(" ".join(map(str, each)))
+            continue
         value = found_under(record, key)
         if field in labels:
-            value = as_label(value)
+            value = labels[field](value)
         if isinstance(value, bytes):
             try:
                 value = value.decode("utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfkd.data.text.sources import LINE_BREAKS, Fault, Lines, Value
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.soft_labels import flat
 from tfkd.spec.wording import shown
 
 # The line that a row begins at, in its file, and the row's cells.
@@ -68,7 +69,8 @@ class TableReader:
     Args:
         paths: The files.
         data_dir: The data folder, for the names of places.
-        columns: Each field's column: its place from 0, or its name in the header of each file.
+        columns: Each field's column: its place from 0, or its name in the header of each file; or a
+            list of them, whose cells stand in one with blanks between.
         header: Whether each file's first line is a header.
         rows: Cuts a file's lines into cells.
     """
@@ -77,31 +79,32 @@ class TableReader:
         self,
         paths: Sequence[Path],
         data_dir: Path,
-        columns: Sequence[int | str],
+        columns: Sequence[int | str | Sequence[int | str]],
         header: bool,
         rows: Callable[[Lines], Rows] = tab_separated,
     ):
         self._paths, self._data_dir = paths, data_dir
         self._columns, self._header, self._rows = columns, header, rows
+        self._named = any(isinstance(one, str) for one in flat(columns))
         self._lines = Lines(paths, data_dir)
         self._number = 0
 
     def __iter__(self) -> Iterator[tuple[Value, ...] | Fault]:
         for path in self._paths:
             self._lines = Lines([path], self._data_dir)
-            columns = self._columns
+            columns = [one if isinstance(one, list) else [one] for one in self._columns]
+            last = None if self._named else max(flat(columns))
             for number, cells in self._rows(self._lines):
                 self._number = number
                 if self._header and self._number == 1:
-                    columns = [self._column(one, cells) for one in columns]
+                    columns = [[self._column(one, cells) for one in each] for each in columns]
+                    last = max(flat(columns))
                 elif isinstance(cells, Fault):
                     yield cells
-                elif len(cells) <= max(columns):
-                    yield Fault(
-                        f"fewer than {max(columns) + 1} columns", bad=any(map(bytes.strip, cells))
-                    )
+                elif len(cells) <= last:
+                    yield Fault(f"fewer than {last + 1} columns", bad=any(map(bytes.strip, cells)))
                 else:
-                    yield tuple(cells[column] for column in columns)
+                    yield tuple(b" ".join(cells[one] for one in each) for each in columns)
 
     def _column(self, column: int | str, cells: list[bytes] | Fault) -> int:
         """A column's place, from 0.

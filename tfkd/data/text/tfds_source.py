@@ -5,11 +5,11 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfkd.data.strict_json import parse_json, read_json
-from tfkd.data.text.sources import Fault, Value, pick
+from tfkd.data.text.sources import NO_LABELS, Fault, Labels, Value, pick
 from tfkd.outside.regular_files import readable
 from tfkd.spec.errors import UserError
 
@@ -28,7 +28,7 @@ class TfdsReader:
         name: The data set's name, for messages.
         split: For example `train` or `train[:1000]`.
         keys: Feature names; `translation/de` reaches into a nested feature.
-        labels: Which of the fields, by index, are no text: these may be true or false.
+        labels: By index of the fields that are no text: what makes text of their values.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class TfdsReader:
         folder: Path,
         name: str,
         split: str,
-        keys: Sequence[str],
-        labels: Collection[int] = (),
+        keys: Sequence[str | list[str]],
+        labels: Labels = NO_LABELS,
     ):
         self._folder, self._name, self._split = folder, name, split
         self._keys, self._labels = keys, labels

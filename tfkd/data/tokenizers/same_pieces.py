@@ -12,7 +12,11 @@ def other_pieces(ours: Any, theirs: Any) -> str:
         ours: A tokenizer, with `vocabulary`.
         theirs: Another.
     """
-    one, other = list(ours.vocabulary), list(theirs.vocabulary)
+    return other_lists(list(ours.vocabulary), list(theirs.vocabulary))
+
+
+def other_lists(one: list[str], other: list[str]) -> str:
+    """The same of two lists of pieces."""
     if one == other:
         return ""
     length = max(len(one), len(other))

@@ -40,6 +40,8 @@ class Stage:
         gives: What others can do with its result. `model`: it leaves `weights.safetensors`, and
             `parameters` in its summary. `corpus`: it leaves what `write_text_corpus` writes, with
             `report` and `fields` in its summary. `targets`: it leaves stores as `ScoreStage` does.
+        early: Whether it is made before all that needs none of it: it refuses a user's files, and
+            others take hours.
         on_all_hosts: Whether hosts that are not the first make it together with that one.
         of_folds: Whether it may read the models of a stage with `folds:`, as `trained_model` gives
             them.
@@ -51,6 +53,7 @@ class Stage:
     kind: ClassVar[str]
     revision: ClassVar[int] = 1
     gives: ClassVar[frozenset[str]] = frozenset()
+    early: ClassVar[bool] = False
     on_all_hosts: ClassVar[bool] = False
     of_folds: ClassVar[bool] = False
     unit: ClassVar[str | None] = None

@@ -8,6 +8,7 @@ from tfkd.data.files import sha256_of
 from tfkd.data.text.corpora import source_hashes
 from tfkd.outside.regular_files import readable
 from tfkd.pipeline.engine.identity import repeated, vocabulary_identity
+from tfkd.pipeline.inputs.own_folders import own_identity
 from tfkd.pipeline.inputs.published import check_checkpoint, checkpoint_files, checkpoint_folder
 from tfkd.pipeline.plan.pages import source_names, told_where, vocabulary_names
 from tfkd.spec import Spec
@@ -62,6 +63,14 @@ class DataFolder:
         options = spec.tokenizers[name]
         with told_where(spec.pages, vocabulary_names(options)):
             return vocabulary_identity(name, options, data_dir)
+
+    def stores(self, spec: Spec, name: str, data_dir: Path) -> Any:
+        """What the identity of a targets stage says of the user's own stores.
+
+        Raises:
+            UserError: One is missing, or not whole.
+        """
+        return own_identity(spec.stages[name].targets.store, data_dir, f"stages.{name}.targets")
 
     def checkpoint(self, spec: Spec, name: str, data_dir: Path) -> Any:
         """What the identity of a load stage says of its files.

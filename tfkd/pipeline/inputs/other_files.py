@@ -19,6 +19,7 @@ from tfkd.spec.beside import evaluated
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
 from tfkd.spec.options.base import WORD
+from tfkd.spec.options.soft_labels import NUMBERS
 from tfkd.spec.source.tree import node_of
 
 # Of the corpus that a model was measured on, what holds for a file like it: how rows are read, not
@@ -132,7 +133,8 @@ class OtherFiles:
         """
         paths = [os.path.abspath(one) for one in files]
         kept = {name: getattr(read, name) for name in _READING if name in read.model_fields_set}
-        fields = [name for name in read.field_names if name != "mark" or not read.marked_by]
+        without = NUMBERS | ({"mark"} if read.marked_by else set())  # models are asked for classes
+        fields = [name for name in read.field_names if name not in without]
         if others := [name for name in self.columns if name not in fields]:
             raise UserError(
                 f"{COLUMNS} {others[0]}={self.columns[others[0]]}: of such a corpus "
@@ -151,7 +153,8 @@ class OtherFiles:
         if kind in ("tsv", "csv"):
             return self._table(kind, paths, fields, read)
         if kind == "jsonl":
-            own = read.fields if read.kind == kind else {name: name for name in fields}
+            own = read.fields if read.kind == kind else {}
+            own = {name: own.get(name, name) for name in fields}
             return {kind: paths, "fields": {**own, **self.columns}}
         if self.columns:
             raise UserError(
@@ -170,7 +173,8 @@ class OtherFiles:
 
     def _table(self, kind: str, paths: list[str], fields: list[str], read: Any) -> dict[str, Any]:
         if read.kind == kind:
-            found = {kind: paths, "columns": {**read.columns, **self.columns}}
+            own = {name: read.columns[name] for name in fields}
+            found = {kind: paths, "columns": {**own, **self.columns}}
             if kind == "csv":
                 found["delimiter"] = read.delimiter
             by_name = any(isinstance(one, str) for one in found["columns"].values())

@@ -12,6 +12,7 @@ from tfkd.data.text.tfds_source import find_prepared
 from tfkd.data.tokenizers.building import build_tokenizer, refuse_unreachable
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.pipeline.inputs.data_folder import DataFolder
+from tfkd.pipeline.inputs.own_folders import own_identity
 from tfkd.pipeline.inputs.published import (
     check_checkpoint,
     checkpoint_folder,
@@ -34,6 +35,9 @@ class NoFiles(DataFolder):
         return {}
 
     def vocabulary(self, spec: Spec, name: str, data_dir: Path) -> None:
+        return None
+
+    def stores(self, spec: Spec, name: str, data_dir: Path) -> None:
         return None
 
     def checkpoint(self, spec: Spec, name: str, data_dir: Path) -> None:
@@ -111,6 +115,15 @@ class CheckedFiles(NoFiles):
 
         path = ("stages", name, "load")
         self._check(spec, path, (options, model, vocabulary), [([options.load], check)])
+
+    def stores(self, spec: Spec, name: str, data_dir: Path) -> None:
+        options = spec.stages[name]
+        path = ("stages", name, "targets")
+
+        def check() -> None:
+            own_identity(options.targets.store, data_dir, ".".join(path))
+
+        self._check(spec, path, options, [(options.targets.store, check)])
 
     def _size(self, options: Any, data_dir: Path) -> int:
         """The pieces of a vocabulary that is read, before it is cut down."""

@@ -4,10 +4,11 @@ from typing import Any
 
 from tfkd.spec import Spec, load_spec, registry
 from tfkd.spec.options.models.family import SMOKE_LENGTH
+from tfkd.spec.options.soft_labels import LOGITS, PROBABILITIES
 from tfkd.spec.stage_kinds import type_of
 
 ROWS = 96
-_CLASSIFIED = ("text", "text_b", "source", "target", "label", "mark")
+_CLASSIFIED = ("text", "text_b", "source", "target", "label", "mark", PROBABILITIES)
 
 
 def smoke_spec(spec: Spec) -> Spec:
@@ -132,8 +133,9 @@ def _corpus(corpus: dict[str, Any], seed: int, tags: bool) -> dict[str, Any]:
         return {**corpus, **small, "generated": "classes"}
     if corpus.get("generated") == "tags" or (tags and "label" in fields):
         return {"generated": "tags", "rows": ROWS, "seed": seed}
+    fields = [PROBABILITIES if name == LOGITS else name for name in fields]
     known = [name for name in fields if name in _CLASSIFIED] or ["text"] * ("text" in corpus)
-    if {"label", "text_b"} & set(known) or corpus.get("marked_by"):
+    if {"label", "text_b", PROBABILITIES} & set(known) or corpus.get("marked_by"):
         small["generated"] = "classes"
         small["fields"] = known + (["mark"] if corpus.get("marked_by") else [])
     elif "text" in corpus or ("text" in fields and "source" not in fields):

@@ -19,8 +19,9 @@ STOP = "stop"
 
 
 def in_checked_order(plan: Wanted, until: str | None = None) -> list[Node]:
-    """All that a run makes, each once, inputs first; before a stage with `on_failed_check: stop`
-    the checks of the models that it rests on, unless they rest on itself.
+    """All that a run makes, each once, inputs first, and what is `early` before all others; before
+    a stage with `on_failed_check: stop` the checks of the models that it rests on, unless they rest
+    on itself.
 
     Args:
         plan: What the spec asks for.
@@ -46,7 +47,8 @@ def in_checked_order(plan: Wanted, until: str | None = None) -> list[Node]:
             visit(child)
         order[node.key] = node
 
-    for node in plan.until(until) if until else plan.ends():
+    ends = plan.until(until) if until else plan.ends()
+    for node in (*(one for one in in_order(ends) if one.stage.early), *ends):
         visit(node)
     return list(order.values())
 

@@ -13,6 +13,7 @@ from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.soft_labels import NUMBERS
 
 _NAMED = 5
 
@@ -23,7 +24,7 @@ class ClassesStage(Stage):
     kind = "classes"
 
     def node(self, graph: Any, spec: Spec, options: Any, several: bool) -> Node:
-        """The classes of a training stage whose model has a head over them.
+        """The classes of a stage whose model has a head over them.
 
         Args:
             graph: The graph's builder.
@@ -35,7 +36,9 @@ class ClassesStage(Stage):
             UserError: None of its corpora has labels.
         """
         names = spec.models[options.train].head.classes or [
-            part.of for part in options.data if "label" in graph.fields(spec, part.of)
+            part.of
+            for part in options.data
+            if {"label", *NUMBERS} & set(graph.fields(spec, part.of))
         ]
         if not names:
             raise UserError(
@@ -59,13 +62,18 @@ class ClassesStage(Stage):
         return folder.manifest()["summary"]["size"] if folder.done else 2
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-        """Learns the classes of the corpora's labels, and counts their rows."""
+        """Learns the classes of the corpora's labels, and counts their rows; those that a corpus
+        names for its soft labels are among them, be there a label of them or not."""
         counts: dict[str, int] = {}
         several = bool(node.identity.get("several"))
 
         def labels() -> Iterator[str]:
             for child in node.inputs.values():
-                for line in open_text(child, context).lines("label"):
+                for name in getattr(child.options, "class_names", ()):
+                    counts.setdefault(name, 0)
+                    yield name
+                text = open_text(child, context)
+                for line in text.lines("label") if "label" in text.fields else ():
                     for label in labels_in(line, several):
                         counts[label] = counts.get(label, 0) + 1
                         yield label

@@ -229,6 +229,17 @@ class Classification(Task):
 
         return score_labels(node, model, self.view(node, context), folder, context)
 
+    def vocabulary(self, node: Node, context: Context) -> Any:
+        return classes_of(node, context)
+
+    def due(
+        self, node: Node, examples: ExampleSet, rows: np.ndarray, context: Context, of: str
+    ) -> Ragged:
+        """Labels, of several a row all of them; a row without any has one, which nobody knows."""
+        if self.several:
+            return examples.take(*LABELS, rows)
+        return Ragged(label_ids(examples, rows).astype(np.int32), np.arange(len(rows) + 1))
+
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
         from tfkd.pipeline.stages.stored_targets import of_corpora
         from tfkd.targets import PartStores

@@ -19,7 +19,10 @@ from tfkd.spec.tasks.task import TaskOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from tfkd.data.examples import ExampleSet
+    from tfkd.data.ragged import Ragged
     from tfkd.data.views import View
     from tfkd.pipeline.engine.builder import GraphBuilder
     from tfkd.pipeline.engine.context import Context
@@ -182,6 +185,22 @@ class Task:
 
     def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
         """Stores what a teacher says of each corpus of a scoring stage in `store-I/`."""
+        raise NotImplementedError
+
+    def vocabulary(self, node: Node, context: Context) -> Any:
+        """What its model predicts, a tokenizer or classes: `fingerprint()`, `size`, and `names` of
+        classes or `vocabulary` of pieces."""
+        from tfkd.pipeline.inputs.made import side_tokenizers
+        from tfkd.pipeline.stages.terms import predicted_tokenizer
+
+        return predicted_tokenizer(side_tokenizers(node, context))
+
+    def due(
+        self, node: Node, examples: ExampleSet, rows: np.ndarray, context: Context, of: str
+    ) -> Ragged:
+        """What a store has rows for, of some examples of a corpus: with `of` "labels" the ids that
+        are predicted of each, -1 where nobody knows them; with "ids" those that are read there. Of
+        tasks whose targets can be stored."""
         raise NotImplementedError
 
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:

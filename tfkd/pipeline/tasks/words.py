@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.files import write_atomically
+from tfkd.data.ragged import Ragged
 from tfkd.evaluation import RowSums, WordSums
 from tfkd.evaluation.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.pipeline.engine.context import Context
@@ -117,6 +118,17 @@ class Words(Task):
         from tfkd.pipeline.tasks.trivial_words import systems
 
         return systems(evaluation, counting, settings)
+
+    def due(self, node: Node, examples: Any, rows: np.ndarray, context: Context, of: str) -> Ragged:
+        """Those of the positions that the plain view selects, in their order."""
+        from tfkd.pipeline.inputs.made import views_of
+
+        (view,) = views_of(node, {None}, context).values()
+        record = view(examples, rows, 0, 0)
+        side = record.get("target", record)
+        selected = np.asarray(side["selected"])
+        ends = np.concatenate([[0], np.cumsum(selected.sum(1))]).astype(np.int64)
+        return Ragged(np.asarray(side[of], np.int32)[selected], ends)
 
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
         from tfkd.pipeline.inputs.made import side_tokenizers

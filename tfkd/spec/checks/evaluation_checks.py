@@ -18,6 +18,13 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
     check_tuning(parts, faults, path, entry)
     given = ("targets", "model") if teacher_check else ("model",)
     stage = stage_of(parts, faults, (*path, "of"), entry.of, *given, of_folds=True)
+    if stage is not None and stage.stage.kind == "targets":
+        faults.add(
+            (*path, "of"), f"{entry.of} is a targets stage: there is no model to be measured",
+            "a score stage, or a stage with the model (a run says of such labels how many are "
+            "right)",
+        )  # fmt: skip
+        return
     _of_folds(faults, path, entry, stage)
     loaded = stage is not None and not teacher_check and stage.stage.kind == "load"
     if loaded and not task_of(stage).of_checkpoints:

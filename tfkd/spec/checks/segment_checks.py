@@ -6,6 +6,7 @@ from tfkd.spec.families import one_of
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage
 from tfkd.spec.options import segment_view, sides_of
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.wording import a
 
 # Built-in terms that predict nothing of a segment.
@@ -44,7 +45,7 @@ def check_segments(
     if teacher is None:
         return
     found = found_stage(parts, teacher)
-    if found is not None and found.stage.kind == "score":
+    if found is not None and "targets" in gives_of(found.stage):
         faults.add(
             (*path, "teacher"), f"{teacher} stored one prediction a word, and {name} ({kind}) "
             "hides other words in each epoch", "a train stage, which is asked in the step",

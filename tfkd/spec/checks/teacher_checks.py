@@ -5,10 +5,11 @@ from typing import Any
 from tfkd.spec.checks.layer_pairs import layer_pairs
 from tfkd.spec.families import one_of, view_kinds
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Found, Parts, found_stage, stage_of
+from tfkd.spec.names import Found, Parts, stage_of
 from tfkd.spec.options import PlainOptions, reads_classes, sides_of
 from tfkd.spec.options.objectives import SoftTargetsOptions
 from tfkd.spec.options.views import Reader
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import asked_of, named, task_of
 from tfkd.spec.wording import a
 
@@ -46,8 +47,9 @@ def check_teacher(
     if found is None:
         return None, None
     classes = _of_classes(parts, faults, path, options, model, found)
-    _divergence(faults, path, options, found.stage.kind == "score" and not classes)
-    if found.stage.kind == "score":
+    stored = "targets" in gives_of(found.stage)
+    _divergence(faults, path, options, stored and not classes)
+    if stored:
         _stored(faults, where, name, found, stage, None if classes else model)
         view = getattr(options, "view", None)
         if source_alone(model, parts.views.get(view)):
@@ -59,7 +61,8 @@ def check_teacher(
             value = getattr(options, key, None)
             if value not in (None, "selected"):
                 faults.add(
-                    (*path, key), f"{value}, and {name} is a score stage, whose targets are stored",
+                    (*path, key), f"{value}, and {name} is {a(found.stage.kind)} stage, whose "
+                    "targets are stored",
                     "a train or load stage as the teacher, or no such option",
                 )  # fmt: skip
         return found, None
@@ -233,7 +236,7 @@ def _blocks(packing: Any) -> str:
 
 def _stored(faults: Faults, path: tuple, name: str, scored: Found, stage: Any, model: Any) -> None:
     """A stored teacher must speak of the student's words, and of some of its rows."""
-    teacher = found_stage(scored.parts, scored.stage.score)
+    teacher = asked_of(scored)
     theirs = predicted(teacher.model) if teacher is not None else None
     ours = predicted(model)
     if model is not None and theirs and ours and theirs != ours:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from tfkd.spec.options.soft_labels import NUMBERS
 from tfkd.spec.wording import shown
 
 # What names folders and files, and stands in references and dotted paths.
@@ -54,7 +55,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=100), AfterValidator(_different)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 # Fields that hold no text: they are not lower-cased, and two equal ones are no overlap.
-NOT_TEXT = frozenset({"label", "mark", "list", "score"})
+NOT_TEXT = frozenset({"label", "mark", "list", "score"}) | NUMBERS
 # The name of a field, which becomes a file's.
 FieldName = Annotated[Name, AfterValidator(_word)]
 # A file, folder or glob.

@@ -5,12 +5,19 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Seed
+from tfkd.spec.options.soft_labels import fault_in_classes, flat
 
 # Characters of a line whose words are counted; a paragraph of WikiText-103 has over 5,000.
 _LONGEST_COUNTED = 1_000_000
 
 # By its name in a header, or its place, from 0.
 Column = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=200)]
+# The classes of generated rows: of opinions, of pairs and of marked words.
+OPINIONS, PAIRED = ("negative", "positive"), ("other", "same")
+READINGS = ("air", "drop", "guide", "metal", "rip", "turn")
+# Soft labels may stand in as many columns as there are classes.
+Columns = Column | Annotated[list[Column], Field(min_length=1)]
+Keys = Name | Annotated[list[Name], Field(min_length=1)]
 Paths = FilePath | Annotated[list[FilePath], Field(min_length=1)]
 
 
@@ -57,6 +64,11 @@ class CorpusOptions(Options):
     )
     sample: Sample | None = Field(None, description="Draw some of the rows.")
     max_rows: Count | None = Field(None, description="Keep the first rows only.")
+    classes: list[Name] = Field(
+        [],
+        description="Of a corpus with the field probabilities or logits, a number for each class: "
+        "the classes that they are of, in their order.",
+    )
     detokenize: Literal["ptb", "wikitext", "moses", "plain"] | None = Field(
         None,
         description="Undo the corpus's tokenization, and count its words and lines as they were, "
@@ -76,6 +88,17 @@ class CorpusOptions(Options):
         return self.detokenize is not None and not (self.part or self.sample or self.max_rows)
 
     kind: ClassVar[str]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that its soft labels are of, in their order; none without such a field."""
+        return tuple(self.classes)
+
+    @model_validator(mode="after")
+    def _numbers_of_classes(self) -> "CorpusOptions":
+        if (wrong := fault_in_classes(self)) is not None:
+            raise ValueError(wrong)
+        return self
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -130,9 +153,10 @@ class ParallelOptions(CorpusOptions):
 class TableOptions(CorpusOptions):
     """Columns."""
 
-    columns: Annotated[dict[FieldName, Column], Field(min_length=1)] = Field(
+    columns: Annotated[dict[FieldName, Columns], Field(min_length=1)] = Field(
         description="Field names and their columns, like {text: sentence, label: sentiment}: by "
-        "their names in each file's first line, or counted from 0."
+        "their names in each file's first line, or counted from 0. probabilities and logits may "
+        "have a column a class, [2, 3, 4]."
     )
     header: bool = Field(
         False, description="Leave out each file's first line; columns by name need none of it."
@@ -141,7 +165,7 @@ class TableOptions(CorpusOptions):
     @property
     def named(self) -> bool:
         """Whether columns are found by a header's names."""
-        return any(isinstance(one, str) for one in self.columns.values())
+        return any(isinstance(one, str) for one in flat(self.columns.values()))
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -194,8 +218,9 @@ class JsonLinesOptions(CorpusOptions):
 
     kind: ClassVar[str] = "jsonl"
     jsonl: Paths = Field(description="Files or globs.")
-    fields: Annotated[dict[FieldName, Name], Field(min_length=1)] = Field(
-        description="Field names and the keys they are read from."
+    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+        description="Field names and the keys they are read from; of probabilities and logits one "
+        "with a list of numbers, or one a class."
     )
 
     @property
@@ -209,8 +234,9 @@ class TfdsOptions(CorpusOptions):
     kind: ClassVar[str] = "tfds"
     tfds: Name = Field(description="The data set, like wmt14_translate/de-en.")
     split: Name = Field("train", description="The split, like train or train[:1%].")
-    fields: Annotated[dict[FieldName, Name], Field(min_length=1)] = Field(
-        description="Field names and the features they are read from."
+    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+        description="Field names and the features they are read from; of probabilities and logits "
+        "one with all numbers, or one a class."
     )
 
     @property
@@ -247,9 +273,9 @@ class GeneratedOptions(CorpusOptions):
         description="text: both sides as lines of one field, no longer side by side; source or "
         "target: that side's lines alone.",
     )
-    fields: list[Literal["text", "text_b", "source", "target", "label", "mark"]] = Field(
-        [], description="Of classes: the fields; default: text and label."
-    )
+    fields: list[
+        Literal["text", "text_b", "source", "target", "label", "mark", "probabilities"]
+    ] = Field([], description="Of classes: the fields; default: text and label.")
 
     @model_validator(mode="after")
     def _one_grammar(self) -> "GeneratedOptions":
@@ -263,6 +289,15 @@ class GeneratedOptions(CorpusOptions):
         if len(set(self.fields)) < len(self.fields):
             raise ValueError("a field stands in fields twice")
         return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Those of its labels, which the probabilities follow."""
+        if "probabilities" not in self.fields:
+            return tuple(self.classes)
+        if "mark" in self.fields:
+            return READINGS
+        return PAIRED if {"text_b", "target"} & set(self.fields) else OPINIONS
 
     @property
     def field_names(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class ClassificationOptions(ClassifierHeadOptions, TaskOptions):
         for index, name in enumerate(model.head.classes):
             where = written(faults, (*path, "head", "classes", index))
             corpus = corpus_of(parts, faults, where, name)
-            if corpus is not None:
+            if corpus is not None and not _names_classes(corpus):
                 _labelled(faults, where, name, corpus)
 
     @classmethod
@@ -35,8 +35,9 @@ class ClassificationOptions(ClassifierHeadOptions, TaskOptions):
         if None in corpora.values():
             return  # faults of their own
         labels = [name for name, corpus in corpora.items() if "label" in corpus.field_names]
+        named = labels or [name for name, corpus in corpora.items() if _names_classes(corpus)]
         learns = [name for name, term in stage.objective.items() if _learns(parts, model, term)]
-        if not labels and (learns or not model.head.classes):
+        if (learns and not labels) or not (named or model.head.classes):
             have = "; ".join(
                 f"{name} has {', '.join(one.field_names)}" for name, one in corpora.items()
             )
@@ -120,6 +121,11 @@ def _learns(parts: Parts, model: Any, term: Any) -> bool:
     """Whether a term learns classes from labels."""
     view = parts.views.get(getattr(term, "view", None))
     return term.kind == "cross_entropy" and reads_classes(model, view)
+
+
+def _names_classes(corpus: Any) -> bool:
+    """Whether a corpus says which classes there are: those that its soft labels are of."""
+    return bool(getattr(corpus, "class_names", ()))
 
 
 def _labelled(faults: Faults, path: Path, name: str, corpus: Any) -> None:
