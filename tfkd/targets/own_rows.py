@@ -89,8 +89,9 @@ def read_pieces(folder: Path, fingerprint: str) -> list[str] | None:
     if not fingerprint.startswith(OF_PIECES):
         return None
     path = folder / PIECES
+    data = _bytes(path)
     try:
-        pieces = parse_json(_bytes(path))
+        pieces = parse_json(data)
         same = pieces_fingerprint(pieces) == fingerprint
     except (ValueError, TypeError):
         same = False

@@ -21,7 +21,7 @@ def own_folder(reference: str, data_dir: Path, where: str) -> Path:
     for folder in (Path(data_dir, reference), Path(reference)):
         if os.path.isdir(folder):
             return folder
-    place = "" if os.path.isabs(reference) else f" in {data_dir}"
+    place = "" if os.path.isabs(reference) else f", neither in the data folder {data_dir} nor here"
     raise UserError(f"{where}: {reference}: there is no such folder{place}. {_WRITE}")
 
 

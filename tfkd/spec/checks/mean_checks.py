@@ -7,7 +7,9 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import SEVERAL, Found, Parts
 from tfkd.spec.options import classifier
 from tfkd.spec.options.teachers import each_alone
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import task_of
+from tfkd.spec.wording import a
 
 
 def check_teachers(
@@ -31,9 +33,9 @@ def check_teachers(
                     where, f"{alone.teacher} {SEVERAL}, beside others",
                     "it alone, or one of the models, a stage {fold: 1, of: STAGE}",
                 )  # fmt: skip
-            if found.stage.kind == "score":
+            if "targets" in gives_of(found.stage):
                 faults.add(
-                    where, f"{alone.teacher} is a score stage, beside others",
+                    where, f"{alone.teacher} is {a(found.stage.kind)} stage, beside others",
                     "a score stage of all of them, score: [A, B], whose mean is stored",
                 )  # fmt: skip
             elif number:

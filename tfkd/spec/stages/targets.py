@@ -22,13 +22,16 @@ class OwnTargets(Options):
     """Where soft labels are that somebody else has made: exactly one of the two."""
 
     field: Literal["probabilities", "logits"] | None = Field(
-        None, description="A field of the corpora: a number for each class."
+        None,
+        description="A field of the corpora: a number for each class.",
+        examples=["probabilities"],
     )
     store: list[FilePath] | None = Field(
         None,
         description="Folders that your own program has written with `tfkd.targets.StoreWriter`, "
         "one for each corpus of data, relative to the data folder, else to the folder that the "
         "run is started in. One may stand without a list.",
+        examples=[["service"]],
     )
 
 
@@ -45,10 +48,12 @@ class TargetsOptions(StageOptions):
     kind: ClassVar[str] = "targets"
     gives: ClassVar[frozenset[str]] = frozenset({"targets"})
     targets: Annotated[OwnTargets, BeforeValidator(_stored)] = Field(
-        description="{field: probabilities} (or logits) of the corpora, or {store: FOLDER}."
+        description="{field: probabilities} (or logits) of the corpora, or {store: FOLDER}.",
+        examples=[{"field": "probabilities"}],
     )
     model: ModelName = Field(
-        description="The student's model, whose classes or pieces the labels are of."
+        description="The student's model, whose classes or pieces the labels are of.",
+        examples=["student"],
     )
     data: Data = Field(description="The corpora whose rows they are of.")
 
@@ -106,6 +111,10 @@ class TargetsOptions(StageOptions):
                 faults.add(where, f"pack: {part.of} has them row by row", "no pack here")
             if getattr(part, "weight", 1) != 1:
                 faults.add(where, f"weight: {part.of} is read once", "no weight here")
+            if getattr(part, "row_weights", None) is not None:
+                faults.add(
+                    where, f"row_weights: {part.of} is read once", "it where rows are learnt"
+                )
 
 
 def _source(faults: Faults, path: tuple, own: OwnTargets, stage: Any, model: Any) -> None:
