@@ -55,6 +55,13 @@ SECTIONS: tuple[tuple[str, str, str, str | tuple[str, ...]], ...] = (
         "A list: each scores one stage's model on one or more corpora.",
         ("EvaluateOptions",),
     ),
+    (
+        "export",
+        "export: formats",
+        "A list: a stage alone is exported as a SavedModel; a mapping says which stage, and in "
+        "which format.",
+        "format",
+    ),
     ("metrics", "metrics", "What `metrics:` of evaluations and validations names.", "metric"),
     ("runtime", "runtime", "Where a spec runs. No result depends on it.", ("RuntimeOptions",)),
 )
@@ -84,7 +91,7 @@ _TOP = {
     "stages": "{targets: {score: finetune, data: train, read: previous, top_k: 8}}",
     "variants": "{small: {student.width: 128}}",
     "evaluate": "[{of: train_student, on: test, metrics: [bleu]}]",
-    "export": "[train_student]",
+    "export": "[train_student, {of: train_student, format: ctranslate2, quantize: int8}]",
     "seeds": "[1, 2, 3]",
     "runtime": "{devices: 2}",
 }

@@ -25,7 +25,7 @@ def decode_as_asked(entry: Mapping[str, Any], decode: Any = None) -> dict[str, A
 
 # What entries have in common that differ in their seed alone, beside how they are decoded.
 COMPARED_BY = (
-    "of", "variant", "on", "context", "tokenize", "lower_case", "tokenized", "rouge",
+    "of", "export", "variant", "on", "context", "tokenize", "lower_case", "tokenized", "rouge",
 )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ _PLACES = {
     "decode": "decode: {}",
     "callback": "callbacks: {{{}}}",
     "stage": "stages: {{NAME: {}}}",
+    "format": "export: [{}]",
     "task": "student: {{kind: bert, ..., head: {}}}",
 }
 _METRIC = "evaluate: [{{of: train_student, on: test, metrics: [{}]}}]"
@@ -112,6 +113,8 @@ def example(kind: str, name: str, keys: list[Key]) -> dict[str, Any]:
         return dict(sorted(values.items(), key=lambda item: item[0] != name))
     if kind in ("objective", "callback"):
         return {name: values}
+    if kind == "format":
+        return values | {"format": name}
     if kind == "tokenizer":
         values["learn_from"] = ["train"]
     return {"kind": name, **values}

@@ -24,6 +24,7 @@ _REGISTERED = {
     "callbacks": "callback",
     "stages": "stage",
     "tasks": "task",
+    "formats": "format",
 }
 
 

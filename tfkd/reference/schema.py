@@ -91,7 +91,13 @@ def json_schema() -> dict[str, Any]:
             }
         ),
         "evaluate": _or_null({"type": "array", "items": {"$ref": "#/$defs/evaluation"}}),
-        "export": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+        "export": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"anyOf": [{"type": "string"}, *_exports(of)]}},
+                {"type": "null"},
+            ]
+        },
         "seeds": _or_null(
             {
                 "type": "array",
@@ -114,6 +120,11 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"required": ["tfkd", "name"]}, {"required": ["extends"]}],
         "$defs": definitions,
     }
+
+
+def _exports(of: Any) -> list[dict[str, Any]]:
+    """Stages with a format."""
+    return [of(registry.lookup("format", name).options) for name in registry.names("format")]
 
 
 def _by_name(definition: str) -> dict[str, Any]:

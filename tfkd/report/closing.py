@@ -47,9 +47,10 @@ def closing(results: Mapping[str, Any], folder: Path) -> str:
 
 def headline(results: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The evaluation that a run is about: the first that compares a student which no other of them
-    goes on from, or else the first."""
+    goes on from, or else the first; one of a model itself, not of its export, if there is one."""
     stages = (results.get("spec") or {}).get("stages") or {}
     scored = [entry for entry in results["evaluations"] if entry.get("metrics")]
+    scored = [entry for entry in scored if not entry.get("export")] or scored
     students = [entry for entry in scored if not _is_teacher(results, str(entry["of"]))]
     compared = [entry for entry in students if (entry.get("against") or {}).get("metrics")]
     gone_on = {str((stages.get(stage_of(str(one["of"]))) or {}).get("from")) for one in compared}

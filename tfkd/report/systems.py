@@ -110,9 +110,11 @@ class Systems:
 
 
 def label_of(entry: Mapping[str, Any]) -> str:
-    """`STAGE[#VARIANT]` of an evaluation or of what it is compared with."""
+    """`STAGE[#VARIANT][EXPORT]` of an evaluation or of what it is compared with, the export in
+    brackets where there is one."""
     of, variant = str(entry.get("of") or "model"), entry.get("variant")
-    return of if "#" in of or not variant else f"{of}#{variant}"
+    label = of if "#" in of or not variant else f"{of}#{variant}"
+    return f"{label}[{entry['export']}]" if entry.get("export") else label
 
 
 def open_runs(results: Sequence[Mapping[str, Any]]) -> list[Run]:

@@ -77,7 +77,7 @@ def _scores(results: dict[str, Any], verdicts: list[Verdict]) -> tuple[Any, bool
             verdicts += filter(None, [verdict])
             _add(
                 table,
-                ", ".join(filter(None, (entry["of"], seed, chosen_context(entry)))),
+                ", ".join(filter(None, (of_entry(entry), seed, chosen_context(entry)))),
                 entry["on"],
                 metric,
                 _number(metric, score["value"]),
@@ -138,7 +138,7 @@ def _seed_table(results: dict[str, Any], verdicts: list[Verdict]) -> Any:
             if theirs and apart:
                 means = (found["mean"] for found in (score, theirs, apart))
                 shown = _mean_and_std(metric, apart, metric_difference(metric, *means))
-            name = ", ".join(filter(None, (one["of"], chosen_context(one))))
+            name = ", ".join(filter(None, (of_entry(one), chosen_context(one))))
             _add(
                 table, name, one["on"], metric, str(score["n"]), _mean_and_std(metric, score),
                 _mean_and_std(metric, theirs), shown, verdict.brief if verdict else "",
@@ -207,9 +207,17 @@ def closing_words(results: dict[str, Any], folder: Path, told: set[str] | None =
     """The end of a run: its result in short, all scores, warnings less those `told`, and where
     SavedModel and report lie."""
     lines = [*filter(None, [closing(results, folder)]), scored(results, folder, told)]
-    lines += [one_line(f"SavedModel: {folder / one['folder']}") for one in results["exports"]]
+    lines += [
+        one_line(f"{one.get('name', 'SavedModel')}: {folder / one['folder']}")
+        for one in results["exports"]
+    ]
     lines.append(one_line(f"report: {folder / 'report.html'}"))
     return "\n".join(lines)
+
+
+def of_entry(entry: dict[str, Any]) -> str:
+    """The stage of an evaluation, and the export that stands in for its model, if one does."""
+    return f"{entry['of']}[{entry['export']}]" if entry.get("export") else str(entry["of"])
 
 
 def _number(metric: str, value: float | None) -> str:

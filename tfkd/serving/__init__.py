@@ -1,9 +1,9 @@
-"""SavedModels: strings in, strings out, checked before anyone sees them."""
+"""Exports, SavedModels and others: strings in, strings out, checked before anyone sees them."""
 
 from tfkd.lazy import lazy
 
 _PLACES = {
-    "ExportRefusedError": "export",
+    "ExportRefusedError": "check_result",
     "SavedClassifier": "loading.saved_classifier",
     "SavedTranslator": "loading.saved_translator",
     "Translation": "loading.saved_translator",

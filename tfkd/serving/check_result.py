@@ -1,4 +1,4 @@
-"""Which lines a SavedModel is checked on, and what a check found."""
+"""Which lines an export is checked on, what a check found, and the refusal that it may end in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,11 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.ragged import Ragged
+from tfkd.spec.errors import UserError
+
+
+class ExportRefusedError(UserError):
+    """What was exported does not answer as the model does, or nobody could run it."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Writes a SavedModel that answers as the model does, or none at all."""
 
-import os
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfkd.data.files import flush_folder, write_atomically, written_by_tensorflow
+from tfkd.data.files import write_atomically, written_by_tensorflow
 from tfkd.decoding.decoder import source_limit
 from tfkd.decoding.searches import build_search
 from tfkd.layers.custom_gradient import without_gradients
-from tfkd.serving.check_result import CheckResult
+from tfkd.serving.check_result import CheckResult, ExportRefusedError
 from tfkd.serving.checking import self_check
 from tfkd.serving.checksums import write_checksums
 from tfkd.serving.graphs.full_precision import in_float32
@@ -21,8 +20,8 @@ from tfkd.serving.graphs.ids_model import served_bytes, write_ids_model
 from tfkd.serving.graphs.served_model import ServedModel
 from tfkd.serving.loading.stored_graph import read_graph, unknown_nodes
 from tfkd.serving.model_card import CARD, model_card
+from tfkd.serving.placing import beside, put
 from tfkd.serving.trust import listed
-from tfkd.spec.errors import UserError
 
 _SHOWN = 5
 _OTHERS = """
@@ -34,10 +33,6 @@ Serving of your own must have them.
 
 # A model card's text, and the figures of the check.
 Checked = tuple[str, dict[str, Any]]
-
-
-class ExportRefusedError(UserError):
-    """The SavedModel does not answer as the model does, or a server could not run it."""
 
 
 def export_saved_model(
@@ -125,13 +120,8 @@ def write_version(
         raise ValueError(
             f"Invalid value for argument `version`. Expected at least 1. Received: {version}"
         )
-    folder = Path(folder)
-    final, part = folder / str(version), folder / f".{version}.part"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
-    old = final.with_name(f".{final.name}.old")
-    if old.exists() and not final.exists():
-        old.rename(final)  # killed between the two renames of `_put`
+    final = Path(folder) / str(version)
+    part = beside(final)
     try:
         with written_by_tensorflow(part), without_gradients():
             tf.saved_model.save(served, str(part), signatures=served.signatures())
@@ -144,7 +134,7 @@ def write_version(
         more = _OTHERS.format(ops=", ".join(others)) if others else ""
         write_atomically(part / CARD, text + more)
         write_checksums(part)
-        _put(part, final)
+        put(part, final)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     # A time is of this machine at this moment, and no part of what was found to be right.
@@ -217,23 +207,3 @@ def checked_sentence(check: CheckResult, row: str, how: str) -> str:
             "the graph reads them otherwise than the one in Python"
         )
     return text + "."
-
-
-def _put(part: Path, final: Path) -> None:
-    """Renames a whole version to its place, flushed to the disk before."""
-    for path in sorted(part.rglob("*")):
-        if path.is_dir():
-            flush_folder(path)
-        else:
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-    flush_folder(part)
-    old = final.with_name(f".{final.name}.old")
-    if final.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        final.rename(old)
-        part.rename(final)
-        shutil.rmtree(old)
-    else:
-        part.rename(final)
-    flush_folder(final.parent)

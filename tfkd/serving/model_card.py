@@ -140,10 +140,21 @@ def whole_card(
         instances=_json([instance]),
         answer=_ANSWER.format(answer=_json(said)) if answer else "",
     )
-    lines = [f"# {name}", ""]
+    return card_of(card, loading + use, check)
+
+
+def card_of(card: Mapping[str, Any], use: str, check: str) -> str:
+    """A card of any format: what heads it, its sections on use and check, and all others.
+
+    Args:
+        card: See `model_card`.
+        use: How it is run, with its heading.
+        check: What the check found, in a sentence.
+    """
+    lines = [f"# {card.get('name', 'model')}", ""]
     if card.get("summary"):
         lines += [str(card["summary"]), ""]
-    lines += [loading + use, "## Check", "", check, ""]
+    lines += [use, "## Check", "", check, ""]
     own = {key: value for key, value in card.items() if key not in ("name", "summary")}
     return "\n".join(lines + _sections(own)).rstrip() + "\n"
 

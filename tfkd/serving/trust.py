@@ -35,7 +35,7 @@ def check_trusted(folder: Path) -> None:
                 f"{folder}: not a SavedModel of tfkd: it has no {name}, which `tfkd export RUN` "
                 f"writes. {_TRUST}"
             )
-    files = _files(folder)
+    files = plain_files(folder)
     summed = check_checksums(folder)
     for path in files:
         name = path.relative_to(folder).as_posix()
@@ -61,7 +61,7 @@ def listed(unknown: Sequence[UnknownNode]) -> str:
     return ", ".join(map(str, shown)) + more
 
 
-def _files(folder: Path) -> list[Path]:
+def plain_files(folder: Path) -> list[Path]:
     """All files of a folder.
 
     Raises:

@@ -1,6 +1,8 @@
 """The names that come with the package."""
 
 from tfkd.spec import options as o
+from tfkd.spec.formats.ctranslate2 import CTranslate2Options
+from tfkd.spec.formats.saved_model import SavedModelOptions
 from tfkd.spec.registry import Entry, add
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
@@ -15,6 +17,7 @@ from tfkd.spec.tasks.tagging import TaggingOptions
 from tfkd.spec.tasks.translation import TranslationOptions
 
 _TASKS = "tfkd.pipeline.tasks"
+_FORMATS = "tfkd.serving.formats"
 
 
 def register_builtins() -> None:
@@ -83,6 +86,8 @@ def register_builtins() -> None:
         ("task", "masked_lm", MaskedWordsOptions, f"{_TASKS}.masked_words:MaskedWords"),
         ("task", "tagger", TaggingOptions, f"{_TASKS}.tagging:Tagging"),
         ("task", "classifier", ClassificationOptions, f"{_TASKS}.classification:Classification"),
+        ("format", "saved_model", SavedModelOptions, f"{_FORMATS}.saved_model:SavedModel"),
+        ("format", "ctranslate2", CTranslate2Options, f"{_FORMATS}.ctranslate2:CTranslate2"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
     for name, target, summary in (

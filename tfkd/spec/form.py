@@ -17,7 +17,7 @@ TOP = {
     "stages": "stages by name",
     "variants": "named changes",
     "evaluate": "a list of evaluations",
-    "export": "stages to export",
+    "export": "stages to export, each in a format",
     "seeds": "what trains is trained once with each of them, like [1, 2, 3]",
     "runtime": "where it runs",
 }

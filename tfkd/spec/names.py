@@ -36,7 +36,7 @@ class Parts:
     views: dict[str, Any]
     stages: dict[str, Any]
     evaluate: list[Any]
-    export: list[str]
+    export: list[Any]
     names: dict[str, list[str]]
     variant: str | None
     of_variant: Callable[[str], "Parts"]

@@ -6,7 +6,10 @@ from tfkd.spec.stage_kinds import kinds
 from tfkd.spec.wording import shown
 
 # Where references stand outside of stages; * is any key or index.
-_PLACES = (("evaluate", "*", "of"), ("evaluate", "*", "against"), ("export",), ("export", "*"))
+_PLACES = (
+    ("evaluate", "*", "of"), ("evaluate", "*", "against"),
+    ("export",), ("export", "*"), ("export", "*", "of"),
+)  # fmt: skip
 
 
 def places() -> list[tuple[str, ...]]:

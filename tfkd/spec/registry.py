@@ -34,6 +34,7 @@ KINDS = (
     "callback",
     "stage",
     "task",
+    "format",
 )
 # Of these, what no plugin can add so far: whatever reads, counts or shows them knows them by name.
 CLOSED = ("corpus", "tokenizer")
@@ -90,8 +91,8 @@ def register(
 
     Raises:
         ValueError: An unknown kind, one of which only the package has any, the name is taken by
-            another class, or the options of a model, view or task do not extend what tells the rest
-            of the package what it is.
+            another class, or the options of a model, view, task or format do not extend what tells
+            the rest of the package what it is.
     """
     if kind not in KINDS or kind in CLOSED:
         reason = f"A plugin cannot add a {kind} so far: the package's own are all there are. "
@@ -120,6 +121,12 @@ def register(
         raise ValueError(
             "Invalid value for argument `options`. Expected a subclass of "
             "tfkd.spec.tasks.task.TaskOptions, by which a task tells what a spec must have for it. "
+            f"Received: options={options.__name__}"
+        )
+    if kind == "format" and not hasattr(options, "reasons_against"):
+        raise ValueError(
+            "Invalid value for argument `options`. Expected a subclass of "
+            "tfkd.spec.formats.format.FormatOptions, by which a format tells what it cannot hold. "
             f"Received: options={options.__name__}"
         )
     add(Entry(kind, name, options, target, revision, summary))

@@ -242,22 +242,6 @@ def pages(faults: Faults, tree: Node) -> dict[str, str]:
     return found
 
 
-def export(faults: Faults, tree: Node) -> list[str]:
-    """`export:`: a stage or a list of them."""
-    node = tree.value.get("export")
-    if node is None or node.value is None:
-        return []
-    plain = node.plain()
-    plain = [plain] if isinstance(plain, str) else plain
-    if not isinstance(plain, list):
-        faults.add(("export",), f"found {in_short(plain)}", "a list of stages")
-        return []
-    for index, stage in enumerate(plain):
-        if not isinstance(stage, str):
-            faults.add(("export", index), f"found {in_short(stage)}", "the name of a stage")
-    return [stage for stage in plain if isinstance(stage, str)]
-
-
 def section(faults: Faults, tree: Node, key: str, model: Any, default: Any = None) -> Any:
     """A section that is one set of options; the default where it is not there."""
     node = tree.value.get(key)

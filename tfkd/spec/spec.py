@@ -45,7 +45,7 @@ class Spec:
         views: Views by name.
         stages: Stages by name; those that translate are corpora too.
         evaluate: Evaluations.
-        export: Stages to export.
+        export: Stages to export, each in a format; see `tfkd.spec.formats`.
         runtime: Where it runs.
         changes: The variants themselves, by name, as they were written.
         provenance: For each dotted path, where its value was written; `default` where nowhere.
@@ -74,7 +74,7 @@ class Spec:
     views: Mapping[str, Any]
     stages: Mapping[str, Any]
     evaluate: tuple[Any, ...]
-    export: tuple[str, ...]
+    export: tuple[Any, ...]
     runtime: Any
     changes: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, str]

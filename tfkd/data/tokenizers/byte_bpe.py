@@ -117,6 +117,11 @@ class ByteBpe(PieceTokenizer):
 
     @functools.cached_property
     def _fast(self) -> Any:
+        return self.as_published()
+
+    def as_published(self) -> Any:
+        """The same as an object of the package `tokenizers`, which writes it as `tokenizer.json`;
+        special tokens that a text spells are text."""
         import tokenizers
 
         places = {piece: index for index, piece in enumerate(self.vocabulary)}

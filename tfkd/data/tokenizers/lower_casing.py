@@ -16,21 +16,27 @@ class LowerCasing:
 
     Args:
         tokenizer: The tokenizer that the corpus was encoded with; all else is its own.
+
+    Attributes:
+        inner: That tokenizer.
+        lower_cases: That it lower-cases first, whatever the tokenizer itself does.
     """
 
+    lower_cases = True
+
     def __init__(self, tokenizer: Any):
-        self._tokenizer = tokenizer
+        self.inner = tokenizer
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._tokenizer, name)
+        return getattr(self.inner, name)
 
     def encode(self, lines: Sequence[str]) -> Ragged:
         """The ids of some lines, without special tokens."""
-        return self._tokenizer.encode([line.lower() for line in lines])
+        return self.inner.encode([line.lower() for line in lines])
 
     def in_graph(self) -> "LowerCasingGraph":
         """The same for a graph."""
-        return LowerCasingGraph(self._tokenizer.in_graph())
+        return LowerCasingGraph(self.inner.in_graph())
 
 
 class LowerCasingGraph(tf.Module):

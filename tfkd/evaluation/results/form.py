@@ -105,9 +105,11 @@ class Ceiling(TypedDict):
 class Evaluation(TypedDict):
     """A model's scores on a corpus; `hypotheses` and `references` (of a language model, `prompts`,
     `continuations`, `references` and, of each row, `words`) are paths relative to the run folder,
-    `sha256` has the digest of each. With `choose` (as in specs) `decode` has what was chosen."""
+    `sha256` has the digest of each. With `export` the scores are those of that export. With
+    `choose` (as in specs) `decode` has what was chosen."""
 
     of: str
+    export: NotRequired[str]
     variant: str | None
     on: str
     seed: int | None
@@ -189,11 +191,14 @@ class Latency(TypedDict):
 
 
 class Export(TypedDict):
-    """A SavedModel, with what its self-check found, the ops of its graph that tfkd's own have not,
-    and the SHA-256 of its `checksums.json`."""
+    """A model in a format, with what its self-check found, and the SHA-256 of its `checksums.json`.
+    Without a `format` it is a SavedModel; `more_ops` are those of its graph that tfkd's own have
+    not."""
 
     stage: str
     folder: str
+    format: NotRequired[str]
+    name: NotRequired[str]
     sha256: NotRequired[str]
     decode: NotRequired[dict[str, Any]]
     check: dict[str, Any]

@@ -29,6 +29,7 @@ class SeedSummary(TypedDict):
     """One model on one test set over the seeds."""
 
     of: str
+    export: NotRequired[str]
     variant: str | None
     on: str
     decode: dict[str, Any] | None

@@ -16,7 +16,7 @@ from tfkd.pipeline.engine.machine import machine
 from tfkd.pipeline.engine.run_cards import card_sections
 from tfkd.pipeline.engine.run_exports import digest_of_export
 from tfkd.pipeline.engine.seeds import summaries
-from tfkd.pipeline.engine.wanted import Evaluation, Wanted
+from tfkd.pipeline.engine.wanted import Evaluation, Export, Wanted
 from tfkd.pipeline.inputs.tuned_decode import shown_decode
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.scoring.output_warnings import output_warnings
@@ -79,14 +79,13 @@ def assemble(
         faults = output_warnings(plan.evaluations, evaluations, plan.exports, context)
     exports = [
         _export(
-            name,
-            node,
-            [one.message for one in faults if one.exported == name],
+            export,
+            [one.message for one in faults if one.exported == export.options.of],
             list(zip(plan.evaluations, evaluations, strict=True)),
             context,
             folder,
         )
-        for name, node in plan.exports.items()
+        for export in plan.exports
     ]
     return {
         "tfkd": tfkd.__version__,
@@ -202,27 +201,30 @@ def _file_name(stage: str) -> str:
 
 
 def _export(
-    name: str,
-    node: Node,
+    export: Export,
     warnings: list[str],
     evaluated: list[tuple[Evaluation, dict[str, Any]]],
     context: Context,
     folder: Path,
 ) -> dict[str, Any]:
-    from tfkd.pipeline.stages.export import publish
+    from tfkd.pipeline.stages.export import folder_name, publish
 
-    manifest, stage = context.folder(node).manifest(), context.stages / node.key
-    size = served_bytes(stage / "1")
-    sections = card_sections(node, size, evaluated, context)
-    path = publish(stage, folder / "export" / _file_name(name), sections, warnings)
+    node, options = export.node, export.options
+    summary = context.folder(node).manifest()["summary"]
+    made = context.stages / node.key / folder_name(options)
+    size = served_bytes(made)
+    sections = card_sections(export, size, evaluated, context)
+    path = publish(made, folder / "export" / _file_name(options.of), sections, warnings)
     decode = shown_decode(node, context)  # a classifier has none
+    other = {"format": options.format, "name": options.name} if "format" in node.identity else {}
     return {
-        "stage": name,
+        "stage": options.of,
+        **other,
         "folder": str(path.relative_to(folder)),
         **({"decode": decode} if decode else {}),
         "bytes": size,
         **({"sha256": digest_of_export(path)} if (path / CHECKSUMS).exists() else {}),
-        **{key: manifest["summary"][key] for key in ("check", "parameters")},
-        **({"more_ops": ops} if (ops := manifest["summary"].get("more_ops")) else {}),
-        **({"latency": timed} if (timed := manifest["summary"].get("latency")) else {}),
+        **{key: summary[key] for key in ("check", "parameters")},
+        **({"more_ops": ops} if (ops := summary.get("more_ops")) else {}),
+        **({"latency": timed} if (timed := summary.get("latency")) else {}),
     }

@@ -15,6 +15,7 @@ class Role(StrEnum):
     TOKENIZER = "tokenizer"
     CLASSES = "classes"
     TUNED = "tuned"
+    EXPORT = "export"
     TEACHER = "teacher"
     FROM = "from"
     TRIAL = "trial"

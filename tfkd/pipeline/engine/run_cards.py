@@ -6,14 +6,14 @@ from typing import Any
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.roles import Role
-from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.engine.wanted import Evaluation, Export
 from tfkd.spec.metrics import about
 
 _USES = {Role.DATA: "training", Role.VALIDATE: "validation"}
 
 
 def card_sections(
-    node: Node,
+    export: Export,
     size: int,
     evaluated: Sequence[tuple[Evaluation, Mapping[str, Any]]],
     context: Context,
@@ -21,18 +21,21 @@ def card_sections(
     """Sections of a card by title; see `tfkd.serving.model_card`.
 
     Args:
-        node: The export stage.
-        size: Bytes of the SavedModel.
+        export: The export.
+        size: Bytes of its folder.
         evaluated: The run's evaluations and what results say of each.
         context: The run's surroundings.
     """
+    node = export.node
     said, summary = node.spec.card, context.folder(node).manifest()["summary"]
+    # Another format's answers are its own; those of a SavedModel are the model's.
+    measured = export.options.name if export.options.products else None
     latency = summary.get("latency")
     return {
         "scores": [
             row
             for one, entry in evaluated
-            if one.system.trained.key == node.trained.key
+            if one.system.trained.key == node.trained.key and one.options.export == measured
             for row in _scores(entry)
         ],
         "data": list(_data(node.trained, context)),

@@ -8,9 +8,11 @@ from typing import Any
 from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.data_folder import DataFolder
 from tfkd.pipeline.scoring.products import CONTINUED, MASKED
 from tfkd.spec import Spec
+from tfkd.spec.checks.export_checks import decode_of_export
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK
 from tfkd.spec.options import MaskPredictOptions
@@ -68,6 +70,19 @@ class TeacherCheck:
         return self.baseline is not None or MASKED in self.teacher.identity.get("products", ())
 
 
+@dataclass(frozen=True)
+class Export:
+    """One export.
+
+    Attributes:
+        options: The spec's export entry.
+        node: The export stage.
+    """
+
+    options: Any
+    node: Node
+
+
 @dataclass
 class Wanted:
     """All that a run ends in.
@@ -77,7 +92,7 @@ class Wanted:
         builder: The builder that made the nodes.
         evaluations: Models with test sets.
         teacher_checks: Teacher checks.
-        exports: Export stages, by the stage they export.
+        exports: Stages in formats.
         parts: Of several seeds: what each asks for.
     """
 
@@ -85,7 +100,7 @@ class Wanted:
     builder: GraphBuilder
     evaluations: list[Evaluation] = field(default_factory=list)
     teacher_checks: list[TeacherCheck] = field(default_factory=list)
-    exports: dict[str, Node] = field(default_factory=dict)
+    exports: list[Export] = field(default_factory=list)
     parts: list["Wanted"] = field(default_factory=list)
 
     def nodes(self) -> Iterator[Node]:
@@ -99,7 +114,7 @@ class Wanted:
             yield evaluation.system
         for evaluation in self.evaluations:
             yield from filter(None, (evaluation.noise, evaluation.baseline_noise))
-        yield from self.exports.values()
+        yield from (export.node for export in self.exports)
 
     def ends(self) -> list[Node]:
         """The last nodes of a whole run.
@@ -173,20 +188,26 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
     """
     builder = GraphBuilder(data_dir, spec, files)
     found = Wanted(spec, builder)
+    exports = _exports(builder, spec)
     for entry in spec.evaluate:
         for corpus in entry.on:
             if TEACHER_CHECK in entry.metrics:
                 task = builder.stage(spec, entry.of).task
                 found.teacher_checks.append(task.check_of(builder, spec, entry, corpus))
                 continue
+            export = entry.export and exports[entry.of, entry.export].node
             decode = entry.decode or _default(builder, spec, entry.of)
+            decode = export.options["decode"] if export else decode
             metrics = tuple(entry.metrics)
             if entry.decode is not None and builder.stage(spec, entry.of).task.continues:
                 metrics += (CONTINUED,)
-            ours = _tuned(builder, spec, entry, entry.of)
-            system = builder.evaluation(
-                spec, entry.of, corpus, metrics, decode, context=entry.context, tuned=ours
+            ours = (
+                export.inputs.get(Role.TUNED) if export else _tuned(builder, spec, entry, entry.of)
             )
+            system = builder.evaluation(
+                spec, entry.of, corpus, metrics, decode, context=entry.context, tuned=ours,
+                export=export,
+            )  # fmt: skip
             baseline, against, theirs = None, None, None
             if entry.against:
                 against = entry.against_decode or _same_or_default(
@@ -204,9 +225,17 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                 if baseline is not None:
                     noises[1] = noise(builder, spec, entry.against, corpus, entry, against, theirs)
             found.evaluations.append(Evaluation(entry, corpus, system, baseline, *noises))
-    for stage in spec.export:
-        entries = [e for e in spec.evaluate if e.of == stage and e.decode is not None]
-        decode = entries[0].decode if entries else _default(builder, spec, stage)
-        tuned = _tuned(builder, spec, entries[0], stage) if entries else None
-        found.exports[stage] = stage_of("export").node(builder, spec, stage, decode, tuned)
+    found.exports += exports.values()
+    return found
+
+
+def _exports(builder: GraphBuilder, spec: Spec) -> dict[tuple[str, str], Export]:
+    """The exports of a spec, by stage and name."""
+    found = {}
+    for entry in spec.export:
+        said = decode_of_export(spec.evaluate, entry.of)
+        decode = _default(builder, spec, entry.of) if said is None else said.decode
+        tuned = None if said is None else _tuned(builder, spec, said, entry.of)
+        node = stage_of("export").node(builder, spec, entry, decode, tuned)
+        found[entry.of, entry.name] = Export(entry, node)
     return found

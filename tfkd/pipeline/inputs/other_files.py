@@ -97,7 +97,10 @@ class OtherFiles:
     def _entries(self, spec: Spec) -> list[dict[str, Any]]:
         """The evaluations in plain values: those of the spec, each once whatever it is `on`."""
         found: dict[str, dict[str, Any]] = {}
-        own = [one for one in spec.resolved()["evaluate"] if TEACHER_CHECK not in one["metrics"]]
+        own = [
+            one for one in spec.resolved()["evaluate"]
+            if TEACHER_CHECK not in one["metrics"] and "export" not in one
+        ]  # fmt: skip
         named = {one["of"] for one in own}
         for of in self.of:
             if of not in named:

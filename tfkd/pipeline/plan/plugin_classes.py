@@ -1,5 +1,6 @@
 """The classes of plugins that specs name: imported before anything is made."""
 
+import importlib.util
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -38,13 +39,23 @@ def import_named(specs: Iterable[Spec]) -> None:
 
 
 def refuse_exports(nodes: Iterable[Node]) -> None:
-    """Refuses exports of what a plugin's decoding decodes, where it lacks what an export asks.
+    """Refuses exports whose format needs a package that is not installed, and those of what a
+    plugin's decoding decodes, where it lacks what an export asks.
 
     Raises:
-        UserError: It has no `numpy`, say, which a SavedModel's answers are held against.
+        UserError: There is no such package; or the decoding has no `numpy`, say, which an export's
+            answers are held against.
     """
     for node in nodes:
-        if node.kind != "export" or node.options["decode"] is None:
+        if node.kind != "export":
+            continue
+        package = node.options["export"].package
+        if package is not None and importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"export: {node.label} needs the package {package}, which is not installed: "
+                f"pip install 'tfkd[{package}]'"
+            )
+        if node.options["decode"] is None:
             continue
         entry = registry.lookup("decode", node.options["decode"].kind)
         if entry.target.startswith(_OWN):
@@ -78,6 +89,7 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
         validate = getattr(stage, "validate_", None)
         yield from _of("decode", getattr(validate, "decode", None))
         yield from (("metric", name) for name in getattr(validate, "metrics", ()))
+    yield from (("format", entry.format) for entry in spec.export)
     for entry in spec.evaluate:
         yield from (("metric", name) for name in entry.metrics if name != TEACHER_CHECK)
         for decode in (entry.decode, entry.against_decode):

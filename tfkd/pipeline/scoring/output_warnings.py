@@ -8,7 +8,7 @@ from tfkd.evaluation import not_better
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
-from tfkd.pipeline.engine.wanted import Evaluation
+from tfkd.pipeline.engine.wanted import Evaluation, Export
 
 # Of a few continuations of prompts: a text may well end where its prompt does.
 _TOLD_OF_CONTINUATIONS = 0.5
@@ -32,7 +32,7 @@ class OutputWarning:
 def output_warnings(
     evaluations: Sequence[Evaluation],
     entries: Sequence[Mapping[str, Any]],
-    exports: Mapping[str, Node],
+    exports: Sequence[Export],
     context: Context,
 ) -> list[OutputWarning]:
     """What is wrong with the results of models and baselines, each fault of a model on a corpus
@@ -41,7 +41,7 @@ def output_warnings(
     Args:
         evaluations: The run's.
         entries: Theirs in results.json, with `trivial` where there is any.
-        exports: Export stages, by the stage that they export.
+        exports: The run's exports.
         context: The run's surroundings.
     """
     told: dict[tuple[str, ...], list[tuple[Node, str]]] = {}
@@ -61,7 +61,7 @@ def output_warnings(
                 faults = {**faults, "not better": message} if message else faults
             for kind, message in faults.items():
                 told.setdefault((*where, kind), []).append((node, message))
-    stages = {node.inputs[Role.MODEL].key: stage for stage, node in exports.items()}
+    stages = {one.node.inputs[Role.MODEL].key: one.options.of for one in exports}
     return [_told(where, found, len(results[where[:-1]]), stages) for where, found in told.items()]
 
 

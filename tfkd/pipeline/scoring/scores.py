@@ -20,14 +20,15 @@ from tfkd.spec.metrics import TEACHER_FORCED
 
 
 def file_names(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What each one's files in the run folder are called: `OF[+SEED].ON`, and `OF.ON.2` where the
-    same model is scored on the same test set again (by another search)."""
+    """What each one's files in the run folder are called: `OF[+SEED][.EXPORT].ON`, and `OF.ON.2`
+    where the same model is scored on the same test set again (by another search)."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for one in evaluations:
         of = one.options.of
         if (seed := one.system.seed) is not None:
             of = f"{of}+{seed}"
+        of = f"{of}.{one.options.export}" if one.options.export else of
         name = f"{of}.{one.on}".replace("/", "_")
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
@@ -48,6 +49,7 @@ def score(evaluation: Evaluation, counting: Counting, folder: Path, name: str) -
     trained = node.inputs[Role.MODEL]
     entry: dict[str, Any] = {
         "of": options.of,
+        **({"export": options.export} if options.export else {}),
         "variant": trained.spec.variant,
         "seed": getattr(trained.options, "seed", trained.seed),  # a checkpoint has none
         "on": evaluation.on,

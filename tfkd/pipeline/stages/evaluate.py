@@ -36,10 +36,14 @@ class EvaluateStage(Stage):
         top_k: int = TOP_K,
         context: int | None = None,
         tuned: Node | None = None,
+        export: Node | None = None,
     ) -> Node:
         """A model's outputs and teacher-forced figures (coverage by `top_k`) on a corpus; with
-        `tuned` it is decoded with the setting that was chosen there."""
+        `tuned` it is decoded with the setting that was chosen there. With `export` the outputs are
+        that one's."""
         trained, inputs = read_by(graph, spec, reference, corpus)
+        if export is not None:
+            inputs[Role.EXPORT] = export
         products = trained.task.products(metrics)
         if folds_of(trained) and {OUTPUTS, CONTINUED} & {*products}:  # of another spec
             raise UserError(
@@ -54,15 +58,26 @@ class EvaluateStage(Stage):
             "context": context,
         }
         identity = trained.task.identity(graph, spec, inputs, options, tuned)
-        label = f"{trained.label} on {corpus}"
+        of = f"{trained.label} as {export.options['export'].name}" if export else trained.label
+        label = f"{of} on {corpus}"
         return Node(self.kind, label, spec, options, inputs, identity)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         from tfkd.pipeline.engine.fresh_start import fresh_start
 
         fresh_start()
+        if Role.EXPORT in node.inputs:
+            return _of_export(node, folder, context)
         model, on = measured(node, context)
         return {"rows": len(on.examples), **node.task.evaluate(on, model, folder)}
+
+
+def _of_export(node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
+    """The products of an export's answers to a corpus."""
+    from tfkd.pipeline.stages.export import open_export
+
+    engine = open_export(node.inputs[Role.EXPORT], context)
+    return node.task.evaluate_export(node, engine, folder, context)
 
 
 def read_by(graph: Any, spec: Spec, reference: str, corpus: str) -> tuple[Node, dict[str, Node]]:

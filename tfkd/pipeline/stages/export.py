@@ -1,4 +1,4 @@
-"""Export stages: a model's SavedModel, checked before it is put in place."""
+"""Export stages: a model in a format, checked before it is put in place."""
 
 import os
 import shutil
@@ -10,29 +10,32 @@ from tfkd.data.files import sha256_of, write_atomically
 from tfkd.data.text.copies import copy_folder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.identity import between_newlines
+from tfkd.pipeline.engine.identity import between_newlines, plain, raised
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.tasks.words import decoded
 from tfkd.serving.checksums import renew_checksum
+from tfkd.serving.formats.saved_model import VERSION
 from tfkd.serving.model_card import CARD, with_sections, with_warnings
-from tfkd.spec import Spec
+from tfkd.spec import Spec, registry
+from tfkd.spec.errors import UserError
+from tfkd.spec.export_section import DEFAULT
 
 
 class ExportStage(Stage):
-    """A SavedModel that answers lines of text as the model does."""
+    """A folder of one format that answers lines of text as the model does."""
 
     kind = "export"
     # 2: the signature ids of classifiers, a SavedModel of ids, an answer in the card.
     revision = 2
 
     def node(
-        self, graph: Any, spec: Spec, reference: str, decode: Any, tuned: Node | None = None
+        self, graph: Any, spec: Spec, export: Any, decode: Any, tuned: Node | None = None
     ) -> Node:
         """With `tuned` it decodes with the setting that was chosen there."""
-        trained = graph.stage(spec, reference)
+        trained = graph.stage(spec, export.of)
         learnt = trained.trained
         corpus = learnt.inputs.get(Role.VALIDATE, learnt.inputs[Role.DATA.of(0, Role.CORPUS)])
         inputs = {Role.MODEL: trained, Role.TEXT: corpus}
@@ -40,22 +43,58 @@ class ExportStage(Stage):
         identity |= between_newlines(learnt.model, learnt.options)
         if lower_cased(trained):
             identity["lower_case"] = True
-        return Node(self.kind, trained.label, spec, {"decode": decode}, inputs, identity)
+        label = trained.label
+        if export.format != DEFAULT:
+            chosen = plain(export, without={"of"})
+            identity["format"] = chosen | raised("format", export.format)
+            label = f"{label} as {export.name}"
+        options = {"decode": decode, "export": export}
+        return Node(self.kind, label, spec, options, inputs, identity)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
-        """Writes `1/`, TensorFlow Serving's layout; see `Task.export`."""
+        """Writes one folder; see `Format.write`."""
         from tfkd.pipeline.engine.fresh_start import fresh_start
         from tfkd.pipeline.inputs.models import trained_model
 
         fresh_start()
         trained = node.inputs[Role.MODEL]
         model = trained_model(trained, context)
-        made = node.task.export(node, model, folder, context, _card_of(trained))
+        options = node.options["export"]
+        subject = node.task.subject(node, model, context, _card_of(trained))
+        made = format_of(options.format).write(subject, options, folder.path / folder_name(options))
         checked, count = next(iter(made["check"].items()))
         brief = f"{made['bytes'] / 2**20:.1f} MiB, {count} {checked} checked"
-        others = {"more_ops": made["more_ops"]} if made["more_ops"] else {}
+        others = {"more_ops": made["more_ops"]} if made.get("more_ops") else {}
         others |= {"latency": made["latency"]} if "latency" in made else {}
         return {"check": made["check"], "parameters": made["parameters"], **others, "brief": brief}
+
+
+def format_of(name: str) -> Any:
+    """The format of a name.
+
+    Raises:
+        UserError: A plugin's class is not where it says.
+    """
+    entry = registry.lookup("format", name)
+    try:
+        return registry.load(entry)()
+    except Exception as error:
+        raise UserError(
+            f"the format {name} of a plugin: {entry.target} cannot be imported "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def folder_name(options: Any) -> str:
+    """What the folder of an export is called: of a SavedModel by its version."""
+    return VERSION if options.format == DEFAULT else options.name
+
+
+def open_export(node: Node, context: Context) -> Any:
+    """The engine of an export stage's folder."""
+    from tfkd.serving.formats.opening import open_exported
+
+    return open_exported(context.stages / node.key / folder_name(node.options["export"]))
 
 
 def _card_of(trained: Node) -> dict[str, Any]:
@@ -73,24 +112,24 @@ def _card_of(trained: Node) -> dict[str, Any]:
 
 
 def publish(
-    stage: Path, place: Path, sections: Mapping[str, Any], warnings: Sequence[str] = ()
+    made: Path, place: Path, sections: Mapping[str, Any], warnings: Sequence[str] = ()
 ) -> Path:
-    """Puts an export stage's SavedModel under the run folder; returns its version folder.
+    """Puts what an export stage has made under the run folder; returns its folder there.
 
-    Files are hard links where the file system has them: a SavedModel that is copied away from the
-    run folder is whole.
+    Files are hard links where the file system has them: a folder that is copied away from the run
+    folder is whole.
 
     Args:
-        stage: The stage's folder.
-        place: The folder of the SavedModel's versions.
+        made: The folder in the stage's.
+        place: The folder of the exported stage.
         sections: What the run's model card says of the model beside what the stage knows.
         warnings: What it is warned of.
     """
-    target = place / "1"
-    part = place / ".1.part"
+    target = place / made.name
+    part = place / f".{made.name}.part"
     shutil.rmtree(part, ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)
-    copy_folder(stage / "1", part, link=True)
+    copy_folder(made, part, link=True)
     # Written beside the link and renamed, so that the stage's own file stays as it is.
     card = with_sections((part / CARD).read_text("utf-8"), sections)
     write_atomically(part / CARD, with_warnings(card, warnings) if warnings else card)

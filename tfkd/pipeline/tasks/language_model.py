@@ -139,22 +139,29 @@ class LanguageModel(Words):
         lines = ([one[key] for one in found] for key in ("continuation", "prompt", "reference"))
         return output_faults(*lines, told=_TOLD_OF_CONTINUATIONS, open_ended=True)
 
-    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
+    def subject(self, node: Node, model: Any, context: Context, card: dict) -> Any:
         """It is checked on first halves of lines, on no prompt, and on one that is longer than the
         model reads."""
         from tfkd.pipeline.tasks.exported import served_tokenizers
-        from tfkd.serving import export_language_model
+        from tfkd.serving.formats.format import Subject
 
         text = open_text(node.inputs[Role.TEXT], context)
         prompts = [prompt for prompt, _ in prompts_of(text, _PROMPTS)]
         if prompts:
             long = _LONG * model.max_length // (1 + len(" ".join(prompts))) + 1
             prompts += ["", " ".join(prompts * long)]
-        tokenizer = served_tokenizers(node, context, card)["text"]
-        decode = decode_of(node, context)
+        tokenizers = served_tokenizers(node, context, card)
+        saved = self.as_saved_model(node, model, context, card)
+        return Subject(model, tokenizers, decode_of(node, context), prompts, card, saved)
+
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
+        from tfkd.serving import export_language_model
+
+        made = self.subject(node, model, context, card)
         return export_language_model(
-            model, tokenizer, decode, folder.path, card, prompts=prompts, more_ops=None
-        )
+            model, made.tokenizers["text"], made.decode, folder.path, card, prompts=made.lines,
+            more_ops=None,
+        )  # fmt: skip
 
 
 def _keep_words(entry: dict[str, Any], node: Node, context: Context, place: Path) -> None:

@@ -12,13 +12,12 @@ head. A module with a `Task` imports TensorFlow in its functions alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tfkd.spec.tasks.task import TaskOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
     from tfkd.data.examples import ExampleSet
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
     from tfkd.pipeline.plan.planned import Planned
     from tfkd.pipeline.scoring.counting import Counting
+    from tfkd.serving.formats.format import Subject
     from tfkd.spec import Spec
 
 Made = Mapping[str, Callable[[], Any]]
@@ -50,6 +50,12 @@ class Measured(NamedTuple):
     examples: ExampleSet
     view: Any
     context: Context
+
+
+class InFolder(NamedTuple):
+    """Where `Task.export` writes: a folder of versions."""
+
+    path: Path
 
 
 class Task:
@@ -212,8 +218,27 @@ class Task:
         """
         raise NotImplementedError
 
+    def subject(self, node: Node, model: Any, context: Context, card: dict) -> Subject:
+        """An export stage's model as formats take it; to `card` it may add. A task that has no more
+        than `export` has SavedModels alone."""
+        from tfkd.serving.formats.format import Subject
+
+        return Subject(model, {}, None, (), card, self.as_saved_model(node, model, context, card))
+
+    def as_saved_model(self, node: Node, model: Any, context: Context, card: dict) -> Callable:
+        """`export`, as it is left to do: called with the folder of versions."""
+        return lambda folder: self.export(node, model, InFolder(folder), context, card)
+
+    def evaluate_export(
+        self, node: Node, engine: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        """Writes what the metrics are computed from, as the engine of an export answers; returns
+        the summary, whose `rows` is their number."""
+        raise NotImplementedError
+
     def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
-        """Writes `1/`, a SavedModel that was held against the model of an export stage.
+        """Writes `1/` into `folder.path`, a SavedModel that was held against the model of an export
+        stage.
 
         Returns:
             `bytes`, `parameters`, `more_ops`, and `check`, whose first entry is how many of what it

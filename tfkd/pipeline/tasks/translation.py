@@ -105,21 +105,47 @@ class Translation(Words):
         cut = None if filled_in else lambda: _cut(node, outputs, context)
         return output_faults(outputs, *lines, cut=cut)
 
-    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
+    def subject(self, node: Node, model: Any, context: Context, card: dict) -> Any:
         """It is checked on real sentences, as people write them."""
         from tfkd.pipeline.tasks.exported import served_tokenizers
-        from tfkd.serving import export_saved_model
+        from tfkd.serving.formats.format import Subject
 
         text = open_text(node.inputs[Role.TEXT], context)
         step = max(1, len(text) // _SENTENCES)
-        sentences = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
-        tokenizers = served_tokenizers(node, context, card)
+        lines = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
         if node.identity.get("lower_case"):
-            sentences = [_as_written(line) for line in sentences]
+            lines = [_as_written(line) for line in lines]
+        tokenizers = served_tokenizers(node, context, card)
+        saved = self.as_saved_model(node, model, context, card)
+        return Subject(model, tokenizers, decode_of(node, context), lines, card, saved)
+
+    def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
+        from tfkd.serving import export_saved_model
+
+        made = self.subject(node, model, context, card)
         return export_saved_model(
-            model, tokenizers, decode_of(node, context), folder.path, card, sentences=sentences,
+            model, made.tokenizers, made.decode, folder.path, card, sentences=made.lines,
             more_ops=None,
         )  # fmt: skip
+
+    def evaluate_export(
+        self, node: Node, engine: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        """Writes `hypotheses.txt` and `round_trip.txt`; lines in, lines out."""
+        text = open_text(node.inputs[Role.TEXT], context)
+        sources = list(text.lines("source"))
+        told = context.told_progress(node.label)
+
+        def answered(first: int) -> dict[str, list[str]]:
+            context.deadline.check()
+            lines = sources[first : first + _SHARD_ROWS]
+            found = [one.text for one in engine.translate(lines)]
+            told(first + len(lines), len(sources))
+            return {"lines": found}
+
+        hypotheses = _in_shards(folder, len(sources), answered)
+        _write_lines(folder, hypotheses, list(text.lines("target")), node, context)
+        return {"rows": len(sources)}
 
 
 def _decoder(
@@ -141,24 +167,37 @@ def _write_outputs(on: Measured, model: Any, folder: StageFolder) -> None:
     decoder, tokenizers = _decoder(node, model, decode, context)
     told = context.told_progress(node.label)
 
-    def decoded(rows: np.ndarray) -> dict[str, list[str]]:
+    def decoded(first: int) -> dict[str, list[str]]:
         context.deadline.check()
+        rows = np.arange(first, min(first + _SHARD_ROWS, len(examples)))
         sources = examples.take("source", view.source, rows)
-        outputs = decoder.decode(
-            sources, lambda done, _: told(int(rows[0]) + done, len(examples))
-        ).outputs
+        outputs = decoder.decode(sources, lambda done, _: told(first + done, len(examples))).outputs
         return {"lines": tokenizers["target"].decode_batch(outputs)}
 
-    hypotheses: list[str] = []
-    for start in range(0, len(examples), _SHARD_ROWS):
-        rows = np.arange(start, min(start + _SHARD_ROWS, len(examples)))
-        name = f"outputs-{start:08d}.json"
-        hypotheses += shard(folder, name, lambda rows=rows: decoded(rows))["lines"]
+    hypotheses = _in_shards(folder, len(examples), decoded)
     text = open_text(node.inputs[Role.TEXT], context)
     references = list(text.lines("target"))
     if isinstance(decode, MaskPredictOptions):
         _trace(decoder, examples, view, text, folder)
-    target = tokenizers["target"]
+    _write_lines(folder, hypotheses, references, node, context)
+
+
+def _in_shards(
+    folder: StageFolder, rows: int, made: Callable[[int], dict[str, list[str]]]
+) -> list[str]:
+    """All lines, some rows at a time; those that were made before a stop are read again."""
+    lines: list[str] = []
+    for first in range(0, rows, _SHARD_ROWS):
+        name = f"outputs-{first:08d}.json"
+        lines += shard(folder, name, lambda first=first: made(first))["lines"]
+    return lines
+
+
+def _write_lines(
+    folder: StageFolder, hypotheses: list[str], references: list[str], node: Node, context: Context
+) -> None:
+    """Writes outputs, and references written and read back by the target's tokenizer."""
+    target = side_tokenizers(node, context)["target"]
     round_trip = target.decode_batch(target.encode(references))
     for name, lines in (("hypotheses", hypotheses), ("round_trip", round_trip)):
         one_line = [line.replace("\n", " ") for line in lines]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfkd.spec.checks.export_checks import check_evaluated_export
 from tfkd.spec.checks.tuning_checks import check_tuning
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
@@ -36,6 +37,8 @@ def check_evaluation(parts: Parts, faults: Faults, path: tuple, entry: Any) -> N
             (*path, "context"), f"nothing of {', '.join(entry.metrics)} has one",
             "metrics: word_perplexity beside it",
         )  # fmt: skip
+    if getattr(entry, "export", None) is not None:
+        check_evaluated_export(parts, faults, path, entry, stage)
     asked = asked_of(stage)
     of = entry.of if stage is None else getattr(stage.stage, "score", None)
     if teacher_check and asked is None and elsewhere(of):

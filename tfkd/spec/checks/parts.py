@@ -5,11 +5,12 @@ from typing import Any
 from tfkd.spec import stage_kinds
 from tfkd.spec.checks.circles import circle, round_trip, way_back
 from tfkd.spec.checks.evaluation_checks import check_evaluation
+from tfkd.spec.checks.export_checks import check_exports
 from tfkd.spec.families import kinds
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, corpus_of, known, stage_of, written
+from tfkd.spec.names import Parts, corpus_of, known, written
 from tfkd.spec.options import sides_of
-from tfkd.spec.tasks.task import named, task_of
+from tfkd.spec.tasks.task import named
 from tfkd.spec.wording import a
 from tfkd.spec.wording import shown as in_short
 
@@ -40,11 +41,7 @@ def check(parts: Parts, faults: Faults) -> None:
     for index, entry in enumerate(parts.evaluate):
         if entry is not None:
             check_evaluation(parts, faults, ("evaluate", index), entry)
-    for index, stage in enumerate(parts.export):
-        place = written(faults, ("export", index))
-        trained = stage_of(parts, faults, place, stage, "trained")
-        if trained is not None and trained.model is not None:
-            task_of(trained).check_export(faults, place, stage, trained)
+    check_exports(parts, faults)
 
 
 def _corpora(parts: Parts, faults: Faults) -> None:

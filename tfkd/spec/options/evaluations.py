@@ -69,6 +69,12 @@ class EvaluateOptions(Options):
     metrics: Annotated[list[EvaluationMetric], Field(min_length=1)] = Field(
         description="What is measured; the first is the headline."
     )
+    export: Name | None = Field(
+        None,
+        description="What is measured in place of the stage's model: its export of this format, as "
+        "FORMAT or FORMAT_QUANTIZE, like ctranslate2_int8. It decodes as the first evaluation of "
+        "the stage itself says.",
+    )
     decode: Any = Field(
         None,
         description="How outputs are made; default: beam, or mask_predict for a decoder that "

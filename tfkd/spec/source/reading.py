@@ -10,6 +10,7 @@ from tfkd.spec import sections
 from tfkd.spec.checks.other_specs import OtherSpecs
 from tfkd.spec.checks.parts import check
 from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.export_section import exports
 from tfkd.spec.faults import UNKNOWN_KEY, Faults
 from tfkd.spec.names import Parts
 from tfkd.spec.options import CardOptions, PaperOptions, RuntimeOptions
@@ -200,7 +201,7 @@ class Reading:
             views=sections.views(faults, tree),
             stages=stages(faults, tree),
             evaluate=evaluations(faults, tree),
-            export=sections.export(faults, tree),
+            export=exports(faults, tree),
             names=sections.declared(tree),
             variant=variant,
             of_variant=lambda name: self.sections(name).parts,

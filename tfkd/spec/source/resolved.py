@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfkd.spec.export_section import DEFAULT
 from tfkd.spec.source.tree import Node
 
 
@@ -36,12 +37,18 @@ def resolved(spec: Any) -> dict[str, Any]:
     if spec.changes:
         plain["variants"] = {name: dict(changes) for name, changes in spec.changes.items()}
     plain["evaluate"] = [_dump(options) for options in spec.evaluate]
-    plain["export"] = list(spec.export)
+    plain["export"] = [_export(options) for options in spec.export]
     of_stages = any(getattr(stage, "seeds", None) for stage in spec.stages.values())
     if spec.seeds and spec.seed is None and not of_stages:
         plain["seeds"] = list(spec.seeds)
     plain["runtime"] = _dump(spec.runtime)
     return plain
+
+
+def _export(options: Any) -> Any:
+    """A SavedModel is what the name of a stage alone stands for."""
+    found = _dump(options)
+    return options.of if found == {"of": options.of, "format": DEFAULT} else found
 
 
 def _dump(options: Any) -> Any:

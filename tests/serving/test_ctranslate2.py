@@ -1,0 +1,238 @@
+"""Models in CTranslate2's format: log-probabilities, outputs, refusals, a reader without tfkd."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
+from tfkd.data.tokenizers.lower_casing import LowerCasing
+from tfkd.data.tokenizers.sentence_piece import learn_sentencepiece
+from tfkd.decoding import Continuer, Decoder, build_search
+from tfkd.models import Gpt2
+from tfkd.serving import ExportRefusedError
+from tfkd.serving.formats import ctranslate2_weights
+from tfkd.serving.formats.ctranslate2 import CTranslate2
+from tfkd.serving.formats.ctranslate2_card import program
+from tfkd.serving.formats.format import ABOUT, Subject
+from tfkd.serving.formats.opening import open_exported
+from tfkd.serving.formats.text_files import TextFiles, write_tokenizer
+from tfkd.spec.errors import UserError
+from tfkd.spec.formats.ctranslate2 import CTranslate2Options
+
+pytestmark = pytest.mark.tensorflow
+pytest.importorskip("ctranslate2")
+
+OPTIONS = {
+    "post": {},
+    "pre": {"norm": "pre", "activation": "gelu"},
+    "learned": {
+        "positions": "learned", "activation": "silu", "share_embeddings": "none",
+        "output_bias": False, "scale_embeddings": False, "embedding_norm": True,
+    },
+    "lead": {"source_lead": 7, "activation": "gelu_tanh", "norm_epsilon": 1e-3},
+}  # fmt: skip
+BEAM = {"kind": "beam", "beam": 3, "length_penalty": 0.0}
+HOSTILE = [
+    "", " ", "\t", "[SEP]", "[CLS] [PAD] [MASK] [UNK]", "\0", "\ufffd\u200b\u2028", "日" * 500,
+    "ba " * 2000, "e\u0301" * 30, "\U0001f600 \U000e0001", "\ud800", "ẞ İ ǅ ﬁ", "</s><s>", "\n\r",
+]  # fmt: skip
+
+
+def subject(model, tokenizers, decode, lines):
+    return Subject(model, tokenizers, decode, lines, {"name": "tiny"}, None)
+
+
+def options(quantize="float32"):
+    return CTranslate2Options(of="learn", format="ctranslate2", quantize=quantize)
+
+
+def engine_of(made, folder, quantize="float32"):
+    """The engine of a folder that is not held against its model."""
+    folder.mkdir(exist_ok=True)
+    about = CTranslate2().files(made, options(quantize), folder)
+    return CTranslate2().open(folder, {**about, "format": "ctranslate2"})
+
+
+@pytest.mark.parametrize(
+    "kind", ["post", "learned", *(pytest.param(k, marks=pytest.mark.long) for k in ("pre", "lead"))]
+)
+def test_log_probabilities_are_those_of_the_model(tmp_path, build, tokenizer, kind):
+    model = build(**OPTIONS[kind])
+    both = {"source": tokenizer, "target": tokenizer}
+    engine = engine_of(subject(model, both, BEAM, []), tmp_path / "a")
+    rng = np.random.default_rng(0)
+    source, target = (rng.integers(5, tokenizer.size, n) for n in (9, 12))
+    record = {
+        "source": {"ids": tf.constant([[*source, tokenizer.end_id]], tf.int32)},
+        "target": {"ids": tf.constant([[tokenizer.start_id, *target]], tf.int32)},
+    }
+    logits = model.head.logits(model(record)["hidden"])[0].numpy().astype(np.float64)
+    expected = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = expected[np.arange(13), [*target, tokenizer.end_id]]
+    (found,) = engine.log_probabilities([tokenizer.pieces(source)], [tokenizer.pieces(target)])
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_outputs_are_those_of_the_model_s_own_search(tmp_path, build, tokenizer, sentences):
+    model, both = build(norm="pre"), {"source": tokenizer, "target": tokenizer}
+    bias = model.head.own_bias.numpy()
+    bias[[one for one in tokenizer.special_ids if one != tokenizer.end_id]] = -100
+    model.head.own_bias.assign(bias)  # what is forbidden has no share of the scores
+    decode = {"kind": "greedy", "max_length": {"factor": 0.5, "plus": 3}}
+    engine = engine_of(subject(model, both, decode, []), tmp_path / "a")
+    decoder = Decoder(model, build_search(decode), tokenizer, tokenizer)
+    expected = tokenizer.decode_batch(decoder.decode(tokenizer.encode(sentences)).outputs)
+    found = engine.translate(sentences)
+    assert [one.text for one in found] == expected
+    scores = decoder.decode(tokenizer.encode(sentences)).scores
+    np.testing.assert_allclose([one.score for one in found], scores, rtol=1e-3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "decode",
+    [BEAM, {**BEAM, "length_penalty": 1.0}, {**BEAM, "min_length": 3, "max_length": 6},
+     {"kind": "greedy"}],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_it_is_held_to_its_model_and_put_in_place(
+    tmp_path, build, tokenizer, sentences, decode, kind
+):
+    both = {"source": tokenizer, "target": tokenizer}
+    for quantize in ("float32", "float16", "bfloat16", "int8", "int8_float32"):
+        made = subject(build(**OPTIONS[kind]), both, decode, sentences)
+        result = CTranslate2().write(made, options(quantize), tmp_path / quantize)
+        assert result["check"]["lines"] > 5
+        engine = open_exported(tmp_path / quantize)
+        assert len(engine.translate(HOSTILE)) == len(HOSTILE)
+
+
+def test_a_language_model_continues_as_it_does(tmp_path):
+    bpe = learn_byte_bpe(["the man walks in the park.", "a dog runs."] * 5, 300)
+    model = Gpt2(bpe.size, layers=1, width=16, heads=2, max_length=24, seed=2)
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        weight.assign(weight.numpy() + 0.3 * rng.normal(size=weight.shape))
+    decode = {"kind": "greedy", "max_length": 6}
+    engine = engine_of(subject(model, {"text": bpe}, decode, []), tmp_path / "a")
+    prompts = ["the man", "", "a dog runs. the man walks in the park. a dog", "two", "the"]
+    found = Continuer(model, build_search(decode), bpe)(bpe.encode(prompts))
+    assert [one.text for one in engine.translate(prompts)] == bpe.decode_batch(found)
+    assert len(engine.translate(HOSTILE)) == len(HOSTILE)
+
+
+def test_an_export_that_is_not_its_model_is_refused_and_leaves_nothing(
+    tmp_path, build, tokenizer, monkeypatch
+):
+    def damaged(model, tokenizers):
+        spec = described(model, tokenizers)
+        spec.decoder.layer[0].ffn.linear_0.bias = spec.decoder.layer[0].ffn.linear_0.bias + 1
+        return spec
+
+    described = ctranslate2_weights.described
+    monkeypatch.setattr(ctranslate2_weights, "described", damaged)
+    both = {"source": tokenizer, "target": tokenizer}
+    made = subject(build(), both, {"kind": "greedy", "max_length": 4}, ["ba dage", "ki"])
+    with pytest.raises(ExportRefusedError, match="log-probabilities are not the model's"):
+        CTranslate2().write(made, options(), tmp_path / "here" / "a")
+    assert list((tmp_path / "here").iterdir()) == []
+    with pytest.raises(ExportRefusedError, match="no line to check it on"):
+        CTranslate2().write(
+            subject(build(), both, {"kind": "greedy"}, []), options(), tmp_path / "here" / "a"
+        )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, build, tokenizer):
+    """A whole folder, in 8 bits."""
+    both = {"source": tokenizer, "target": tokenizer}
+    made = subject(build(), both, {"kind": "greedy", "max_length": 5}, ["ba dage", "ki bu, ba."])
+    folder = tmp_path_factory.mktemp("exports") / "int8"
+    CTranslate2().write(made, options("int8"), folder)
+    return folder
+
+
+def test_a_damaged_folder_is_refused(exported, tmp_path):
+    import shutil
+
+    def copied(name):
+        return shutil.copytree(exported, tmp_path / name)
+
+    whole = copied("whole")
+    assert open_exported(whole).translate(["ba"])
+    for name in ("model.bin", "config.json", "source/tokenizer.json", ABOUT):
+        folder = copied(name.replace("/", "-"))
+        data = bytearray((folder / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (folder / name).write_bytes(data)
+        with pytest.raises(UserError, match="has other bytes than were written"):
+            open_exported(folder)
+    more = copied("more")
+    (more / "vmap.txt").write_text("a\n")
+    with pytest.raises(UserError, match="is not among the files of checksums"):
+        open_exported(more)
+    (whole / "checksums.json").unlink()
+    with pytest.raises(UserError, match="has no checksums"):
+        open_exported(whole)
+
+
+def test_the_card_s_program_answers_without_tfkd_and_tensorflow(exported, tmp_path):
+    about = json.loads((exported / ABOUT).read_text("utf-8"))
+    text = (exported / "README.md").read_text("utf-8")
+    assert program(about) in text
+    lines = ["ba dage", "", "ki bu, ba. 日", "ba " * 50]
+    refuse = "import sys\nfor n in ('tfkd', 'tensorflow', 'keras'): sys.modules[n] = None\n"
+    (tmp_path / "answer.py").write_text(refuse + program(about), "utf-8")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "answer.py", exported], input="\n".join(lines) + "\n",
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    expected = [one.text for one in open_exported(exported).translate(lines)]
+    assert done.stdout.split("\n")[:-1] == expected
+
+
+def test_the_guide_has_the_program():
+    said = {"kind": "wordpiece", "lower_case": True, "detokenize": []}
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "serving.md"
+    assert program({"tokenizers": {"source": said, "target": said}}) in guide.read_text("utf-8")
+
+
+TEXTS = [
+    "Ein Hund läuft, und don't (1,0.5) spielen!", "ÄÖÜ ß é e\u0301", "日本 ba語", "a\u200bb\xadc",
+    "  viele   Räume\thier ", "x" * 150, "A—B “q” „z‟ …", "\u2028 zwei\u2029drei", "", "☃ €5",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("kind", ["wordpiece", "sentencepiece", "byte_bpe"])
+def test_the_files_read_and_write_text_as_the_tokenizer_does(tmp_path, kind, lower):
+    if kind == "wordpiece":
+        letters = sorted({c for text in TEXTS for c in text.lower() + text} - {" ", "\t", "x"})
+        pieces = [
+            "[PAD]",
+            "[UNK]",
+            "[CLS]",
+            "[SEP]",
+            "[MASK]",
+            *letters,
+            *(f"##{c}" for c in letters),
+        ]
+        made = WordPiece(pieces, lower)
+    elif kind == "sentencepiece":
+        made = SentencePiece(learn_sentencepiece(TEXTS * 3, 90), lower)
+    else:
+        made = learn_byte_bpe(TEXTS * 3, 300)
+        made = LowerCasing(made) if lower else made
+    said = json.loads(json.dumps(write_tokenizer(made, tmp_path / "a")))
+    special = [made.vocabulary[place] for place in made.special_ids]
+    unknown = made.vocabulary[made.unknown_id]
+    files = TextFiles(tmp_path / "a", said, made.vocabulary, special, unknown)
+    rows = made.encode(TEXTS)
+    assert files.encode(TEXTS) == [made.pieces(row) for row in rows]
+    assert [files.decode(made.pieces(row)) for row in rows] == made.decode_batch(rows)
+    files.encode(HOSTILE)

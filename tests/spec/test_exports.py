@@ -1,0 +1,94 @@
+"""`export:` in formats, and evaluations of what was exported: what is right, and every fault."""
+
+import pytest
+
+from tfkd.spec import dump_yaml, load_spec, validate_files
+
+SPEC = """\
+tfkd: 1
+name: small
+data: {pairs: {generated: everyday, rows: 60, seed: 1}}
+tokenizers: {joint: {size: 150, learn_from: [pairs]}}
+student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2,
+  tokenizer: joint}
+stages: {learn: {train: student, data: pairs, objective: {cross_entropy: {}}, steps: 2}}
+evaluate:
+  - {of: learn, on: pairs, metrics: [bleu], decode: {kind: beam, beam: 2}}
+  - {of: learn, export: ctranslate2_int8, on: pairs, metrics: [bleu, chrf], against: learn}
+export:
+  - learn
+  - {of: learn, format: ctranslate2, quantize: int8}
+"""
+RNN = "student: {kind: rnn, layers: 1, width: 16, tokenizer: joint}"
+STUDENT = "\n".join(SPEC.splitlines()[4:6])
+
+
+@pytest.fixture
+def errors(tmp_path):
+    def found(*changes):
+        text = SPEC
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "small.yaml"
+        path.write_text(text, "utf-8")
+        return [str(error).partition("small.yaml:")[2] for error in validate_files([path])]
+
+    return found
+
+
+def test_formats_have_names_and_a_stage_alone_is_a_savedmodel(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SPEC, "utf-8")
+    spec = load_spec(path)
+    assert [one.name for one in spec.export] == ["saved_model", "ctranslate2_int8"]
+    assert spec.resolved()["export"][0] == "learn"
+    path.write_text(dump_yaml(spec.resolved()), "utf-8")
+    again = load_spec(path)
+    assert (again.export, again.evaluate) == (spec.export, spec.evaluate)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([(STUDENT, RNN)], "export.1.format: learn is of kind rnn, which ctranslate2 cannot hold"),
+        (
+            [("width: 8, ", "width: 8, decoder_attention: full, "),
+             ("{kind: beam, beam: 2}", "{kind: mask_predict}")],
+            "learn fills in hidden tokens",
+        ),
+        (
+            [("stages:", "adapters: {encoder: {kind: bottleneck, width: 4}}\nstages:")],
+            "learn has adapters on its encoder, which ctranslate2 cannot hold; expected a model "
+            "without, or a SavedModel",
+        ),
+        ([("beam, beam: 2", "sample")], "learn is decoded by sample, which ctranslate2 cannot"),
+        ([("beam: 2", "beam: 1")], "learn is decoded by one beam with a length penalty"),
+        ([("width: 8, ", 'width: 8, target_lead: "[CLS]", ')], "learn puts [CLS] before each"),
+        ([("int8}", "int4}"), ("2_int8,", "2_int4,")], "export.1.quantize: found 'int4'"),
+        ([("format: ctranslate2", "format: ctrans")], "'ctrans' is no format; expected one of "),
+        ([("of: learn, format", "of: lern, format")], "export.1.of: there is no stage 'lern'"),
+        (
+            [("  - learn\n", "  - {of: learn, format: ctranslate2, quantize: int8}\n")],
+            "export.1.of: learn as ctranslate2_int8 stands here twice",
+        ),
+        (
+            [("2_int8,", "2_int,")],
+            "learn has no export 'ctranslate2_int'; expected one of ctranslate2_int8; did you mean "
+            "ctranslate2_int8?",
+        ),
+        ([("export: ctranslate2_int8", "export: saved_model")], "no export 'saved_model'"),
+        ([("chrf]", "loss]")], "evaluate.1.metrics: loss of ctranslate2_int8, which answers with "),
+        ([("against: learn}", "decode: {kind: greedy}}")], "evaluate.1.decode: decode of an "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_with_its_place_and_a_way_out(errors, changes, said):
+    found = errors(*changes)
+    assert any(said in one for one in found), found
+    assert all("; expected" in one for one in found)
+
+
+def test_what_is_right_has_no_fault(errors):
+    assert errors() == []
+    assert errors(("beam, beam: 2", "greedy")) == []
+    assert errors(("quantize: int8", "quantize: bfloat16"), ("2_int8,", "2_bfloat16,")) == []

@@ -1,0 +1,125 @@
+"""CTranslate2: Transformers and GPT-2s, fast on CPUs and GPUs, in 8 bits if asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tfkd.serving.formats.ctranslate2_engine import (
+    NO_PENALTY,
+    PATIENCE,
+    CTranslate2Engine,
+    ctranslate2,
+    open_engine,
+)
+from tfkd.serving.formats.format import Format, Held, Subject
+from tfkd.serving.formats.text_files import write_tokenizer
+from tfkd.spec.formats.ctranslate2 import CTranslate2Options
+
+# Nats that a token's log-probability may differ by from the float32 model's: the most of any token,
+# and the mean over all.
+TOLERANCE = {
+    "float32": (1e-3, 1e-4),
+    "float16": (0.1, 0.01),
+    "bfloat16": (1.0, 0.1),
+    "int8": (2.0, 0.2),
+    "int8_float32": (2.0, 0.2),
+}
+
+
+class CTranslate2(Format):
+    """Folders of CTranslate2, with the tokenizers' files beside the model's."""
+
+    Options = CTranslate2Options
+    title: ClassVar[str] = "CTranslate2"
+
+    def files(self, subject: Subject, options: CTranslate2Options, folder: Path) -> dict[str, Any]:
+        """`model.bin`, `config.json`, vocabularies, and `source/` and `target/`, or `text/`."""
+        from tfkd.decoding import build_search
+        from tfkd.serving.formats.ctranslate2_weights import described, save
+        from tfkd.serving.graphs.full_precision import in_float32
+
+        ctranslate2()
+        model = in_float32(subject.model)
+        save(described(model, subject.tokenizers), str(folder), options.quantize)
+        said = {
+            side: {**write_tokenizer(one, folder / side), **_special(one)}
+            for side, one in subject.tokenizers.items()
+        }
+        written = subject.tokenizers.get("target", subject.tokenizers.get("text"))
+        search = build_search(subject.decode)
+        return {
+            "quantize": options.quantize,
+            "ctranslate2": ctranslate2().__version__,
+            "tokenizers": said,
+            "search": _search(search),
+            "options": _options(search, written)
+            | ({"max_input_length": 0} if "source" in subject.tokenizers else {}),
+            "end": written.vocabulary[written.end_id],
+            **_room(model, subject, search.max_length.most),
+        }
+
+    def open(self, folder: Path, about: Mapping[str, Any]) -> CTranslate2Engine:
+        return open_engine(folder, about)
+
+    def held(self, subject: Subject, options: CTranslate2Options, engine: Any) -> Held:
+        """By log-probabilities of what the model itself writes for the lines, and by outputs."""
+        from tfkd.serving.formats.held_words import held_words
+
+        return held_words(subject, engine, *TOLERANCE[options.quantize])
+
+    def use(self, about: Mapping[str, Any], held: Held) -> str:
+        from tfkd.serving.formats.ctranslate2_card import use
+
+        return use(about, held)
+
+
+def _special(tokenizer: Any) -> dict[str, Any]:
+    """The pieces that stand for no text, and the one for what has none."""
+    pieces = tokenizer.vocabulary
+    return {
+        "special": [pieces[place] for place in tokenizer.special_ids],
+        "unknown": pieces[tokenizer.unknown_id],
+    }
+
+
+def _search(search: Any) -> dict[str, Any]:
+    length = search.max_length
+    return {
+        "beam": getattr(search, "beam", 1),
+        "length_penalty": getattr(search, "length_penalty", 0.0),
+        "min_length": search.min_length,
+        "max_length": {"factor": length.factor, "plus": length.plus},
+    }
+
+
+def _options(search: Any, tokenizer: Any) -> dict[str, Any]:
+    """What it is asked for beside lengths: special pieces but the end are never written."""
+    beam, penalized = getattr(search, "beam", 1), getattr(search, "length_penalty", 0.0) != 0
+    never = sorted({*tokenizer.special_ids} - {int(tokenizer.end_id)})
+    found = {
+        "beam_size": beam,
+        "length_penalty": NO_PENALTY if penalized and beam > 1 else 0.0,
+        "return_scores": True,
+        "return_end_token": True,
+        "suppress_sequences": [[tokenizer.vocabulary[place]] for place in never],
+    }
+    if penalized and beam > 1:
+        found |= {"patience": PATIENCE, "num_hypotheses": PATIENCE * beam}
+    return found
+
+
+def _room(model: Any, subject: Subject, asked: int | None) -> dict[str, Any]:
+    """`limit`: the most pieces that are read; `most`: that are written."""
+    from tfkd.decoding.continuation import prompt_limit
+    from tfkd.decoding.decoder import source_limit
+
+    if "text" not in subject.tokenizers:
+        limit, most = source_limit(model), int(model.max_length) - 1
+        return {"limit": limit, "most": most if asked is None else min(asked, most)}
+    text, limit = subject.tokenizers["text"], prompt_limit(model)
+    most = int(model.max_length) - limit
+    return {
+        "limit": limit,
+        "most": most if asked is None else min(asked, most),
+        "start": text.vocabulary[text.start_id],
+    }

@@ -1,0 +1,129 @@
+"""What a model card says of a folder of CTranslate2, with a program that needs nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tfkd.serving.formats.format import Held
+
+_USE = """\
+## Use
+
+After `pip install ctranslate2 {package}` this program, `answer.py`, answers lines:
+`python answer.py FOLDER < lines.txt`. Neither tfkd nor TensorFlow is needed.
+
+```python
+{program}```
+
+Of `{text}` it makes `{outputs}`.
+
+- `export.json` has how the model is asked: beam search with {beam} prefixes (1: the likeliest token
+  at each place), length penalty {alpha:g}; at most {limit} tokens in, and out at most
+  min({most}, {factor:g} * tokens in + {plus:g}).
+- Weights are stored in {quantize}. A processor that cannot compute in that computes in float32.
+- Characters that the vocabulary lacks are read as an unknown piece.
+"""
+_OPENED = {
+    "tokenizers": '{name} = tokenizers.Tokenizer.from_file(folder + "/{side}/tokenizer.json")',
+    "sentencepiece": "{name} = sentencepiece.SentencePieceProcessor(model_file="
+    'folder + "/{side}/sentencepiece.model")',
+}
+_PIECES = {
+    "tokenizers": "reader.encode({line}).tokens",
+    "sentencepiece": "reader.encode({line}, out_type=str)",
+}
+_TRANSLATED = """\
+    pieces = {pieces}[: about["limit"]]
+    if not pieces:
+        print()
+        continue
+    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
+    least = min(search["min_length"], most)
+    found = model.translate_batch(
+        [pieces], max_decoding_length=most, min_decoding_length=least, **about["options"])[0]
+    outputs = zip(found.scores, found.hypotheses)
+"""
+_CONTINUED = """\
+    pieces = [about["start"], *{pieces}[1 - about["limit"] :]]
+    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
+    least = min(search["min_length"], most)
+    found = model.generate_batch(
+        [pieces], max_length=most, min_length=least, include_prompt_in_result=False,
+        **about["options"])[0]
+    outputs = zip(found.scores, found.sequences)
+"""
+_BEST = """\
+    penalty = search["length_penalty"]
+    best = max(outputs, key=lambda one: one[0] / ((5 + len(one[1])) / 6) ** penalty)[1]
+    words = [piece for piece in best if piece not in written["special"]]
+"""
+_WRITTEN = {
+    "wordpiece": """\
+    text = "".join(one[2:] if one.startswith("##") else " " + one for one in words)
+    text = f" {text.strip()} "
+    for pattern, replacement in written["detokenize"]:
+        text = re.sub(pattern, replacement, text)
+    print(text.strip())
+""",
+    "byte_bpe": '    print(tokenizers.decoders.ByteLevel().decode(words).replace("\\n", " "))\n',
+    "sentencepiece": "    print(writer.decode(words))\n",
+}
+
+
+def use(about: Mapping[str, Any], held: Held) -> str:
+    """The section on use.
+
+    Args:
+        about: The folder's `export.json`.
+        held: Has an example.
+    """
+    search = about["search"]
+    return _USE.format(
+        package=" ".join(_packages(about)),
+        program=program(about),
+        text=held.example["text"],
+        outputs=held.example["outputs"],
+        beam=search["beam"],
+        alpha=search["length_penalty"],
+        limit=about["limit"],
+        most=about["most"],
+        factor=search["max_length"]["factor"],
+        plus=search["max_length"]["plus"],
+        quantize=about["quantize"],
+    )
+
+
+def program(about: Mapping[str, Any]) -> str:
+    """A program that answers lines by ctranslate2 and the tokenizers' own packages.
+
+    Args:
+        about: The folder's `export.json`.
+    """
+    continues = "text" in about["tokenizers"]
+    reads, writes = ("text", "text") if continues else ("source", "target")
+    read, written = about["tokenizers"][reads], about["tokenizers"][writes]
+    lines = [
+        f"import json{', re' if 'detokenize' in written else ''}, sys",
+        f"import ctranslate2, {', '.join(_packages(about))}",
+        "",
+        "folder = sys.argv[1]",
+        'about = json.load(open(folder + "/export.json", encoding="utf-8"))',
+        'search, length = about["search"], about["search"]["max_length"]',
+        f'written = about["tokenizers"]["{writes}"]',
+        _OPENED[_package(read)].format(name="reader", side=reads),
+    ]
+    if written["kind"] == "sentencepiece":
+        lines.append(_OPENED["sentencepiece"].format(name="writer", side=writes))
+    lines += [f"model = ctranslate2.{'Generator' if continues else 'Translator'}(folder)", ""]
+    line = 'line.rstrip("\\n")' + (".lower()" if read["lower_case"] else "")
+    pieces = _PIECES[_package(read)].format(line=line)
+    body = (_CONTINUED if continues else _TRANSLATED).replace("{pieces}", pieces)
+    head = "\n".join([*lines, "for line in sys.stdin:"])
+    return f"{head}\n{body}{_BEST}{_WRITTEN[written['kind']]}"
+
+
+def _package(said: Mapping[str, Any]) -> str:
+    return "sentencepiece" if said["kind"] == "sentencepiece" else "tokenizers"
+
+
+def _packages(about: Mapping[str, Any]) -> list[str]:
+    return sorted({_package(said) for said in about["tokenizers"].values()})

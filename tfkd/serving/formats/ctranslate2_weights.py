@@ -1,0 +1,188 @@
+"""A Keras model's weights in the places that CTranslate2 has for them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from ctranslate2.specs import common_spec, model_spec, transformer_spec
+
+from tfkd.layers.positions import sinusoidal
+from tfkd.models.gpt2 import Gpt2
+from tfkd.models.transformer import Transformer
+
+_ACTIVATIONS = {
+    "relu": common_spec.Activation.RELU,
+    "gelu": common_spec.Activation.GELU,
+    "gelu_tanh": common_spec.Activation.GELUTanh,
+    "silu": common_spec.Activation.SWISH,
+}
+
+
+def described(model: Any, tokenizers: Mapping[str, Any]) -> Any:
+    """The specification of a float32 model, with its vocabularies and special tokens.
+
+    Args:
+        model: A `Transformer` that writes from left to right, or a `Gpt2`, without adapters.
+        tokenizers: `source` and `target`, or `text`.
+
+    Raises:
+        TypeError: A model of another class.
+    """
+    for kind, describe in _CLASSES.items():
+        if type(model) is kind:
+            return describe(model, tokenizers)
+    known = ", ".join(one.__name__ for one in _CLASSES)
+    raise TypeError(
+        f"Invalid value for argument `model`. Expected one of {known}. Received: {type(model)}"
+    )
+
+
+def save(spec: Any, folder: str, quantize: str) -> None:
+    """Writes `model.bin`, `config.json` and the vocabularies.
+
+    Args:
+        spec: The specification.
+        folder: The folder, which is there.
+        quantize: The type of its weights; see `CTranslate2Options`.
+    """
+    spec.validate()
+    spec.optimize(quantization=None if quantize == "bfloat16" else quantize)
+    if quantize == "bfloat16":
+        # CTranslate2 rounds by PyTorch, which is not here; so does TensorFlow, to the same bits.
+        model_spec.visit_spec(spec, _round)
+    spec.save(folder)
+
+
+def _round(spec: Any, name: str, value: Any) -> None:
+    own = isinstance(value, model_spec.NumpyVariable) and not value.is_scalar()
+    if own and value.dtype == "float32":
+        rounded = tf.cast(value.numpy(), tf.bfloat16).numpy()
+        setattr(spec, name.rpartition("/")[2], model_spec.NumpyVariable(rounded))
+
+
+def _transformer(model: Transformer, tokenizers: Mapping[str, Any]) -> Any:
+    options = model.get_config()
+    shared = {
+        "pre_norm": options["norm"] == "pre",
+        "activation": _ACTIVATIONS[options["activation"]],
+        "layernorm_embedding": options["embedding_norm"],
+    }
+    encoder = transformer_spec.TransformerEncoderSpec(
+        options["encoder_layers"], options["heads"], **shared
+    )
+    decoder = transformer_spec.TransformerDecoderSpec(
+        options["decoder_layers"], options["heads"], **shared
+    )
+    spec = transformer_spec.TransformerSpec(encoder, decoder)
+    sides = (
+        (encoder, encoder.embeddings[0], model.encoder, model.source_embedding, "encoder"),
+        (decoder, decoder.embeddings, model.decoder, model.target_embedding, "decoder"),
+    )
+    for side, embeddings, stack, table, name in sides:
+        side.scale_embeddings = options["scale_embeddings"]
+        embeddings.weight = _array(table.table)
+        side.position_encodings.encodings = _positions(getattr(model, f"{name}_positions"))
+        if options["embedding_norm"]:
+            _norm(side.layernorm_embedding, getattr(model, f"{name}_norm"))
+        _stack(side, stack)
+    _head(decoder.projection, model.head)
+    source, target = tokenizers["source"], tokenizers["target"]
+    spec.register_source_vocabulary(list(source.vocabulary))
+    spec.register_target_vocabulary(list(target.vocabulary))
+    lead = model.leads.get("encoder")
+    config = {
+        "bos_token": source.vocabulary[source.start_id if lead is None else lead],
+        # A token that the model itself puts in front is what the engine puts there.
+        "add_source_bos": lead is not None,
+        "add_source_eos": True,
+        "eos_token": target.vocabulary[target.end_id],
+        "unk_token": target.vocabulary[target.unknown_id],
+        "decoder_start_token": target.vocabulary[target.start_id],
+    }
+    _configure(spec, config, options["norm_epsilon"])
+    return spec
+
+
+def _gpt2(model: Gpt2, tokenizers: Mapping[str, Any]) -> Any:
+    options = model.get_config()
+    spec = transformer_spec.TransformerDecoderModelSpec.from_config(
+        options["layers"], options["heads"], activation=_ACTIVATIONS[options["activation"]]
+    )
+    decoder, embedding = spec.decoder, model.embedding
+    decoder.scale_embeddings = False
+    decoder.embeddings.weight = _array(embedding.tokens.table)
+    decoder.position_encodings.encodings = _positions(embedding.positions)
+    _stack(decoder, model.decoder)
+    _head(decoder.projection, model.head)
+    tokenizer = tokenizers["text"]
+    spec.register_vocabulary(list(tokenizer.vocabulary))
+    config = {
+        "bos_token": tokenizer.vocabulary[tokenizer.start_id],
+        "eos_token": tokenizer.vocabulary[tokenizer.end_id],
+        "unk_token": tokenizer.vocabulary[tokenizer.unknown_id],
+    }
+    _configure(spec, config, options["norm_epsilon"])
+    return spec
+
+
+_CLASSES: dict[type, Callable[[Any, Mapping[str, Any]], Any]] = {
+    Transformer: _transformer,
+    Gpt2: _gpt2,
+}
+
+
+def _configure(spec: Any, config: Mapping[str, Any], epsilon: float) -> None:
+    for key, value in config.items():
+        setattr(spec.config, key, value)
+    spec.config.layer_norm_epsilon = epsilon
+
+
+def _stack(spec: Any, stack: Any) -> None:
+    """The blocks of a side, and its last normalization."""
+    if stack.final_norm is not None:
+        _norm(spec.layer_norm, stack.final_norm)
+    for layer, block in zip(spec.layer, stack.blocks, strict=True):
+        own = block.self_attention
+        projections = (own.query_key_value, own.output_projection)
+        _attention(layer.self_attention, projections, block.self_attention_norm)
+        if block.cross_attention is not None:
+            across = block.cross_attention
+            projections = (across.query, across.key_value, across.output_projection)
+            _attention(layer.attention, projections, block.cross_attention_norm)
+        _linear(layer.ffn.linear_0, block.feed_forward.inner)
+        _linear(layer.ffn.linear_1, block.feed_forward.outer)
+        _norm(layer.ffn.layer_norm, block.feed_forward_norm)
+
+
+def _attention(spec: Any, projections: tuple[Any, ...], norm: Any) -> None:
+    for linear, dense in zip(spec.linear, projections, strict=True):
+        _linear(linear, dense)
+    _norm(spec.layer_norm, norm)
+
+
+def _linear(spec: Any, dense: Any) -> None:
+    spec.weight = np.ascontiguousarray(_array(dense.kernel).T)
+    spec.bias = _array(dense.bias)
+
+
+def _norm(spec: Any, norm: Any) -> None:
+    spec.gamma, spec.beta = _array(norm.scale), _array(norm.offset)
+
+
+def _head(spec: Any, head: Any) -> None:
+    spec.weight = head.matrix().numpy()
+    bias = head.bias()
+    if bias is not None:
+        spec.bias = bias.numpy()
+
+
+def _positions(positions: Any) -> np.ndarray:
+    """float32 `[positions, width]`."""
+    if positions.kind == "learned":
+        return _array(positions.table)
+    return sinusoidal(tf.range(positions.max_length), positions.width).numpy()
+
+
+def _array(weight: Any) -> np.ndarray:
+    return np.array(weight.numpy(), np.float32)

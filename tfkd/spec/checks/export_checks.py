@@ -1,0 +1,85 @@
+"""Exports: stages whose models a format can hold, and evaluations of what was exported."""
+
+from typing import Any
+
+from tfkd.spec.faults import Faults
+from tfkd.spec.formats.format import Served
+from tfkd.spec.metrics import about, product_of
+from tfkd.spec.names import Found, Parts, stage_of, written
+from tfkd.spec.tasks.task import task_of
+from tfkd.spec.wording import shown
+
+
+def decode_of_export(evaluations: Any, stage: str) -> Any:
+    """The evaluation by which a stage's exports are decoded, the first that says how; None: none
+    does.
+
+    Args:
+        evaluations: A spec's; None stands for a faulty one.
+        stage: The stage's reference.
+    """
+    for entry in evaluations:
+        given = getattr(entry, "decode", None)
+        if given is not None and entry.of == stage and getattr(entry, "export", None) is None:
+            return entry
+    return None
+
+
+def check_exports(parts: Parts, faults: Faults) -> None:
+    """Adds a fault for each export of what is no trained stage, of a model that its format cannot
+    hold, or that stands there twice."""
+    seen: set[tuple[str, str]] = set()
+    for index, entry in enumerate(parts.export):
+        if entry is None:
+            continue
+        path = ("export", index)
+        place = written(faults, (*path, "of"))
+        if (entry.of, entry.name) in seen:
+            faults.add(place, f"{entry.of} as {entry.name} stands here twice", "each export once")
+            continue
+        seen.add((entry.of, entry.name))
+        trained = stage_of(parts, faults, place, entry.of, "trained")
+        if trained is None or trained.model is None:
+            continue
+        before = len(faults.errors)
+        task_of(trained).check_export(faults, place, entry.of, trained)
+        if len(faults.errors) == before:
+            _check_held(parts, faults, written(faults, (*path, "format")), entry, trained)
+
+
+def _check_held(parts: Parts, faults: Faults, path: tuple, entry: Any, trained: Found) -> None:
+    said = decode_of_export(parts.evaluate, entry.of)
+    decode = None if said is None else said.decode
+    served = Served(entry.of, trained.model, task_of(trained), decode)
+    for what, way_out in entry.reasons_against(served):
+        faults.add(path, f"{what}, which {entry.format} cannot hold", way_out)
+
+
+def check_evaluated_export(
+    parts: Parts, faults: Faults, path: tuple, entry: Any, stage: Found | None
+) -> None:
+    """An evaluation of what was exported: it is there, and answers what is counted."""
+    known = [one for one in parts.export if one is not None and one.of == entry.of and one.products]
+    found = next((one for one in known if one.name == entry.export), None)
+    if found is None and None in parts.export:
+        return  # it may be a faulty one, which is told of
+    if found is None:
+        faults.unknown(
+            (*path, "export"), f"{entry.of} has no export {shown(entry.export)}",
+            dict.fromkeys(one.name for one in known), entry.export,
+            f"one under `export:`, like {{of: {entry.of}, format: ctranslate2}}",
+        )  # fmt: skip
+        return
+    for key in ("decode", "choose", "noise", "context"):
+        if getattr(entry, key, None) is not None:
+            faults.add(
+                (*path, key), f"{key} of an export, which answers as it was written",
+                f"{key} in an evaluation of {entry.of} itself",
+            )  # fmt: skip
+    made = task_of(stage).products
+    cannot = [one for one in entry.metrics if product_of(about(one), made) not in found.products]
+    if cannot:
+        faults.add(
+            (*path, "metrics"), f"{', '.join(cannot)} of {entry.export}, which answers with "
+            f"{' and '.join(found.products)} alone", "metrics that are counted from these",
+        )  # fmt: skip

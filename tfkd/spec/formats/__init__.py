@@ -1,0 +1,1 @@
+"""Formats that models are exported in: what a spec knows of each."""

@@ -1,0 +1,59 @@
+"""CTranslate2's models: Transformers on CPUs and GPUs, in 8 bits if asked for."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tfkd.spec.formats.format import FormatOptions, Served
+from tfkd.spec.metrics import OUTPUTS
+from tfkd.spec.options import BeamOptions, Gpt2Options, GreedyOptions, TransformerOptions
+
+_SEARCHES = (BeamOptions, GreedyOptions)
+# The families whose weights it has a place for.
+_FAMILIES = (TransformerOptions, Gpt2Options)
+_SAVED_MODEL = "a SavedModel: {{of: {}, format: saved_model}}"
+
+
+class CTranslate2Options(FormatOptions):
+    """A folder of CTranslate2: Transformers and GPT-2s, with their tokenizers' files."""
+
+    products: ClassVar[tuple[str, ...]] = (OUTPUTS,)
+    package: ClassVar[str | None] = "ctranslate2"
+
+    format: Literal["ctranslate2"] = Field(description="The format.")
+    quantize: Literal["float32", "float16", "bfloat16", "int8", "int8_float32"] = Field(
+        "float32",
+        description="The type that weights are stored in. int8: matrices in 8 bits, with a scale "
+        "a row; all else in float32 on a CPU, and on a GPU as it has it fastest. int8_float32: in "
+        "float32 everywhere.",
+    )
+
+    def reasons_against(self, served: Served) -> Iterator[tuple[str, str]]:
+        """Models, adapters and searches that CTranslate2 does not have."""
+        model, instead = served.model, _SAVED_MODEL.format(served.name)
+        if type(model) not in _FAMILIES:
+            held = " or a ".join(one.model_fields["kind"].default for one in _FAMILIES)
+            yield f"{served.name} is of kind {model.kind}", f"a {held}, or {instead}"
+            return
+        if model.fills_in or getattr(model, "lengths", None) is not None:
+            yield (
+                f"{served.name} fills in hidden tokens, and does not write from left to right",
+                (f"decoder_attention: causal, or {instead}"),
+            )
+        if model.adapters:
+            sides = " and ".join(model.adapters)
+            yield f"{served.name} has adapters on its {sides}", f"a model without, or {instead}"
+        if getattr(model, "target_lead", None) is not None:
+            yield f"{served.name} puts {model.target_lead} before each target's start", instead
+        if served.decode is not None and type(served.decode) not in _SEARCHES:
+            kinds = " or ".join(one.model_fields["kind"].default for one in _SEARCHES)
+            yield (
+                f"{served.name} is decoded by {served.decode.kind}",
+                (f"decode: {{kind: {kinds}}} in its first evaluation, or {instead}"),
+            )
+        elif getattr(served.decode, "beam", 2) == 1 and served.decode.length_penalty:
+            yield (
+                f"{served.name} is decoded by one beam with a length penalty",
+                (f"decode: {{kind: greedy}} in its first evaluation, or {instead}"),
+            )

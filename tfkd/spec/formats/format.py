@@ -1,0 +1,57 @@
+"""What a spec knows of a format: the options of an export, and what the format cannot hold.
+
+The other half, what writes and reads it, is `tfkd.serving.formats.format`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from tfkd.spec.options.base import Options, StageReference
+
+
+class Served(NamedTuple):
+    """A model that is to be written in a format, as a spec knows it before anything is trained.
+
+    Attributes:
+        name: The stage, as `export:` refers to it.
+        model: The model's options.
+        task: The options' class of what it is for; see `tfkd.spec.tasks.task.TaskOptions`.
+        decode: How it is decoded, as its first evaluation says; None: nothing says it.
+    """
+
+    name: str
+    model: Any
+    task: Any
+    decode: Any
+
+
+class FormatOptions(Options):
+    """An export: a stage's model in a format, whose name in the registry is what `format` says.
+
+    A format of one's own extends it with a field `format: Literal[NAME]`, its options, and the
+    reasons against models that it cannot hold. It has a class beside it, a
+    `tfkd.serving.formats.format.Format`, and both are one `register("format", NAME, ...)`.
+
+    Attributes:
+        products: What evaluations can count of what it answers: outputs, classes.
+        package: A package that must be installed to write and to run it, which an extra of tfkd of
+            the same name brings; None: nothing beside tfkd itself.
+    """
+
+    products: ClassVar[tuple[str, ...]] = ()
+    package: ClassVar[str | None] = None
+
+    of: StageReference = Field(description="The stage whose model is exported.")
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other exports of its stage: the format, and how it is quantized.
+        Evaluations refer to it, and its folder is called so."""
+        parts = (self.format, getattr(self, "quantize", None))
+        return "_".join(part for part in parts if part)
+
+    def reasons_against(self, served: Served) -> Iterator[tuple[str, str]]:
+        """Why it cannot hold a model: what is wrong, each with a way out. No TensorFlow here."""
+        yield from ()
