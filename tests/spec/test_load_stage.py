@@ -3,6 +3,7 @@
 import pytest
 from spec_files import rests_on
 
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
 
@@ -63,3 +64,34 @@ def test_what_does_not_fit_is_a_fault(tmp_path, change, part):
     with pytest.raises(SpecErrors) as caught:
         load(tmp_path, change)
     assert part in str(caught.value)
+
+
+def test_smoke_learns_one_vocabulary_for_an_mbart_s_two_sides(tmp_path):
+    """No learnt vocabulary has the pieces of languages, or one to put in front."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        """\
+tfkd: 1
+name: it
+data: {train: {parallel: [train.de, train.en]}}
+tokenizers:
+  source: {kind: sentencepiece, preset: checkpoint}
+  target: {kind: sentencepiece, preset: checkpoint, start: en_XX}
+teacher: {kind: transformer, tokenizer: {source: source, target: target}, encoder_layers: 2,
+  decoder_layers: 1, width: 16, heads: 2, share_embeddings: all, source_lead: de_DE,
+  target_lead: "</s>"}
+student: {kind: transformer, tokenizer: {source: source, target: target}, encoder_layers: 1,
+  decoder_layers: 1, width: 8, heads: 2}
+stages:
+  mbart: {load: checkpoint, into: teacher}
+  learn: {train: student, data: train, steps: 1, objective: {soft_targets: {teacher: mbart}}}
+""",
+        "utf-8",
+    )
+    small = smoke_spec(load_spec(path))
+    sides = [small.tokenizers[name].side for name in ("source", "target")]
+    assert sides == ["source", "target"]
+    assert small.models["teacher"].source_lead is None
+    with pytest.raises(SpecErrors, match="start belongs to preset"):
+        load_spec(path, overrides=["tokenizers.target={kind: sentencepiece, start: en_XX, "
+                                   "learn_from: train}"])  # fmt: skip

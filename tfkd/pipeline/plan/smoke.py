@@ -33,7 +33,12 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
     tags = any(_tags_words(plain.get(role) or {}) for role in ("teacher", "student"))
     for number, (name, corpus) in enumerate((plain.get("data") or {}).items()):
         plain["data"][name] = _corpus(corpus, number + 1, tags)
+    # An mBART's two sides are one model; as learnt ones are that share a vocabulary.
+    tokenizers = (plain.get("tokenizers") or {}).values()
+    begun = {one.get("preset") for one in tokenizers if one.get("start")}
     for name, tokenizer in (plain.get("tokenizers") or {}).items():
+        if tokenizer.get("preset") in begun - {None}:
+            tokenizer["side"] = "target" if tokenizer.pop("start", None) else "source"
         if tokenizer.get("kind") == "byte_bpe" and tokenizer.get("preset") and _hides(plain, name):
             tokenizer["kind"] = "wordpiece"  # a RoBERTa's has a piece that hides, none learnt has
         for key in ("vocabulary", "merges", "preset", "keep"):
@@ -101,6 +106,8 @@ def _model(options: dict[str, Any]) -> dict[str, Any]:
     """A model's options at the sizes that its family has for this; a faulty kind's as they are."""
     kind = options.get("kind")
     known = kind in registry.names("model")
+    for lead in ("source_lead", "target_lead"):
+        options.pop(lead, None)  # a learnt vocabulary has no such piece
     return registry.lookup("model", kind).options.shrunk(options) if known else options
 
 
