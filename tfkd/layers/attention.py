@@ -16,8 +16,11 @@ def split_heads(fused: tf.Tensor, blocks: int, heads: int) -> list[tf.Tensor]:
     """`[batch, length, blocks * width]` to `blocks` times `[batch, heads, length, size]`.
 
     One transpose for all of them; the blocks then are slices of it that TensorFlow does not copy.
+    One position, as in a step of a search, needs none.
     """
     size = fused.shape[-1] // (blocks * heads)
+    if fused.shape[1] == 1:
+        return tf.unstack(tf.reshape(fused, [-1, blocks, heads, 1, size]), num=blocks, axis=1)
     shape = tf.shape(fused)
     parted = tf.reshape(fused, [shape[0], shape[1], blocks, heads, size])
     return tf.unstack(tf.transpose(parted, [2, 0, 3, 1, 4]), num=blocks)
@@ -25,8 +28,10 @@ def split_heads(fused: tf.Tensor, blocks: int, heads: int) -> list[tf.Tensor]:
 
 def merge_heads(parted: tf.Tensor) -> tf.Tensor:
     """`[batch, heads, length, size]` to `[batch, length, heads * size]`."""
-    shape = tf.shape(parted)
     width = parted.shape[1] * parted.shape[3]
+    if parted.shape[2] == 1:
+        return tf.reshape(parted, [-1, 1, width])
+    shape = tf.shape(parted)
     return tf.reshape(tf.transpose(parted, [0, 2, 1, 3]), [shape[0], shape[2], width])
 
 

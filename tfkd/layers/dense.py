@@ -10,6 +10,7 @@ from tfkd.layers import hooks
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import is_fusing
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.shapes import shape_of
 
 
 @custom_gradient
@@ -102,7 +103,7 @@ class Dense(keras.layers.Layer):
         else:
             output = affine(flat, kernel, tf.cast(self.bias, self.compute_dtype))
         if inputs.shape.rank != 2:
-            output = tf.reshape(output, tf.concat([tf.shape(inputs)[:-1], [self.units]], 0))
+            output = tf.reshape(output, shape_of(inputs, self.units))
             output.set_shape([*inputs.shape[:-1], self.units])
         if self.adapter is not None:
             output, _ = hooks.apply(

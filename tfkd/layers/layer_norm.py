@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import compiled, is_fusing
+from tfkd.layers.shapes import shape_of
 
 
 def normalise(inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> tf.Tensor:
@@ -123,7 +124,7 @@ class LayerNorm(keras.layers.Layer):
         flat = tf.reshape(inputs, [-1, self.scale.shape[0]])
         scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
         normed = normalise(flat, scale, offset, self.epsilon)
-        return tf.cast(tf.reshape(normed, tf.shape(inputs)), self.compute_dtype)
+        return tf.cast(tf.reshape(normed, shape_of(inputs)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

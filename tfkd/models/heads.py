@@ -12,6 +12,7 @@ from tfkd.layers.dense import Dense
 from tfkd.layers.few_rows import times_table
 from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
+from tfkd.layers.shapes import shape_of
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -148,10 +149,7 @@ class VocabularyHead(keras.layers.Layer):
         bias = self.bias()
         if bias is not None:
             logits += bias
-        return tf.reshape(
-            capped(logits, self.cap),
-            tf.concat([tf.shape(hidden)[:-1], [self.vocabulary_size]], axis=0),
-        )
+        return tf.reshape(capped(logits, self.cap), shape_of(hidden, self.vocabulary_size))
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:
         return self.logits(hidden)
