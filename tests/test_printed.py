@@ -124,7 +124,7 @@ def test_outputs_are_as_they_are_but_in_a_terminal(tmp_path, monkeypatch, termin
     (tmp_path / "lines").write_text(f"{output}\n", "utf-8", newline="")
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")
     stream.isatty = lambda: terminal
-    monkeypatch.setattr(module, "load_saved_model", lambda *_, **__: Translator())
+    monkeypatch.setattr(module, "open_exported", lambda *_, **__: Translator())
     monkeypatch.setattr(sys, "stdout", stream)
     assert cli.main(["generate", str(tmp_path), "--input", str(tmp_path / "lines")]) == cli.DONE
     written = stream.buffer.getvalue().decode("utf-8")

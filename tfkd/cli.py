@@ -235,18 +235,19 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _generate(options: argparse.Namespace) -> None:
-    _called("commands.generate.generate")(
-        options.model, source=options.input, target=options.output, scores=options.scores,
-        options=_chosen(options), trust=options.trust,
-    )  # fmt: skip
+    given = {name: getattr(options, name) for name in ("scores", "trust", "engine")}
+    given |= {"source": options.input, "target": options.output, "options": _chosen(options)}
+    _called("commands.generate.generate")(options.model, **given)
 
 
 def _bench(options: argparse.Namespace) -> None:
-    text = _called("commands.bench.bench")(
-        options.models, source=options.input, rounds=options.rounds, options=_chosen(options),
-        output=options.output, trust=options.trust,
-    )  # fmt: skip
-    print(text)
+    given = {"source": options.input, "rounds": options.rounds, "output": options.output}
+    given |= {"options": _chosen(options), "trust": options.trust}
+    if options.engine is None:
+        print(_called("commands.bench.bench")(options.models, **given))
+    else:
+        bench = _called("commands.bench_engines.bench_engines")
+        print(bench(options.models, options.engine, **given))
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, int]:

@@ -122,7 +122,10 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--input", type=Path, help="a file of lines (default: a run's examples)")
     bench.add_argument("--rounds", type=_count, default=5, help="times that each line is read")
     bench.add_argument("--output", type=Path, help="a JSON file to write")
-    for sub in (generate, bench):
+    which = "which of its exports answers, like ctranslate2_int8 (default: the SavedModel)"
+    those = "exports of one run in this format, or all, each in a process of its own"
+    for sub, what in ((generate, which), (bench, those)):
+        sub.add_argument("--engine", metavar="FORMAT", help=what)
         sub.add_argument(
             "--iterations", type=_count, metavar="T", help="passes of a model that fills in"
         )

@@ -20,7 +20,7 @@ class Echo:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "load_saved_model", lambda *_, **__: Echo())
+    monkeypatch.setattr(module, "open_exported", lambda *_, **__: Echo())
     (tmp_path / "folder").mkdir()
     os.symlink("circle", tmp_path / "circle")
     os.symlink("/proc/self/mem", tmp_path / "broken")

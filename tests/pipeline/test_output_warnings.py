@@ -41,7 +41,7 @@ def told(monkeypatch, evaluations, trivial, faults=None, exports=None):
         for system in filter(None, (one.system, one.baseline)):
             system.task = task
     entries = [{"trivial": one} for one in trivial]
-    return output_warnings(evaluations, entries, exports or {}, None)
+    return output_warnings(evaluations, entries, exports or [], None)
 
 
 def test_a_sound_run_has_no_warnings(monkeypatch):
@@ -52,7 +52,8 @@ def test_a_sound_run_has_no_warnings(monkeypatch):
 def test_systems_and_baselines_are_told_of_and_an_export_is_named(monkeypatch):
     one = evaluation(node("a"), node("b", "other"))
     faults = {"a": {"empty": "A is empty"}, "b": {"equal": "B is alike"}}
-    exports = {"learn": SimpleNamespace(inputs={"model": SimpleNamespace(key="model")})}
+    exported = SimpleNamespace(inputs={"model": SimpleNamespace(key="model")})
+    exports = [SimpleNamespace(options=SimpleNamespace(of="learn"), node=exported)]
     found = told(monkeypatch, [one], [[WORSE]], faults, exports)
     empty, worse, alike = found
     assert empty.message == "learn on test: A is empty. It is exported all the same"
@@ -146,17 +147,17 @@ def test_the_runs_model_card_has_the_warnings_and_the_stage_stays_as_it_is(tmp_p
     write_checksums(stage / "1")
     before = {path: path.read_bytes() for path in (stage / "1").iterdir()}
     size, warnings = {"size": {"parameters": "7"}}, ["learn on test: all is empty", "and more"]
-    folder = publish(stage, place, size, warnings)
+    folder = publish(stage / "1", place, size, warnings)
     text = (folder / "README.md").read_text()
     assert "## Warnings\n\n- learn on test: all is empty\n- and more\n\n## Use" in text
     assert "## Size\n\n- parameters: 7\n" in text
     check_checksums(folder)
     made = folder.stat().st_ino
     # Again it is left alone; without warnings it is the stage's own.
-    assert publish(stage, place, size, warnings) == folder
+    assert publish(stage / "1", place, size, warnings) == folder
     assert folder.stat().st_ino == made
     assert [path.name for path in place.iterdir()] == ["1"]
-    assert "- another" in (publish(stage, place, size, ["another"]) / "README.md").read_text()
-    assert (publish(stage, place, {}) / "README.md").read_text() == card
+    assert "- another" in (publish(stage / "1", place, size, ["another"]) / "README.md").read_text()
+    assert (publish(stage / "1", place, {}) / "README.md").read_text() == card
     check_checksums(folder)
     assert before == {path: path.read_bytes() for path in (stage / "1").iterdir()}

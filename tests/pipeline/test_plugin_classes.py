@@ -15,7 +15,7 @@ from tfkd.spec.options import ModelOptions
 
 def spec(**parts):
     """A spec as far as it is asked for names."""
-    empty = {"models": {}, "adapters": {}, "views": {}, "stages": {}, "evaluate": ()}
+    empty = {"models": {}, "adapters": {}, "views": {}, "stages": {}, "evaluate": (), "export": ()}
     return SimpleNamespace(**{**empty, **parts})
 
 
@@ -25,6 +25,7 @@ def test_all_that_a_spec_names_is_found(tmp_path):
         ("model", "bert"), ("model", "transformer"), ("view", "conditional_mlm"),
         ("objective", "masked_lm"), ("objective", "cross_entropy"), ("objective", "soft_targets"),
         ("optimizer", "adam"), ("decode", "greedy"), ("schedule", "linear"),
+        ("format", "saved_model"),
         *(("metric", name) for name in ("bleu", "chrf", "rouge_l", "loss", "perplexity")),
     }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Models in CTranslate2's format: log-probabilities, outputs, refusals, a reader without tfkd."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfkd.commands import bench_engines
 from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.data.tokenizers.sentence_piece import learn_sentencepiece
@@ -236,3 +238,25 @@ def test_the_files_read_and_write_text_as_the_tokenizer_does(tmp_path, kind, low
     assert files.encode(TEXTS) == [made.pieces(row) for row in rows]
     assert [files.decode(made.pieces(row)) for row in rows] == made.decode_batch(rows)
     files.encode(HOSTILE)
+
+
+@pytest.mark.long
+def test_the_engines_of_a_run_stand_side_by_side(exported, tmp_path, monkeypatch):
+    exports = [
+        {"stage": "learn", "format": "ctranslate2", "name": name, "folder": f"export/learn/{name}"}
+        for name in ("ctranslate2_int8", "again")
+    ]
+    for one in exports:
+        shutil.copytree(exported, tmp_path / one["folder"])
+    monkeypatch.setattr(bench_engines, "read_results", lambda _: {"exports": exports})
+    (tmp_path / "lines").write_text("ba dage\nki\n")
+    asked = {"source": tmp_path / "lines", "rounds": 1, "output": tmp_path / "out.json"}
+    text = bench_engines.bench_engines([tmp_path], "all", **asked)
+    assert text.count("100 %") == 2
+    rows = json.loads((tmp_path / "out.json").read_text())["engines"]
+    assert all(one["bytes"] > 10_000 and one["peak_bytes"] > 2**20 for one in rows)
+    with pytest.raises(UserError, match="has no export that onnx runs"):
+        bench_engines.bench_engines([tmp_path], "onnx", **asked)
+    (tmp_path / exports[1]["folder"] / "model.bin").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="has other bytes than were written"):
+        bench_engines.bench_engines([tmp_path], "all", **asked)

@@ -68,7 +68,7 @@ def bench(
         UserError: A model is not exported or not to be trusted, none has the options, or there are
             no lines.
     """
-    lines = _lines(models, source)
+    lines = lines_of(models, source)
     exported = [one for path in models for one in _exports(path)]
     loaded = [load_saved_model(one.folder, trust=trust) for one in exported]
     _choose(loaded, options or {})
@@ -113,7 +113,7 @@ def bench(
 def _exports(path: Path) -> list[Exported]:
     """The SavedModels of a run folder, teachers first, or the one that the path is."""
     results = read_results(path) if os.path.exists(path / RESULTS) else {}
-    exports = results.get("exports") or []
+    exports = [one for one in results.get("exports") or [] if "format" not in one]
     if not exports:
         return [Exported(str(path), saved_model_of(path), False)]
     stages = (results.get("spec") or {}).get("stages") or {}
@@ -147,7 +147,12 @@ def _decode(one: Exported, translator: Any, options: Mapping[str, int]) -> dict[
     return {**one.decode, **chosen}
 
 
-def _lines(models: Sequence[Path], source: Path | None) -> list[str]:
+def lines_of(models: Sequence[Path], source: Path | None) -> list[str]:
+    """The lines of a file, or the sources of the examples of runs, each once.
+
+    Raises:
+        UserError: There are none.
+    """
     if source is not None:
         with readable(source), open_once(source) as file:
             lines = file.read().decode("utf-8", "replace").split("\n")

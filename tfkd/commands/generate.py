@@ -4,20 +4,30 @@ import codecs
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from tfkd.data.files import writable, write_atomically
 from tfkd.outside.outgoing import unescaped
 from tfkd.outside.regular_files import open_once, readable
 from tfkd.pipeline.engine.run_exports import export_folder, refuse_swapped
 from tfkd.pipeline.engine.run_folder import RESULTS, read_results
-from tfkd.serving import load_saved_model
+from tfkd.serving.formats.format import ABOUT
+from tfkd.serving.formats.opening import about_of, open_exported
 from tfkd.spec.errors import UserError
 
 _LINES = 1024
+SAVED_MODEL = "saved_model"
+
+
+class Placed(NamedTuple):
+    """An export's folder, its format, and its name among those of its stage."""
+
+    folder: Path
+    format: str
+    name: str
 
 
 def generate(
@@ -28,6 +38,7 @@ def generate(
     scores: bool = False,
     options: Mapping[str, int] | None = None,
     trust: bool = False,
+    engine: str | None = None,
 ) -> None:
     """Translates line by line, in order, or continues prompts: the continuation alone, as it
     follows its prompt, mostly with a space in front; a newline in it is written as a space.
@@ -41,13 +52,14 @@ def generate(
         options: What a SavedModel lets its callers choose: `iterations` and `length_candidates` of
             one that fills in, `seed` of a language model that samples.
         trust: Whether a SavedModel that tfkd has not exported is run, too.
+        engine: Which of its exports answers; see `exported_at`.
 
     Raises:
         UserError: There is no exported model, there are several, it is not to be trusted, it has no
             such options, or the input cannot be read. The target is as it was.
     """
     with _waiting():
-        translator = load_saved_model(saved_model_of(model), options, trust=trust)
+        translator = open_exported(exported_at(model, engine), options, trust=trust)
     with _opened(source) as reading:
         blocks = _blocks(reading, str(source or "standard input"))
         if target is None:
@@ -125,18 +137,72 @@ def saved_model_of(path: Path) -> Path:
         UserError: A run folder without an export, or with several: none is taken by chance; or
             another model lies where the run's was.
     """
+    return exported_at(path, SAVED_MODEL)
+
+
+def exported_at(path: Path, engine: str | None = None) -> Path:
+    """The folder of the one export of a run folder, of its `export` or of a stage there, that an
+    engine runs; or the path itself.
+
+    Args:
+        path: Any of these folders.
+        engine: A format, `ctranslate2`, or an export's name, `ctranslate2_int8`; None: a SavedModel
+            where there is one, else whatever there is.
+
+    Raises:
+        UserError: There is none such, or there are several: none is taken by chance; or another
+            model lies where the run's was.
+    """
     if not os.path.exists(path / RESULTS) and not os.path.isdir(path / "export"):
         if _holds_exports(path):
-            return saved_model_of(path.parent)
+            return exported_at(path.parent, engine)
         refuse_swapped(path)
-        return path
+        found = _of_stage(path)
+        if engine is None and SAVED_MODEL not in {one.format for one in found} and found:
+            engine = found[0].format
+        of_engine = _of_engine(found, engine)
+        if engine in (None, SAVED_MODEL) and not (of_engine or found):
+            return path  # a version's folder, or what is none at all
+        if engine in (None, SAVED_MODEL) and of_engine:
+            return path
+        return _one(path, of_engine, engine)
     exports = _exports(path)
     if not exports:
         raise UserError(f"{path} has no exported model: name a stage under `export:` and run again")
-    if len(exports) > 1:
-        places = ", ".join(str(export) for export in exports)
-        raise UserError(f"{path} has {len(exports)} exported models; name one of them: {places}")
-    return exports[0]
+    if engine is None:
+        formats = {one.format for one in exports}
+        engine = SAVED_MODEL if SAVED_MODEL in formats else None
+    return _one(path, _of_engine(exports, engine), engine)
+
+
+def _one(path: Path, found: Sequence[Placed], engine: str | None) -> Path:
+    if not found:
+        raise UserError(
+            f"{path} has no export that {engine} runs: name one under `export:`, like "
+            f"{{of: STAGE, format: ctranslate2}}, and run again"
+        )
+    if len(found) > 1:
+        places = ", ".join(str(one.folder) for one in found)
+        raise UserError(f"{path} has {len(found)} exported models; name one of them: {places}")
+    return found[0].folder
+
+
+def _of_engine(exports: Sequence[Placed], engine: str | None) -> list[Placed]:
+    return [one for one in exports if engine in (None, one.format, one.name)]
+
+
+def _of_stage(folder: Path) -> list[Placed]:
+    """The exports of one stage, as they lie in its folder; or of an export's own folder itself."""
+    if (folder / ABOUT).is_file():
+        return [_placed(folder)]
+    found = [_placed(one.parent) for one in sorted(folder.glob(f"*/{ABOUT}"))]
+    saved = any(one.parent.name.isdecimal() for one in folder.glob("*/saved_model.pb"))
+    return [Placed(folder, SAVED_MODEL, SAVED_MODEL)] * saved + found
+
+
+def _placed(folder: Path) -> Placed:
+    about = about_of(folder)
+    return Placed(folder, about["format"], str(about.get("name")))
 
 
 def _holds_exports(path: Path) -> bool:
@@ -147,9 +213,21 @@ def _holds_exports(path: Path) -> bool:
     return "saved_model.pb" not in below and not any(map(str.isdecimal, below))
 
 
-def _exports(run: Path) -> list[Path]:
-    """The SavedModels that a run's results name; before it has any, those that lie there."""
+def _exports(run: Path) -> list[Placed]:
+    """The exports that a run's results name; before it has any, those that lie there."""
     if (run / RESULTS).exists():
-        named = read_results(run).get("exports") or []
-        return [export_folder(run, one).parent for one in named]
-    return sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())
+        return [placed(run, one) for one in read_results(run).get("exports") or []]
+    folders = sorted(folder for folder in (run / "export").glob("*") if folder.is_dir())
+    saved = [[Placed(folder, SAVED_MODEL, SAVED_MODEL)] for folder in folders]
+    return [
+        one for folder, alone in zip(folders, saved, strict=True)
+        for one in _of_stage(folder) or alone
+    ]  # fmt: skip
+
+
+def placed(run: Path, export: Mapping[str, Any]) -> Placed:
+    """Where an entry of a run's results' `exports` lies; of a SavedModel its folder of versions."""
+    folder, name = export_folder(run, export), export.get("format", SAVED_MODEL)
+    return Placed(
+        folder.parent if name == SAVED_MODEL else folder, name, export.get("name", SAVED_MODEL)
+    )

@@ -1,0 +1,171 @@
+"""All engines that run one model, each in a process of its own, on the same lines in one table."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from tfkd.commands.bench import lines_of
+from tfkd.commands.generate import SAVED_MODEL, Placed, placed
+from tfkd.data.files import writable, write_atomically
+from tfkd.outside.printable import one_line
+from tfkd.pipeline.engine.run_folder import read_results
+from tfkd.spec.errors import UserError
+
+_TOGETHER = 32
+_COLUMNS = (
+    "stage, export", "MiB", "s to load", "ms p50", "ms p95", f"lines/s of {_TOGETHER}",
+    "MiB of memory", "equal",
+)  # fmt: skip
+
+
+def bench_engines(
+    runs: Sequence[Path],
+    engine: str,
+    *,
+    source: Path | None = None,
+    rounds: int = 5,
+    output: Path | None = None,
+    options: Mapping[str, int] | None = None,
+    trust: bool = False,
+) -> str:
+    """Measures the exports of a run that an engine runs, or all: bytes, seconds to load, the 50th
+    and 95th percentile of milliseconds for a line alone, lines a second of 32 at once, peak memory,
+    and the share of outputs that are those of the stage's SavedModel (of the first, without one).
+
+    Each runs in a process of its own, as it would be served; they are asked in turn, round by
+    round, so that whatever else the machine does strikes each of them. Percentiles are over lines,
+    of medians over rounds.
+
+    Args:
+        runs: One run folder.
+        engine: `all`, a format, or an export's name.
+        source: A file of lines; None: the sources of the run's examples.
+        rounds: Times that each line is read.
+        output: A JSON file to write, with all figures.
+        options, trust: Of SavedModels alone; refused here.
+
+    Raises:
+        UserError: There is no such export, there are no lines, or an engine does not start.
+    """
+    if len(runs) != 1 or options or trust:
+        raise UserError("--engine measures the exports of one run: tfkd bench RUN --engine all")
+    (run,) = runs
+    exports = [(str(one["stage"]), placed(run, one)) for one in read_results(run)["exports"]]
+    exports = [one for one in exports if engine in ("all", one[1].format, one[1].name)]
+    if not exports:
+        raise UserError(f"{run} has no export that {engine} runs; --engine all measures all")
+    lines = lines_of([run], source)
+    many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
+    with ExitStack() as stack:
+        workers = [stack.enter_context(_Worker(one)) for _, one in exports]
+        times: list[list[list[float]]] = [[[] for _ in lines] for _ in workers]
+        together: list[list[float]] = [[] for _ in workers]
+        outputs = [worker.ask(lines)["outputs"] for worker in workers]
+        for worker in workers:
+            worker.ask(many)
+        for _ in range(rounds):
+            for number, line in enumerate(lines):
+                for worker, found in zip(workers, times, strict=True):
+                    found[number].append(worker.ask([line])["seconds"])
+            for worker, found in zip(workers, together, strict=True):
+                found.append(worker.ask(many)["seconds"])
+        rows = [
+            {
+                "stage": stage,
+                "export": one.name,
+                "bytes": worker.told["bytes"],
+                "load_seconds": worker.told["seconds"],
+                **_percentiles([1000 * statistics.median(each) for each in times[place]]),
+                "lines_a_second": len(many) / statistics.median(together[place]),
+                "peak_bytes": worker.ask([])["peak_bytes"],
+                "equal": _equal(outputs[place], outputs[_beside(exports, stage)]),
+            }
+            for place, ((stage, one), worker) in enumerate(zip(exports, workers, strict=True))
+        ]
+    if output is not None:
+        said = {"lines": len(lines), "rounds": rounds, "engines": rows}
+        with writable(output):
+            write_atomically(output, json.dumps(said, indent=1) + "\n")
+    return _table(rows, len(lines))
+
+
+class _Worker:
+    """An export in a process of its own, see `tfkd.commands.engine_worker`."""
+
+    def __init__(self, export: Placed):
+        self._export = export
+
+    def __enter__(self) -> "_Worker":
+        command = [sys.executable, "-m", "tfkd.commands.engine_worker", str(self._export.folder)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
+        )
+        self.told = self._read()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def ask(self, lines: Sequence[str]) -> dict[str, Any]:
+        """`seconds` and `outputs` of some lines, and `peak_bytes` so far."""
+        with suppress(BrokenPipeError):  # what it has said last tells why
+            print(json.dumps(list(lines)), file=self._process.stdin, flush=True)
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        line = self._process.stdout.readline()
+        said = json.loads(line) if line else {"error": "its process has ended"}
+        if "error" in said:
+            raise UserError(f"{self._export.folder}: {said['error']}")
+        return said
+
+
+def _beside(exports: Sequence[tuple[str, Placed]], stage: str) -> int:
+    """The place of the export that a stage's others are held beside."""
+    own = [place for place, (of, _) in enumerate(exports) if of == stage]
+    saved = [place for place in own if exports[place][1].format == SAVED_MODEL]
+    return (saved or own)[0]
+
+
+def _equal(ours: Sequence[str], theirs: Sequence[str]) -> float:
+    return statistics.mean(a == b for a, b in zip(ours, theirs, strict=True))
+
+
+def _percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
+    order = sorted(milliseconds)
+    at = {50: statistics.median(order), 95: order[min(len(order) - 1, round(0.95 * len(order)))]}
+    return {f"milliseconds_{share}": value for share, value in at.items()}
+
+
+def _table(rows: Sequence[Mapping[str, Any]], lines: int) -> str:
+    cells = [list(_COLUMNS)] + [
+        [
+            one_line(f"{one['stage']} {one['export']}"),
+            f"{one['bytes'] / 2**20:.1f}",
+            f"{one['load_seconds']:.2f}",
+            f"{one['milliseconds_50']:.1f}",
+            f"{one['milliseconds_95']:.1f}",
+            f"{one['lines_a_second']:.1f}",
+            f"{one['peak_bytes'] / 2**20:.0f}",
+            f"{100 * one['equal']:.0f} %",
+        ]
+        for one in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_COLUMNS))]
+    text = [
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+    text.append(f"{lines} lines, text in and text out; equal: to the SavedModel's outputs.")
+    return "\n".join(text)
