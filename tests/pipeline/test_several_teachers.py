@@ -85,6 +85,9 @@ def test_a_list_a_mapping_and_their_own_keys_are_one(path):
         ("{score: [one, one], data: train}", "one twice"),
         ("{score: [one, three], data: train}", "three reads by other tokenizers than one"),
         ("{score: [one, two], weights: [1], data: train}", "1 weights of 2 teachers"),
+        ("{score: {one: 1e308, two: 1e308}, data: train}", "a weight of 1e-100 to 1e.100"),
+        ("{score: {one: 1, two: 1e-320}, data: train}", "a weight of 1e-100 to 1e.100"),
+        ("{score: [one, two], weights: [1e308, 1e308], data: train}", "weights.0: found 1e.308"),
         (
             "{score: {one: 1, two: 0}, data: train}",
             r"score\.two: found 0; expected a weight above 0",

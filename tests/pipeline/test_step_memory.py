@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.tensorflow
 SCRIPT = Path(__file__).parent / "step_memory.py"
 
 BERT = {"kind": "bert", "layers": 4, "width": 256, "heads": 4, "max_length": 256}

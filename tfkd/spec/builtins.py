@@ -24,8 +24,9 @@ def register_builtins() -> None:
     """Registers them; again does nothing."""
     for kind, options in o.CORPORA.items():
         target = "tfkd.data.text.corpora:Corpus"
-        # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once.
-        revision = 2 if kind == "jsonl" else 1
+        # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once; of conll:
+        # the files' bytes tell what it is, not where they lie.
+        revision = 2 if kind in ("jsonl", "conll") else 1
         add(Entry("corpus", kind, options, target, revision=revision, summary=_line(options)))
     for kind, name, options, target in (
         ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),

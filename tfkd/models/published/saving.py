@@ -11,7 +11,8 @@ import numpy as np
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.data.files import write_atomically
-from tfkd.data.tokenizers.byte_bpe import ByteBpe
+from tfkd.data.tokenizers.byte_bpe import ByteBpe, write_published
+from tfkd.data.tokenizers.byte_rules import GPT2
 from tfkd.data.tokenizers.wordpiece import WordPiece
 from tfkd.models.bert import Bert
 from tfkd.models.gpt2 import Gpt2
@@ -160,8 +161,14 @@ def save_published_gpt2(
             left out.
 
     Raises:
-        ValueError: the model has adapters, which the layout cannot say. Nothing is written then.
+        ValueError: the model has adapters, or the tokenizer other rules than GPT-2's, which the
+            layout cannot say. Nothing is written then.
     """
+    if tokenizer is not None and tokenizer.rules != GPT2:
+        raise ValueError(
+            "Invalid value for argument `tokenizer`. Expected one that cuts text by GPT-2's rules: "
+            "vocab.json and merges.txt say no others. Received: one with rules of its own"
+        )
     tensors = {
         f"transformer.{name}": value for name, value in to_published(model, PublishedGpt2).items()
     }
@@ -186,7 +193,7 @@ def save_published_gpt2(
     }
     write_folder(folder, tensors, config)
     if tokenizer is not None:
-        tokenizer.save(Path(folder))
+        write_published(tokenizer, Path(folder))
 
 
 def write_encoder(

@@ -43,7 +43,7 @@ class DataFolder:
         with told_where(spec.pages, source_names(options)):
             hashes = source_hashes(options, data_dir)
         found: dict[str, Any] = {"sources": list(hashes.values())}
-        for paths in ("text", "parallel", "tsv", "csv", "jsonl"):
+        for paths in ("text", "parallel", "tsv", "csv", "conll", "jsonl"):
             if paths in chosen:
                 # The bytes count, not where they lie; a file that is read twice counts twice.
                 places = repeated(chosen[paths], list(hashes), data_dir)

@@ -11,6 +11,7 @@ from tfkd.spec.wording import shown as in_short
 
 _ONE = {"type": "string", "minLength": 1}
 _WEIGHT = {"type": "number", "exclusiveMinimum": 0}
+_LEAST, _MOST = 1e-100, 1e100
 # What may be written; see `spread`.
 TEACHERS = WithJsonSchema(
     {
@@ -49,10 +50,16 @@ def checked(faults: Faults, path: tuple, options: Mapping[str, Any], key: str) -
         name: weight for name, weight in given.items() if not _weighs(weight)
     }  # fmt: skip
     for name, weight in ill.items():
-        faults.add((*path, key, name), f"found {in_short(weight)}", "a weight above 0")
+        faults.add((*path, key, name), f"found {in_short(weight)}", _expected(weight))
     if ill:
         found["weights"] = None
     teachers, weights = [found.get(key), *(found.get("beside") or [])], found.get("weights")
+    if isinstance(weights, list) and not isinstance(given, dict):
+        for index, weight in enumerate(weights):
+            if type(weight) in (int, float) and weight > 0 and not _weighs(weight):
+                faults.add(
+                    (*path, "weights", index), f"found {in_short(weight)}", _expected(weight)
+                )
     if isinstance(weights, list) and len(weights) != len(teachers):
         faults.add(
             (*path, "weights"), f"{len(weights)} weights of {len(teachers)} teachers",
@@ -76,7 +83,13 @@ def name_of_mean(teachers: Sequence[str], shares: Sequence[float] | None) -> str
 
 
 def _weighs(weight: Any) -> bool:
-    return type(weight) in (int, float) and 0 < weight < math.inf
+    return type(weight) in (int, float) and _LEAST <= weight <= _MOST
+
+
+def _expected(weight: Any) -> str:
+    """Beyond these bounds a sum of weights, or a share of it, is no number above 0 any more."""
+    beyond = type(weight) in (int, float) and 0 < weight < math.inf
+    return f"a weight of {_LEAST:g} to {_MOST:g}" if beyond else "a weight above 0"
 
 
 def teachers_of(options: Any) -> list[str]:

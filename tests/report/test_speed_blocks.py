@@ -1,0 +1,107 @@
+"""Blocks of speed, made from what the tools measured."""
+
+import json
+
+import pytest
+
+from tfkd.report.markdown.readme_tables import regenerate, shown_results
+from tfkd.spec.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path
+
+
+def block(request, body=""):
+    return (
+        f"Before.\n\n<!-- results:begin {request} -->\n{body}<!-- results:end -->\n\nAfter 12.34.\n"
+    )
+
+
+def test_speed_is_shown_from_its_file(folder):
+    (folder / "speed").mkdir()
+    row = {"name": "tfkd bfloat16 distilled", "tokens_per_second": 7000.4, "ratio": 3.456,
+           "share_of_peak": 0.4612, "soft_over_plain": 1.0051, "seconds": [1.0]}  # fmt: skip
+    made = {
+        "command": "tools/bench_training --width 256",
+        "settings": {"width": 256, "rounds": 3},
+        "machine": {"processor": "a | b", "cores": 2},
+        "versions": {"tfkd": "tensorflow 2.21.0"},
+        "peak": {"float32": 4.33e11},
+        "rows": [row, {**row, "name": "tfkd float32", "ratio": None, "soft_over_plain": None}],
+    }
+    (folder / "speed" / "training.json").write_text(json.dumps(made))
+    text = regenerate(block("speed training", "| 9,999 |\n"), folder)
+    assert "| `tfkd bfloat16 distilled` | 7,000 | 3.46 | 46.1 % | 1.005 |" in text
+    assert "| `tfkd float32` | 7,000 |  | 46.1 % |  |" in text
+    assert "width 256, rounds 3" in text
+    assert "433 GFLOP/s" in text
+    assert "9,999" not in text
+    assert shown_results(text, folder) == {"speed/training"}
+    with pytest.raises(UserError, match=r"other\.json does not exist"):
+        regenerate(block("speed other"), folder)
+
+
+MEASURED = {
+    "command": "tools/bench_x",
+    "settings": {"rounds": 3},
+    "machine": {"cores": 2},
+    "versions": {"tfkd": "tensorflow 2.21.0"},
+}
+
+
+def speed_block(folder, rows):
+    (folder / "speed").mkdir()
+    (folder / "speed" / "x.json").write_text(json.dumps({**MEASURED, "rows": rows}))
+    return regenerate(block("speed x"), folder)
+
+
+def test_time_and_memory_of_steps_stand_beside_the_first_row_s(folder):
+    rows = [
+        {"name": "all weights", "trained": 2e6, "milliseconds": 1234.5, "ratio": 1.0,
+         "mebibytes": 800.2, "memory_ratio": 1.0},
+        {"name": "adapters | alone", "trained": 5e5, "milliseconds": 999.4, "ratio": 0.809,
+         "mebibytes": 512.4, "memory_ratio": 0.6404},
+    ]  # fmt: skip
+    text = speed_block(folder, rows)
+    assert "| trained | parameters | ms a step | of all weights | MiB | of all weights |" in text
+    assert "| adapters \\| alone | 500,000 | 999 | 80.9 % | 512 | 64.0 % |" in text
+    assert "`tools/bench_x` (rounds 3; cores 2; tensorflow 2.21.0):" in text
+
+
+def test_decoding_times_stand_by_length_and_by_part(folder):
+    rows = [
+        {"name": name, "source_tokens": length, "milliseconds": one, "times_as_fast": ratio,
+         "parameters": size, "bytes": 9, "parts": {"encoder": length / 4}}
+        for name, size, times in (("beam", 70_000_000, [(90, 1), (600.4, 1)]),
+                                  ("at once", 80_000_000, [(45, 2), (150.1, 4.004)]))
+        for length, (one, ratio) in zip((10, 60), times, strict=True)
+    ]  # fmt: skip
+    text = speed_block(folder, rows)
+    head = "| model | parameters | 10 tokens, ms | times as fast | 60 tokens, ms | times as fast |"
+    assert head in text
+    assert "| at once | 80,000,000 | 45 | 2.00 | 150 | 4.00 |" in text
+    assert "| beam | 60 | encoder | 15.0 |" in text
+
+
+def test_students_stand_beside_teachers_with_their_std_and_the_paper_s_figure(folder):
+    row = {
+        "family": "BERT", "work": "label | of a text", "parameters": 110_000_000,
+        "bytes": 440 * 2**20, "milliseconds": 1234.5, "times_as_fast": 1.0,
+        "times_as_fast_low": 1.0, "times_as_fast_high": 1.0, "published": None,
+    }  # fmt: skip
+    student = {
+        "parameters": 25_000_000, "bytes": 100.4 * 2**20, "milliseconds": 56.78,
+        "times_as_fast": 6.504, "times_as_fast_low": 5.1, "times_as_fast_high": 7.0,
+        "published": 7.0909,
+    }  # fmt: skip
+    rows = [
+        {**row, "role": "teacher", "parts": {"12 blocks": 1200.4}},
+        {**row, **student, "role": "student", "parts": {"3 blocks": 50.04}},
+    ]
+    text = speed_block(folder, rows)
+    name = "| BERT | label \\| of a text |"
+    assert f"{name} teacher | 110,000,000 | 440 | 1,234 | 1.00 | 1.00 to 1.00 |  |" in text
+    assert f"{name} student | 25,000,000 | 100 | 56.8 | 6.50 | 5.10 to 7.00 | 7.09 |" in text
+    assert f"{name} student | 3 blocks | 50.0 |" in text
