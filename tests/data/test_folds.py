@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.folds import normalized, parts_of, text_hashes
+from tfkd.data.folds import normalized, part_by_text, parts_of, text_hashes
 
 
 def parts(corpora, folds=3):
@@ -78,3 +78,32 @@ def test_near_copies_are_one_text(one, other):
 @pytest.mark.parametrize(("one", "other"), [("?!", "!?"), ("a b", "ab"), ("कि", "की"), ("", ".")])
 def test_other_texts_are_others(one, other):
     assert normalized(one) != normalized(other)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(row, min_size=1, max_size=20), st.lists(row, min_size=1, max_size=20))
+def test_rows_of_another_corpus_are_known_by_their_texts(known, others):
+    columns = [text_hashes(field) for field in zip(*known, strict=True)]
+    (parts,) = parts_of([columns], 3)
+    part_of = {
+        normalized(text): int(part)
+        for texts, part in zip(known, parts, strict=True)
+        for text in texts
+    }
+    expected = []
+    for texts in others:
+        found = {part_of[normalized(text)] for text in texts if normalized(text) in part_of}
+        expected.append(found.pop() if len(found) == 1 else -1)
+    fields = [
+        text_hashes([f" {text.upper()}!" for text in one]) for one in zip(*others, strict=True)
+    ]
+    found = part_by_text([(field, parts) for field in columns], fields)
+    assert found.tolist() == expected
+
+
+def test_a_time_limit_ends_the_joining_of_rows():
+    def check():
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        parts_of([[text_hashes(["a"]), text_hashes(["b"])]], 2, check=check)

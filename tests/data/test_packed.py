@@ -33,6 +33,17 @@ def part_of(documents, block, separator, overlap, **options):
 
 
 @given(documents=DOCUMENTS, block=st.integers(1, 12), overlap=st.integers(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_each_predicted_token_is_of_a_document(documents, block, overlap):
+    packed = Packed(Ragged.from_rows(documents), block, END, overlap)
+    of = [number for number, one in enumerate(documents) for _ in range(len(one) + 1)]
+    order = np.random.default_rng(1).permutation(len(packed))
+    found = packed.predicted_documents(order)
+    expected = [of[row * block : (row + 1) * block] for row in order]
+    assert [row.tolist() for row in found] == expected
+
+
+@given(documents=DOCUMENTS, block=st.integers(1, 12), overlap=st.integers(0, 1))
 @settings(max_examples=150, deadline=None)
 def test_rows_are_slices_of_the_stream(documents, block, overlap):
     stream = stream_of(documents, END)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfkd.data.ragged import Ragged
 from tfkd.targets.by_part import ByPart, ask
 
 
@@ -42,6 +43,27 @@ def test_each_row_by_its_model(pair, rows, random):
     ]
     assert [(a, b - a) for a, b in found["ids"]] == expected
     assert found["gold_rank"].tolist() == [10 * a + part for a, part in expected]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=5), min_size=1, max_size=8),
+       st.integers(1, 6), st.randoms())  # fmt: skip
+def test_each_position_by_its_model(rows, most, random):
+    """A view may read less of a row than there is."""
+    order = random.sample(range(len(rows)), len(rows))
+    width = min(most, max(map(len, rows)))
+    ids = np.arange(width * len(rows)).reshape(-1, width)
+    selected = np.array([[place < len(rows[one]) for place in range(width)] for one in order])
+    parts = Ragged.from_rows(rows)
+    found = ask(
+        ByPart([model(n) for n in range(4)], parts.take),
+        {"ids": ids, "selected": selected}, np.array(order),
+    )  # fmt: skip
+    expected = [
+        ids[row, place] * 10 + rows[one][place]
+        for row, one in enumerate(order)
+        for place in range(min(width, len(rows[one])))
+    ]
+    assert found["gold_rank"].tolist() == expected
 
 
 def test_one_model_is_asked_as_it_is():

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -29,7 +29,35 @@ def text_hashes(lines: Iterable[str]) -> np.ndarray:
     return np.frombuffer(bytes(found), "<u8")
 
 
-def parts_of(corpora: Sequence[Sequence[np.ndarray]], folds: int) -> list[np.ndarray]:
+def part_by_text(
+    known: Sequence[tuple[np.ndarray, np.ndarray]], fields: Sequence[np.ndarray]
+) -> np.ndarray:
+    """The part that each row of another corpus has by its texts, int64 `[rows]`; -1 of a row none
+    of whose texts is known, or whose texts are in several parts.
+
+    Args:
+        known: Of each field of the corpora that have parts `text_hashes` of its rows, and the rows'
+            parts.
+        fields: Of each field of the other corpus the `text_hashes` of its rows.
+    """
+    hashes, places = np.unique(np.concatenate([one for one, _ in known]), return_index=True)
+    parts = np.concatenate([part for _, part in known])[places].astype(np.int64)
+    found = np.full(len(fields[0]), -1, np.int64)
+    several = np.zeros(len(found), bool)
+    for field in fields:
+        place = np.minimum(np.searchsorted(hashes, field), len(hashes) - 1)
+        part = np.where(hashes[place] == field, parts[place], -1)
+        several |= (part >= 0) & (found >= 0) & (part != found)
+        found = np.where(found < 0, part, found)
+    return np.where(several, -1, found)
+
+
+def parts_of(
+    corpora: Sequence[Sequence[np.ndarray]],
+    folds: int,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> list[np.ndarray]:
     """The part of each row, 0 to `folds` - 1, uint8 `[rows]` of each corpus.
 
     Rows that have a text in common, in whichever field and corpus, are in one part, and so are
@@ -40,6 +68,7 @@ def parts_of(corpora: Sequence[Sequence[np.ndarray]], folds: int) -> list[np.nda
     Args:
         corpora: Of each corpus its fields, and of each field the `text_hashes` of its rows.
         folds: K.
+        check: Called now and then; what it raises ends the work.
     """
     hashes = np.unique(np.concatenate([field for fields in corpora for field in fields]))
     of_rows = [[np.searchsorted(hashes, field) for field in fields] for fields in corpora]
@@ -49,6 +78,7 @@ def parts_of(corpora: Sequence[Sequence[np.ndarray]], folds: int) -> list[np.nda
     while pairs:
         before = least.copy()
         for one, other in pairs:
+            check()
             smaller = np.minimum(least[one], least[other])
             np.minimum.at(least, one, smaller)
             np.minimum.at(least, other, smaller)

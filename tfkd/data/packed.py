@@ -59,6 +59,15 @@ class Packed:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def predicted_documents(self, rows: np.ndarray) -> Ragged:
+        """Which document each token of the given blocks is of, but for those of the overlap; a
+        separator is of the one before it."""
+        rows = np.asarray(rows, np.int64)
+        lengths = self.lengths[rows] - self._overlap
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        place = np.repeat(rows * self._block - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Ragged(np.searchsorted(self._starts, place, side="right") - 1, offsets)
+
     def take(self, rows: np.ndarray) -> Ragged:
         """The tokens of the given blocks, int32, in the given order."""
         rows = np.asarray(rows, np.int64)

@@ -5,20 +5,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfkd.data.ragged import Ragged
+
 Predictions = Mapping[str, np.ndarray]
 Predict = Callable[[Mapping[str, Any]], Predictions]
 
 
 class ByPart(NamedTuple):
-    """What is asked in place of one `Predict` where the model depends on the row.
+    """What is asked in place of one `Predict` where the model depends on the row, or the position.
 
     Attributes:
         predicts: One a part.
-        parts: int `[N]`, the part of each example.
+        parts: int `[N]`, the part of each example; or, where a row has several, a function from
+            examples, int `[B]`, to the parts of their positions, a `Ragged`.
     """
 
     predicts: Sequence[Predict]
-    parts: np.ndarray
+    parts: np.ndarray | Callable[[np.ndarray], Ragged]
 
 
 def ask(predict: Predict | ByPart, record: Mapping[str, Any], examples: np.ndarray) -> Predictions:
@@ -32,16 +35,26 @@ def ask(predict: Predict | ByPart, record: Mapping[str, Any], examples: np.ndarr
     if not isinstance(predict, ByPart):
         return predict(record)
     counts = selected_of(record).sum(1)
-    starts, parts = np.cumsum(counts) - counts, predict.parts[examples]
+    row = np.repeat(np.arange(len(counts)), counts)
+    if not len(row):
+        return predict.predicts[0](record)
+    if callable(predict.parts):
+        found_parts = predict.parts(examples)
+        # A view may read less of a row.
+        first = np.repeat(found_parts.offsets[:-1] - np.cumsum(counts) + counts, counts)
+        parts = found_parts.values[first + np.arange(len(row))]
+    else:
+        parts = predict.parts[examples][row]
     found: dict[str, np.ndarray] = {}
     for part in np.unique(parts):
-        rows = np.flatnonzero(parts == part)
-        said, of_rows = predict.predicts[part](_rows(record, rows)), counts[rows]
-        first = np.repeat(starts[rows] - np.cumsum(of_rows) + of_rows, of_rows)
+        rows = np.unique(row[parts == part])
+        said = predict.predicts[part](_rows(record, rows))
+        places = np.flatnonzero(np.isin(row, rows))
+        mine = parts[places] == part
         for name, values in said.items():
             if name not in found:
-                found[name] = np.zeros((counts.sum(), *values.shape[1:]), values.dtype)
-            found[name][first + np.arange(of_rows.sum())] = values
+                found[name] = np.zeros((len(row), *values.shape[1:]), values.dtype)
+            found[name][places[mine]] = values[mine]
     return found
 
 

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.files import write_atomically
-from tfkd.data.folds import parts_of, text_hashes
+from tfkd.data.folds import parts_of
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.parts import hashed
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -49,9 +50,8 @@ class PartsStage(Stage):
         folds, hashes = node.identity["folds"], []
         for child, fields in zip(node.inputs.values(), node.identity["fields"], strict=True):
             text = open_text(child, context)
-            hashes.append([text_hashes(text.lines(field)) for field in fields])
-            context.deadline.check()
-        found = parts_of(hashes, folds)
+            hashes.append([hashed(text, field, child.label, context) for field in fields])
+        found = parts_of(hashes, folds, check=context.deadline.check)
         rows = np.bincount(np.concatenate(found), minlength=folds)
         if not rows.all():
             raise UserError(

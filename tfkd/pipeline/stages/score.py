@@ -37,6 +37,10 @@ class ScoreStage(Stage):
         for i, corpus in enumerate(corpora):
             inputs |= _read(graph, spec, Role.DATA.of(i), corpus, teacher, options.prompt)
         identity = teacher.task.score_identity(options)
+        if folds := folds_of(teacher):
+            with_parts = [one.key for one in folds[0].inputs[Role.PARTS].inputs.values()]
+            if any(graph.corpus(spec, one).key not in with_parts for one in corpora):
+                identity["by_text"] = True
         if options.weights is not None:
             identity["weights"] = options.shares
         label = graph.label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tfkd.data.examples import ExampleSet
+import numpy as np
+
+from tfkd.data.examples import ExampleSet, Part
+from tfkd.data.packed import Packed
+from tfkd.data.ragged import Ragged
 from tfkd.data.views.prompted import PromptedView
 from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.prediction import predictor
@@ -14,7 +18,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import label_map, part_of, side_tokenizers, views_of
 from tfkd.pipeline.inputs.models import PAD_TO
-from tfkd.pipeline.inputs.parts import folds_of, open_parts
+from tfkd.pipeline.inputs.parts import folds_of, open_parts, parts_by_text
 from tfkd.pipeline.inputs.text_stages import classes_of
 from tfkd.pipeline.stages.stored_targets import rows_of
 from tfkd.pipeline.stages.terms import predicted_tokenizer
@@ -88,11 +92,6 @@ def score_next_words(
     else:
         view = PromptedView(teacher.model.tokenizers["text"], tokenizers["text"])
     limit = min(options.max_length, teacher.model.max_length)
-    if folds_of(teacher) and any(part.packing is not None for part in options.data):
-        raise UserError(
-            f"stages.{node.label}: {options.score} was trained in folds of rows, and a block of "
-            "pack has several rows: which model has not seen it? Expected data without pack"
-        )
 
     def score(predict: Any, examples: ExampleSet, writer: StoreWriter, **settings: Any) -> Any:
         return score_text(predict, examples, view, writer, max_length=limit, **settings)
@@ -150,18 +149,34 @@ class _Teachers:
         members = model.members if isinstance(model, MeanOf) else ()
         self._each = [asked(one) for one in members]
 
-    def of(self, node: Node, corpus: Node, context: Context) -> tuple[Any, dict[str, Any]]:
+    def of(
+        self, node: Node, corpus: Node, part: Part, context: Context
+    ) -> tuple[Any, dict[str, Any]]:
         """What is asked of a corpus, and what its store says of that: of rows that were trained on
-        the one model that has not seen them, of others the mean of all."""
+        the one model that has not seen them, of others the mean of all. Of packed text that holds
+        for each document in a block."""
         folds = folds_of(node.inputs[Role.MODEL])
         if not folds:
             return self._whole, {}
-        parts = open_parts(folds[0].inputs[Role.PARTS], corpus, context)
-        how = (
-            "each row by the model that has not seen its part" if parts is not None else "the mean"
-        )
-        said = {"folds": [one.key for one in folds], "scored": how}
-        return self._whole if parts is None else ByPart(self._each, parts), said
+        keys, node_of_parts = [one.key for one in folds], folds[0].inputs[Role.PARTS]
+        parts = open_parts(node_of_parts, corpus, context)
+        how = "each row by the model that has not seen its part"
+        if parts is None:
+            parts = parts_by_text(node_of_parts, corpus, context)
+            if (parts < 0).all():
+                return self._whole, {"folds": keys, "scored": "the mean"}
+            how = "the mean, and a text that was learnt from by the model that has not seen it"
+            parts = np.where(parts < 0, len(self._each), parts)
+        if part.packed:
+            (blocks,) = part.fields.values()
+            parts = partial(_of_documents, blocks, parts)
+        return ByPart([*self._each, self._whole], parts), {"folds": keys, "scored": how}
+
+
+def _of_documents(blocks: Packed, parts: np.ndarray, rows: np.ndarray) -> Ragged:
+    """The part of each token of blocks: its document's."""
+    found = blocks.predicted_documents(rows)
+    return Ragged(parts[found.values], found.offsets)
 
 
 def _scored(
@@ -193,7 +208,7 @@ def _scored(
     for index, part in enumerate(options.data):
         role = Role.DATA.of(index)
         examples = ExampleSet([part_of(node, role, part.of, context, pack=part.packing)])
-        predict, how = teachers.of(node, node.corpora[index], context)
+        predict, how = teachers.of(node, node.corpora[index], examples.parts[0], context)
         header = Header(
             corpus=rows_of(node, index),
             vocabulary=predicted.fingerprint(),
