@@ -15,6 +15,7 @@ from tfkd.report import wording
 from tfkd.report.classes import choices, confusions
 from tfkd.report.closing import headline, headline_rows, sentence
 from tfkd.report.differences import mark_differences
+from tfkd.report.folds import fold_lines
 from tfkd.report.plots.curves import stage_curves
 from tfkd.report.plots.lengths import OWN_OUTPUT
 from tfkd.report.plots.lines import table
@@ -64,6 +65,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
         verdicts=verdicts(blocks, runs),
         headline=_headline(runs),
         curves=stage_curves(runs, systems),
+        folds=fold_lines(runs),
         searches=search_plots(runs, systems),
         noises=noise_plots(runs, systems),
         traces=_traces(runs, systems),
