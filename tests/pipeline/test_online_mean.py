@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from test_several_teachers import SPEC as CLASSES
 from test_several_teachers import nodes
 
 from tfkd import cli
@@ -235,3 +236,39 @@ def test_what_the_checks_of_one_spec_do_not_know_is_refused_in_the_run(path):
         context = Context(data_dir=path.parent, runs_dir=path.parent / "runs")
         with pytest.raises(UserError, match=told):
             online_teachers(node, context)
+
+
+@pytest.mark.long
+@pytest.mark.tensorflow
+def test_classes_are_learnt_of_the_mean(tmp_path):
+    from tfkd.pipeline.inputs.models import started, trained_model
+    from tfkd.pipeline.stages.terms import online_teachers, terms_of
+    from tfkd.pipeline.stages.training_batches import batcher_of
+    from tfkd.training import Distiller
+
+    path, runs = tmp_path / "several.yaml", tmp_path / "runs"
+    path.write_text(CLASSES, "utf-8")
+    asked = "stages.learn.objective.soft_targets.teacher={one: 3, two: 1}"
+    words = [
+        "--set",
+        asked,
+        "--set",
+        'evaluate=[{"of": learn, "on": valid, "metrics": [accuracy]}]',
+    ]
+    assert cli.main(["run", str(path), "--runs-dir", str(runs), *words]) == cli.DONE
+    found, context = nodes(path, asked), Context(data_dir=tmp_path, runs_dir=runs)
+    node = found["train learn"]
+    batch, student = batcher_of(node, context).batch(0), started(node, context).model
+    teachers = online_teachers(node, context)
+    distiller = Distiller(student, terms_of(node, context), None, teachers)
+    result = distiller.objective(batch, distiller.counts(batch), training=False)
+    record = batch["plain"]
+
+    def p(model):
+        states = model(record)["hidden"][record["selected"]]
+        z = np.asarray(model.heads["classifier"].logits(states), np.float64)
+        return np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+
+    one, two = (p(trained_model(found[f"train {name}"], context)) for name in ("one", "two"))
+    expected = -((0.75 * one + 0.25 * two) * np.log(p(student))).sum(-1).mean()
+    np.testing.assert_allclose(float(result.loss), expected, rtol=1e-4)
