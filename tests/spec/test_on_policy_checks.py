@@ -2,6 +2,7 @@
 
 import pytest
 
+from tfkd.reference.schema import json_schema
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
 
@@ -62,6 +63,11 @@ def test_a_share_of_the_batches_is_the_students(path):
     load_spec(path, overrides=["stages.learn.objective.soft.teacher=[translator, learned]",
                                "stages.learned={train: student.pairs, data: train, steps: 2, "
                                "objective: {cross_entropy: {}}}"])  # fmt: skip
+
+
+def test_editors_know_how_outputs_are_written():
+    decode = json_schema()["$defs"]["OnPolicyOptions"]["properties"]["decode"]
+    assert {"$ref": "#/$defs/decode"} in decode["anyOf"]
 
 
 @pytest.mark.parametrize(

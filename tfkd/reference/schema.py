@@ -53,6 +53,8 @@ def json_schema() -> dict[str, Any]:
     }
     validate = definitions["ValidateOptions"]["properties"]
     validate["decode"] = _optional("decode", validate["decode"])
+    own = definitions["OnPolicyOptions"]["properties"]
+    own["decode"] = _optional("decode", own["decode"])
     validate["metric_options"] = _metric_options(of, validate["metric_options"])
     for name, lists in {"NoiseOptions": ("sigma", "metrics"), _HEAD: ("classes",)}.items():
         definitions[name] = _several(definitions[name], *lists)
