@@ -10,6 +10,7 @@ import tensorflow as tf
 from margins import assert_likeliest
 from safetensors import numpy as safetensors_numpy
 
+from tfkd.data.tokenizers.byte_bpe import learn_byte_bpe, read_byte_bpe
 from tfkd.decoding import BeamSearch, GreedySearch
 from tfkd.models import Gpt2, load_published_gpt2, save_published_gpt2, variables_by_path
 from tfkd.spec.errors import UserError
@@ -238,6 +239,21 @@ def test_random_models_give_the_logits_of_transformers(seed, tmp_path):
     np.testing.assert_allclose(
         logits(load_published_gpt2(tmp_path), ids), expected, atol=1e-4, rtol=1e-4
     )
+
+
+def test_a_published_folder_has_what_other_libraries_read(model, tmp_path):
+    lines = ["a dog runs", "two dogs run", "the dog is fast"] * 9
+    tokenizer = learn_byte_bpe(lines, 300)
+    save_published_gpt2(model, tmp_path / "one", tokenizer=tokenizer)
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert names == {"config.json", "model.safetensors", "vocab.json", "merges.txt"}
+    again = read_byte_bpe(tmp_path / "one" / "vocab.json", tmp_path / "one" / "merges.txt")
+    assert again.fingerprint() == tokenizer.fingerprint()
+    rules = tokenizer.rules._replace(compose=True)
+    other = read_byte_bpe(tmp_path / "one" / "vocab.json", tmp_path / "one" / "merges.txt", rules)
+    with pytest.raises(ValueError, match="cuts text by GPT-2's rules"):
+        save_published_gpt2(model, tmp_path / "two", tokenizer=other)
+    assert not (tmp_path / "two").exists()
 
 
 @pytest.mark.oracle

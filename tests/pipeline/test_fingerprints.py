@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fingerprints import changed, keys
@@ -12,8 +13,10 @@ from pydantic import create_model
 from tfkd.pipeline.engine.graph import fingerprint, in_order
 from tfkd.pipeline.engine.identity import plain
 from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.inputs.data_folder import DataFolder
 from tfkd.pipeline.stages.score import ScoreStage
 from tfkd.spec import load_spec, registry
+from tfkd.spec.options.corpora import ConllOptions
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,20 @@ def test_a_corpus_is_its_bytes_not_its_path(spec_path):
     (spec_path.parent / "train.de").rename(spec_path.parent / "moved.de")
     assert keys(spec_path, "data.train.parallel=[moved.de, train.en]") == before
     assert keys(spec_path, "data.train.parallel=[train.en, moved.de]") != before
+
+
+def test_a_corpus_of_columns_is_its_bytes_too(spec_path):
+    rows = "a X\nb Y\n\nc X\n\n"
+    for name in ("words.conll", "moved.conll"):
+        (spec_path.parent / name).write_text(rows)
+    (spec_path.parent / "others.conll").write_text(rows.replace("c X", "c Y"))
+    found = []
+    for name in ("words", "moved", "others"):
+        options = ConllOptions(conll=f"{name}.conll")
+        spec = SimpleNamespace(data={"one": options}, pages={})
+        said = plain(options)
+        found.append(said | DataFolder().corpus(spec, "one", said, spec_path.parent))
+    assert found[0] == found[1] != found[2]
 
 
 def test_a_new_option_with_its_default_leaves_fingerprints(spec_path):

@@ -7,7 +7,7 @@ import pytest
 
 from tfkd.pipeline.engine.seeds import summaries
 from tfkd.report.closing import closing, headline, sentence
-from tfkd.report.lineage import has_no_teacher, parameters_of, teacher_of
+from tfkd.report.lineage import has_no_teacher, parameters_of, teacher_of, teachers_of
 from tfkd.spec.errors import UserError
 
 BASELINE = {"stages.train_student.objective": {"words": {"kind": "cross_entropy"}}}
@@ -119,6 +119,24 @@ def test_the_headline_is_the_student_that_none_goes_on_from(run):
     run["evaluations"] = [teacher, first, tuned]
     assert headline(run)["of"] == "tuned"
     assert teacher_of(run, "tuned") == "finetune"
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_each_of_several_teachers_has_its_row(run, stored):
+    stages = run["spec"]["stages"]
+    stages["second"] = {"train": "teacher"}
+    if stored:
+        stages["targets"] = {"score": "finetune", "beside": ["second"]}
+    else:
+        term = stages["train_student"]["objective"]["soft_targets"]
+        term |= {"teacher": "finetune", "beside": ["second"]}
+    run["stages"]["train second"] = copy.deepcopy(run["stages"]["train finetune"])
+    run["stages"]["train second"]["summary"]["parameters"] = 1_000
+    run["stages"]["train second"]["label"] = "second"
+    assert teachers_of(run, "train_student") == ["finetune", "second"]
+    rows = [line.split()[:3] for line in said(run).splitlines()[2:5]]
+    assert rows[:2] == [["teacher", "finetune", "5,813,312"], ["teacher", "second", "1,000"]]
+    assert "its teachers" in said(run)
 
 
 def test_data_that_a_teacher_wrote_comes_from_it(run):

@@ -9,7 +9,7 @@ from typing import Any
 from tfkd.evaluation.verdicts.systems import NOT_LEARNT
 from tfkd.outside.printable import one_line
 from tfkd.report.ceilings import NAME, ceilings
-from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of
+from tfkd.report.lineage import has_no_teacher, model_of, parameters_of, teacher_of, teachers_of
 from tfkd.report.run_verdicts import entry_verdict, is_part, mean_verdict
 from tfkd.report.systems import label_of, stage_of
 from tfkd.report.wording import (
@@ -61,13 +61,13 @@ def headline(results: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def headline_rows(results: Mapping[str, Any], entry: Mapping[str, Any]) -> list[list[str]]:
     """The table, its head first: a row for teacher, baseline, student, and a known ceiling."""
     metrics = list(entry["metrics"])[:_METRICS]
-    label, teacher = label_of(entry), teacher_of(results, label_of(entry))
+    label, teachers = label_of(entry), teachers_of(results, label_of(entry))
     student = "teacher" if _is_teacher(results, str(entry["of"])) else "student"
     size, speed = parameters_of(results, label), _latency(results, str(entry["of"]))
     against, over = entry.get("against") or {}, summary_of(results, entry) or {}
     theirs = (over.get("against") or {}).get("metrics") or against.get("metrics") or {}
     rows = [["", "model", "parameters", *map(metric_name, metrics), "ms a line"]]
-    if teacher and student == "student":
+    for teacher in teachers if student == "student" else ():
         figures = _teacher_figures(results, entry, teacher, metrics)
         weights = number(parameters_of(results, teacher))
         rows.append(["teacher", teacher, weights, *figures, _latency(results, teacher) or NOTHING])
@@ -93,12 +93,13 @@ def headline_rows(results: Mapping[str, Any], entry: Mapping[str, Any]) -> list[
 def sentence(results: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """What the comparison by the first metric says, in plain words."""
     metric, label = next(iter(entry["metrics"])), label_of(entry)
-    teacher = teacher_of(results, label)
+    teachers = teachers_of(results, label)
     over = summary_of(results, entry)
     ours = (over or entry)["metrics"][metric]
     score = _named(metric, ours.get("mean", ours.get("value")))
     student = f"The student{_weights(results, label)}"
-    master = f"teacher{_weights(results, teacher)}" if teacher else "teacher"
+    master = "teachers" if teachers[1:] else "teacher"
+    master += _weights(results, *teachers) if len(teachers) == 1 else ""
     against = entry.get("against") or {}
     pair = (against.get("metrics") or {}).get(metric)
     if _is_teacher(results, str(entry["of"])) or not (pair and is_number(pair.get("delta"))):
@@ -111,7 +112,7 @@ def sentence(results: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         other, delta = over["against"]["metrics"][metric]["mean"], found["mean"]
         low, high = found["low"], found["high"]
         verdict = mean_verdict(over, metric, results["evaluations"])
-    apart = teacher and has_no_teacher(results, label_of(against))
+    apart = teachers and has_no_teacher(results, label_of(against))
     learnt = verdict.reading != NOT_LEARNT
     than = "without it" if apart and learnt else f"of {label_of(against)}"
     difference = metric_difference(metric, ours.get("mean", ours.get("value")), other, delta)

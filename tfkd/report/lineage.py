@@ -15,24 +15,31 @@ def model_of(results: Mapping[str, Any], label: str) -> Any:
 
 
 def teacher_of(results: Mapping[str, Any], label: str) -> str | None:
-    """The training that a stage's terms or data come from; None: it has no teacher.
+    """The training that a stage's terms or data come from, of several the first; None: it has no
+    teacher. Arguments as of `teachers_of`."""
+    return next(iter(teachers_of(results, label)), None)
+
+
+def teachers_of(results: Mapping[str, Any], label: str) -> list[str]:
+    """The trainings that a stage's first term with a teacher, or its data, come from: several,
+    where it learns from their mean.
 
     Args:
         results: The results.json.
         label: `STAGE[#VARIANT]`; of another run's variant, the terms are those of this run.
     """
     options = _options(results, label)
-    if before := _before(options):
-        return _trained(results, before)
+    if _before(options):
+        return _trained(results, [label])
     if same := _alike(options):
-        return teacher_of(results, same)
-    for reference in _references(results, options):
-        return _trained(results, reference)
+        return teachers_of(results, same)
+    for references in _references(results, options):
+        return _trained(results, references)
     origin = options.get("from")
     if isinstance(origin, str) and origin != label and stage_of(origin) != stage_of(label):
         # Distilled before, and trained on without a teacher.
-        return teacher_of(results, origin)
-    return None
+        return teachers_of(results, origin)
+    return []
 
 
 def has_no_teacher(results: Mapping[str, Any], label: str) -> bool:
@@ -99,24 +106,31 @@ def _changed(options: Mapping[str, Any], changes: Mapping[str, Any], path: str) 
     return found
 
 
-def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
-    """The stages whose models speak in a training's terms, and then in its data."""
+def _references(results: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The stages whose models speak in each of a training's terms, and then in its data."""
     for term in (options.get("objective") or {}).values():
         if not isinstance(term, Mapping) or term.get("weight") == 0:
             continue
         teacher = term.get("teacher")
-        yield from [teacher] if isinstance(teacher, str) else teacher or ()
+        named = [teacher] if isinstance(teacher, str) else list(teacher or ())
+        if named:
+            yield [*named, *(term.get("beside") or ())]
     data = options.get("data") or ()
     for part in [data] if isinstance(data, str) else data:
         of = str(part.get("of") if isinstance(part, Mapping) else part)
         if _options(results, of).get("translate"):
-            yield of
+            yield [of]
 
 
-def _trained(results: Mapping[str, Any], label: str) -> str:
-    """The training behind a stage that scores or translates."""
-    before = _before(_options(results, label))
-    return label if before is None else _trained(results, before)
+def _trained(results: Mapping[str, Any], labels: list[str]) -> list[str]:
+    """The trainings behind stages, some of which score or translate, each once."""
+    found: dict[str, None] = {}
+    for label in labels:
+        options = _options(results, str(label))
+        before = _before(options)
+        behind = [] if before is None else [before, *(options.get("beside") or ())]
+        found |= dict.fromkeys(_trained(results, behind) if behind else [str(label)])
+    return list(found)
 
 
 def _before(options: Mapping[str, Any]) -> str | None:
