@@ -56,6 +56,9 @@ def ctranslate2() -> Any:
     Raises:
         UserError: It is not installed.
     """
+    # Threads that wait by counting take the cores from those that they wait for: on two cores that
+    # others use as well, a line took 600 ms by float32, and 40 so.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import ctranslate2
     except ImportError as error:
