@@ -1,5 +1,6 @@
 """Several models that are asked as one."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,10 +21,11 @@ class MeanOf:
         if not members:
             raise ValueError("Invalid value for argument `members`. Expected at least one model.")
         weights = [1.0] * len(members) if weights is None else weights
-        if len(weights) != len(members) or min(weights) <= 0:
+        whole = sum(weights)
+        if len(weights) != len(members) or min(weights) <= 0 or not math.isfinite(whole):
             raise ValueError(
                 "Invalid value for argument `weights`. Expected a positive one for each of "
                 f"{len(members)} models. Received: {weights}"
             )
         self.members = tuple(members)
-        self.weights = tuple(weight / sum(weights) for weight in weights)
+        self.weights = tuple(weight / whole for weight in weights)
