@@ -55,3 +55,13 @@ def test_pieces_that_two_pairs_make_keep_both(word):
     for lines in ([word], [word, "abc"]):
         cut = keep_seen_bytes(whole, lines)
         assert spelled(cut, lines) == spelled(whole, lines)
+
+
+def test_a_pair_that_is_learnt_after_a_use_of_its_piece_stays():
+    """The word abcd is made of abc, which here a later pair makes of a and bc."""
+    pieces = [*byte_alphabet(), "<|endoftext|>", "bc", "ab", "abc", "abcd", "xy"]
+    merges = [("b", "c"), ("a", "b"), ("ab", "c"), ("abc", "d"), ("a", "bc"), ("x", "y")]
+    whole = ByteBpe(pieces, merges)
+    cut = keep_seen_bytes(whole, ["abcd"])
+    assert spelled(cut, ["abcd", "abce"]) == spelled(whole, ["abcd", "abce"])
+    assert "xy" not in cut.vocabulary
