@@ -16,7 +16,17 @@ from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.stages.translate import TranslateOptions
 
 TABLE = Path(__file__).parent / "pinned_defaults.json"
-_KINDS = ("corpus", "tokenizer", "model", "adapter", "view", "objective", "optimizer", "decode")
+_KINDS = (
+    "corpus",
+    "tokenizer",
+    "model",
+    "adapter",
+    "view",
+    "objective",
+    "optimizer",
+    "decode",
+    "format",
+)
 # What is in no fingerprint may change as it likes.
 _FREE = {"train.log_every", "train.save_every", "score.batch_tokens"}
 _FREE |= {f"corpus.{kind}.max_bad_rows" for kind in CORPORA}
