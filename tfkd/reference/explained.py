@@ -20,6 +20,7 @@ _REQUIRED: dict[str, Any] = {
     "into": "teacher", "layers": 2, "lines": {"text": "test.txt"}, "load": "bert-base-uncased",
     "main": ["cross_entropy"], "objective": {"cross_entropy": {}},
     "parallel": ["train.de", "train.en"], "rows": 1000, "score": "finetune", "steps": 2000,
+    "model": "student", "targets": {"field": "probabilities"},
     "teacher": "finetune", "text": "train.txt", "tfds": "wmt14_translate/de-en",
     "tokenizer": "joint", "train": "student",
     "translate": "finetune", "tsv": "reviews.tsv", "width": 256,

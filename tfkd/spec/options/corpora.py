@@ -68,7 +68,6 @@ class CorpusOptions(Options):
         [],
         description="Of a corpus with the field probabilities or logits, a number for each class: "
         "the classes that they are of, in their order.",
-        examples=[["negative", "positive"]],
     )
     detokenize: Literal["ptb", "wikitext", "moses", "plain"] | None = Field(
         None,

@@ -24,14 +24,12 @@ class OwnTargets(Options):
     field: Literal["probabilities", "logits"] | None = Field(
         None,
         description="A field of the corpora: a number for each class.",
-        examples=["probabilities"],
     )
     store: list[FilePath] | None = Field(
         None,
         description="Folders that your own program has written with `tfkd.targets.StoreWriter`, "
         "one for each corpus of data, relative to the data folder, else to the folder that the "
         "run is started in. One may stand without a list.",
-        examples=[["service"]],
     )
 
 
@@ -49,11 +47,9 @@ class TargetsOptions(StageOptions):
     gives: ClassVar[frozenset[str]] = frozenset({"targets"})
     targets: Annotated[OwnTargets, BeforeValidator(_stored)] = Field(
         description="{field: probabilities} (or logits) of the corpora, or {store: FOLDER}.",
-        examples=[{"field": "probabilities"}],
     )
     model: ModelName = Field(
         description="The student's model, whose classes or pieces the labels are of.",
-        examples=["student"],
     )
     data: Data = Field(description="The corpora whose rows they are of.")
 
