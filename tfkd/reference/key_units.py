@@ -149,7 +149,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "callbacks": [{"validation_log": {}}],
     "clip_norm": [1.0],
     "ConllOptions.columns": [{"text": 1, "label": 3}],
-    "CorpusOptions.classes": [["negative", "positive"]],
+    "classes": [["negative", "positive"]],
     "OwnTargets.field": ["probabilities"],
     "OwnTargets.store": [["service"]],
     "TargetsOptions.model": ["student"],
