@@ -1,5 +1,6 @@
 """The reference of a spec's keys, a page a section, from the JSON schema."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -227,6 +228,8 @@ def _plain(text: str) -> str:
 
 
 def _yaml(value: Any) -> str:
+    if isinstance(value, str) and "\n" in value:  # in one line
+        return json.dumps(value, ensure_ascii=False)
     text = yaml.safe_dump(
         value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
     )

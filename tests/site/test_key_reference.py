@@ -9,6 +9,7 @@ from tfkd.reference import json_schema
 from tfkd.reference.key_reference import REQUIRED, blocks
 from tfkd.reference.key_units import EXAMPLES, UNITS
 from tfkd.spec import registry
+from tfkd.spec.options.base import Options
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def test_a_key_s_type_default_and_unit(known):
 def test_examples_are_values_that_their_keys_take(known):
     models = {entry.options.__name__: entry.options for kind in registry.KINDS
               for entry in registry.entries(kind)}  # fmt: skip
+    models |= {one.__name__: one for one in _inner(Options)}
     wrong = []
     for title, model in models.items():
         for key in known[title].keys if title in known else ():
@@ -61,6 +63,11 @@ def test_examples_are_values_that_their_keys_take(known):
             except ValidationError as error:
                 wrong.append(f"{title}.{key.name}: {key.example!r}: {error}")
     assert wrong == []
+
+
+def _inner(options):
+    """All classes of options, of mappings inside too."""
+    return [found for one in options.__subclasses__() for found in (one, *_inner(one))]
 
 
 def test_the_tables_have_no_keys_that_are_gone(known):
