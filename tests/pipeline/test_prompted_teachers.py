@@ -73,6 +73,11 @@ def written(folder, *changes):
         (("{kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8",
           "{kind: bert, layers: 1, width: 8"), "targets stored each word of targets, read from the "
          "left, and a bert reads both sides of a word"),
+        (("preset: checkpoint}", "preset: checkpoint, keep: {seen_in: [train.target]}}"),
+         "tokenizer pieces, which large reads by, keeps the pieces of corpora, and a prompt"),
+        (("  targets: {score: large", "  tuned: {train: teacher, from: large, data: {of: text, "
+          "pack: {length: 16, separator: newline}}, steps: 1, objective: {causal_lm: {}}}\n"
+          "  targets: {score: tuned"), "prompt: tuned has learnt from documents between newlines"),
     ],
 )  # fmt: skip
 def test_a_prompt_that_cannot_be_is_refused_before_anything_runs(tmp_path, change, said):

@@ -35,6 +35,8 @@ class LanguageModelOptions(WordsOptions):
         if teacher is not None and model is not None:
             top_k = getattr(stage, "top_k", 0)
             check_top_k(teacher.parts, faults, (*path, "top_k"), top_k, predicted(model))
+            if getattr(stage, "prompt", None) is not None:
+                _check_prompted(faults, path, stage, teacher)
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             packing = getattr(part, "packing", None)  # a faulty part has none
@@ -61,3 +63,21 @@ class LanguageModelOptions(WordsOptions):
                     f"{packing.length} tokens, and rows of more than {stage.max_length} are left "
                     "out", f"max_length: {packing.length} of this stage",
                 )  # fmt: skip
+
+
+def _check_prompted(faults: Faults, path: Path, stage: Any, teacher: Found) -> None:
+    """A teacher reads a prompt as it has learnt to read: in whole pieces, from the start of a text
+    to its end."""
+    name = predicted(teacher.model)
+    if getattr(teacher.parts.tokenizers.get(name), "keep", None) is not None:
+        faults.add(
+            (*path, "prompt"), f"tokenizer {name}, which {stage.score} reads by, keeps the pieces "
+            "of corpora, and a prompt in one would be cut into what is left of its own, letter by "
+            "letter", f"a tokenizer {name} without keep, or no prompt",
+        )  # fmt: skip
+    if getattr(teacher.stage, "newlines", False):
+        faults.add(
+            (*path, "prompt"), f"{stage.score} has learnt from documents between newlines, and "
+            "nothing of the pieces that start and end a text, between which prompt and target are "
+            "read", "a teacher whose pack: has no separator: newline, or no prompt",
+        )  # fmt: skip
