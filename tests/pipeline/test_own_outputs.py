@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from test_several_teachers import nodes
 
-from tfkd import cli
+from tfkd import UserError, cli, load_spec
+from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.training import read_history
 
@@ -69,6 +70,22 @@ def test_a_share_is_a_key_of_its_own_and_none_is_as_before(path):
     assert keys["{}"] == keys["{share: 0.5}"]
     assert len({*keys.values()}) == 3
     assert "on_policy" not in nodes(path, "stages.learn.on_policy=null")["train learn"].identity
+    named = nodes(path, "stages.learn.on_policy={decode: {kind: sample}}")["train learn"]
+    assert named.key == keys["{}"]
+    other = nodes(path, "stages.learn.on_policy={decode: {kind: sample, seed: 2}}")["train learn"]
+    assert other.key not in keys.values()
+
+
+def test_stored_targets_of_another_spec_are_refused_in_the_graph(path):
+    other = path.with_name("other.yaml")
+    kept = "stages:\n  kept: {score: translator, data: train}\n"
+    other.write_text(SPEC.replace("stages:\n", kept), "utf-8")
+    asked = "stages.learn.objective.soft={kind: soft_targets, teacher: 'other.yaml:kept'}"
+    spec = load_spec(path, overrides=[asked])
+    with pytest.raises(UserError, match=r"learn\.on_policy: no term asks a teacher in the step"):
+        GraphBuilder(path.parent, spec).stage(spec, "learn")
+    GraphBuilder(path.parent, spec).stage(load_spec(path, overrides=[asked.replace(
+        "kept", "translator")]), "learn")  # fmt: skip
 
 
 @pytest.mark.long

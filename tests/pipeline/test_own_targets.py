@@ -15,6 +15,7 @@ from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
 from tfkd.spec.metrics import TEACHER_FORCED
 from tfkd.targets import SoftTargetStore, StoreWriter
+from tfkd.training import read_history
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.long]
 
@@ -40,6 +41,7 @@ stages:
   votes: {targets: {field: probabilities}, model: student.small, data: train}
   service: {targets: {store: service}, model: student.words, data: pairs}
   voice: {targets: {store: voice}, model: student.writer, data: [{of: lines, pack: 16}]}
+  texts: {targets: {store: texts}, model: student.writer, data: lines}
   classes: {targets: {store: classes}, model: student.small, data: valid}
   small:
     train: student.small
@@ -167,6 +169,32 @@ def test_a_program_scores_rows_as_the_student_reads_them(folder, stage):
     if stage != "classes":  # what is read there stands one place behind what is predicted
         for read, label in zip(rows.inputs(0, 5), rows.ids(0, 5), strict=True):
             np.testing.assert_array_equal(read[1:], label[:-1])
+
+
+@pytest.mark.parametrize("stage", ["service", "voice", "classes"])
+def test_students_learn_from_a_program(folder, stage):
+    rows = rows_of(folder, stage)
+    due, ids, said = said_of(rows, top_k=2 if stage == "classes" else 3)
+    write(folder / stage, rows, due.lengths, ids, said)
+    student = {"service": "words", "voice": "writer", "classes": "small"}[stage]
+    change = f"{{soft_targets: {{teacher: {stage}}}}}"
+    changes = [f"stages.{student}.objective={change}", f"stages.{student}.steps=2"]
+    path, _ = made(folder, student, *changes)
+    (line,) = [one for one in read_history(path / "history.jsonl") if "terms" in one]
+    assert 0 < line["terms"]["soft_targets"] < 20
+
+
+def test_a_student_of_fewer_positions_learns_from_the_first(folder):
+    rows = rows_of(folder, "texts")
+    due, ids, said = said_of(rows)
+    assert due.lengths.max() > 6
+    write(folder / "texts", rows, due.lengths, ids, said)
+    short = "student.short={kind: gpt2, layers: 1, width: 8, heads: 2, max_length: 6, " \
+        "tokenizer: bytes}"  # fmt: skip
+    path, _ = made(folder, "writer", short, "stages.writer={train: student.short, data: lines, "
+                   "steps: 2, objective: {soft_targets: {teacher: texts}}}")  # fmt: skip
+    (line,) = [one for one in read_history(path / "history.jsonl") if "terms" in one]
+    assert 0 < line["terms"]["soft_targets"] < 20
 
 
 def test_classes_may_stand_in_any_order(folder):

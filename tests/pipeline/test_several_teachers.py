@@ -76,6 +76,13 @@ def test_a_list_a_mapping_and_their_own_keys_are_one(path):
     equal = nodes(path, "stages.labels={score: [one, two], data: train}")["score labels"]
     alone = nodes(path, "stages.labels={score: one, data: train}")["score labels"]
     assert len({*keys, equal.key, alone.key}) == 3
+    same = nodes(path, "stages.labels={score: {one: 2, two: 2}, data: train}")["score labels"]
+    assert same.key == equal.key
+    learn = [
+        nodes(path, f"stages.learn.objective.soft_targets.teacher={both}")["train learn"].key
+        for both in ("[one, two]", "{one: 2, two: 2}", "{one: 1, two: 2}")
+    ]
+    assert learn[0] == learn[1] != learn[2]
     assert {"train one", "train two"} <= nodes(path).keys()
 
 

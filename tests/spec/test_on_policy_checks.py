@@ -34,6 +34,8 @@ stages:
   writer: {train: teacher.text, data: texts, objective: {causal_lm: {}}, steps: 4}
   fills: {train: teacher.bert, data: train, objective: {masked_lm: {view: mlm}}, steps: 4}
   targets: {score: translator, data: train}
+  own: {targets: {store: folder}, model: student.pairs, data: train}
+  kept: {targets: {store: folder}, model: student.text, data: texts}
   learn: {train: student.pairs, data: train, steps: 4, on_policy: {share: 0.5},
           objective: {cross_entropy: {}, soft: {kind: soft_targets, teacher: translator}}}
   goes_on: {train: student.text, data: texts, steps: 4, on_policy: {share: 1, prompt: 0.25},
@@ -60,6 +62,9 @@ def test_a_share_of_the_batches_is_the_students(path):
     load_spec(path, overrides=["stages.goes_on.objective.soft.view=short"])
     beside = "stages.learn.objective.stored={kind: soft_targets, teacher: targets, weight: 0.3}"
     load_spec(path, overrides=[beside])
+    own = "stages.goes_on.objective.own={kind: soft_targets, teacher: kept}"
+    half = "stages.goes_on.on_policy.share=0.5"
+    load_spec(path, overrides=["stages.goes_on.objective.soft.view=short", own, half])
     load_spec(path, overrides=["stages.learn.objective.soft.teacher=[translator, learned]",
                                "stages.learned={train: student.pairs, data: train, steps: 2, "
                                "objective: {cross_entropy: {}}}"])  # fmt: skip
@@ -90,6 +95,25 @@ def test_editors_know_how_outputs_are_written():
             [f"learn.objective={STORED}"],
             "targets is a score stage: what it stored is of the corpus's own texts; expected a "
             "soft_targets term whose teacher is a train or load stage",
+        ),
+        (
+            ["learn.objective={soft: {kind: soft_targets, teacher: own}}"],
+            "own is a targets stage: what it stored is of the corpus's own texts",
+        ),
+        (
+            ["goes_on.objective={soft: {kind: soft_targets, teacher: kept}}"],
+            "kept is a targets stage: what it stored is of",
+        ),
+        (
+            ["learn.objective={live: {kind: soft_targets, teacher: translator}, "
+             "mine: {kind: soft_targets, teacher: own}}",
+             "learn.gradients={gated: {main: [mine], auxiliary: [live]}}"],
+            "of a batch of own outputs speaks live alone, which is auxiliary",
+        ),
+        (
+            ["learn.on_policy.share=1"],
+            r"on_policy\.share: 1, and of what the student writes cross_entropy never says "
+            "anything; expected a share below 1, or the objective without cross_entropy",
         ),
         (["learn.objective={cross_entropy: {}}"], "no term asks a teacher in the step"),
         ([f"learn.objective={ENCODER}"], "no term asks a teacher in the step about what"),

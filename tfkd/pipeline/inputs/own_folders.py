@@ -54,11 +54,17 @@ def own_identity(references: Sequence[str], data_dir: Path, where: str) -> list[
     files.
 
     Raises:
-        UserError: One is missing, or not whole.
+        UserError: One is missing, or not whole; or they differ in K, which is one of a stage's.
     """
-    found = []
+    found, first = [], None
     for reference in references:
         folder = own_folder(reference, data_dir, where)
-        checked_manifest(folder, where)
+        top_k = checked_manifest(folder, where).header.top_k
+        first = first or (folder, top_k)
+        if top_k != first[1]:
+            raise UserError(
+                f"{where}: K is {first[1]} in {first[0]}, and {top_k} in {folder}. Expected one "
+                "K: write both with the same `top_k`, or name them in two stages"
+            )
         found.append(sha256_of(folder / FILE))
     return found

@@ -2,6 +2,8 @@
 
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
+from tfkd.spec.checks.teacher_checks import over_vocabulary
+from tfkd.spec.errors import UserError
 from tfkd.spec.options.teachers import teachers_of
 
 
@@ -24,3 +26,26 @@ def online_nodes(node: Node) -> dict[str, Node]:
         for name, child in teacher_nodes(node, term).items()
         if "model" in child.gives
     }
+
+
+def asked_of_own(node: Node) -> list[str]:
+    """The terms of a training stage with `on_policy` whose teachers are asked about what the
+    student writes.
+
+    Raises:
+        UserError: There is none: the teachers are stages of other specs, which a spec's own check
+            does not open, and their targets are stored.
+    """
+    asked = [
+        name
+        for name, term in node.options.objective.items()
+        if over_vocabulary(term)
+        and any("model" in child.gives for child in teacher_nodes(node, name).values())
+    ]
+    if not asked:
+        raise UserError(
+            f"stages.{node.label}.on_policy: no term asks a teacher in the step about what the "
+            "student writes: stored targets are of the corpus's own texts. Expected a soft_targets "
+            "term whose teacher is a train or load stage"
+        )
+    return asked

@@ -41,7 +41,7 @@ class ScoreStage(Stage):
             with_parts = [one.key for one in folds[0].inputs[Role.PARTS].inputs.values()]
             if any(graph.corpus(spec, one).key not in with_parts for one in corpora):
                 identity["by_text"] = True
-        if options.weights is not None:
+        if options.shares is not None:
             identity["weights"] = options.shares
         label = graph.label(spec, name, seed_of(inputs)) + (f" on {on}" if on else "")
         node_options = options if on is None else options.on_corpora([on])

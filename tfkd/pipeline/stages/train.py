@@ -18,7 +18,7 @@ from tfkd.pipeline.engine.kinds import task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.inputs.teachers import teacher_role
+from tfkd.pipeline.inputs.teachers import asked_of_own, teacher_role
 from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.pipeline.plan.step_sizes import (
     how_cores_share,
@@ -30,7 +30,7 @@ from tfkd.pipeline.plan.step_sizes import (
 from tfkd.pipeline.stages.choose import said_setting, take_best
 from tfkd.pipeline.stages.folds import folded, join_folds
 from tfkd.pipeline.stages.longer import anew, begin, keep_end
-from tfkd.pipeline.stages.term_identity import term_identity
+from tfkd.pipeline.stages.term_identity import on_policy_identity, term_identity
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.options import classifier
@@ -126,8 +126,7 @@ class TrainStage(Stage):
         identity |= raised("combiner", options.gradients and options.gradients.kind)
         identity |= raised("schedule", options.schedule.kind)
         if options.on_policy is not None:
-            decode = options.on_policy.decode
-            identity["on_policy"] |= raised("decode", decode and decode.kind)
+            identity["on_policy"] = on_policy_identity(options.on_policy)
         identity["objective"] = {}
         if len({term.view for term in options.objective.values()}) > 1:
             # Validation measures the first term's view; equal views of two names run twice.
@@ -143,7 +142,10 @@ class TrainStage(Stage):
             inputs[Role.PARTS], identity["left_out"] = left_out
         seed = spec.seed if name in spec.seeded_stages else None
         label = graph.label(spec, name, seed if seed is not None else seed_of(inputs))
-        return Node(self.kind, f"{label}{setting}", spec, options, inputs, identity, seed)
+        node = Node(self.kind, f"{label}{setting}", spec, options, inputs, identity, seed)
+        if options.on_policy is not None:
+            asked_of_own(node)
+        return node
 
     def _chosen(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
         """The best of a stage's trials, each a training of its own, which other stages share."""

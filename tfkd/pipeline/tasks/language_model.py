@@ -118,9 +118,11 @@ class LanguageModel(Words):
             return super().stores(node, term, scored, context)
         vocabulary = predicted_tokenizer(side_tokenizers(node, context)).fingerprint()
         found = of_corpora(node, scored, vocabulary, context)
-        if scored.options.prompt is not None:
+        # Only a stage that asks a teacher has prompts.
+        if getattr(scored.options, "prompt", None) is not None:
             return TargetStores(found, node.model.tokenizers["text"])
-        return PartStores(found)
+        # A student that reads fewer tokens ends before its teacher's rows, at the same next words.
+        return PartStores(found, cut=True)
 
     def show(self, entry: dict, evaluation: Evaluation, counting: Counting, place: Path) -> None:
         node, context = evaluation.system, counting.context

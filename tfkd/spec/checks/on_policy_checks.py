@@ -9,6 +9,7 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage, written
 from tfkd.spec.options.on_policy import OnPolicyOptions, view_of_own
 from tfkd.spec.options.teachers import teachers_of
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.wording import a
 
 _PROMPT = OnPolicyOptions.model_fields["prompt"].default
@@ -63,8 +64,12 @@ def _speaking(parts: Parts, faults: Faults, where: tuple, stage: Any, model: Any
         found = [found_stage(parts, one) for one in teachers_of(term)]
         if not found or not over_vocabulary(term):
             continue
-        if any(one is not None and one.stage.kind == "score" for one in found):
-            stored.append(term.teacher)
+        kept = [
+            (name, one.stage.kind) for name, one in zip(teachers_of(term), found, strict=True)
+            if one is not None and "targets" in gives_of(one.stage)
+        ]  # fmt: skip
+        if kept:
+            stored += kept
             continue
         teacher = None if found[0] is None else found[0].model
         view = parts.views.get(term.view)
@@ -84,11 +89,18 @@ def _speaking(parts: Parts, faults: Faults, where: tuple, stage: Any, model: Any
             ("a soft_targets term whose teacher is a train or load stage"),
         )
         if stored:
-            what = f"{stored[0]} is a score stage: what it stored is of the corpus's own texts"
+            teacher, kind = stored[0]
+            what = f"{teacher} is a {kind} stage: what it stored is of the corpus's own texts"
         faults.add(where, what, mend)
     elif len({*views}) > 1:
         faults.add(
             where, f"{' and '.join(speak)} read several views of what the student writes",
             "one view for them",
+        )  # fmt: skip
+    silent = [name for name in stage.objective if name not in speak]
+    if speak and silent and stage.on_policy.share == 1:
+        faults.add(
+            (*where, "share"), f"1, and of what the student writes {', '.join(silent)} never says "
+            "anything", f"a share below 1, or the objective without {', '.join(silent)}",
         )  # fmt: skip
     return speak

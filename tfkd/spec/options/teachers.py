@@ -72,7 +72,9 @@ def checked(faults: Faults, path: tuple, options: Mapping[str, Any], key: str) -
 
 def shares_of(weights: Sequence[float] | None) -> list[float] | None:
     """Weights that add up to 1; None where each has as much."""
-    return None if weights is None else [one / sum(weights) for one in weights]
+    if weights is None or len({*weights}) == 1:
+        return None
+    return [one / sum(weights) for one in weights]
 
 
 def name_of_mean(teachers: Sequence[str], shares: Sequence[float] | None) -> str:
