@@ -14,11 +14,14 @@ class Separated:
         tokenizer: The tokenizer that the text was encoded with; all else is its own. Its end stands
             for no word, so no search writes it.
         separator: The id of a piece.
+
+    Attributes:
+        inner: That tokenizer.
     """
 
     def __init__(self, tokenizer: Any, separator: int):
-        self._tokenizer = tokenizer
+        self.inner = tokenizer
         self.start_id = self.end_id = int(separator)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._tokenizer, name)
+        return getattr(self.inner, name)

@@ -34,11 +34,11 @@ class CTranslate2(Format):
 
     def files(self, subject: Subject, options: CTranslate2Options, folder: Path) -> dict[str, Any]:
         """`model.bin`, `config.json`, vocabularies, and `source/` and `target/`, or `text/`."""
+        ctranslate2()  # first: without the package the others cannot be imported
         from tfkd.decoding import build_search
         from tfkd.serving.formats.ctranslate2_weights import described, save
         from tfkd.serving.graphs.full_precision import in_float32
 
-        ctranslate2()
         model = in_float32(subject.model)
         save(described(model, subject.tokenizers), str(folder), options.quantize)
         said = {

@@ -54,7 +54,7 @@ _CONTINUED = """\
 _BEST = """\
     penalty = search["length_penalty"]
     best = max(outputs, key=lambda one: one[0] / ((5 + len(one[1])) / 6) ** penalty)[1]
-    words = [piece for piece in best if piece not in written["special"]]
+    words = [piece for piece in best if piece not in [about["end"], *written["special"]]]
 """
 _WRITTEN = {
     "wordpiece": """\

@@ -289,7 +289,8 @@ class Continuing(CTranslate2Engine):
         self, rows: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]]
     ) -> list[np.ndarray]:
         whole = [[*row, *one, self._end] for row, one in zip(rows, outputs, strict=True)]
-        found = self._model.score_batch(whole)
+        # 0: none is cut, where 1,024 pieces were the most that is scored.
+        found = self._model.score_batch(whole, max_input_length=0)
         return [
             np.array(one.log_probs, np.float32)[len(row) - 1 :]
             for row, one in zip(rows, found, strict=True)

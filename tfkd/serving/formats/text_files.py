@@ -28,7 +28,7 @@ def write_tokenizer(tokenizer: Any, folder: Path) -> dict[str, Any]:
     """Writes a tokenizer's file into a folder, which is made.
 
     Args:
-        tokenizer: One of the package's, or a `LowerCasing` of one.
+        tokenizer: One of the package's, or a `LowerCasing` or a `Separated` of one.
         folder: The place of its file.
 
     Returns:
@@ -40,7 +40,8 @@ def write_tokenizer(tokenizer: Any, folder: Path) -> dict[str, Any]:
     """
     folder.mkdir(parents=True)
     lower_case = bool(getattr(tokenizer, "lower_cases", False))
-    tokenizer = getattr(tokenizer, "inner", tokenizer)
+    while hasattr(tokenizer, "inner"):
+        tokenizer = tokenizer.inner
     if isinstance(tokenizer, WordPiece):
         write_atomically(folder / JSON_FILE, _word_pieces(tokenizer).to_str(pretty=True))
         return {"kind": "wordpiece", "lower_case": lower_case, "detokenize": RULES}
