@@ -13,7 +13,7 @@ from tfkd.data.tokenizers.tokenizer_json import TokenizerJson
 from tfkd.outside.regular_files import readable
 from tfkd.spec.errors import UserError
 
-MODEL_FILE = "tokenizer.model"
+MODEL_FILE, ADDED_FILE = "tokenizer.model", "added_tokens.json"
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>\Z")
 _NEVER = -1e9
 _FIRST, _LAST, _PAD = ("<s>", "<bos>"), ("</s>", "<eos>"), ("<pad>",)
@@ -28,7 +28,7 @@ def with_added(folder: Path, proto: Any, made: Any) -> list[Any]:
         made: Makes a piece of a name, a kind and a score.
     """
     pieces = list(proto.pieces)
-    path = folder / "added_tokens.json"
+    path = folder / ADDED_FILE
     if not path.is_file():
         return pieces
     try:

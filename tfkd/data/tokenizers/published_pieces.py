@@ -6,24 +6,20 @@ graph and in a SavedModel. Pieces that only the other side of a translator cuts 
 unused here.
 """
 
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfkd.data.strict_json import read_json
 from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files, well_formed
 from tfkd.data.tokenizers.published_pairs import MODEL_FILE, ends, pairs_of_json, with_added
+from tfkd.data.tokenizers.published_specials import added_specials, is_control, languages_of
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, Style
 from tfkd.data.tokenizers.tokenizer_json import TokenizerJson, model_of_json
 from tfkd.outside.regular_files import read_regular, readable
 from tfkd.spec.errors import UserError
 
 _SHOWN = 60
-# Where an mBART says its languages, and what these are called.
-_SAYING = ("tokenizer_config.json", "special_tokens_map.json")
-_LANGUAGE = re.compile("[a-z]{2,3}_[A-Z]{2}")
 _XLM_R = ("<s>", "<pad>", "</s>", "<unk>")
-_CONTROLS = {"<s>", "<pad>", "</s>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "[PAD]"}
 
 
 class _Names(NamedTuple):
@@ -82,38 +78,6 @@ def _read(folder: Path, files: tuple[str, ...], side: str | None) -> SentencePie
     pieces += list(proto.pieces)[3:]
     pieces += [_piece(name, "CONTROL") for name in (*languages_of(folder), "<mask>")]
     return _made(proto, pieces, _Names("<s>", "</s>", "<pad>"), Style(separators=2))
-
-
-def languages_of(folder: Path) -> list[str]:
-    """The pieces of an mBART's languages, in their order; none of any other folder.
-
-    Raises:
-        UserError: Its files do not say which, or its sources end with theirs, as those of 25
-            languages do.
-    """
-    config = folder / "config.json"
-    if not config.is_file() or _json(config).get("model_type") != "mbart":
-        return []
-    found: list[Any] = []
-    for name in _SAYING:
-        said = _json(folder / name) if (folder / name).is_file() else {}
-        if str(said.get("tokenizer_class", "")).removesuffix("Fast") == "MBartTokenizer":
-            raise UserError(
-                f"{folder / name}: MBartTokenizer, whose sources end with the piece of their "
-                "language; expected an mBART of 50 languages, MBart50Tokenizer: these begin so."
-            )
-        found = found or said.get("additional_special_tokens") or said.get("extra_special_tokens")
-    if not found and (folder / TOKENIZER_JSON).is_file():
-        file = TokenizerJson(folder / TOKENIZER_JSON, "Unigram")
-        found = [one["content"] for one in file.said.get("added_tokens") or []]
-    names = [one["content"] if isinstance(one, dict) else str(one) for one in found or ()]
-    languages = [name for name in names if _LANGUAGE.fullmatch(name)]
-    if not languages:
-        raise UserError(
-            f"{folder}: an mBART whose languages nothing says; expected additional_special_tokens "
-            f"in {' or '.join(_SAYING)}, or {TOKENIZER_JSON}."
-        )
-    return languages
 
 
 def _begun(tokenizer: SentencePiece, start: str) -> SentencePiece:
@@ -221,14 +185,13 @@ def _from_json(file: TokenizerJson) -> SentencePiece:
     steps = [step.get("type") for step in file.steps("normalizer")]
     if unknown := [str(step) for step in steps if step not in known]:
         raise UserError(f"{file.path}: normalizer {', '.join(unknown)}; none such is known.")
-    special = {one.get("content") for one in file.said.get("added_tokens") or []
-               if one.get("special")}  # fmt: skip
+    special = added_specials(file)
     scores = {str(piece): float(score) for piece, score in file.model["vocab"]}
     names = file.pieces()
     unknown_piece = names[file.model.get("unk_id") or 0]
     pieces = []
     for name in names:
-        control = name in _CONTROLS | special or name.startswith("<extra_id_")
+        control = name in special or is_control(name)
         kind = "UNKNOWN" if name == unknown_piece else "CONTROL" if control else "NORMAL"
         pieces.append(_piece(name, kind, scores.get(name, 0.0)))
     proto = protocol.ModelProto()

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from tfkd.data.tokenizers.published_pieces import languages_of
+from tfkd.data.tokenizers.published_specials import languages_of
 from tfkd.models.published.architecture import ACTIVATIONS, Place
 from tfkd.models.published.marian import TABLES, PublishedMarian
 from tfkd.spec.errors import UserError
@@ -136,7 +136,9 @@ class PublishedMbart(PublishedBart):
         return {}
 
     def tokenizers(self) -> dict[str, dict[str, Any]]:
-        return {"source": {}, "target": {"start": self._languages()[-1]}}
+        with contextlib.suppress(UserError):  # `facts` tells it
+            return {"source": {}, "target": {"start": self._languages()[-1]}}
+        return {"source": {}, "target": {}}
 
     def tokenizer_of(self) -> Any:
         return {"source": "source", "target": "target"}
@@ -149,7 +151,11 @@ class PublishedMbart(PublishedBart):
         )
 
     def facts(self) -> Iterator[str]:
-        source, target = self._languages()
+        try:
+            source, target = self._languages()
+        except UserError as error:
+            yield f"It cannot be read into a spec: {error}"
+            return
         yield (
             f"Its languages are named by pieces: of what it reads source_lead: {source} of its "
             f"model, of what it writes start: {target} of its target's tokenizer; "

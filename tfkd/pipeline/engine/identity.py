@@ -12,6 +12,7 @@ from tfkd.data.tokenizers.preset_files import (
     PRESET_FILES,
     SENTENCEPIECE_FILES,
 )
+from tfkd.data.tokenizers.published_specials import said_beside
 from tfkd.outside.regular_files import NOTHING, other_than_file, readable
 from tfkd.spec import registry
 from tfkd.spec.errors import UserError
@@ -140,7 +141,9 @@ def vocabulary_identity(name: str, options: Any, data_dir: Path) -> Any:
         files = _FILES.get(options.kind, PRESET_FILES)
         if options.kind == "byte_bpe" and not (data_dir / options.preset / files[0]).is_file():
             files = ("tokenizer.json",)
-        return {"preset": _preset(options.preset, data_dir, files, f"tokenizers.{name}.preset")}
+        found = _preset(options.preset, data_dir, files, f"tokenizers.{name}.preset")
+        beside = options.kind == "sentencepiece" and os.path.isdir(data_dir / options.preset)
+        return {"preset": found, **(said_beside(data_dir / options.preset) if beside else {})}
     if getattr(options, "merges", None) is not None:
         paths = [data_dir / options.vocabulary, data_dir / options.merges]
         advice = "a GPT-2's vocab.json and merges.txt, relative to the data folder (--data-dir)"
