@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.tokenizers.byte_bpe import ByteBpe, keep_seen_bytes, learn_byte_bpe
+from tfkd.data.tokenizers.byte_rules import ByteRules
 from tfkd.data.tokenizers.byte_words import byte_alphabet
+from tfkd.data.tokenizers.same_pieces import cut_otherwise
+from tfkd.data.tokenizers.wordpiece import SPECIALS, WordPiece
 
 WORDS = ["low", "lower", "lowest", "new", "newer", "newest", "wide", "wider", "ü", "naïve", "🙂"]
 WHOLE = learn_byte_bpe(
@@ -65,3 +68,22 @@ def test_a_pair_that_is_learnt_after_a_use_of_its_piece_stays():
     cut = keep_seen_bytes(whole, ["abcd"])
     assert spelled(cut, ["abcd", "abce"]) == spelled(whole, ["abcd", "abce"])
     assert "xy" not in cut.vocabulary
+
+
+def test_one_that_is_cut_down_from_another_is_told_by_how_it_cuts():
+    cut = keep_seen_bytes(WHOLE, ["lowest newer"])
+    assert cut_otherwise(cut, WHOLE) == ""
+    swapped = list(cut.merges)
+    pair = (swapped[1], swapped[0])
+    swapped[:2] = pair
+    said = f"number 1 is '{' '.join(pair[0])}' and '{' '.join(pair[1])}'"
+    assert said in cut_otherwise(ByteBpe(cut.vocabulary, swapped), WHOLE)
+    fewer = ByteBpe(cut.vocabulary, cut.merges[:-1])
+    assert "is none and" in cut_otherwise(fewer, WHOLE)
+    ends = ["<|endoftext|>"]
+    rules = ByteRules("qwen2", False, False, *ends * 3, tuple(ends))
+    other = ByteBpe(WHOLE.vocabulary, WHOLE.merges, rules)
+    assert cut_otherwise(cut, other) == "split is 'plain' and 'qwen2'"
+    one, two = (WordPiece([*SPECIALS, "a"], lower_case) for lower_case in (True, False))
+    assert cut_otherwise(one, one) == ""
+    assert cut_otherwise(one, two) == "lower_case is True and False"

@@ -9,7 +9,7 @@ import pytest
 
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
-from tfkd.data.tokenizers.byte_bpe import learn_byte_bpe, write_published
+from tfkd.data.tokenizers.byte_bpe import ByteBpe, learn_byte_bpe, write_published
 from tfkd.targets import SoftTargetStore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
@@ -88,4 +88,20 @@ def test_pieces_of_another_tokenizer_are_refused(tmp_path, capsys):
     assert run(tmp_path, SPEC.replace("preset: checkpoint", "preset: other")) == cli.WRONG_INPUT
     said = capsys.readouterr().err
     assert "checkpoint lacks" in said
+    assert "cut down from preset: checkpoint" in said
+
+
+def test_another_order_of_merges_is_refused(tmp_path, capsys):
+    """The pieces are the checkpoint's, and words would be cut into others than it has learnt."""
+    whole = learn_byte_bpe(LINES, 275)
+    rotary_reference.write_folder(
+        tmp_path / "checkpoint", "llama", vocab_size=whole.size, max_position_embeddings=128
+    )
+    write_published(whole, tmp_path / "checkpoint")
+    (tmp_path / "other").mkdir()
+    merges = [whole.merges[1], whole.merges[0], *whole.merges[2:]]
+    write_published(ByteBpe(whole.vocabulary, merges), tmp_path / "other")
+    assert run(tmp_path, SPEC.replace("preset: checkpoint", "preset: other")) == cli.WRONG_INPUT
+    said = capsys.readouterr().err
+    assert "cuts text otherwise than that of checkpoint: of the merges of these pieces" in said
     assert "cut down from preset: checkpoint" in said

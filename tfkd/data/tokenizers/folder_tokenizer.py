@@ -28,8 +28,12 @@ def kind_of_folder(folder: Path) -> str:
     return "wordpiece" if kind == "WordPiece" else "sentencepiece"
 
 
-def read_folder_tokenizer(folder: Path) -> Any:
+def read_folder_tokenizer(folder: Path, lower_case: bool | None = None) -> Any:
     """The tokenizer itself.
+
+    Args:
+        folder: The folder.
+        lower_case: Of a wordpiece, where no file says it; None: as its kind's default.
 
     Raises:
         UserError: There is none, or it cannot be read.
@@ -39,8 +43,10 @@ def read_folder_tokenizer(folder: Path) -> Any:
     from tfkd.spec.builtins import register_builtins
 
     register_builtins()
-    options = registry.lookup("tokenizer", kind_of_folder(folder)).options
-    return build_tokenizer(options(preset=str(Path(folder).absolute())), (), Path())
+    kind = kind_of_folder(folder)
+    options = registry.lookup("tokenizer", kind).options
+    said = {} if lower_case is None or kind != "wordpiece" else {"lower_case": lower_case}
+    return build_tokenizer(options(preset=str(Path(folder).absolute()), **said), (), Path())
 
 
 def pieces_of_folder(folder: Path) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfkd.data.tokenizers.folder_tokenizer import pieces_of_folder, read_folder_tokenizer
-from tfkd.data.tokenizers.same_pieces import other_pieces
+from tfkd.data.tokenizers.same_pieces import cut_otherwise, other_pieces
 from tfkd.models.published.architecture import CLASSIFIER as CLASSIFIER
 from tfkd.models.published.architecture import PublishedModel
 from tfkd.models.published.description import in_short
@@ -179,7 +179,8 @@ def kept_pieces(place: str, stage: Any, folder: Path, tokenizer: Any) -> np.ndar
         tokenizer: The model's, as the spec has it.
 
     Raises:
-        UserError: The checkpoint has no tokenizer, or lacks pieces of this one.
+        UserError: The checkpoint has no tokenizer, lacks pieces of this one, or cuts text of these
+            pieces otherwise.
     """
     if pieces_of_folder(folder) is None:
         raise UserError(
@@ -187,12 +188,19 @@ def kept_pieces(place: str, stage: Any, folder: Path, tokenizer: Any) -> np.ndar
             "down by keep: which of its rows are the pieces that are kept? Expected the files of "
             "one beside config.json"
         )
-    theirs = {piece: row for row, piece in enumerate(read_folder_tokenizer(folder).vocabulary)}
+    whole = read_folder_tokenizer(folder, tokenizer.lower_case)
+    theirs = {piece: row for row, piece in enumerate(whole.vocabulary)}
     if lacking := [piece for piece in tokenizer.vocabulary if piece not in theirs]:
         shown = ", ".join(map(repr, lacking[:_SHOWN]))
         raise UserError(
             f"stages.{place}.load: {stage.load} lacks {len(lacking):,} pieces of the tokenizer of "
             f"{stage.into}, like {shown}. Expected one that is cut down from preset: {stage.load}"
+        )
+    if otherwise := cut_otherwise(tokenizer, whole):
+        raise UserError(
+            f"stages.{place}.load: the tokenizer of {stage.into}, which is cut down by keep, cuts "
+            f"text otherwise than that of {stage.load}: {otherwise}. Expected one that is cut down "
+            f"from preset: {stage.load}"
         )
     return np.array([theirs[piece] for piece in tokenizer.vocabulary], np.int64)
 
