@@ -69,6 +69,28 @@ def test_a_setting_is_the_evaluation_that_a_spec_asks_for_by_hand(path):
     assert trials["trial.1"].key == by_hand.system.key != trials["trial.0"].key
 
 
+EXPORT = "export=[{of: learn, format: ctranslate2}]"
+OF_EXPORT = "{of: learn, export: ctranslate2_float32, on: test, metrics: bleu, against: '%s'}"
+
+
+@pytest.mark.parametrize("against", MODELS)
+def test_the_baseline_of_an_export_is_tuned_as_the_export_is(path, against):
+    tried = "decode: {kind: beam, beam: 2}%s}"
+    choose = ", choose: {decode.length_penalty: [0.6, 1.0], by: valid.bleu}"
+    learn = "{of: learn, on: test, metrics: bleu, " + tried
+    for chosen in (choose, ""):
+        asked = f"evaluate=[{learn % chosen}, {OF_EXPORT % against}]"
+        spec = load_spec(path, overrides=[asked, EXPORT])
+        plain, exported = wanted(spec, path.parent).evaluations
+        tunes = [one.inputs.get("tuned") for one in (exported.system, exported.baseline)]
+        assert [one and one.label for one in tunes] == (
+            [*("learn", against)] if chosen else [None] * 2
+        )
+        if against == "learn":
+            assert exported.baseline.key == plain.system.key
+            assert tunes[0] is tunes[1] or tunes[0].key == tunes[1].key
+
+
 @pytest.mark.parametrize(
     ("override", "changed"),
     [

@@ -20,6 +20,7 @@ export:
   - {of: learn, format: ctranslate2, quantize: int8}
 """
 RNN = "student: {kind: rnn, layers: 1, width: 16, tokenizer: joint}"
+VALID = ("pairs: {g", "valid: {generated: everyday, rows: 20, seed: 2}, pairs: {g")
 STUDENT = "\n".join(SPEC.splitlines()[4:6])
 
 
@@ -64,6 +65,19 @@ def test_formats_have_names_and_a_stage_alone_is_a_savedmodel(tmp_path):
         ),
         ([("beam, beam: 2", "sample")], "learn is decoded by sample, which ctranslate2 cannot"),
         ([("beam: 2", "beam: 1")], "learn is decoded by one beam with a length penalty"),
+        (
+            [("beam: 2}", "beam: 2}, choose: {decode.beam: [2, 1], by: valid.bleu}"), VALID],
+            "learn is decoded by one beam with a length penalty",
+        ),
+        ([("beam: 2", "beam: 2, length_penalty: 2")], "with a length penalty of 2, which ctransl"),
+        ([("beam: 2", "beam: 2, length_penalty: -1")], "penalty from 0 to 1.2 in its first eval"),
+        (
+            [
+                ("beam: 2}", "beam: 2}, choose: {decode.length_penalty: [1, 1.4], by: valid.bleu}"),
+                VALID,
+            ],
+            "learn is decoded with a length penalty of 1.4",
+        ),
         ([("width: 8, ", 'width: 8, target_lead: "[CLS]", ')], "learn puts [CLS] before each"),
         ([("int8}", "int4}"), ("2_int8,", "2_int4,")], "export.1.quantize: found 'int4'"),
         ([("format: ctranslate2", "format: ctrans")], "'ctrans' is no format; expected one of "),
@@ -91,4 +105,8 @@ def test_what_cannot_be_is_told_with_its_place_and_a_way_out(errors, changes, sa
 def test_what_is_right_has_no_fault(errors):
     assert errors() == []
     assert errors(("beam, beam: 2", "greedy")) == []
+    # What stands in the place of what is tried is never decoded with.
+    tried = "beam: 1, length_penalty: 9}, choose: {decode.beam: [2, 4], by: valid.bleu, %s}"
+    tried %= "decode.length_penalty: [0.6, 1.2]"
+    assert errors(("beam: 2}", tried), VALID) == []
     assert errors(("quantize: int8", "quantize: bfloat16"), ("2_int8,", "2_bfloat16,")) == []

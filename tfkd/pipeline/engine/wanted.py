@@ -213,7 +213,11 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
                 against = entry.against_decode or _same_or_default(
                     builder, spec, entry.against, decode
                 )
-                theirs = _tuned(builder, spec, entry, entry.against)
+                # An export has the setting that an evaluation of its stage chose: the baseline of
+                # an export takes its own best of the same ones.
+                asked = decode_of_export(spec.evaluate, entry.of) if export else entry
+                if asked is not None and entry.against_decode is None:
+                    theirs = _tuned(builder, spec, asked, entry.against)
                 baseline = builder.evaluation(
                     spec, entry.against, corpus, metrics, against, context=entry.context,
                     tuned=theirs,

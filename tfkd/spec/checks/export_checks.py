@@ -49,9 +49,18 @@ def check_exports(parts: Parts, faults: Faults) -> None:
 
 def _check_held(parts: Parts, faults: Faults, path: tuple, entry: Any, trained: Found) -> None:
     said = decode_of_export(parts.evaluate, entry.of)
-    decode = None if said is None else said.decode
-    served = Served(entry.of, trained.model, task_of(trained), decode)
-    for what, way_out in entry.reasons_against(served):
+    choose = getattr(said, "choose", None)
+    decodes = [None if said is None else said.decode]
+    if choose is not None:  # any of them may be the best
+        decodes = [decode for _, decode in choose.trials]
+    reasons = {
+        reason: None
+        for decode in decodes
+        for reason in entry.reasons_against(
+            Served(entry.of, trained.model, task_of(trained), decode)
+        )
+    }
+    for what, way_out in reasons:
         faults.add(path, f"{what}, which {entry.format} cannot hold", way_out)
 
 

@@ -12,6 +12,9 @@ from tfkd.spec.options import BeamOptions, Gpt2Options, GreedyOptions, Transform
 _SEARCHES = (BeamOptions, GreedyOptions)
 # The families whose weights it has a place for.
 _FAMILIES = (TransformerOptions, Gpt2Options)
+# The length penalties by which the best output is among those that its search finds: it knows none,
+# and of 150 outputs at 2.0 43 were worse by their score than those of a search that does.
+_PENALTIES = (0.0, 1.2)
 _SAVED_MODEL = "a SavedModel: {{of: {}, format: saved_model}}"
 
 
@@ -57,3 +60,14 @@ class CTranslate2Options(FormatOptions):
                 f"{served.name} is decoded by one beam with a length penalty",
                 (f"decode: {{kind: greedy}} in its first evaluation, or {instead}"),
             )
+        elif isinstance(served.decode, BeamOptions):
+            least, most = _PENALTIES
+            if not least <= served.decode.length_penalty <= most:
+                yield (
+                    f"{served.name} is decoded with a length penalty of "
+                    f"{served.decode.length_penalty:g}",
+                    (
+                        f"length_penalty from {least:g} to {most:g} in its first evaluation, or "
+                        f"{instead}"
+                    ),
+                )

@@ -84,7 +84,8 @@ class EvaluateOptions(Options):
         None,
         description="Settings of decode to try on a validation corpus, like "
         "{decode.length_penalty: [0.6, 1.0, 1.4], by: valid.bleu}: the model and its baseline each "
-        "take their own best, of equal ones the first, on the corpora of `on`, and exports do.",
+        "take their own best, of equal ones the first, on the corpora of `on`; exports and their "
+        "baselines do, too.",
     )
     context: Annotated[int, Field(ge=0)] | None = Field(
         None,
