@@ -68,7 +68,7 @@ def test_it_is_planned(path, tmp_path, capsys):
     text = capsys.readouterr().out
     spec = load_spec(path)
     for stage in spec.export:
-        assert f"train {stage}" in text
+        assert f"train {stage.of}" in text
     assert not (tmp_path / "runs").exists()
 
 

@@ -47,7 +47,7 @@ def test_the_same_test_set_by_another_search_has_files_of_its_own():
     ]  # fmt: skip
     evaluations = [
         SimpleNamespace(
-            options=SimpleNamespace(of=of),
+            options=SimpleNamespace(of=of, export=None),
             on=on,
             system=SimpleNamespace(seed=seed),
         )

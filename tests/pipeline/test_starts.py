@@ -228,9 +228,20 @@ def test_a_checkpoint_that_computes_another_function_is_refused(place, option, o
 
 
 def test_a_checkpoint_of_another_vocabulary_is_refused(place):
-    message = r"vocabulary_size is .* Write tokenizers\.small\.vocabulary"
+    (place.folder / "fewer.txt").write_text("\n".join(place.pieces[:-1]) + "\n", "utf-8")
+    message = r"vocabulary_size is .* Write tokenizers\.full\.vocabulary"
     with pytest.raises(UserError, match=message):
-        place.run("bert", "teacher.tokenizer=small")
+        place.run("bert", "tokenizers.full.vocabulary=fewer.txt")
+
+
+def test_a_vocabulary_that_is_cut_down_takes_its_pieces_rows(place):
+    node = place.run("bert", "teacher.tokenizer=small", "teacher.head=null")
+    file = place.result(node.inputs["tokenizer.text"], "vocabulary.txt")
+    pieces = file.read_text("utf-8").split("\n")[:-1]
+    assert 5 < len(pieces) < len(place.pieces)
+    rows = [place.pieces.index(piece) for piece in pieces]
+    table = place.weights["embedding/tokens/table"][rows]
+    np.testing.assert_array_equal(load_file(place.result(node))["embedding/tokens/table"], table)
 
 
 def test_what_training_alone_reads_may_differ(place):

@@ -36,7 +36,7 @@ def student_of(model, given):
     batch = SimpleNamespace(max_length=given, pad_to=4)
     return Stage(
         inputs={},
-        options=SimpleNamespace(train="student", batch=batch),
+        options=SimpleNamespace(train="student", batch=batch, objective={}),
         model=model,
     )
 

@@ -88,9 +88,9 @@ def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin,
 
 
 def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
-    node = SimpleNamespace(
-        kind="export", label="learn", options={"decode": plugin.TypicalOptions()}
-    )
+    export = SimpleNamespace(package=None)
+    options = {"decode": plugin.TypicalOptions(), "export": export}
+    node = SimpleNamespace(kind="export", label="learn", options=options)
     others = [SimpleNamespace(kind="train", options=None)]
     refuse_exports([*others, node])
     monkeypatch.delattr(plugin.TypicalSearch, "numpy")

@@ -12,6 +12,7 @@ from typing import Any
 from tfkd.commands.bench import lines_of
 from tfkd.commands.generate import SAVED_MODEL, Placed, placed
 from tfkd.data.files import writable, write_atomically
+from tfkd.data.strict_json import parse_json
 from tfkd.outside.printable import one_line
 from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
@@ -122,7 +123,7 @@ class _Worker:
 
     def _read(self) -> dict[str, Any]:
         line = self._process.stdout.readline()
-        said = json.loads(line) if line else {"error": "its process has ended"}
+        said = parse_json(line) if line else {"error": "its process has ended"}
         if "error" in said:
             raise UserError(f"{self._export.folder}: {said['error']}")
         return said

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.strict_json import parse_json
 from tfkd.outside.user_error import UserError
 
 
@@ -25,7 +26,7 @@ def main(folder: str) -> None:
         loaded = time.perf_counter() - begun
         _say({"seconds": loaded, "bytes": _bytes(engine.folder)})
         for line in sys.stdin:
-            lines = json.loads(line)
+            lines = parse_json(line)
             begun = time.perf_counter()
             found = engine.translate(lines) if lines else []
             seconds = time.perf_counter() - begun
