@@ -88,6 +88,19 @@ def test_wrong_numbers_are_refused_at_their_line(tmp_path, field, numbers, told)
     assert told in str(error.value)
 
 
+def test_the_numbers_of_many_classes_are_as_long_as_they_are(tmp_path):
+    names = [f"class {number}" for number in range(300)]
+    shares = np.random.default_rng(1).dirichlet(np.ones(300), 2)
+    lines = [" ".join(f"{one:.18e}" for one in row) for row in shares]
+    assert min(map(len, lines)) > 5000
+    rows = zip(("a dull film", "well"), lines, strict=True)
+    (tmp_path / "a.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows), "utf-8")
+    columns = {"text": 0, "probabilities": 1}
+    for limit, left in (({}, lines), ({"max_characters": 5}, lines[1:])):
+        options = TsvOptions(tsv="a.tsv", columns=columns, classes=names, **limit)
+        assert [row[1] for row in open_corpus(options, tmp_path)] == left
+
+
 @given(st.lists(st.floats(-700, 700), min_size=2, max_size=9))
 def test_logits_are_a_softmax(numbers):
     found = log_probabilities_in("logits", " ".join(map(repr, numbers)))

@@ -134,6 +134,22 @@ def test_jensen_shannon_goes_from_the_forward_to_the_reverse_divergence():
         np.testing.assert_allclose(near, divergence_of(limit, q, p), rtol=1e-2, atol=1e-3)
 
 
+def test_a_probability_of_0_counts_as_the_least_in_the_reverse_divergence():
+    batch, model = batch_of(np.random.default_rng(12), [4, 2], 5), TableModel()
+    store = batch["stores"]["targets"]
+    q, shape = np.array([0.7, 0.2, 0.09, 0.0]), (*store["present"].shape, 4)
+    said = np.where(q > 0, np.log(np.maximum(q, 1e-30)), -65504)  # the least of a store
+    store["log_probabilities"] = np.broadcast_to(said, shape).astype(np.float32)
+    store["ids"] = np.broadcast_to(np.arange(4), shape).astype(np.int32)
+    term = SoftTargets(teacher="targets", divergence="reverse_kl", rest="bucket")
+    result, _ = gradients(model, [term], batch)
+    where = batch["plain"]["target"]["selected"] & store["present"]
+    p = student(logits_of(model, batch["plain"])[where], store["ids"][where], 1.0, "bucket")
+    floored = np.maximum([*q, 1 - q.sum()], 1e-7)
+    wanted = (p * (np.log(p) - np.log(floored))).sum()
+    np.testing.assert_allclose(result.sums["soft_targets"], wanted, rtol=1e-4)
+
+
 def test_what_would_be_infinite_is_refused():
     batch = batch_of(np.random.default_rng(11), [4, 2], 5)
     term = SoftTargets(teacher="targets", divergence="reverse_kl")

@@ -80,6 +80,8 @@ def test_a_corpus_of_soft_labels_alone_names_the_classes(tmp_path):
         ("stages.service.model=teacher", "teacher is a bert, in which other words are hidden"),
         ("stages.service.targets.store=[a, b]", "2 folders, and 1 corpora in data"),
         ("stages.service.data=[{of: pairs, swap: true}]", "swap: pairs has them as it is"),
+        ("stages.service={targets: {store: [a, b]}, model: student.words, data: [pairs, pairs]}",
+         "pairs twice, of which the last would be learnt alone; expected each corpus once"),
         ("stages.service.data=[{of: pairs, weight: 2}]", "weight: pairs is read once"),
         ("stages.service.data=[{of: pairs, pack: 32}]", "pack: pairs has them row by row"),
         ("evaluate=[{of: votes, on: train, metrics: teacher_check}]", "votes is a targets stage: "

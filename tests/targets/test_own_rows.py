@@ -90,6 +90,9 @@ def test_rows_are_told_apart_by_all_their_fields_and_ids():
         (lambda ids, said: ids.__setitem__((4, 1), 5), "the id 5 stands there twice"),
         (lambda ids, said: said.__setitem__(4, np.log([0.8, 0.3])), "its probabilities add up to "
          "1.1; expected 1 at the most, give or take 0.01"),
+        (lambda ids, said: said.__setitem__(4, [-np.inf, -1e9]), "position 2: none of its 2 ids "
+         "has any probability; expected some, or a count of 0"),
+        (lambda ids, said: said.__setitem__((3, 0), 0.005), "the log-probability 0.005"),
     ],
 )  # fmt: skip
 def test_what_is_no_distribution_is_refused_by_row_and_position(tmp_path, change, told):
@@ -107,8 +110,14 @@ def test_distributions_of_any_mass_up_to_one_are_right():
     counts = np.array([0, 2, 0, 3])
     assert fault_in_rows(IDS, SAID, counts, 6) is None
     said = SAID.copy()
-    said[2] = -np.inf
+    said[2, 1] = -np.inf
     assert fault_in_rows(IDS, said, counts, 6) is None
+    # Of all ids, or classes, nothing is left for others.
+    ids, few = np.array([[1, 0]]), np.log([[0.4, 0.4]])
+    assert fault_in_rows(ids, few, np.ones(1, int), 3) is None
+    where, told = fault_in_rows(ids, few, np.ones(1, int), 2)
+    assert (where, told) == (0, "position 1: its probabilities add up to 0.8; expected 1, give or "
+                                "take 0.01")  # fmt: skip
     assert fault_in_rows(IDS, SAID, counts, 5)[0] == 3  # the third position is the last example's
 
 

@@ -1,6 +1,7 @@
 """A teacher's distribution over the vocabulary, stored or online, as what is to be learnt."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from tfkd.objectives.divergences import DIVERGENCES, divergence_of
 from tfkd.objectives.prediction import top_k_log_probabilities
 from tfkd.objectives.stored_targets import stored_positions, stored_words
 from tfkd.objectives.teacher_distributions import (
+    LEAST_REST,
     RESTS,
     student_log_probabilities,
     teacher_distribution,
@@ -44,7 +46,8 @@ class SoftTargets(Term):
     distributions and times the same factor; see `divergence_of` for the formulas. It is 0 for a
     student equal to its targets. A top K with `rest` "drop" says that the teacher has no mass
     beyond it: the student's mass there counts as such, and reverse_kl, which would be infinite,
-    needs "bucket".
+    needs "bucket". Of K words, or of classes, that have probabilities of 0, reverse_kl is infinite,
+    too: it takes max(q, 1e-7) in their place.
 
     A score stage's targets are stored, its K most likely words; a teacher that is among the step's
     online ones is asked anew for each batch, and gives its whole distribution or its top K. Of
@@ -197,8 +200,11 @@ class SoftTargets(Term):
             return -self._factor * tf.reduce_sum(extras["probabilities"] * student(statistics), -1)
 
         def divergence(statistics: Statistics, extras: Extras) -> tf.Tensor:
+            taught = extras["taught"]
+            if self.divergence == "reverse_kl":
+                taught = tf.maximum(taught, math.log(LEAST_REST))
             return self._factor * divergence_of(
-                self.divergence, extras["taught"], student(statistics), beta=self.beta,
+                self.divergence, taught, student(statistics), beta=self.beta,
                 beyond=drops and not whole,
             )  # fmt: skip
 

@@ -8,6 +8,8 @@ example's first token.
 
 import numpy as np
 
+# What a log-probability may be above 0: rounding leaves a sure word a little above it.
+ABOVE = 1e-3
 LOWEST = float(np.finfo(np.float16).min)
 
 
@@ -47,8 +49,7 @@ def encode(
             f"Invalid value for argument `ids`. Expected 0 to {vocabulary_size - 1}. Received: "
             f"{ids.min()} to {ids.max()}"
         )
-    # Rounding leaves a sure word a little above 0.
-    if not (log_probabilities <= 1e-3).all():
+    if not (log_probabilities <= ABOVE).all():
         raise ValueError(
             "Invalid value for argument `log_probabilities`. Expected logarithms of "
             f"probabilities. Received: a maximum of {log_probabilities.max()}"

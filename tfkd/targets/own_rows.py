@@ -16,12 +16,16 @@ import numpy as np
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import parse_json
 from tfkd.spec.errors import UserError
+from tfkd.targets.encoding import ABOVE
 
 ROWS, PIECES = "rows.bin", "pieces.json"
 # What the fingerprints of such a header begin with.
 OF_ROWS, OF_PIECES = "rows:", "pieces:"
-# What the probabilities of one position may have above 1: they are stored as float16 logarithms.
+# What the probabilities of one position may have above 1, or all of them differ from it: they are
+# stored as float16 logarithms.
 TOLERANCE = 0.01
+# Less mass than that on all K, and nothing is said of a position.
+_LEAST = 1e-9
 _BYTES = 8
 
 # The texts of a row, a field's after the other; one text alone; or the ids of a packed block.
@@ -115,11 +119,12 @@ def fault_in_rows(
         The first wrong example, from 0, and what is found at which of its positions, and expected.
     """
     outside = ((ids < 0) | (ids >= size)).any(1)
-    no_number = np.isnan(log_probabilities) | (log_probabilities > TOLERANCE)
+    no_number = np.isnan(log_probabilities) | (log_probabilities > ABOVE)
     mass = np.exp(np.minimum(log_probabilities, 0).astype(np.float64)).sum(1)
     ordered = np.sort(ids, 1)
     twice = (ordered[:, 1:] == ordered[:, :-1]).any(1)
-    wrong = outside | no_number.any(1) | ~(mass <= 1 + TOLERANCE) | twice
+    least = 1 - TOLERANCE if ids.shape[1] == size else _LEAST
+    wrong = outside | no_number.any(1) | ~((mass <= 1 + TOLERANCE) & (mass >= least)) | twice
     if not wrong.any():
         return None
     row = int(np.flatnonzero(wrong)[0])
@@ -135,9 +140,15 @@ def fault_in_rows(
     if twice[row]:
         one = ordered[row, 1:][ordered[row, 1:] == ordered[row, :-1]][0]
         return example, f"{where}: the id {one} stands there twice; expected each once"
+    if mass[row] < _LEAST:
+        return example, (
+            f"{where}: none of its {ids.shape[1]} ids has any probability; expected some, or a "
+            "count of 0 for a row that nothing is said of"
+        )
+    most = "1" if least > _LEAST else "1 at the most"
     return example, (
-        f"{where}: its probabilities add up to {mass[row]:.6g}; expected 1 at the most, give or "
-        f"take {TOLERANCE}"
+        f"{where}: its probabilities add up to {mass[row]:.6g}; expected {most}, give or take "
+        f"{TOLERANCE}"
     )
 
 

@@ -60,8 +60,9 @@ class Totals:
 def line_of(totals: Totals, names: list[str]) -> dict[str, Any]:
     """The shown means of some steps.
 
-    A term's value is its sum over all of the steps divided by its count over all of them; loss,
-    norm and the combiner's metrics are means over steps. Steps that were skipped
+    A term's value is its sum over all of the steps divided by its count over all of them; a term
+    that counted nothing (as of batches that the student wrote alone) has none. Loss, norm and the
+    combiner's metrics are means over steps. Steps that were skipped
     (see `tfkd.training.optimization.loss_scale`) count in none of them; where all were, nothing is
     shown.
 
@@ -81,11 +82,9 @@ def line_of(totals: Totals, names: list[str]) -> dict[str, Any]:
 
     def ratios(top: str, bottom: str) -> dict[str, float]:
         return {
-            name.removeprefix(top): value / max(values[bottom + name.removeprefix(top)], 1e-30)
-            if value
-            else 0.0
+            name.removeprefix(top): value / count
             for name, value in values.items()
-            if name.startswith(top)
+            if name.startswith(top) and (count := values[bottom + name.removeprefix(top)]) > 0
         }
 
     line = {

@@ -1,8 +1,9 @@
 """Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
 
 import functools
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tfkd.data.text.sources import Fault, Reader, Value
 from tfkd.data.text.undone_tokenization import undo_tokenization
 from tfkd.data.transforms import Row
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.soft_labels import NUMBERS
 
 MARK = "mark"
 
@@ -174,13 +176,15 @@ class Corpus:
         filtered = self._chosen_by_user("max_characters")
         watch = self._watch = header_watch(self._options)
         fields = self._source.fields
+        # A number for each of many classes is no text, and as long as they are many.
+        limits = [math.inf if name in NUMBERS else longest for name in fields]
         label = fields.index(LABEL) if LABEL in fields else 0
         check_numbers = checked_numbers(fields, option(self._options, "class_names") or ())
         for raw in reader:
             tally.read += 1
             if watch is not None and not isinstance(raw, Fault):
                 watch.see(raw, reader.place(label) if reader.begins(label) else None)
-            row = _decoded(raw, longest, filtered)
+            row = _decoded(raw, limits, filtered)
             if check_numbers is not None:
                 check_numbers(row, reader.place)
             if not isinstance(row, Fault):
@@ -247,13 +251,13 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _decoded(
-    raw: tuple[bytes | str, ...] | Fault, longest: int, filtered: bool
+    raw: tuple[bytes | str, ...] | Fault, limits: Sequence[float], filtered: bool
 ) -> tuple[str, ...] | Fault:
     """The fields as text, without the spaces around them.
 
     Args:
         raw: The fields.
-        longest: The most characters of one.
+        limits: The most characters of each.
         filtered: Whether the user set it: then a longer row is not bad.
     """
     if isinstance(raw, Fault):
@@ -270,8 +274,8 @@ def _decoded(
         value = value.strip()
         if not value:
             return Fault("empty", index, bad=any(other.strip() for other in raw))
-        if len(value) > longest:
-            return Fault(f"longer than {longest} characters", index, bad=not filtered)
+        if len(value) > limits[index]:
+            return Fault(f"longer than {limits[index]} characters", index, bad=not filtered)
         values.append(value)
     return tuple(values)
 

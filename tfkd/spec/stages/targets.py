@@ -90,8 +90,16 @@ class TargetsOptions(StageOptions):
         if model is not None:
             _model(faults, (*path, "model"), stage.train, model)
         field = getattr(own, FIELD, None)
+        seen: list[tuple[Any, Any]] = []
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
+            if part.of is not None and (same := (part.of, getattr(part, "packing", None))) in seen:
+                faults.add(
+                    where, f"{part.of} twice, of which the last would be learnt alone",
+                    "each corpus once: average several answers before they are written",
+                )  # fmt: skip
+            else:
+                seen.append(same)
             corpus = corpus_of(parts, faults, where, part.of, whole=True)
             if corpus is not None and field is not None and field not in corpus.field_names:
                 has = numbers_field(corpus.field_names)
