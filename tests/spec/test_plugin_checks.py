@@ -1,5 +1,7 @@
 """What a plugin adds and cannot do yet is said at the start, not after hours of training."""
 
+import sys
+from types import SimpleNamespace
 from typing import ClassVar, Literal
 
 import pytest
@@ -7,8 +9,10 @@ from pydantic import Field
 from spec_files import SMALL, loaded, replaced
 
 from tfkd.spec import SpecErrors, UserError, registry
+from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options import TransformerOptions, ViewOptions
 from tfkd.spec.options.base import Options
+from tfkd.spec.options.objectives import TermOptions
 from tfkd.spec.options.views import Reader
 
 
@@ -41,7 +45,8 @@ class AnyOptions(ViewOptions):
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch):
-    """A registry that has all, and forgets them."""
+    """A registry that has all, behind the package's own, and forgets them."""
+    register_builtins()
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     registry.register("decode", "drawn", options=DrawnOptions, target="nowhere:Drawn")
     registry.register("model", "own", options=OwnOptions, target="nowhere:Own")
@@ -104,3 +109,34 @@ def test_a_view_of_ones_own_says_who_can_read_it(tmp_path, changes, said):
 def test_a_view_must_say_it(monkeypatch):
     with pytest.raises(ValueError, match=r"ViewOptions, .*Received: options=DrawnOptions"):
         registry.register("view", "drawn", options=DrawnOptions, target="nowhere:Drawn")
+
+
+class FlatOptions(TermOptions):
+    """A term of one's own."""
+
+    kind: Literal["flat"] = Field("flat", description="The kind of term.")
+
+
+@pytest.mark.parametrize(
+    ("own", "fits"),
+    [({}, False), ({"weighs_rows": False}, False), ({"weighs_rows": True}, True),
+     ({"request": None}, True), (None, True)],
+)  # fmt: skip
+def test_a_term_of_ones_own_that_reads_weighed_rows_says_that_it_weighs_them(
+    tmp_path, monkeypatch, own, fits
+):
+    """Where its class cannot be imported nothing is told: the spec may be run elsewhere."""
+    module = SimpleNamespace() if own is None else SimpleNamespace(Flat=type("Flat", (), own))
+    monkeypatch.setitem(sys.modules, "own_terms", module)
+    registry.register("objective", "flat", options=FlatOptions, target="own_terms:Flat")
+    rows = "data.train={tsv: a.tsv, columns: {source: 0, target: 1, list: 2, score: 3}}"
+    changes = [rows, "stages.student.objective={cross_entropy: {}, flat: {}}"]
+    assert loaded(tmp_path, overrides=changes)
+    changes.append("stages.student.data={of: train, row_weights: score}")
+    if fits:
+        assert loaded(tmp_path, overrides=changes)
+        return
+    with pytest.raises(
+        SpecErrors, match=r"objective\.flat: flat counts each row as much, and data"
+    ):
+        loaded(tmp_path, overrides=changes)

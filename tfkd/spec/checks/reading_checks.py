@@ -1,7 +1,9 @@
 """Whether a model can read a corpus, be measured on it, and be decoded as a spec asks."""
 
+import contextlib
 from typing import Any
 
+from tfkd.spec import registry
 from tfkd.spec.checks.term_checks import check_hides, paired
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import OUTPUTS, names_of
@@ -57,6 +59,26 @@ def check_row_weights(faults: Faults, path: tuple, part: Any, corpus: Any) -> No
     if getattr(part, "pack", None) is not None:
         faults.add(path, f"row_weights and pack: {part.of} is to be read in blocks of many rows",
                    "one of the two")  # fmt: skip
+
+
+def check_weighed(faults: Faults, path: tuple, stage: Any) -> None:
+    """A plugin's terms that read weighed rows say that they weigh them: their class does, which is
+    imported for that, where it can be."""
+    if not any(getattr(part, "row_weights", None) for part in stage.data):
+        return
+    for name, options in stage.objective.items():
+        target = registry.lookup("objective", options.kind).target
+        if target.startswith("tfkd."):
+            continue
+        term = None
+        with contextlib.suppress(ImportError, AttributeError):  # a machine that may never run it
+            term = registry.load_target(target)
+        if term and not (hasattr(term, "request") or getattr(term, "weighs_rows", False)):
+            faults.add(
+                (*path, "objective", name), f"{options.kind} counts each row as much, and data has "
+                "row_weights", "a term whose sum is of `weighed` positions, and that says so: "
+                "weighs_rows = True",
+            )  # fmt: skip
 
 
 def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:

@@ -15,6 +15,7 @@ from tfkd.spec.checks.reading_checks import (
     check_measured,
     check_reads,
     check_row_weights,
+    check_weighed,
 )
 from tfkd.spec.checks.segment_checks import segments_of
 from tfkd.spec.checks.start_checks import check_start
@@ -271,6 +272,7 @@ class TrainOptions(TaughtOptions):
                 faults.add(where, f"swap: {part.of} has no source and target to swap")
             check_packing(parts, faults, where, part, corpus, stage, model)
             check_row_weights(faults, where, part, corpus)
+        check_weighed(faults, path, stage)
         check_start(parts, faults, path, stage, model)
         check_terms(parts, faults, path, stage, model)
         task_of(Found(stage, parts)).check_training(parts, faults, path, stage, model)
