@@ -195,6 +195,21 @@ def test_a_file_that_is_read_twice_counts_twice(spec_path):
     assert len({once, twice, corpus("[test.de, test.de]"), corpus("[test.en, test.en]")}) == 4
 
 
+def test_fields_that_were_text_once_are_told_of(spec_path):
+    """Older keys are of corpora in which these were lower-cased, and compared for an overlap."""
+    (spec_path.parent / "test.tsv").write_text("ein hund\ta dog\t1\t-2.5\n")
+
+    def identity(columns):
+        corpus = f"data.test={{tsv: test.tsv, columns: {columns}}}"
+        plan = wanted(load_spec(spec_path, overrides=[corpus]), spec_path.parent)
+        (node,) = (one for one in in_order(plan.nodes()) if one.label == "test")
+        return node.identity
+
+    assert "not_text" not in identity("{source: 0, target: 1}")
+    told = identity("{source: 0, target: 1, list: 2, score: 3}")
+    assert told["not_text"] == ["list", "score"]
+
+
 def test_the_order_of_terms_counts_where_their_views_differ(spec_path):
     def teacher(first, second):
         kinds = {"cmlm": "conditional_mlm", "mlm": "mlm"}

@@ -13,6 +13,10 @@ from tfkd.pipeline.engine.identity import plain, raised
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.spec.options.base import NOT_TEXT
+
+# Other fields that hold no text were text once, and lower-cased: an older key is of that.
+_NEVER_TEXT = {"label", "mark"}
 
 
 class CorpusStage(Stage):
@@ -30,6 +34,8 @@ class CorpusStage(Stage):
         identity |= raised("corpus", options.kind)
         if options.detokenize is not None:
             identity["detokenize_revision"] = DETOKENIZE_REVISION
+        if later := sorted({*options.field_names} & (NOT_TEXT - _NEVER_TEXT)):
+            identity["not_text"] = later
         identity["overlap"] = [other.partition(".")[2] for other in others]
         identity |= graph.files.corpus(spec, name, identity, graph.data_dir)
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}

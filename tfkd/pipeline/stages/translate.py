@@ -1,6 +1,6 @@
 """Translate stages: a model's outputs for whole corpora, as a corpus."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,12 +151,23 @@ def _translator(node: Node, context: Context) -> _Translate:
             if several is None:
                 found[row] = texts[at]
                 continue
-            pairs = zip(texts[at * several :], decoded.n_best_scores[at], strict=False)
+            own = slice(at * several, (at + 1) * several)
+            scores = once_scored(list(outputs[own]), decoded.n_best_scores[at])
             # Of fewer outputs than n the others have no score.
-            found[row] = [(text, float(score)) for text, score in pairs if score > -np.inf]
+            found[row] = [one for one in zip(texts[own], scores, strict=True) if one[1] > -np.inf]
         return found, int(outputs.lengths.sum())
 
     return translate
+
+
+def once_scored(outputs: Sequence[np.ndarray], scores: Iterable[float]) -> list[float]:
+    """The scores of a row's outputs, of equal ones that of the first: draws of the same pieces are
+    one output, and what a batch adds up for each may differ in its last digits."""
+    first: dict[bytes, float] = {}
+    return [
+        first.setdefault(ids.tobytes(), float(score)) if score > -np.inf else float(score)
+        for ids, score in zip(outputs, scores, strict=True)
+    ]
 
 
 class _Rows:
