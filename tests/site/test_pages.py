@@ -74,7 +74,7 @@ def test_each_key_has_an_example_in_one_line(pages):
     for path, text in pages.items():
         if path.startswith("reference/"):
             keys = re.findall(r"^`([\w.]+)`\{ #.* \.key \}$", text, re.M)
-            assert re.findall(r"^    Example: `([\w.]+): [^`]+`", text, re.M) == keys
+            assert re.findall(r"^    Example: `([\w.]+): [^`\n]+`", text, re.M) == keys
 
 
 def test_public_names_are_in_the_reference(pages):
