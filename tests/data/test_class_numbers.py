@@ -114,6 +114,10 @@ def test_logits_are_a_softmax(numbers):
         ({"classes": []}, "the field probabilities, and no classes; expected the names"),
         ({"classes": ["a", "a", "b"]}, "the field probabilities, and classes: [a, a, b]"),
         ({"columns": {"text": 0, "probabilities": [1, 2]}}, "2 columns of probabilities, and 3"),
+        (
+            {"columns": {"text": 0, "probabilities": [1, 2, 1]}},
+            "the column 1 of probabilities twice; expected one of its own for each class",
+        ),
         ({"columns": {"text": [0, 1], "probabilities": 2}}, "several columns of text; expected"),
         ({"columns": {"text": 0}}, "classes, of a corpus without numbers for them"),
         ({"columns": {"text": 0, "logits": 1, "probabilities": 2}}, "expected one of them"),

@@ -232,10 +232,11 @@ def test_what_does_not_fit_is_refused_with_row_and_place(folder):
     writer.write(10, due.lengths[:10], ids[: due.offsets[10]], said[: due.offsets[10]])
     assert "is not finished: it has 10 of 30 rows" in refused(folder)
 
-    def whole(writer, counts=due.lengths, last=30):
-        writer.write(last, counts, ids[: counts.sum()], said[: counts.sum()])
+    def whole(writer, counts=due.lengths, last=30, accepted=False):
+        rows = slice(counts.sum()), slice(writer.manifest.header.top_k)
+        writer.write(last, counts, ids[rows], said[rows])
         writer.finish()
-        return refused(folder)
+        return None if accepted else refused(folder)
 
     few = due.lengths[:29]
     assert "it has 29 rows, and pairs has 30" in whole(own(rows=texts[:29]), few, 29)
@@ -252,6 +253,16 @@ def test_what_does_not_fit_is_refused_with_row_and_place(folder):
     assert f"1 of {len(pieces)} pieces differ: 9 is {pieces[9]!r} and '?!'" in told
     given = {"pieces": None, "vocabulary": "ab" * 32, "vocabulary_size": len(pieces)}
     assert "its vocabulary has the fingerprint abababababab" in whole(own(**given))
+    given |= {"vocabulary": rows._predicted.fingerprint(), "vocabulary_size": 70_000}
+    told = whole(own(**given))
+    assert "its vocabulary_size is 70,000, and the student's vocabulary has " in told
+    spec = load_spec(folder / "own.yaml")
+    whole(own(top_k=1), accepted=True)
+    node = GraphBuilder(folder, spec).stage(spec, "service")
+    whole(own(top_k=2), accepted=True)  # after the graph was made
+    context = Context(folder, folder / "runs", say=lambda _: None)
+    with pytest.raises(UserError, match="it was written anew since this run was planned"):
+        execute(node, context, "")
 
     writer = own()
     writer._checks = False  # as a program that writes files of its own would

@@ -86,6 +86,15 @@ def test_a_list_a_mapping_and_their_own_keys_are_one(path):
     assert {"train one", "train two"} <= nodes(path).keys()
 
 
+@pytest.mark.parametrize("none", ["[]", "{}"])
+def test_no_teacher_at_all_is_one_fault(path, none):
+    with pytest.raises(SpecErrors) as error:
+        load_spec(path, overrides=[f"stages.learn.objective.soft_targets.teacher={none}"])
+    assert any("teacher: none; expected a stage, [A, B] or" in str(one) for one in
+               error.value.errors)  # fmt: skip
+    assert not any("expected text" in str(one) for one in error.value.errors)
+
+
 @pytest.mark.parametrize(
     ("stage", "told"),
     [

@@ -1,6 +1,7 @@
 """A store that a program of the user's own writes: its rows, its pieces, and what it may not be."""
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,39 @@ def test_a_vocabulary_by_its_fingerprint(tmp_path):
     assert not (tmp_path / PIECES).exists()
     with pytest.raises(ValueError, match="Expected the pieces; or `vocabulary`"):
         StoreWriter.for_rows(tmp_path, ["a"], top_k=2, vocabulary="0123")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"top_k": 0}, "`top_k`. Expected 1 to 6, the number of pieces. Received: 0"),
+        ({"top_k": 7}, "Received: 7"),
+        ({"pieces": [*"abca"]}, "`pieces`. Expected each once. Received: 'a' a second time at 3"),
+        ({"rows": ["a", "b\ud800"]}, "Row 2: half a character"),
+    ],
+)
+def test_a_store_of_no_such_rows_or_pieces_is_not_begun(tmp_path, given, told):
+    given = {"rows": TEXTS, "top_k": 2, "pieces": PIECES_OF} | given
+    with pytest.raises(ValueError, match=re.escape(told)):
+        StoreWriter.for_rows(tmp_path / "none", given.pop("rows"), **given)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"ids": IDS[:3] + 0.9}, "`ids`. Expected whole numbers. Received: float64"),
+        ({"ids": IDS[:3] > 1}, "`ids`. Expected whole numbers. Received: bool"),
+        ({"counts": [2.5]}, "`counts`. Expected whole numbers of 0 or more"),
+        ({"counts": [-1]}, "`counts`. Expected whole numbers of 0 or more"),
+        ({"log_probabilities": SAID[:3, 0]}, "the shape of `log_probabilities`"),
+    ],
+)
+def test_other_things_than_ids_and_counts_are_refused(tmp_path, given, told):
+    writer = StoreWriter.for_rows(tmp_path, TEXTS, top_k=2, pieces=PIECES_OF)
+    given = {"counts": [3], "ids": IDS[:3], "log_probabilities": SAID[:3]} | given
+    with pytest.raises(ValueError, match=re.escape(told)):
+        writer.write(1, **given)
 
 
 def test_rows_are_told_apart_by_all_their_fields_and_ids():

@@ -54,6 +54,14 @@ def test_other_batches_are_as_they_were():
     tf.nest.map_structure(np.testing.assert_array_equal, found, arrays(batch))
 
 
+def test_batches_of_ones_own_need_no_examples():
+    batch, key = PairBatcher().batch(0), tf.constant([5, 9])
+    whole = arrays(own(1.0)(student(), tensors(batch), key))
+    batch.pop("examples")
+    found = arrays(own(1.0)(student(), tensors(batch), key))
+    tf.nest.map_structure(np.testing.assert_array_equal, found["plain"], whole["plain"])
+
+
 def drawn_alone(model, ids, seed, limit, specials):
     """A draw of one row by itself, without padding."""
     ids = tf.constant(ids[None], tf.int32)

@@ -39,13 +39,22 @@ def row_hashes(rows: Iterable[Row]) -> np.ndarray:
     Args:
         rows: Of each row its texts in the order of the corpus's fields, like (source, target); a
             text alone; or, of documents that are packed into blocks, the ids of the block.
+
+    Raises:
+        ValueError: A text is no UTF-8.
     """
     found = bytearray()
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         if isinstance(row, np.ndarray):
             data = row.astype("<i4").tobytes()
         else:
-            data = (row if isinstance(row, str) else "\t".join(row)).encode("utf-8")
+            try:
+                data = (row if isinstance(row, str) else "\t".join(row)).encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"Row {number}: half a character ({error.object[error.start]!r}), which UTF-8 "
+                    "cannot have. Expected the texts as `tfkd.open_rows` gives them"
+                ) from None
         found += hashlib.blake2b(data, digest_size=_BYTES).digest()
     return np.frombuffer(bytes(found), "<u8")
 

@@ -92,7 +92,8 @@ class StoreWriter:
 
         Raises:
             UserError: The folder holds soft targets of something else, or damaged ones.
-            ValueError: Neither or both of `pieces` and `vocabulary` are given.
+            ValueError: Neither or both of `pieces` and `vocabulary` are given, a piece stands
+                twice, there are fewer than K, or a text is no UTF-8.
 
         Example:
             >>> writer = StoreWriter.for_rows(folder, ["good", "bad"], top_k=2, pieces=["-", "+"])
@@ -107,8 +108,20 @@ class StoreWriter:
                 f"pieces={None if pieces is None else len(pieces)}, vocabulary={vocabulary!r}, "
                 f"vocabulary_size={vocabulary_size}"
             )
-        hashes = row_hashes(rows)
         size = vocabulary_size if pieces is None else len(pieces)
+        if not 1 <= top_k <= size:
+            raise ValueError(
+                f"Invalid value for argument `top_k`. Expected 1 to {size}, the number of pieces. "
+                f"Received: {top_k}"
+            )
+        if pieces is not None and len({*pieces}) < size:
+            first = {one: place for place, one in reversed([*enumerate(pieces)])}
+            place = next(place for place, one in enumerate(pieces) if first[one] < place)
+            raise ValueError(
+                "Invalid value for argument `pieces`. Expected each once. Received: "
+                f"{pieces[place]!r} a second time at {place}"
+            )
+        hashes = row_hashes(rows)
         header = Header(
             corpus=rows_fingerprint(hashes),
             vocabulary=vocabulary if pieces is None else pieces_fingerprint(pieces),
@@ -150,7 +163,13 @@ class StoreWriter:
             ValueError: The arguments do not fit each other, the store, or probabilities.
         """
         header, first = self.manifest.header, self.next_example
-        counts = np.asarray(counts, np.int64)
+        counts = np.asarray(counts)
+        if not (counts.astype(np.int64) == counts).all() or (counts < 0).any():
+            raise ValueError(
+                "Invalid value for argument `counts`. Expected whole numbers of 0 or more. "
+                f"Received: {counts}"
+            )
+        counts = counts.astype(np.int64)
         ids, log_probabilities = np.asarray(ids), np.asarray(log_probabilities)
         if not first < last <= header.examples or len(counts) != last - first:
             raise ValueError(
@@ -162,7 +181,11 @@ class StoreWriter:
                 f"Invalid value for argument `ids`. Expected the shape [n, {header.top_k}]. "
                 f"Received: {ids.shape}"
             )
-        if self._checks and len(ids) == len(log_probabilities) == counts.sum():
+        if ids.size and ids.dtype.kind not in "iu":
+            raise ValueError(
+                f"Invalid value for argument `ids`. Expected whole numbers. Received: {ids.dtype}"
+            )
+        if self._checks and ids.shape == log_probabilities.shape and len(ids) == counts.sum():
             found = fault_in_rows(ids, log_probabilities, counts, header.vocabulary_size)
             if found is not None:
                 raise ValueError(f"Row {first + found[0] + 1} of the corpus, {found[1]}")

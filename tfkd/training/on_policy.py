@@ -95,9 +95,9 @@ class OnPolicy:
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         record, chosen = batch[self.view], self.chooses(key)
-        rows = tf.shape(batch["examples"])[0]
         pairs = "target" in record
-        width = tf.shape((record["target"] if pairs else record)["ids"])[1]
+        shape = tf.shape((record["target"] if pairs else record)["ids"])
+        rows, width = shape[0], shape[1]
         share = rows // replicas
         first = context.replica_id_in_sync_group * share if replicas > 1 else tf.constant(0)
         mine = tf.nest.map_structure(lambda values: values[first : first + share], record)

@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfkd.data.files import sha256_of
 from tfkd.data.tokenizers.same_pieces import other_lists
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.inputs.own_folders import checked_manifest, own_folder
 from tfkd.pipeline.inputs.own_rows import Rows
 from tfkd.spec.errors import UserError
 from tfkd.targets import SoftTargetStore
-from tfkd.targets.own_rows import fault_in_rows, read_pieces, read_rows
+from tfkd.targets.manifest import FILE
+from tfkd.targets.own_rows import PIECES, fault_in_rows, read_pieces, read_rows
 
 
 class Said(NamedTuple):
@@ -51,6 +53,11 @@ class OwnStore:
         self._folder = own_folder(node.options.targets.store[index], data_dir, where)
         self._where, self._rows = f"{where}: {self._folder}", rows
         header = checked_manifest(self._folder, where).header
+        if sha256_of(self._folder / FILE) != node.identity["stores"][index]:
+            raise UserError(
+                f"{self._where}: it was written anew since this run was planned. Start the run "
+                "again when the program that writes it is done"
+            )
         self._size = header.vocabulary_size
         self._table = self._check_pieces(header, predicted)
         self._check_rows(header)
@@ -98,7 +105,9 @@ class OwnStore:
                     f"and the student's {predicted.fingerprint()[:12]}. Expected the tokenizer of "
                     "the student (see `tfkd.open_rows(...).pieces`)"
                 )
+            self._check_size("the student's vocabulary", len(ours))
             return None
+        self._check_size(PIECES, len(theirs))
         if classes is not None and sorted(theirs) == sorted(ours):
             return np.array([predicted.place(name) for name in theirs])
         if said := other_lists(ours, theirs):
@@ -108,6 +117,14 @@ class OwnStore:
                 "Expected the same (see `tfkd.open_rows(...).pieces`)"
             )
         return None
+
+    def _check_size(self, whose: str, size: int) -> None:
+        """Refuses another V than there are pieces: ids take 2 or 4 bytes by it."""
+        if size != self._size:
+            raise UserError(
+                f"{self._where}: its vocabulary_size is {self._size:,}, and {whose} has {size:,} "
+                "pieces. Expected as many: write the store anew"
+            )
 
     def _check_rows(self, header: Any) -> None:
         """Refuses rows of other texts, and names the first."""

@@ -49,7 +49,8 @@ class CorpusOptions(Options):
     )
     max_characters: Count = Field(
         5000,
-        description="Longer fields make a row bad: to be raised where a row is a whole document. "
+        description="Longer fields (but numbers of classes) make a row bad: to be raised where a "
+        "row is a whole document. "
         "With detokenize 1,000,000 by default: each word of such a text counts.",
     )
     marked_by: Annotated[str, Field(min_length=1, max_length=8)] | None = Field(

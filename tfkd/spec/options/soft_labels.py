@@ -47,6 +47,9 @@ def fault_in_classes(options: Any) -> str | None:
                 f"several columns of {name}; expected one: only probabilities and logits may have "
                 "one for each class"
             )
+        if isinstance(columns, list) and len({*columns}) < len(columns):
+            twice = next(one for i, one in enumerate(columns) if one in columns[:i])
+            return f"the column {twice} of {name} twice; expected one of its own for each class"
         if isinstance(columns, list) and len(columns) != len(classes):
             return (
                 f"{len(columns)} columns of {name}, and {len(classes)} classes; expected one for "

@@ -37,6 +37,9 @@ def _term(faults: Faults, path: tuple[Any, ...], term: Any, name: str) -> Any:
     if kind in registry.names("objective") and isinstance(term, dict):
         fields = registry.lookup("objective", kind).options.model_fields
         if "beside" in fields:
+            if teacher in ([], {}):
+                faults.add((*path, "teacher"), "none", "a stage, [A, B] or {A: 0.7, B: 0.3}")
+                return None
             term = checked(faults, path, term, "teacher")
         elif isinstance(teacher, list | dict):
             faults.add(
