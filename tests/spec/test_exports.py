@@ -70,13 +70,13 @@ def test_formats_have_names_and_a_stage_alone_is_a_savedmodel(tmp_path):
             "learn is decoded by one beam with a length penalty",
         ),
         ([("beam: 2", "beam: 2, length_penalty: 2")], "with a length penalty of 2, which ctransl"),
-        ([("beam: 2", "beam: 2, length_penalty: -1")], "penalty from 0 to 1.2 in its first eval"),
+        ([("beam: 2", "beam: 2, length_penalty: -1")], "penalty from 0 to 1.5 in its first eval"),
         (
             [
-                ("beam: 2}", "beam: 2}, choose: {decode.length_penalty: [1, 1.4], by: valid.bleu}"),
+                ("beam: 2}", "beam: 2}, choose: {decode.length_penalty: [1, 1.6], by: valid.bleu}"),
                 VALID,
             ],
-            "learn is decoded with a length penalty of 1.4",
+            "learn is decoded with a length penalty of 1.6",
         ),
         ([("width: 8, ", 'width: 8, target_lead: "[CLS]", ')], "learn puts [CLS] before each"),
         ([("int8}", "int4}"), ("2_int8,", "2_int4,")], "export.1.quantize: found 'int4'"),
@@ -107,6 +107,6 @@ def test_what_is_right_has_no_fault(errors):
     assert errors(("beam, beam: 2", "greedy")) == []
     # What stands in the place of what is tried is never decoded with.
     tried = "beam: 1, length_penalty: 9}, choose: {decode.beam: [2, 4], by: valid.bleu, %s}"
-    tried %= "decode.length_penalty: [0.6, 1.2]"
+    tried %= "decode.length_penalty: [0.6, 1.4]"
     assert errors(("beam: 2}", tried), VALID) == []
     assert errors(("quantize: int8", "quantize: bfloat16"), ("2_int8,", "2_bfloat16,")) == []

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from tfkd.serving.formats.ctranslate2_engine import (
     NO_PENALTY,
-    PATIENCE,
     CTranslate2Engine,
     ctranslate2,
     open_engine,
+    patience,
 )
 from tfkd.serving.formats.format import Format, Held, Subject
 from tfkd.serving.formats.text_files import write_tokenizer
@@ -94,7 +94,8 @@ def _search(search: Any) -> dict[str, Any]:
 
 def _options(search: Any, tokenizer: Any) -> dict[str, Any]:
     """What it is asked for beside lengths: special pieces but the end are never written."""
-    beam, penalized = getattr(search, "beam", 1), getattr(search, "length_penalty", 0.0) != 0
+    beam, alpha = getattr(search, "beam", 1), getattr(search, "length_penalty", 0.0)
+    penalized = alpha != 0
     never = sorted({*tokenizer.special_ids} - {int(tokenizer.end_id)})
     found = {
         "beam_size": beam,
@@ -104,7 +105,7 @@ def _options(search: Any, tokenizer: Any) -> dict[str, Any]:
         "suppress_sequences": [[tokenizer.vocabulary[place]] for place in never],
     }
     if penalized and beam > 1:
-        found |= {"patience": PATIENCE, "num_hypotheses": PATIENCE * beam}
+        found |= {"patience": patience(alpha), "num_hypotheses": patience(alpha) * beam}
     return found
 
 

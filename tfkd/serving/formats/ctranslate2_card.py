@@ -22,6 +22,13 @@ Of `{text}` it makes `{outputs}`.
 - Weights are stored in {quantize}. A processor that cannot compute in that computes in float32.
 - Characters that the vocabulary lacks are read as an unknown piece.
 """
+# ALBERT's reading, as `tfkd.serving.formats.text_files` has it.
+_PLAIN = """\
+def plain(line):
+    line = unicodedata.normalize("NFKD", re.sub("``|''", '"', line))
+    return "".join(one for one in line if not unicodedata.category(one).startswith("M"))
+
+"""
 _OPENED = {
     "tokenizers": '{name} = tokenizers.Tokenizer.from_file(folder + "/{side}/tokenizer.json")',
     "sentencepiece": "{name} = sentencepiece.SentencePieceProcessor(model_file="
@@ -101,8 +108,11 @@ def program(about: Mapping[str, Any]) -> str:
     continues = "text" in about["tokenizers"]
     reads, writes = ("text", "text") if continues else ("source", "target")
     read, written = about["tokenizers"][reads], about["tokenizers"][writes]
+    strips = read.get("strip_accents", False)
+    used = {"json": True, "re": strips or "detokenize" in written, "sys": True,
+            "unicodedata": strips}  # fmt: skip
     lines = [
-        f"import json{', re' if 'detokenize' in written else ''}, sys",
+        f"import {', '.join(name for name, needed in used.items() if needed)}",
         f"import ctranslate2, {', '.join(_packages(about))}",
         "",
         "folder = sys.argv[1]",
@@ -114,7 +124,10 @@ def program(about: Mapping[str, Any]) -> str:
     if written["kind"] == "sentencepiece":
         lines.append(_OPENED["sentencepiece"].format(name="writer", side=writes))
     lines += [f"model = ctranslate2.{'Generator' if continues else 'Translator'}(folder)", ""]
-    line = 'line.rstrip("\\n")' + (".lower()" if read["lower_case"] else "")
+    if strips:
+        lines.append(_PLAIN)
+    line = 'line.rstrip("\\n")'
+    line = (f"plain({line})" if strips else line) + (".lower()" if read["lower_case"] else "")
     pieces = _PIECES[_package(read)].format(line=line)
     body = (_CONTINUED if continues else _TRANSLATED).replace("{pieces}", pieces)
     head = "\n".join([*lines, "for line in sys.stdin:"])

@@ -13,6 +13,8 @@ from tfkd.serving.formats.format import Held, Subject
 _SHOWN = 5
 # The share of lines that an exported tokenizer may cut otherwise; one line always may be.
 _OTHERWISE = 0.05
+# The share by which the scores of all outputs may be worse than the model's, beside rounding.
+_WORSE = 0.02
 
 
 class _Row(NamedTuple):
@@ -34,7 +36,8 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
     by `mean` nats on average. Then it searches its own. A line is clear-cut where its output ends
     before the limit of its length, and each decision of the search is clearer than any of these
     outputs' log p differs, twice over; there its output must be the model's, or one that is no
-    worse by the model's own score.
+    worse by the model's own score. The outputs of all lines together may be
+    worse by 2 % of their scores, and by what twice the differences of log p explain.
 
     Args:
         subject: The model, its tokenizers and lines.
@@ -71,13 +74,14 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
     ]
     noise = max(totals)
     answers = engine.answers([row.bare for row in rows])
-    equal, clear, differences = 0, 0, []
+    equal, clear, differences, lost = 0, 0, [], 0.0
     for row, answer, ours in zip(rows, answers, written, strict=True):
         certain = row.expected.margin > 2 * noise and len(ours) < engine.limit(row.read)
         clear, equal = clear + bool(certain), equal + (answer.pieces == ours)
-        if certain and answer.pieces != ours:
+        if answer.pieces != ours:
             own = _score(subject, row.expected, answer.pieces)
-            if own < row.expected.score - noise:
+            lost += row.expected.score - own
+            if certain and own < row.expected.score - noise:
                 differences.append(
                     f"{row.line!r}:\n  export: {_text(engine, answer.pieces)!r} (the model's own "
                     f"score {own:.5f})\n  model:  {_text(engine, ours)!r} "
@@ -89,6 +93,13 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
             f"export refused: {len(differences)} of {clear} outputs that are clear-cut are not the "
             f"model's:\n{shown}"
         )
+    worse = lost / (sum(abs(row.expected.score) for row in rows) or 1.0)
+    rounding = 2 * sum(totals) / (sum(abs(row.log_probabilities.sum()) for row in rows) or 1.0)
+    if not worse <= _WORSE + rounding:
+        raise ExportRefusedError(
+            f"export refused: by the model's own scores its outputs are {worse:.2%} worse than the "
+            f"model's, and {_WORSE + rounding:.2%} are tolerated: its search does not find them"
+        )
     lines = [row.line for row in rows]
     timed = [line for line in lines if line.strip()] or lines
     shown = next((i for i, line in enumerate(lines) if line.strip()), 0)
@@ -99,12 +110,14 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
             "mean_difference": average,
             "clear_cut": clear,
             "equal_outputs": equal,
+            "worse_by": float(worse),
             "tokenised_otherwise": otherwise,
         },
         f"Before it was put here, it scored the float32 model's outputs of {len(rows)} lines as "
         f"the model does: log-probabilities of tokens to {largest:.1g} nats, to {average:.1g} on "
         f"average. Its own outputs were the model's for {equal} of them; {clear} are clear-cut, "
-        "and of these each is, or is as good by the model's own score."
+        "and of these each is, or is as good by the model's own score; by this score all outputs "
+        f"together are {max(worse, 0.0):.2%} worse."
         + (f" {otherwise} lines were left out: its tokenizer reads them otherwise."
            if otherwise else ""),
         {"text": lines[shown], "outputs": _text(engine, answers[shown].pieces)},
