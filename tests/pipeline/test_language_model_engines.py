@@ -1,0 +1,49 @@
+"""A language model of text between newlines, exported to CTranslate2 by a run."""
+
+import json
+
+import pytest
+
+from tfkd.data.grammars.generated import german_english
+from tfkd.pipeline.engine.run import run
+from tfkd.serving.formats.opening import open_exported
+from tfkd.spec import load_spec
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.long]
+pytest.importorskip("ctranslate2")
+
+SPEC = """\
+tfkd: 1
+name: lines
+data: {text: {text: text.txt}, valid: {text: valid.txt}}
+tokenizers: {bytes: {kind: byte_bpe, size: 300, learn_from: [text]}}
+student: {kind: gpt2, layers: 1, width: 16, heads: 2, max_length: 32, tokenizer: bytes}
+stages:
+  learn:
+    train: student
+    data: [{of: text, pack: {length: 32, separator: newline}}]
+    steps: 40
+    objective: {causal_lm: {}}
+    batch: {size: 512, unit: joint_tokens}
+    schedule: {kind: constant, rate: 1e-2}
+    validate: {on: valid, every: 20, metrics: [loss]}
+evaluate: [{of: learn, on: valid, metrics: [loss], decode: {kind: greedy, max_length: 12}}]
+export: [{of: learn, format: ctranslate2}, {of: learn, format: ctranslate2, quantize: int8}]
+"""
+
+
+def test_a_model_of_text_between_newlines_is_exported(tmp_path):
+    lines = [pair[1] for pair in german_english(260, 1)]
+    for name, rows in (("text", lines[:240]), ("valid", lines[240:])):
+        (tmp_path / f"{name}.txt").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+    (tmp_path / "lines.yaml").write_text(SPEC, "utf-8")
+    runs = tmp_path / "runs"
+    run(load_spec(tmp_path / "lines.yaml"), data_dir=tmp_path, runs_dir=runs, say=lambda _: None)
+    results = json.loads((runs / "lines" / "results.json").read_text("utf-8"))
+    for export in results["exports"]:
+        assert export["check"]["lines"] > 5
+        folder = runs / "lines" / export["folder"]
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        assert config["eos_token"] == config["bos_token"] == "Ċ"
+        for answer in open_exported(folder).translate(["The", "", lines[0]]):
+            assert "\n" not in answer.text
