@@ -37,14 +37,15 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
     by `mean` nats on average. Then it searches its own. A line is clear-cut where its output ends
     before the limit of its length, and each decision of the search is clearer than any of these
     outputs' log p differs, twice over; there its output must be the model's, or one that is no
-    worse by the model's own score. Of a beam the outputs of all lines
-    together may be worse by 5 % of their scores, and by what twice the differences of log p
-    explain. The likeliest token at each place leads to a better output as often as to a worse one
-    where rounding changes it: of such a search the share is told, and refuses nothing.
+    worse by the model's own score. Of a beam the outputs of all lines together may be worse by
+    5 % of their scores, and by what twice the differences of log p explain. The likeliest token at
+    each place leads to a better output as often as to a worse one where rounding changes it: of
+    such a search the share is told, and refuses nothing.
 
     Args:
         subject: The model, its tokenizers and lines.
-        engine: With `about`, `source`, `target`, `read`, `limit`, `answers` and `log_probabilities`.
+        engine: With `about`, `source`, `target`, `read`, `limit`, `answers` and
+            `log_probabilities`.
         most: Nats.
         mean: Nats.
 
