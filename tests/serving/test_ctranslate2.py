@@ -107,7 +107,10 @@ def test_it_is_held_to_its_model_and_put_in_place(
 ):
     both = {"source": tokenizer, "target": tokenizer}
     for quantize in ("float32", "float16", "bfloat16", "int8", "int8_float32"):
-        made = subject(build(**OPTIONS[kind]), both, decode, sentences)
+        model = build(**OPTIONS[kind])
+        for weight in model.weights if quantize.startswith("int8") else ():
+            weight.assign(0.7 * weight)  # so narrow a model is coarse in 8 bits
+        made = subject(model, both, decode, sentences)
         result = CTranslate2().write(made, options(quantize), tmp_path / quantize)
         assert result["check"]["lines"] > 5
         engine = open_exported(tmp_path / quantize)
