@@ -15,7 +15,6 @@ FIRST = (
     "test_abnet.py",
     "test_replicas.py",
     "test_export.py",
-    "test_gpt2.py",
     "test_smokes.py",
 )
 sys.path.insert(0, str(TESTS))

@@ -232,6 +232,7 @@ def test_xla_equals_the_graph(pair, scrambled):
     np.testing.assert_allclose(compiled(pair), plain(pair), atol=1e-5)
 
 
+@pytest.mark.long
 def test_compile_and_fit_learn_to_copy():
     keras.utils.set_random_seed(1)
     model = Transformer(

@@ -82,6 +82,7 @@ def test_a_smaller_teacher_has_the_lower_layers_of_a_checkpoint(home):
         np.testing.assert_array_equal(value, published[path], err_msg=path)
 
 
+@pytest.mark.long
 def test_a_student_starts_from_its_baselines_weights(home):
     """The stage of the same name in another variant: all weights, or a part's."""
     folder, _ = home

@@ -45,6 +45,7 @@ def loss_of(folder, name):
     return [line["loss"] for line in lines if "loss" in line]
 
 
+@pytest.mark.long
 @pytest.mark.tensorflow
 def test_two_epochs_are_trained_as_their_steps_are(folder, capfd):
     assert cli.main(["plan", "by_epochs.yaml"]) == cli.DONE

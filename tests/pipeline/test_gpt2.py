@@ -18,6 +18,8 @@ from tfkd.pipeline.inputs.made import part_of, text_tokenizer, training_set, vie
 from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec.errors import UserError
 
+pytestmark = pytest.mark.long  # the line of exports has a language model in the short ring
+
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn(gpt):
     history = gpt.history("same")

@@ -102,6 +102,7 @@ def test_scores_are_those_of_the_runs_own_evaluation(line, tmp_path, capsys):
     assert {one["on"] for one in shown["evaluations"]} == {"test", "synthetic", "again"}
 
 
+@pytest.mark.long
 def test_one_name_in_two_folders_and_other_metrics_have_results_of_their_own(line, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(line.runs, runs, symlinks=True)

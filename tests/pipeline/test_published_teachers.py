@@ -144,6 +144,7 @@ def labelled(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_published_classifier_teaches_as_it_is(labelled, capsys):
     # Its classes are in another order than the corpus's, and one has another name.
     code, results = run(labelled, CLASSIFIER)

@@ -263,6 +263,9 @@ def test_n_best_lists_have_a_row_for_each_output_with_its_score(
         else:
             left["again"] += 1
             rows.append((line, turned(line), str(number), "-0.1"))
+            if low.split(" ") == low.split(" ")[::-1]:  # what was read is the same once more
+                left["again"] += 1
+                continue
         rows.append((line, plain, str(number), "-0.6666667"))
     assert list(zip(*found.values(), strict=True)) == rows
     assert list(found) == ["source", "target", "list", "score"]

@@ -7,6 +7,7 @@ from tfkd.models import Rnn
 from tfkd.serving import export_saved_model, load_saved_model
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "decode",
     [{"kind": "greedy"}, pytest.param({"kind": "beam", "beam": 3}, marks=pytest.mark.long)],

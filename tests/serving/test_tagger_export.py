@@ -48,6 +48,7 @@ def expected(model, tokenizer, sentences):
     return found
 
 
+@pytest.mark.long
 def test_every_word_has_the_tag_that_the_model_gives_it(
     tmp_path, model, tokenizer, sentences, expected
 ):
