@@ -95,6 +95,7 @@ def test_other_records_are_named():
     assert "length_logits" in ab_net().predict({"source": STREAM}, verbose=0)
 
 
+@pytest.mark.long
 def test_a_compiled_model_comes_back_compiled(tmp_path):
     model = compiled(bert("masked_lm"))
     model.save(tmp_path / "it.keras")

@@ -69,6 +69,7 @@ def test_it_is_exported_with_an_option_for_each_call(exported, model, tokenizer)
     assert "the int32 scalar `candidates`, gives" in card
 
 
+@pytest.mark.long
 def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin, monkeypatch):
     from tfkd.decoding import build_search
     from tfkd.decoding.numpy_decoding import numpy_greedy_search

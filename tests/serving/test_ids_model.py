@@ -24,6 +24,7 @@ print(json.dumps({name: value.numpy().tolist() for name, value in said.items()})
 """
 
 
+@pytest.mark.long
 def test_plain_tensorflow_loads_it_and_answers_as_the_strings_do(exported, tokenizer, sentences):
     folder = Path(exported[0]["folder"])
     theirs = WordPiece.load(folder / "ids" / "source")  # what lies there for others

@@ -51,6 +51,7 @@ def test_answers_come_without_tensorflow_s_python_and_are_the_same(exported, sen
     assert found == [[*one] for one in load_saved_model(folder).translate(sentences)]
 
 
+@pytest.mark.long
 def test_every_signature_gives_what_tensorflow_gives(exported):
     folder = Path(exported[0]["folder"])
     ours, theirs = session_signatures(folder, read_graph(folder)), tensorflow_signatures(folder)
