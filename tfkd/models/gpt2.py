@@ -15,6 +15,7 @@ from tfkd.layers.positions import Positions
 from tfkd.layers.stack import Stack
 from tfkd.models.adapters import build_adapters
 from tfkd.models.builder import arguments
+from tfkd.models.from_options import BuiltFromOptions
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
 
@@ -79,7 +80,7 @@ class Gpt2Embedding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Gpt2(LanguageModel):
+class Gpt2(BuiltFromOptions, LanguageModel):
     """GPT-2, computed as its published checkpoints were: pre-norm, GELU by tanh, learned positions.
 
     Called with a sequence record (`ids`, and optionally `valid` and `positions`) it returns
@@ -196,25 +197,16 @@ class Gpt2(LanguageModel):
         }
         self.finish()
 
-    @classmethod
-    def from_options(
-        cls,
-        options: Any,
-        tokenizers: Mapping[str, Any],
-        *,
-        policy: str,
-        seed: int | None,
-        heads_needed: tuple[str, ...] = (),
-    ) -> "Gpt2":
-        """Builds the model of a spec; see `tfkd.models.build_model`."""
-        del heads_needed  # its head is its embedding
-        return cls(
-            tokenizers[options.tokenizer].size,
+    @staticmethod
+    def given(
+        options: Any, tokenizers: Mapping[str, Any], policy: str, seed: int | None
+    ) -> dict[str, Any]:
+        """See `BuiltFromOptions`."""
+        return {
+            "vocabulary_size": tokenizers[options.tokenizer].size,
             **arguments(options),
-            adapters=build_adapters(options, policy, seed).get("decoder"),
-            dtype=policy,
-            seed=seed,
-        )
+            "adapters": build_adapters(options, policy, seed).get("decoder"),
+        }
 
     def build(self, input_shape: Any = None) -> None:
         self.embedding.build((None, None))

@@ -10,6 +10,7 @@ from tfkd.layers.initializers import derive_seed
 from tfkd.layers.rotary_decoder import RotaryDecoder
 from tfkd.layers.token_embedding import TokenEmbedding
 from tfkd.models.builder import arguments
+from tfkd.models.from_options import BuiltFromOptions
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import LanguageModel, States
 
@@ -18,7 +19,7 @@ _NOWHERE = 2**30
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Llama(LanguageModel):
+class Llama(BuiltFromOptions, LanguageModel):
     """A causal Transformer as Llama's, Mistral's, Qwen's, SmolLM3's and Gemma's text models are.
 
     Called with a sequence record (`ids`, and optionally `valid` and `positions`) it returns
@@ -171,22 +172,14 @@ class Llama(LanguageModel):
         }
         self.finish()
 
-    @classmethod
-    def from_options(
-        cls,
-        options: Any,
-        tokenizers: Mapping[str, Any],
-        *,
-        policy: str,
-        seed: int | None,
-        heads_needed: tuple[str, ...] = (),
-    ) -> "Llama":
-        """Builds the model of a spec; see `tfkd.models.build_model`."""
-        del heads_needed  # it has one
-        given = arguments(options)
-        scaling = given["rotary_scaling"]
-        given["rotary_scaling"] = None if scaling is None else scaling.plain()
-        return cls(tokenizers[options.tokenizer].size, **given, dtype=policy, seed=seed)
+    @staticmethod
+    def given(
+        options: Any, tokenizers: Mapping[str, Any], policy: str, seed: int | None
+    ) -> dict[str, Any]:
+        """See `BuiltFromOptions`."""
+        found = {"vocabulary_size": tokenizers[options.tokenizer].size, **arguments(options)}
+        scaling = found["rotary_scaling"]
+        return {**found, "rotary_scaling": None if scaling is None else scaling.plain()}
 
     def build(self, input_shape: Any = None) -> None:
         self.embedding.build((None, None))

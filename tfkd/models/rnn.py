@@ -12,13 +12,14 @@ from tfkd.layers.recurrent.attentive_scan import Fed, Memory
 from tfkd.layers.recurrent.lstm_decoder import LstmDecoder
 from tfkd.layers.recurrent.lstm_encoder import Last, LstmEncoder
 from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
+from tfkd.models.from_options import BuiltFromOptions
 from tfkd.models.heads import VocabularyHead
 from tfkd.models.language_model import States
 from tfkd.models.transformer import check_sharing, transformer_arguments
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Rnn(EncoderDecoder):
+class Rnn(BuiltFromOptions, EncoderDecoder):
     """The LSTM encoder-decoder with Luong's attention and input feeding, as OpenNMT has it.
 
     Reads and returns what `EncoderDecoder` does, but for the states of the decoder's layers: of it
@@ -122,19 +123,12 @@ class Rnn(EncoderDecoder):
         self.heads = {"output": output}
         self.finish()
 
-    @classmethod
-    def from_options(
-        cls,
-        options: Any,
-        tokenizers: Mapping[str, Any],
-        *,
-        policy: str,
-        seed: int | None,
-        heads_needed: tuple[str, ...] = (),
-    ) -> "Rnn":
-        """Builds the model of a spec; see `tfkd.models.build_model`."""
-        del heads_needed  # its one head is always there
-        return cls(**transformer_arguments(options, tokenizers), dtype=policy, seed=seed)
+    @staticmethod
+    def given(
+        options: Any, tokenizers: Mapping[str, Any], policy: str, seed: int | None
+    ) -> dict[str, Any]:
+        """See `BuiltFromOptions`."""
+        return transformer_arguments(options, tokenizers)
 
     def build(self, input_shape: Any = None) -> None:
         for embedding in {

@@ -14,11 +14,12 @@ from tfkd.layers.stack import Stack
 from tfkd.layers.t5_block import T5Stack
 from tfkd.models.builder import arguments
 from tfkd.models.encoder_decoder import EncoderDecoder, Side
+from tfkd.models.from_options import BuiltFromOptions
 from tfkd.models.heads import VocabularyHead
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class T5(EncoderDecoder):
+class T5(BuiltFromOptions, EncoderDecoder):
     """T5 (Raffel et al., 2020), mT5, FLAN-T5; see `EncoderDecoder` for what it reads and returns.
 
     One table for source and target; blocks without biases, normalized by the root of the mean
@@ -156,20 +157,12 @@ class T5(EncoderDecoder):
         self.heads = {"output": head}
         self.finish()
 
-    @classmethod
-    def from_options(
-        cls,
-        options: Any,
-        tokenizers: Mapping[str, Any],
-        *,
-        policy: str,
-        seed: int | None,
-        heads_needed: tuple[str, ...] = (),
-    ) -> "T5":
-        """Builds the model of a spec; see `tfkd.models.build_model`."""
-        del heads_needed  # its one head is always there
-        size = tokenizers[options.tokenizer].size
-        return cls(size, **arguments(options), dtype=policy, seed=seed)
+    @staticmethod
+    def given(
+        options: Any, tokenizers: Mapping[str, Any], policy: str, seed: int | None
+    ) -> dict[str, Any]:
+        """See `BuiltFromOptions`."""
+        return {"vocabulary_size": tokenizers[options.tokenizer].size, **arguments(options)}
 
     def build(self, input_shape: Any = None) -> None:
         self.embedding.build((None, None))

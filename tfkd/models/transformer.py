@@ -16,12 +16,13 @@ from tfkd.layers.stack import Stack
 from tfkd.models.adapters import build_adapters
 from tfkd.models.builder import arguments, tokenizer_names
 from tfkd.models.encoder_decoder import EncoderDecoder, check_attention
+from tfkd.models.from_options import BuiltFromOptions
 from tfkd.models.heads import VocabularyHead
 from tfkd.spec.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Transformer(EncoderDecoder):
+class Transformer(BuiltFromOptions, EncoderDecoder):
     """The Transformer encoder-decoder; see `EncoderDecoder` for what it reads and returns.
 
     Kernels start xavier uniform, embeddings N(0, 1 / width) and are scaled by sqrt(width) at input.
@@ -216,24 +217,13 @@ class Transformer(EncoderDecoder):
         self.heads = {"output": output}
         self.finish()
 
-    @classmethod
-    def from_options(
-        cls,
-        options: Any,
-        tokenizers: Mapping[str, Any],
-        *,
-        policy: str,
-        seed: int | None,
-        heads_needed: tuple[str, ...] = (),
-    ) -> "Transformer":
-        """Builds the model of a spec, over one tokenizer or one a side."""
-        del heads_needed  # its one head is always there
-        return cls(
-            **transformer_arguments(options, tokenizers),
-            adapters=build_adapters(options, policy, seed),
-            dtype=policy,
-            seed=seed,
-        )
+    @staticmethod
+    def given(
+        options: Any, tokenizers: Mapping[str, Any], policy: str, seed: int | None
+    ) -> dict[str, Any]:
+        """See `BuiltFromOptions`."""
+        adapters = build_adapters(options, policy, seed)
+        return {**transformer_arguments(options, tokenizers), "adapters": adapters}
 
     def build(self, input_shape: Any = None) -> None:
         for embedding in {
