@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.dropout import Mask, drop
 from tfkd.layers.fusion import compiled, is_fusing
+from tfkd.layers.portable import is_portable
 
 _SQRT_HALF = math.sqrt(0.5)
 _INVERSE_SQRT_TAU = 1 / math.sqrt(2 * math.pi)
@@ -26,6 +27,9 @@ def gelu(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     Reference: Hendrycks and Gimpel 2016, Gaussian Error Linear Units, section 2.
     """
     x = tf.cast(inputs, tf.float32)
+    if is_portable():
+        # The one form that LiteRT, which has no erf, knows as its GELU.
+        return tf.cast(0.5 * x * (1.0 + tf.math.erf(x * _SQRT_HALF)), inputs.dtype), None
     distribution = 0.5 + 0.5 * tf.math.erf(x * _SQRT_HALF)
 
     def backward(gradient: tf.Tensor) -> tf.Tensor:

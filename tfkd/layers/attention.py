@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import derive_seed
+from tfkd.layers.shapes import leading_sizes
 
 Cache = dict[str, tf.Tensor]
 
@@ -21,8 +22,7 @@ def split_heads(fused: tf.Tensor, blocks: int, heads: int) -> list[tf.Tensor]:
     size = fused.shape[-1] // (blocks * heads)
     if fused.shape[1] == 1:
         return tf.unstack(tf.reshape(fused, [-1, blocks, heads, 1, size]), num=blocks, axis=1)
-    shape = tf.shape(fused)
-    parted = tf.reshape(fused, [shape[0], shape[1], blocks, heads, size])
+    parted = tf.reshape(fused, [*leading_sizes(fused, 2), blocks, heads, size])
     return tf.unstack(tf.transpose(parted, [2, 0, 3, 1, 4]), num=blocks)
 
 
@@ -31,8 +31,8 @@ def merge_heads(parted: tf.Tensor) -> tf.Tensor:
     width = parted.shape[1] * parted.shape[3]
     if parted.shape[2] == 1:
         return tf.reshape(parted, [-1, 1, width])
-    shape = tf.shape(parted)
-    return tf.reshape(tf.transpose(parted, [0, 2, 1, 3]), [shape[0], shape[2], width])
+    joined = tf.transpose(parted, [0, 2, 1, 3])
+    return tf.reshape(joined, [*leading_sizes(joined, 2), width])
 
 
 class _Attention(keras.layers.Layer):

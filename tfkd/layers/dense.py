@@ -10,6 +10,7 @@ from tfkd.layers import hooks
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import is_fusing
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.portable import is_portable
 from tfkd.layers.shapes import shape_of
 
 
@@ -96,13 +97,17 @@ class Dense(keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """Projects `[..., width]` to `[..., units]`."""
-        flat = tf.reshape(inputs, [-1, self.kernel.shape[0]])
         kernel = tf.cast(self.kernel, self.compute_dtype)
-        if self.bias is None:
+        plain = is_portable()  # other engines fold the axes by themselves
+        flat = inputs if plain else tf.reshape(inputs, [-1, self.kernel.shape[0]])
+        if plain:
+            output = tf.matmul(flat, kernel)
+            output = output if self.bias is None else output + self.bias
+        elif self.bias is None:
             output = tf.matmul(flat, kernel)
         else:
             output = affine(flat, kernel, tf.cast(self.bias, self.compute_dtype))
-        if inputs.shape.rank != 2:
+        if inputs.shape.rank != 2 and not plain:
             output = tf.reshape(output, shape_of(inputs, self.units))
             output.set_shape([*inputs.shape[:-1], self.units])
         if self.adapter is not None:

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfkd.layers.portable import is_portable
+
 # More than a search has at a time; with many more, packing a table counts for little.
 FEW = 256
 
@@ -20,6 +22,8 @@ def times_table(rows: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     def direct() -> tf.Tensor:
         return tf.matmul(rows, table, transpose_b=True)
 
+    if is_portable():
+        return direct()
     if rows.shape[0] is not None:
         return turned() if rows.shape[0] < FEW else direct()
     return tf.cond(tf.shape(rows)[0] < FEW, turned, direct)

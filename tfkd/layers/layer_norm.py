@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import compiled, is_fusing
+from tfkd.layers.portable import is_portable
 from tfkd.layers.shapes import shape_of
 
 
@@ -53,6 +54,15 @@ def normalise(inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: f
         return tf.cast(normed * scale + offset, inputs.dtype), backward
 
     return compute(inputs, scale, offset)
+
+
+def _plain(inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """The same of `[..., width]` in the form that ONNX Runtime knows as one operation, and
+    without products with constants, which would be put in 8 bits."""
+    x = tf.cast(inputs, tf.float32)
+    centred = x - tf.reduce_mean(x, -1, keepdims=True)
+    variance = tf.reduce_mean(tf.pow(centred, 2.0), -1, keepdims=True)
+    return centred / tf.sqrt(variance + epsilon) * scale + offset
 
 
 def _moments(inputs: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -121,8 +131,10 @@ class LayerNorm(keras.layers.Layer):
         self.offset = self.add_weight(width, initializer="zeros", name="offset", **shared)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        flat = tf.reshape(inputs, [-1, self.scale.shape[0]])
         scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
+        if is_portable():
+            return tf.cast(_plain(inputs, scale, offset, self.epsilon), self.compute_dtype)
+        flat = tf.reshape(inputs, [-1, self.scale.shape[0]])
         normed = normalise(flat, scale, offset, self.epsilon)
         return tf.cast(tf.reshape(normed, shape_of(inputs)), self.compute_dtype)
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.portable import is_portable, places_of
 
 
 def sinusoidal(positions: tf.Tensor, width: int) -> tf.Tensor:
@@ -87,6 +88,8 @@ class Positions(keras.layers.Layer):
             inputs: `[batch, length, width]`.
             positions: int32 `[length]` or `[batch, length]`; None: counted from 0.
         """
+        if positions is None and is_portable():
+            positions = places_of(inputs[..., 0])
         if self.kind == "sinusoidal":
             places = tf.range(tf.shape(inputs)[1]) if positions is None else positions
             vectors = sinusoidal(places, self.width)

@@ -22,3 +22,18 @@ def shape_of(tensor: tf.Tensor, *last: int) -> Any:
     if sizes.count(None) <= 1 and 0 not in sizes:
         return [-1 if size is None else size for size in sizes]
     return tf.concat([tf.shape(tensor)[: len(kept)], list(last)], 0) if last else tf.shape(tensor)
+
+
+def leading_sizes(tensor: tf.Tensor, count: int) -> list[Any]:
+    """The first sizes of a tensor for a reshape that keeps them: numbers alone where at most one of
+    them is unknown, which is -1 then, as those of `shape_of`.
+
+    Args:
+        tensor: Any tensor.
+        count: How many.
+    """
+    sizes = list(tensor.shape[:count])
+    if sizes.count(None) <= 1 and 0 not in sizes:
+        return [-1 if size is None else size for size in sizes]
+    shape = tf.shape(tensor)
+    return [shape[axis] for axis in range(count)]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfkd.layers.dense import Dense
 from tfkd.layers.initializers import derive_seed
 from tfkd.layers.masks import key_penalty, prefix_penalty
+from tfkd.layers.portable import places_of
 from tfkd.layers.stack import Stack
 from tfkd.models.adapters import build_adapters
 from tfkd.models.bert_embedding import BertEmbedding, bert_initializer
@@ -303,7 +304,7 @@ def segment_positions(types: tf.Tensor) -> tf.Tensor:
     Returns:
         int32 `[batch, length]`; the place itself where the type is 0.
     """
-    places = tf.range(tf.shape(types)[1])[None, :]
+    places = places_of(types)
     start = tf.argmax(types, 1, output_type=tf.int32)[:, None]
     return tf.where(types == 1, places - start + 1, places)
 

@@ -2,6 +2,8 @@
 
 from tfkd.spec import options as o
 from tfkd.spec.formats.ctranslate2 import CTranslate2Options
+from tfkd.spec.formats.litert import LiteRTOptions
+from tfkd.spec.formats.onnx import OnnxOptions
 from tfkd.spec.formats.saved_model import SavedModelOptions
 from tfkd.spec.registry import Entry, add
 from tfkd.spec.stages.fold import FoldOptions
@@ -89,6 +91,8 @@ def register_builtins() -> None:
         ("task", "classifier", ClassificationOptions, f"{_TASKS}.classification:Classification"),
         ("format", "saved_model", SavedModelOptions, f"{_FORMATS}.saved_model:SavedModel"),
         ("format", "ctranslate2", CTranslate2Options, f"{_FORMATS}.ctranslate2:CTranslate2"),
+        ("format", "litert", LiteRTOptions, f"{_FORMATS}.litert:LiteRT"),
+        ("format", "onnx", OnnxOptions, f"{_FORMATS}.onnx:Onnx"),
     ):
         add(Entry(kind, name, options, target, summary=_line(options)))
     for name, target, summary in (

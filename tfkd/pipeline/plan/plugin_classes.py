@@ -49,11 +49,13 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
     for node in nodes:
         if node.kind != "export":
             continue
-        package = node.options["export"].package
-        if package is not None and importlib.util.find_spec(package) is None:
+        export = node.options["export"]
+        missing = [one for one in export.packages if importlib.util.find_spec(one) is None]
+        if missing:
             raise UserError(
-                f"export: {node.label} needs the package {package}, which is not installed: "
-                f"pip install 'tfkd[{package}]'"
+                f"export: {node.label} needs {' and '.join(missing)}, which "
+                f"{'is' if len(missing) == 1 else 'are'} not installed: pip install "
+                f"'tfkd[{export.format}]'"
             )
         if node.options["decode"] is None:
             continue

@@ -184,7 +184,12 @@ class Classification(Task):
         return write_rows(rows, classes_of(on.node, on.context), folder.path)
 
     def _guesses(self, on: Measured, model: Any) -> Classified:
-        return Classified(model, on.examples, on.view, self.labels(on.examples), self.several)
+        from tfkd.objectives.prediction import predictor
+
+        return self._classified(predictor(model, 1, head=HEAD), on.examples, on.view)
+
+    def _classified(self, predict: Any, examples: ExampleSet, view: View) -> Classified:
+        return Classified(predict, examples, view, self.labels(examples), self.several)
 
     def rows(self, node: Node, kind: str, counting: Counting, positive: str | None) -> tuple:
         """The guesses of the rows that have a label, with labels and texts."""
@@ -252,6 +257,31 @@ class Classification(Task):
         stored = of_corpora(node, scored, classes.fingerprint(), context)
         parts = PartStores(stored, cut=self.several)  # a student may read fewer words of a row
         return parts if self.several else OneRow(parts)
+
+    def places(self, model: Any) -> str | None:
+        """Where a line's labels are read, of those that exports for other engines know: "cls",
+        "mark", "words"; None: the task alone knows."""
+        own = type(self).label_view is not Classification.label_view
+        return None if own else model.head.read
+
+    def subject(self, node: Node, model: Any, context: Context, card: dict) -> Any:
+        from tfkd.pipeline.tasks.label_export import labels_subject
+
+        view, places = self.view(node, context), self.places(node.trained.model)
+        saved = self.as_saved_model(node, model, context, card)
+        return labels_subject(node, model, view, places, context, card, saved)
+
+    def evaluate_export(
+        self, node: Node, engine: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        """Texts are read by the exported tokenizer, in the task's own view."""
+        from tfkd.pipeline.tasks.label_export import asked_of, read_by_export
+
+        examples = read_by_export(node, engine, folder, context)
+        view = self.view(node.inputs[Role.MODEL], context)
+        rows = self._classified(asked_of(engine), examples, view).rows()
+        found = write_rows(rows, classes_of(node, context), folder.path)
+        return {"rows": len(examples), **found}
 
     def export(self, node: Node, model: Any, folder: Any, context: Context, card: dict) -> dict:
         from tfkd.pipeline.tasks.label_export import export_labels

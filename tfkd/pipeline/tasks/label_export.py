@@ -1,20 +1,23 @@
-"""Export of a classifier, checked on rows of the corpus that it was validated on."""
+"""Exports of models with labels, checked on rows of the corpus that they were validated on."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from tfkd.data.examples import ExampleSet
+from tfkd.data.encoded import EncodedField, encode_corpus
+from tfkd.data.examples import ExampleSet, Part
 from tfkd.objectives.prediction import predictor
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.made import part_of
-from tfkd.pipeline.inputs.text_stages import classes_of, open_text
+from tfkd.pipeline.inputs.text_stages import classes_of, open_text, place
 from tfkd.pipeline.tasks.exported import served_tokenizers
 from tfkd.pipeline.tasks.label_rows import HEAD
 from tfkd.serving import export_classifier
+from tfkd.serving.formats.format import Labels, Subject
 
 _ROWS = 48
 # The inputs of a SavedModel, and the fields that they may be read from.
@@ -68,9 +71,9 @@ def _probabilities(
     """The float32 model's probabilities, float64 `[rows, classes]`, a row at a time."""
     predict = predictor(model, size, head=HEAD)
     found = np.zeros((len(rows), size))
-    for place, row in enumerate(rows):
+    for at, row in enumerate(rows):
         said = predict(view(examples, np.array([row]), 0, 0))
-        found[place, said["ids"][0]] = np.exp(said["log_probabilities"][0])
+        found[at, said["ids"][0]] = np.exp(said["log_probabilities"][0])
     return found
 
 
@@ -85,3 +88,72 @@ def labelled_lines(
     guesses = [predict(view(examples, np.array([row]), 0, 0))["ids"][:, 0] for row in rows]
     lines = [text.line("text", int(row)) for row in rows]
     return lines, [" ".join(names[guess] for guess in row) for row in guesses]
+
+
+def labels_subject(
+    node: Node,
+    model: Any,
+    view: Any,
+    places: str | None,
+    context: Context,
+    card: dict[str, Any],
+    saved: Callable,
+) -> Subject:
+    """An export stage's model with labels as formats take it; see `Task.subject`."""
+    examples, rows = checked_rows(node, context)
+    text = open_text(node.inputs[Role.TEXT], context)
+    given = _given(text, rows, places == "mark")
+    if places == "words" or places is None:
+        given = {"text": given["text"]}
+    as_rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+    labels = Labels(
+        classes_of(node, context).names,
+        as_rows,
+        view(examples, rows, 0, 0),
+        places,
+        view.max_length or node.trained.model.max_length,
+    )
+    tokenizers = {"text": served_tokenizers(node, context, card, output=False)["text"]}
+    return Subject(model, tokenizers, None, given["text"], card, saved, labels)
+
+
+def read_by_export(node: Node, engine: Any, folder: StageFolder, context: Context) -> ExampleSet:
+    """An evaluation's corpus in ids, its texts by the tokenizer of an export.
+
+    Args:
+        node: The evaluation stage.
+        engine: The export's, with `tokenizer`.
+        folder: The stage's.
+        context: The run's surroundings.
+    """
+    text = open_text(node.inputs[Role.TEXT], context)
+    fields = {}
+    for child in node.inputs_of(f"{Role.DATA}.{Role.IDS}").values():
+        read = child.options
+        path = place(child, context).path
+        if child.inputs[Role.TOKENIZER].kind != "classes":
+            path = folder.scratch / f"{read.field}-by-export"
+            path.mkdir(parents=True, exist_ok=True)
+            (read.encode or encode_corpus)(text, read.field, engine.tokenizer, path)
+        fields[read.field, read.tokenizer] = EncodedField.open(path)
+    return ExampleSet([Part(node.options["corpus"], fields, len(text))])
+
+
+def asked_of(engine: Any) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
+    """What `tfkd.objectives.prediction.predictor` of a model is, of an export's engine.
+
+    Args:
+        engine: With `log_probabilities(record)`, float32 `[labels, classes]`.
+    """
+
+    def predict(record: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        said = engine.log_probabilities(record).astype(np.float64)
+        best, gold = said.argmax(1)[:, None], np.asarray(record["labels"])[record["selected"]]
+        return {
+            "ids": best,
+            "log_probabilities": np.take_along_axis(said, best, 1),
+            "entropy": -(np.exp(said) * said).sum(1),
+            "gold_log_probability": np.take_along_axis(said, gold[:, None], 1)[:, 0],
+        }
+
+    return predict

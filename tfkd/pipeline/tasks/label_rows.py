@@ -1,6 +1,7 @@
 """What a model says of labels, row by row: its guesses, and what is counted of them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ class Classified:
     """A model's guess for each label.
 
     Args:
-        model: A model with a head over classes.
+        predict: From a record to `ids`, `log_probabilities` `[labels, 1]`, `entropy` and
+            `gold_log_probability` `[labels]`; see `tfkd.objectives.prediction.predictor`.
         examples: The rows.
         view: It selects a position for each label of a row, or for the first ones of a row that is
             too long, in their order; `gold` says which of them are classes.
@@ -37,11 +39,14 @@ class Classified:
     """
 
     def __init__(
-        self, model: Any, examples: ExampleSet, view: Any, labels: Ragged, several: bool = False
+        self,
+        predict: Callable[[Any], dict[str, np.ndarray]],
+        examples: ExampleSet,
+        view: Any,
+        labels: Ragged,
+        several: bool = False,
     ):
-        from tfkd.objectives.prediction import predictor
-
-        self._predict = predictor(model, 1, head=HEAD)
+        self._predict = predict
         self._batches, self._name = batches_of(examples, view), view.name
         self._labels, self._several = labels, several
 

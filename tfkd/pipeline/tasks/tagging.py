@@ -29,6 +29,9 @@ class Tagging(Classification):
         how = "words after spaces" if spaced else "words"
         return dict.fromkeys(("text", WORDS), (how, encode_words))
 
+    def places(self, model: Any) -> str | None:
+        return "words"
+
     def export(self, node: Any, model: Any, folder: Any, context: Any, card: dict) -> dict:
         """A SavedModel with `text` in and `labels` out, held against the model on 48 rows."""
         from tfkd.pipeline.inputs.text_stages import classes_of

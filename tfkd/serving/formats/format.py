@@ -38,8 +38,7 @@ class Subject:
         lines: Real lines, as people write them, to check the export on.
         card: For the model card, see `tfkd.serving.model_card`.
         saved_model: Writes it as a SavedModel, checked, into a folder of versions: `Task.export`.
-        classes: Of a model that tells classes apart: their names, in the order of its head.
-        view: Of such a model: the view that a row is read in.
+        labels: Of a model that tells classes apart; see `Labels`.
     """
 
     model: Any
@@ -48,8 +47,29 @@ class Subject:
     lines: Sequence[str]
     card: Mapping[str, Any]
     saved_model: Callable[[Path], dict[str, Any]]
-    classes: Sequence[str] = ()
-    view: Any = None
+    labels: "Labels | None" = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is to be known of a model with labels.
+
+    Attributes:
+        classes: Their names, in the order of its head.
+        rows: Real rows by the names of inputs, as people write them: `text`, and `text_b` or
+            `mark`.
+        record: The same rows in the view that the model is evaluated in: `ids`, `types` int32, and
+            `valid`, `selected` bool `[rows, length]`.
+        places: What is read of a line: "cls", its first position; "mark", the piece that its mark
+            begins; "words", the first piece of each word. None: the task alone knows.
+        limit: The most tokens of a sequence.
+    """
+
+    classes: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    record: Mapping[str, Any]
+    places: str | None
+    limit: int
 
 
 class Held(NamedTuple):

@@ -18,6 +18,8 @@ from tfkd.data.tokenizers.sentence_piece import SentencePiece
 from tfkd.data.tokenizers.wordpiece import UNKNOWN, WordPiece
 
 JSON_FILE, MODEL_FILE = "tokenizer.json", "sentencepiece.model"
+# Its pieces in the order of their ids, where a format wants them.
+VOCABULARY = "vocabulary.json"
 # As `tfkd.data.tokenizers.wordpiece_graph` has it, in the words of another library.
 _DROPPED = r"[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\t\n\r]+|\x{fffd}+"
 _SPACES = r"[\p{Zl}\p{Zp}]"
@@ -104,8 +106,9 @@ class TextFiles:
         self.vocabulary = list(vocabulary)
         self._lower_case = said["lower_case"]
         self._strip_accents = said.get("strip_accents", False)
-        self._words = {*vocabulary} - {*special}
-        self._unknown = unknown
+        places = {piece: place for place, piece in enumerate(self.vocabulary)}
+        self._words = {piece: place for piece, place in places.items() if piece not in special}
+        self._unknown = places[unknown]
         self._rules = [(re.compile(one), to) for one, to in said.get("detokenize", ())]
         if said["kind"] == "sentencepiece":
             import sentencepiece
@@ -123,6 +126,10 @@ class TextFiles:
 
     def encode(self, lines: Sequence[str]) -> list[list[str]]:
         """The pieces of each line, without special ones."""
+        return [[self.vocabulary[place] for place in row] for row in self.ids(lines)]
+
+    def ids(self, lines: Sequence[str]) -> list[list[int]]:
+        """Their places in the vocabulary."""
         lines = [line.encode("utf-8", "replace").decode("utf-8") for line in lines]
         if self._strip_accents:
             lines = [_without_accents(line) for line in lines]
@@ -130,10 +137,10 @@ class TextFiles:
             lines = [line.lower() for line in lines]
         if self._tokenizer is not None:
             found = self._tokenizer.encode_batch_fast(lines)  # which has ids alone
-            return [[self.vocabulary[place] for place in one.ids] for one in found]
+            return [one.ids for one in found]
         cut = self._pieces.encode(lines, out_type=str)
         # A piece that the model has not is text, whatever it spells.
-        return [[one if one in self._words else self._unknown for one in row] for row in cut]
+        return [[self._words.get(one, self._unknown) for one in row] for row in cut]
 
     def decode(self, pieces: Sequence[str]) -> str:
         """The text of pieces; special ones are left out."""

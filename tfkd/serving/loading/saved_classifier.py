@@ -8,10 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfkd.serving.batches import batches
+from tfkd.serving.loading.line_fields import MARK, fields_of, has_text
 from tfkd.serving.loading.signature import Signature
-from tfkd.spec.errors import UserError
-
-MARK = "mark"
 
 
 class Label(NamedTuple):
@@ -50,8 +48,8 @@ class SavedClassifier:
         Raises:
             UserError: A line has other fields.
         """
-        rows = [self._fields(line) for line in lines]
-        read = [place for place, row in enumerate(rows) if _has_text(row)]
+        rows = [fields_of(line, self.inputs) for line in lines]
+        read = [place for place, row in enumerate(rows) if has_text(row)]
         found = [Label("", 0.0)] * len(rows)
         probabilities = self.probabilities([rows[place] for place in read])
         for place, row in zip(read, probabilities, strict=True):
@@ -74,26 +72,3 @@ class SavedClassifier:
             given = {name: [encoded[i][name] for i in batch] for name in self.inputs}
             found[batch] = self._call(**given)["probabilities"]
         return found
-
-    def _fields(self, line: str) -> dict[str, Any]:
-        values = line.split("\t")
-        fits = len(values) == len(self.inputs) or self.inputs == ["text"]
-        if fits and self.inputs == ["text"]:
-            values = [line]
-        row: dict[str, Any] = dict(zip(self.inputs, values, strict=False))
-        if fits and MARK in row:
-            fits = row[MARK].isascii() and row[MARK].isdecimal() and len(row[MARK]) < 10
-            row[MARK] = int(row[MARK]) if fits else 0
-            fits = fits and row[MARK] < max(1, len(row["text"]))
-        if not fits:
-            wanted = ", a tab, ".join(self.inputs)
-            place = "; the mark is the character's place in the text, from 0"
-            raise UserError(
-                f"a line is {line[:80]!r}; expected {wanted}{place if MARK in self.inputs else ''}"
-            )
-        return row
-
-
-def _has_text(row: Mapping[str, Any]) -> bool:
-    """Whether each of a row's texts has a character that is no space."""
-    return all(value.strip() for value in row.values() if isinstance(value, str))

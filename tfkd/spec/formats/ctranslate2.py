@@ -23,7 +23,7 @@ class CTranslate2Options(FormatOptions):
     """A folder of CTranslate2: Transformers and GPT-2s, with their tokenizers' files."""
 
     products: ClassVar[tuple[str, ...]] = (OUTPUTS,)
-    package: ClassVar[str | None] = "ctranslate2"
+    packages: ClassVar[tuple[str, ...]] = ("ctranslate2",)
 
     format: Literal["ctranslate2"] = Field(description="The format.")
     quantize: Literal["float32", "float16", "bfloat16", "int8", "int8_float32"] = Field(

@@ -36,12 +36,12 @@ class FormatOptions(Options):
 
     Attributes:
         products: What evaluations can count of what it answers: outputs, classes.
-        package: A package that must be installed to write and to run it, which an extra of tfkd of
-            the same name brings; None: nothing beside tfkd itself.
+        packages: Those that must be installed to write and to run it, by the names that they are
+            imported by, which an extra of tfkd with the format's name brings.
     """
 
     products: ClassVar[tuple[str, ...]] = ()
-    package: ClassVar[str | None] = None
+    packages: ClassVar[tuple[str, ...]] = ()
 
     of: StageReference = Field(description="The stage whose model is exported.")
 

@@ -1,0 +1,154 @@
+"""Holds an engine that labels texts against its float32 model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfkd.serving.check import latency
+from tfkd.serving.check_result import ExportRefusedError
+from tfkd.serving.formats.format import Held, Subject
+from tfkd.serving.loading.line_fields import MARK, has_text
+
+# Nats that a log-probability may differ by from the float32 model's: the most of any, and the mean
+# over all.
+TOLERANCE = {"float32": (1e-3, 1e-4), "int8": (1.0, 0.1)}
+# What is less likely counts as this.
+_LEAST = 1e-3
+# The share of rows that an exported tokenizer may cut otherwise; one row always may be.
+_OTHERWISE = 0.05
+_READ = ("ids", "types", "valid", "selected")
+
+
+def held_labels(subject: Subject, engine: Any, quantize: str) -> Held:
+    """What an engine says of real rows beside what its model does.
+
+    Of each row of the record the model, in float32 and row by row, says how likely each class is at
+    each label, and so does the engine, all rows at once and the first of them alone. These
+    log-probabilities, where those below 1/1000 count as 1/1000, may differ by the format's
+    tolerance. The engine reads the same rows from their texts, too, by the exported tokenizer.
+
+    Args:
+        subject: The model with `labels`.
+        engine: With `log_probabilities`, `record` and `answers`; see `LabelEngine`.
+        quantize: The key of the tolerance.
+
+    Raises:
+        ExportRefusedError: It is otherwise, or there is no row with a label to hold it on; or the
+            exported tokenizer cuts more than one row and more than 5 % of them otherwise.
+    """
+    labels = subject.labels
+    rows = [row for row in range(len(labels.rows)) if labels.record["selected"][row].any()]
+    if not rows:
+        raise ExportRefusedError("export refused: no row with a label to check it on")
+    expected = own_log_probabilities(subject.model, labels.record, rows)
+    theirs = engine.log_probabilities({name: labels.record[name][rows] for name in _READ})
+    alone = engine.log_probabilities(_alone(labels.record, rows[0]))
+    gaps = np.abs(_floored(theirs) - _floored(expected))
+    largest = float(max(gaps.max(), np.abs(_floored(alone) - _floored(theirs[: len(alone)])).max()))
+    average = float(gaps.mean())
+    most, mean = TOLERANCE[quantize]
+    if not (largest <= most and average <= mean):
+        raise ExportRefusedError(
+            "export refused: its log-probabilities are not the model's: they differ by up to "
+            f"{largest:.3g} nats, by {average:.3g} on average, and {most:g} and {mean:g} are "
+            "tolerated"
+        )
+    otherwise = 0 if labels.places is None else _read_otherwise(labels, engine)
+    equal = int((theirs.argmax(1) == expected.argmax(1)).sum())
+    example, timed = _example(labels, engine)
+    unit = "labels" if len(expected) > len(rows) else "rows"
+    return Held(
+        {
+            "rows": len(rows),
+            "largest_difference": largest,
+            "mean_difference": average,
+            "labels": len(expected),
+            "equal_labels": equal,
+            "tokenised_otherwise": otherwise,
+        },
+        f"Before it was put here, it read {len(rows)} rows beside the float32 model: "
+        f"log-probabilities of classes, those below 1/1000 counted as that, differ by up to "
+        f"{largest:.1g} nats, by {average:.1g} on average, and of {len(expected)} {unit} {equal} "
+        "have the model's class."
+        + (f" Its tokenizer reads {otherwise} of the rows otherwise." if otherwise else ""),
+        example,
+        timed,
+    )  # fmt: skip
+
+
+def own_log_probabilities(model: Any, record: Mapping[str, Any], rows: Sequence[int]) -> np.ndarray:
+    """The float32 model's, row by row and without padding: float64 `[labels, classes]`."""
+    import tensorflow as tf
+
+    from tfkd.serving.graphs.full_precision import in_float32
+
+    model = in_float32(model)
+    row = tf.TensorSpec([1, None], tf.int32)
+
+    @tf.function(input_signature=[row, row, tf.TensorSpec([None], tf.int32)], autograph=False)
+    def logits(ids: tf.Tensor, types: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+        valid = tf.ones_like(ids, tf.bool)
+        states = model({"ids": ids, "types": types, "valid": valid}, training=False)
+        return model.heads["classifier"].logits(tf.gather(states["hidden"][0], places))
+
+    found = []
+    for row in rows:
+        width = int(record["valid"][row].sum())
+        ids, types = (record[name][row : row + 1, :width] for name in ("ids", "types"))
+        places = np.flatnonzero(record["selected"][row]).astype(np.int32)
+        found.append(logits(ids, types, places).numpy().astype(np.float64))
+    said = np.concatenate(found)
+    said -= said.max(1, keepdims=True)
+    return said - np.log(np.exp(said).sum(1, keepdims=True))
+
+
+def _alone(record: Mapping[str, Any], row: int) -> dict[str, np.ndarray]:
+    width = int(record["valid"][row].sum())
+    return {name: record[name][row : row + 1, :width] for name in _READ}
+
+
+def _floored(log_probabilities: np.ndarray) -> np.ndarray:
+    return np.maximum(log_probabilities.astype(np.float64), np.log(_LEAST))
+
+
+def _read_otherwise(labels: Any, engine: Any) -> int:
+    """How many rows the engine reads otherwise than the model.
+
+    Raises:
+        ExportRefusedError: There are too many.
+    """
+    found = engine.record(labels.rows)
+    wrong = [row for row in range(len(labels.rows)) if not _same(labels.record, found, row)]
+    if len(wrong) > max(1, _OTHERWISE * len(labels.rows)):
+        raise ExportRefusedError(
+            f"export refused: its tokenizer reads {len(wrong)} of {len(labels.rows)} rows "
+            f"otherwise than the model's, and {_OTHERWISE:.0%} are tolerated: "
+            f"{labels.rows[wrong[0]]!r} as {_shown(found, wrong[0])}, and not as "
+            f"{_shown(labels.record, wrong[0])}"
+        )
+    return len(wrong)
+
+
+def _same(first: Mapping[str, Any], second: Mapping[str, Any], row: int) -> bool:
+    widths = [int(one["valid"][row].sum()) for one in (first, second)]
+    return widths[0] == widths[1] and all(
+        np.array_equal(first[name][row, : widths[0]], second[name][row, : widths[0]])
+        for name in _READ
+    )
+
+
+def _shown(record: Mapping[str, Any], row: int) -> list[int]:
+    return record["ids"][row][record["valid"][row]].tolist()
+
+
+def _example(labels: Any, engine: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A line and its answer, and how long one takes; nothing where the task alone reads lines."""
+    if labels.places is None:
+        return {}, None
+    rows = [row for row in labels.rows if has_text(row)] or list(labels.rows)
+    line = "\t".join(str(value) for name, value in rows[0].items() if name != MARK)
+    if MARK in rows[0]:
+        line += f"\t{rows[0][MARK]}"
+    example = {"text": line, "outputs": engine.answers(rows[:1])[0].text}
+    return example, latency(lambda i: engine.answers([rows[i]]), len(rows))

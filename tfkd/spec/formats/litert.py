@@ -1,0 +1,15 @@
+"""LiteRT (TensorFlow Lite): one model file for phones, browsers and small computers."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tfkd.spec.formats.graph import GraphOptions
+
+
+class LiteRTOptions(GraphOptions):
+    """A folder for LiteRT: a classifier of ids, with its tokenizer's files."""
+
+    packages: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
+
+    format: Literal["litert"] = Field(description="The format.")
