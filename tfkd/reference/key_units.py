@@ -140,6 +140,8 @@ EXAMPLES: dict[str, list[Any]] = {
     "ClassifierHeadOptions.dropout": [0.1],
     "TaggingOptions.dropout": [0.1],
     "CTranslate2Options.of": ["train_student"],
+    "LiteRTOptions.of": ["student_finetune"],
+    "OnnxOptions.of": ["student_finetune"],
     "EvaluateOptions.metrics": [["bleu"]],
     "EvaluateOptions.export": ["ctranslate2_int8"],
     "OnPolicyOptions.decode": [{"kind": "sample", "top_k": 50}],
