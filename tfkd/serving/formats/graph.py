@@ -5,35 +5,15 @@ logits become answers, outside of the graph.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from tfkd.data.files import write_atomically
 from tfkd.serving.formats.format import Format, Held, Subject
+from tfkd.serving.formats.run import Run
 from tfkd.serving.formats.text_files import VOCABULARY, write_tokenizer
 from tfkd.spec.errors import UserError
-
-
-class Run:
-    """A file of an engine as a function: arrays by name in, arrays by name out.
-
-    Attributes:
-        takes: The names of its inputs; what else is given is left out.
-    """
-
-    def __init__(
-        self,
-        takes: Iterable[str],
-        call: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]],
-    ):
-        self.takes, self._call = tuple(takes), call
-
-    def __call__(self, **given: np.ndarray) -> Mapping[str, np.ndarray]:
-        return self._call({name: given[name] for name in self.takes})
 
 
 class GraphFormat(Format):
@@ -126,20 +106,3 @@ def write_side(tokenizer: Any, folder: Path) -> dict[str, Any]:
         "special": [pieces[place] for place in tokenizer.special_ids],
         "unknown": pieces[tokenizer.unknown_id],
     }
-
-
-def threads() -> int:
-    """How many threads an engine computes with: as OMP_NUM_THREADS says, else the cores that this
-    process may use, as a container or a scheduler has it."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def missing(package: str, extra: str, error: Exception) -> UserError:
-    """What is said where an engine's package cannot be imported."""
-    return UserError(
-        f"{package} cannot be imported ({error}); expected it beside tfkd: pip install "
-        f"'tfkd[{extra}]'"
-    )

@@ -16,7 +16,7 @@ from tfkd.data.views import ClassifyView
 from tfkd.data.views.tags import TagView
 from tfkd.data.words import WORDS, WordPieces
 from tfkd.serving.batches import batches
-from tfkd.serving.formats.graph import Run
+from tfkd.serving.formats.run import Run
 from tfkd.serving.formats.text_files import VOCABULARY, TextFiles
 from tfkd.serving.loading.line_fields import MARK, fields_of, has_text
 from tfkd.serving.loading.saved_classifier import Label

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tfkd.quiet import standard_error_aside
-from tfkd.serving.formats.graph import GraphFormat, Run, missing, threads
+from tfkd.serving.formats.graph import GraphFormat
+from tfkd.serving.formats.run import Run, missing, threads
 from tfkd.spec.errors import UserError
 from tfkd.spec.formats.onnx import OnnxOptions
 
