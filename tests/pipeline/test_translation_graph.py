@@ -183,3 +183,20 @@ def test_a_circle_that_only_the_graph_can_see_is_named(path):
     path.write_text(text, "utf-8")
     with pytest.raises(UserError, match="a circle of stages leads back to the"):
         nodes(path)
+
+
+def test_an_engine_is_the_export_of_its_model_as_export_has_it(path):
+    engine = "stages.out.decode={kind: beam, engine: {format: ctranslate2, quantize: int8}}"
+    as_export = "export=[learn, {of: nat, format: ctranslate2, quantize: int8}]"
+    before, after = nodes(path, as_export), nodes(path, engine, as_export)
+    name = "export nat as ctranslate2_int8"
+    out = after["translate out"]
+    assert out.inputs["export"] is not before[name]
+    assert out.inputs["export"].key == before[name].key == after[name].key
+    assert out.key != before["translate out"].key
+    assert "engine" not in out.identity["decode"]
+    assert out.key != nodes(path, engine.replace("int8", "float32"))["translate out"].key
+    short = nodes(path, "stages.out.decode={kind: beam, engine: ctranslate2}")["translate out"]
+    assert short.key == nodes(path, engine.replace("int8", "float32"))["translate out"].key
+    shown = plan(load_spec(path, overrides=[engine]), data_dir=path.parent, runs_dir=path.parent)
+    assert name in shown

@@ -81,9 +81,9 @@ def test_a_search_that_finds_worse_outputs_is_refused(tmp_path, build, tokenizer
 
     def worst(self, hypotheses):
         one = min(hypotheses, key=lambda one: self.score(one.total, one.pieces))
-        return ctranslate2_engine.Answer(one.pieces, 0.0)
+        return [ctranslate2_engine.Answer(one.pieces, 0.0, 0.0)]
 
-    monkeypatch.setattr(ctranslate2_engine.CTranslate2Engine, "_best", worst)
+    monkeypatch.setattr(ctranslate2_engine.CTranslate2Engine, "_ranked", worst)
     with pytest.raises(ExportRefusedError, match="by the model's own scores its outputs are"):
         CTranslate2().write(made, OPTIONS, tmp_path / "b")
     assert not (tmp_path / "b").exists()

@@ -110,3 +110,49 @@ def test_what_is_right_has_no_fault(errors):
     tried %= "decode.length_penalty: [0.6, 1.4]"
     assert errors(("beam: 2}", tried), VALID) == []
     assert errors(("quantize: int8", "quantize: bfloat16"), ("2_int8,", "2_bfloat16,")) == []
+
+
+WRITES = (
+    "steps: 2}}",
+    "steps: 2}, out: {translate: learn, data: pairs, decode: {kind: beam, engine: ctranslate2}}}",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([("engine: ctranslate2", "engine: ctrans")], "engine: 'ctrans', which runs no search"),
+        ([("engine: ctranslate2", "engine: saved_model")], "'saved_model', which runs no search"),
+        ([("engine: ctranslate2", "engine: {quantize: int8}")], "decode.engine: no format"),
+        ([("engine: ctranslate2", "engine: [8]")], "out.decode.engine: found a list"),
+        (
+            [("engine: ctranslate2", "engine: {format: ctranslate2, quantize: int4}")],
+            "stages.out.decode.engine.quantize: found 'int4'",
+        ),
+        (
+            [("engine: ctranslate2", "engine: {format: ctranslate2, of: learn}")],
+            "stages.out.decode.engine.of: of an engine; expected no of",
+        ),
+        ([(STUDENT, RNN)], "stages.out.decode.engine: learn is of kind rnn, which ctranslate2"),
+        (
+            [("beam, engine", "beam, length_penalty: 3, engine")],
+            "engine: learn is decoded with a length penalty of 3, which ctranslate2 cannot hold",
+        ),
+        ([("beam, beam: 2", "beam, engine: ctranslate2")], "evaluate.0.decode.engine: an engine, "),
+        (
+            [("beam, beam: 2}", "beam}, choose: {decode.engine: [a], by: valid.bleu}"), VALID],
+            "beam has no 'engine' to try",
+        ),
+        (
+            [("steps: 2}, ", "steps: 2, validate: {on: valid, metrics: [bleu], "
+              "decode: {kind: greedy, engine: ctranslate2}}}, "), VALID],
+            "stages.learn.validate.decode.engine: an engine, which runs translate stages alone",
+        ),
+        ([("kind: beam, engine", "kind: sample, engine")], "stages.out.decode.engine: "),
+    ],
+)  # fmt: skip
+def test_engines_of_translate_stages_that_cannot_be_are_told(errors, changes, said):
+    assert errors(WRITES) == []
+    found = errors(WRITES, *changes)
+    assert any(said in one for one in found), found
+    assert all("; expected" in one for one in found)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.commands.bench import lines_of
+from tfkd.commands.bench_lines import LENGTHS, Tokens, of_length, tokens_of
 from tfkd.commands.generate import SAVED_MODEL, Placed, placed
 from tfkd.data.files import writable, write_atomically
 from tfkd.data.strict_json import parse_json
@@ -18,10 +19,8 @@ from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
 
 _TOGETHER = 32
-_COLUMNS = (
-    "stage, export", "MiB", "s to load", "ms p50", "ms p95", f"lines/s of {_TOGETHER}",
-    "MiB of memory", "equal",
-)  # fmt: skip
+_COLUMNS = ("stage, export", "MiB", "s to load", "ms p50", "ms p95")
+_MORE = (f"lines/s of {_TOGETHER}", "MiB of memory", "equal")
 
 
 def bench_engines(
@@ -35,8 +34,9 @@ def bench_engines(
     trust: bool = False,
 ) -> str:
     """Measures the exports of a run that an engine runs, or all: bytes, seconds to load, the 50th
-    and 95th percentile of milliseconds for a line alone, lines a second of 32 at once, peak memory,
-    and the share of outputs that are those of the stage's SavedModel (of the first, without one).
+    and 95th percentile of milliseconds for a line alone, as the lines are and of 10, 27 and 60
+    tokens that are read, lines a second of 32 at once, peak memory, and the share of outputs that
+    are those of the stage's SavedModel (of the first, without one).
 
     Each runs in a process of its own, as it would be served; they are asked in turn, round by
     round, so that whatever else the machine does strikes each of them. Percentiles are over lines,
@@ -62,6 +62,7 @@ def bench_engines(
         raise UserError(f"{run} has no export that {engine} runs; --engine all measures all")
     lines = lines_of([run], source)
     many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
+    long = [_of_lengths(exports, stage, lines) for stage, _ in exports]
     with ExitStack() as stack:
         workers = [stack.enter_context(_Worker(one)) for _, one in exports]
         times: list[list[list[float]]] = [[[] for _ in lines] for _ in workers]
@@ -75,13 +76,18 @@ def bench_engines(
                     found[number].append(worker.ask([line])["seconds"])
             for worker, found in zip(workers, together, strict=True):
                 found.append(worker.ask(many)["seconds"])
+            for number in range(max(map(len, long))):
+                for worker, own in zip(workers, long, strict=True):
+                    if number < len(own):
+                        own[number].ask(worker)
         rows = [
             {
                 "stage": stage,
                 "export": one.name,
                 "bytes": worker.told["bytes"],
                 "load_seconds": worker.told["seconds"],
-                **_percentiles([1000 * statistics.median(each) for each in times[place]]),
+                **percentiles([1000 * statistics.median(each) for each in times[place]]),
+                "lengths": [one.figures() for one in long[place]],
                 "lines_a_second": len(many) / statistics.median(together[place]),
                 "peak_bytes": worker.ask([])["peak_bytes"],
                 "equal": _equal(outputs[place], outputs[_beside(exports, stage)]),
@@ -93,6 +99,42 @@ def bench_engines(
         with writable(output):
             write_atomically(output, json.dumps(said, indent=1) + "\n")
     return _table(rows, len(lines))
+
+
+class _Length:
+    """Lines of so many tokens, of one export, with what was said of them."""
+
+    def __init__(self, asked: int, lines: Sequence[str], sizes: Sequence[int], tokens: Tokens):
+        self._asked, self._lines, self._sizes, self._tokens = asked, lines, sizes, tokens
+        self._times: list[list[float]] = [[] for _ in lines]
+        self._outputs = [""] * len(lines)
+
+    def ask(self, worker: "_Worker") -> None:
+        for number, line in enumerate(self._lines):
+            said = worker.ask([line])
+            self._times[number].append(said["seconds"])
+            self._outputs[number] = said["outputs"][0]
+
+    def figures(self) -> dict[str, Any]:
+        """Tokens that were read and written, on average, and percentiles of milliseconds."""
+        return {
+            "tokens": self._asked,
+            "tokens_read": statistics.mean(self._sizes),
+            "tokens_written": statistics.mean(self._tokens.written(self._outputs)),
+            **percentiles([1000 * statistics.median(each) for each in self._times]),
+        }
+
+
+def _of_lengths(
+    exports: Sequence[tuple[str, Placed]], stage: str, lines: Sequence[str]
+) -> list[_Length]:
+    """What a stage's exports are asked beside the lines as they are; nothing of one whose tokens
+    nobody can count."""
+    tokens = tokens_of([one for of, one in exports if of == stage])
+    if tokens is None:
+        return []
+    found = [(number, *of_length(lines, tokens.read, number)) for number in LENGTHS]
+    return [_Length(*one, tokens) for one in found]
 
 
 class _Worker:
@@ -140,27 +182,30 @@ def _equal(ours: Sequence[str], theirs: Sequence[str]) -> float:
     return statistics.mean(a == b for a, b in zip(ours, theirs, strict=True))
 
 
-def _percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
+def percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
     order = sorted(milliseconds)
     at = {50: statistics.median(order), 95: order[min(len(order) - 1, round(0.95 * len(order)))]}
     return {f"milliseconds_{share}": value for share, value in at.items()}
 
 
 def _table(rows: Sequence[Mapping[str, Any]], lines: int) -> str:
-    cells = [list(_COLUMNS)] + [
+    lengths = list(dict.fromkeys(found["tokens"] for one in rows for found in one["lengths"]))
+    head = [*_COLUMNS, *(f"p50, p95 of {number}" for number in lengths), *_MORE]
+    cells = [head] + [
         [
             one_line(f"{one['stage']} {one['export']}"),
             f"{one['bytes'] / 2**20:.1f}",
             f"{one['load_seconds']:.2f}",
             f"{one['milliseconds_50']:.1f}",
             f"{one['milliseconds_95']:.1f}",
+            *(_of_length(one, number) for number in lengths),
             f"{one['lines_a_second']:.1f}",
             f"{one['peak_bytes'] / 2**20:.0f}",
             f"{100 * one['equal']:.0f} %",
         ]
         for one in rows
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(_COLUMNS))]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     text = [
         "  ".join(
             cell.rjust(width) if column else cell.ljust(width)
@@ -168,5 +213,15 @@ def _table(rows: Sequence[Mapping[str, Any]], lines: int) -> str:
         ).rstrip()
         for row in cells
     ]
-    text.append(f"{lines} lines, text in and text out; equal: to the SavedModel's outputs.")
+    text.append(
+        f"{lines} lines, text in and text out, and lines of so many tokens; equal: to the "
+        "SavedModel's outputs."
+    )
     return "\n".join(text)
+
+
+def _of_length(row: Mapping[str, Any], tokens: int) -> str:
+    for one in row["lengths"]:
+        if one["tokens"] == tokens:
+            return f"{one['milliseconds_50']:.1f}, {one['milliseconds_95']:.1f}"
+    return ""

@@ -232,6 +232,7 @@ def build_search(options: Any) -> Search:
     settings = dict(options)
     kind = settings.pop("kind", None)
     if kind in _KINDS:
+        settings.pop("engine", None)  # what runs it elsewhere
         return _KINDS[kind](**settings)
     from tfkd.spec import registry
 

@@ -94,7 +94,8 @@ def register_builtins() -> None:
         ("format", "litert", LiteRTOptions, f"{_FORMATS}.litert:LiteRT"),
         ("format", "onnx", OnnxOptions, f"{_FORMATS}.onnx:Onnx"),
     ):
-        add(Entry(kind, name, options, target, summary=_line(options)))
+        revision = 2 if name == "ctranslate2" else 1  # what leads a source, who asks puts there
+        add(Entry(kind, name, options, target, revision, _line(options)))
     for name, target, summary in (
         ("constant", "Constant", "The rate, after a linear warm-up"),
         ("linear", "Linear", "Up to the rate, then in a straight line down"),

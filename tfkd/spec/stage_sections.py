@@ -105,7 +105,7 @@ def _tuned(
         return None
     if decode is None:
         return None  # told of already
-    known = registry.lookup("decode", decode.kind).options.model_fields.keys() - {"kind"}
+    known = registry.lookup("decode", decode.kind).options.model_fields.keys() - {"kind", "engine"}
 
     def choosable(name: str) -> None:
         first, _, option = name.partition(".")

@@ -88,6 +88,8 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
             yield "callback", callback.kind
         for option, kind in stage.of_kinds():
             yield from _of(kind, getattr(stage, option))
+        engine = getattr(getattr(stage, "decode", None), "engine", None)
+        yield from [("format", engine["format"])] if engine is not None else ()
         validate = getattr(stage, "validate_", None)
         yield from _of("decode", getattr(validate, "decode", None))
         yield from (("metric", name) for name in getattr(validate, "metrics", ()))

@@ -32,14 +32,28 @@ class ExportStage(Stage):
     revision = 2
 
     def node(
-        self, graph: Any, spec: Spec, export: Any, decode: Any, tuned: Node | None = None
+        self,
+        graph: Any,
+        spec: Spec,
+        export: Any,
+        decode: Any,
+        tuned: Node | None = None,
+        read: tuple[Node, str] | None = None,
     ) -> Node:
-        """With `tuned` it decodes with the setting that was chosen there."""
+        """With `tuned` it decodes with the setting that was chosen there. It is held to its model
+        on lines of the corpus that this was validated on, or has learnt from; of a checkpoint on
+        those that are `read`, a corpus and its field."""
         trained = graph.stage(spec, export.of)
         learnt = trained.trained
-        corpus = learnt.inputs.get(Role.VALIDATE, learnt.inputs[Role.DATA.of(0, Role.CORPUS)])
+        options, first = {"decode": decode, "export": export}, Role.DATA.of(0, Role.CORPUS)
+        if corpus := learnt.inputs.get(Role.VALIDATE, learnt.inputs.get(first)):
+            read = None
+        elif read is not None:
+            corpus, options["field"] = read
         inputs = {Role.MODEL: trained, Role.TEXT: corpus}
         identity = decoded(inputs, decode, tuned) if trained.task.decodes else {}
+        if read is not None:
+            identity["field"] = options["field"]
         identity |= between_newlines(learnt.model, learnt.options)
         if lower_cased(trained):
             identity["lower_case"] = True
@@ -48,7 +62,6 @@ class ExportStage(Stage):
             chosen = plain(export, without={"of"})
             identity["format"] = chosen | raised("format", export.format)
             label = f"{label} as {export.name}"
-        options = {"decode": decode, "export": export}
         return Node(self.kind, label, spec, options, inputs, identity)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -99,15 +112,18 @@ def open_export(node: Node, context: Context) -> Any:
 
 def _card_of(trained: Node) -> dict[str, Any]:
     """What a model card says of a model's origin."""
+    learnt, training = trained.trained.options, {"stage": trained.key}
+    if hasattr(learnt, "steps"):  # a checkpoint is loaded
+        training = {
+            "objective": ", ".join(learnt.objective),
+            "steps": learnt.steps or f"{learnt.epochs:g} epochs",
+            **training,
+        }
     return {
         "name": trained.spec.name,
         "summary": trained.spec.description or "",
         "model": trained.model.model_dump(mode="json", exclude_none=True),
-        "training": {
-            "objective": ", ".join(trained.trained.options.objective),
-            "steps": trained.trained.options.steps or f"{trained.trained.options.epochs:g} epochs",
-            "stage": trained.key,
-        },
+        "training": training,
     }
 
 

@@ -12,6 +12,7 @@ from tfkd.evaluation.verdicts.outputs import TOLD
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain
+from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.output_shards import shard
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
@@ -20,6 +21,7 @@ from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
+from tfkd.spec.checks.export_checks import engine_of
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.translate import TranslateOptions
 
@@ -45,6 +47,10 @@ class TranslateStage(Stage):
             fields.append(options.read_field(graph.fields(spec, part.of), part.swap))
         identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
         decode = options.decode or trained.task.default_decode(trained.model)
+        if (export := engine_of(decode, options.translate)) is not None:
+            decode = decode.model_copy(update={"engine": None})
+            read = inputs[Role.DATA.of(0, Role.CORPUS)], fields[0]
+            inputs[Role.EXPORT] = stage_of("export").node(graph, spec, export, decode, read=read)
         identity |= {"fields": fields, **decode_identity(decode)}
         if spec.change is not None:  # --smoke
             identity["filled"] = True
@@ -119,11 +125,8 @@ class TranslateStage(Stage):
 def _translator(node: Node, context: Context) -> _Translate:
     """Lines in; what is kept of the search's outputs, and all their tokens out."""
     from tfkd.data.tokenizers.lower_casing import LowerCasing
-    from tfkd.decoding import Decoder, build_search
-    from tfkd.decoding.decoder import source_limit
     from tfkd.pipeline.engine.fresh_start import fresh_start
     from tfkd.pipeline.inputs.made import side_tokenizers
-    from tfkd.pipeline.inputs.models import trained_model
 
     fresh_start()
     trained = node.inputs[Role.MODEL]
@@ -131,13 +134,10 @@ def _translator(node: Node, context: Context) -> _Translate:
     source, target = tokenizers["source"], tokenizers["target"]
     if lower_cased(trained):
         source = LowerCasing(source)
-    model = trained_model(trained, context)
     decode = node.options.decode or trained.task.default_decode(trained.model)
-    limit = source_limit(model)
-
-    search = build_search(decode)
-    decoder = Decoder(model, search, source, target)
-    several = search.n_best if node.options.keep == "n_best" else None
+    made = _decoder if Role.EXPORT not in node.inputs else _engine
+    decoder, limit = made(node, decode, source, target, context)
+    several = getattr(decode, "n_best", 1) if node.options.keep == "n_best" else None
 
     def translate(lines: list[str]) -> tuple[list[_Outputs], int]:
         ids = source.encode(lines)
@@ -158,6 +158,28 @@ def _translator(node: Node, context: Context) -> _Translate:
         return found, int(outputs.lengths.sum())
 
     return translate
+
+
+def _decoder(
+    node: Node, decode: Any, source: Any, target: Any, context: Context
+) -> tuple[Any, int]:
+    """What decodes ids, and the most of them that it reads."""
+    from tfkd.decoding import Decoder, build_search
+    from tfkd.decoding.decoder import source_limit
+    from tfkd.pipeline.inputs.models import trained_model
+
+    model = trained_model(node.inputs[Role.MODEL], context)
+    return Decoder(model, build_search(decode), source, target), source_limit(model)
+
+
+def _engine(node: Node, decode: Any, source: Any, target: Any, context: Context) -> tuple[Any, int]:
+    """The same of an engine; the tokenizers stay the model's own."""
+    from tfkd.pipeline.stages.export import open_export
+    from tfkd.serving.formats.engine_decoder import EngineDecoder
+
+    engine = open_export(node.inputs[Role.EXPORT], context)
+    decoder = EngineDecoder(engine, getattr(decode, "n_best", 1), source, target)
+    return decoder, decoder.limit
 
 
 def once_scored(outputs: Sequence[np.ndarray], scores: Iterable[float]) -> list[float]:

@@ -112,7 +112,8 @@ class Translation(Words):
 
         text = open_text(node.inputs[Role.TEXT], context)
         step = max(1, len(text) // _SENTENCES)
-        lines = [text.line("source", row) for row in range(0, len(text), step)][:_SENTENCES]
+        field = node.options.get("field", "source")
+        lines = [text.line(field, row) for row in range(0, len(text), step)][:_SENTENCES]
         if node.identity.get("lower_case"):
             lines = [_as_written(line) for line in lines]
         tokenizers = served_tokenizers(node, context, card)

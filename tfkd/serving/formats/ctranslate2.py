@@ -8,11 +8,11 @@ from tfkd.serving.formats.ctranslate2_engine import (
     NO_PENALTY,
     CTranslate2Engine,
     ctranslate2,
-    open_engine,
     patience,
 )
 from tfkd.serving.formats.format import Format, Held, Subject
 from tfkd.serving.formats.text_files import write_tokenizer
+from tfkd.spec.errors import UserError
 from tfkd.spec.formats.ctranslate2 import CTranslate2Options
 
 # Nats that a token's log-probability may differ by from the float32 model's: the most of any token,
@@ -59,7 +59,18 @@ class CTranslate2(Format):
         }
 
     def open(self, folder: Path, about: Mapping[str, Any]) -> CTranslate2Engine:
-        return open_engine(folder, about)
+        """A translator, or what continues prompts."""
+        from tfkd.serving.formats.ctranslate2_continuing import Continuing
+        from tfkd.serving.formats.ctranslate2_translating import Translating
+
+        kind = Continuing if "text" in about["tokenizers"] else Translating
+        try:
+            return kind(folder, about)
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{folder}: CTranslate2 cannot load it ({type(error).__name__}: {error}). Export "
+                "the model again"
+            ) from error
 
     def held(self, subject: Subject, options: CTranslate2Options, engine: Any) -> Held:
         """By log-probabilities of what the model itself writes for the lines, and by outputs."""
@@ -106,17 +117,25 @@ def _options(search: Any, tokenizer: Any) -> dict[str, Any]:
     }
     if penalized and beam > 1:
         found |= {"patience": patience(alpha), "num_hypotheses": patience(alpha) * beam}
+    elif search.n_best > 1:
+        found["num_hypotheses"] = search.n_best
     return found
 
 
 def _room(model: Any, subject: Subject, asked: int | None) -> dict[str, Any]:
-    """`limit`: the most pieces that are read; `most`: that are written."""
+    """`limit`: the most pieces that are read; `most`: that are written; and what stands before the
+    first that is read: `lead` of a translator, `start` of a language model."""
     from tfkd.decoding.continuation import prompt_limit
     from tfkd.decoding.decoder import source_limit
 
     if "text" not in subject.tokenizers:
         limit, most = source_limit(model), int(model.max_length) - 1
-        return {"limit": limit, "most": most if asked is None else min(asked, most)}
+        lead = getattr(model, "leads", {}).get("encoder")
+        return {
+            "limit": limit,
+            "most": most if asked is None else min(asked, most),
+            "lead": [] if lead is None else [subject.tokenizers["source"].vocabulary[lead]],
+        }
     text, limit = subject.tokenizers["text"], prompt_limit(model)
     most = int(model.max_length) - limit
     return {

@@ -46,7 +46,8 @@ _TRANSLATED = """\
     most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
     least = min(search["min_length"], most)
     found = model.translate_batch(
-        [pieces], max_decoding_length=most, min_decoding_length=least, **about["options"])[0]
+        [about["lead"] + pieces], max_decoding_length=most, min_decoding_length=least,
+        **about["options"])[0]
     outputs = zip(found.scores, found.hypotheses)
 """
 _CONTINUED = """\

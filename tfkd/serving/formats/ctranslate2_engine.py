@@ -35,13 +35,14 @@ def patience(alpha: float) -> int:
 
 
 class Answer(NamedTuple):
-    """An output in pieces, without its end, and its score."""
+    """An output in pieces, without its end, its score, and log p with its end's."""
 
     pieces: list[str]
     score: float
+    log_probability: float
 
 
-class _Hypothesis(NamedTuple):
+class Hypothesis(NamedTuple):
     """What a search has found.
 
     Attributes:
@@ -86,26 +87,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def open_engine(folder: Path, about: Mapping[str, Any]) -> "CTranslate2Engine":
-    """The engine of a folder: a translator, or what continues prompts.
-
-    Args:
-        folder: The folder.
-        about: Its `export.json`.
-
-    Raises:
-        UserError: CTranslate2 is not installed, or cannot load the folder.
-    """
-    kind = Continuing if "text" in about["tokenizers"] else Translating
-    try:
-        return kind(folder, about)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder}: CTranslate2 cannot load it ({type(error).__name__}: {error}). Export the "
-            "model again"
-        ) from error
-
-
 class CTranslate2Engine:
     """What translating and continuing have in common.
 
@@ -125,7 +106,7 @@ class CTranslate2Engine:
         self._least, self._length = search["min_length"], search["max_length"]
         self._options = dict(about["options"])
         self._end = about["end"]
-        self._device = {
+        self.device = {
             "device": "cpu",
             "compute_type": _computed(about["quantize"]),
             # 0: as OMP_NUM_THREADS says.
@@ -148,17 +129,22 @@ class CTranslate2Engine:
 
     def answers(self, rows: Sequence[Sequence[str]]) -> list[Answer]:
         """The best output of each row of bare pieces, cut as the model reads them."""
+        return [found[0] for found in self.ranked(rows)]
+
+    def ranked(self, rows: Sequence[Sequence[str]]) -> list[list[Answer]]:
+        """What is found for each row of bare pieces, best first: as many as the search gives, or
+        more, but at least one."""
         rows = [self.read(row) for row in rows]
         limits = [self.limit(row) for row in rows]
-        found: list[Answer | None] = [None] * len(rows)
+        found: list[list[Answer]] = [[] for _ in rows]
         again: dict[tuple[int, int], list[int]] = defaultdict(list)
         for batch in self._batches(rows, limits):
             most = max(limits[row] for row in batch)
             for row, hypotheses in zip(batch, self._search(rows, batch, most), strict=True):
                 if all(one.ended and len(one.pieces) < limits[row] for one in hypotheses):
-                    found[row] = self._best(hypotheses)
-        for row, answer in enumerate(found):
-            if answer is None:
+                    found[row] = self._ranked(hypotheses)
+        for row, answers in enumerate(found):
+            if not answers:
                 # It went to its limit, or beyond it beside longer rows.
                 again[limits[row], self._alike(rows[row])].append(row)
         for (limit, _), rest in again.items():
@@ -209,19 +195,22 @@ class CTranslate2Engine:
 
     def _search(
         self, rows: list[list[str]], batch: list[int], limit: int
-    ) -> list[list[_Hypothesis]]:
+    ) -> list[list[Hypothesis]]:
         """What is found for some rows, of at most `limit` pieces, an end counted."""
         raise NotImplementedError
 
-    def _found(self, pieces: Sequence[str], total: float) -> _Hypothesis:
+    def hypothesis(self, pieces: Sequence[str], total: float) -> Hypothesis:
         ended = bool(pieces) and pieces[-1] == self._end
-        return _Hypothesis(list(pieces[:-1] if ended else pieces), float(total), ended)
+        return Hypothesis(list(pieces[:-1] if ended else pieces), float(total), ended)
 
-    def _best(self, hypotheses: Sequence[_Hypothesis]) -> Answer:
-        best = max(hypotheses, key=lambda one: self.score(one.total, one.pieces))
-        return Answer(best.pieces, self._told(best))
+    def _ranked(self, hypotheses: Sequence[Hypothesis]) -> list[Answer]:
+        def score(one: Hypothesis) -> float:
+            return self.score(one.total, one.pieces)
 
-    def _told(self, best: _Hypothesis) -> float:
+        order = sorted(hypotheses, key=score, reverse=True)
+        return [Answer(one.pieces, self._told(one), one.total) for one in order]
+
+    def _told(self, best: Hypothesis) -> float:
         """The score that is told of the best."""
         return self.score(best.total, best.pieces)
 
@@ -229,99 +218,15 @@ class CTranslate2Engine:
         """log p / ((5 + pieces) / 6)^alpha, the end counted among the pieces."""
         return total / penalty(len(pieces) + 1, self._alpha)
 
-    def _cut(self, row: list[str], hypotheses: Sequence[_Hypothesis], limit: int) -> Answer:
-        """The best of what was searched to the limit, where the end follows what has none."""
+    def _cut(self, row: list[str], hypotheses: Sequence[Hypothesis], limit: int) -> list[Answer]:
+        """What was searched to the limit, where the end follows what has none."""
         whole = [one for one in hypotheses if one.ended]
         cut = [one for one in hypotheses if not one.ended]
         if not hypotheses:
-            cut = [_Hypothesis([], 0.0, False)]  # no room for anything but an end
+            cut = [Hypothesis([], 0.0, False)]  # no room for anything but an end
         ends = self.log_probabilities([row] * len(cut), [one.pieces for one in cut]) if cut else ()
         whole += [
-            _Hypothesis(one.pieces, one.total + float(end[-1]), True, one.total)
+            Hypothesis(one.pieces, one.total + float(end[-1]), True, one.total)
             for one, end in zip(cut, ends, strict=True)
         ]
-        return self._best(whole)
-
-
-class Translating(CTranslate2Engine):
-    """A translator."""
-
-    reads, writes = "source", "target"
-
-    def __init__(self, folder: Path, about: Mapping[str, Any]):
-        super().__init__(folder, about)
-        self._model = ctranslate2().Translator(str(folder), **self._device)
-
-    def read(self, row: Sequence[str]) -> list[str]:
-        """As many as it has positions for; what stands around them the engine adds."""
-        return list(row[: self.about["limit"]])
-
-    def log_probabilities(
-        self, rows: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]]
-    ) -> list[np.ndarray]:
-        found = self._model.score_batch(
-            [list(row) for row in rows], [list(one) for one in outputs], max_input_length=0
-        )
-        return [np.array(one.log_probs, np.float32) for one in found]
-
-    def _search(
-        self, rows: list[list[str]], batch: list[int], limit: int
-    ) -> list[list[_Hypothesis]]:
-        if limit == 0:
-            return [[] for _ in batch]
-        found = self._model.translate_batch(
-            [rows[row] for row in batch],
-            **self._options,
-            max_decoding_length=limit,
-            min_decoding_length=min(self._least, limit),
-        )
-        return [list(map(self._found, one.hypotheses, one.scores)) for one in found]
-
-
-class Continuing(CTranslate2Engine):
-    """A language model, which continues prompts."""
-
-    reads = writes = "text"
-
-    def __init__(self, folder: Path, about: Mapping[str, Any]):
-        super().__init__(folder, about)
-        self._model = ctranslate2().Generator(str(folder), **self._device)
-
-    def read(self, row: Sequence[str]) -> list[str]:
-        """The start, and the last pieces of a long prompt."""
-        room = self.about["limit"] - 1
-        return [self.about["start"], *(row[-room:] if room else [])]
-
-    def log_probabilities(
-        self, rows: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]]
-    ) -> list[np.ndarray]:
-        whole = [[*row, *one, self._end] for row, one in zip(rows, outputs, strict=True)]
-        # 0: none is cut, where 1,024 pieces were the most that is scored.
-        found = self._model.score_batch(whole, max_input_length=0)
-        return [
-            np.array(one.log_probs, np.float32)[len(row) - 1 :]
-            for row, one in zip(rows, found, strict=True)
-        ]
-
-    def _told(self, best: _Hypothesis) -> float:
-        """log p of what follows the prompt; of one that was cut off, without an end."""
-        return best.total if best.bare is None else best.bare
-
-    def _alike(self, row: Sequence[str]) -> int:
-        # Beside shorter ones a prompt's rest is forced upon a beam, which changes the search; and
-        # beside a start alone its result would have the prompt in front.
-        return len(row) if self._beam > 1 else min(len(row), 2)
-
-    def _search(
-        self, rows: list[list[str]], batch: list[int], limit: int
-    ) -> list[list[_Hypothesis]]:
-        if limit == 0:
-            return [[] for _ in batch]
-        found = self._model.generate_batch(
-            [rows[row] for row in batch],
-            **self._options,
-            max_length=limit,
-            min_length=min(self._least, limit),
-            include_prompt_in_result=False,
-        )
-        return [list(map(self._found, one.sequences, one.scores)) for one in found]
+        return self._ranked(whole)

@@ -90,11 +90,11 @@ def _transformer(model: Transformer, tokenizers: Mapping[str, Any]) -> Any:
     source, target = tokenizers["source"], tokenizers["target"]
     spec.register_source_vocabulary(list(source.vocabulary))
     spec.register_target_vocabulary(list(target.vocabulary))
-    lead = model.leads.get("encoder")
     config = {
-        "bos_token": source.vocabulary[source.start_id if lead is None else lead],
-        # A token that the model itself puts in front is what the engine puts there.
-        "add_source_bos": lead is not None,
+        "bos_token": source.vocabulary[source.start_id],
+        # Who asks puts a token that the model has in front there: a source that is this token alone
+        # would be none to CTranslate2.
+        "add_source_bos": False,
         "add_source_eos": True,
         "eos_token": target.vocabulary[target.end_id],
         "unk_token": target.vocabulary[target.unknown_id],

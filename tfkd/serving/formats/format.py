@@ -103,6 +103,21 @@ class Engine(Protocol):
         """An answer a line, in order: each with `text` and `score`."""
 
 
+class SearchingEngine(Engine, Protocol):
+    """An engine that translate stages can write a corpus by, too; see `FormatOptions.searches`.
+
+    Attributes:
+        about: Has `limit`: the most pieces that are read of a row.
+    """
+
+    about: Mapping[str, Any]
+
+    def ranked(self, rows: Sequence[Sequence[str]]) -> list[list[Any]]:
+        """The outputs of rows of bare pieces, best first, `n_best` of the search or more where it
+        finds them, but at least one: each with `pieces`, without its end, `score` (as the search
+        ranks) and `log_probability`. Rows that are too long are cut."""
+
+
 class Format:
     """One format, without state; see the module.
 

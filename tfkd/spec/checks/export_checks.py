@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfkd.spec import registry
 from tfkd.spec.faults import Faults
 from tfkd.spec.formats.format import Served
 from tfkd.spec.metrics import about, product_of
@@ -62,6 +63,53 @@ def _check_held(parts: Parts, faults: Faults, path: tuple, entry: Any, trained: 
     }
     for what, way_out in reasons:
         faults.add(path, f"{what}, which {entry.format} cannot hold", way_out)
+
+
+def check_engine(faults: Faults, path: tuple, name: str, found: Found | None, decode: Any) -> None:
+    """The engine that is to run a search of a translate stage: its format can hold the model.
+
+    Args:
+        faults: Takes the faults.
+        path: The engine's.
+        name: The stage of the model.
+        found: It; None: another spec's, or a faulty one.
+        decode: The stage's decode options.
+    """
+    known = [one for one in registry.names("format") if _searches(one)]
+    if decode.engine.get("format") not in known:
+        given = decode.engine.get("format")
+        what = "no format" if given is None else f"{shown(given)}, which runs no search"
+        faults.add(path, what, f"one of {', '.join(known)}", known, str(given))
+        return
+    options = registry.lookup("format", decode.engine["format"]).options
+    if "of" in decode.engine:
+        faults.add((*path, "of"), "of an engine", f"no of: it runs {name}")
+        return
+    export = faults.options(path, options, {**decode.engine, "of": name})
+    if export is None or found is None or found.model is None:
+        return
+    plain = decode.model_copy(update={"engine": None})
+    served = Served(name, found.model, task_of(found), plain)
+    for what, _ in export.reasons_against(served):
+        faults.add(path, f"{what}, which {export.format} cannot hold", "no engine: TensorFlow")
+
+
+def _searches(name: str) -> bool:
+    return registry.lookup("format", name).options.searches
+
+
+def engine_of(decode: Any, name: str) -> Any:
+    """The export by which a search is run, of decode options; None: by TensorFlow.
+
+    Args:
+        decode: Options that `check_engine` has found no fault with.
+        name: The stage of the model.
+    """
+    engine = getattr(decode, "engine", None)
+    if engine is None:
+        return None
+    options = registry.lookup("format", engine["format"]).options
+    return options.model_validate({**engine, "of": name})
 
 
 def check_evaluated_export(

@@ -81,9 +81,17 @@ def check_weighed(faults: Faults, path: tuple, stage: Any) -> None:
             )  # fmt: skip
 
 
-def check_decode(faults: Faults, path: tuple, name: str, model: Any, decode: Any) -> None:
-    """Mask-Predict fills in; beam and greedy search, and draws, go from left to right."""
+def check_decode(
+    faults: Faults, path: tuple, name: str, model: Any, decode: Any, engine: bool = False
+) -> None:
+    """Mask-Predict fills in; beam and greedy search, and draws, go from left to right; an engine
+    runs translate stages alone (`engine`)."""
     kind = getattr(decode, "kind", None)
+    if getattr(decode, "engine", None) is not None and not engine:
+        faults.add(
+            (*path, "engine"), "an engine, which runs translate stages alone",
+            "no engine here; what an engine answers is measured by an evaluation with export:",
+        )  # fmt: skip
     if model is None:
         return
     if model.is_causal and kind == "mask_predict":

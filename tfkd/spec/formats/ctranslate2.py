@@ -24,6 +24,7 @@ class CTranslate2Options(FormatOptions):
 
     products: ClassVar[tuple[str, ...]] = (OUTPUTS,)
     packages: ClassVar[tuple[str, ...]] = ("ctranslate2",)
+    searches: ClassVar[bool] = True
 
     format: Literal["ctranslate2"] = Field(description="The format.")
     quantize: Literal["float32", "float16", "bfloat16", "int8", "int8_float32"] = Field(

@@ -38,10 +38,13 @@ class FormatOptions(Options):
         products: What evaluations can count of what it answers: outputs, classes.
         packages: Those that must be installed to write and to run it, by the names that they are
             imported by, which an extra of tfkd with the format's name brings.
+        searches: Whether its engine writes outputs of ids, as many of a row as are asked for, each
+            with its score: translate stages can write a corpus by it then.
     """
 
     products: ClassVar[tuple[str, ...]] = ()
     packages: ClassVar[tuple[str, ...]] = ()
+    searches: ClassVar[bool] = False
 
     of: StageReference = Field(description="The stage whose model is exported.")
 

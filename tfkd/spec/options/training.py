@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tfkd.spec.options.base import (
     Amount,
@@ -127,6 +127,21 @@ class LengthLimit(Options):
     plus: Amount = Field(10, description="Added to that: tokens that an output may have beyond it.")
 
 
+def _as_mapping(value: Any) -> Any:
+    return {"format": value} if isinstance(value, str) else value
+
+
+# What runs a search in place of TensorFlow: a format that the model is exported in.
+Engine = Annotated[
+    dict[str, Any] | None,
+    BeforeValidator(_as_mapping, json_schema_input_type=str | dict[str, Any] | None),
+]
+_ENGINE = (
+    "What runs it in a translate stage: a format that the model is exported in for that, like "
+    "ctranslate2 or {format: ctranslate2, quantize: int8}; default: TensorFlow."
+)
+
+
 class GreedyOptions(Options):
     """The best word at each step."""
 
@@ -135,6 +150,7 @@ class GreedyOptions(Options):
     min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         0, description="The fewest tokens of an output; the longest output goes before it."
     )
+    engine: Engine = Field(None, description=_ENGINE)
 
 
 class BeamOptions(Options):
@@ -150,6 +166,7 @@ class BeamOptions(Options):
     min_length: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         0, description="The fewest tokens of an output; the longest output goes before it."
     )
+    engine: Engine = Field(None, description=_ENGINE)
 
     @model_validator(mode="after")
     def _enough(self) -> "BeamOptions":

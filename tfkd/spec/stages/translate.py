@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from tfkd.spec.checks.export_checks import check_engine
 from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
@@ -69,7 +70,12 @@ class TranslateOptions(TaughtOptions):
             faults.add(where, what, "an encoder-decoder")
         if trained is not None:
             decode = getattr(stage, "decode", None)
-            check_decode(faults, (*path, "decode"), stage.translate, trained.model, decode)
+            check_decode(
+                faults, (*path, "decode"), stage.translate, trained.model, decode, engine=True
+            )
+            if getattr(decode, "engine", None) is not None:
+                where = written(faults, (*path, "decode", "engine"))
+                check_engine(faults, where, stage.translate, trained, decode)
         if getattr(stage, "keep", "best") == "n_best":
             _several(faults, path, getattr(stage, "decode", None))
         seen: set[str] = set()
