@@ -47,3 +47,33 @@ def test_a_model_of_text_between_newlines_is_exported(tmp_path):
         assert config["eos_token"] == config["bos_token"] == "Ċ"
         for answer in open_exported(folder).translate(["The", "", lines[0]]):
             assert "\n" not in answer.text
+
+
+def test_an_export_is_measured_as_its_model_is_word_by_word(tmp_path):
+    lines = [pair[1] for pair in german_english(260, 1)]
+    for name, rows in (("text", lines[:240]), ("valid", lines[240:])):
+        (tmp_path / f"{name}.txt").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+    metrics = "metrics: [loss, perplexity, accuracy, word_perplexity]"
+    spec = SPEC.replace("valid: {text: valid.txt}", "valid: {text: valid.txt, detokenize: ptb}")
+    spec = spec.replace(
+        "evaluate: [{of: learn, on: valid, metrics: [loss],",
+        f"""\
+evaluate:
+  - {{of: learn, export: ctranslate2_float32, on: valid, {metrics}, against: learn}}
+  - {{of: learn, export: ctranslate2_int8, on: valid, {metrics}, against: learn}}
+  - {{of: learn, on: valid, {metrics},""",
+    ).replace("max_length: 12}}]", "max_length: 12}}")
+    (tmp_path / "lines.yaml").write_text(spec, "utf-8")
+    runs = tmp_path / "runs"
+    run(load_spec(tmp_path / "lines.yaml"), data_dir=tmp_path, runs_dir=runs, say=lambda _: None)
+    results = json.loads((runs / "lines" / "results.json").read_text("utf-8"))
+    exact, eight, ours = (
+        {name: one["value"] for name, one in entry["metrics"].items()}
+        for entry in results["evaluations"]
+    )
+    assert {*exact} >= {"loss", "perplexity", "accuracy", "word_perplexity"}
+    assert exact == pytest.approx(ours, rel=1e-4)
+    assert eight == pytest.approx(ours, rel=0.05)
+    assert eight["loss"] != ours["loss"]
+    compared = results["evaluations"][1]["against"]["metrics"]["loss"]
+    assert compared["difference"] == pytest.approx(eight["loss"] - ours["loss"])

@@ -15,7 +15,7 @@ from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.data.tokenizers.sentence_piece import learn_sentencepiece
 from tfkd.decoding import Continuer, Decoder, build_search
-from tfkd.models import Gpt2
+from tfkd.models import Gpt2, Llama
 from tfkd.serving import ExportRefusedError
 from tfkd.serving.formats import ctranslate2_weights
 from tfkd.serving.formats.ctranslate2 import CTranslate2
@@ -35,6 +35,10 @@ OPTIONS = {
     "learned": {
         "positions": "learned", "activation": "silu", "share_embeddings": "none",
         "output_bias": False, "scale_embeddings": False, "embedding_norm": True,
+    },
+    "bart": {
+        "source_lead": 7, "target_lead": 9, "positions": "learned", "embedding_norm": True,
+        "activation": "gelu",
     },
     "lead": {"source_lead": 7, "activation": "gelu_tanh", "norm_epsilon": 1e-3},
 }  # fmt: skip
@@ -61,7 +65,12 @@ def engine_of(made, folder, quantize="float32"):
 
 
 @pytest.mark.parametrize(
-    "kind", ["post", "learned", *(pytest.param(k, marks=pytest.mark.long) for k in ("pre", "lead"))]
+    "kind",
+    [
+        "post",
+        "learned",
+        *(pytest.param(k, marks=pytest.mark.long) for k in ("pre", "lead", "bart")),
+    ],
 )
 def test_log_probabilities_are_those_of_the_model(tmp_path, build, tokenizer, kind):
     model = build(**OPTIONS[kind])
@@ -128,6 +137,57 @@ def test_a_language_model_continues_as_it_does(tmp_path):
     prompts = ["the man", "", "a dog runs. the man walks in the park. a dog", "two", "the"]
     found = Continuer(model, build_search(decode), bpe)(bpe.encode(prompts))
     assert [one.text for one in engine.translate(prompts)] == bpe.decode_batch(found)
+    assert len(engine.translate(HOSTILE)) == len(HOSTILE)
+
+
+@pytest.mark.parametrize("kind", ["lead", "bart"])
+def test_a_source_that_spells_what_leads_it_is_a_source(tmp_path, build, tokenizer, kind):
+    model, both = build(**OPTIONS[kind]), {"source": tokenizer, "target": tokenizer}
+    decode = {"kind": "beam", "beam": 2, "length_penalty": 0.0, "max_length": 5}
+    engine = engine_of(subject(model, both, decode, []), tmp_path / "a")
+    lead = tokenizer.vocabulary[7]
+    lines = [lead, f"{lead} {lead}", f"ba {lead}", tokenizer.vocabulary[9], "ba"]
+    decoder = Decoder(model, build_search(decode), tokenizer, tokenizer)
+    outputs = decoder.decode(tokenizer.encode(lines)).outputs
+    assert [one.text for one in engine.translate(lines)] == tokenizer.decode_batch(outputs)
+    assert min(outputs.lengths) > 0
+
+
+ROTARY = {
+    "llama": {},
+    "qwen2": {"key_value_heads": 2, "head_width": 16, "attention_bias": "inputs"},
+    "qwen3": {
+        "query_key_norm": True, "attention_bias": "all", "feed_forward_bias": True,
+        "tie_embeddings": False,
+    },
+    "gemma": {
+        "norms": "around", "scale_embeddings": True, "activation": "gelu_tanh",
+        "attention_scale": 0.2, "rotary_theta": 1000.0, "logit_cap": 3.0,
+    },
+    "linear": {"rotary_scaling": {"kind": "linear", "factor": 4.0}},
+}  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ROTARY)
+def test_a_rotary_decoder_predicts_as_it_does_and_is_held(tmp_path, kind):
+    bpe = learn_byte_bpe(["the man walks in the park.", "a dog runs."] * 5, 300)
+    model = Llama(
+        bpe.size, layers=2, width=32, heads=4, max_length=48, initializer_range=0.2, seed=2,
+        **ROTARY[kind],
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        weight.assign(weight.numpy() + 0.05 * rng.normal(size=weight.shape))
+    decode = {"kind": "greedy", "max_length": 6}
+    made = subject(model, {"text": bpe}, decode, ["the man", "", "a dog runs. the man walks"])
+    assert CTranslate2().write(made, options(), tmp_path / "a")["check"]["lines"] == 3
+    engine = open_exported(tmp_path / "a")
+    ids = rng.integers(0, bpe.size, (2, 30))
+    logits = model.head.logits(model({"ids": tf.constant(ids, tf.int32)})["hidden"])
+    expected = tf.nn.log_softmax(tf.cast(logits, tf.float64)).numpy()
+    for found, row in zip(engine.next_log_probabilities(ids.tolist()), expected, strict=True):
+        np.testing.assert_allclose(found, row, atol=1e-4)
     assert len(engine.translate(HOSTILE)) == len(HOSTILE)
 
 

@@ -20,6 +20,11 @@ export:
   - {of: learn, format: ctranslate2, quantize: int8}
 """
 RNN = "student: {kind: rnn, layers: 1, width: 16, tokenizer: joint}"
+LLAMA = (
+    "student: {kind: llama, layers: 1, width: 8, heads: 2, tokenizer: joint, attention_window: 4, "
+    "window_layers: [1], attention_cap: 9, unrotated_layers: [1], rotary_scaling: {kind: llama3, "
+    "factor: 2, low_factor: 1, high_factor: 2, original_length: 9}}"
+)
 VALID = ("pairs: {g", "valid: {generated: everyday, rows: 20, seed: 2}, pairs: {g")
 STUDENT = "\n".join(SPEC.splitlines()[4:6])
 
@@ -78,7 +83,10 @@ def test_formats_have_names_and_a_stage_alone_is_a_savedmodel(tmp_path):
             ],
             "learn is decoded with a length penalty of 1.6",
         ),
-        ([("width: 8, ", 'width: 8, target_lead: "[CLS]", ')], "learn puts [CLS] before each"),
+        ([(STUDENT, LLAMA)], "learn has attention_window 4, which ctranslate2 cannot hold"),
+        ([(STUDENT, LLAMA)], "learn has rotary_scaling of kind llama3, which ctranslate2 cannot"),
+        ([(STUDENT, LLAMA)], "learn has attention_cap 9, which ctranslate2 cannot hold"),
+        ([(STUDENT, LLAMA)], "learn has unrotated_layers [1], which ctranslate2 cannot hold"),
         ([("int8}", "int4}"), ("2_int8,", "2_int4,")], "export.1.quantize: found 'int4'"),
         ([("format: ctranslate2", "format: ctrans")], "'ctrans' is no format; expected one of "),
         ([("of: learn, format", "of: lern, format")], "export.1.of: there is no stage 'lern'"),

@@ -136,7 +136,7 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
 
     Args:
         model: A language model; runs without dropout. Of a `MeanOf` the mean of its models'
-            distributions.
+            distributions. What has a `predictor` of its own, as an engine's, is asked by that.
         top_k: K of `TopK`; 0 where only the gold words matter.
         head: The head's name; None: the model's only one.
 
@@ -146,6 +146,8 @@ def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict
         shape.
     """
 
+    if hasattr(model, "predictor"):
+        return model.predictor(top_k)
     several = isinstance(model, MeanOf)
     members, weights = (model.members, model.weights) if several else ((model,), None)
 

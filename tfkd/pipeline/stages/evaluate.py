@@ -93,15 +93,25 @@ def measured(node: Node, context: Context) -> tuple[Any, Measured]:
     Raises:
         UserError: The model has no positions for a row.
     """
+    from tfkd.pipeline.inputs.models import trained_model
+
+    return trained_model(node.inputs[Role.MODEL], context), measured_on(node, context)
+
+
+def measured_on(node: Node, context: Context) -> Measured:
+    """What a stage measures a model on.
+
+    Raises:
+        UserError: The model has no positions for a row.
+    """
     from tfkd.pipeline.inputs.made import part_of
-    from tfkd.pipeline.inputs.models import check_lengths, trained_model
+    from tfkd.pipeline.inputs.models import check_lengths
 
     trained = node.inputs[Role.MODEL]
-    model = trained_model(trained, context)
     examples = ExampleSet([part_of(node, Role.DATA, node.options["corpus"], context)])
     view = node.task.view(trained, context)
     check_lengths(trained.model, trained.trained.options.train, examples, view, node.label)
-    return model, Measured(node, examples, view, context)
+    return Measured(node, examples, view, context)
 
 
 STAGE = EvaluateStage

@@ -91,6 +91,16 @@ class LanguageModel(Words):
             write_continuations(node, model, folder, context)
         return summary
 
+    def evaluate_export(
+        self, node: Node, engine: Any, folder: StageFolder, context: Context
+    ) -> dict[str, Any]:
+        """As `evaluate`, by what the engine says of each next word of the same ids."""
+        from tfkd.pipeline.stages.evaluate import measured_on
+        from tfkd.serving.formats.engine_predictions import EnginePredictions
+
+        on = measured_on(node, context)
+        return {"rows": len(on.examples), **self.evaluate(on, EnginePredictions(engine), folder)}
+
     def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
         names = {"words": "next words", "beside": "the teacher that sees the last word alone"}
         return None, names

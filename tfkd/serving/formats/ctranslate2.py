@@ -124,17 +124,20 @@ def _options(search: Any, tokenizer: Any) -> dict[str, Any]:
 
 def _room(model: Any, subject: Subject, asked: int | None) -> dict[str, Any]:
     """`limit`: the most pieces that are read; `most`: that are written; and what stands before the
-    first that is read: `lead` of a translator, `start` of a language model."""
+    first that is read: `lead` of a translator, and `prefix` of what it writes; `start` of a
+    language model."""
     from tfkd.decoding.continuation import prompt_limit
     from tfkd.decoding.decoder import source_limit
 
     if "text" not in subject.tokenizers:
         limit, most = source_limit(model), int(model.max_length) - 1
-        lead = getattr(model, "leads", {}).get("encoder")
+        target = subject.tokenizers["target"]
+        lead, begun = model.leads.get("encoder"), "decoder" in model.leads
         return {
             "limit": limit,
             "most": most if asked is None else min(asked, most),
             "lead": [] if lead is None else [subject.tokenizers["source"].vocabulary[lead]],
+            "prefix": [target.vocabulary[target.start_id]] if begun else [],
         }
     text, limit = subject.tokenizers["text"], prompt_limit(model)
     most = int(model.max_length) - limit

@@ -50,6 +50,20 @@ _TRANSLATED = """\
         **about["options"])[0]
     outputs = zip(found.scores, found.hypotheses)
 """
+# Of a model whose targets begin with a piece of their own: what is put there comes out again.
+_BEGUN = """\
+    pieces = {pieces}[: about["limit"]]
+    if not pieces:
+        print()
+        continue
+    begun = about["prefix"]
+    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
+    least = min(search["min_length"], most)
+    found = model.translate_batch(
+        [about["lead"] + pieces], [begun], max_decoding_length=most + len(begun),
+        min_decoding_length=least + len(begun), **about["options"])[0]
+    outputs = zip(found.scores, [one[len(begun) :] for one in found.hypotheses])
+"""
 _CONTINUED = """\
     pieces = [about["start"], *{pieces}[1 - about["limit"] :]]
     most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
@@ -130,7 +144,8 @@ def program(about: Mapping[str, Any]) -> str:
     line = 'line.rstrip("\\n")'
     line = (f"plain({line})" if strips else line) + (".lower()" if read["lower_case"] else "")
     pieces = _PIECES[_package(read)].format(line=line)
-    body = (_CONTINUED if continues else _TRANSLATED).replace("{pieces}", pieces)
+    translated = _BEGUN if about.get("prefix") else _TRANSLATED
+    body = (_CONTINUED if continues else translated).replace("{pieces}", pieces)
     head = "\n".join([*lines, "for line in sys.stdin:"])
     return f"{head}\n{body}{_BEST}{_WRITTEN[written['kind']]}"
 

@@ -34,6 +34,18 @@ class Continuing(CTranslate2Engine):
             for row, one in zip(rows, found, strict=True)
         ]
 
+    @property
+    def pieces(self) -> int:
+        """The size of its vocabulary."""
+        return len(self.target.vocabulary)
+
+    def next_log_probabilities(self, rows: Sequence[Sequence[int]]) -> list[np.ndarray]:
+        """The log-probabilities of all pieces after each id of rows of ids, which are read as they
+        are: float32 `[ids, pieces]` of each row."""
+        found = self._model.forward_batch([list(row) for row in rows], return_log_probs=True)
+        found = np.array(found, np.float32)
+        return [one[: len(row)] for one, row in zip(found, rows, strict=True)]
+
     def _told(self, best: Hypothesis) -> float:
         """log p of what follows the prompt; of one that was cut off, without an end."""
         return best.total if best.bare is None else best.bare

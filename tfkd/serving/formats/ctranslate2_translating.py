@@ -17,7 +17,7 @@ class Translating(CTranslate2Engine):
     def __init__(self, folder: Path, about: Mapping[str, Any]):
         super().__init__(folder, about)
         # Folders of before have it from CTranslate2.
-        self._lead = about.get("lead", [])
+        self._lead, self._prefix = about.get("lead", []), about.get("prefix", [])
         self._model = ctranslate2().Translator(str(folder), **self.device)
 
     def read(self, row: Sequence[str]) -> list[str]:
@@ -29,10 +29,10 @@ class Translating(CTranslate2Engine):
     ) -> list[np.ndarray]:
         found = self._model.score_batch(
             [[*self._lead, *row] for row in rows],
-            [list(one) for one in outputs],
+            [[*self._prefix, *one] for one in outputs],
             max_input_length=0,
         )
-        return [np.array(one.log_probs, np.float32) for one in found]
+        return [np.array(one.log_probs, np.float32)[len(self._prefix) :] for one in found]
 
     def _search(
         self, rows: list[list[str]], batch: list[int], limit: int
@@ -41,8 +41,15 @@ class Translating(CTranslate2Engine):
             return [[] for _ in batch]
         found = self._model.translate_batch(
             [[*self._lead, *rows[row]] for row in batch],
+            [self._prefix] * len(batch) if self._prefix else None,
             **self._options,
-            max_decoding_length=limit,
-            min_decoding_length=min(self._least, limit),
+            max_decoding_length=limit + len(self._prefix),
+            min_decoding_length=min(self._least, limit) + len(self._prefix),
         )
-        return [list(map(self.hypothesis, one.hypotheses, one.scores)) for one in found]
+        return [
+            [
+                self.hypothesis(pieces[len(self._prefix) :], score)
+                for pieces, score in zip(one.hypotheses, one.scores, strict=True)
+            ]
+            for one in found
+        ]

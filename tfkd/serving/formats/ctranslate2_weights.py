@@ -1,14 +1,15 @@
 """A Keras model's weights in the places that CTranslate2 has for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from ctranslate2.specs import common_spec, model_spec, transformer_spec
+from ctranslate2.specs import attention_spec, common_spec, model_spec, transformer_spec
 
 from tfkd.layers.positions import sinusoidal
 from tfkd.models.gpt2 import Gpt2
+from tfkd.models.llama import Llama
 from tfkd.models.transformer import Transformer
 
 _ACTIVATIONS = {
@@ -23,7 +24,8 @@ def described(model: Any, tokenizers: Mapping[str, Any]) -> Any:
     """The specification of a float32 model, with its vocabularies and special tokens.
 
     Args:
-        model: A `Transformer` that writes from left to right, or a `Gpt2`, without adapters.
+        model: A `Transformer` that writes from left to right, a `Gpt2` or a `Llama`, without
+            adapters.
         tokenizers: `source` and `target`, or `text`.
 
     Raises:
@@ -90,6 +92,7 @@ def _transformer(model: Transformer, tokenizers: Mapping[str, Any]) -> Any:
     source, target = tokenizers["source"], tokenizers["target"]
     spec.register_source_vocabulary(list(source.vocabulary))
     spec.register_target_vocabulary(list(target.vocabulary))
+    lead = model.leads.get("decoder")
     config = {
         "bos_token": source.vocabulary[source.start_id],
         # Who asks puts a token that the model has in front there: a source that is this token alone
@@ -98,7 +101,8 @@ def _transformer(model: Transformer, tokenizers: Mapping[str, Any]) -> Any:
         "add_source_eos": True,
         "eos_token": target.vocabulary[target.end_id],
         "unk_token": target.vocabulary[target.unknown_id],
-        "decoder_start_token": target.vocabulary[target.start_id],
+        # Behind a token that the model has before the start, who asks puts the start.
+        "decoder_start_token": target.vocabulary[target.start_id if lead is None else lead],
     }
     _configure(spec, config, options["norm_epsilon"])
     return spec
@@ -115,20 +119,89 @@ def _gpt2(model: Gpt2, tokenizers: Mapping[str, Any]) -> Any:
     decoder.position_encodings.encodings = _positions(embedding.positions)
     _stack(decoder, model.decoder)
     _head(decoder.projection, model.head)
-    tokenizer = tokenizers["text"]
+    _language_model(spec, tokenizers["text"], options["norm_epsilon"])
+    return spec
+
+
+def _language_model(spec: Any, tokenizer: Any, epsilon: float) -> None:
     spec.register_vocabulary(list(tokenizer.vocabulary))
     config = {
         "bos_token": tokenizer.vocabulary[tokenizer.start_id],
         "eos_token": tokenizer.vocabulary[tokenizer.end_id],
         "unk_token": tokenizer.vocabulary[tokenizer.unknown_id],
     }
-    _configure(spec, config, options["norm_epsilon"])
+    _configure(spec, config, epsilon)
+
+
+def _llama(model: Llama, tokenizers: Mapping[str, Any]) -> Any:
+    options = model.get_config()
+    keys, around = options["key_value_heads"] or options["heads"], options["norms"] == "around"
+    scaling = options["rotary_scaling"]
+    linear = attention_spec.RotaryScalingType.Linear if scaling else None
+    spec = transformer_spec.TransformerDecoderModelSpec.from_config(
+        options["layers"],
+        options["heads"],
+        activation=_ACTIVATIONS[options["activation"]],
+        ffn_glu=True,
+        rms_norm=True,
+        rotary_dim=0,
+        rotary_interleave=False,
+        rotary_scaling_type=linear,
+        rotary_scaling_factor=scaling["factor"] if scaling else 1,
+        rotary_base=options["rotary_theta"],
+        pre_post_layer_norm=around,
+        num_heads_kv=None if keys == options["heads"] else keys,
+        head_dim=options["head_width"],
+        qk_norm=options["query_key_norm"],
+    )
+    decoder, tokens = spec.decoder, model.embedding.tokens
+    decoder.scale_embeddings = options["scale_embeddings"]
+    decoder.embeddings.weight = _array(tokens.table)
+    for layer, block in zip(decoder.layer, model.decoder.blocks, strict=True):
+        own, attention = layer.self_attention, block.self_attention
+        inputs = (attention.query, attention.key_value)
+        own.linear[0].weight = np.concatenate([_array(one.kernel).T for one in inputs])
+        if attention.query.bias is not None:
+            own.linear[0].bias = np.concatenate([_array(one.bias) for one in inputs])
+        _linear(own.linear[1], attention.output_projection)
+        if attention.query_norm is not None:
+            own.q_norm.gamma = _array(attention.query_norm.scale)
+            own.k_norm.gamma = _array(attention.key_norm.scale)
+        if options["attention_scale"] is not None:
+            own.queries_scale = np.float32(options["attention_scale"])
+        for place, norm in _rotary_norms(layer, block, around):
+            place.gamma = _array(norm.scale)
+        gate, up = np.split(_array(block.feed_forward.gate_up.kernel).T, 2)
+        layer.ffn.linear_0.weight, layer.ffn.linear_0_noact.weight = map(
+            np.ascontiguousarray, (gate, up)
+        )
+        if block.feed_forward.gate_up.bias is not None:
+            biases = np.split(_array(block.feed_forward.gate_up.bias), 2)
+            layer.ffn.linear_0.bias, layer.ffn.linear_0_noact.bias = biases
+        _linear(layer.ffn.linear_1, block.feed_forward.down)
+    decoder.layer_norm.gamma = _array(model.decoder.final_norm.scale)
+    if options["logit_cap"] is not None:
+        decoder.final_logit_softcapping = np.float32(options["logit_cap"])
+    _head(decoder.projection, model.head)
+    _language_model(spec, tokenizers["text"], options["norm_epsilon"])
     return spec
+
+
+def _rotary_norms(layer: Any, block: Any, around: bool) -> Iterator[tuple[Any, Any]]:
+    if not around:
+        yield layer.self_attention.layer_norm, block.self_attention_norm
+        yield layer.ffn.layer_norm, block.feed_forward_norm
+        return
+    yield layer.input_layer_norm, block.self_attention_norm
+    yield layer.post_attention_layer_norm, block.self_attention_out_norm
+    yield layer.pre_feedforward_layer_norm, block.feed_forward_norm
+    yield layer.post_feedforward_layer_norm, block.feed_forward_out_norm
 
 
 _CLASSES: dict[type, Callable[[Any, Mapping[str, Any]], Any]] = {
     Transformer: _transformer,
     Gpt2: _gpt2,
+    Llama: _llama,
 }
 
 
@@ -163,7 +236,8 @@ def _attention(spec: Any, projections: tuple[Any, ...], norm: Any) -> None:
 
 def _linear(spec: Any, dense: Any) -> None:
     spec.weight = np.ascontiguousarray(_array(dense.kernel).T)
-    spec.bias = _array(dense.bias)
+    if dense.bias is not None:
+        spec.bias = _array(dense.bias)
 
 
 def _norm(spec: Any, norm: Any) -> None:

@@ -134,9 +134,10 @@ def check_evaluated_export(
                 f"{key} in an evaluation of {entry.of} itself",
             )  # fmt: skip
     made = task_of(stage).products
-    cannot = [one for one in entry.metrics if product_of(about(one), made) not in found.products]
+    answers = found.products if stage is None or not stage.model else found.answers(stage.model)
+    cannot = [one for one in entry.metrics if product_of(about(one), made) not in answers]
     if cannot:
         faults.add(
             (*path, "metrics"), f"{', '.join(cannot)} of {entry.export}, which answers with "
-            f"{' and '.join(found.products)} alone", "metrics that are counted from these",
+            f"{' and '.join(answers)} alone", "metrics that are counted from these",
         )  # fmt: skip

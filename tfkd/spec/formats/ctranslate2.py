@@ -1,17 +1,23 @@
 """CTranslate2's models: Transformers on CPUs and GPUs, in 8 bits if asked for."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tfkd.spec.formats.format import FormatOptions, Served
-from tfkd.spec.metrics import OUTPUTS
-from tfkd.spec.options import BeamOptions, Gpt2Options, GreedyOptions, TransformerOptions
+from tfkd.spec.metrics import OUTPUTS, TEACHER_FORCED, WORDS
+from tfkd.spec.options import (
+    BeamOptions,
+    Gpt2Options,
+    GreedyOptions,
+    LlamaOptions,
+    TransformerOptions,
+)
 
 _SEARCHES = (BeamOptions, GreedyOptions)
 # The families whose weights it has a place for.
-_FAMILIES = (TransformerOptions, Gpt2Options)
+_FAMILIES = (TransformerOptions, Gpt2Options, LlamaOptions)
 # The length penalties by which the best output is among those that its search finds, which knows
 # none: of 150 captions' outputs none was worse than those of a wider search up to 1.7, five were at
 # 2.0, and of other models' more.
@@ -22,7 +28,7 @@ _SAVED_MODEL = "a SavedModel: {{of: {}, format: saved_model}}"
 class CTranslate2Options(FormatOptions):
     """A folder of CTranslate2: Transformers and GPT-2s, with their tokenizers' files."""
 
-    products: ClassVar[tuple[str, ...]] = (OUTPUTS,)
+    products: ClassVar[tuple[str, ...]] = (OUTPUTS, TEACHER_FORCED, WORDS)
     packages: ClassVar[tuple[str, ...]] = ("ctranslate2",)
     searches: ClassVar[bool] = True
 
@@ -33,6 +39,10 @@ class CTranslate2Options(FormatOptions):
         "a row; all else in float32 on a CPU, and on a GPU as it has it fastest. int8_float32: in "
         "float32 everywhere.",
     )
+
+    def answers(self, model: Any) -> tuple[str, ...]:
+        """What a translator writes; how a language model predicts each next word."""
+        return (OUTPUTS,) if model.encoder_decoder else (TEACHER_FORCED, WORDS)
 
     def reasons_against(self, served: Served) -> Iterator[tuple[str, str]]:
         """Models, adapters and searches that CTranslate2 does not have."""
@@ -46,11 +56,12 @@ class CTranslate2Options(FormatOptions):
                 f"{served.name} fills in hidden tokens, and does not write from left to right",
                 (f"decoder_attention: causal, or {instead}"),
             )
+        if isinstance(model, LlamaOptions):
+            for what in _unlike(model):
+                yield f"{served.name} has {what}", f"a model without, or {instead}"
         if model.adapters:
             sides = " and ".join(model.adapters)
             yield f"{served.name} has adapters on its {sides}", f"a model without, or {instead}"
-        if getattr(model, "target_lead", None) is not None:
-            yield f"{served.name} puts {model.target_lead} before each target's start", instead
         if served.decode is not None and type(served.decode) not in _SEARCHES:
             kinds = " or ".join(one.model_fields["kind"].default for one in _SEARCHES)
             yield (
@@ -73,3 +84,15 @@ class CTranslate2Options(FormatOptions):
                         f"{instead}"
                     ),
                 )
+
+
+def _unlike(model: LlamaOptions) -> Iterator[str]:
+    """What a rotary decoder has, and CTranslate2 has not."""
+    if model.attention_cap is not None:
+        yield f"attention_cap {model.attention_cap:g}"
+    if model.attention_window is not None:
+        yield f"attention_window {model.attention_window}"
+    if model.unrotated_layers:
+        yield f"unrotated_layers {model.unrotated_layers}"
+    if model.rotary_scaling is not None and model.rotary_scaling.kind != "linear":
+        yield f"rotary_scaling of kind {model.rotary_scaling.kind}"

@@ -48,6 +48,11 @@ class FormatOptions(Options):
 
     of: StageReference = Field(description="The stage whose model is exported.")
 
+    def answers(self, model: Any) -> tuple[str, ...]:
+        """What evaluations can count of what it answers of a model (its options): `products`, or
+        some of them."""
+        return self.products
+
     @property
     def name(self) -> str:
         """What tells it from the other exports of its stage: the format, and how it is quantized.
