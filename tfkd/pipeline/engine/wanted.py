@@ -12,7 +12,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.data_folder import DataFolder
 from tfkd.pipeline.scoring.products import CONTINUED, MASKED
 from tfkd.spec import Spec
-from tfkd.spec.checks.export_checks import decode_of_export
+from tfkd.spec.checks.export_checks import decode_of_export, first_evaluation
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK
 from tfkd.spec.options import MaskPredictOptions
@@ -233,6 +233,15 @@ def wanted(spec: Spec, data_dir: Path, files: DataFolder | None = None) -> Wante
     return found
 
 
+def _lines(builder: GraphBuilder, spec: Spec, reference: str) -> tuple[Node, str] | None:
+    """The corpus of a model's first evaluation, and its field that the model reads."""
+    entry = first_evaluation(spec.evaluate, reference)
+    if entry is None:
+        return None
+    fields = builder.fields(spec, entry.on[0])
+    return builder.corpus(spec, entry.on[0]), "source" if "source" in fields else "text"
+
+
 def _exports(builder: GraphBuilder, spec: Spec) -> dict[tuple[str, str], Export]:
     """The exports of a spec, by stage and name."""
     found = {}
@@ -240,6 +249,8 @@ def _exports(builder: GraphBuilder, spec: Spec) -> dict[tuple[str, str], Export]
         said = decode_of_export(spec.evaluate, entry.of)
         decode = _default(builder, spec, entry.of) if said is None else said.decode
         tuned = None if said is None else _tuned(builder, spec, said, entry.of)
-        node = stage_of("export").node(builder, spec, entry, decode, tuned)
+        node = stage_of("export").node(
+            builder, spec, entry, decode, tuned, _lines(builder, spec, entry.of)
+        )
         found[entry.of, entry.name] = Export(entry, node)
     return found

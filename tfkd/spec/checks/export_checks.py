@@ -7,8 +7,9 @@ from tfkd.spec.faults import Faults
 from tfkd.spec.formats.format import Served
 from tfkd.spec.metrics import about, product_of
 from tfkd.spec.names import Found, Parts, stage_of, written
+from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import task_of
-from tfkd.spec.wording import shown
+from tfkd.spec.wording import a, shown
 
 
 def decode_of_export(evaluations: Any, stage: str) -> Any:
@@ -39,13 +40,37 @@ def check_exports(parts: Parts, faults: Faults) -> None:
             faults.add(place, f"{entry.of} as {entry.name} stands here twice", "each export once")
             continue
         seen.add((entry.of, entry.name))
-        trained = stage_of(parts, faults, place, entry.of, "trained")
+        trained = stage_of(parts, faults, place, entry.of, "model")
         if trained is None or trained.model is None:
+            continue
+        if "trained" not in gives_of(trained.stage) and not _checkpoint(
+            parts, faults, place, entry.of, trained
+        ):
             continue
         before = len(faults.errors)
         task_of(trained).check_export(faults, place, entry.of, trained)
         if len(faults.errors) == before:
             _check_held(parts, faults, written(faults, (*path, "format")), entry, trained)
+
+
+def _checkpoint(parts: Parts, faults: Faults, path: tuple, name: str, found: Found) -> bool:
+    """Whether a checkpoint can be exported as it is loaded: it writes, and an evaluation of it has
+    lines to hold the export to it on."""
+    if task_of(found).over_classes or not (found.model.encoder_decoder or found.model.is_causal):
+        faults.add(path, f"{name} is {a(found.stage.kind)} stage", "a train stage")
+        return False
+    if first_evaluation(parts.evaluate, name) is None:
+        faults.add(
+            path, f"{name} is {a(found.stage.kind)} stage without an evaluation, on whose lines "
+            "an export could be held to it", f"an evaluation of {name} beside it",
+        )  # fmt: skip
+        return False
+    return True
+
+
+def first_evaluation(evaluations: Any, stage: str) -> Any:
+    """The first evaluation of a stage's model; None: there is none."""
+    return next((one for one in evaluations if getattr(one, "of", None) == stage), None)
 
 
 def _check_held(parts: Parts, faults: Faults, path: tuple, entry: Any, trained: Found) -> None:

@@ -62,7 +62,12 @@ class WordsOptions(TaskOptions):
             check = _writing_teacher if writes(stage) else _masked_teacher
             check(parts, faults, path, entry, stage)
             return
-        beside = stage_of(parts, faults, (*path, "against"), entry.against, "trained")
+        beside = stage_of(parts, faults, (*path, "against"), entry.against, "model")
+        trained = beside is None or "trained" in gives_of(beside.stage)
+        if not trained and not task_of(beside).of_checkpoints:
+            loaded = f"{entry.against} is {a(beside.stage.kind)} stage"
+            faults.add((*path, "against"), loaded, "a train stage")
+            beside = None
         model = stage.model if stage is not None else None
         check_decode(faults, (*path, "decode"), entry.of, model, getattr(entry, "decode", None))
         if beside is not None:
