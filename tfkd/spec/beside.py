@@ -39,4 +39,6 @@ def evaluated(spec: "Spec", tree: Node, options: Sequence[str]) -> "Spec":
     if faults.errors:
         told = (replace(one, path="") if one.file in options else one for one in faults.errors)
         raise SpecErrors([*dict.fromkeys(told)])
-    return replace(spec, data=data, evaluate=tuple(entries), export=())
+    measured = {(entry.of, entry.export) for entry in entries}
+    exports = [one for one in spec.export if (one.of, one.name) in measured]
+    return replace(spec, data=data, evaluate=tuple(entries), export=tuple(exports))

@@ -14,8 +14,8 @@ _ON = "evaluation/on"
 # Characters of the corpora's names in a folder's, and digits that tell what was asked.
 _MOST, _DIGITS = 100, 8
 # What two entries are of the same scores by.
-_SAME = ("of", "variant", "on", "seed", "seeds", "decode", "choose", "context", "metric_options",
-         "tokenize", "lower_case")  # fmt: skip
+_SAME = ("of", "export", "variant", "on", "seed", "seeds", "decode", "choose", "context",
+         "metric_options", "tokenize", "lower_case")  # fmt: skip
 
 
 def place_on(run: Path, plan: Wanted) -> Path:

@@ -152,6 +152,8 @@ def _run(
 ) -> dict[str, Any] | None:
     started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
+    if elsewhere:
+        plan.exports.clear()  # they are measured, and stand in the run's folder
     nodes = in_checked_order(plan, until)
     refuse_unchecked(nodes, plan, context)
     if make is not None:

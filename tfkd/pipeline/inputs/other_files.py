@@ -17,7 +17,7 @@ from tfkd.data.text.sources import Lines
 from tfkd.spec import Spec
 from tfkd.spec.beside import evaluated
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
+from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, about, names_of
 from tfkd.spec.options.base import WORD
 from tfkd.spec.options.soft_labels import NUMBERS
 from tfkd.spec.source.tree import node_of
@@ -99,7 +99,7 @@ class OtherFiles:
         found: dict[str, dict[str, Any]] = {}
         own = [
             one for one in spec.resolved()["evaluate"]
-            if TEACHER_CHECK not in one["metrics"] and "export" not in one
+            if TEACHER_CHECK not in one["metrics"]
         ]  # fmt: skip
         named = {one["of"] for one in own}
         for of in self.of:
@@ -115,7 +115,11 @@ class OtherFiles:
                 continue
             entry = {key: value for key, value in entry.items() if key != "noise"}
             if measured := [one for one in self.metrics if one != TEACHER_CHECK]:
+                if "export" in entry:
+                    measured = _counted_alike(measured, entry["metrics"])
                 entry["metrics"] = measured
+            if not entry["metrics"]:
+                continue  # an export's answers are not counted so
             _without_others(entry)
             key = repr(sorted((k, repr(v)) for k, v in entry.items() if k not in ("on", "metrics")))
             seen = found.setdefault(key, {**entry, "on": [], "metrics": []})
@@ -199,6 +203,12 @@ def _is_conll(paths: list[str]) -> bool:
     with contextlib.suppress(UserError):  # one that cannot be read: told where it is
         return None not in [conll_columns(one, Path()) for one in find_files(paths, Path())]
     return False
+
+
+def _counted_alike(metrics: Sequence[str], own: Sequence[str]) -> list[str]:
+    """Metrics that are counted from what an evaluation's own are counted from."""
+    known = {product for name in own for product in about(name).products}
+    return [name for name in metrics if known & {*about(name).products}]
 
 
 def _without_others(entry: dict[str, Any]) -> None:
