@@ -108,3 +108,22 @@ def test_divergences_are_measured_beside_the_cross_entropy(tmp_path):
     assert {"forward_kl", "forward_kl of own outputs"} < {row["name"] for row in others}
     assert all(row["milliseconds"] > 0 for row in made["rows"])
     assert "| drawing own outputs alone |" in speed(made)
+
+
+def test_engines_are_measured_on_the_same_weights(tmp_path):
+    pytest.importorskip("ctranslate2")
+    words = ["--sizes", "tiny", "--lengths", "3", "9", "--rounds", "1"]
+    made = measured(tmp_path, "bench_engines", *words)
+    engines = [row["engine"] for row in made["rows"]]
+    assert engines[:3] == ["tfkd", "ctranslate2 float32", "ctranslate2 int8"]
+    ours, exact, eight, *others = made["rows"]
+    assert ours["equal"] == exact["equal"] == 1
+    assert ours["times_as_fast"] == ours["times_as_many_lines"] == 1
+    assert eight["bytes"] < exact["bytes"] < ours["bytes"]
+    assert all(row["equal"] == 1 for row in others)  # transformers, where it is installed
+    for row in made["rows"]:
+        assert [one["tokens"] for one in row["lengths"]] == [3, 9]
+        for one in row["lengths"]:
+            assert 0 < one["milliseconds_least"] <= one["milliseconds_50"] <= one["milliseconds_95"]
+        assert row["peak_bytes"] > 2**20 < 2**20 + row["bytes"]
+    assert "| tiny |" in speed(made)

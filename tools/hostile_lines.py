@@ -60,3 +60,31 @@ def hostile(count=500):
         if line:
             lines.append(line)
     return lines
+
+
+# Text that spells what tokenizers have for something else than text.
+SPELLED = [
+    "[MASK]", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "</s>", "<s>", "<pad>", "<unk>", "<|endoftext|>",
+    ">>fra<<", ">>", "<<", "▁", "##a", "##", "Ġ", "Ċ", "<0x0A>", "\\n", "{source}", "%s", "${x}",
+]  # fmt: skip
+# Beside marks: NUL and other control characters, half a pair, unassigned, the last of all.
+WILD = ["\0", "\x1b[31m", "\x85", "\ufffd", "\ufffe", "\ud800", "\U000e0001", "\U0010ffff", "\x0b",
+        "\u202d", "\u2066", "\u0300" * 9, "\u0e4d", "ǅ", "ﬃ", "\U0001d54f", "\u1160"]  # fmt: skip
+
+
+def hostile_strings(count=10_000, longest=10_000):
+    """Strings of up to `longest` characters, the empty one first, as many short as long by their
+    logarithm: marks, spelled pieces, wild characters, words, spaces, one kind alone or all mixed.
+    """
+    drawn = random.Random(11)
+    mixed = [MARKS, SPACES, SPELLED, WILD, TEXT]
+    strings = ["", " ", "\n", *SPELLED, *WILD, "a" * longest, "日" * longest, "\u0301" * longest]
+    while len(strings) < count:
+        size = round(longest ** drawn.random())
+        kinds = mixed if drawn.random() < 0.6 else [drawn.choice(mixed)]
+        apart = drawn.choice(["", " "])
+        line = ""
+        while len(line) < size:
+            line += drawn.choice(drawn.choice(kinds)) + apart
+        strings.append(line[:size])
+    return strings[:count]

@@ -9,6 +9,8 @@ from tfkd.report.wording import number, percent, plain
 def speed(made: dict[str, Any]) -> str:
     """What `--json` of a benchmark under `tools/` wrote."""
     first = made["rows"][0]
+    if "engine" in first:
+        return _engines(made)
     if "family" in first:
         return _families(made)
     if "source_tokens" in first:
@@ -65,6 +67,29 @@ def _decoding(made: dict[str, Any]) -> str:
         rows.append(cells)
     spent = table(["model", "tokens", "part, run alone", "ms"], parts, left=1)
     return _measured(made, "\n\n".join([table(head, rows, left=1), spent]))
+
+
+def _engines(made: dict[str, Any]) -> str:
+    """Sizes, latencies, lines a second and memory of one model in several engines, by its size."""
+    lengths = [one["tokens"] for one in made["rows"][0]["lengths"]]
+    head = ["size", "parameters", "engine", "MiB", "s to load"]
+    head += [f"{length} tokens, ms" for length in lengths]
+    head += ["times as fast", "lines/s", "times as many", "MiB of memory", "equal"]
+    rows = [
+        [
+            row["size"], number(row["parameters"]), row["engine"],
+            f"{row['bytes'] / 2**20:,.1f}", f"{row['load_seconds']:.1f}",
+            *(
+                f"{_milliseconds(one['milliseconds_50'])}, {_milliseconds(one['milliseconds_95'])}"
+                for one in row["lengths"]
+            ),
+            _ratio(row["times_as_fast"]), f"{row['lines_a_second']:,.1f}",
+            _ratio(row["times_as_many_lines"]), f"{row['peak_bytes'] / 2**20:,.0f}",
+            percent(row["equal"], 0),
+        ]
+        for row in made["rows"]
+    ]  # fmt: skip
+    return _measured(made, table(head, rows, left=3))
 
 
 def _families(made: dict[str, Any]) -> str:

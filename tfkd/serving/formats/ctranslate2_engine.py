@@ -143,6 +143,8 @@ class CTranslate2Engine:
             for row, hypotheses in zip(batch, self._search(rows, batch, most), strict=True):
                 if all(one.ended and len(one.pieces) < limits[row] for one in hypotheses):
                     found[row] = self._ranked(hypotheses)
+                elif limits[row] == most:
+                    found[row] = self._cut(rows[row], hypotheses, most)
         for row, answers in enumerate(found):
             if not answers:
                 # It went to its limit, or beyond it beside longer rows.
