@@ -28,6 +28,7 @@ def plain(line):
     line = unicodedata.normalize("NFKD", re.sub("``|''", '"', line))
     return "".join(one for one in line if not unicodedata.category(one).startswith("M"))
 
+
 """
 _OPENED = {
     "tokenizers": '{name} = tokenizers.Tokenizer.from_file(folder + "/{side}/tokenizer.json")',
@@ -41,8 +42,7 @@ _PIECES = {
 _TRANSLATED = """\
     pieces = {pieces}[: about["limit"]]
     if not pieces:
-        print()
-        continue
+        return ""
     most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
     least = min(search["min_length"], most)
     found = model.translate_batch(
@@ -54,8 +54,7 @@ _TRANSLATED = """\
 _BEGUN = """\
     pieces = {pieces}[: about["limit"]]
     if not pieces:
-        print()
-        continue
+        return ""
     begun = about["prefix"]
     most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
     least = min(search["min_length"], most)
@@ -84,11 +83,17 @@ _WRITTEN = {
     text = f" {text.strip()} "
     for pattern, replacement in written["detokenize"]:
         text = re.sub(pattern, replacement, text)
-    print(text.strip())
+    return text.strip()
 """,
-    "byte_bpe": '    print(tokenizers.decoders.ByteLevel().decode(words).replace("\\n", " "))\n',
-    "sentencepiece": "    print(writer.decode(words))\n",
+    "byte_bpe": '    return tokenizers.decoders.ByteLevel().decode(words).replace("\\n", " ")\n',
+    "sentencepiece": "    return writer.decode(words)\n",
 }
+_ASKED = """
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(answer(line.rstrip("\\n")))
+"""
 
 
 def use(about: Mapping[str, Any], held: Held) -> str:
@@ -138,16 +143,15 @@ def program(about: Mapping[str, Any]) -> str:
     ]
     if written["kind"] == "sentencepiece":
         lines.append(_OPENED["sentencepiece"].format(name="writer", side=writes))
-    lines += [f"model = ctranslate2.{'Generator' if continues else 'Translator'}(folder)", ""]
+    lines += [f"model = ctranslate2.{'Generator' if continues else 'Translator'}(folder)", "", ""]
     if strips:
         lines.append(_PLAIN)
-    line = 'line.rstrip("\\n")'
-    line = (f"plain({line})" if strips else line) + (".lower()" if read["lower_case"] else "")
+    line = ("plain(line)" if strips else "line") + (".lower()" if read["lower_case"] else "")
     pieces = _PIECES[_package(read)].format(line=line)
     translated = _BEGUN if about.get("prefix") else _TRANSLATED
     body = (_CONTINUED if continues else translated).replace("{pieces}", pieces)
-    head = "\n".join([*lines, "for line in sys.stdin:"])
-    return f"{head}\n{body}{_BEST}{_WRITTEN[written['kind']]}"
+    head = "\n".join([*lines, "def answer(line):"])
+    return f"{head}\n{body}{_BEST}{_WRITTEN[written['kind']]}{_ASKED}"
 
 
 def _package(said: Mapping[str, Any]) -> str:
