@@ -78,6 +78,6 @@ def test_an_export_is_measured_beside_its_model(path, capsys):
     ours, theirs = results["evaluations"]
     assert theirs["export"] == "ctranslate2_float32"
     assert theirs["metrics"]["bleu"]["value"] == pytest.approx(ours["metrics"]["bleu"]["value"])
-    assert theirs["against"]["metrics"]["bleu"]["difference"] == pytest.approx(0, abs=1)
+    assert theirs["against"]["metrics"]["bleu"]["delta"] == pytest.approx(0, abs=1)
     assert cli.main(["report", str(place)]) == cli.DONE
     assert cli.main(["evaluate", str(place), "--json"]) == cli.DONE

@@ -76,4 +76,4 @@ evaluate:
     assert eight == pytest.approx(ours, rel=0.05)
     assert eight["loss"] != ours["loss"]
     compared = results["evaluations"][1]["against"]["metrics"]["loss"]
-    assert compared["difference"] == pytest.approx(eight["loss"] - ours["loss"])
+    assert compared["delta"] == pytest.approx(eight["loss"] - ours["loss"])

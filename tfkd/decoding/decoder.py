@@ -185,6 +185,12 @@ def source_limit(model: Any) -> int:
     return int(getattr(model, "max_length", None) or 512) - 1 - lead
 
 
+def target_limit(model: Any) -> int:
+    """The most tokens that a model can write: position 0 holds the start, or what leads it."""
+    lead = "decoder" in getattr(model, "leads", ())
+    return int(getattr(model, "max_length", None) or 512) - 1 - lead
+
+
 @without_gradients()
 def decode_batch(
     model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor, specials: Specials
@@ -207,7 +213,5 @@ def decoding_inputs(
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """The sources as a model reads them, and the most tokens of each output."""
     valid = tf.range(tf.shape(ids)[1]) < lengths[:, None]
-    # Position 0 holds the start, so one token fewer than the model's positions can be produced.
-    most = int(getattr(model, "max_length", None) or 512) - 1
-    limits = search.max_length.lengths(tf.maximum(lengths - 1, 0), most)
+    limits = search.max_length.lengths(tf.maximum(lengths - 1, 0), target_limit(model))
     return {"ids": ids, "valid": valid}, limits

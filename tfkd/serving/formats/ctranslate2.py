@@ -127,10 +127,10 @@ def _room(model: Any, subject: Subject, asked: int | None) -> dict[str, Any]:
     first that is read: `lead` of a translator, and `prefix` of what it writes; `start` of a
     language model."""
     from tfkd.decoding.continuation import prompt_limit
-    from tfkd.decoding.decoder import source_limit
+    from tfkd.decoding.decoder import source_limit, target_limit
 
     if "text" not in subject.tokenizers:
-        limit, most = source_limit(model), int(model.max_length) - 1
+        limit, most = source_limit(model), target_limit(model)
         target = subject.tokenizers["target"]
         lead, begun = model.leads.get("encoder"), "decoder" in model.leads
         return {
