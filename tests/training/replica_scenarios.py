@@ -16,6 +16,7 @@ import mask_task
 import numpy as np
 import opposed
 import own_outputs
+import quantized
 import real_models
 import sequence_models
 import tensorflow as tf
@@ -87,6 +88,7 @@ MODELS = {
     "classes": distilled_twice.classes,
     "own_pairs": own_outputs.pairs,
     "own_texts": own_outputs.texts,
+    "quantized": quantized.pairs,
     "opposed": lambda: (opposed.distiller(), opposed.Rows()),
 }
 

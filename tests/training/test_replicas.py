@@ -34,6 +34,7 @@ LONG |= dict.fromkeys(
 LONG["own_pairs"] = ["accumulated", "two_replicas_accumulated", "all_on_one_cpu"]
 LONG["own_pairs"] += ["three_replicas", "two_replicas_xla"]
 LONG["own_texts"] = ["two_replicas_accumulated", "all_on_one_cpu"]
+LONG["quantized"] = ["two_replicas_accumulated", "all_on_one_cpu"]
 LONG["factored"] = ["two_replicas_accumulated"]
 # What is compared with something else.
 OTHERS = ["dropout-two_micro_batches", "dropout-two_replicas"]

@@ -36,9 +36,11 @@ _PLACES = {
     "derive_seed": "initializers",
     "dropout_key": "dropout",
     "dropout_pass": "dropout",
+    "fake_quantize": "quantization",
     "gelu": "activations",
     "key_penalty": "masks",
     "prefix_penalty": "masks",
+    "Product": "quantization",
     "sinusoidal": "positions",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _PLACES)

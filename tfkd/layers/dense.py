@@ -11,6 +11,7 @@ from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import is_fusing
 from tfkd.layers.initializers import Blocks
 from tfkd.layers.portable import is_portable
+from tfkd.layers.quantization import Product
 from tfkd.layers.shapes import shape_of
 
 
@@ -41,7 +42,7 @@ def affine(
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Dense(keras.layers.Layer):
+class Dense(Product, keras.layers.Layer):
     """x W + b over the last axis, optionally followed by an adapter on the projection.
 
     All leading axes are folded into one before the product: TensorFlow's product of a
@@ -97,9 +98,10 @@ class Dense(keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """Projects `[..., width]` to `[..., units]`."""
-        kernel = tf.cast(self.kernel, self.compute_dtype)
+        kernel = tf.cast(self.operand(self.kernel, axis=0), self.compute_dtype)
         plain = is_portable()  # other engines fold the axes by themselves
         flat = inputs if plain else tf.reshape(inputs, [-1, self.kernel.shape[0]])
+        flat = self.operand(flat)
         if plain:
             output = tf.matmul(flat, kernel)
             output = output if self.bias is None else output + self.bias

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.quantization import Product
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class Embedding(keras.layers.Layer):
+class Embedding(Product, keras.layers.Layer):
     """Looks up rows of a table, times a factor.
 
     Rows are read from the float32 table and cast afterwards, so that the gradient of repeated ids
@@ -50,7 +51,7 @@ class Embedding(keras.layers.Layer):
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
         """Maps int `[...]` to `[..., width]` of the compute type."""
-        rows = tf.gather(self.table, ids)
+        rows = self.operand(tf.gather(self.table, ids))
         if self.factor != 1:
             rows *= self.factor
         return tf.cast(rows, self.compute_dtype)

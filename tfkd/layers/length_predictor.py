@@ -6,13 +6,14 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.quantization import Product
 
 # Class 0 is no length: the row stands for [LENGTH] itself.
 _IMPOSSIBLE = -1e9
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class LengthPredictor(keras.layers.Layer):
+class LengthPredictor(Product, keras.layers.Layer):
     """log p(L | x) = log softmax(E s)_L, with s the encoder's state at [LENGTH] and E a table.
 
     Row 0 of the table is [LENGTH] itself: it goes in front of the embedded source, without a
@@ -58,8 +59,8 @@ class LengthPredictor(keras.layers.Layer):
 
     def call(self, state: tf.Tensor) -> tf.Tensor:
         """Logits float32 `[batch, lengths]` of the states `[batch, width]` at [LENGTH]."""
-        table = tf.cast(self.table, self.compute_dtype)
-        state = tf.cast(state, self.compute_dtype)
+        table = tf.cast(self.operand(self.table), self.compute_dtype)
+        state = self.operand(tf.cast(state, self.compute_dtype))
         logits = tf.cast(tf.matmul(state, table, transpose_b=True), tf.float32)
         return tf.concat([tf.fill([tf.shape(logits)[0], 1], _IMPOSSIBLE), logits[:, 1:]], axis=1)
 

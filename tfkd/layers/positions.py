@@ -40,6 +40,8 @@ class Positions(keras.layers.Layer):
         seed: Seed of the learned table.
     """
 
+    multiplies = False  # its table is added; see tfkd.layers.quantization
+
     def __init__(
         self,
         kind: str,

@@ -42,6 +42,8 @@ class RelativeBias(keras.layers.Layer):
         seed: Seed of the table.
     """
 
+    multiplies = False  # its table is added; see tfkd.layers.quantization
+
     def __init__(
         self,
         heads: int,

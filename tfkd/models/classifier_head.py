@@ -9,10 +9,11 @@ from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
 from tfkd.layers.dropout import Dropout
 from tfkd.layers.initializers import Blocks, derive_seed
+from tfkd.layers.quantization import Product
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class ClassifierHead(keras.layers.Layer):
+class ClassifierHead(Product, keras.layers.Layer):
     """logits = t(h) M^T + b over C classes, t(h) = dropout(f(h W + c)), f = tanh: BERT's pooler.
 
     Shaped as `VocabularyHead`, so that what passes over a vocabulary passes over classes.
@@ -82,15 +83,15 @@ class ClassifierHead(keras.layers.Layer):
         )
 
     def transform(self, hidden: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """t(h): `[..., d]` to `[..., d]`, in the compute type."""
+        """t(h): `[..., d]` to `[..., d]`, in the compute type, as the product takes it."""
         hidden = tf.cast(hidden, self.compute_dtype)
         if self.dense is not None:
             hidden = self._activate(self.dense(hidden))
-        return self.dropout(hidden, training=training)
+        return self.operand(self.dropout(hidden, training=training))
 
     def matrix(self) -> tf.Tensor:
-        """M `[C, d]` in the compute type."""
-        return tf.cast(self.own_matrix, self.compute_dtype)
+        """M `[C, d]` in the compute type, as the product takes it."""
+        return tf.cast(self.operand(self.own_matrix), self.compute_dtype)
 
     def bias(self) -> tf.Tensor:
         """b `[C]` in float32."""

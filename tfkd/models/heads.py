@@ -12,11 +12,12 @@ from tfkd.layers.dense import Dense
 from tfkd.layers.few_rows import times_table
 from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
+from tfkd.layers.quantization import Product
 from tfkd.layers.shapes import shape_of
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
-class VocabularyHead(keras.layers.Layer):
+class VocabularyHead(Product, keras.layers.Layer):
     """logits = t(h) M^T + b, with M the model's embedding (tied) or a matrix of its own; of these,
     where there is a cap c, c tanh(logits / c) (Gemma 2).
 
@@ -127,16 +128,18 @@ class VocabularyHead(keras.layers.Layer):
             self.norm.build((None, self.width))
 
     def transform(self, hidden: tf.Tensor) -> tf.Tensor:
-        """t(h): `[..., reads]` to `[..., d]`, in the compute type."""
+        """t(h): `[..., reads]` to `[..., d]`, in the compute type, as the product takes it."""
         hidden = tf.cast(hidden, self.compute_dtype)
-        if self.dense is None:
-            return hidden if self.factor == 1.0 else hidden * self.factor
-        return self.norm(self._activate(self.dense(hidden)))
+        if self.dense is not None:
+            hidden = self.norm(self._activate(self.dense(hidden)))
+        elif self.factor != 1.0:
+            hidden *= self.factor
+        return self.operand(hidden)
 
     def matrix(self) -> tf.Tensor:
-        """M `[V, d]` in the compute type."""
+        """M `[V, d]` in the compute type, as the product takes it."""
         table = self._tied_matrix() if self.tied else self.own_matrix
-        return tf.cast(table, self.compute_dtype)
+        return tf.cast(self.operand(table), self.compute_dtype)
 
     def bias(self) -> tf.Tensor | None:
         """b `[V]` in float32, or None."""

@@ -29,6 +29,7 @@ class Step:
         teachers: Online teachers.
         gated: Weights whose gradients are kept apart for each group of terms.
         widened: Whether products are made of copies in float32: bfloat16 on a CPU without it.
+        quantized: Whether products are made of rounded copies of matrices and states.
     """
 
     tokens: int
@@ -44,6 +45,7 @@ class Step:
     gated: int = 0
     widened: bool = False
     written: tuple[float, ...] = ()
+    quantized: bool = False
 
     @property
     def norm(self) -> int:
@@ -98,7 +100,7 @@ class StepMemory:
         runtime: TensorFlow itself.
         weights: In float32; what is frozen, in the precision of the products.
         moments: What the optimizer keeps.
-        casts: Copies of the weights in the precision of the products.
+        casts: Copies of the weights in the precision of the products, or rounded ones.
         gradients: In float32: each stream's, and their sums.
         activations: What the forward pass keeps for the backward pass.
         vocabulary: The chunks of logits under way, and the gradient of the output's matrix.
@@ -171,7 +173,7 @@ def step_memory(
         runtime=_RUNTIME + _FUSED * step.fused + _STREAM * (step.streams - 1),
         weights=parameters * _FLOAT + frozen * item,
         moments=step.moments * parameters * _FLOAT,
-        casts=parameters * item if item < _FLOAT else 0,
+        casts=parameters * item if item < _FLOAT or step.quantized else 0,
         gradients=parameters * _FLOAT * copies,
         activations=activations,
         vocabulary=step.streams * sum(passes),

@@ -9,6 +9,7 @@ import numpy as np
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
 from tfkd.layers.initializers import values_follow
+from tfkd.layers.quantization import fake_quantize
 from tfkd.models import build_model, rows_of_pieces
 from tfkd.models.builder import start_head
 from tfkd.models.freezing import frozen_parts, in_adapter
@@ -54,7 +55,8 @@ def started(node: Node, context: Context) -> Started:
 
     A head with a matrix of its own that no stage of `from:` has starts from the input embeddings
     that were loaded (P1), where its options say so. Parts that stay frozen have their weights in
-    the precision of the products.
+    the precision of the products. With `fake_quantize` its products are those of an engine in 8
+    bits, in training and in validations; what is read of the stage later is not quantized.
 
     Raises:
         UserError: The weights of `from:` are another model's, or of another vocabulary's pieces.
@@ -64,7 +66,7 @@ def started(node: Node, context: Context) -> Started:
     model = build_model(
         model_of,
         named_tokenizers(node, context),
-        policy=POLICIES[options.precision],
+        policy=POLICIES[options.products],
         seed=options.seed,
         heads_needed=heads_of(node),
         frozen=frozen_parts(model_of.part_names or (), options.trainable),
@@ -82,6 +84,11 @@ def started(node: Node, context: Context) -> Started:
     loaded = {name for names in origins.values() for name in names}
     if model_of.has_own_matrix and loaded and HEAD_MATRIX not in loaded:
         start_head(model, model_of, named_tokenizers(node, context))
+    if options.fake_quantize is not None:
+        try:
+            fake_quantize(model, options.fake_quantize)
+        except ValueError as error:  # a plugin's layers
+            raise UserError(f"stages.{node.label}.precision.fake_quantize: {error}") from error
     return Started(model, origins)
 
 

@@ -81,7 +81,7 @@ def step_sizes(
             for view, share in zip(views, written, strict=True)
         ),
         written=() if set(written) == {1.0} else tuple(written),
-        item=_ITEM[options.precision],
+        item=_ITEM[options.products],
         micro_batches=micro,
         # Adafactor's rows and columns weigh nothing beside the weights.
         moments=2 if options.optimizer is None or options.optimizer.kind == "adam" else 0,
@@ -95,7 +95,8 @@ def step_sizes(
             for term, model, precision in _asked(terms)
         ),
         gated=_gated(node, parameters, source_vocabulary),
-        widened=options.precision == "bfloat16" and widens_bfloat16(),
+        quantized=options.fake_quantize is not None,
+        widened=options.products == "bfloat16" and widens_bfloat16(),
     )
 
 
@@ -169,7 +170,7 @@ def _reads(node: Node, name: str) -> _Term:
         {
             one.key: (
                 one.model,
-                getattr(one.trained.options, "precision", None) or node.options.precision,
+                getattr(one.trained.options, "products", None) or node.options.products,
             )
             for one in models
         },

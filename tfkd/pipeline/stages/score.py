@@ -104,7 +104,7 @@ def _read(
 
 
 def _precision(node: Node) -> str:
-    return getattr(node.trained.options, "precision", None) or "float32"
+    return getattr(node.trained.options, "products", None) or "float32"
 
 
 def _refuse_no_mean(label: str, teachers: dict[str, Node]) -> None:

@@ -123,8 +123,8 @@ def _each_teacher(node: Node, context: Context) -> dict[str, OnlineTeacher | Onl
             sides = {"source": "source", "target": "target"}
         for read, shown in sides.items():
             _refuse_other_pieces(node, reference, theirs[read], ours[shown])
-        own = getattr(teacher.trained.options, "precision", None)
-        precision = own or node.options.precision
+        own = getattr(teacher.trained.options, "products", None)
+        precision = own or node.options.products
         node.task.refuse_teacher(node, reference, teacher, context)
         model = trained_model(teacher, context, precision=precision)
         # The pieces at the positions that both share: of a BERT, those that it reads.

@@ -20,6 +20,7 @@ from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.teachers import asked_of_own, teacher_role
 from tfkd.pipeline.plan.planned import Planned, size_in_words
+from tfkd.pipeline.plan.step_notes import step_notes
 from tfkd.pipeline.plan.step_sizes import (
     how_cores_share,
     longest_row,
@@ -52,13 +53,6 @@ _NO_RESULT = {
 }
 
 _FLOAT = 4
-# What a training takes beside a plain one.
-_EXTRA = {"gates": "gradients kept apart for gating take", "teachers": "online teachers take"}
-_OWN = (
-    "the student writes the targets of {:.0%} of the batches first, token by token, which takes "
-    "such a step longer."
-)
-_WIDENED = "bfloat16 gains no time on this processor: it makes the products of copies in float32."
 
 
 class TrainStage(Stage):
@@ -187,15 +181,8 @@ class TrainStage(Stage):
         taken = step_memory(model, parameters, predicted, step, counted)
         peak = "" if taken is None else size_in_words(taken.peak)
         memory = f"<= {peak}" if peak and not known else peak
-        for name, what in _EXTRA.items():
-            if getattr(taken, name, 0):
-                planned.note(
-                    f"{node.label}: {what} {size_in_words(getattr(taken, name))} of its memory."
-                )
-        if getattr(taken, "copies", 0):
-            planned.note(_WIDENED)
-        if (own := options.on_policy) is not None:
-            planned.note(f"{node.label}: {_OWN.format(own.share)}")
+        for note in step_notes(node, taken):
+            planned.note(note)
         # What stays as another stage left it is not written once more.
         kept = counted if counted is not None and options.from_ else parameters
         if (

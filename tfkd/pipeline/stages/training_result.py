@@ -42,10 +42,12 @@ def leave_result(
     events = folder.scratch / "tensorboard"
     if events.exists():
         copy_folder(events, folder.path / "tensorboard")
-    return _summary(model, batcher, result, folder)
+    return _summary(model, batcher, result, node, folder)
 
 
-def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict[str, Any]:
+def _summary(
+    model: Any, batcher: Any, result: Any, node: Node, folder: StageFolder
+) -> dict[str, Any]:
     logged = [line for line in read_history(folder.path / "history.jsonl") if "loss" in line]
     summary = {
         "steps": result.steps,
@@ -70,6 +72,9 @@ def _summary(model: Any, batcher: Any, result: Any, folder: StageFolder) -> dict
             summary["brief"] += (
                 f", best {best['metric']} {best['value']:.4f} at step {best['step']}"
             )
+        if kind := node.options.fake_quantize:
+            summary["fake_quantize"] = kind
+            summary["brief"] += f", products rounded to {kind}"
     return summary
 
 

@@ -49,6 +49,11 @@ class LoadOptions(StageOptions):
         return self.into
 
     @property
+    def products(self) -> str | None:
+        """What products are made in, as of a training stage; None: what asks says."""
+        return self.precision
+
+    @property
     def objective(self) -> dict[str, Any]:
         """Nothing is learnt."""
         return {}

@@ -10,6 +10,7 @@ from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
 from tfkd.spec.checks.on_policy_checks import check_on_policy
 from tfkd.spec.checks.packing_checks import check_packing
+from tfkd.spec.checks.quantized_checks import check_quantized
 from tfkd.spec.checks.reading_checks import (
     check_decode,
     check_measured,
@@ -34,7 +35,12 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.options.on_policy import OnPolicyOptions
 from tfkd.spec.options.stages import Data, small_blocks
-from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
+from tfkd.spec.options.training import (
+    BatchOptions,
+    PrecisionOptions,
+    ScheduleOptions,
+    ValidateOptions,
+)
 from tfkd.spec.sections import of_kind, with_metric_options
 from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, Path, TaughtOptions
@@ -114,8 +120,10 @@ class TrainOptions(TaughtOptions):
     schedule: Annotated[Any, OfKind("schedule")] = Field(
         ScheduleOptions(), description="The learning rate at each step."
     )
-    precision: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Of the products; weights stay float32. float16 scales the loss."
+    precision: Literal["float32", "bfloat16", "float16"] | PrecisionOptions = Field(
+        "float32",
+        description="Of the products; weights stay float32. float16 scales the loss. Or "
+        "{fake_quantize: int8}, with products: beside it: see there.",
     )
     seed: Seed = Field(1, description="Of weights, batches, masks and dropout.")
     seeds: Seeds | None = Field(
@@ -142,6 +150,16 @@ class TrainOptions(TaughtOptions):
     )
     log_every: Count = Field(50, description="Steps between two lines of the history.")
     save_every: Positive = Field(120.0, description="Seconds between two checkpoints.")
+
+    @property
+    def products(self) -> str:
+        """What products are made in."""
+        return getattr(self.precision, "products", self.precision)
+
+    @property
+    def fake_quantize(self) -> str | None:
+        """What products are rounded to in the forward pass; None: nothing."""
+        return getattr(self.precision, "fake_quantize", None)
 
     @property
     def newlines(self) -> bool:
@@ -283,6 +301,7 @@ class TrainOptions(TaughtOptions):
                 "without folds, and write the best here",
             )  # fmt: skip
         check_on_policy(parts, faults, path, stage, model)
+        check_quantized(faults, path, stage, model)
         check_callbacks(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)

@@ -1,6 +1,6 @@
 """Options of adapters."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,7 +29,13 @@ class Top(Options):
 
 
 class AdapterOptions(Options):
-    """Where adapters stand; the options of a plugin's kind extend it."""
+    """Where adapters stand; the options of a plugin's kind extend it.
+
+    Attributes:
+        quantizes: As of a model, see `ModelOptions`.
+    """
+
+    quantizes: ClassVar[bool] = False
 
     layers: Literal["all"] | Top | Annotated[list[Count], Field(min_length=1)] = Field(
         "all", description="all, {top: N}, or a list of layers' numbers, counted from 1."
@@ -74,6 +80,8 @@ class AdapterOptions(Options):
 class BottleneckOptions(AdapterOptions):
     """h + W2 relu(W1 LN(h)), as on the encoder's side of AB-Net."""
 
+    quantizes: ClassVar[bool] = True
+
     kind: Literal["bottleneck"] = Field("bottleneck", description="The kind of adapter.")
     width: Count = Field(description="The width between its two projections.")
     activation: Literal["relu", "gelu", "gelu_tanh"] = Field(
@@ -90,6 +98,8 @@ class BottleneckOptions(AdapterOptions):
 
 class CrossAttentionAdapterOptions(AdapterOptions):
     """Attention to the encoder, as on the decoder's side of AB-Net."""
+
+    quantizes: ClassVar[bool] = True
 
     kind: Literal["cross_attention"] = Field("cross_attention", description="The kind of adapter.")
     heads: Count = Field(description="Attention heads; they divide the width.")

@@ -1,12 +1,14 @@
 """What models are that are made of models that stand elsewhere in the spec."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tfkd.spec.options.models.family import ModelOptions
 
 
 class ComposedOptions(ModelOptions):
     """What is made of BERTs and others."""
+
+    quantizes: ClassVar[bool] = True
 
     def named(self, option: str) -> Any:
         """The options of the model that an option names; None where its name leads nowhere."""

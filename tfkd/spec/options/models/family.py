@@ -52,6 +52,8 @@ class ModelOptions(FamilySizes):
             None: there are none.
         large: Whether its checkpoints may be so large that there is one copy of the weights alone,
             in the precision that a load stage asks for.
+        quantizes: Whether all its matrices are in layers of this package, whose products can be
+            rounded as an engine in 8 bits makes them (`tfkd.layers.fake_quantize`).
     """
 
     single_sequence: ClassVar[bool] = False
@@ -61,6 +63,7 @@ class ModelOptions(FamilySizes):
     made_of: ClassVar[Mapping[str, str]] = {}
     published: ClassVar[str | None] = None
     large: ClassVar[bool] = False
+    quantizes: ClassVar[bool] = False
 
     smoke_sizes: ClassVar[Mapping[str, int]] = {
         "layers": 2,

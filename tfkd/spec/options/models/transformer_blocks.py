@@ -1,6 +1,6 @@
 """Options that all Transformers have: those of their blocks."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ Activation = Literal["relu", "gelu", "gelu_tanh", "silu"]
 
 class BlockOptions(ModelOptions):
     """Attention and a feed-forward network, block after block."""
+
+    quantizes: ClassVar[bool] = True
 
     width: Count = Field(description="Size of the hidden vectors.")
     heads: Count = Field(description="Attention heads; they divide the width.")
