@@ -46,19 +46,6 @@ class BatchOptions(Options):
     )
 
 
-class PrecisionOptions(Options):
-    """The precision of a training's products, in its long form."""
-
-    products: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="What products are made in; weights stay float32."
-    )
-    fake_quantize: Literal["int8"] = Field(
-        description="What the engine that it is exported to will hold matrices in: in the forward "
-        "pass and in validations products are those of matrices and states that are rounded so. "
-        "For a short tuning before an export with quantize: int8."
-    )
-
-
 class AdamOptions(Options):
     """Adam (Kingma and Ba, 2015), with decoupled weight decay."""
 

@@ -34,13 +34,9 @@ from tfkd.spec.options.base import (
     Seeds,
 )
 from tfkd.spec.options.on_policy import OnPolicyOptions
+from tfkd.spec.options.precision import HasPrecision, PrecisionOptions, Products
 from tfkd.spec.options.stages import Data, small_blocks
-from tfkd.spec.options.training import (
-    BatchOptions,
-    PrecisionOptions,
-    ScheduleOptions,
-    ValidateOptions,
-)
+from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import of_kind, with_metric_options
 from tfkd.spec.source.replacing import KEYS
 from tfkd.spec.stage import Named, Path, TaughtOptions
@@ -65,7 +61,7 @@ def _count_of_folds(value: bool | int) -> int:
     return value
 
 
-class TrainOptions(TaughtOptions):
+class TrainOptions(HasPrecision, TaughtOptions):
     """A training stage."""
 
     kind: ClassVar[str] = "train"
@@ -120,7 +116,7 @@ class TrainOptions(TaughtOptions):
     schedule: Annotated[Any, OfKind("schedule")] = Field(
         ScheduleOptions(), description="The learning rate at each step."
     )
-    precision: Literal["float32", "bfloat16", "float16"] | PrecisionOptions = Field(
+    precision: Products | PrecisionOptions = Field(
         "float32",
         description="Of the products; weights stay float32. float16 scales the loss. Or "
         "{fake_quantize: int8}, with products: beside it: see there.",
@@ -150,16 +146,6 @@ class TrainOptions(TaughtOptions):
     )
     log_every: Count = Field(50, description="Steps between two lines of the history.")
     save_every: Positive = Field(120.0, description="Seconds between two checkpoints.")
-
-    @property
-    def products(self) -> str:
-        """What products are made in."""
-        return getattr(self.precision, "products", self.precision)
-
-    @property
-    def fake_quantize(self) -> str | None:
-        """What products are rounded to in the forward pass; None: nothing."""
-        return getattr(self.precision, "fake_quantize", None)
 
     @property
     def newlines(self) -> bool:
