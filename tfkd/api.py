@@ -25,6 +25,8 @@ def run(
     smoke: bool = False,
     time_limit: float | str | None = None,
     say: Callable[[str], None] | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
 ) -> "Run":
     """Runs every stage of a spec that is not done yet, scores its models and writes the report, as
     `tfkd run` does: what was interrupted is continued by the same call.
@@ -44,6 +46,9 @@ def run(
         smoke: Every stage at tiny sizes on generated text: a minute or two.
         time_limit: Save and stop in time: seconds, or a text like "150m".
         say: Called with each line for the user; None: it is printed.
+        cluster: Where shards of stages are made: `local`, `auto` or `ray://HOST:PORT`, a cluster of
+            Ray; None: here.
+        workers: How many processes make them; None: as many as the cluster has room for.
 
     Returns:
         The run: `scores()`, `stage(NAME).model()`, `report`, `to_dict()`.
@@ -56,10 +61,12 @@ def run(
     from pathlib import Path
 
     from tfkd.finished_run import Run
+    from tfkd.pipeline.cluster.asked import asked_cluster
     from tfkd.pipeline.engine.run_folder import run_name
     from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
+    asked = asked_cluster(cluster, workers)
     with stopping(deadline):
         spec = spec_of(spec, variant, overrides, seeds, plugins, all_variants)
         if more_steps is not None:
@@ -74,7 +81,7 @@ def run(
             run_and_report(
                 one, told=told, data_dir=Path(data_dir or os.environ.get("TFKD_DATA", ".")),
                 runs_dir=Path(runs_dir), until=until, smoke=smoke, deadline=deadline, say=say,
-                command=f"tfkd.run({str(one.path)!r})",
+                command=f"tfkd.run({str(one.path)!r})", cluster=asked,
             )
             for one in specs
         ]  # fmt: skip

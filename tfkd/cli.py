@@ -53,7 +53,8 @@ def _failed(error: Exception, words: Sequence[str], runs: Path | None) -> int:
         print(f"tfkd: {error}", file=sys.stderr)
         return WRONG_INPUT
     # Imported only when something was raised: `tfkd --help` stays instant.
-    from tfkd.failures import of_surroundings, report
+    from tfkd.failures import report
+    from tfkd.training.surroundings import of_surroundings
 
     reason = of_surroundings(error)
     if reason is None:
@@ -106,10 +107,12 @@ def _quiet() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from tfkd.pipeline.cluster.asked import asked_cluster
     from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
     deadline = Deadline(seconds)
+    cluster = asked_cluster(options.cluster, options.workers)
     with stopping(deadline):
         spec = _load(options)
         specs = [spec]
@@ -129,6 +132,7 @@ def _run(options: argparse.Namespace) -> int:
                 smoke=options.smoke,
                 deadline=deadline,
                 command=_command(),
+                cluster=cluster,
             )
     return DONE
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tfkd
+from tfkd.cli_values import column, count, samples, seed, seeds, sigmas
 from tfkd.evaluation.verdicts.verdict import P_BY
-from tfkd.spec.seeds import MOST
-from tfkd.spec.source.asked_seeds import seeds_override
 from tfkd.starters import KINDS
 
 _EPILOG = """exit codes: 0 done; 1 the input is wrong (the message says where); 2 usage;
@@ -56,6 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--all-variants", action="store_true", help="run the spec and every variant")
     run.add_argument("--until", metavar="STAGE", help="stop when this stage is done")
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
+    run.add_argument(
+        "--cluster", metavar="local|auto|ray://H:P",
+        help="score, translate and evaluate on several processes of a Ray cluster (extra `ray`)",
+    )  # fmt: skip
+    run.add_argument("--workers", type=count, help="of --cluster (default: all it has room for)")
     plan = verb(
         "plan", "say what a run would do, its size and its hours, before anything starts",
         spec="run",
@@ -93,11 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
     compare = verb("compare", "compare two runs on the same test sets, row by row")
     compare.add_argument("runs", metavar="RUN", nargs=2, type=Path, help="their folders")
     compare.add_argument(
-        "--samples", type=_samples, default=1000,
+        "--samples", type=samples, default=1000,
         help="bootstrap samples, of which intervals are made (default: 1,000)",
     )  # fmt: skip
     compare.add_argument(
-        "--trials", type=_samples, default=10_000,
+        "--trials", type=samples, default=10_000,
         help="of the approximate randomization, by which p is computed (default: 10,000)",
     )  # fmt: skip
     compare.add_argument(
@@ -120,20 +124,20 @@ def build_parser() -> argparse.ArgumentParser:
         help="run folders, of which all exports are measured, or the folders of exports",
     )  # fmt: skip
     bench.add_argument("--input", type=Path, help="a file of lines (default: a run's examples)")
-    bench.add_argument("--rounds", type=_count, default=5, help="times that each line is read")
+    bench.add_argument("--rounds", type=count, default=5, help="times that each line is read")
     bench.add_argument("--output", type=Path, help="a JSON file to write")
     which = "which of its exports answers, like ctranslate2_int8 (default: the SavedModel)"
     those = "exports of one run in this format, or all, each in a process of its own"
     for sub, what in ((generate, which), (bench, those)):
         sub.add_argument("--engine", metavar="FORMAT", help=what)
         sub.add_argument(
-            "--iterations", type=_count, metavar="T", help="passes of a model that fills in"
+            "--iterations", type=count, metavar="T", help="passes of a model that fills in"
         )
         sub.add_argument(
-            "--length-candidates", type=_count, metavar="B", help="lengths that it tries at once"
+            "--length-candidates", type=count, metavar="B", help="lengths that it tries at once"
         )
         sub.add_argument(
-            "--seed", type=_seed, metavar="N", help="of a language model that samples: its draws"
+            "--seed", type=seed, metavar="N", help="of a language model that samples: its draws"
         )
         sub.add_argument(
             "--trust", action="store_true",
@@ -202,28 +206,6 @@ def _starter(init: argparse.ArgumentParser) -> None:
     _data_dir(init)
 
 
-def _column(text: str) -> tuple[str, str | int]:
-    """A field and its column."""
-    field, equals, column = text.partition("=")
-    if not equals or not column or field not in ("text", "text_b", "label", "source", "target"):
-        raise argparse.ArgumentTypeError(
-            f"{text!r}; expected FIELD=COLUMN, FIELD one of text, text_b, label, source, target; "
-            "what a command is for stands before it: tfkd init PATH --columns ..., tfkd evaluate "
-            "RUN --columns ..."
-        )
-    number = column.removeprefix("-")  # -1 is the last, of CoNLL's columns
-    digits = number.isascii() and number.isdecimal() and len(number) < 4
-    return field, int(column) if digits else column
-
-
-def _samples(text: str) -> int:
-    """A number of bootstrap samples, or of trials."""
-    number = int(text)
-    if not 10 <= number <= 1_000_000:
-        raise argparse.ArgumentTypeError("expected 10 to 1,000,000")
-    return number
-
-
 def _other_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on", nargs="+", metavar="FILE", action="append", default=[],
@@ -244,7 +226,7 @@ def _other_files(parser: argparse.ArgumentParser) -> None:
 
 def _columns(parser: argparse.ArgumentParser, when: str) -> None:
     parser.add_argument(
-        "--columns", nargs="+", metavar="FIELD=COLUMN", type=_column, default=[],
+        "--columns", nargs="+", metavar="FIELD=COLUMN", type=column, default=[],
         help="a table's columns, by their names or by place from 0, like text=review label=stars "
         f"(-1 is the last of CoNLL's; {when})",
     )  # fmt: skip
@@ -252,7 +234,7 @@ def _columns(parser: argparse.ArgumentParser, when: str) -> None:
 
 def _noise(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--noise", type=_sigmas, metavar="S,S,...",
+        "--noise", type=sigmas, metavar="S,S,...",
         help="also score with noise on the parameters: N(0, S^2) times each tensor's mean; the "
         "report draws it until the run is evaluated again",
     )  # fmt: skip
@@ -260,46 +242,8 @@ def _noise(parser: argparse.ArgumentParser) -> None:
         "--noise-metrics", metavar="M,M,...", type=lambda text: text.split(","),
         help="which of the evaluations' metrics (default: those that need no outputs)",
     )  # fmt: skip
-    parser.add_argument("--draws", type=_count, help="draws of noise (default: 5)")
+    parser.add_argument("--draws", type=count, help="draws of noise (default: 5)")
     parser.add_argument("--noise-seed", type=int, metavar="N", help="their seed (default: 1)")
-
-
-def _sigmas(text: str) -> list[float]:
-    """Standard deviations."""
-    found = [float(one) for one in text.split(",")]
-    if not all(0 <= one < float("inf") for one in found):
-        raise argparse.ArgumentTypeError("expected numbers of 0 or more, like 0.01,0.02")
-    return found
-
-
-def _seed(text: str) -> int:
-    """A seed as specs take it."""
-    number = int(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError("expected 0 to 2,147,483,647")
-    return number
-
-
-def _count(text: str) -> int:
-    """A number of 1 or more."""
-    number = int(text)
-    if not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError("expected 1 to 10,000")
-    return number
-
-
-def _seeds(text: str) -> str:
-    """Seeds, as the override that they are."""
-    try:
-        return seeds_override(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number of seeds, 1 to {MOST}, or different seeds like 1,2,3"
-        ) from None
-
-
-_samples.__name__ = _count.__name__ = _seed.__name__ = "number"
-_sigmas.__name__ = "list of numbers"
 
 
 def _data_dir(parser: argparse.ArgumentParser) -> None:
@@ -317,7 +261,7 @@ def _changes(parser: argparse.ArgumentParser) -> None:
         "but for what they do without",
     )  # fmt: skip
     parser.add_argument(
-        "--seeds", dest="overrides", metavar="N|S,S,...", action="append", type=_seeds,
+        "--seeds", dest="overrides", metavar="N|S,S,...", action="append", type=seeds,
         help="train all that trains once with each seed, 1 to N or these: means, their intervals "
         "and a verdict on the training, not on one of them",
     )  # fmt: skip

@@ -1,65 +1,23 @@
 """What ended a verb: its surroundings, or an error of the program itself, which is reported."""
 
 import contextlib
-import errno
 import os
 import platform
 import shlex
-import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 import tfkd
+from tfkd.training.surroundings import chain_of, first_line
 
 # Set in the environment, it has the whole traceback printed.
 VARIABLE = "TFKD_TRACEBACK"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
-# Places in the program that are shown, and characters of an error's text.
-_PLACES, _LONGEST = 5, 500
-
-
-def of_surroundings(error: BaseException) -> str | None:
-    """What is said where the surroundings ended the work, so that the same command continues: they
-    stopped it, refused to read or write, or have no memory left. None: it is an error of the
-    program's own.
-
-    Keras and TensorFlow make errors of their own of some that come by them.
-    """
-    from tfkd.training.interruption import Interrupted
-
-    if isinstance(error, Interrupted | OSError):
-        return str(error)
-    for one in _chain(error):
-        if isinstance(one, MemoryError) or _of_device_memory(one):
-            return f"out of memory ({said})" if (said := _first_line(one)) else "out of memory"
-        if isinstance(one, OSError) and one.errno in _FULL:
-            return str(one)
-    return None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that it was made of."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
-def _of_device_memory(error: BaseException) -> bool:
-    tensorflow = sys.modules.get("tensorflow")  # it raised nothing where nobody imported it
-    return tensorflow is not None and (
-        isinstance(error, tensorflow.errors.ResourceExhaustedError)
-        or (isinstance(error, tensorflow.errors.OpError) and "out of memory" in str(error).lower())
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:_LONGEST]
+# Places in the program that are shown.
+_PLACES = 5
 
 
 def report(error: BaseException, words: Sequence[str], runs: Path | None) -> str:
@@ -77,7 +35,7 @@ def report(error: BaseException, words: Sequence[str], runs: Path | None) -> str
         f"command: {shlex.join(['tfkd', *words])}",
         f"versions: {', '.join(f'{name} {version}' for name, version in _versions().items())}",
         *(f"at: {place}" for place in _places(error.__traceback__)),
-        f"error: {type(error).__name__}: {_first_line(error)}",
+        f"error: {type(error).__name__}: {first_line(error)}",
     ]
     whole = "".join(traceback.format_exception(error))
     of_plugin = _in_plugin(error)
@@ -102,7 +60,7 @@ def _in_plugin(error: BaseException) -> str | None:
         from tfkd.spec.plugin_modules import place_in
         from tfkd.spec.registry import plugin_modules
 
-        places = (place_in(plugin_modules(), one) for one in _chain(error))
+        places = (place_in(plugin_modules(), one) for one in chain_of(error))
         return next(filter(None, places), None)
     return None
 

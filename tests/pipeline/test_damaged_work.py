@@ -12,7 +12,7 @@ from small_line import arguments
 
 import tfkd.pipeline.engine.output_shards as output_shards
 from tfkd import cli
-from tfkd.targets import StoreWriter, score_masked
+from tfkd.targets import StoreWriter
 from tfkd.training.training_run import TrainingRun
 
 STAGES = {
@@ -48,7 +48,7 @@ STOPS = {
 def short_shards():
     """Stores of several shards: one goes on after its last whole shard."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(score_masked.__kwdefaults__, "rows_per_shard", 1500)
+        patch.setattr("tfkd.targets.readings.ROWS_PER_SHARD", 1500)
         yield
 
 

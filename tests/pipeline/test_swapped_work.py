@@ -9,7 +9,7 @@ from drills import finished_copy, stable_files, stage_of
 from small_line import arguments, stage_folders
 
 from tfkd import cli
-from tfkd.targets import StoreWriter, score_masked
+from tfkd.targets import StoreWriter
 from tfkd.training.training_run import TrainingRun
 
 pytestmark = pytest.mark.long
@@ -62,7 +62,7 @@ def test_a_training_does_not_go_on_from_anothers_work(
 
 
 def test_a_store_does_not_go_on_from_that_of_another_teacher(line, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(score_masked.__kwdefaults__, "rows_per_shard", 1500)
+    monkeypatch.setattr("tfkd.targets.readings.ROWS_PER_SHARD", 1500)
     runs = finished_copy(line, tmp_path)
     theirs = stage_of(runs, "score")
     shutil.rmtree(theirs)

@@ -9,9 +9,28 @@ from typing import TypeVar
 Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
+# What of a machine is this process's, of one that shares it: see `use_cores`.
+_cores: int | None = None
+_threads: int | None = None
+
+
+def use_cores(number: int, threads: int) -> None:
+    """Leaves processors to other processes: `cores` is at most `number` from now on.
+
+    Args:
+        number: How many are this process's.
+        threads: How many of them an operation of TensorFlow has.
+    """
+    global _cores, _threads
+    _cores, _threads = number, threads
+
+
 def cores() -> int:
     """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return found if _cores is None else min(found, _cores)
 
 
 def side_by_side(
@@ -49,6 +68,8 @@ def side_by_side(
 
 
 def _free_workers() -> int:
+    if _threads is not None:
+        return max(1, cores() // _threads)
     import tensorflow as tf
 
     threads = tf.config.threading.get_intra_op_parallelism_threads()

@@ -10,6 +10,8 @@ from tfkd.data.side_by_side import side_by_side
 from tfkd.data.views.base import View
 from tfkd.objectives.prediction_sums import row_sums
 from tfkd.targets.by_part import ByPart, Predict, ask
+from tfkd.targets.readings import Sizes
+from tfkd.targets.shards import Scored, Scoring
 from tfkd.targets.store import SoftTargetStore
 from tfkd.targets.writer import StoreWriter
 
@@ -44,21 +46,34 @@ def score_classes(
 
     Reference: P4, LightPAFF, section 3.1: the whole distribution, no temperature.
     """
-    lengths, classes = view.lengths(example_set)["joint"], writer.manifest.header.top_k
-    rows_of_a_shard = max(1, NUMBERS_PER_SHARD // classes)
-    while (first := writer.next_example) < len(example_set):
-        last = min(first + rows_of_a_shard, len(example_set))
+    classes = writer.manifest.header.top_k
+    scoring = class_reading(example_set, view, Sizes(batch_tokens, pad_to), classes=classes)
+    return scoring.into(writer, predict, progress)
+
+
+def class_reading(example_set: ExampleSet, view: View, sizes: Sizes, *, classes: int) -> Scoring:
+    """What `score_classes` stores, of so many classes."""
+    lengths, total = view.lengths(example_set)["joint"], len(example_set)
+    ends = np.append(np.arange(0, total, max(1, NUMBERS_PER_SHARD // classes))[1:], total)
+    ends = ends[ends > 0]  # of no examples
+
+    def make(
+        first: int,
+        last: int,
+        predict: Predict | ByPart,
+        top_k: int,
+        told: Callable[[int], None],
+    ) -> Scored:
         counts = np.zeros(last - first, np.int64)
         parts: list[tuple[np.ndarray, ...]] = []
         sums: dict[str, float] = {}
 
         def read(rows: np.ndarray) -> tuple:
-            batch = assemble(example_set, {view.name: view}, {}, rows, 0, 0, pad_to=pad_to)
+            batch = assemble(example_set, {view.name: view}, {}, rows, 0, 0, pad_to=sizes.pad_to)
             return batch[view.name], ask(predict, batch[view.name], rows)
 
-        done = first
         for rows, (record, found) in side_by_side(
-            read, _batches(lengths, first, last, batch_tokens)
+            read, _batches(lengths, first, last, sizes.batch_tokens)
         ):
             selected = record["selected"]
             of = rows[np.nonzero(selected)[0]] - first
@@ -68,13 +83,12 @@ def score_classes(
             said = {name: values[known] for name, values in found.items()}
             for name, value in row_sums(said, record["gold"]).items():
                 sums[name] = sums.get(name, 0.0) + float(value.sum())
-            done += len(rows)
-            if progress is not None:
-                progress(done, len(example_set))
+            told(len(rows))
         of, ids, log_probabilities = (np.concatenate(each) for each in zip(*parts, strict=True))
         order = np.argsort(of, kind="stable")
-        writer.write(last, counts, ids[order], log_probabilities[order], sums)
-    return writer.finish()
+        return Scored(counts, ids[order], log_probabilities[order], sums)
+
+    return Scoring(ends, np.diff(ends, prepend=0), make)
 
 
 def _batches(lengths: np.ndarray, first: int, last: int, tokens: int) -> list[np.ndarray]:

@@ -189,18 +189,27 @@ class StoreWriter:
             found = fault_in_rows(ids, log_probabilities, counts, header.vocabulary_size)
             if found is not None:
                 raise ValueError(f"Row {first + found[0] + 1} of the corpus, {found[1]}")
-        data = encode(ids, log_probabilities, counts, header.vocabulary_size)
-        shard = Shard(
-            file=f"shard-{len(self.manifest.shards):05d}.bin",
-            first=first,
-            last=int(last),
-            rows=len(ids),
-            absent=_ranges(first + np.flatnonzero(counts == 0)),
-            sha256=hashlib.sha256(data).hexdigest(),
-            sums={name: float(value) for name, value in (sums or {}).items()},
+        number = len(self.manifest.shards)
+        shard = write_shard(
+            self.folder, header, number, first, counts, ids, log_probabilities, sums or {}
         )
-        write_atomically(self.folder / shard.file, data)
-        self._replace(Manifest(header, [*self.manifest.shards, shard]))
+        self.take([shard])
+
+    def take(self, shards: Sequence[Shard]) -> None:
+        """Adds shards whose files `write_shard` has put in place, in their order.
+
+        Raises:
+            ValueError: One does not begin where the one before it ends.
+        """
+        if not shards:
+            return
+        ends = [self.next_example, *(shard.last for shard in shards[:-1])]
+        if [shard.first for shard in shards] != ends:
+            raise ValueError(
+                f"Invalid value for argument `shards`. Expected those from example {ends[0]} on. "
+                f"Received: {[(shard.first, shard.last) for shard in shards]}"
+            )
+        self._replace(Manifest(self.manifest.header, [*self.manifest.shards, *shards]))
 
     def finish(self) -> SoftTargetStore:
         """Closes the store and opens it for reading.
@@ -221,6 +230,42 @@ class StoreWriter:
     def _replace(self, manifest: Manifest) -> None:
         manifest.write(self.folder)
         self.manifest = manifest
+
+
+def write_shard(
+    folder: Path,
+    header: Header,
+    number: int,
+    first: int,
+    counts: np.ndarray,
+    ids: np.ndarray,
+    log_probabilities: np.ndarray,
+    sums: Mapping[str, float],
+) -> Shard:
+    """Writes the file of a shard, whole or not at all; returns what a manifest says of it.
+
+    Args:
+        folder: The store's.
+        header: What the store is of.
+        number: Of the shard, from 0.
+        first: Its first example.
+        counts: int64 `[examples]`, tokens of each.
+        ids: int `[n, K]`, n the sum of `counts`.
+        log_probabilities: float `[n, K]`.
+        sums: Sums over the n tokens.
+    """
+    data = encode(ids, log_probabilities, counts, header.vocabulary_size)
+    shard = Shard(
+        file=f"shard-{number:05d}.bin",
+        first=first,
+        last=first + len(counts),
+        rows=len(ids),
+        absent=_ranges(first + np.flatnonzero(counts == 0)),
+        sha256=hashlib.sha256(data).hexdigest(),
+        sums={name: float(value) for name, value in sums.items()},
+    )
+    write_atomically(folder / shard.file, data)
+    return shard
 
 
 def _ranges(numbers: np.ndarray) -> list[list[int]]:

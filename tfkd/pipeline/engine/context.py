@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.engine.graph import Node
@@ -27,6 +28,8 @@ class Context:
         deadline: The run's time limit.
         say: Called with each line meant for the user.
         hosts: The hosts of this run.
+        cluster: What makes shards elsewhere, a `tfkd.pipeline.cluster.cluster.Cluster`; None: all
+            are made here.
     """
 
     data_dir: Path
@@ -34,6 +37,7 @@ class Context:
     deadline: Deadline = field(default_factory=Deadline)
     say: Callable[[str], None] = print
     hosts: Hosts = field(default_factory=Hosts)
+    cluster: Any = None
 
     @property
     def stages(self) -> Path:

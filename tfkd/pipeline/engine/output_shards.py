@@ -1,12 +1,76 @@
-"""Outputs in shards, each a file that is whole or not there: what a killed stage goes on from."""
+"""Work in shards, each a file that is whole or not there: what a killed stage goes on from."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
 from tfkd.pipeline.engine.stage_folder import StageFolder
 
 _OF = "of"
+
+
+class Shards(Protocol):
+    """A stage's work in shards, which anybody who has the stage's inputs and folder can make.
+
+    What a shard holds depends on the stage and its number alone: not on who makes it, in which
+    order, or whether somebody else makes it at the same time. Each is written whole or not at all.
+    """
+
+    def __len__(self) -> int: ...
+
+    def kept(self, number: int) -> bool:
+        """Whether a shard is there, whole and this stage's."""
+        ...
+
+    def make(self, number: int) -> None:
+        """Makes a shard that is not there; the first call may load a model."""
+        ...
+
+
+class OutputShards:
+    """`Shards` of plain content, each a file of the stage's scratch folder.
+
+    Args:
+        folder: The stage's.
+        names: What the files are called.
+        make: Makes the content of a number, of plain types.
+    """
+
+    def __init__(
+        self, folder: StageFolder, names: Sequence[str], make: Callable[[int], Mapping[str, Any]]
+    ):
+        self._folder, self._names, self._make = folder, names, make
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def kept(self, number: int) -> bool:
+        return _kept(self._folder, self._names[number]) is not None
+
+    def make(self, number: int) -> None:
+        self.content(number)
+
+    def content(self, number: int) -> dict[str, Any]:
+        """A shard's content, made where it is not there."""
+        return shard(self._folder, self._names[number], lambda: self._make(number))
+
+
+class JoinedShards:
+    """Several `Shards` as one, in their order."""
+
+    def __init__(self, *parts: Shards):
+        self._places = [(part, number) for part in parts for number in range(len(part))]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def kept(self, number: int) -> bool:
+        part, own = self._places[number]
+        return part.kept(own)
+
+    def make(self, number: int) -> None:
+        part, own = self._places[number]
+        part.make(own)
 
 
 def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -18,13 +82,16 @@ def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]])
         name: What the shard's file is called.
         make: Makes the content, of plain types.
     """
-    path, of = folder.scratch / name, f"{folder.key}/{name}"
-    try:
-        content = read_checksummed(path)
-    except (OSError, ValueError):
-        content = {}
-    if content.pop(_OF, None) == of:
+    if (content := _kept(folder, name)) is not None:
         return content
     content = dict(make())
-    write_checksummed(path, {**content, _OF: of})
+    write_checksummed(folder.scratch / name, {**content, _OF: f"{folder.key}/{name}"})
     return content
+
+
+def _kept(folder: StageFolder, name: str) -> dict[str, Any] | None:
+    try:
+        content = read_checksummed(folder.work / name)
+    except (OSError, ValueError):
+        return None
+    return content if content.pop(_OF, None) == f"{folder.key}/{name}" else None

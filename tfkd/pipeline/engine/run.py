@@ -16,6 +16,8 @@ from tfkd.data.files import write_atomically
 from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
 from tfkd.outside.printable import logged, one_line
 from tfkd.outside.printable import say as print_line
+from tfkd.pipeline.cluster.asked import AskedCluster
+from tfkd.pipeline.cluster.cluster import elsewhere
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.other_results import place_on
@@ -62,6 +64,7 @@ def run(
     make: Collection[str] | None = None,
     noise: NoiseOptions | None = None,
     on: OtherFiles | None = None,
+    cluster: AskedCluster | None = None,
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
 
@@ -78,6 +81,7 @@ def run(
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
         on: Files that models are scored on, instead of the corpora that the spec names: the results
             go into a folder of their own in the run folder, see `other_results.place_on`.
+        cluster: Where shards are made; None: here.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -105,7 +109,7 @@ def run(
         hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
-            with hosts, permitted(context.runs_dir):
+            with hosts, permitted(context.runs_dir), elsewhere(cluster, spec, context, until):
                 return _run(spec, context, until, smoke, command, make, on is not None)
         finally:
             if ours:
@@ -299,6 +303,8 @@ def _make(
     if node.stage.on_all_hosts:
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
+        if context.cluster is not None:
+            context.cluster.make(node, folder, context)
         summary = node.stage.run(node, folder, context)
         seconds = elapsed()
     folder.finish(

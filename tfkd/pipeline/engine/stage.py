@@ -23,6 +23,7 @@ from tfkd.spec.stage import StageOptions
 if TYPE_CHECKING:
     from tfkd.pipeline.engine.builder import GraphBuilder
     from tfkd.pipeline.engine.context import Context
+    from tfkd.pipeline.engine.output_shards import Shards
     from tfkd.pipeline.engine.stage_folder import StageFolder
     from tfkd.pipeline.plan.planned import Planned
     from tfkd.spec import Spec
@@ -117,6 +118,12 @@ class Stage:
     def warnings(self, node: Node, summary: dict[str, Any]) -> list[str]:
         """What a reader of the results must know of a result, by its summary."""
         return summary.get("warnings", [])
+
+    def shards(self, node: Node, folder: StageFolder, context: Context) -> Shards | None:
+        """The part of the work that can be made in shards, by several processes; None: there is
+        none. Whatever of it is there `run` finds, and makes the rest: it is the same without them.
+        What makes shards knows nothing of kinds, and no kind knows what makes them."""
+        return None
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Makes the result, in `folder.path`; what it keeps in `folder.scratch` until then, it

@@ -5,6 +5,7 @@ from typing import Any
 from tfkd.data.examples import ExampleSet
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.output_shards import Shards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
@@ -62,6 +63,12 @@ class EvaluateStage(Stage):
         label = f"{of} on {corpus}"
         return Node(self.kind, label, spec, options, inputs, identity)
 
+    def shards(self, node: Node, folder: StageFolder, context: Context) -> Shards | None:
+        """What its task makes in shards."""
+        if Role.EXPORT in node.inputs:
+            return None
+        return node.task.shards(measured_on(node, context), lambda: _model(node, context), folder)
+
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         from tfkd.pipeline.engine.fresh_start import fresh_start
 
@@ -93,9 +100,14 @@ def measured(node: Node, context: Context) -> tuple[Any, Measured]:
     Raises:
         UserError: The model has no positions for a row.
     """
+    on = measured_on(node, context)
+    return _model(node, context), on
+
+
+def _model(node: Node, context: Context) -> Any:
     from tfkd.pipeline.inputs.models import trained_model
 
-    return trained_model(node.inputs[Role.MODEL], context), measured_on(node, context)
+    return trained_model(node.inputs[Role.MODEL], context)
 
 
 def measured_on(node: Node, context: Context) -> Measured:

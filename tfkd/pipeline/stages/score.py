@@ -1,5 +1,6 @@
 """Scoring stages: what a teacher says of corpora, stored."""
 
+from functools import cache
 from typing import Any
 
 from tfkd.data.text.prompted_text import encode_prompted
@@ -72,20 +73,27 @@ class ScoreStage(Stage):
                 tokens += summary["tokens"] + summary["rows"]
         return {"disk": tokens * 4 * node.options.top_k}
 
+    def shards(self, node: Node, folder: StageFolder, context: Context) -> Any:
+        _refuse_other_pieces(node, context)
+        return node.task.scored(node, cache(lambda: _teacher(node, context)), folder, context)
+
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Scores each corpus into `store-I/`; goes on after the last whole shard."""
-        from tfkd.models.mean_of import MeanOf
-        from tfkd.pipeline.engine.fresh_start import fresh_start
-        from tfkd.pipeline.inputs.models import trained_model
+        return self.shards(node, folder, context).summary()
 
-        fresh_start()
-        teacher = node.inputs[Role.MODEL]
-        models = [
-            trained_model(one, context, precision=_precision(one))
-            for one in (teacher, *_beside(node, context))
-        ]
-        model = MeanOf(models, node.options.shares) if models[1:] else models[0]
-        return node.task.score(node, model, folder, context)
+
+def _teacher(node: Node, context: Context) -> Any:
+    """The model that is asked, or the mean of several."""
+    from tfkd.models.mean_of import MeanOf
+    from tfkd.pipeline.engine.fresh_start import fresh_start
+    from tfkd.pipeline.inputs.models import trained_model
+
+    fresh_start()
+    models = [
+        trained_model(one, context, precision=_precision(one))
+        for one in (node.inputs[Role.MODEL], *node.inputs_of(Role.MODEL).values())
+    ]
+    return MeanOf(models, node.options.shares) if models[1:] else models[0]
 
 
 def _read(
@@ -124,20 +132,15 @@ def _refuse_no_mean(label: str, teachers: dict[str, Node]) -> None:
             )
 
 
-def _beside(node: Node, context: Context) -> list[Node]:
-    """The other teachers of a scoring stage.
-
-    Raises:
-        UserError: One of them has other pieces or classes than the first.
-    """
-    first, others = node.inputs[Role.MODEL], list(node.inputs_of(Role.MODEL).values())
-    for other in others:
+def _refuse_other_pieces(node: Node, context: Context) -> None:
+    """Raises UserError where one of several teachers has other pieces or classes than the first."""
+    first = node.inputs[Role.MODEL]
+    for other in node.inputs_of(Role.MODEL).values():
         if _predicts(other, context) != _predicts(first, context):
             raise UserError(
                 f"stages.{node.label}.score: {first.label} and {other.label} have other pieces or "
                 "classes, and no mean. Expected teachers of the same tokenizers and classes"
             )
-    return others
 
 
 def _predicts(teacher: Node, context: Context) -> dict[str, str]:

@@ -1,19 +1,20 @@
 """Translate stages: a model's outputs for whole corpora, as a corpus."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfkd.data.text.bad_rows import Tally
 from tfkd.data.text.sources import LINE_BREAKS
-from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
+from tfkd.data.text.text_corpus import write_text_corpus
 from tfkd.evaluation.verdicts.outputs import TOLD
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
 from tfkd.pipeline.engine.identity import decode_identity, plain
 from tfkd.pipeline.engine.kinds import stage_of
-from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.output_shards import OutputShards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
@@ -96,6 +97,9 @@ class TranslateStage(Stage):
             "Train it longer, or search otherwise (`decode`)"
         ]
 
+    def shards(self, node: Node, folder: StageFolder, context: Context) -> OutputShards:
+        return _Outputs(node, folder, context)
+
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Writes a corpus as `write_text_corpus` does; goes on after the last whole shard.
 
@@ -106,9 +110,8 @@ class TranslateStage(Stage):
         Raises:
             UserError: No row is left.
         """
-        translate = _translator(node, context)
-        texts = [open_text(corpus, context) for corpus in node.corpora]
-        rows = _Rows(node, texts, translate, folder, context.told_progress(node.label))
+        made = _Outputs(node, folder, context)
+        rows = _Rows(node, made, context.told_progress(node.label))
         write_text_corpus(rows, folder.path)
         report = rows.report()
         reasons = [f"{entry['count']:,} {reason}" for reason, entry in report["dropped"].items()]
@@ -120,6 +123,46 @@ class TranslateStage(Stage):
             "tokens": rows.tokens,
             "brief": f"{report['kept']:,} rows{of}{left_out}",
         }
+
+
+class _Place(NamedTuple):
+    """The rows of a shard: `rows` from `start` on of corpus number `index`."""
+
+    index: int
+    start: int
+    rows: int
+
+
+class _Outputs(OutputShards):
+    """The outputs for all corpora of a stage; a model is loaded for the first that is not there.
+
+    Attributes:
+        texts: The corpora.
+    """
+
+    def __init__(self, node: Node, folder: StageFolder, context: Context):
+        self.texts = [open_text(corpus, context) for corpus in node.corpora]
+        self._node, self._places = node, []
+        for index, text in enumerate(self.texts):
+            rows = int(np.clip(-(-len(text) // _SHARE), _FEWEST, _MOST))
+            self._places += [_Place(index, start, rows) for start in range(0, len(text), rows)]
+        self._translator = cache(lambda: _translator(node, context))
+        names = [f"outputs-{place.index}-{place.start:09d}.json" for place in self._places]
+        super().__init__(folder, names, self._translated)
+
+    def of(self, index: int) -> Iterator[tuple[list[str], dict[str, Any]]]:
+        """The lines of each shard of a corpus, and what was made of them: `lines` and `tokens`."""
+        for number, place in enumerate(self._places):
+            if place.index == index:
+                yield self._lines(place), self.content(number)
+
+    def _translated(self, number: int) -> dict[str, Any]:
+        found = self._translator()(self._lines(self._places[number]))
+        return dict(zip(("lines", "tokens"), found, strict=True))
+
+    def _lines(self, place: _Place) -> list[str]:
+        field = self._node.identity["fields"][place.index]
+        return list(self.texts[place.index].lines(field, place.start, place.start + place.rows))
 
 
 def _translator(node: Node, context: Context) -> _Translate:
@@ -197,9 +240,7 @@ class _Rows:
 
     Args:
         node: The stage.
-        texts: Its corpora.
-        translate: From `_translator`.
-        folder: The stage's, where shards of outputs lie.
+        made: Its outputs.
         progress: Told (rows done, rows).
 
     Attributes:
@@ -211,22 +252,14 @@ class _Rows:
 
     words = None
 
-    def __init__(
-        self,
-        node: Node,
-        texts: list[TextCorpus],
-        translate: _Translate,
-        folder: StageFolder,
-        progress: Callable[[int, int], None],
-    ):
+    def __init__(self, node: Node, made: _Outputs, progress: Callable[[int, int], None]):
         self.fields: tuple[str, ...] = node.options.field_names
         self.tokens = self.sources = 0
-        self._node, self._texts, self._folder = node, texts, folder
-        self._translate, self._progress = translate, progress
+        self._node, self._made, self._progress = node, made, progress
         self._tally = Tally()
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        tally, total, self.sources = Tally(), sum(map(len, self._texts)), 0
+        tally, total, self.sources = Tally(), sum(map(len, self._made.texts)), 0
         self.tokens = 0
         for index, part in enumerate(self._node.options.data):
             for row, (line, outputs) in enumerate(self._pairs(index), 1):
@@ -268,17 +301,7 @@ class _Rows:
 
     def _pairs(self, index: int) -> Iterator[tuple[str, list[tuple[str, float]] | None]]:
         """Each row of a corpus with its outputs, shard by shard."""
-        text, field = self._texts[index], self._node.identity["fields"][index]
-        rows = int(np.clip(-(-len(text) // _SHARE), _FEWEST, _MOST))
-        for start in range(0, len(text), rows):
-            lines = list(text.lines(field, start, start + rows))
-            found = shard(
-                self._folder,
-                f"outputs-{index}-{start:09d}.json",
-                lambda lines=lines: dict(
-                    zip(("lines", "tokens"), self._translate(lines), strict=True)
-                ),
-            )
+        for lines, found in self._made.of(index):
             self.tokens += found["tokens"]
             for line, outputs in zip(lines, found["lines"], strict=True):
                 several = [(outputs, 0.0)] if isinstance(outputs, str) else outputs

@@ -229,10 +229,10 @@ class Classification(Task):
         if theirs is not None and ours.names != theirs.names:
             raise UserError(other_classes(node, reference, theirs.size, ours.size))
 
-    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
-        from tfkd.pipeline.tasks.scored import score_labels
+    def scored(self, node: Node, model: Any, folder: StageFolder, context: Context) -> Any:
+        from tfkd.pipeline.tasks.scored import scored_labels
 
-        return score_labels(node, model, self.view(node, context), folder, context)
+        return scored_labels(node, model, self.view(node, context), folder, context)
 
     def vocabulary(self, node: Node, context: Context) -> Any:
         return classes_of(node, context)

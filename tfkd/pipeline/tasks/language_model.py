@@ -112,10 +112,10 @@ class LanguageModel(Words):
         found = {name: value for name, value in found.items() if name != "read"}
         return found | ({"pack": packs} if any(packs) else {})
 
-    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
-        from tfkd.pipeline.tasks.scored import score_next_words
+    def scored(self, node: Node, model: Any, folder: StageFolder, context: Context) -> Any:
+        from tfkd.pipeline.tasks.scored import scored_next_words
 
-        return score_next_words(node, model, folder, context)
+        return scored_next_words(node, model, folder, context)
 
     def stores(self, node: Node, term: str, scored: Node, context: Context) -> Any:
         from tfkd.pipeline.inputs.made import side_tokenizers

@@ -31,7 +31,7 @@ class MaskedWords(Words):
         """All words are hidden."""
         return Blind(view), {}
 
-    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
-        from tfkd.pipeline.tasks.scored import score_words
+    def scored(self, node: Node, model: Any, folder: StageFolder, context: Context) -> Any:
+        from tfkd.pipeline.tasks.scored import scored_words
 
-        return score_words(node, model, folder, context)
+        return scored_words(node, model, folder, context)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfkd.pipeline.engine.builder import GraphBuilder
     from tfkd.pipeline.engine.context import Context
     from tfkd.pipeline.engine.graph import Node
+    from tfkd.pipeline.engine.output_shards import Shards
     from tfkd.pipeline.engine.stage_folder import StageFolder
     from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
     from tfkd.pipeline.plan.planned import Planned
@@ -160,6 +161,11 @@ class Task:
         """Writes what the metrics are computed from; returns the summary."""
         raise NotImplementedError
 
+    def shards(self, on: Measured, model: Callable[[], Any], folder: StageFolder) -> Shards | None:
+        """What `evaluate` makes in shards, which several processes may share; see `Stage.shards`.
+        `model` loads the model, and is called once."""
+        return None
+
     def rows(self, node: Node, kind: str, counting: Counting, positive: str | None) -> tuple:
         """What `evaluate` has written of a product, with references and sources; see
         `Metric.statistics`."""
@@ -189,8 +195,11 @@ class Task:
     def refuse_teacher(self, node: Node, reference: str, teacher: Node, context: Context) -> None:
         """Raises UserError where a teacher's answers are of other things than its student's."""
 
-    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
-        """Stores what a teacher says of each corpus of a scoring stage in `store-I/`."""
+    def scored(
+        self, node: Node, model: Callable[[], Any], folder: StageFolder, context: Context
+    ) -> Any:
+        """What a teacher says of each corpus of a scoring stage, as `Shards`; their `summary()`
+        makes those that are not there, and stores them in `store-I/`. `model` loads the teacher."""
         raise NotImplementedError
 
     def vocabulary(self, node: Node, context: Context) -> Any:

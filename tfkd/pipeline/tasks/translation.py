@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tfkd.evaluation import output_faults
 from tfkd.evaluation.metrics import OUTPUTS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.output_shards import shard
+from tfkd.pipeline.engine.output_shards import OutputShards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
@@ -54,10 +55,10 @@ class Translation(Words):
         found = super().score_identity(options.model_copy(update={"read": "previous"}))
         return {name: value for name, value in found.items() if name != "read"}
 
-    def score(self, node: Node, model: Any, folder: StageFolder, context: Context) -> dict:
-        from tfkd.pipeline.tasks.scored import score_words
+    def scored(self, node: Node, model: Any, folder: StageFolder, context: Context) -> Any:
+        from tfkd.pipeline.tasks.scored import scored_words
 
-        return score_words(node, model, folder, context)
+        return scored_words(node, model, folder, context)
 
     def whole_targets(self, trained: Node) -> bool:
         learnt = "trained" in trained.gives and not trained.model.fills_in
@@ -84,6 +85,10 @@ class Translation(Words):
         if OUTPUTS in on.node.options["products"]:
             _write_outputs(on, model, folder)
         return summary
+
+    def shards(self, on: Measured, model: Any, folder: StageFolder) -> Any:
+        """Its outputs."""
+        return _outputs(on, model, folder) if OUTPUTS in on.node.options["products"] else None
 
     def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
         """The encoder of one that writes segments reads none, and its decoder goes on as before."""
@@ -144,7 +149,7 @@ class Translation(Words):
             told(first + len(lines), len(sources))
             return {"lines": found}
 
-        hypotheses = _in_shards(folder, len(sources), answered)
+        hypotheses = _all_lines(_in_shards(folder, len(sources), answered))
         _write_lines(folder, hypotheses, list(text.lines("target")), node, context)
         return {"rows": len(sources)}
 
@@ -164,34 +169,43 @@ def _decoder(
 def _write_outputs(on: Measured, model: Any, folder: StageFolder) -> None:
     """Decodes in shards, each written whole: a killed evaluation goes on with the next."""
     node, examples, view, context = on
+    hypotheses = _all_lines(_outputs(on, lambda: model, folder))
+    text = open_text(node.inputs[Role.TEXT], context)
+    references = list(text.lines("target"))
     decode = decode_of(node, context)
-    decoder, tokenizers = _decoder(node, model, decode, context)
+    if isinstance(decode, MaskPredictOptions):
+        _trace(_decoder(node, model, decode, context)[0], examples, view, text, folder)
+    _write_lines(folder, hypotheses, references, node, context)
+
+
+def _outputs(on: Measured, model: Callable[[], Any], folder: StageFolder) -> OutputShards:
+    """What a model writes, which is loaded for the first shard that is not there."""
+    node, examples, view, context = on
     told = context.told_progress(node.label)
+    made = cache(lambda: _decoder(node, model(), decode_of(node, context), context))
 
     def decoded(first: int) -> dict[str, list[str]]:
         context.deadline.check()
+        decoder, tokenizers = made()
         rows = np.arange(first, min(first + _SHARD_ROWS, len(examples)))
         sources = examples.take("source", view.source, rows)
         outputs = decoder.decode(sources, lambda done, _: told(first + done, len(examples))).outputs
         return {"lines": tokenizers["target"].decode_batch(outputs)}
 
-    hypotheses = _in_shards(folder, len(examples), decoded)
-    text = open_text(node.inputs[Role.TEXT], context)
-    references = list(text.lines("target"))
-    if isinstance(decode, MaskPredictOptions):
-        _trace(decoder, examples, view, text, folder)
-    _write_lines(folder, hypotheses, references, node, context)
+    return _in_shards(folder, len(examples), decoded)
 
 
 def _in_shards(
     folder: StageFolder, rows: int, made: Callable[[int], dict[str, list[str]]]
-) -> list[str]:
+) -> OutputShards:
     """All lines, some rows at a time; those that were made before a stop are read again."""
-    lines: list[str] = []
-    for first in range(0, rows, _SHARD_ROWS):
-        name = f"outputs-{first:08d}.json"
-        lines += shard(folder, name, lambda first=first: made(first))["lines"]
-    return lines
+    starts = range(0, rows, _SHARD_ROWS)
+    names = [f"outputs-{first:08d}.json" for first in starts]
+    return OutputShards(folder, names, lambda number: made(starts[number]))
+
+
+def _all_lines(outputs: OutputShards) -> list[str]:
+    return [line for number in range(len(outputs)) for line in outputs.content(number)["lines"]]
 
 
 def _write_lines(

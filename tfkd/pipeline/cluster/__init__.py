@@ -1,0 +1,1 @@
+"""Stages' shards, and trainings, on other machines: what is asked of them, and how."""

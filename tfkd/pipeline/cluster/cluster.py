@@ -1,0 +1,118 @@
+"""The cluster of a run: started for the first stage that has work for it, ended with the run."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from tfkd.data.side_by_side import cores
+from tfkd.pipeline.cluster.asked import AskedCluster
+from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
+from tfkd.pipeline.cluster.job import Job
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+from tfkd.training.hosts import VARIABLE
+
+_SAY_EVERY = 15.0
+
+
+class Cluster:
+    """Makes the shards of stages on a cluster, before the stages themselves find them made.
+
+    Args:
+        asked: The cluster.
+        job: The run.
+    """
+
+    def __init__(self, asked: AskedCluster, job: Job):
+        self._asked, self._job = asked, job
+        self._pool: Any = None
+
+    def make(self, node: Node, folder: StageFolder, context: Context) -> None:
+        """Makes those shards of a stage that are not there; nothing of a stage that has none.
+
+        Raises:
+            UserError: The cluster is none, or its machines are not fit for the run.
+            Interrupted: The run was stopped, or the cluster is gone.
+        """
+        shards = node.stage.shards(node, folder, context)
+        missing = [n for n in range(len(shards or ())) if not shards.kept(n)]
+        if len(missing) < 2:  # one is made here in the time that it takes to tell of it
+            return
+        del shards
+        pool = self._started(context)
+        context.say(f"{node.label}: {len(missing):,} shards on {pool.size} workers")
+        last = time.monotonic()
+
+        def told(tally: Tally) -> None:
+            nonlocal last
+            context.deadline.check()
+            now = time.monotonic()
+            if tally.done and now - last >= _SAY_EVERY:
+                left = (now - tally.begun) / tally.done * (tally.of - tally.done)
+                last = now
+                context.say(
+                    f"{node.label}: {tally.done:,} of {tally.of:,} shards, {left:.0f} s left"
+                )
+
+        tally = Dispatch(pool, node.key, missing, told).run()
+        folder.sweep()
+        seconds = time.monotonic() - tally.begun
+        busy = sum(tally.seconds.values()) / (seconds * pool.size)
+        lost = f", {tally.lost} workers lost" if tally.lost else ""
+        context.say(
+            f"{node.label}: {tally.of:,} shards in {seconds:.1f} s on "
+            f"{', '.join(sorted(tally.made))}, workers at work {100 * busy:.0f} %{lost}"
+        )
+
+    def close(self) -> None:
+        """Ends all that was started."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def _started(self, context: Context) -> Any:
+        if self._pool is None:
+            from tfkd.pipeline.cluster.ray_pool import RayPool
+
+            context.say(f"starts workers: --cluster {self._asked.address}")
+            self._pool = RayPool(
+                self._asked, self._job.text, context.stages, threads_here(), context.say
+            )
+        return self._pool
+
+
+@contextlib.contextmanager
+def elsewhere(
+    asked: AskedCluster | None, spec: Spec, context: Context, until: str | None
+) -> Iterator[None]:
+    """Inside, `context.cluster` makes shards, if one is asked for.
+
+    Raises:
+        UserError: The run has hosts of its own.
+    """
+    if asked is None:
+        yield
+        return
+    if context.hosts.number > 1:
+        raise UserError(
+            f"--cluster and {VARIABLE}: expected one of them. {VARIABLE} names hosts that train "
+            "together, and a cluster has its own"
+        )
+    context.cluster = Cluster(asked, Job.of(spec, context, until))
+    try:
+        yield
+    finally:
+        context.cluster.close()
+
+
+def threads_here() -> int:
+    """How many threads an operation of TensorFlow has in this process."""
+    import tensorflow as tf
+
+    asked = tf.config.threading.get_intra_op_parallelism_threads()
+    return asked or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or cores()

@@ -1,0 +1,104 @@
+"""What another process must know to build a run's graph: names and paths, as text."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.spec import Spec
+from tfkd.spec.errors import UserError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run as others take part in it.
+
+    Attributes:
+        spec: The spec's file.
+        data_dir: The data folder.
+        runs_dir: The folder of runs.
+        variant: The spec's variant.
+        seed: The one of its seeds that it is bound to.
+        until: The stage that it stops after.
+        smoke: Whether every size is tiny.
+        overrides: `K=V` each, beside the file.
+        plugins: Modules that register classes.
+    """
+
+    spec: str
+    data_dir: str
+    runs_dir: str
+    variant: str | None = None
+    seed: int | None = None
+    until: str | None = None
+    smoke: bool = False
+    overrides: list[str] = field(default_factory=list)
+    plugins: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, spec: Spec, context: Context, until: str | None = None) -> "Job":
+        """The job of a run."""
+        return cls(
+            spec=str(Path(spec.path).resolve()),
+            data_dir=str(context.data_dir.resolve()),
+            runs_dir=str(context.runs_dir.resolve()),
+            variant=spec.variant,
+            seed=spec.seed,
+            until=until,
+            smoke=spec.change is not None,
+            overrides=list(spec.overrides),
+            plugins=list(spec.plugins),
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Job":
+        """The job that `text` was made of."""
+        return cls(**json.loads(text))
+
+    @property
+    def text(self) -> str:
+        """The job as text."""
+        return json.dumps(asdict(self))
+
+    def context(self, **more) -> Context:
+        """Its surroundings, where this process says nothing."""
+        return Context(Path(self.data_dir), Path(self.runs_dir), say=lambda line: None, **more)
+
+    def nodes(self) -> dict[str, Node]:
+        """The graph's nodes, by their keys.
+
+        Raises:
+            UserError: The spec or the data are not here, or are wrong.
+        """
+        from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+        from tfkd.pipeline.plan.plugin_classes import import_named
+        from tfkd.pipeline.plan.smoke import smoke_spec
+        from tfkd.pipeline.scoring.failed_checks import in_checked_order
+        from tfkd.spec import load_spec
+
+        spec = load_spec(
+            self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
+            seed=self.seed, elsewhere=True,
+        )  # fmt: skip
+        if self.smoke:
+            spec = smoke_spec(spec)
+        plan = wanted_of_all_seeds(spec, Path(self.data_dir))
+        found = {node.key: node for node in in_checked_order(plan, self.until)}
+        import_named({id(node.spec): node.spec for node in found.values()}.values())
+        return found
+
+
+def found_node(nodes: dict[str, Node], key: str) -> Node:
+    """A node of a job's graph.
+
+    Raises:
+        UserError: There is none: the files here are not those of whoever asks for it.
+    """
+    if key not in nodes:
+        raise UserError(
+            f"the spec and the data give other stages here, and no {key}: they differ from those "
+            "of the run, or have changed since it began. Give all machines the same files and the "
+            "same installation, and the same command again"
+        )
+    return nodes[key]

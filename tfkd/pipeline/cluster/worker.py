@@ -1,0 +1,98 @@
+"""What makes shards in a process of its own: asked in text, answering in text."""
+
+import json
+import os
+import socket
+import traceback
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.side_by_side import use_cores
+from tfkd.pipeline.cluster.job import Job, found_node
+
+# The kinds of answers.
+DONE, WRONG_INPUT, SURROUNDINGS, FAULT = "done", "wrong input", "surroundings", "fault"
+
+
+class ShardWorker:
+    """Makes shards of a run's stages, and keeps the model of the last stage for the next shard.
+
+    What comes in and what goes out is text, in JSON; nothing of it is code.
+
+    Args:
+        setup: `job`, the text of a `Job`; `threads`, how many each operation of TensorFlow has, as
+            in the process that asks: another number may add up in another order; `cores`, how many
+            are this worker's; and `environment`, variables that are set where they are not.
+    """
+
+    def __init__(self, setup: str):
+        given = json.loads(setup)
+        for name, value in given["environment"].items():
+            os.environ.setdefault(name, value)
+        # Before anything imports TensorFlow.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(given["threads"])
+        os.environ["TF_NUM_INTEROP_THREADS"] = str(given["cores"])
+        from tfkd.quiet import quiet
+
+        quiet()
+        use_cores(given["cores"], given["threads"])
+        self._job = Job.from_text(given["job"])
+        self._stage: tuple[str, Any] | None = None
+
+    def hello(self, mark: str) -> str:
+        """Who this is, and whether it sees a file that was written for it to be seen.
+
+        Args:
+            mark: The file's path.
+        """
+        return self._answered(lambda: self._told(Path(mark)))
+
+    def shard(self, key: str, number: int) -> str:
+        """Makes one shard of a stage, if it is not there.
+
+        Args:
+            key: The stage's.
+            number: The shard's.
+        """
+        return self._answered(lambda: self._made(key, number))
+
+    def _told(self, mark: Path) -> dict[str, Any]:
+        from tfkd.pipeline.engine.stage_folder import versions
+
+        return {
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "versions": versions(),
+            "sees": mark.is_file(),
+        }
+
+    def _made(self, key: str, number: int) -> dict[str, Any]:
+        if self._stage is None or self._stage[0] != key:
+            self._stage = None  # frees the model of the stage before
+            node = found_node(self._nodes, key)
+            context = self._job.context()
+            self._stage = key, node.stage.shards(node, context.folder(node), context)
+        self._stage[1].make(number)
+        return {}
+
+    @cached_property
+    def _nodes(self) -> dict[str, Any]:
+        return self._job.nodes()
+
+    def _answered(self, make: Any) -> str:
+        """What was made, or what went wrong, in words: no exception leaves the process."""
+        from tfkd.spec.errors import UserError
+        from tfkd.training.surroundings import of_surroundings
+
+        try:
+            answer: Mapping[str, Any] = {"kind": DONE, **make()}
+        except UserError as error:
+            answer = {"kind": WRONG_INPUT, "text": str(error)}
+        except Exception as error:
+            if (reason := of_surroundings(error)) is not None:
+                answer = {"kind": SURROUNDINGS, "text": reason}
+            else:
+                answer = {"kind": FAULT, "text": "".join(traceback.format_exception(error))}
+        return json.dumps(answer)
