@@ -9,8 +9,8 @@ import pytest
 
 import tfkd
 from tfkd import cli
-from tfkd.failures import of_surroundings
 from tfkd.training.interruption import Interrupted
+from tfkd.training.surroundings import of_surroundings
 
 
 def _fail(*_):

@@ -19,7 +19,7 @@ FOR_OTHERS = {"keras_nlp", "importlib_resources"}
 WITH_OTHERS = {"google", "ml_dtypes", "nltk", "pydantic_core"}
 
 # What extras ask for, and is imported where a spec names its format alone.
-OF_EXTRAS = {"ai_edge_litert", "ctranslate2", "onnx", "onnxruntime", "tf2onnx"}
+OF_EXTRAS = {"ai_edge_litert", "ctranslate2", "onnx", "onnxruntime", "ray", "tf2onnx"}
 
 
 @cache

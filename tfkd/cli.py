@@ -112,12 +112,10 @@ def _run(options: argparse.Namespace) -> int:
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
     deadline = Deadline(seconds)
-    cluster = asked_cluster(options.cluster, options.workers)
     with stopping(deadline):
         spec = _load(options)
-        specs = [spec]
-        if options.all_variants:
-            specs += [spec.with_variant(name) for name in spec.variants]
+        variants = spec.variants if options.all_variants else ()
+        specs = [spec, *map(spec.with_variant, variants)]
         _quiet()
         from tfkd.api import run_and_report
 
@@ -132,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
                 smoke=options.smoke,
                 deadline=deadline,
                 command=_command(),
-                cluster=cluster,
+                cluster=asked_cluster(options.cluster, options.workers),
             )
     return DONE
 

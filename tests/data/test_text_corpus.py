@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfkd.data.encoded import EncodedField, encode_corpus
+from tfkd.data.encoded import EncodedField, EncodedShards, encode_corpus
 from tfkd.data.ragged import Ragged
 from tfkd.data.text.corpora import open_corpus
 from tfkd.data.text.text_corpus import TextCorpus, write_text_corpus
@@ -164,6 +164,34 @@ def test_take_equals_indexing(tmp_path_factory, rows, data):
     wanted = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=30))
     taken = EncodedField.open(folder).take(np.array(wanted, np.int64))
     assert [taken.row(place).tolist() for place in range(len(taken))] == [rows[w] for w in wanted]
+
+
+def test_shards_of_ids_may_be_made_by_anybody_in_any_order(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("\n".join(["ab", "c" * 50, "é" * 9, "f", *"hijklm"]), "utf-8")
+    write_text_corpus(open_corpus(TextOptions(text="a.txt"), tmp_path), tmp_path)
+    text, work = TextCorpus.open(tmp_path), tmp_path / "work"
+    monkeypatch.setattr("tfkd.data.encoded.SHARD", 20)
+
+    def shards():
+        return EncodedShards(text, "text", Characters(), work, "ids-0")
+
+    for number in reversed(range(len(shards()))):
+        assert not shards().kept(number)
+        shards().make(number)
+        assert shards().kept(number)
+    assert len(list(work.iterdir())) == len(shards()) > 2
+
+    class NotAsked(Characters):
+        def encode(self, chunk):
+            raise AssertionError("all of it is there")
+
+    metas = []
+    for name, tokenizer, of in (("one", Characters(), None), ("other", NotAsked(), work)):
+        (tmp_path / name).mkdir()
+        metas.append(encode_corpus(text, "text", tokenizer, tmp_path / name, work=of, of="ids-0"))
+    assert metas[0] == metas[1]
+    for name in ("ids.bin", "offsets.npy", "meta.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
 def test_a_stopped_encoding_goes_on_behind_its_last_shard(tmp_path, monkeypatch):

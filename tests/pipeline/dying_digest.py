@@ -1,4 +1,4 @@
-"""The plugin `digest_stage`, of which the process that makes a certain shard dies the first time."""
+"""The plugin `digest_stage`; the process that makes a certain shard dies the first time."""
 
 import os
 import signal

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 
 from tfkd.data.files import write_atomically
-from tfkd.data.id_shards import kept_shard
+from tfkd.data.id_shards import kept_shard, read_shard
 from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import cores, side_by_side
 from tfkd.data.strict_json import read_json
@@ -54,23 +54,14 @@ def encode_corpus(
     kind = np.dtype("<u2" if tokenizer.size <= 1 << 16 else "<u4")
     offsets = np.zeros(rows + 1, np.int64)
     unknown = 0
-    shards = list(text.blocks(field, rows=rows, size=SHARD)) if work is not None else []
-
-    def encoded(start: int, stop: int) -> Iterator[Ragged]:
-        chunks = _chunks(text.lines(field, start, stop))
-        for _, ids in side_by_side(tokenizer.encode, chunks, cores()):
-            yield ids
-            start += len(ids)
-            if progress is not None:
-                progress(start, rows)
+    shards = [] if work is None else EncodedShards(text, field, tokenizer, work, of, progress)
 
     def parts() -> Iterator[Ragged]:
         if len(shards) < 2:
-            yield from encoded(0, rows)
+            yield from _encoded(text, field, tokenizer, 0, rows, progress)
             return
-        for number, shard in enumerate(shards):
-            path = work / f"ids-{number:05d}.bin"
-            yield kept_shard(path, of, lambda shard=shard: Ragged.chained(encoded(*shard)))
+        for number in range(len(shards)):
+            yield shards.ids(number)
 
     def write(file: BinaryIO) -> None:
         nonlocal unknown
@@ -95,6 +86,67 @@ def encode_corpus(
     }
     write_atomically(folder / "meta.json", json.dumps(meta, indent=1))
     return meta
+
+
+class EncodedShards:
+    """A field's ids in parts of `SHARD` bytes of text, each a file that is whole or not there.
+
+    Args:
+        text, field, tokenizer, work, of, progress: As of `encode_corpus`, which goes on from them.
+    """
+
+    def __init__(
+        self,
+        text: TextCorpus,
+        field: str,
+        tokenizer,
+        work: Path,
+        of: str,
+        progress: Callable[[int, int], None] | None = None,
+    ):
+        self._of_text, self._progress = (text, field, tokenizer), progress
+        self._work, self._of = work, of
+        self._places = list(text.blocks(field, rows=len(text), size=SHARD))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def kept(self, number: int) -> bool:
+        """Whether a part is there."""
+        return read_shard(self._path(number), self._of) is not None
+
+    def make(self, number: int) -> None:
+        """Makes a part that is not there."""
+        self.ids(number)
+
+    def ids(self, number: int) -> Ragged:
+        """A part's ids, made where they are not there."""
+
+        def make() -> Ragged:
+            return Ragged.chained(_encoded(*self._of_text, *self._places[number], self._progress))
+
+        self._work.mkdir(parents=True, exist_ok=True)
+        return kept_shard(self._path(number), self._of, make)
+
+    def _path(self, number: int) -> Path:
+        return self._work / f"ids-{number:05d}.bin"
+
+
+def _encoded(
+    text: TextCorpus,
+    field: str,
+    tokenizer,
+    start: int,
+    stop: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[Ragged]:
+    """The ids of some rows, some lines at a time."""
+    chunks = _chunks(text.lines(field, start, stop))
+    for _, ids in side_by_side(tokenizer.encode, chunks, cores()):
+        yield ids
+        start += len(ids)
+        if progress is not None:
+            progress(start, len(text))
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:

@@ -24,16 +24,9 @@ def kept_shard(path: Path, of: str, make: Callable[[], Ragged]) -> Ragged:
         of: What it is a shard of.
         make: Makes the ids.
     """
-    key = f"{of}/{path.name}\n".encode()
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        content = b""
-    if content and hashlib.sha256(key + content[_DIGEST:]).digest() == content[:_DIGEST]:
-        (rows,) = np.frombuffer(content, "<i8", 1, _DIGEST)
-        numbers = np.frombuffer(content, "<i4", offset=_DIGEST + 8)
-        offsets = np.concatenate([[0], np.cumsum(numbers[:rows], dtype=np.int64)])
-        return Ragged(numbers[rows:], offsets)
+    found = read_shard(path, of)
+    if found is not None:
+        return found
     ids = make()
     rest = b"".join(
         array.astype(kind).tobytes()
@@ -43,5 +36,23 @@ def kept_shard(path: Path, of: str, make: Callable[[], Ragged]) -> Ragged:
             (ids.values, "<i4"),
         )
     )
-    write_atomically(path, hashlib.sha256(key + rest).digest() + rest)
+    write_atomically(path, hashlib.sha256(_key(path, of) + rest).digest() + rest)
     return ids
+
+
+def read_shard(path: Path, of: str) -> Ragged | None:
+    """The ids that `kept_shard` has kept; None where they are missing, damaged, or another's."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if hashlib.sha256(_key(path, of) + content[_DIGEST:]).digest() != content[:_DIGEST]:
+        return None
+    (rows,) = np.frombuffer(content, "<i8", 1, _DIGEST)
+    numbers = np.frombuffer(content, "<i4", offset=_DIGEST + 8)
+    offsets = np.concatenate([[0], np.cumsum(numbers[:rows], dtype=np.int64)])
+    return Ragged(numbers[rows:], offsets)
+
+
+def _key(path: Path, of: str) -> bytes:
+    return f"{of}/{path.name}\n".encode()

@@ -1,6 +1,6 @@
 """Work in shards, each a file that is whole or not there: what a killed stage goes on from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
@@ -55,10 +55,10 @@ class OutputShards:
         return shard(self._folder, self._names[number], lambda: self._make(number))
 
 
-class JoinedShards:
+class _Joined:
     """Several `Shards` as one, in their order."""
 
-    def __init__(self, *parts: Shards):
+    def __init__(self, parts: Iterable[Shards]):
         self._places = [(part, number) for part in parts for number in range(len(part))]
 
     def __len__(self) -> int:
@@ -71,6 +71,12 @@ class JoinedShards:
     def make(self, number: int) -> None:
         part, own = self._places[number]
         part.make(own)
+
+
+def joined_shards(parts: Iterable[Shards | None]) -> Shards | None:
+    """Those that there are as one; None: there are none."""
+    found = [part for part in parts if part is not None]
+    return _Joined(found) if found else None
 
 
 def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from tfkd.data.classes import SeveralClasses, labels_in
-from tfkd.data.encoded import EncodedField, encode_corpus
+from tfkd.data.encoded import EncodedField, EncodedShards, encode_corpus
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
@@ -122,6 +122,17 @@ class IdsStage(Stage):
         }
         found = {f"{role}.{Role.IDS}.{field}": node for field, node in (texts | ids).items()}
         return {**found, f"{role}.{Role.CORPUS}": graph.corpus(spec, corpus)}
+
+    def shards(self, node: Node, folder: StageFolder, context: Context) -> EncodedShards | None:
+        """Parts of a long text."""
+        tokenizer = node.inputs[Role.TOKENIZER]
+        if tokenizer.kind == "classes" or node.options.encode is not None:
+            return None
+        text, field = open_text(node.inputs[Role.TEXT], context), node.identity["field"]
+        told = context.told_progress(node.label)
+        pieces = open_tokenizer(tokenizer, context)
+        found = EncodedShards(text, field, pieces, folder.work, folder.key, told)
+        return found if len(found) > 1 else None
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Encodes one field of a corpus once."""

@@ -15,7 +15,7 @@ from tfkd.evaluation import output_faults
 from tfkd.evaluation.metrics import OUTPUTS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.pipeline.engine.output_shards import OutputShards
+from tfkd.pipeline.engine.output_shards import OutputShards, Shards, joined_shards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation
@@ -86,9 +86,12 @@ class Translation(Words):
             _write_outputs(on, model, folder)
         return summary
 
-    def shards(self, on: Measured, model: Any, folder: StageFolder) -> Any:
-        """Its outputs."""
-        return _outputs(on, model, folder) if OUTPUTS in on.node.options["products"] else None
+    def shards(self, on: Measured, model: Any, folder: StageFolder) -> Shards | None:
+        """Its outputs, too."""
+        found = [super().shards(on, model, folder)]
+        if OUTPUTS in on.node.options["products"]:
+            found.append(_outputs(on, model, folder))
+        return joined_shards(found)
 
     def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
         """The encoder of one that writes segments reads none, and its decoder goes on as before."""

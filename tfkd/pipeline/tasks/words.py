@@ -13,13 +13,14 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.identity import between_newlines, decode_identity, plain, read_in_windows
 from tfkd.pipeline.engine.kinds import stage_of
+from tfkd.pipeline.engine.output_shards import Shards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.scoring.products import CONTINUED, MASKED, ROWS_FILE, WORDS_FILE, product
 from tfkd.pipeline.tasks.task import Made, Measured, Task
-from tfkd.pipeline.tasks.teacher_forced import TeacherForced
+from tfkd.pipeline.tasks.teacher_forced import TeacherForced, row_shards, rows_measured
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import TEACHER_CHECK
@@ -90,7 +91,7 @@ class Words(Task):
         summary: dict[str, Any] = {}
         products, top_k = on.node.options["products"], on.node.options["top_k"]
         if TEACHER_FORCED in products:
-            sums = TeacherForced(model, on.examples, on.view, top_k).rows()
+            sums = rows_measured(on, model, folder, top_k)
             kept = {"nll": sums["nll"], "correct": sums["correct"], "tokens": sums["positions"]}
             write_atomically(folder.path / ROWS_FILE, lambda file: np.savez(file, **kept))
             summary[TEACHER_FORCED] = teacher_forced_metrics(sums)
@@ -101,6 +102,13 @@ class Words(Task):
             blind, names = self.without_context(on.view)
             summary |= beside_itself(model, on.examples, on.view, top_k, blind) | names
         return summary
+
+    def shards(self, on: Measured, model: Any, folder: StageFolder) -> Shards | None:
+        """Its sums by row, of many rows."""
+        options = on.node.options
+        if TEACHER_FORCED not in options["products"]:
+            return None
+        return row_shards(on, model, folder, options["top_k"])
 
     def without_context(self, view: Any) -> tuple[Any, dict[str, str]]:
         """A view in which the same words are predicted without context (None: the last token alone
