@@ -30,6 +30,7 @@ class Cluster:
 
     def __init__(self, asked: AskedCluster, job: Job):
         self._asked, self._job = asked, job
+        self._session: Any = None
         self._pool: Any = None
 
     def make(self, node: Node, folder: StageFolder, context: Context) -> None:
@@ -44,7 +45,7 @@ class Cluster:
         if len(missing) < 2:  # one is made here in the time that it takes to tell of it
             return
         del shards
-        pool = self._started(context)
+        pool = self._workers(context)
         context.say(f"{node.label}: {len(missing):,} shards on {pool.size} workers")
         last = time.monotonic()
 
@@ -71,18 +72,30 @@ class Cluster:
 
     def close(self) -> None:
         """Ends all that was started."""
+        self._end_workers()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _end_workers(self) -> None:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
 
-    def _started(self, context: Context) -> Any:
+    def _connected(self, context: Context) -> Any:
+        if self._session is None:
+            from tfkd.pipeline.cluster.ray_session import RaySession
+
+            context.say(f"joins the cluster: --cluster {self._asked.address}")
+            self._session = RaySession(self._asked, threads_here(), context.stages)
+        return self._session
+
+    def _workers(self, context: Context) -> Any:
         if self._pool is None:
             from tfkd.pipeline.cluster.ray_pool import RayPool
 
-            context.say(f"starts workers: --cluster {self._asked.address}")
-            self._pool = RayPool(
-                self._asked, self._job.text, context.stages, threads_here(), context.say
-            )
+            session = self._connected(context)
+            self._pool = RayPool(session, self._job.text, threads_here(), context.say)
         return self._pool
 
 

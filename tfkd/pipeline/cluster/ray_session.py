@@ -1,0 +1,181 @@
+"""A connection to Ray: begun with the first work for it, ended with the run, however that ends."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.data.side_by_side import cores
+from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
+from tfkd.pipeline.cluster.worker import DONE
+from tfkd.pipeline.engine.stage_folder import versions
+from tfkd.spec.errors import UserError
+from tfkd.training.interruption import Interrupted
+
+# Ray sends nothing to anybody, and says nothing of its own.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+# Shards go by the disk: nothing is kept in Ray's own memory. It takes no less.
+_OBJECT_STORE = 100 * 2**20
+_MARK, _SESSION = ".cluster", "tfkd-ray-"
+
+
+class RaySession:
+    """A connection to a cluster of Ray; nothing of it outlives this process.
+
+    Args:
+        asked: The cluster.
+        cpus: Processors that a worker takes, of which a cluster on this machine has enough.
+        stages: The folder `RUNS/stages`, which all machines share.
+
+    Attributes:
+        ray: The package.
+        asked: The cluster.
+        mark: A file in `stages`, which whoever works there must see.
+
+    Raises:
+        UserError: There is no such cluster, or no Ray.
+    """
+
+    def __init__(self, asked: AskedCluster, cpus: int, stages: Path):
+        self.ray, self.asked, self._address = _imported(), asked, asked.address
+        self._ours, self._folder = False, None
+        self.mark = stages / f"{_MARK}-{secrets.token_hex(8)}"
+        try:
+            self._connect(asked, cpus)
+            stages.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.mark, "")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ends what of Ray this process has started."""
+        self.mark.unlink(missing_ok=True)
+        if self._ours:
+            self._ours = False
+            with _own_signals(), contextlib.suppress(Exception):
+                self.ray.shutdown()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def refuse_other(self, name: str, hello: dict[str, Any]) -> None:
+        """Refuses a worker that would not make the same, by what it says of itself.
+
+        Raises:
+            UserError: Its machine has other versions, or does not see the folder of runs.
+        """
+        if hello["kind"] != DONE:
+            raise RuntimeError(f"{name}: {hello['text'].strip()}")
+        ours, where = versions(), f"{name} on {hello['host']}"
+        other = [
+            f"{one} {hello['versions'].get(one, 'none')}, here {ours.get(one, 'none')}"
+            for one in {**ours, **hello["versions"]}
+            if hello["versions"].get(one) != ours.get(one)
+        ]
+        if other:
+            raise UserError(
+                f"{where} has {'; '.join(other)}. Give all machines the same installation"
+            )
+        if not hello["sees"]:
+            raise UserError(
+                f"{where} does not see {self.mark.parent}. All machines need one folder of runs: "
+                "name it with --runs-dir, on a file system that they share"
+            )
+
+    @contextlib.contextmanager
+    def reached(self) -> Iterator[None]:
+        """Inside, a cluster that is gone is nobody's fault.
+
+        Raises:
+            Interrupted: It can no longer be reached.
+        """
+        try:
+            yield
+        except (ConnectionError, self.ray.exceptions.RaySystemError) as error:
+            raise Interrupted(
+                f"the cluster {self._address} can no longer be reached ({first_line(error)})"
+            ) from error
+
+    def _connect(self, asked: AskedCluster, cpus: int) -> None:
+        if self.ray.is_initialized():  # by a program that calls `tfkd.run`
+            return
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        settings: dict[str, Any] = {"namespace": f"tfkd-{secrets.token_hex(4)}"}
+        if asked.address == LOCAL:
+            self._folder = _session_folder()
+            room = max(cores(), (asked.workers or 1) * cpus)
+            settings |= {"num_cpus": room, "object_store_memory": _OBJECT_STORE}
+            settings |= {"include_dashboard": False, "_temp_dir": self._folder, "address": "local"}
+        else:
+            settings["address"] = asked.address
+        if not asked.address.startswith("ray://"):
+            settings |= {"log_to_driver": False, "logging_level": "CRITICAL"}
+        self._ours = True
+        _mute()
+        try:
+            with _own_signals():
+                self.ray.init(**settings)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            raise UserError(
+                f"--cluster {asked.address}: it cannot be reached ({first_line(error)}). "
+                "Start one by `ray start --head`, and name it as this machine sees it"
+            ) from error
+
+
+def _imported() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError(
+            f"--cluster needs Ray ({error}): install tfkd's extra `ray`, on all machines"
+        ) from error
+    return ray
+
+
+def _session_folder() -> str:
+    """A folder for Ray's sockets and logs, whose path must be short; those that killed runs have
+    left are removed."""
+    for path in Path("/tmp").glob(f"{_SESSION}*"):
+        pid = path.name.removeprefix(_SESSION).partition("-")[0]
+        with contextlib.suppress(OSError, ValueError):
+            if path.stat().st_uid == os.getuid() and not Path(f"/proc/{int(pid)}").exists():
+                shutil.rmtree(path, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{_SESSION}{os.getpid()}-", dir="/tmp")
+
+
+def _mute() -> None:
+    """Keeps what Ray tells of a lost worker off the terminal, whatever its log level is: the user
+    has a line of ours."""
+    from ray._private import worker
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *arguments, **settings: None
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Inside, Ray takes signals for itself; behind it they are ours again."""
+    kinds = [signal.SIGTERM, signal.SIGINT]
+    before = {number: signal.getsignal(number) for number in kinds}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with contextlib.suppress(ValueError):  # not in the main thread
+                signal.signal(number, handler)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text."""
+    return str(error).strip().partition("\n")[0][:200]
