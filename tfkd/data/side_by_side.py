@@ -14,12 +14,12 @@ _cores: int | None = None
 _threads: int | None = None
 
 
-def use_cores(number: int, threads: int) -> None:
+def use_cores(number: int, threads: int | None = None) -> None:
     """Leaves processors to other processes: `cores` is at most `number` from now on.
 
     Args:
         number: How many are this process's.
-        threads: How many of them an operation of TensorFlow has.
+        threads: How many of them an operation of TensorFlow has; None: TensorFlow says it.
     """
     global _cores, _threads
     _cores, _threads = number, threads

@@ -12,10 +12,11 @@ from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
 from tfkd.pipeline.cluster.job import Job
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.training.hosts import VARIABLE
+from tfkd.training.hosts import VARIABLE, cluster_from
 
 _SAY_EVERY = 15.0
 
@@ -70,6 +71,27 @@ class Cluster:
             f"{', '.join(sorted(tally.made))}, workers at work {100 * busy:.0f} %{lost}"
         )
 
+    def trains(self, node: Node) -> bool:
+        """Whether a stage is trained by hosts of the cluster: its spec names several."""
+        hosts, joins = node.spec.runtime.hosts, (Role.FOLD, Role.TRIAL)
+        several = hosts != "auto" and hosts > 1
+        return several and node.stage.on_all_hosts and not any(map(node.inputs_of, joins))
+
+    def train(self, node: Node, title: str, context: Context) -> None:
+        """Has hosts make a stage that `trains`, whole.
+
+        Raises:
+            UserError: The cluster is none, or has too few machines, or others than here.
+            Interrupted: The run was stopped, the cluster is gone, or hosts were lost again and
+                again.
+        """
+        from tfkd.pipeline.cluster.ray_hosts import RayHosts
+
+        self._end_workers()  # they would keep the machines
+        session = self._connected(context)
+        hosts = RayHosts(session, self._job.text, node.spec.runtime.hosts, context)
+        hosts.train(node, title)
+
     def close(self) -> None:
         """Ends all that was started."""
         self._end_workers()
@@ -111,7 +133,7 @@ def elsewhere(
     if asked is None:
         yield
         return
-    if context.hosts.number > 1:
+    if cluster_from(os.environ) is not None:
         raise UserError(
             f"--cluster and {VARIABLE}: expected one of them. {VARIABLE} names hosts that train "
             "together, and a cluster has its own"

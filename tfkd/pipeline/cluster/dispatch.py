@@ -154,7 +154,7 @@ class Dispatch:
             self._made[answer.place.host] += 1
             self._seconds[answer.place.host] += took
         else:
-            raise _error(answer.place, answer.content)
+            raise error_of(answer.place, answer.content)
 
     def _lost(self, number: int) -> None:
         self._losses[number] += 1
@@ -167,8 +167,9 @@ class Dispatch:
             self._waiting.appendleft(number)
 
 
-def _error(place: Place, content: dict[str, Any]) -> Exception:
-    where = f"worker {place.number} on {place.host}: "
+def error_of(place: Place, content: dict[str, Any], what: str = "worker") -> Exception:
+    """What went wrong at a place, as the error that it would be here."""
+    where = f"{what} {place.number} on {place.host}: "
     if content["kind"] == WRONG_INPUT:
         return UserError(where + content["text"])
     if content["kind"] == SURROUNDINGS:

@@ -1,6 +1,7 @@
 """What another process must know to build a run's graph: names and paths, as text."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -61,9 +62,9 @@ class Job:
         """The job as text."""
         return json.dumps(asdict(self))
 
-    def context(self, **more) -> Context:
-        """Its surroundings, where this process says nothing."""
-        return Context(Path(self.data_dir), Path(self.runs_dir), say=lambda line: None, **more)
+    def context(self, say: Callable[[str], None] = lambda line: None) -> Context:
+        """Its surroundings, where this process speaks to nobody, or by `say`."""
+        return Context(Path(self.data_dir), Path(self.runs_dir), say=say)
 
     def nodes(self) -> dict[str, Node]:
         """The graph's nodes, by their keys.

@@ -117,8 +117,8 @@ class RayPool:
             ) from error
 
 
-def setup_of(job: str, threads: int, cores: int) -> dict[str, Any]:
-    """What a worker is told at its start; see `ShardWorker`."""
+def setup_of(job: str, threads: int | None, cores: int) -> dict[str, Any]:
+    """What a process is told at its start: its job, and what `worker.begun` takes."""
     kept = ("TF_CPP_MIN_LOG_LEVEL",)
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     return {"job": job, "threads": threads, "cores": cores, "environment": environment}

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,38 +16,77 @@ from tfkd.pipeline.cluster.job import Job, found_node
 DONE, WRONG_INPUT, SURROUNDINGS, FAULT = "done", "wrong input", "surroundings", "fault"
 
 
+def begun(setup: Mapping[str, Any]) -> None:
+    """Makes a process what `setup` says, before anything imports TensorFlow.
+
+    Args:
+        setup: `environment`, variables that are set where they are not; `cores`, how many
+            processors are this process's; and `threads`, how many of them each operation of
+            TensorFlow has; None: as it would here.
+    """
+    for name, value in setup["environment"].items():
+        os.environ.setdefault(name, value)
+    if setup["threads"] is not None:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(setup["threads"])
+        os.environ["TF_NUM_INTEROP_THREADS"] = str(setup["cores"])
+    from tfkd.quiet import quiet
+
+    quiet()
+    use_cores(setup["cores"], setup["threads"])
+
+
+def hello_of(mark: str) -> dict[str, Any]:
+    """Who this process is, and whether it sees a file that was written for it to be seen."""
+    from tfkd.pipeline.engine.stage_folder import versions
+
+    return {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "versions": versions(),
+        "sees": Path(mark).is_file(),
+    }
+
+
+def answered(make: Callable[[], Mapping[str, Any]]) -> str:
+    """What is made, or what went wrong, in words: no exception leaves the process."""
+    from tfkd.spec.errors import UserError
+    from tfkd.training.surroundings import of_surroundings
+
+    try:
+        answer: Mapping[str, Any] = {"kind": DONE, **make()}
+    except UserError as error:
+        answer = {"kind": WRONG_INPUT, "text": str(error)}
+    except Exception as error:
+        if (reason := of_surroundings(error)) is not None:
+            answer = {"kind": SURROUNDINGS, "text": reason}
+        else:
+            answer = {"kind": FAULT, "text": "".join(traceback.format_exception(error))}
+    return json.dumps(answer)
+
+
 class ShardWorker:
     """Makes shards of a run's stages, and keeps the model of the last stage for the next shard.
 
     What comes in and what goes out is text, in JSON; nothing of it is code.
 
     Args:
-        setup: `job`, the text of a `Job`; `threads`, how many each operation of TensorFlow has, as
-            in the process that asks: another number may add up in another order; `cores`, how many
-            are this worker's; and `environment`, variables that are set where they are not.
+        setup: `job`, the text of a `Job`, and what `begun` takes: operations have as many threads
+            as in the process that asks, for another number may add up in another order.
     """
 
     def __init__(self, setup: str):
         given = json.loads(setup)
-        for name, value in given["environment"].items():
-            os.environ.setdefault(name, value)
-        # Before anything imports TensorFlow.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(given["threads"])
-        os.environ["TF_NUM_INTEROP_THREADS"] = str(given["cores"])
-        from tfkd.quiet import quiet
-
-        quiet()
-        use_cores(given["cores"], given["threads"])
+        begun(given)
         self._job = Job.from_text(given["job"])
         self._stage: tuple[str, Any] | None = None
 
     def hello(self, mark: str) -> str:
-        """Who this is, and whether it sees a file that was written for it to be seen.
+        """Who this is.
 
         Args:
-            mark: The file's path.
+            mark: The path of a file that it must see.
         """
-        return self._answered(lambda: self._told(Path(mark)))
+        return answered(lambda: hello_of(mark))
 
     def shard(self, key: str, number: int) -> str:
         """Makes one shard of a stage, if it is not there.
@@ -56,17 +95,7 @@ class ShardWorker:
             key: The stage's.
             number: The shard's.
         """
-        return self._answered(lambda: self._made(key, number))
-
-    def _told(self, mark: Path) -> dict[str, Any]:
-        from tfkd.pipeline.engine.stage_folder import versions
-
-        return {
-            "host": socket.gethostname(),
-            "process": os.getpid(),
-            "versions": versions(),
-            "sees": mark.is_file(),
-        }
+        return answered(lambda: self._made(key, number))
 
     def _made(self, key: str, number: int) -> dict[str, Any]:
         if self._stage is None or self._stage[0] != key:
@@ -80,19 +109,3 @@ class ShardWorker:
     @cached_property
     def _nodes(self) -> dict[str, Any]:
         return self._job.nodes()
-
-    def _answered(self, make: Any) -> str:
-        """What was made, or what went wrong, in words: no exception leaves the process."""
-        from tfkd.spec.errors import UserError
-        from tfkd.training.surroundings import of_surroundings
-
-        try:
-            answer: Mapping[str, Any] = {"kind": DONE, **make()}
-        except UserError as error:
-            answer = {"kind": WRONG_INPUT, "text": str(error)}
-        except Exception as error:
-            if (reason := of_surroundings(error)) is not None:
-                answer = {"kind": SURROUNDINGS, "text": reason}
-            else:
-                answer = {"kind": FAULT, "text": "".join(traceback.format_exception(error))}
-        return json.dumps(answer)

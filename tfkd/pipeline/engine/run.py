@@ -106,7 +106,7 @@ def run(
             deadline=deadline,
             say=logged(say or print_line, "tfkd.run"),
         )
-        hosts = _joined(spec, context) if make is None else contextlib.nullcontext()
+        hosts = _joined(spec, context, alone=make is not None or cluster is not None)
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with hosts, permitted(context.runs_dir), elsewhere(cluster, spec, context, until):
@@ -137,8 +137,8 @@ def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
     return replace(spec, evaluate=entries)
 
 
-def _joined(spec: Spec, context: Context) -> contextlib.AbstractContextManager:
-    if VARIABLE not in os.environ and spec.runtime.hosts == "auto":
+def _joined(spec: Spec, context: Context, alone: bool) -> contextlib.AbstractContextManager:
+    if alone or (VARIABLE not in os.environ and spec.runtime.hosts == "auto"):
         return contextlib.nullcontext()
     from tfkd.pipeline.engine.workers import joined
 
@@ -274,6 +274,9 @@ def execute(node: Node, context: Context, number: str) -> bool:
     title = one_line(f"{number} {node.kind} {node.label}")
     contents = contents_of(node, context)
     if not folder.done or folder.outdated(contents):
+        if context.cluster is not None and context.cluster.trains(node):
+            context.cluster.train(node, number, context)
+            return False
         with folder.locked(context.say, context.deadline.check):
             if changed := folder.outdated(contents):
                 inputs = dict.fromkeys(node.inputs[role] for role in changed)
@@ -314,17 +317,13 @@ def _make(
         seconds=seconds,
         contents=contents,
     )
-    context.say(f"{title}: {_duration(seconds)}{_brief(summary)}")
+    brief = f"; {summary['brief']}" if summary.get("brief") else ""
+    context.say(f"{title}: {_duration(seconds)}{brief}")
 
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
-
-
-def _brief(summary: dict[str, Any]) -> str:
-    text = summary.get("brief")
-    return f"; {text}" if text else ""
 
 
 __all__ = ["Wanted", "execute", "run", "run_name"]
