@@ -114,8 +114,7 @@ def _run(options: argparse.Namespace) -> int:
     deadline = Deadline(seconds)
     with stopping(deadline):
         spec = _load(options)
-        variants = spec.variants if options.all_variants else ()
-        specs = [spec, *map(spec.with_variant, variants)]
+        specs = [spec, *map(spec.with_variant, spec.variants if options.all_variants else ())]
         _quiet()
         from tfkd.api import run_and_report
 
@@ -173,8 +172,7 @@ def _validate(options: argparse.Namespace) -> int:
         print(error)
     if errors:
         return WRONG_INPUT
-    for path in options.specs:
-        print(f"{path}: valid")
+    print("\n".join(f"{path}: valid" for path in options.specs))
     return DONE
 
 
@@ -273,7 +271,9 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    text, well = _called("commands.doctor.doctor")(options.data_dir, options.runs_dir)
+    cluster = _called("pipeline.cluster.asked.asked_cluster")(options.cluster)
+    folders = options.data_dir, options.runs_dir
+    text, well = _called("commands.doctor.doctor")(*folders, cluster)
     print(text)
     return DONE if well else WRONG_INPUT
 

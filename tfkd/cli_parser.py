@@ -55,11 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--all-variants", action="store_true", help="run the spec and every variant")
     run.add_argument("--until", metavar="STAGE", help="stop when this stage is done")
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
-    run.add_argument(
-        "--cluster", metavar="local|auto|ray://H:P",
-        help="score, translate and evaluate on several processes of a Ray cluster (extra `ray`)",
-    )  # fmt: skip
-    run.add_argument("--workers", type=count, help="of --cluster (default: all it has room for)")
+    _cluster(run, "score, translate and evaluate by the workers of")
+    run.add_argument("--workers", type=count, help="of Ray's (default: all it has room for)")
     plan = verb(
         "plan", "say what a run would do, its size and its hours, before anything starts",
         spec="run",
@@ -155,6 +152,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("folder", metavar="FOLDER", type=Path, help="with config.json and weights")
     doctor = verb("doctor", "check this machine: versions, devices, threads, disk, data")
     _folders(doctor)
+    _cluster(doctor, "look at all machines of")
     schema = verb("schema", "print the JSON schema of specs, for editors")
     schema.add_argument("--output", type=Path, help="the file to write, in place of printing")
     listing = verb("list", "list what specs can name; of one name its options and an example")
@@ -264,6 +262,14 @@ def _changes(parser: argparse.ArgumentParser) -> None:
         "--seeds", dest="overrides", metavar="N|S,S,...", action="append", type=seeds,
         help="train all that trains once with each seed, 1 to N or these: means, their intervals "
         "and a verdict on the training, not on one of them",
+    )  # fmt: skip
+
+
+def _cluster(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--cluster", metavar="local|auto|slurm|ray://HOST:PORT",
+        help=f"{what} a cluster of Ray (extra `ray`): processes here, the cluster of this machine, "
+        "or another one; slurm: the hosts of this step, which train together",
     )  # fmt: skip
 
 

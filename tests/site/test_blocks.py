@@ -70,7 +70,7 @@ def test_files_that_are_included_are_there():
 def test_few_blocks_are_not_run():
     unrun = [block for block in blocks("yaml", "python", "bash") if "not run" in block.said]
     assert all(len(block.said["not run"]) > 15 for block in unrun)
-    assert len(unrun) <= 10
+    assert len(unrun) <= 12
     assert not any(block.language == "yaml" for block in unrun)
 
 

@@ -1,16 +1,17 @@
-"""Is this machine fit? Versions, devices, threads, disk and data."""
+"""Is this machine fit, and are those of a cluster? Versions, devices, threads, disk and data."""
 
 import os
 import shutil
 from pathlib import Path
 
+from tfkd.pipeline.cluster.asked import SLURM, AskedCluster
 from tfkd.pipeline.engine.stage_folder import versions
 
 _LEAST_FREE = 2 * 2**30
 
 
-def doctor(data_dir: Path, runs_dir: Path) -> tuple[str, bool]:
-    """Looks at the machine.
+def doctor(data_dir: Path, runs_dir: Path, cluster: AskedCluster | None = None) -> tuple[str, bool]:
+    """Looks at the machine, and at all those of a cluster of Ray.
 
     Returns:
         Lines for people, each starting with `ok`, `note` or `wrong`, and whether none is wrong.
@@ -20,8 +21,18 @@ def doctor(data_dir: Path, runs_dir: Path) -> tuple[str, bool]:
     lines.append(("ok", f"{len(os.sched_getaffinity(0))} processor cores may be used"))
     lines.append(_disk(runs_dir))
     lines.append(_data(data_dir))
+    if cluster is not None:
+        lines += _machines(cluster, data_dir, runs_dir)
     text = "\n".join(f"{state:5} {line}" for state, line in lines)
     return text, all(state != "wrong" for state, _ in lines)
+
+
+def _machines(cluster: AskedCluster, data_dir: Path, runs_dir: Path) -> list[tuple[str, str]]:
+    if cluster.address == SLURM:
+        return [("note", "hosts of SLURM: start `srun --ntasks-per-node=1 tfkd doctor` on them")]
+    from tfkd.pipeline.cluster.machines import looked_at
+
+    return looked_at(cluster, data_dir, runs_dir)
 
 
 def _data(data_dir: Path) -> tuple[str, str]:

@@ -34,8 +34,12 @@ class Cluster:
         self._session: Any = None
         self._pool: Any = None
 
-    def make(self, node: Node, folder: StageFolder, context: Context) -> None:
+    def make(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Makes those shards of a stage that are not there; nothing of a stage that has none.
+
+        Returns:
+            What its summary has of that: `workers`, by their machines the shards that they made,
+            and the seconds that they took.
 
         Raises:
             UserError: The cluster is none, or its machines are not fit for the run.
@@ -44,7 +48,7 @@ class Cluster:
         shards = node.stage.shards(node, folder, context)
         missing = [n for n in range(len(shards or ())) if not shards.kept(n)]
         if len(missing) < 2:  # one is made here in the time that it takes to tell of it
-            return
+            return {}
         del shards
         pool = self._workers(context)
         context.say(f"{node.label}: {len(missing):,} shards on {pool.size} workers")
@@ -70,6 +74,12 @@ class Cluster:
             f"{node.label}: {tally.of:,} shards in {seconds:.1f} s on "
             f"{', '.join(sorted(tally.made))}, workers at work {100 * busy:.0f} %{lost}"
         )
+        return {
+            "workers": {
+                host: {"shards": tally.made[host], "seconds": round(tally.seconds[host], 1)}
+                for host in sorted(tally.made)
+            }
+        }
 
     def trains(self, node: Node) -> bool:
         """Whether a stage is trained by hosts of the cluster: its spec names several."""

@@ -1,11 +1,13 @@
 """A connection to Ray: begun with the first work for it, ended with the run, however that ends."""
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
 import signal
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,7 +126,7 @@ class RaySession:
         self._ours = True
         _mute()
         try:
-            with _own_signals():
+            with _own_signals(), warnings.catch_warnings(action="ignore"):
                 self.ray.init(**settings)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise UserError(
@@ -159,6 +161,7 @@ def _mute() -> None:
     has a line of ours."""
     from ray._private import worker
 
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *arguments, **settings: None
 

@@ -18,6 +18,7 @@ from tfkd.outside.printable import logged, one_line
 from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.cluster import elsewhere
+from tfkd.pipeline.cluster.slurm import but_slurm
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.other_results import place_on
@@ -81,7 +82,7 @@ def run(
         noise: Measured in each evaluation, instead of what the spec says; None: what that says.
         on: Files that models are scored on, instead of the corpora that the spec names: the results
             go into a folder of their own in the run folder, see `other_results.place_on`.
-        cluster: Where shards are made; None: here.
+        cluster: Where shards are made, and what several hosts train; None: here.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -106,6 +107,7 @@ def run(
             deadline=deadline,
             say=logged(say or print_line, "tfkd.run"),
         )
+        cluster = but_slurm(cluster)
         hosts = _joined(spec, context, alone=make is not None or cluster is not None)
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
@@ -306,9 +308,8 @@ def _make(
     if node.stage.on_all_hosts:
         context.hosts.agree(TRAIN)
     with stopwatch(folder.scratch / "seconds") as elapsed:
-        if context.cluster is not None:
-            context.cluster.make(node, folder, context)
-        summary = node.stage.run(node, folder, context)
+        made = {} if context.cluster is None else context.cluster.make(node, folder, context)
+        summary = {**node.stage.run(node, folder, context), **made}
         seconds = elapsed()
     folder.finish(
         inputs=node.input_fingerprints(),

@@ -1,0 +1,89 @@
+"""What a machine of a cluster is like, for `tfkd doctor --cluster`."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+from tfkd.data.files import write_atomically
+from tfkd.data.side_by_side import cores
+from tfkd.pipeline.cluster.worker import answered, begun, hello_of
+
+
+class Probe:
+    """Looks at the machine that it is started on.
+
+    Args:
+        setup: As of `worker.begun`, in JSON.
+    """
+
+    def __init__(self, setup: str):
+        begun(json.loads(setup))
+
+    def look(self, mark: str, runs_dir: str, data_dir: str) -> str:
+        """What is found, in JSON: who it is, what it has, and what it could read and write.
+
+        Args:
+            mark: A file that it must see.
+            runs_dir: The folder of runs, where it writes a file and reads it again.
+            data_dir: The data folder.
+        """
+        return answered(lambda: self._found(mark, Path(runs_dir), Path(data_dir)))
+
+    def _found(self, mark: str, runs_dir: Path, data_dir: Path) -> dict[str, Any]:
+        from tfkd.pipeline.engine.machine import machine
+
+        here = machine()
+        return {
+            **hello_of(mark),
+            "cores": cores(),
+            "processor": here["processor"],
+            "gpus": _gpus(),
+            "memory": _memory(),
+            "runs": _written(runs_dir),
+            "data": _listed(data_dir),
+            "free": shutil.disk_usage(runs_dir).free if runs_dir.exists() else 0,
+        }
+
+
+def _gpus() -> list[str]:
+    import tensorflow as tf
+
+    found = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(one) for one in found]
+    return [one.get("device_name", "GPU") for one in details]
+
+
+def _memory() -> int:
+    """Bytes that are free, as far as the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    except OSError:
+        return 0
+    words = next((line.split() for line in lines if line.startswith("MemAvailable:")), None)
+    return 0 if words is None else int(words[1]) * 1024
+
+
+def _written(folder: Path) -> str:
+    """What is wrong with writing into a folder; "" if nothing is."""
+    path = folder / f".probe-{socket.gethostname()}-{os.getpid()}"
+    text = secrets.token_hex(16)
+    try:
+        write_atomically(path, text)
+        read = path.read_text("utf-8")
+        path.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if read == text else "what is written there is not what is read there"
+
+
+def _listed(folder: Path) -> str:
+    """What is wrong with reading a folder; "" if nothing is."""
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
