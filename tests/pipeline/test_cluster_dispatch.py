@@ -119,7 +119,7 @@ def test_what_is_told_may_end_the_run():
     "address", ["slur", "ray://", "ray://host", "ray://host:0", "ray://host:70000", "host:6379", ""]
 )
 def test_an_address_that_names_no_cluster_is_refused(address):
-    with pytest.raises(UserError, match=r"Expected local, auto, or ray://HOST:PORT"):
+    with pytest.raises(UserError, match=r"Expected local, auto, slurm, or ray://HOST:PORT"):
         asked_cluster(address)
 
 
