@@ -98,7 +98,7 @@ class TranslateStage(Stage):
         ]
 
     def shards(self, node: Node, folder: StageFolder, context: Context) -> OutputShards:
-        return _Outputs(node, folder, context)
+        return _Written(node, folder, context)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
         """Writes a corpus as `write_text_corpus` does; goes on after the last whole shard.
@@ -110,7 +110,7 @@ class TranslateStage(Stage):
         Raises:
             UserError: No row is left.
         """
-        made = _Outputs(node, folder, context)
+        made = _Written(node, folder, context)
         rows = _Rows(node, made, context.told_progress(node.label))
         write_text_corpus(rows, folder.path)
         report = rows.report()
@@ -133,7 +133,7 @@ class _Place(NamedTuple):
     rows: int
 
 
-class _Outputs(OutputShards):
+class _Written(OutputShards):
     """The outputs for all corpora of a stage; a model is loaded for the first that is not there.
 
     Attributes:
@@ -252,7 +252,7 @@ class _Rows:
 
     words = None
 
-    def __init__(self, node: Node, made: _Outputs, progress: Callable[[int, int], None]):
+    def __init__(self, node: Node, made: _Written, progress: Callable[[int, int], None]):
         self.fields: tuple[str, ...] = node.options.field_names
         self.tokens = self.sources = 0
         self._node, self._made, self._progress = node, made, progress
