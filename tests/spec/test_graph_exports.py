@@ -44,10 +44,10 @@ def errors(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ([TRANSLATED], "15: export.0.format: other writes text word by word, which litert cannot "
-         "hold; expected a classifier, a Transformer or a GPT-2 as {of: other, format: ctrans"),
+        ([TRANSLATED], "15: export.0.format: other writes text from left to right, which litert "
+         "cannot hold; expected a classifier, a model that fills in words (decoder_attention: fu"),
         ([TRANSLATED, (TEACHER, GPT2), ("data: pairs, objective: {cross_entropy", "data: rows, "
-          "objective: {causal_lm")], "other writes text word by word, which litert cannot hold"),
+          "objective: {causal_lm")], "other writes text from left to right, which litert cannot"),
         ([("quantize: int8", "quantize: int4"), ("onnx_int8", "onnx_int4")],
          "export.1.quantize: found 'int4'"),
         ([("export: onnx_int8", "export: onnx")], "learn has no export 'onnx'; expected one of "

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.portable import is_portable
 from tfkd.layers.quantization import Product
 
 # Class 0 is no length: the row stands for [LENGTH] itself.
@@ -54,6 +55,8 @@ class LengthPredictor(Product, keras.layers.Layer):
     def prepend(self, embedded: tf.Tensor) -> tf.Tensor:
         """Puts [LENGTH] in front: `[batch, length, width]` to `[batch, 1 + length, width]`."""
         row = tf.cast(tf.convert_to_tensor(self.table)[:1], embedded.dtype)
+        if is_portable():
+            return tf.concat([row[None] + tf.zeros_like(embedded[:, :1]), embedded], axis=1)
         first = tf.tile(row[None], [tf.shape(embedded)[0], 1, 1])
         return tf.concat([first, embedded], axis=1)
 
@@ -62,6 +65,9 @@ class LengthPredictor(Product, keras.layers.Layer):
         table = tf.cast(self.operand(self.table), self.compute_dtype)
         state = self.operand(tf.cast(state, self.compute_dtype))
         logits = tf.cast(tf.matmul(state, table, transpose_b=True), tf.float32)
+        if is_portable():
+            none = tf.zeros_like(logits[:, :1]) + _IMPOSSIBLE
+            return tf.concat([none, logits[:, 1:]], axis=1)
         return tf.concat([tf.fill([tf.shape(logits)[0], 1], _IMPOSSIBLE), logits[:, 1:]], axis=1)
 
     def get_config(self) -> dict[str, Any]:

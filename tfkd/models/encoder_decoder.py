@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.masks import causal_penalty, key_penalty
+from tfkd.layers.portable import is_portable
 from tfkd.layers.stack import Stack
 from tfkd.models.language_model import LanguageModel, States
 
@@ -126,8 +127,7 @@ class EncoderDecoder(LanguageModel):
         seen = source.get("valid")
         if self.lengths is not None:
             embedded = self.lengths.prepend(embedded)
-            if seen is not None:
-                seen = tf.pad(seen, [[0, 0], [1, 0]], constant_values=True)
+            seen = None if seen is None else _seen_too(seen)
         penalty = self._source_penalty(tf.shape(embedded)[1], seen)
         states = self.encoder_stack(embedded, penalty, memories=memories, training=training)
         states = {"embedding": embedded, **states}
@@ -283,4 +283,6 @@ class EncoderDecoder(LanguageModel):
 
 def _seen_too(valid: tf.Tensor) -> tf.Tensor:
     """With one more that is seen in front."""
+    if is_portable():
+        return tf.concat([tf.ones_like(valid[:, :1]), valid], axis=1)
     return tf.pad(valid, [[0, 0], [1, 0]], constant_values=True)

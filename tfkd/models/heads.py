@@ -12,6 +12,7 @@ from tfkd.layers.dense import Dense
 from tfkd.layers.few_rows import times_table
 from tfkd.layers.initializers import Blocks, derive_seed
 from tfkd.layers.layer_norm import LayerNorm
+from tfkd.layers.portable import is_portable
 from tfkd.layers.quantization import Product
 from tfkd.layers.shapes import shape_of
 
@@ -147,11 +148,15 @@ class VocabularyHead(Product, keras.layers.Layer):
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """float32 `[..., V]` of states `[..., reads]`; the product is in the compute type."""
-        flat = tf.reshape(self.transform(hidden), [-1, self.width])
-        logits = tf.cast(times_table(flat, self.matrix()), tf.float32)
+        plain = is_portable()  # other engines fold the axes by themselves
+        read = self.transform(hidden)
+        read = read if plain else tf.reshape(read, [-1, self.width])
+        logits = tf.cast(times_table(read, self.matrix()), tf.float32)
         bias = self.bias()
         if bias is not None:
             logits += bias
+        if plain:
+            return capped(logits, self.cap)
         return tf.reshape(capped(logits, self.cap), shape_of(hidden, self.vocabulary_size))
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:

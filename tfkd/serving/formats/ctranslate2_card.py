@@ -77,7 +77,8 @@ _BEST = """\
     best = max(outputs, key=lambda one: one[0] / ((5 + len(one[1])) / 6) ** penalty)[1]
     words = [piece for piece in best if piece not in [about["end"], *written["special"]]]
 """
-_WRITTEN = {
+# What writes the text of `words`, pieces, where `written` is what is said of the tokenizer.
+WRITTEN = {
     "wordpiece": """\
     text = "".join(one[2:] if one.startswith("##") else " " + one for one in words)
     text = f" {text.strip()} "
@@ -88,7 +89,8 @@ _WRITTEN = {
     "byte_bpe": '    return tokenizers.decoders.ByteLevel().decode(words).replace("\\n", " ")\n',
     "sentencepiece": "    return writer.decode(words)\n",
 }
-_ASKED = """
+# What asks `answer` of a program for each line.
+ASKED = """
 
 if __name__ == "__main__":
     for line in sys.stdin:
@@ -151,7 +153,7 @@ def program(about: Mapping[str, Any]) -> str:
     translated = _BEGUN if about.get("prefix") else _TRANSLATED
     body = (_CONTINUED if continues else translated).replace("{pieces}", pieces)
     head = "\n".join([*lines, "def answer(line):"])
-    return f"{head}\n{body}{_BEST}{_WRITTEN[written['kind']]}{_ASKED}"
+    return f"{head}\n{body}{_BEST}{WRITTEN[written['kind']]}{ASKED}"
 
 
 def _package(said: Mapping[str, Any]) -> str:

@@ -44,38 +44,33 @@ class GraphFormat(Format):
         raise NotImplementedError
 
     def files(self, subject: Subject, options: Any, folder: Path) -> dict[str, Any]:
-        """A file for each piece, and the tokenizer's files in `text/`."""
+        """A file for each piece, and each tokenizer's files in `text/`, or `source/`, `target/`."""
         from tfkd.serving.formats.piece import pieces_of
 
-        (piece,) = pieces_of(subject)
-        path = folder / f"{piece.name}{self.suffix}"
-        self.convert(piece, path, options.quantize)
-        takes = {*self.runner(path).takes}
-        said = {side: write_side(one, folder / side) for side, one in subject.tokenizers.items()}
-        labels, read = subject.labels, subject.tokenizers["text"]
+        takes = {}
+        for piece in pieces_of(subject):
+            path = folder / f"{piece.name}{self.suffix}"
+            self.convert(piece, path, options.quantize)
+            kept = {*self.runner(path).takes}
+            takes[piece.name] = [name for name in piece.takes if name in kept]
+        tokenizers = subject.tokenizers.items()
         return {
             "quantize": options.quantize,
             "packages": self.versions(),
             "one_by_one": self.one_by_one(options.quantize),
-            "tokenizers": said,
-            "takes": [name for name in piece.takes if name in takes],
-            "inputs": list(labels.rows[0]),
-            "classes": list(labels.classes),
-            "places": labels.places,
-            "limit": int(labels.limit),
-            "start": int(read.start_id),
-            "end": int(read.end_id),
-            "pad": int(read.pad_id),
-            "unknown": int(read.unknown_id),
-            "separators": int(read.separators),
-            "before_word": read.before_word,
+            "takes": takes,
+            "tokenizers": {side: write_side(one, folder / side) for side, one in tokenizers},
+            **(_of_labels(subject) if subject.labels is not None else _of_filling(subject)),
         }
 
     def open(self, folder: Path, about: Mapping[str, Any]) -> Any:
+        from tfkd.serving.formats.fill_engine import FillEngine
         from tfkd.serving.formats.label_engine import LabelEngine
 
+        kind = LabelEngine if "classes" in about else FillEngine
         try:
-            return LabelEngine(folder, about, self.runner(folder / f"model{self.suffix}"))
+            runs = {name: self.runner(folder / f"{name}{self.suffix}") for name in about["takes"]}
+            return kind(folder, about, runs)
         except UserError:
             raise
         except Exception as error:  # engines raise whatever they like
@@ -85,15 +80,61 @@ class GraphFormat(Format):
             ) from error
 
     def held(self, subject: Subject, options: Any, engine: Any) -> Held:
-        """By log-probabilities of all classes at all labels of real rows."""
+        """By log-probabilities of all classes at all labels of real rows; of a model that fills in
+        words by those of its words and lengths, and by outputs."""
+        from tfkd.serving.formats.held_fillings import held_fillings
         from tfkd.serving.formats.held_labels import held_labels
 
-        return held_labels(subject, engine, options.quantize)
+        held = held_fillings if subject.labels is None else held_labels
+        return held(subject, engine, options.quantize)
 
     def use(self, about: Mapping[str, Any], held: Held) -> str:
-        from tfkd.serving.formats.graph_card import use
+        from tfkd.serving.formats import fill_card, graph_card
 
-        return use(about, held)
+        return (graph_card if "classes" in about else fill_card).use(about, held)
+
+
+def _of_labels(subject: Subject) -> dict[str, Any]:
+    labels, read = subject.labels, subject.tokenizers["text"]
+    return {
+        "inputs": list(labels.rows[0]),
+        "classes": list(labels.classes),
+        "places": labels.places,
+        "limit": int(labels.limit),
+        "start": int(read.start_id),
+        "end": int(read.end_id),
+        "pad": int(read.pad_id),
+        "unknown": int(read.unknown_id),
+        "separators": int(read.separators),
+        "before_word": read.before_word,
+    }
+
+
+def _of_filling(subject: Subject) -> dict[str, Any]:
+    """How targets are filled in; see `tfkd.decoding.mask_predict`."""
+    from tfkd.decoding import build_search
+    from tfkd.decoding.decoder import source_limit
+    from tfkd.decoding.hypotheses import forbidden_ids
+
+    search, most = build_search(subject.decode), int(subject.model.max_length) - 1
+    source, target = (subject.tokenizers[side] for side in ("source", "target"))
+    length = search.max_length
+    return {
+        "limit": source_limit(subject.model),
+        "most": most if length.most is None else min(length.most, most),
+        "source_end": int(source.end_id),
+        "unknown": int(source.unknown_id),
+        "start": int(target.start_id),
+        "end": int(target.end_id),
+        "mask": int(target.mask_id),
+        "forbidden": forbidden_ids(target) if search.forbid_specials else [],
+        "iterations": int(search.iterations),
+        "passes": int(search.iterations) + (search.passes == "one_more"),
+        "length_candidates": int(search.length_candidates),
+        "stop_when_stable": search.stop_when_stable,
+        "length_penalty": None if search.choose_by == "mean" else search.length_penalty,
+        "max_length": {"factor": length.factor, "plus": length.plus},
+    }
 
 
 def write_side(tokenizer: Any, folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tfkd.serving.formats.card_reading import ENGINES, Reading, head
 from tfkd.serving.formats.format import Held
 
 _USE = """\
@@ -28,38 +29,16 @@ _FIELDS = {
     "text_b": ", whose two texts are apart by a tab,",
     "mark": " of a text, a tab and the place of the marked character, from 0,",
 }
-# The import, what opens the file, and what asks it.
+# What opens the file, and what asks it.
 _OPENED = {
     "litert": (
-        "from ai_edge_litert.interpreter import Interpreter",
         'model = Interpreter(folder + "/model.tflite").get_signature_runner()',
         'model(**asked)["logits"]',
     ),
     "onnx": (
-        "import onnxruntime",
         'model = onnxruntime.InferenceSession(folder + "/model.onnx")',
         'model.run(["logits"], asked)[0]',
     ),
-}
-_READERS = {
-    "tokenizers": 'reader = tokenizers.Tokenizer.from_file(folder + "/text/tokenizer.json")\n',
-    "sentencepiece": """\
-reader = sentencepiece.SentencePieceProcessor(model_file=folder + "/text/sentencepiece.model")
-pieces = json.load(open(folder + "/text/vocabulary.json", encoding="utf-8"))
-known = {piece: place for place, piece in enumerate(pieces)}
-for piece in about["tokenizers"]["text"]["special"]:
-    del known[piece]
-""",
-}
-# ALBERT's reading, as `tfkd.serving.formats.text_files` has it.
-_PLAIN = """\
-    text = unicodedata.normalize("NFKD", re.sub("``|''", '"', text))
-    text = "".join(one for one in text if not unicodedata.category(one).startswith("M"))
-"""
-_READ = {
-    "tokenizers": "    return reader.encode({text}).ids\n",
-    "sentencepiece": '    return [known.get(one, about["unknown"]) for one in '
-    "reader.encode({text}, out_type=str)]\n",
 }
 _SINGLE = """\
 for line in sys.stdin:
@@ -101,7 +80,7 @@ for line in sys.stdin:
 _ASKED = """\
     types = [0] * (len(ids) - second) + [1] * second
     given = {"ids": ids, "types": types, "valid": [1] * len(ids), "places": places}
-    asked = {name: numpy.array([given[name]], "int32") for name in about["takes"]}
+    asked = {name: numpy.array([given[name]], "int32") for name in about["takes"]["model"]}
     logits = {call}[0]
     print(*[about["classes"][best] for best in logits.argmax(-1)])
 """
@@ -127,7 +106,7 @@ def use(about: Mapping[str, Any], held: Held) -> str:
     example = ""
     if held.example:
         example = f"\nOf `{held.example['text']}` it makes `{held.example['outputs']}`.\n"
-    left_out = [name for name in ("types",) if name not in about["takes"]]
+    left_out = [name for name in ("types",) if name not in about["takes"]["model"]]
     return _USE.format(
         packages=" ".join(packages(about)),
         does=_IDS if about["places"] is None else _DOES.format(fields=fields),
@@ -148,24 +127,16 @@ def program(about: Mapping[str, Any]) -> str:
     Args:
         about: The folder's `export.json`.
     """
-    said, kind = about["tokenizers"]["text"], _kind(about)
-    package = _package(said)
-    strips, reads = said.get("strip_accents", False), kind is not None
-    used = {"itertools": kind == "words", "json": True, "re": strips or kind == "words",
-            "sys": True, "unicodedata": strips}  # fmt: skip
-    importing, opening, call = _OPENED[about["format"]]
-    text = "text.lower()" if said["lower_case"] else "text"
+    kind = _kind(about)
+    reading = None if kind is None else Reading(about, "text")
+    more = {"itertools", "re"} if kind == "words" else set()
+    opening, call = _OPENED[about["format"]]
     return "".join(
         [
-            f"import {', '.join(name for name, needed in used.items() if needed)}\n",
-            f"import numpy{f', {package}' if reads else ''}\n{importing}\n\n",
-            "folder = sys.argv[1]\n",
-            'about = json.load(open(folder + "/export.json", encoding="utf-8"))\n',
-            _READERS[package] if reads else "",
+            head(about["format"], reading, more),
+            reading.opened if reading else "",
             f"{opening}\n\n",
-            "def read(text):\n" if reads else "",
-            _PLAIN if strips and reads else "",
-            _READ[package].format(text=text) + "\n" if reads else "",
+            reading.function if reading else "",
             _loop(kind),
             _ASKED.replace("{call}", call),
         ]
@@ -184,12 +155,7 @@ def _kind(about: Mapping[str, Any]) -> str | None:
     return "text_b" if "text_b" in about["inputs"] else about["places"]
 
 
-def _package(said: Mapping[str, Any]) -> str:
-    return "sentencepiece" if said["kind"] == "sentencepiece" else "tokenizers"
-
-
 def packages(about: Mapping[str, Any]) -> list[str]:
     """What the program needs, as `pip` knows it."""
-    engine = {"litert": "ai-edge-litert", "onnx": "onnxruntime"}[about["format"]]
-    reads = [] if about["places"] is None else [_package(about["tokenizers"]["text"])]
-    return [engine, "numpy", *reads]
+    reads = [] if about["places"] is None else [Reading(about, "text").package]
+    return [ENGINES[about["format"]][0], "numpy", *reads]

@@ -16,7 +16,7 @@ TOLERANCE = {"float32": (1e-3, 1e-4), "int8": (1.0, 0.1)}
 # What is less likely counts as this.
 _LEAST = 1e-3
 # The share of rows that an exported tokenizer may cut otherwise; one row always may be.
-_OTHERWISE = 0.05
+OTHERWISE = 0.05
 _READ = ("ids", "types", "valid", "selected")
 
 
@@ -44,8 +44,8 @@ def held_labels(subject: Subject, engine: Any, quantize: str) -> Held:
     expected = own_log_probabilities(subject.model, labels.record, rows)
     theirs = engine.log_probabilities({name: labels.record[name][rows] for name in _READ})
     alone = engine.log_probabilities(_alone(labels.record, rows[0]))
-    gaps = np.abs(_floored(theirs) - _floored(expected))
-    largest = float(max(gaps.max(), np.abs(_floored(alone) - _floored(theirs[: len(alone)])).max()))
+    gaps = np.abs(floored(theirs) - floored(expected))
+    largest = float(max(gaps.max(), np.abs(floored(alone) - floored(theirs[: len(alone)])).max()))
     average = float(gaps.mean())
     most, mean = TOLERANCE[quantize]
     if not (largest <= most and average <= mean):
@@ -108,8 +108,14 @@ def _alone(record: Mapping[str, Any], row: int) -> dict[str, np.ndarray]:
     return {name: record[name][row : row + 1, :width] for name in _READ}
 
 
-def _floored(log_probabilities: np.ndarray) -> np.ndarray:
+def floored(log_probabilities: np.ndarray) -> np.ndarray:
+    """What is compared: nothing is less likely than 1/1000."""
     return np.maximum(log_probabilities.astype(np.float64), np.log(_LEAST))
+
+
+def likely(log_probabilities: np.ndarray) -> np.ndarray:
+    """Where a log-probability is above that: bool."""
+    return log_probabilities > np.log(_LEAST)
 
 
 def _read_otherwise(labels: Any, engine: Any) -> int:
@@ -120,10 +126,10 @@ def _read_otherwise(labels: Any, engine: Any) -> int:
     """
     found = engine.record(labels.rows)
     wrong = [row for row in range(len(labels.rows)) if not _same(labels.record, found, row)]
-    if len(wrong) > max(1, _OTHERWISE * len(labels.rows)):
+    if len(wrong) > max(1, OTHERWISE * len(labels.rows)):
         raise ExportRefusedError(
             f"export refused: its tokenizer reads {len(wrong)} of {len(labels.rows)} rows "
-            f"otherwise than the model's, and {_OTHERWISE:.0%} are tolerated: "
+            f"otherwise than the model's, and {OTHERWISE:.0%} are tolerated: "
             f"{labels.rows[wrong[0]]!r} as {_shown(found, wrong[0])}, and not as "
             f"{_shown(labels.record, wrong[0])}"
         )

@@ -10,14 +10,13 @@ import numpy as np
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.layouts import Specials
 from tfkd.data.ragged import Ragged
-from tfkd.data.strict_json import read_json
 from tfkd.data.text.marked_text import joined
 from tfkd.data.views import ClassifyView
 from tfkd.data.views.tags import TagView
 from tfkd.data.words import WORDS, WordPieces
 from tfkd.serving.batches import batches
+from tfkd.serving.formats.exported_tokenizer import ExportedTokenizer
 from tfkd.serving.formats.run import Run
-from tfkd.serving.formats.text_files import VOCABULARY, TextFiles
 from tfkd.serving.loading.line_fields import MARK, fields_of, has_text
 from tfkd.serving.loading.saved_classifier import Label
 from tfkd.spec.errors import UserError
@@ -26,38 +25,13 @@ _TEXT = "text"
 Record = Mapping[str, np.ndarray]
 
 
-class ExportedTokenizer:
-    """A tokenizer as its exported files have it, with what encodes corpora asks of one.
-
-    Args:
-        folder: The export's.
-        about: Its `export.json`.
-        side: `text`, `source` or `target`.
-    """
-
-    def __init__(self, folder: Path, about: Mapping[str, Any], side: str = _TEXT):
-        said = about["tokenizers"][side]
-        self.vocabulary = read_json(folder / side / VOCABULARY)
-        self.text = TextFiles(
-            folder / side, said, self.vocabulary, said["special"], said["unknown"]
-        )
-        self.size = len(self.vocabulary)
-        self.unknown_id = self.vocabulary.index(said["unknown"])
-        self.before_word = about.get("before_word", "")
-        self.fingerprint = lambda: "exported"
-
-    def encode(self, lines: Sequence[str]) -> Ragged:
-        """Bare ids."""
-        return Ragged.from_rows(self.text.ids(lines))
-
-
 class LabelEngine:
     """Answers lines with labels, and records with log-probabilities.
 
     Args:
         folder: The export's folder.
         about: Its `export.json`.
-        run: Its file: `ids`, `types`, `valid`, `places` to `logits`.
+        runs: Its file, `model`: `ids`, `types`, `valid`, `places` to `logits`.
 
     Attributes:
         inputs: What a line's fields are, apart by tabs: `text`, and `text_b` or `mark`.
@@ -67,8 +41,8 @@ class LabelEngine:
 
     choices: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], run: Run):
-        self.folder, self.about, self._run = Path(folder), about, run
+    def __init__(self, folder: Path, about: Mapping[str, Any], runs: Mapping[str, Run]):
+        self.folder, self.about, self._run = Path(folder), about, runs["model"]
         self.inputs, self.classes = about["inputs"], about["classes"]
         self.tokenizer = ExportedTokenizer(self.folder, about)
         names = self.tokenizer.vocabulary

@@ -5,8 +5,12 @@ run, which LiteRT's fast kernels ask for.
 """
 
 import shutil
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 from tfkd.quiet import standard_error_aside
 from tfkd.serving.formats.graph import GraphFormat
@@ -47,8 +51,14 @@ class LiteRT(GraphFormat):
     def runner(self, path: Path) -> Run:
         interpreter = interpreter_class()(model_path=str(path), num_threads=threads())
         call = interpreter.get_signature_runner("serving_default")
+        lock = threading.Lock()  # an interpreter is one thread's at a time
+
+        def run(given: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+            with lock:
+                return call(**given)
+
         # Without those that the converter found no use for.
-        return Run(call.get_input_details(), lambda given: call(**given))
+        return Run(call.get_input_details(), run)
 
     def versions(self) -> dict[str, str]:
         import tensorflow as tf

@@ -43,12 +43,14 @@ class Onnx(GraphFormat):
                 "{of: STAGE, format: saved_model}"
             ) from error
         del module
+        _named_in_order(model.graph)
         if quantize == "int8":
             from onnxruntime.quantization import QuantType, quantize_dynamic
 
             logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
             quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QInt8)
             model = onnx.load(path)
+            _named_in_order(model.graph)
         path.write_bytes(model.SerializeToString(deterministic=True))
 
     def runner(self, path: Path) -> Run:
@@ -77,6 +79,32 @@ class Onnx(GraphFormat):
     def one_by_one(self, quantize: str) -> bool:
         """In 8 bits: a matrix of activations has one scale for all of its rows."""
         return quantize == "int8"
+
+
+def _named_in_order(graph: Any) -> None:
+    """Names what a graph computes by its place: what tf2onnx calls it counts on from one
+    conversion to the next, and the same model would have other bytes."""
+    graph.name, graph.doc_string = "model", ""
+    for one in (*graph.input, *graph.output):
+        for axis, size in enumerate(one.type.tensor_type.shape.dim):
+            if size.dim_param:
+                size.dim_param = f"{one.name}_{axis}" if axis else "batch"
+    kept = {one.name for one in (*graph.input, *graph.output)} | {""}
+    constants = {one.name: one for one in graph.initializer}
+    names = {name: name for name in kept}
+    for node in graph.node:
+        for name in (*node.input, *node.output):
+            names.setdefault(name, f"{'w' if name in constants else 't'}{len(names)}")
+    for number, node in enumerate(graph.node):
+        node.name = f"n{number}"
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for one in constants.values():
+        one.name = names.get(one.name, one.name)
+    ordered = sorted(graph.initializer, key=lambda one: (len(one.name), one.name))
+    ordered = [type(one).FromString(one.SerializeToString()) for one in ordered]
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(ordered)
 
 
 def onnxruntime() -> Any:

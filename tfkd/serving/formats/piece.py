@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfkd.serving.formats.format import Subject
+
+
+class Takes(NamedTuple):
+    """An input: its sizes behind the batch's, None for any, and its type."""
+
+    sizes: tuple[int | None, ...]
+    dtype: str = "int32"
 
 
 @dataclass(frozen=True)
@@ -13,13 +20,13 @@ class Piece:
 
     Attributes:
         name: What its file is called.
-        takes: Its inputs by name, each with its sizes behind the batch's, None for any: int32.
+        takes: Its inputs by name.
         function: Called with a tensor for each input, by name; gives tensors by name.
-        weights: The variables that it reads.
+        weights: The variables that it may read.
     """
 
     name: str
-    takes: Mapping[str, tuple[int | None, ...]]
+    takes: Mapping[str, Takes]
     function: Callable[..., Mapping[str, Any]]
     weights: list[Any]
 
@@ -36,8 +43,8 @@ class Piece:
 
         names = list(self.takes)
         specs = [
-            tf.TensorSpec([batch, *sizes], tf.int32, name=name)
-            for name, sizes in self.takes.items()
+            tf.TensorSpec([batch, *one.sizes], one.dtype, name=name)
+            for name, one in self.takes.items()
         ]
 
         @tf.function(input_signature=specs, autograph=False)
@@ -50,11 +57,15 @@ class Piece:
         return module, call
 
 
+_ROW = Takes((None,))
+
+
 def pieces_of(subject: Subject) -> list[Piece]:
     """The pieces that a model is exported in, in float32."""
     from tfkd.serving.graphs.full_precision import in_float32
 
-    return [label_piece(in_float32(subject.model))]
+    model = in_float32(subject.model)
+    return filling_pieces(model) if subject.labels is None else [label_piece(model)]
 
 
 def label_piece(model: Any) -> Piece:
@@ -70,5 +81,43 @@ def label_piece(model: Any) -> Piece:
         read = tf.gather(states["hidden"], places, batch_dims=1)
         return {"logits": model.heads["classifier"].logits(read)}
 
-    row = dict.fromkeys(("ids", "types", "valid", "places"), (None,))
-    return Piece("model", row, logits, list(model.weights))
+    takes = dict.fromkeys(("ids", "types", "valid", "places"), _ROW)
+    return Piece("model", takes, logits, list(model.weights))
+
+
+def filling_pieces(model: Any) -> list[Piece]:
+    """`encoder`, once for a source, and `decoder`, a pass over a target whose words are hidden.
+
+    The encoder takes `ids` and `valid` `[batch, length]` of sources with their ends; it gives
+    `length_logits`, float32 `[batch, lengths]`, and `state_0`, `state_1`, ...: all that passes
+    read. The decoder takes these, `ids` and `valid` of targets, some of them [MASK], and `places`
+    `[batch, words]`; it gives `logits` of the words at these places, float32
+    `[batch, words, vocabulary]`.
+    """
+    import tensorflow as tf
+
+    structure: list[Any] = []
+
+    def encode(ids: Any, valid: Any) -> dict[str, Any]:
+        lengths, state = model.prepare({"ids": ids, "valid": valid > 0})
+        structure[:] = [state]
+        found = enumerate(tf.nest.flatten(state))
+        return {"length_logits": lengths} | {f"state_{at}": one for at, one in found}
+
+    weights = list(model.weights)
+    encoder = Piece("encoder", {"ids": _ROW, "valid": _ROW}, encode, weights)
+    gives = encoder.traced(None)[1].get_concrete_function().structured_outputs
+    (state,) = structure
+    states = {
+        name: Takes(tuple(one.shape[1:]), one.dtype.name)
+        for name, one in gives.items()
+        if name != "length_logits"
+    }
+
+    def fill(ids: Any, valid: Any, places: Any, **flat: Any) -> dict[str, Any]:
+        given = tf.nest.pack_sequence_as(state, [flat[f"state_{at}"] for at in range(len(flat))])
+        hidden = model.fill({"ids": ids, "valid": valid > 0}, given)
+        return {"logits": model.head.logits(tf.gather(hidden, places, batch_dims=1))}
+
+    takes = {"ids": _ROW, "valid": _ROW, "places": _ROW, **states}
+    return [encoder, Piece("decoder", takes, fill, weights)]

@@ -6,17 +6,20 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.formats.format import FormatOptions, Served
-from tfkd.spec.metrics import CLASSES
-from tfkd.spec.options import BertOptions
+from tfkd.spec.metrics import CLASSES, OUTPUTS
+from tfkd.spec.options import AbNetOptions, BertOptions, MaskPredictOptions, TransformerOptions
 
 _SAVED_MODEL = "a SavedModel: {{of: {}, format: saved_model}}"
 _CTRANSLATE2 = "a Transformer or a GPT-2 as {{of: {}, format: ctranslate2}}, or "
+# The families whose graphs are held against NumPy.
+_LABELLING, _FILLING = (BertOptions,), (TransformerOptions, AbNetOptions)
 
 
 class GraphOptions(FormatOptions):
-    """A graph that computes on ids, with the tokenizer's files beside it: classifiers."""
+    """Graphs that compute on ids, with the tokenizers' files beside them: models with labels, and
+    those that fill in words by Mask-Predict."""
 
-    products: ClassVar[tuple[str, ...]] = (CLASSES,)
+    products: ClassVar[tuple[str, ...]] = (CLASSES, OUTPUTS)
 
     quantize: Literal["float32", "int8"] = Field(
         "float32",
@@ -25,13 +28,25 @@ class GraphOptions(FormatOptions):
     )
 
     def reasons_against(self, served: Served) -> Iterator[tuple[str, str]]:
-        """Models that write word by word, and families whose graph is not known to be held."""
+        """Models that write from left to right, other searches, and families whose graph is not
+        known to be held."""
         name, model = served.name, served.model
-        instead = _SAVED_MODEL.format(name)
-        if not served.task.over_classes:
+        instead, labels = _SAVED_MODEL.format(name), served.task.over_classes
+        fills = model.encoder_decoder and model.fills_in
+        families = _LABELLING if labels else _FILLING
+        if not (labels or fills):
             yield (
-                f"{name} writes text word by word",
-                f"a classifier, {_CTRANSLATE2.format(name)}{instead}",
+                f"{name} writes text from left to right",
+                (
+                    "a classifier, a model that fills in words (decoder_attention: full), "
+                    f"{_CTRANSLATE2.format(name)}{instead}"
+                ),
             )
-        elif not isinstance(model, BertOptions):
-            yield f"{name} is of kind {model.kind}", f"a classifier of kind bert, or {instead}"
+        elif not isinstance(model, families):
+            known = " or ".join(one.model_fields["kind"].default for one in families)
+            yield f"{name} is of kind {model.kind}", f"a model of kind {known}, or {instead}"
+        elif not isinstance(served.decode, MaskPredictOptions | None):
+            yield (
+                f"{name} is decoded by {served.decode.kind}",
+                f"decode: {{kind: mask_predict}} in its first evaluation, or {instead}",
+            )

@@ -8,7 +8,7 @@ from tfkd.spec.formats.graph import GraphOptions
 
 
 class LiteRTOptions(GraphOptions):
-    """A folder for LiteRT: a classifier of ids, with its tokenizer's files."""
+    """A folder for LiteRT: a model with labels, or one that fills in words."""
 
     packages: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
 

@@ -8,7 +8,7 @@ from tfkd.spec.formats.graph import GraphOptions
 
 
 class OnnxOptions(GraphOptions):
-    """A folder for ONNX Runtime: a classifier of ids, with its tokenizer's files."""
+    """A folder for ONNX Runtime: a model with labels, or one that fills in words."""
 
     packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "onnx", "tf2onnx")
 
