@@ -6,6 +6,7 @@ from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
 from tfkd.data.text.marked_text import joined
 from tfkd.data.views import ClassifyView
+from tfkd.data.views.base import SequenceView
 from tfkd.data.views.tags import TagView
 from tfkd.data.words import WORDS, WordPieces
 from tfkd.serving.formats.format import Labels, Subject
@@ -46,7 +47,14 @@ def subject(model, tokenizer, kind, classes=("a", "b", "c"), rows=None):
     """It as an export stage hands it over, with the record of rows."""
     rows = ROWS[kind] if rows is None else rows
     places = "cls" if kind == "text_b" else kind
-    labels = Labels(list(classes), rows, record(tokenizer, kind, rows, len(classes)), places, LIMIT)
+    labels = Labels(
+        list(classes),
+        "classifier",
+        rows,
+        record(tokenizer, kind, rows, len(classes)),
+        places,
+        LIMIT,
+    )
     lines = [row["text"] for row in rows]
     return Subject(model, {"text": tokenizer}, None, lines, {"name": "tiny"}, None, labels)
 
@@ -70,3 +78,17 @@ def record(tokenizer, kind, rows, classes=3):
         view = ClassifyView("t", tokenizer, read="mark" if kind == "mark" else "cls", **shared)
     part = Part("rows", {(name, "t"): ids for name, ids in fields.items()}, len(rows))
     return view(ExampleSet([part]), np.arange(len(rows)), 0, 0)
+
+
+def encoder(model, tokenizer):
+    """A BERT that predicts hidden words, with the record of rows of which each second is one."""
+    texts = ["ba dage, ki", "ki bu", "ma " * 20]
+    part = Part("rows", {("text", "t"): tokenizer.encode(texts)}, len(texts))
+    found = SequenceView("t", tokenizer, max_length=LIMIT)(
+        ExampleSet([part]), np.arange(len(texts)), 0, 0
+    )
+    found["selected"] &= np.arange(found["ids"].shape[1]) % 2 == 1
+    found["ids"] = np.where(found["selected"], tokenizer.mask_id, found["ids"])
+    rows = [{"text": text} for text in texts]
+    labels = Labels(tokenizer.vocabulary, "masked_lm", rows, found, None, LIMIT)
+    return Subject(model, {"text": tokenizer}, None, texts, {"name": "tiny"}, None, labels)

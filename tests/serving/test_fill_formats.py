@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.data.tokenizers import learn_byte_bpe
 from tfkd.decoding import Decoder, build_search
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter
 from tfkd.models import AbNet, Transformer
@@ -110,6 +109,8 @@ def test_exported_pieces_fill_in_as_the_model_does_and_so_does_the_card_s_progra
     tmp_path, tokenizer, sentences, kind, name, quantize
 ):
     model = MODELS[kind](tokenizer.size)
+    for weight in model.weights if quantize == "int8" else ():
+        weight.assign(0.7 * weight)  # so narrow a model is coarse in 8 bits
     made = subject(model, tokenizer, sentences)
     options = FORMATS[name].Options(of="learn", format=name, quantize=quantize)
     check = FORMATS[name]().write(made, options, tmp_path / "a")["check"]
@@ -135,17 +136,13 @@ def test_exported_pieces_fill_in_as_the_model_does_and_so_does_the_card_s_progra
 
 
 @pytest.mark.long
-def test_other_tokenizers_and_shapes_of_models(tmp_path):
-    lines = ["Ein Hund läuft im Park.", "Zwei Männer spielen, und ein Kind sieht zu."]
-    tokenizer = learn_byte_bpe(lines * 3, 300)
-    tokenizer.mask_id = tokenizer.unknown_id
-    model = transformer(
-        tokenizer.size, positions="learned", activation="silu", share_embeddings="none"
-    )
-    made = subject(model, tokenizer, lines)
+def test_other_shapes_of_models(tmp_path, tokenizer, sentences):
+    shapes = {"positions": "learned", "activation": "silu", "share_embeddings": "none"}
+    model = transformer(tokenizer.size, norm="pre", **shapes)
+    made = subject(model, tokenizer, sentences)
     options = Onnx.Options(of="learn", format="onnx")
-    result = Onnx().write(made, options, tmp_path / "a")
-    assert result["check"]["equal_outputs"] == 2
+    check = Onnx().write(made, options, tmp_path / "a")["check"]
+    assert check["equal_outputs"] == check["lines"]
 
 
 @pytest.mark.long

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfkd.data.tokenizers import SentencePiece, learn_byte_bpe
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.data.tokenizers.sentence_piece import Style, learn_sentencepiece
+from tfkd.models import Bert
 from tfkd.serving import ExportRefusedError
 from tfkd.serving.formats import piece
 from tfkd.serving.formats.format import ABOUT
@@ -72,7 +73,7 @@ def test_log_probabilities_are_those_of_the_model_padded_and_at_every_length(
     about = FORMATS[name]().files(made, options(name), tmp_path)
     engine = FORMATS[name]().open(tmp_path, about)
     record = made.labels.record
-    expected = own_log_probabilities(model, record, range(len(rows)))
+    expected = own_log_probabilities(model, record, range(len(rows)), "classifier")
     assert np.abs(engine.log_probabilities(record) - expected).max() < 1e-5
     if name == "litert":  # a row of it is computed without its padding, and may have some
         given = {key: record[key][2:3].astype(np.int32) for key in ("ids", "types", "valid")}
@@ -163,7 +164,7 @@ def test_hostile_strings_have_an_answer_and_the_model_s_where_that_is_clear_cut(
     rows = [{"text": line.encode("utf-8", "replace").decode("utf-8")} for line in lines]
     record = graph_subjects.record(tokenizer, "cls", rows)
     theirs = engine.record(rows)
-    expected = own_log_probabilities(model, record, range(len(rows)))
+    expected = own_log_probabilities(model, record, range(len(rows)), "classifier")
     order = np.sort(expected, 1)
     clear = order[:, -1] - order[:, -2] > 2 * TOLERANCE[quantize]
     alike = [_same(record, theirs, row) for row in range(len(rows))]
@@ -225,6 +226,38 @@ def test_a_tokenizer_that_reads_otherwise_and_damaged_files_are_refused(
 
 def test_the_guide_has_the_program():
     said = {"text": {"kind": "wordpiece", "lower_case": True}}
-    about = {"format": "litert", "tokenizers": said, "places": "cls", "inputs": ["text"]}
+    about = {
+        "format": "litert",
+        "tokenizers": said,
+        "places": "cls",
+        "inputs": ["text"],
+        "encodes": False,
+    }
     guide = Path(__file__).parents[2] / "docs" / "guides" / "serving.md"
     assert program(about) in guide.read_text("utf-8")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "quantize"), ALL)
+def test_an_encoder_gives_states_and_the_words_that_its_view_hides(
+    tmp_path, tokenizer, name, quantize
+):
+    model = Bert(tokenizer.size, layers=2, width=16, heads=2, max_length=20, seed=3)
+    made = graph_subjects.encoder(model, tokenizer)
+    engine, result = written(tmp_path / "a", name, made, quantize)
+    assert result["check"]["largest_difference"] < TOLERANCE[quantize]
+    with pytest.raises(UserError, match="an encoder, which writes no text"):
+        engine.translate(["ba"])
+    lines = ["ba dage, ki", " ", "ma " * 50]
+    (tmp_path / "answer.py").write_text(WITHOUT + program(engine.about), "utf-8")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "answer.py", tmp_path / "a"], input="\n".join(lines) + "\n",
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = done.stdout.split("\n")[:-1]
+    assert said[1] == ""
+    for line, numbers in ((lines[0], said[0]), (lines[2], said[2])):
+        ids = [tokenizer.start_id, *tokenizer.encode([line]).row(0)[: graph_subjects.LIMIT - 2]]
+        hidden = model({"ids": tf.constant([[*ids, tokenizer.end_id]], tf.int32)})["hidden"][0]
+        expected = hidden.numpy().mean(0)
+        assert np.abs(json.loads(numbers) - expected).max() < TOLERANCE[quantize]

@@ -65,3 +65,15 @@ def test_what_cannot_be_is_told_with_its_place_and_a_way_out(errors, changes, sa
 
 def test_what_is_right_has_no_fault(errors):
     assert errors() == []
+
+
+def test_encoders_are_held_where_a_savedmodel_would_have_no_text_to_write(errors):
+    headless = ("tokenizer: joint, head: {kind: tagger}}", "tokenizer: joint}")
+    learns = ("data: rows, objective: {cross_entropy: {}}, steps", "data: rows, objective: "
+              "{masked_lm: {view: mlm}}, steps")  # fmt: skip
+    views = ("stages:", "views: {mlm: {kind: mlm}}\nstages:")
+    start = SPEC.index("evaluate:")
+    asked = SPEC[start : SPEC.index("export:\n")]
+    assert errors(headless, learns, views, (asked, "")) == []
+    found = errors(headless, learns, views, (asked, ""), ("{of: learn, format: litert}", "learn"))
+    assert any("learn trains a bert, which writes no text" in one for one in found)

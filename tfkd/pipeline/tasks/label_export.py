@@ -108,6 +108,7 @@ def labels_subject(
     as_rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
     labels = Labels(
         classes_of(node, context).names,
+        HEAD,
         as_rows,
         view(examples, rows, 0, 0),
         places,
@@ -115,6 +116,41 @@ def labels_subject(
     )
     tokenizers = {"text": served_tokenizers(node, context, card, output=False)["text"]}
     return Subject(model, tokenizers, None, given["text"], card, saved, labels)
+
+
+def encoder_subject(
+    node: Node,
+    model: Any,
+    view: Any,
+    words: Any,
+    context: Context,
+    card: dict[str, Any],
+    saved: Any,
+) -> Subject:
+    """The same of an encoder: its labels are the words that its view hides.
+
+    Args:
+        node: The export stage.
+        model: The model.
+        view: It hides words.
+        words: The vocabulary that they are predicted in.
+        context: The run's surroundings.
+        card: The model card's content.
+        saved: See `Subject`.
+    """
+    examples, rows = checked_rows(node, context)
+    text = open_text(node.inputs[Role.TEXT], context)
+    lines = _given(text, rows, False)["text"]
+    labels = Labels(
+        words.vocabulary,
+        "masked_lm",
+        [{"text": line} for line in lines],
+        view(examples, rows, 0, 0),
+        None,
+        view.max_length or node.trained.model.max_length,
+    )
+    tokenizers = {"text": served_tokenizers(node, context, card, output=False)["text"]}
+    return Subject(model, tokenizers, None, lines, card, saved, labels)
 
 
 def read_by_export(node: Node, engine: Any, folder: StageFolder, context: Context) -> ExampleSet:

@@ -15,6 +15,7 @@ class MaskedWords(Words):
     """Hidden words, by an encoder that sees both sides of them; it writes no text."""
 
     Options = MaskedWordsOptions
+    decodes = False
 
     def view(self, trained: Node, context: Context) -> Any:
         """Of a checkpoint, in BERT's own masks."""
@@ -35,3 +36,11 @@ class MaskedWords(Words):
         from tfkd.pipeline.tasks.scored import scored_words
 
         return scored_words(node, model, folder, context)
+
+    def subject(self, node: Node, model: Any, context: Context, card: dict) -> Any:
+        """It is checked on words that its view hides in rows of its validation."""
+        from tfkd.pipeline.tasks.label_export import encoder_subject
+
+        view, words = self.view(node.trained, context), self.vocabulary(node, context)
+        saved = self.as_saved_model(node, model, context, card)
+        return encoder_subject(node, model, view, words, context, card, saved)

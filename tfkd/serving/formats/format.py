@@ -52,10 +52,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is to be known of a model with labels.
+    """What is to be known of a model with labels; or of an encoder, whose labels are words.
 
     Attributes:
         classes: Their names, in the order of its head.
+        head: The head's name.
         rows: Real rows by the names of inputs, as people write them: `text`, and `text_b` or
             `mark`.
         record: The same rows in the view that the model is evaluated in: `ids`, `types` int32, and
@@ -66,6 +67,7 @@ class Labels:
     """
 
     classes: Sequence[str]
+    head: str
     rows: Sequence[Mapping[str, Any]]
     record: Mapping[str, Any]
     places: str | None

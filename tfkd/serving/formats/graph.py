@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from tfkd.data.files import write_atomically
 from tfkd.serving.formats.format import Format, Held, Subject
+from tfkd.serving.formats.piece import HEAD, pieces_of
 from tfkd.serving.formats.run import Run
 from tfkd.serving.formats.text_files import VOCABULARY, write_tokenizer
 from tfkd.spec.errors import UserError
@@ -45,8 +46,6 @@ class GraphFormat(Format):
 
     def files(self, subject: Subject, options: Any, folder: Path) -> dict[str, Any]:
         """A file for each piece, and each tokenizer's files in `text/`, or `source/`, `target/`."""
-        from tfkd.serving.formats.piece import pieces_of
-
         takes = {}
         for piece in pieces_of(subject):
             path = folder / f"{piece.name}{self.suffix}"
@@ -98,6 +97,8 @@ def _of_labels(subject: Subject) -> dict[str, Any]:
     labels, read = subject.labels, subject.tokenizers["text"]
     return {
         "inputs": list(labels.rows[0]),
+        # Of an encoder: those of its vocabulary, or of its head's own.
+        "encodes": labels.head != HEAD,
         "classes": list(labels.classes),
         "places": labels.places,
         "limit": int(labels.limit),

@@ -18,12 +18,13 @@ After `pip install {packages}` this program, `answer.py`, {does}:
 - `{file}` takes int32 arrays: `ids`, `types` (0, and 1 in the second text of a pair) and `valid`
   (1: a token, 0: padding at the end), each `[{batch}, length]`, and `places` `[{batch}, labels]`,
   the positions whose labels are asked for, from 0. It gives `logits`, float32
-  `[{batch}, labels, {count}]`, in the order of `classes` in `export.json`.{dropped}
+  `[{batch}, labels, {count}]`, in the order of `classes` in `export.json`{more}.{dropped}
 - A sequence has at most {limit} tokens, those around the text counted.
 - Weights are stored in {quantize}.
 - Characters that the vocabulary lacks are read as an unknown piece.
 """
 _DOES = "answers lines{fields} with the classes of their texts"
+_STATES = "answers lines with the mean of their states, a list of numbers a line"
 _IDS = "answers lines of JSON, `[[ids], [places]]`, with the classes at these places"
 _FIELDS = {
     "text_b": ", whose two texts are apart by a tab,",
@@ -33,11 +34,11 @@ _FIELDS = {
 _OPENED = {
     "litert": (
         'model = Interpreter(folder + "/model.tflite").get_signature_runner()',
-        'model(**asked)["logits"]',
+        'model(**asked)["{what}"]',
     ),
     "onnx": (
         'model = onnxruntime.InferenceSession(folder + "/model.onnx")',
-        'model.run(["logits"], asked)[0]',
+        'model.run(["{what}"], asked)[0]',
     ),
 }
 _SINGLE = """\
@@ -81,9 +82,10 @@ _ASKED = """\
     types = [0] * (len(ids) - second) + [1] * second
     given = {"ids": ids, "types": types, "valid": [1] * len(ids), "places": places}
     asked = {name: numpy.array([given[name]], "int32") for name in about["takes"]["model"]}
-    logits = {call}[0]
-    print(*[about["classes"][best] for best in logits.argmax(-1)])
+    found = {call}[0]
 """
+_LABELS = '    print(*[about["classes"][best] for best in found.argmax(-1)])\n'
+_MEAN = "    print(json.dumps(found.mean(0).tolist()))\n"
 _NOTHING = {
     "cls": "    if not line.strip():\n",
     "text_b": '    if not all(text.strip() for text in line.split("\\t")):\n',
@@ -109,12 +111,13 @@ def use(about: Mapping[str, Any], held: Held) -> str:
     left_out = [name for name in ("types",) if name not in about["takes"]["model"]]
     return _USE.format(
         packages=" ".join(packages(about)),
-        does=_IDS if about["places"] is None else _DOES.format(fields=fields),
+        does=_STATES if about["encodes"] else _DOES.format(fields=fields) if _kind(about) else _IDS,
         program=program(about),
         example=example,
         file="model.tflite" if about["format"] == "litert" else "model.onnx",
         batch="1" if about["format"] == "litert" else "batch",
         count=len(about["classes"]),
+        more=", and `hidden`, the states of all positions" if about["encodes"] else "",
         dropped=f" This one takes no `{left_out[0]}`." if left_out else "",
         limit=about["limit"],
         quantize=about["quantize"],
@@ -127,7 +130,7 @@ def program(about: Mapping[str, Any]) -> str:
     Args:
         about: The folder's `export.json`.
     """
-    kind = _kind(about)
+    kind, encodes = _kind(about), about["encodes"]
     reading = None if kind is None else Reading(about, "text")
     more = {"itertools", "re"} if kind == "words" else set()
     opening, call = _OPENED[about["format"]]
@@ -138,7 +141,8 @@ def program(about: Mapping[str, Any]) -> str:
             f"{opening}\n\n",
             reading.function if reading else "",
             _loop(kind),
-            _ASKED.replace("{call}", call),
+            _ASKED.replace("{call}", call.format(what="hidden" if encodes else "logits")),
+            _MEAN if encodes else _LABELS,
         ]
     )
 
@@ -152,10 +156,12 @@ def _loop(kind: str | None) -> str:
 
 
 def _kind(about: Mapping[str, Any]) -> str | None:
+    if about["encodes"]:
+        return "cls"
     return "text_b" if "text_b" in about["inputs"] else about["places"]
 
 
 def packages(about: Mapping[str, Any]) -> list[str]:
     """What the program needs, as `pip` knows it."""
-    reads = [] if about["places"] is None else [Reading(about, "text").package]
+    reads = [] if _kind(about) is None else [Reading(about, "text").package]
     return [ENGINES[about["format"]][0], "numpy", *reads]

@@ -89,6 +89,11 @@ class LabelEngine:
         Raises:
             UserError: Its task alone knows how they are read.
         """
+        if self.about["encodes"]:
+            raise UserError(
+                f"{self.folder}: an encoder, which writes no text; its states are read as the "
+                "program in its README.md does"
+            )
         if self.about["places"] is None:
             raise UserError(
                 f"{self.folder}: which places of a text have labels, the task alone knows, a "

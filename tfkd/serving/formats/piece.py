@@ -58,6 +58,8 @@ class Piece:
 
 
 _ROW = Takes((None,))
+# The head over classes; with another, a model is an encoder.
+HEAD = "classifier"
 
 
 def pieces_of(subject: Subject) -> list[Piece]:
@@ -65,21 +67,24 @@ def pieces_of(subject: Subject) -> list[Piece]:
     from tfkd.serving.graphs.full_precision import in_float32
 
     model = in_float32(subject.model)
-    return filling_pieces(model) if subject.labels is None else [label_piece(model)]
+    labels = subject.labels
+    return filling_pieces(model) if labels is None else [label_piece(model, labels.head)]
 
 
-def label_piece(model: Any) -> Piece:
+def label_piece(model: Any, head: str) -> Piece:
     """`model`: from ids to the classes of the positions that are asked for.
 
     It takes `ids`, `types` and `valid` (1: a token, 0: padding) `[batch, length]`, and `places`
-    `[batch, labels]`, positions from 0; it gives `logits`, float32 `[batch, labels, classes]`.
+    `[batch, labels]`, positions from 0; it gives `logits`, float32 `[batch, labels, classes]`, and
+    of an encoder `hidden`, its states `[batch, length, width]`, too.
     """
     import tensorflow as tf
 
     def logits(ids: Any, types: Any, valid: Any, places: Any) -> dict[str, Any]:
         states = model({"ids": ids, "types": types, "valid": valid > 0}, training=False)
         read = tf.gather(states["hidden"], places, batch_dims=1)
-        return {"logits": model.heads["classifier"].logits(read)}
+        found = {"logits": model.heads[head].logits(read)}
+        return found if head == HEAD else {**found, "hidden": states["hidden"]}
 
     takes = dict.fromkeys(("ids", "types", "valid", "places"), _ROW)
     return Piece("model", takes, logits, list(model.weights))

@@ -48,7 +48,9 @@ def check_exports(parts: Parts, faults: Faults) -> None:
         ):
             continue
         before = len(faults.errors)
-        task_of(trained).check_export(faults, place, entry.of, trained)
+        task = task_of(trained)
+        if not (entry.encoders and task.encodes):
+            task.check_export(faults, place, entry.of, trained)
         if len(faults.errors) == before:
             _check_held(parts, faults, written(faults, (*path, "format")), entry, trained)
 

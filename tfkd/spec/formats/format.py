@@ -36,6 +36,7 @@ class FormatOptions(Options):
 
     Attributes:
         products: What evaluations can count of what it answers: outputs, classes.
+        encoders: Whether it takes encoders, too, which write no text.
         packages: Those that must be installed to write and to run it, by the names that they are
             imported by, which an extra of tfkd with the format's name brings.
         searches: Whether its engine writes outputs of ids, as many of a row as are asked for, each
@@ -43,6 +44,7 @@ class FormatOptions(Options):
     """
 
     products: ClassVar[tuple[str, ...]] = ()
+    encoders: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     searches: ClassVar[bool] = False
 

@@ -16,8 +16,10 @@ _LABELLING, _FILLING = (BertOptions,), (TransformerOptions, AbNetOptions)
 
 
 class GraphOptions(FormatOptions):
-    """Graphs that compute on ids, with the tokenizers' files beside them: models with labels, and
-    those that fill in words by Mask-Predict."""
+    """Graphs that compute on ids, with the tokenizers' files beside them: models with labels,
+    encoders, and models that fill in words by Mask-Predict."""
+
+    encoders: ClassVar[bool] = True
 
     products: ClassVar[tuple[str, ...]] = (CLASSES, OUTPUTS)
 
@@ -31,7 +33,8 @@ class GraphOptions(FormatOptions):
         """Models that write from left to right, other searches, and families whose graph is not
         known to be held."""
         name, model = served.name, served.model
-        instead, labels = _SAVED_MODEL.format(name), served.task.over_classes
+        instead = _SAVED_MODEL.format(name)
+        labels = served.task.over_classes or served.task.encodes
         fills = model.encoder_decoder and model.fills_in
         families = _LABELLING if labels else _FILLING
         if not (labels or fills):

@@ -8,7 +8,8 @@ from tfkd.spec.formats.graph import GraphOptions
 
 
 class LiteRTOptions(GraphOptions):
-    """A folder for LiteRT: a model with labels, or one that fills in words."""
+    """A folder for LiteRT: a model with labels, an encoder, or a model that fills in
+    words."""
 
     packages: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
 

@@ -8,7 +8,8 @@ from tfkd.spec.formats.graph import GraphOptions
 
 
 class OnnxOptions(GraphOptions):
-    """A folder for ONNX Runtime: a model with labels, or one that fills in words."""
+    """A folder for ONNX Runtime: a model with labels, an encoder, or a model that fills in
+    words."""
 
     packages: ClassVar[tuple[str, ...]] = ("onnxruntime", "onnx", "tf2onnx")
 

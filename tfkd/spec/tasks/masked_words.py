@@ -1,6 +1,6 @@
 """Masked words: what stands where a view has hidden something."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tfkd.spec.checks.teacher_checks import check_top_k, predicted
 from tfkd.spec.families import one_of
@@ -15,6 +15,8 @@ from tfkd.spec.wording import a
 
 class MaskedWordsOptions(MaskedLMHeadOptions, WordsOptions):
     """Words that a view hides, by an encoder that sees both sides of them."""
+
+    encodes: ClassVar[bool] = True
 
     @classmethod
     def check_model(cls, parts: Parts, faults: Faults, path: Path, model: Any) -> None:

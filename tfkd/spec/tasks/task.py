@@ -26,6 +26,7 @@ class TaskOptions(Options):
         over_classes: Whether its head is over classes that are learnt from labels.
         each_word: Whether labels are of words, and a row has as many as it has words.
         products: What a metric is counted from: the first of them that it names.
+        encodes: Whether its models are encoders, which write no text.
         of_checkpoints: Whether a checkpoint is measured as it is loaded: what it is measured in, no
             term has to say.
     """
@@ -33,6 +34,7 @@ class TaskOptions(Options):
     over_classes: ClassVar[bool] = False
     each_word: ClassVar[bool] = False
     products: ClassVar[tuple[str, ...]] = OF_WORDS
+    encodes: ClassVar[bool] = False
     of_checkpoints: ClassVar[bool] = False
 
     @classmethod
