@@ -51,7 +51,7 @@ class Reading:
         self.opened = _READERS[self.package].replace("{side}", side)
         text = "text.lower()" if said["lower_case"] else "text"
         plain = _PLAIN if strips else ""
-        self.function = f"def read(text):\n{plain}{_READ[self.package].format(text=text)}\n"
+        self.function = f"def read(text):\n{plain}{_READ[self.package].format(text=text)}\n\n"
         self.modules = {"re", "unicodedata"} if strips else set()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfkd.serving.formats.card_reading import ENGINES, Reading, head, package_of
-from tfkd.serving.formats.ctranslate2_card import WRITTEN
+from tfkd.serving.formats.ctranslate2_card import ASKED, WRITTEN
 from tfkd.serving.formats.format import Held
 
 _USE = """\
@@ -34,27 +34,30 @@ _OPENED = {
 models = {name: Interpreter(f"{folder}/{name}.tflite").get_signature_runner()
           for name in ("encoder", "decoder")}
 
+
 def run(name, **given):
     return models[name](**{one: given[one] for one in about["takes"][name]})
+
 
 """,
     "onnx": """\
 models = {name: onnxruntime.InferenceSession(f"{folder}/{name}.onnx")
           for name in ("encoder", "decoder")}
 
+
 def run(name, **given):
     gives = [one.name for one in models[name].get_outputs()]
     asked = {one: given[one] for one in about["takes"][name]}
     return dict(zip(gives, models[name].run(gives, asked)))
 
+
 """,
 }
 _LOOP = """\
-for line in sys.stdin:
-    ids = read(line.rstrip("\\n"))[: about["limit"]]
+def answer(line):
+    ids = read(line)[: about["limit"]]
     if not ids:
-        print()
-        continue
+        return ""
     source = numpy.array([[*ids, about["source_end"]]], "int32")
     state = run("encoder", ids=source, valid=0 * source + 1)
     grown = about["max_length"]["factor"] * len(ids) + about["max_length"]["plus"]
@@ -132,6 +135,7 @@ def program(about: Mapping[str, Any]) -> str:
             reading.function,
             _LOOP,
             WRITTEN[written["kind"]],
+            ASKED,
         ]
     )
 

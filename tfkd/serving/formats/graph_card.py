@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfkd.serving.formats.card_reading import ENGINES, Reading, head
+from tfkd.serving.formats.ctranslate2_card import ASKED
 from tfkd.serving.formats.format import Held
 
 _USE = """\
@@ -42,13 +43,13 @@ _OPENED = {
     ),
 }
 _SINGLE = """\
-for line in sys.stdin:
-    ids = read(line.rstrip("\\n"))[: about["limit"] - 2]
+def answer(line):
+    ids = read(line)[: about["limit"] - 2]
     ids, second, places = [about["start"], *ids, about["end"]], 0, [0]
 """
 _PAIR = """\
-for line in sys.stdin:
-    a, b = map(read, line.rstrip("\\n").split("\\t"))
+def answer(line):
+    a, b = map(read, line.split("\\t"))
     room = about["limit"] - 2 - about["separators"]
     b = b[: min(len(b), max(room // 2, room - len(a)))]
     a = [about["start"], *a[: room - len(b)], about["end"]]
@@ -56,8 +57,8 @@ for line in sys.stdin:
     places = [0]
 """
 _MARK = """\
-for line in sys.stdin:
-    text, mark = line.rstrip("\\n").split("\\t")
+def answer(line):
+    text, mark = line.split("\\t")
     before, rest = read(text[: int(mark)]), read(text[int(mark) :])
     kept = min(about["limit"] - 2, len(before) + len(rest))
     first = min(max(len(before) - kept // 2, 0), len(before) + len(rest) - kept)
@@ -66,7 +67,7 @@ for line in sys.stdin:
     second, places = 0, [1 + min(max(len(before) - first, 0), max(kept - 1, 0))]
 """
 _WORDS = """\
-for line in sys.stdin:
+def answer(line):
     words = re.findall(r"[^ \\t\\n\\r\\f\\v]+", line)
     words = [read(about["before_word"] + word) or [about["unknown"]] for word in words]
     firsts = itertools.accumulate([1] + [len(word) for word in words[:-1]])
@@ -75,7 +76,7 @@ for line in sys.stdin:
     ids, second = [about["start"], *ids, about["end"]], 0
 """
 _GIVEN_IDS = """\
-for line in sys.stdin:
+def answer(line):
     (ids, places), second = json.loads(line), 0
 """
 _ASKED = """\
@@ -84,8 +85,8 @@ _ASKED = """\
     asked = {name: numpy.array([given[name]], "int32") for name in about["takes"]["model"]}
     found = {call}[0]
 """
-_LABELS = '    print(*[about["classes"][best] for best in found.argmax(-1)])\n'
-_MEAN = "    print(json.dumps(found.mean(0).tolist()))\n"
+_LABELS = '    return " ".join(about["classes"][best] for best in found.argmax(-1))\n'
+_MEAN = "    return json.dumps(found.mean(0).tolist())\n"
 _NOTHING = {
     "cls": "    if not line.strip():\n",
     "text_b": '    if not all(text.strip() for text in line.split("\\t")):\n',
@@ -93,7 +94,7 @@ _NOTHING = {
     "words": "    if not places:\n",
     None: "    if not places:\n",
 }
-_PRINTED = "        print()\n        continue\n"
+_NONE = '        return ""\n'
 _BODIES = {"cls": _SINGLE, "text_b": _PAIR, "mark": _MARK, "words": _WORDS, None: _GIVEN_IDS}
 
 
@@ -138,18 +139,19 @@ def program(about: Mapping[str, Any]) -> str:
         [
             head(about["format"], reading, more),
             reading.opened if reading else "",
-            f"{opening}\n\n",
+            f"{opening}\n\n\n",
             reading.function if reading else "",
             _loop(kind),
             _ASKED.replace("{call}", call.format(what="hidden" if encodes else "logits")),
             _MEAN if encodes else _LABELS,
+            ASKED,
         ]
     )
 
 
 def _loop(kind: str | None) -> str:
     """Over the lines, one without a text answered with an empty one."""
-    nothing = _NOTHING[kind] + _PRINTED
+    nothing = _NOTHING[kind] + _NONE
     head, first, body = _BODIES[kind].partition("\n")
     found = body + nothing if kind in ("words", None) else nothing + body
     return f"{head}{first}{found}"
