@@ -1,6 +1,6 @@
 """A user's own adapter: a low-rank product beside a projection (Hu et al., 2022, LoRA)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,8 @@ from tfkd.spec.registry import register
 
 class LowRankOptions(AdapterOptions):
     """branch + W2 W1 h, of a small rank, on a projection."""
+
+    folds: ClassVar[bool] = True
 
     kind: str = Field("low_rank", description="The kind of adapter.")
     rank: Count = Field(4, description="Rows of W1.")
@@ -53,6 +55,10 @@ class LowRank(keras.layers.Layer):
         """The branch is what the projection computed, `[..., units]`."""
         del memories, cache, training
         return branch + self.up(self.down(hidden))
+
+    def product(self) -> tf.Tensor:
+        """W1 W2: what it adds to the projection's own matrix."""
+        return tf.matmul(self.down.kernel, self.up.kernel)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rank": self.rank, "seed": self.seed}

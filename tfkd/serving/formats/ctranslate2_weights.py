@@ -25,7 +25,7 @@ def described(model: Any, tokenizers: Mapping[str, Any]) -> Any:
 
     Args:
         model: A `Transformer` that writes from left to right, a `Gpt2` or a `Llama`, without
-            adapters.
+            adapters but those with a `product`.
         tokenizers: `source` and `target`, or `text`.
 
     Raises:
@@ -216,22 +216,32 @@ def _stack(spec: Any, stack: Any) -> None:
     if stack.final_norm is not None:
         _norm(spec.layer_norm, stack.final_norm)
     for layer, block in zip(spec.layer, stack.blocks, strict=True):
-        own = block.self_attention
-        projections = (own.query_key_value, own.output_projection)
-        _attention(layer.self_attention, projections, block.self_attention_norm)
+        on, own = _On(block), block.self_attention
+        on("self_attention_query_key_value", layer.self_attention.linear[0], own.query_key_value)
+        on("self_attention_output", layer.self_attention.linear[1], own.output_projection)
+        _norm(layer.self_attention.layer_norm, block.self_attention_norm)
         if block.cross_attention is not None:
-            across = block.cross_attention
-            projections = (across.query, across.key_value, across.output_projection)
-            _attention(layer.attention, projections, block.cross_attention_norm)
-        _linear(layer.ffn.linear_0, block.feed_forward.inner)
-        _linear(layer.ffn.linear_1, block.feed_forward.outer)
+            across, linear = block.cross_attention, layer.attention.linear
+            on("cross_attention_query", linear[0], across.query)
+            on("cross_attention_key_value", linear[1], across.key_value)
+            on("cross_attention_output", linear[2], across.output_projection)
+            _norm(layer.attention.layer_norm, block.cross_attention_norm)
+        on("feed_forward_inner", layer.ffn.linear_0, block.feed_forward.inner)
+        on("feed_forward_outer", layer.ffn.linear_1, block.feed_forward.outer)
         _norm(layer.ffn.layer_norm, block.feed_forward_norm)
 
 
-def _attention(spec: Any, projections: tuple[Any, ...], norm: Any) -> None:
-    for linear, dense in zip(spec.linear, projections, strict=True):
-        _linear(linear, dense)
-    _norm(spec.layer_norm, norm)
+class _On:
+    """The projections of a block by their places, each with the adapter on it."""
+
+    def __init__(self, block: Any):
+        self._adapters = getattr(block, "adapters", {})
+
+    def __call__(self, place: str, spec: Any, dense: Any) -> None:
+        _linear(spec, dense)
+        adapter = self._adapters.get(f"on_{place}")
+        if adapter is not None:
+            spec.weight = spec.weight + _array(adapter.product()).T
 
 
 def _linear(spec: Any, dense: Any) -> None:

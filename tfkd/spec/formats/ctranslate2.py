@@ -59,8 +59,9 @@ class CTranslate2Options(FormatOptions):
         if isinstance(model, LlamaOptions):
             for what in _unlike(model):
                 yield f"{served.name} has {what}", f"a model without, or {instead}"
-        if model.adapters:
-            sides = " and ".join(model.adapters)
+        beside = [side for side, one in model.adapters.items() if not _folded(one)]
+        if beside:
+            sides = " and ".join(beside)
             yield f"{served.name} has adapters on its {sides}", f"a model without, or {instead}"
         if served.decode is not None and type(served.decode) not in _SEARCHES:
             kinds = " or ".join(one.model_fields["kind"].default for one in _SEARCHES)
@@ -84,6 +85,11 @@ class CTranslate2Options(FormatOptions):
                         f"{instead}"
                     ),
                 )
+
+
+def _folded(adapter: Any) -> bool:
+    """Whether an adapter becomes a part of the projection that it stands on."""
+    return adapter.folds and adapter.place.startswith("on_")
 
 
 def _unlike(model: LlamaOptions) -> Iterator[str]:

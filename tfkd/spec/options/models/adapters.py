@@ -33,9 +33,12 @@ class AdapterOptions(Options):
 
     Attributes:
         quantizes: As of a model, see `ModelOptions`.
+        folds: Whether its layer, on a projection, adds its input times a matrix to it. The layer's
+            `product()` is that matrix, `[in, out]`, and exports add it to the projection's own.
     """
 
     quantizes: ClassVar[bool] = False
+    folds: ClassVar[bool] = False
 
     layers: Literal["all"] | Top | Annotated[list[Count], Field(min_length=1)] = Field(
         "all", description="all, {top: N}, or a list of layers' numbers, counted from 1."
