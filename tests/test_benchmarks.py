@@ -122,6 +122,8 @@ def test_engines_are_measured_on_the_same_weights(tmp_path):
     assert eight["bytes"] < exact["bytes"] < ours["bytes"]
     assert all(row["equal"] == 1 for row in others)  # transformers, where it is installed
     for row in made["rows"]:
+        assert row["lines_a_processor_second"] > 0 < row["lines_a_second"]
+        assert all(one["processor_milliseconds"] > 0 for one in row["lengths"])
         assert [one["tokens"] for one in row["lengths"]] == [3, 9]
         for one in row["lengths"]:
             assert 0 < one["milliseconds_least"] <= one["milliseconds_50"] <= one["milliseconds_95"]

@@ -74,7 +74,8 @@ def _engines(made: dict[str, Any]) -> str:
     lengths = [one["tokens"] for one in made["rows"][0]["lengths"]]
     head = ["size", "parameters", "engine", "MiB", "s to load"]
     head += [f"{length} tokens, ms" for length in lengths]
-    head += ["times as fast", "lines/s", "times as many", "MiB of memory", "equal"]
+    many = f"lines/s of {made['settings']['together']}"
+    head += ["times as fast", many, "times as many", "MiB of memory", "equal"]
     rows = [
         [
             row["size"], number(row["parameters"]), row["engine"],
