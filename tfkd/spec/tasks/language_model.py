@@ -46,11 +46,7 @@ class LanguageModelOptions(WordsOptions):
                     faults.add(where, f"pack: {part.of} is scored pair by pair, in a prompt",
                                "no pack, or no prompt")  # fmt: skip
                 continue
-            corpus = corpus_of(parts, faults, where, part.of, whole=True)
-            if corpus is not None and "text" not in corpus.field_names:
-                found = ", ".join(corpus.field_names)
-                wanted = "a corpus of text; or prompt: with {source} in it, for pairs"
-                faults.add(where, f"{part.of} has {found}", wanted)
+            _check_text(parts, faults, where, part.of)
             if packing is not None and model is not None and packing.length > model.max_length:
                 faults.add(
                     (*where, "pack"),
@@ -63,6 +59,24 @@ class LanguageModelOptions(WordsOptions):
                     f"{packing.length} tokens, and rows of more than {stage.max_length} are left "
                     "out", f"max_length: {packing.length} of this stage",
                 )  # fmt: skip
+
+    @classmethod
+    def check_asked(
+        cls, parts: Parts, faults: Faults, path: Path, name: str | None, stage: Found | None
+    ) -> None:
+        if stage is not None and getattr(stage.stage, "prompt", None) is not None:
+            super().check_asked(parts, faults, path, name, stage)
+            return
+        _check_text(parts, faults, path, name)
+
+
+def _check_text(parts: Parts, faults: Faults, path: Path, name: str | None) -> None:
+    """A language model scores text."""
+    corpus = corpus_of(parts, faults, path, name, whole=True)
+    if corpus is not None and "text" not in corpus.field_names:
+        found = ", ".join(corpus.field_names)
+        wanted = "a corpus of text; or prompt: with {source} in it, for pairs"
+        faults.add(path, f"{name} has {found}", wanted)
 
 
 def _check_prompted(faults: Faults, path: Path, stage: Any, teacher: Found) -> None:

@@ -54,6 +54,13 @@ class WordsOptions(TaskOptions):
             check_scored(parts, faults, written(faults, (*path, "data", index)), part.of)
 
     @classmethod
+    def check_asked(
+        cls, parts: Parts, faults: Faults, path: Path, name: str | None, stage: Found | None
+    ) -> None:
+        """A corpus that a scoring stage's teacher is checked on."""
+        check_scored(parts, faults, path, name)
+
+    @classmethod
     def check_evaluation(
         cls, parts: Parts, faults: Faults, path: Path, entry: Any, stage: Found | None
     ) -> None:
@@ -91,7 +98,7 @@ class WordsOptions(TaskOptions):
         for index, name in enumerate(entry.on):
             where = written(faults, (*path, "on", index))
             if teacher_check:
-                check_scored(parts, faults, where, name)
+                cls.check_asked(parts, faults, where, name, stage)
                 continue
             corpus = corpus_of(parts, faults, where, name, whole=True)
             check_reads(faults, where, model, name, corpus, segments)
