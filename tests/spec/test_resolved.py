@@ -20,7 +20,7 @@ def again(folder, spec):
 
 def parts(spec) -> dict:
     """All that is the spec's own, not the way it was read."""
-    way = {"path", "variant", "overrides", "provenance", "plugins"}
+    way = {"path", "variant", "overrides", "provenance", "plugins", "reading"}
     return {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec) if f.name not in way}
 
 
@@ -160,3 +160,27 @@ def test_a_spec_with_several_teachers(tmp_path) -> None:
     spec = loaded(tmp_path, text)
     assert set(spec.models) == {"teacher.a", "teacher.b", "student"}
     assert parts(again(tmp_path, spec)) == parts(spec)
+
+
+def test_each_variant_of_a_file_is_read_once_whatever_asks_for_it(tmp_path, monkeypatch):
+    """Variants that name each other are read again by none of them, nor by another seed's reader
+    of the file."""
+    from tfkd.spec.source import reading
+
+    read, real = [], reading.Reading._sections_of
+
+    def counted(self, tree, variant):
+        read.append((self._seed, variant))
+        return real(self, tree, variant)
+
+    monkeypatch.setattr(reading.Reading, "_sections_of", counted)
+    spec = loaded(tmp_path)
+    for name in spec.variants:
+        other = spec.with_variant(name)
+        assert other.variant == name
+        assert {one: parts(other.with_variant(one)) for one in spec.variants} == {
+            one: parts(spec.with_variant(one)) for one in spec.variants
+        }
+        other.with_seed(7).with_seed(None)
+    assert len(read) == len(set(read))
+    assert {seed for seed, _ in read} == {None, 7}

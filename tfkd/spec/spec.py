@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Spec:
         provenance: For each dotted path, where its value was written; `default` where nowhere.
         change: What `load_spec` was given to change the plain values with, or None.
         seed: The one of its seeds that its stages with seeds have; None: their own.
+        reading: Its file as it was read, with all that was read of its variants.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Spec:
     provenance: Mapping[str, str]
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     seed: int | None = None
+    reading: Reading | None = field(default=None, repr=False, compare=False)
 
     def with_variant(self, name: str) -> "Spec":
         """The same file with another variant, and the same `--set`."""
@@ -98,6 +100,7 @@ class Spec:
             change=self.change,
             seed=seed,
             elsewhere=True,
+            reading=self.reading,
         )
 
     def resolved(self) -> dict[str, Any]:
@@ -114,6 +117,7 @@ def load_spec(
     change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     seed: int | None = None,
     elsewhere: bool = False,
+    reading: Reading | None = None,
 ) -> Spec:
     """Reads, composes and checks a spec.
 
@@ -129,6 +133,8 @@ def load_spec(
         seed: The seed of its stages with seeds; None: their own.
         elsewhere: Whether an override may have its place in any variant, and not only in the
             spec itself, in what is asked for and in the variants that this refers to.
+        reading: The file as it was read before, with the same `overrides` and `change`: what is
+            known of its variants is not read again.
 
     Raises:
         SpecErrors: Every fault at once, each with file, line, path and advice.
@@ -138,7 +144,7 @@ def load_spec(
     )
     register_builtins()
     registry.load_plugins(plugins)
-    reading = Reading(path, overrides, change, seed)
+    reading = (reading or Reading(path, overrides, change, seed)).with_seed(seed)
     found = right(reading, variant, elsewhere)
     placed = _placed(reading, found.variants)
     changes = {
@@ -165,6 +171,7 @@ def load_spec(
         provenance={},
         change=change,
         seed=seed,
+        reading=reading,
     )
     spec.provenance.update(provenance(spec, found.tree, placed))
     return spec

@@ -50,8 +50,9 @@ def validate(
         for name in reading.variants() if variant is None else (variant,):
             try:
                 spec = load_spec(
-                    path, variant=name, overrides=overrides, plugins=plugins, elsewhere=True
-                )
+                    path, variant=name, overrides=overrides, plugins=plugins, elsewhere=True,
+                    reading=reading,
+                )  # fmt: skip
             except SpecErrors:
                 _check_declared(reading, name, files, data_dir)
                 continue

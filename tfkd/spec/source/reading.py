@@ -1,6 +1,7 @@
 """One spec file as it is read: its sections in each of its variants, each made once."""
 
 import contextlib
+import copy
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +71,23 @@ class Reading:
         self._renamed: dict[tuple[str, str], str] = {}
         self.written = renamed(extended(path, self._slips), self._renamed)
         self.others = OtherSpecs()
-        self.overrides, self._change, self._seed = tuple(overrides), change, seed
+        self.overrides, self.change, self._seed = tuple(overrides), change, seed
+        self._of_seeds: dict[int | None, Reading] = {seed: self}
+        self._start()
+
+    def _start(self) -> None:
         self._overridden: dict[str | None, Overridden] = {}
         self._sections: dict[str | None, Sections] = {}
         self._checked: dict[str | None, SpecErrors | None] = {}
+
+    def with_seed(self, seed: int | None) -> "Reading":
+        """The same file, whose stages with seeds have this one; made once."""
+        if seed not in self._of_seeds:
+            found = copy.copy(self)
+            found._seed = seed
+            found._start()
+            self._of_seeds[seed] = found
+        return self._of_seeds[seed]
 
     def variants(self) -> tuple[str | None, ...]:
         """The spec itself, None, and its variants."""
@@ -171,8 +185,8 @@ class Reading:
         of_seeds = seeded_stages(tree)
         if self._seed is not None:
             tree = seeded(tree, self._seed)
-        if self._change is not None:
-            tree = node_of(self._change(tree.plain()), str(self.path))
+        if self.change is not None:
+            tree = node_of(self.change(tree.plain()), str(self.path))
         faults = Faults(tree, variant or "")
         sections.version(faults, tree)
         top = {
