@@ -146,3 +146,25 @@ def test_what_needs_no_outputs_is_measured_under_noise_unless_more_is_asked_for(
     metrics, asked, measured
 ):
     assert NoiseOptions(sigma=0.1, metrics=asked).measured(metrics) == measured
+
+
+def test_what_a_language_model_has_stored_is_checked_on_text(tmp_path):
+    kept = "  kept: {score: loaded, data: text}\nevaluate:\n  - {of: kept, on: %s, metrics: "
+    for on in ("words", "pairs"):
+        text = SPEC.partition("evaluate:")[0] + kept % on + "teacher_check, against: learn}\n"
+        path = tmp_path / "spec.yaml"
+        path.write_text(text, "utf-8")
+        if on == "words":
+            assert load_spec(path).evaluate[0].of == "kept"
+            continue
+        with pytest.raises(SpecErrors, match="pairs has source, target; expected a corpus of text"):
+            load_spec(path)
+
+
+@pytest.mark.parametrize("none", ["[]", "{}"])
+def test_no_teacher_at_all_is_said_to_be_missing(tmp_path, none):
+    path = tmp_path / "spec.yaml"
+    stage = f"  kept: {{score: {none}, data: pairs}}\nevaluate:"
+    path.write_text(SPEC.replace("evaluate:", stage), "utf-8")
+    with pytest.raises(SpecErrors, match="kept.score: missing; expected the teacher's training"):
+        load_spec(path)

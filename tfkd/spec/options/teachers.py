@@ -37,6 +37,8 @@ def spread(options: Mapping[str, Any], key: str) -> dict[str, Any]:
         own["weights"], given = list(given.values()), list(given)
     if isinstance(given, list) and given:
         own |= {key: given[0], "beside": given[1:]}
+    if isinstance(given, list | Mapping) and not given:
+        own[key] = None  # no teacher: as if it were not there
     return {**options, **own}
 
 
