@@ -166,5 +166,5 @@ def test_no_teacher_at_all_is_said_to_be_missing(tmp_path, none):
     path = tmp_path / "spec.yaml"
     stage = f"  kept: {{score: {none}, data: pairs}}\nevaluate:"
     path.write_text(SPEC.replace("evaluate:", stage), "utf-8")
-    with pytest.raises(SpecErrors, match="kept.score: missing; expected the teacher's training"):
+    with pytest.raises(SpecErrors, match=r"kept\.score: missing; expected the teacher's training"):
         load_spec(path)
