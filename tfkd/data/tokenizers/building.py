@@ -20,6 +20,7 @@ from tfkd.data.tokenizers.byte_bpe import (
     read_byte_bpe,
 )
 from tfkd.data.tokenizers.byte_rules import GPT2, read_byte_json, splits_otherwise
+from tfkd.data.tokenizers.kept_pieces import keep_seen_pieces
 from tfkd.data.tokenizers.learning import learn_wordpiece
 from tfkd.data.tokenizers.piece_tokenizer import CHUNK
 from tfkd.data.tokenizers.preset_files import BYTE_BPE_FILES, OPTION_FILES, VOCABULARY_FILES
@@ -70,7 +71,8 @@ def build_tokenizer(options, lines: Iterable[str], data_dir: Path) -> Tokenizer:
         tokenizer = _byte_bpe(options, lines, Path(data_dir))
         return tokenizer if options.keep is None else keep_seen_bytes(tokenizer, lines)
     if options.kind == "sentencepiece":
-        return _sentencepiece(options, lines, data_dir)
+        tokenizer = _sentencepiece(options, lines, data_dir)
+        return tokenizer if options.keep is None else keep_seen_pieces(tokenizer, lines)
     if options.vocabulary is not None:
         (path,) = find_files(options.vocabulary, data_dir)[:1]
         tokenizer = _tokenizer(read_vocabulary(path), options.lower_case, None, str(path))

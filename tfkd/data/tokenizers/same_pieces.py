@@ -47,6 +47,8 @@ def cut_otherwise(kept: Any, whole: Any) -> str:
     for name in ("lower_case", "strip_accents"):
         if (one := getattr(kept, name, None)) != (other := getattr(whole, name, None)):
             return f"{name} is {one} and {other}"
+    if hasattr(whole, "cutting"):
+        return _scored_otherwise(kept, whole)
     rules = (getattr(one, "rules", None) for one in (kept, whole))
     for name, (one, other) in _named(*rules).items():
         if one != other:
@@ -57,6 +59,18 @@ def cut_otherwise(kept: Any, whole: Any) -> str:
         if one != other:
             said = (repr(" ".join(pair)) if pair else "none" for pair in (one, other))
             return f"of the merges of these pieces number {number} is {' and '.join(said)}"
+    return ""
+
+
+def _scored_otherwise(kept: Any, whole: Any) -> str:
+    (ours, scores), (theirs, others) = kept.cutting(), whole.cutting()
+    for name, one in ours.items():
+        if one != theirs[name]:
+            return f"{name} is {one} and {theirs[name]}"
+    for piece, (kind, score) in scores.items():
+        if others.get(piece) != (kind, score):
+            said = others.get(piece, ("none", "none"))[1]
+            return f"the score of {piece!r} is {score:g} and {said}"
     return ""
 
 

@@ -132,6 +132,22 @@ class SentencePiece(PieceTokenizer):
         special = set(self.special_ids)
         return self._processor.decode([int(number) for number in ids if number not in special])
 
+    def cutting(self) -> tuple[dict[str, Any], dict[str, tuple[int, float]]]:
+        """How it cuts: by which rules, and each piece's kind and score."""
+        from sentencepiece import sentencepiece_model_pb2 as protocol
+
+        proto = protocol.ModelProto.FromString(self.model)
+        normal = proto.normalizer_spec
+        rules: dict[str, Any] = {
+            "model": protocol.TrainerSpec.ModelType.Name(proto.trainer_spec.model_type).lower(),
+            "byte_fallback": proto.trainer_spec.byte_fallback,
+            "add_dummy_prefix": normal.add_dummy_prefix,
+            "remove_extra_whitespaces": normal.remove_extra_whitespaces,
+            "normalization": hashlib.sha256(normal.precompiled_charsmap).hexdigest()[:8],
+            **self.style._asdict(),
+        }
+        return rules, {one.piece: (one.type, one.score) for one in proto.pieces}
+
     def in_graph(self):
         """A `tf.Module` with `tokenize` and `detokenize` for serving; see `SentencePieceGraph`."""
         from tfkd.data.tokenizers.sentence_piece_graph import SentencePieceGraph

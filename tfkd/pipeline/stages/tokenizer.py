@@ -69,7 +69,7 @@ def expected_size(options: Any, data_dir: Path) -> int:
     origin = options.vocabulary or getattr(options, "preset", None)
     if origin is not None and options.kind == "sentencepiece":
         if os.path.exists(data_dir / origin):
-            return build_tokenizer(options, [], data_dir).size
+            return build_tokenizer(options.model_copy(update={"keep": None}), [], data_dir).size
     elif origin is not None:
         path = data_dir / origin
         path = path / "vocab.txt" if os.path.isdir(path) else path

@@ -83,6 +83,10 @@ class SentencePieceOptions(Options):
         "of full-width marks: for Chinese outputs.",
     )
 
+    keep: KeepOptions | None = Field(
+        None, description="Cut a vocabulary that is read down to what corpora use."
+    )
+
     _listed = field_validator("learn_from", mode="before")(
         lambda value: [value] if isinstance(value, str) else value
     )
@@ -96,4 +100,8 @@ class SentencePieceOptions(Options):
             raise ValueError("side belongs to preset, or to learn_from")
         if self.start is not None and not self.preset:
             raise ValueError("start belongs to preset: a piece that a published model has")
+        if self.keep is not None and self.learn_from:
+            raise ValueError("keep, of a vocabulary that is learnt; expected vocabulary or preset")
+        if self.keep is not None and self.side is not None:
+            raise ValueError("keep, of one side of a Marian, whose two sides have one list of ids")
         return self
