@@ -92,16 +92,20 @@ class Spec:
         return self._again(self.variant, seed)
 
     def _again(self, variant: str | None, seed: int | None) -> "Spec":
-        return load_spec(
-            self.path,
-            variant=variant,
-            overrides=self.overrides,
-            plugins=self.plugins,
-            change=self.change,
-            seed=seed,
-            elsewhere=True,
-            reading=self.reading,
-        )
+        reading = self.reading.with_seed(seed) if self.reading is not None else None
+        made = {} if reading is None else reading.made
+        if variant not in made:
+            made[variant] = load_spec(
+                self.path,
+                variant=variant,
+                overrides=self.overrides,
+                plugins=self.plugins,
+                change=self.change,
+                seed=seed,
+                elsewhere=True,
+                reading=reading,
+            )
+        return made[variant]
 
     def resolved(self) -> dict[str, Any]:
         """The whole spec in plain values, defaults filled; valid as a spec itself."""

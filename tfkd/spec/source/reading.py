@@ -76,6 +76,8 @@ class Reading:
         self._start()
 
     def _start(self) -> None:
+        # What others make of its variants, by their names.
+        self.made: dict[str | None, Any] = {}
         self._overridden: dict[str | None, Overridden] = {}
         self._sections: dict[str | None, Sections] = {}
         self._checked: dict[str | None, SpecErrors | None] = {}
