@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import tfkd
 from tfkd.data.grammars.generated import german_english
 from tfkd.pipeline.engine.run import run
 from tfkd.serving.formats.opening import open_exported
@@ -77,3 +78,39 @@ evaluate:
     assert eight["loss"] != ours["loss"]
     compared = results["evaluations"][1]["against"]["metrics"]["loss"]
     assert compared["delta"] == pytest.approx(eight["loss"] - ours["loss"])
+
+
+GPT2 = "student: {kind: gpt2,"
+LOADED = """\
+tfkd: 1
+name: loaded
+data: {valid: {text: valid.txt}}
+tokenizers: {bytes: {kind: byte_bpe, preset: llama}}
+teacher: {kind: llama, layers: 1, width: 16, heads: 2, max_length: 32, tokenizer: bytes}
+stages: {published: {load: llama, into: teacher}}
+evaluate:
+  - {of: published, on: valid, metrics: [loss]}
+  - {of: published, export: ctranslate2_float32, on: valid, metrics: [loss], against: published}
+export: [{of: published, format: ctranslate2}]
+"""
+
+
+def test_a_rotary_decoder_is_exported_as_it_was_trained_and_as_it_is_loaded(tmp_path):
+    lines = [pair[1] for pair in german_english(260, 1)]
+    for name, rows in (("text", lines[:240]), ("valid", lines[240:])):
+        (tmp_path / f"{name}.txt").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+    spec = SPEC.replace(GPT2, "student: {kind: llama,").replace(", separator: newline", "")
+    runs, found = tmp_path / "runs", {}
+    for name, text in (("lines", spec), ("loaded", LOADED)):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text, "utf-8")
+        run(load_spec(path), data_dir=tmp_path, runs_dir=runs, say=lambda _: None)
+        found[name] = json.loads((runs / name / "results.json").read_text("utf-8"))
+        if name == "lines":
+            tfkd.open_run(runs / name).stage("learn").save_published(tmp_path / "llama")
+        assert all(export["check"]["lines"] > 5 for export in found[name]["exports"])
+    ours, theirs = found["loaded"]["evaluations"]
+    loss = theirs["metrics"]["loss"]["value"]
+    assert loss == pytest.approx(ours["metrics"]["loss"]["value"], rel=1e-4)
+    trained = found["lines"]["evaluations"][0]["metrics"]["loss"]["value"]
+    assert loss == pytest.approx(trained, rel=1e-3)

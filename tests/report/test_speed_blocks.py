@@ -105,3 +105,25 @@ def test_students_stand_beside_teachers_with_their_std_and_the_paper_s_figure(fo
     assert f"{name} teacher | 110,000,000 | 440 | 1,234 | 1.00 | 1.00 to 1.00 |  |" in text
     assert f"{name} student | 25,000,000 | 100 | 56.8 | 6.50 | 5.10 to 7.00 | 7.09 |" in text
     assert f"{name} student | 3 blocks | 50.0 |" in text
+
+
+def test_engines_are_shown_by_size_and_length(folder):
+    (folder / "speed").mkdir()
+    lengths = [
+        {"tokens": 10, "milliseconds_50": 4.26, "milliseconds_95": 5.04},
+        {"tokens": 60, "milliseconds_50": 204.4, "milliseconds_95": 310.0},
+    ]
+    row = {
+        "size": "base", "parameters": 60_000_000, "engine": "ctranslate2 int8", "bytes": 2**23,
+        "load_seconds": 0.84, "lengths": lengths, "times_as_fast": 5.634, "lines_a_second": 72.71,
+        "times_as_many_lines": 1.86, "peak_bytes": 135 * 2**20, "equal": 0.73,
+    }  # fmt: skip
+    made = {
+        "command": "tools/bench_engines", "settings": {"beam": 4, "together": 32},
+        "machine": {"cores": 2}, "versions": {"tfkd": "tensorflow 2.21.0"}, "rows": [row],
+    }  # fmt: skip
+    (folder / "speed" / "engines.json").write_text(json.dumps(made))
+    text = regenerate(block("speed engines"), folder)
+    cells = "base | 60,000,000 | ctranslate2 int8 | 8.0 | 0.8 | 4.3, 5.0 | 204, 310 | 5.63 | 72.7"
+    assert f"| {cells} | 1.86 | 135 | 73 % |" in text
+    assert "lines/s of 32" in text
