@@ -75,9 +75,10 @@ def check_run(path, folder):
     assert {entry["of"] for entry in results["evaluations"] + results["teacher_checks"]} == {
         entry.of for entry in spec.evaluate
     }
-    assert [entry["stage"] for entry in results["exports"]] == list(spec.export)
+    assert [entry["stage"] for entry in results["exports"]] == [one.of for one in spec.export]
     for entry in results["exports"]:
-        assert (run / entry["folder"] / "saved_model.pb").is_file()
+        own = "export.json" if "format" in entry else "saved_model.pb"
+        assert (run / entry["folder"] / own).is_file()
     # Of models of a few steps nobody is told that they have learnt nothing.
     assert not any("learnt this task" in text for text in results["warnings"])
     assert "<html" in (run / "report.html").read_text("utf-8")
