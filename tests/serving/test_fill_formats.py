@@ -24,6 +24,7 @@ pytestmark = pytest.mark.tensorflow
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("tf2onnx")
+onnx = pytest.importorskip("onnx")
 
 FORMATS = {"litert": LiteRT, "onnx": Onnx}
 ALL = [(name, quantize) for name in FORMATS for quantize in ("float32", "int8")]
@@ -45,9 +46,8 @@ def sharp(model, scale=0.5):
 
 def transformer(size, **options):
     given = {"encoder_layers": 1, "decoder_layers": 2, "width": 16, "heads": 2, "max_length": 20}
-    return sharp(
-        Transformer(size, decoder_attention="full", lengths=16, seed=3, **given, **options)
-    )
+    given = {"decoder_attention": "full", "lengths": 16, "seed": 3, **given, **options}
+    return sharp(Transformer(size, **given))
 
 
 def ab_net(size):
@@ -133,6 +133,15 @@ def test_exported_pieces_fill_in_as_the_model_does_and_so_does_the_card_s_progra
     hostile = ["".join(map(chr, rng.integers(1, 0x3000, n))) for n in rng.geometric(0.02, 200)]
     hostile += ["", "\0", "\ud800", "[MASK] [SEP]", "ba " * 3333, "日" * 10_000]
     assert len(engine.translate(hostile)) == len(hostile)
+
+
+@pytest.mark.long
+def test_a_table_that_is_read_and_predicted_by_is_stored_once(tmp_path, tokenizer):
+    model = transformer(tokenizer.size, width=32)
+    _, decoder = piece.filling_pieces(model)
+    Onnx().convert(decoder, tmp_path / "a", "float32")
+    stored = onnx.load(tmp_path / "a").graph.initializer
+    assert [sorted(one.dims) for one in stored].count([32, tokenizer.size]) == 1
 
 
 @pytest.mark.long

@@ -51,6 +51,8 @@ class Onnx(GraphFormat):
             quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QInt8)
             model = onnx.load(path)
             _named_in_order(model.graph)
+        else:
+            _kept_once(model.graph)
         path.write_bytes(model.SerializeToString(deterministic=True))
 
     def runner(self, path: Path) -> Run:
@@ -105,6 +107,23 @@ def _named_in_order(graph: Any) -> None:
     ordered = [type(one).FromString(one.SerializeToString()) for one in ordered]
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(ordered)
+
+
+def _kept_once(graph: Any) -> None:
+    """Stores a table once that is both read and predicted by: where one is another's transpose it
+    becomes an operation, which ONNX Runtime carries out as it loads the file."""
+    from onnx import helper, numpy_helper
+
+    seen: dict[tuple[Any, ...], str] = {}
+    for one in list(graph.initializer):
+        if len(one.dims) != 2 or 1 in one.dims:
+            continue
+        table = numpy_helper.to_array(one)
+        turned = seen.get((table.shape[::-1], hash(table.T.tobytes())))
+        seen.setdefault((table.shape, hash(table.tobytes())), one.name)
+        if turned is not None and turned != one.name:
+            graph.node.insert(0, helper.make_node("Transpose", [turned], [one.name], perm=[1, 0]))
+            graph.initializer.remove(one)
 
 
 def onnxruntime() -> Any:
