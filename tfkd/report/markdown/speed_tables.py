@@ -70,7 +70,8 @@ def _decoding(made: dict[str, Any]) -> str:
 
 
 def _engines(made: dict[str, Any]) -> str:
-    """Sizes, latencies, lines a second and memory of one model in several engines, by its size."""
+    """Sizes, latencies, lines a second and memory of one model in several engines, by its size: of
+    the processor's time, and in brackets by the clock."""
     lengths = [one["tokens"] for one in made["rows"][0]["lengths"]]
     head = ["size", "parameters", "engine", "MiB", "s to load"]
     head += [f"{length} tokens, ms" for length in lengths]
@@ -81,10 +82,13 @@ def _engines(made: dict[str, Any]) -> str:
             row["size"], number(row["parameters"]), row["engine"],
             f"{row['bytes'] / 2**20:,.1f}", f"{row['load_seconds']:.1f}",
             *(
-                f"{_milliseconds(one['milliseconds_50'])}, {_milliseconds(one['milliseconds_95'])}"
+                f"{_milliseconds(one['processor_milliseconds'])} "
+                f"({_milliseconds(one['milliseconds_50'])}, "
+                f"{_milliseconds(one['milliseconds_95'])})"
                 for one in row["lengths"]
             ),
-            _ratio(row["times_as_fast"]), f"{row['lines_a_second']:,.1f}",
+            _ratio(row["times_as_fast"]),
+            f"{row['lines_a_processor_second']:,.1f} ({row['lines_a_second']:,.1f})",
             _ratio(row["times_as_many_lines"]), f"{row['peak_bytes'] / 2**20:,.0f}",
             percent(row["equal"], 0),
         ]
