@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfkd.data.ragged import Ragged
 from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.layers.invariants import weights_once
 from tfkd.models.heads import cap_of
 from tfkd.objectives.prediction import top_k_log_probabilities
 
@@ -36,6 +37,7 @@ def prompt_limit(model: Any) -> int:
 
 
 @without_gradients()
+@weights_once()
 def continue_prompts(
     model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor, specials: Specials
 ) -> Continuations:

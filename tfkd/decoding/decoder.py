@@ -12,6 +12,7 @@ from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.layers.invariants import weights_once
 
 # Widths of batches are multiples of this: few shapes, and little padding.
 _WIDTH_STEP = 4
@@ -192,6 +193,7 @@ def target_limit(model: Any) -> int:
 
 
 @without_gradients()
+@weights_once()
 def decode_batch(
     model: Any, search: Search, ids: tf.Tensor, lengths: tf.Tensor, specials: Specials
 ) -> Hypotheses:

@@ -26,7 +26,7 @@ from tfkd.decoding.mask_predict_passes import (
 from tfkd.decoding.numpy_decoding import NumpyModel, NumpyOutput
 from tfkd.decoding.numpy_mask_predict import numpy_mask_predict
 from tfkd.decoding.search import Search
-from tfkd.layers.few_rows import times_table
+from tfkd.models.heads import times_matrix
 from tfkd.objectives.chunks import Chunks, over_chunks
 
 # What P3's and Mask-Predict's code take for the shortest output: a word and [SEP].
@@ -230,10 +230,10 @@ def words(model: Any, mask: tf.Tensor | None) -> Predict:
         width = getattr(model.head, "reads", model.head.width)
         states = tf.ensure_shape(states, [None, width])
         transformed = model.head.transform(states)
-        matrix, bias = model.head.matrix(), model.head.bias()
+        bias = model.head.bias()
 
         def best(inputs: list[tf.Tensor], carried: list) -> tuple[list[tf.Tensor], list]:
-            logits = tf.cast(times_table(inputs[0], matrix), tf.float32)
+            logits = tf.cast(times_matrix(inputs[0], model.head), tf.float32)
             for more in (bias, mask):
                 logits = logits if more is None else logits + more
             tokens = tf.argmax(logits, -1, output_type=tf.int32)

@@ -10,6 +10,7 @@ from tfkd.layers import hooks
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import is_fusing
 from tfkd.layers.initializers import Blocks
+from tfkd.layers.invariants import once
 from tfkd.layers.portable import is_portable
 from tfkd.layers.quantization import Product
 from tfkd.layers.shapes import shape_of
@@ -98,7 +99,7 @@ class Dense(Product, keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """Projects `[..., width]` to `[..., units]`."""
-        kernel = tf.cast(self.operand(self.kernel, axis=0), self.compute_dtype)
+        kernel = once(self, "kernel", self._matrix)
         plain = is_portable()  # other engines fold the axes by themselves
         flat = inputs if plain else tf.reshape(inputs, [-1, self.kernel.shape[0]])
         flat = self.operand(flat)
@@ -108,7 +109,7 @@ class Dense(Product, keras.layers.Layer):
         elif self.bias is None:
             output = tf.matmul(flat, kernel)
         else:
-            output = affine(flat, kernel, tf.cast(self.bias, self.compute_dtype))
+            output = affine(flat, kernel, once(self, "bias", self._shift))
         if inputs.shape.rank != 2 and not plain:
             output = tf.reshape(output, shape_of(inputs, self.units))
             output.set_shape([*inputs.shape[:-1], self.units])
@@ -117,6 +118,12 @@ class Dense(Product, keras.layers.Layer):
                 self.adapter, inputs, memories, branch=output, cache=None, training=training
             )
         return output
+
+    def _matrix(self) -> tf.Tensor:
+        return tf.cast(self.operand(self.kernel, axis=0), self.compute_dtype)
+
+    def _shift(self) -> tf.Tensor:
+        return tf.cast(self.bias, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any, *_: Any) -> Any:
         return (*input_shape[:-1], self.units)

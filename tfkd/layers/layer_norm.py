@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfkd.layers.custom_gradient import custom_gradient
 from tfkd.layers.fusion import compiled, is_fusing
+from tfkd.layers.invariants import once
 from tfkd.layers.portable import is_portable
 from tfkd.layers.shapes import shape_of
 
@@ -131,7 +132,8 @@ class LayerNorm(keras.layers.Layer):
         self.offset = self.add_weight(width, initializer="zeros", name="offset", **shared)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
+        scale = once(self, "scale", lambda: tf.cast(self.scale, tf.float32))
+        offset = once(self, "offset", lambda: tf.cast(self.offset, tf.float32))
         if is_portable():
             return tf.cast(_plain(inputs, scale, offset, self.epsilon), self.compute_dtype)
         flat = tf.reshape(inputs, [-1, self.scale.shape[0]])

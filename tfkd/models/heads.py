@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfkd.layers.activations import activation as find_activation
 from tfkd.layers.dense import Dense
-from tfkd.layers.few_rows import times_table
 from tfkd.layers.initializers import Blocks, derive_seed
+from tfkd.layers.invariants import kept_here, once
 from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.portable import is_portable
 from tfkd.layers.quantization import Product
@@ -144,14 +144,16 @@ class VocabularyHead(Product, keras.layers.Layer):
 
     def bias(self) -> tf.Tensor | None:
         """b `[V]` in float32, or None."""
-        return None if self.own_bias is None else tf.cast(self.own_bias, tf.float32)
+        if self.own_bias is None:
+            return None
+        return once(self, "bias", lambda: tf.cast(self.own_bias, tf.float32))
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """float32 `[..., V]` of states `[..., reads]`; the product is in the compute type."""
         plain = is_portable()  # other engines fold the axes by themselves
         read = self.transform(hidden)
         read = read if plain else tf.reshape(read, [-1, self.width])
-        logits = tf.cast(times_table(read, self.matrix()), tf.float32)
+        logits = tf.cast(times_matrix(read, self), tf.float32)
         bias = self.bias()
         if bias is not None:
             logits += bias
@@ -188,6 +190,22 @@ class VocabularyHead(Product, keras.layers.Layer):
             },
             "seed": self.seed,
         }
+
+
+def times_matrix(rows: tf.Tensor, head: Any) -> tf.Tensor:
+    """rows M^T: `[n, V]` of rows t(h) `[n, d]`, in the compute type.
+
+    A product on a CPU first packs its second matrix, and one that is to be turned takes long: more
+    than the product itself for the few rows of a search's step. So a search has M^T made once, in
+    front of its loop (see `tfkd.layers.invariants`). `tools/bench_search` measures steps.
+
+    Args:
+        rows: From `head.transform`.
+        head: A `VocabularyHead`, or one of a plugin with its `matrix()`.
+    """
+    if not kept_here():
+        return tf.matmul(rows, head.matrix(), transpose_b=True)
+    return tf.matmul(rows, once(head, "columns", lambda: tf.transpose(head.matrix())))
 
 
 def capped(logits: tf.Tensor, cap: float | None) -> tf.Tensor:

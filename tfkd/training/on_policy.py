@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfkd.decoding.sampling import row_seeds, uniform
 from tfkd.decoding.search import Search, Specials
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.layers.invariants import weights_once
 from tfkd.objectives.own_outputs import OWN
 from tfkd.objectives.term import PLAIN, Batch, Record
 
@@ -119,6 +120,7 @@ class OnPolicy:
         return {**batch, self.view: taken, OWN: {self.view: tf.fill([rows], chosen)}}
 
     @without_gradients()
+    @weights_once()
     def _written(
         self, student: Any, record: Record, seeds: tf.Tensor, width: tf.Tensor
     ) -> tf.Tensor:
