@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfkd.decoding.hypotheses import IMPOSSIBLE, Hypotheses, forbidding, length_penalty
 from tfkd.decoding.states import flatten, flexible_shapes, repeat_rows, select_rows
+from tfkd.layers.largest import largest
 
 Step = Callable[[tf.Tensor, Any, tf.Tensor], tuple[tf.Tensor, Any]]
 
@@ -182,7 +183,7 @@ class _Search:
         ends = extended[:, :, self.end_id]
         # At most `beam` of these are ends, so `beam` others are among them.
         count = min(2 * self.beam, self.beam * self.size)
-        best, places = tf.math.top_k(tf.reshape(extended, [-1, self.beam * self.size]), count)
+        best, places = largest(tf.reshape(extended, [-1, self.beam * self.size]), count)
 
         last_step = beams.limit <= index
         worst = best[:, min(self.beam, count) - 1]

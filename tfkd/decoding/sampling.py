@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfkd.layers.largest import largest
+
 
 def hashed(ids: tf.Tensor, valid: tf.Tensor, seed: int | tf.Tensor) -> tf.Tensor:
     """A key for each row, of its tokens and their places: the same whatever its padding.
@@ -77,7 +79,7 @@ def sampled(
     ordered = top_k is not None or top_p < 1
     values, ids = logits, None
     if ordered:
-        values, ids = tf.math.top_k(logits, min(top_k or size, size))
+        values, ids = largest(logits, min(top_k or size, size))
     probabilities = tf.nn.softmax(values / temperature)
     if top_p < 1:
         # The first token whose mass before it has not reached p is the last to stay.

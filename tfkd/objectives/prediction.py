@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfkd.layers.custom_gradient import without_gradients
+from tfkd.layers.largest import largest
 from tfkd.models.heads import cap_of, capped
 from tfkd.models.mean_of import MeanOf
 from tfkd.objectives.chunks import Chunks, over_chunks
@@ -88,11 +89,11 @@ def top_k_log_probabilities(
         # Ties are broken as top_k breaks them; to what is no number every id comes before.
         before = ~(logits <= of_gold) | ((logits == of_gold) & (ids < gold[:, None]))
         if k:
-            largest, best = tf.math.top_k(logits, k)
+            likeliest, best = largest(logits, k)
         else:
-            largest, best = logits[:, :0], tf.zeros_like(logits[:, :0], tf.int32)
+            likeliest, best = logits[:, :0], tf.zeros_like(logits[:, :0], tf.int32)
         outputs = [
-            largest - log_sum_exp[:, None],
+            likeliest - log_sum_exp[:, None],
             best,
             tf.reduce_sum(tf.cast(before, tf.int32), -1),
             log_sum_exp - expected,
