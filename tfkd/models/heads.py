@@ -197,7 +197,8 @@ def times_matrix(rows: tf.Tensor, head: Any) -> tf.Tensor:
 
     A product on a CPU first packs its second matrix, and one that is to be turned takes long: more
     than the product itself for the few rows of a search's step. So a search has M^T made once, in
-    front of its loop (see `tfkd.layers.invariants`). `tools/bench_families` measures steps.
+    front of its loop (see `tfkd.layers.invariants`), which takes as much memory again.
+    `tools/bench_families` measures steps.
 
     Args:
         rows: From `head.transform`.
