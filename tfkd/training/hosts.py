@@ -1,5 +1,6 @@
 """The hosts that train together: who they are, and how they come to one mind."""
 
+import socket
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from tfkd.spec.errors import UserError
 VARIABLE = "TF_CONFIG"
 # What the chief tells the others at a stage: it is done, or they are to train.
 NEXT, TRAIN = 0, 1
+_PATIENCE = 4.0
 _FORM = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -60,6 +62,16 @@ def cluster_from(environment: Mapping[str, str]) -> Cluster | None:
     if len(set(addresses)) < len(addresses):
         raise UserError(f"{VARIABLE} names an address twice: {', '.join(addresses)}")
     return Cluster(number, addresses) if len(addresses) > 1 else None
+
+
+def answers_at(address: str) -> bool:
+    """Whether somebody listens at `HOST:PORT`, and says so in some seconds."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class Hosts:

@@ -86,7 +86,8 @@ class RayHosts:
             yield group
         finally:
             with contextlib.suppress(Exception):  # it may be gone, with all of the cluster
-                util.remove_placement_group(group)
+                if not self._session.gone:
+                    util.remove_placement_group(group)
 
     def _attempt(self, group: Any, lines: Any, node: Node, title: str) -> str | None:
         """Trains until the stage is whole, None, or a host is lost: how."""
@@ -124,8 +125,9 @@ class RayHosts:
         except self._ray.exceptions.RayActorError as error:
             return f"a host is lost ({_reason(error)})"
         finally:
-            self._say_all(lines)
-            for actor in actors:
+            if not self._session.gone:
+                self._say_all(lines)
+            for actor in () if self._session.gone else actors:
                 with contextlib.suppress(Exception):
                     self._ray.kill(actor)
 

@@ -104,13 +104,14 @@ class RayPool:
 
     def _kill(self, number: int) -> None:
         actor = self._actors.pop(number, None)
-        if actor is not None:
+        if actor is not None and not self._session.gone:
             with contextlib.suppress(Exception):  # it may be gone, with all of the cluster
                 self._ray.kill(actor)
 
     def _not_started(self, error: Exception) -> None:
         self._failed += 1
         if self._failed >= _STARTS:
+            self._session.look(at_once=True)
             raise UserError(
                 f"workers end as they start ({_reason(error)}). Give all machines the same "
                 "installation as this one, tfkd[ray] among it"
@@ -121,7 +122,16 @@ def setup_of(job: str, threads: int | None, cores: int) -> dict[str, Any]:
     """What a process is told at its start: its job, and what `worker.begun` takes."""
     kept = ("TF_CPP_MIN_LOG_LEVEL",)
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    return {"job": job, "threads": threads, "cores": cores, "environment": environment}
+    paths = [
+        os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one
+    ]
+    return {
+        "job": job,
+        "threads": threads,
+        "cores": cores,
+        "environment": environment,
+        "paths": paths,
+    }
 
 
 def _room(session: RaySession, threads: int) -> tuple[int, dict[str, int]]:

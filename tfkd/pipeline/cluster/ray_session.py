@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.pipeline.cluster.worker import DONE
 from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec.errors import UserError
+from tfkd.training.hosts import answers_at
 from tfkd.training.interruption import Interrupted
 
 # Ray sends nothing to anybody, and says nothing of its own.
@@ -28,6 +30,8 @@ _QUIET = {
 }
 # Shards go by the disk: nothing is kept in Ray's own memory. It takes no less.
 _OBJECT_STORE = 100 * 2**20
+# Seconds between two looks for the head, and how often it may not answer.
+_LOOK_EVERY, _SILENT = 4.0, 4
 _MARK, _SESSION = ".cluster", "tfkd-ray-"
 
 
@@ -50,10 +54,12 @@ class RaySession:
 
     def __init__(self, asked: AskedCluster, cpus: int, stages: Path):
         self.ray, self.asked, self._address = _imported(), asked, asked.address
-        self._ours, self._folder = False, None
+        self._ours, self._folder, self._gone = False, None, False
+        self._looked, self._silent = time.monotonic(), 0
         self.mark = stages / f"{_MARK}-{secrets.token_hex(8)}"
         try:
             self._connect(asked, cpus)
+            self._head = self._found_head()
             stages.mkdir(parents=True, exist_ok=True)
             write_atomically(self.mark, "")
         except BaseException:
@@ -94,6 +100,11 @@ class RaySession:
                 "name it with --runs-dir, on a file system that they share"
             )
 
+    @property
+    def gone(self) -> bool:
+        """Whether the cluster has been lost."""
+        return self._gone
+
     @contextlib.contextmanager
     def reached(self) -> Iterator[None]:
         """Inside, a cluster that is gone is nobody's fault.
@@ -101,12 +112,40 @@ class RaySession:
         Raises:
             Interrupted: It can no longer be reached.
         """
+        self.look()
         try:
             yield
         except (ConnectionError, self.ray.exceptions.RaySystemError) as error:
-            raise Interrupted(
-                f"the cluster {self._address} can no longer be reached ({first_line(error)})"
-            ) from error
+            self._gone = True
+            raise Interrupted(f"{self._said} ({first_line(error)})") from error
+
+    @property
+    def _said(self) -> str:
+        return f"the cluster {self._address} can no longer be reached"
+
+    def look(self, *, at_once: bool = False) -> None:
+        """Looks for the cluster's head now and then: Ray itself ends the process without a word
+        when it has not found it for a minute.
+
+        Args:
+            at_once: Something is wrong already: one look is enough.
+
+        Raises:
+            Interrupted: It has not answered several times.
+        """
+        now = time.monotonic()
+        if now - self._looked < _LOOK_EVERY and not at_once:
+            return
+        self._looked = now
+        self._silent = 0 if answers_at(self._head) else self._silent + 1
+        if self._silent >= (1 if at_once else _SILENT):
+            self._gone = True
+            raise Interrupted(f"{self._said}: {self._head} does not answer")
+
+    def _found_head(self) -> str:
+        if self._address.startswith("ray://"):
+            return self._address.removeprefix("ray://")
+        return self.ray.get_runtime_context().gcs_address
 
     def _connect(self, asked: AskedCluster, cpus: int) -> None:
         if self.ray.is_initialized():  # by a program that calls `tfkd.run`
@@ -180,5 +219,7 @@ def _own_signals() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text."""
-    return str(error).strip().partition("\n")[0][:200]
+    """The first line of an error's text, and of a longer text the last, which says why."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[:1] + lines[1:][-1:]
+    return " ".join(line[:200] for line in said) or type(error).__name__

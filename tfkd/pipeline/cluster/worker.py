@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -20,10 +21,11 @@ def begun(setup: Mapping[str, Any]) -> None:
     """Makes a process what `setup` says, before anything imports TensorFlow.
 
     Args:
-        setup: `environment`, variables that are set where they are not; `cores`, how many
-            processors are this process's; and `threads`, how many of them each operation of
-            TensorFlow has; None: as it would here.
+        setup: `environment`, variables that are set where they are not; `paths`, where plugins
+            are looked for, too; `cores`, how many processors are this process's; and `threads`,
+            how many of them each operation of TensorFlow has; None: as it would here.
     """
+    sys.path += [path for path in setup["paths"] if path not in sys.path]
     for name, value in setup["environment"].items():
         os.environ.setdefault(name, value)
     if setup["threads"] is not None:

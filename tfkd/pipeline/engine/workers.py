@@ -10,7 +10,6 @@ import hashlib
 import os
 import secrets
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,15 @@ from tfkd.pipeline.engine.graph import Node, canonical
 from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.training.hosts import TRAIN, VARIABLE, Cluster, ClusterHosts, Hosts, cluster_from
+from tfkd.training.hosts import (
+    TRAIN,
+    VARIABLE,
+    Cluster,
+    ClusterHosts,
+    Hosts,
+    answers_at,
+    cluster_from,
+)
 from tfkd.training.interruption import Interrupted
 from tfkd.training.strategies import build_strategy
 from tfkd.training.worker import awaited
@@ -132,7 +139,7 @@ def _watched(cluster: Cluster, context: Context) -> Iterator[None]:
         silent = dict.fromkeys(set(range(len(cluster.addresses))) - {cluster.index}, 0)
         while not stop.wait(_EVERY):
             for index in silent:
-                silent[index] = 0 if _answers(cluster.addresses[index]) else silent[index] + 1
+                silent[index] = 0 if answers_at(cluster.addresses[index]) else silent[index] + 1
                 if silent[index] >= _TRIES:
                     context.say(f"host {index} ({cluster.addresses[index]}) no longer answers")
                     os.kill(os.getpid(), signal.SIGTERM)
@@ -144,15 +151,6 @@ def _watched(cluster: Cluster, context: Context) -> Iterator[None]:
         yield
     finally:
         stop.set()
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_EVERY).close()
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def check_same(spec: Spec, nodes: list[Node], context: Context, wish: dict[str, Any]) -> None:
