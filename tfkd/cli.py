@@ -148,7 +148,7 @@ def _plan(options: argparse.Namespace) -> None:
     if options.measure:
         for one in (spec, *map(spec.with_variant, variants)):
             paces = measure(one, **where, say=functools.partial(print, file=sys.stderr))
-    told = {"measured": paces, "just_measured": options.measure}
+    told = {"measured": paces, "just_measured": options.measure, "workers": options.workers}
     print(plan(spec, **where, smoke=options.smoke, variants=variants, **told))
 
 

@@ -69,6 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="make a few steps of each training on this machine for its hours, once: they are "
         "kept in the user's cache",
     )  # fmt: skip
+    plan.add_argument(
+        "--workers", type=count, help="of a cluster: times of what they score and decode together"
+    )
     verb("show", "print the resolved spec and where each value came from", spec="show")
     validate = verb(
         "validate", "check specs, all their variants and the files they name; every error at once"

@@ -88,6 +88,29 @@ def test_rows_that_a_model_will_write_are_those_that_it_reads(made):
     assert found["evaluate learn#baseline on synthetic"] == pytest.approx(60.0)
 
 
+def test_workers_share_what_is_made_in_shards_alone(made):
+    path, context = made
+    changes = ["stages.synthetic.data=test", "stages.learn.seed=3", "stages.learn.steps=9"]
+    one, four = (Hours(context, Paces(context.stages), workers) for workers in (1, 4))
+    for node in nodes(path, *changes):
+        alone, together = one.left(node), four.left(node)
+        if alone:
+            assert together == alone / (1 if node.kind == "train" else 4), node.label
+    said = plan(load_spec(path), data_dir=path.parent, runs_dir=context.runs_dir, workers=4)
+    assert "Scoring and decoding take their times on 4 workers" in said
+
+
+def test_a_pace_of_workers_is_that_of_one_of_them(made):
+    path, context = made
+    (node,) = [one for one in nodes(path) if one.kind == "score"]
+    folder = context.folder(node)
+    workers = {"a": {"shards": 3, "seconds": 100.0}, "b": {"shards": 2, "seconds": 80.0}}
+    settings = {"inputs": node.input_fingerprints(), "identity": node.identity}
+    folder.finish(**settings, summary={"rows": ROWS, "workers": workers}, seconds=60.0)
+    found = Hours(context, Paces(context.stages)).left(node, anew=True)
+    assert found == pytest.approx(180.0)
+
+
 def test_a_training_under_way_has_its_own_pace_and_fewer_steps(made):
     path, context = made
     settings = ("stages.learn.steps=100",)

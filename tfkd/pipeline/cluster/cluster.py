@@ -10,6 +10,8 @@ from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
 from tfkd.pipeline.cluster.job import Job
+from tfkd.pipeline.cluster.shown import Shown
+from tfkd.pipeline.cluster.worker import GROWTH
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
@@ -17,8 +19,6 @@ from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import VARIABLE, cluster_from
-
-_SAY_EVERY = 15.0
 
 
 class Cluster:
@@ -45,6 +45,8 @@ class Cluster:
             UserError: The cluster is none, or its machines are not fit for the run.
             Interrupted: The run was stopped, or the cluster is gone.
         """
+        if node.stage.on_all_hosts:
+            self._end_workers()  # a training has all of the memory
         shards = node.stage.shards(node, folder, context)
         missing = [n for n in range(len(shards or ())) if not shards.kept(n)]
         if len(missing) < 2:  # one is made here in the time that it takes to tell of it
@@ -52,21 +54,16 @@ class Cluster:
         del shards
         pool = self._workers(context)
         context.say(f"{node.label}: {len(missing):,} shards on {pool.size} workers")
-        last = time.monotonic()
+        with Shown(node.label, len(missing), context.say) as shown:
 
-        def told(tally: Tally) -> None:
-            nonlocal last
-            context.deadline.check()
-            now = time.monotonic()
-            if tally.done and now - last >= _SAY_EVERY:
-                left = (now - tally.begun) / tally.done * (tally.of - tally.done)
-                last = now
-                context.say(
-                    f"{node.label}: {tally.done:,} of {tally.of:,} shards, {left:.0f} s left"
-                )
+            def told(tally: Tally) -> None:
+                context.deadline.check()
+                shown.show(tally, pool.ready)
 
-        tally = Dispatch(pool, node.key, missing, told).run()
+            tally = Dispatch(pool, node.key, missing, told).run()
         folder.sweep()
+        if pool.on_gpus:
+            self._end_workers()  # what comes next here may need one of them
         seconds = time.monotonic() - tally.begun
         busy = sum(tally.seconds.values()) / (seconds * pool.size)
         lost = f", {tally.lost} workers lost" if tally.lost else ""
@@ -148,6 +145,8 @@ def elsewhere(
             f"--cluster and {VARIABLE}: expected one of them. {VARIABLE} names hosts that train "
             "together, and a cluster has its own"
         )
+    # Of a GPU this process has its part, and a worker of this machine another.
+    os.environ.setdefault(GROWTH, "true")
     context.cluster = Cluster(asked, Job.of(spec, context, until))
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 
 from tfkd.pipeline.cluster.dispatch import Answer, Place
 from tfkd.pipeline.cluster.ray_session import RaySession
-from tfkd.pipeline.cluster.worker import ShardWorker
+from tfkd.pipeline.cluster.worker import GROWTH, ShardWorker
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
 
@@ -40,6 +40,16 @@ class RayPool:
     def size(self) -> int:
         """How many workers there are, or are to be."""
         return self._size
+
+    @property
+    def on_gpus(self) -> bool:
+        """Whether each of them has a GPU."""
+        return "num_gpus" in self._needs
+
+    @property
+    def ready(self) -> int:
+        """How many of them are at work, or could be."""
+        return len(self._hosts)
 
     def idle(self) -> list[Place]:
         for number in set(range(self._size)) - set(self._actors):
@@ -120,7 +130,7 @@ class RayPool:
 
 def setup_of(job: str, threads: int | None, cores: int) -> dict[str, Any]:
     """What a process is told at its start: its job, and what `worker.begun` takes."""
-    kept = ("TF_CPP_MIN_LOG_LEVEL",)
+    kept = ("TF_CPP_MIN_LOG_LEVEL", GROWTH)
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     paths = [
         os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one

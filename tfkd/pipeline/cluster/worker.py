@@ -13,6 +13,8 @@ from typing import Any
 from tfkd.data.side_by_side import use_cores
 from tfkd.pipeline.cluster.job import Job, found_node
 
+# Has TensorFlow take of a GPU's memory no more than it needs.
+GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 # The kinds of answers.
 DONE, WRONG_INPUT, SURROUNDINGS, FAULT = "done", "wrong input", "surroundings", "fault"
 

@@ -12,6 +12,7 @@ from tfkd.data.text.expected_rows import expected_rows
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, canonical
 from tfkd.pipeline.engine.roles import Role
+from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import MANIFEST
 from tfkd.pipeline.plan.step_sizes import steps_in_words
 from tfkd.pipeline.stages.longer import shorter
@@ -34,10 +35,11 @@ class Hours:
     Args:
         context: The run's surroundings.
         paces: What a unit of work takes on this machine.
+        workers: How many processes like this one make the shards of stages that have some.
     """
 
-    def __init__(self, context: Context, paces: "Paces"):
-        self._context, self._paces = context, paces
+    def __init__(self, context: Context, paces: "Paces", workers: int = 1):
+        self._context, self._paces, self._workers = context, paces, workers
 
     def left(self, node: Node, anew: bool = False) -> float | None:
         """Seconds that a stage will take; 0 of one that is done, and where nobody counts them;
@@ -58,7 +60,8 @@ class Hours:
             pace = _seconds_a_step(lines) or pace
         if not amount:
             return None if amount is None else 0.0
-        return None if pace is None else amount * pace
+        shared = self._workers if type(node.stage).shards is not Stage.shards else 1
+        return None if pace is None else amount * pace / shared
 
     def paced(self, node: Node) -> bool:
         """Whether it is known what a unit of a stage takes; a time also needs how many it has."""
@@ -182,6 +185,8 @@ def _seconds_each(folder: Path, manifest: Mapping[str, Any], rows: int) -> float
         seconds = manifest["summary"].get("seconds_of_steps")
         return told if told is not None or not steps or seconds is None else seconds / steps
     seconds = manifest.get("seconds")
+    if workers := manifest["summary"].get("workers"):  # by machine; they worked side by side
+        seconds = sum(one["seconds"] for one in workers.values())
     return seconds / rows if rows and seconds is not None else None
 
 

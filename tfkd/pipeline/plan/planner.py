@@ -32,6 +32,7 @@ def plan(
     variants: Sequence[str] = (),
     measured: Mapping[str, float] | None = None,
     just_measured: bool = False,
+    workers: int | None = None,
 ) -> str:
     """Lists the stages in their order, with what is known of each before it runs.
 
@@ -45,6 +46,7 @@ def plan(
             marked `shared`.
         measured: What units of work take on this machine, see `tfkd.commands.measure`.
         just_measured: Whether all that can be was measured right now: it is no advice then.
+        workers: Of a cluster, which make the shards of stages that have some; None: this process.
 
     Returns:
         A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk,
@@ -65,10 +67,15 @@ def plan(
     ]
     nodes = list({node.key: node for nodes in asked for node in nodes}.values())
     users = Counter(node.key for nodes in asked for node in nodes)
-    planned, hours = Planned(context), Hours(context, Paces(context.stages, measured))
+    planned, paces = Planned(context), Paces(context.stages, measured)
+    hours = Hours(context, paces, workers or 1)
     old = outdated(nodes, context)
     for line in told_of_longer(nodes, context):
         planned.note(line)
+    if workers is not None:
+        planned.note(
+            f"Scoring and decoding take their times on {workers} workers like this process."
+        )
     rows = [_row(node, planned) for node in nodes]
     states, left = [], []
     for node in nodes:
