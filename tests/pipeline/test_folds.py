@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.parts import folds_of, open_parts
 from tfkd.pipeline.inputs.text_stages import open_text, place
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.pipeline.stages.longer import ENDS
 from tfkd.pipeline.stages.parts import uneven
@@ -281,3 +283,17 @@ def test_folds_without_their_ends_are_not_trained_longer_unasked(path, run):
     shutil.rmtree(run[1].stages / ENDS)
     with pytest.raises(UserError, match=r"--more-steps tune=4: tune\[fold 1 of 3\] has ended at 6"):
         list(told_of_longer(longer, run[1]))
+
+
+@pytest.mark.parametrize("spec", ["signals_sst2", "signals_ptb", "signals_multi30k"])
+def test_a_teacher_check_of_folds_has_each_row_by_the_model_that_has_not_seen_it(spec):
+    """Not by the mean of all, most of which have learnt it: a classifier's check was that."""
+    path = Path(__file__).parents[2] / "specs" / f"{spec}.yaml"
+    plan = wanted(smoke_spec(load_spec(path)), path.parent)
+    checks = {(one.options.of, one.on): one for one in plan.teacher_checks}
+    for number in (2, 5, 10):
+        check = checks[f"targets#folds_{number}", "train"]
+        assert check.teacher.kind == "score"
+        assert folds_of(check.teacher.inputs["model"])
+        assert not check.seen
+    assert checks["targets", "train"].seen

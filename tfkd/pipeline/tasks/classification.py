@@ -19,6 +19,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
 from tfkd.pipeline.inputs.made import readable
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.inputs.text_stages import classes_of, open_text
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.pipeline.scoring.counting import Counting
@@ -118,7 +119,8 @@ class Classification(Task):
         """Its accuracy beside that of a model that had no teacher."""
         node = graph.stage(spec, entry.of)
         of, stage = graph.resolve(spec, entry.of)
-        if node.kind == "score" and node.options.beside:  # of no stage alone
+        folds = node.kind == "score" and folds_of(node.inputs[Role.MODEL])
+        if folds or (node.kind == "score" and node.options.beside):  # of no stage alone
             teacher = node.stage.on(graph, spec, entry.of, corpus)
         else:
             if node.kind == "score":
@@ -129,7 +131,7 @@ class Classification(Task):
             graph.evaluation(spec, against, corpus, (TEACHER_CHECK,), None) if against else None
         )
         read = node if node.kind == "score" else node.trained
-        seen = corpus in [part.of for part in getattr(read.options, "data", ())]
+        seen = not folds and corpus in [part.of for part in getattr(read.options, "data", ())]
         return TeacherCheck(entry, corpus, teacher, baseline, seen)
 
     def sizes(self, node: Node, planned: Planned) -> dict[str, Any]:

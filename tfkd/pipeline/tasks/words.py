@@ -17,6 +17,7 @@ from tfkd.pipeline.engine.output_shards import Shards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.engine.wanted import Evaluation, TeacherCheck
+from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.scoring.counting import Counting
 from tfkd.pipeline.scoring.products import CONTINUED, MASKED, ROWS_FILE, WORDS_FILE, product
 from tfkd.pipeline.tasks.task import Made, Measured, Task
@@ -63,7 +64,9 @@ class Words(Task):
         check, against = (TEACHER_CHECK,), entry.against
         if of.stages[stage].kind == "score":
             teacher, node = stage_of("score").on(graph, spec, entry.of, corpus), None
-            top_k, seen = (teacher.options.top_k,), of.stages[stage]
+            # Of folds each row is asked of the model that has not seen it.
+            folds = folds_of(teacher.inputs[Role.MODEL])
+            top_k, seen = (teacher.options.top_k,), None if folds else of.stages[stage]
         else:
             node = graph.stage(spec, entry.of).trained
             asked = check if against else (MASKED,)
