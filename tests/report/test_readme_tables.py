@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tfkd.pipeline.engine.seeds import summaries
 from tfkd.report.markdown.readme_tables import KINDS, main, regenerate, shown_results
 from tfkd.spec.errors import UserError
 
@@ -82,6 +83,20 @@ def test_a_typed_figure_does_not_survive(folder, kind, names):
     assert regenerate(typed, folder) == good
 
 
+def test_seeds_together_have_no_row_of_one(folder, results):
+    """Where there are none, each system has its row."""
+    means, scores = (regenerate(block(f"{kind} one"), folder) for kind in ("means", "scores"))
+    assert means.replace("begin means", "begin scores") == scores
+    entry = results["evaluations"][0]
+    results["evaluations"] = [{**entry, "seed": seed} for seed in (1, 2)]
+    results["over_seeds"] = summaries(results["evaluations"])
+    (folder / "one.json").write_text(json.dumps(results))
+    text = regenerate(block("means one"), folder)
+    assert "2 seeds" in text
+    assert "seed 2" not in text.replace("2 seeds", "")
+    assert "seed 2" in regenerate(block("scores one"), folder)
+
+
 def test_several_runs_are_told_apart(folder):
     text = regenerate(block("scores one two"), folder)
     assert "`train_student` of one |" in text
@@ -119,7 +134,7 @@ def test_a_bare_block_shows_all_there_is(folder, tmp_path):
     ("text", "message"),
     [
         (block("scores three"), "three.json does not exist; there are: one, two"),
-        (block("figures one"), "expected one of choices, scores, teacher, stages, commands"),
+        (block("figures one"), "expected one of choices, means, scores, teacher, stages"),
         (block("scores"), "is no block"),
         ("<!-- results:begin scores one -->\n| 1 |", "has no `<!-- results:end -->`"),
     ],

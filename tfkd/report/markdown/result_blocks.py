@@ -22,8 +22,18 @@ from tfkd.report.wording import (
 )
 
 
-def scores(runs: Sequence[Run]) -> str:
-    """Scores with intervals, and beside them paired comparisons by each test set's first metric."""
+def means(runs: Sequence[Run]) -> str:
+    """The same of several seeds together, where there are several, and of none of them alone."""
+    return scores(runs, each=False)
+
+
+def scores(runs: Sequence[Run], each: bool = True) -> str:
+    """Scores with intervals, and beside them paired comparisons by each test set's first metric.
+
+    Args:
+        runs: Their results.
+        each: Whether each seed has a row of its own beside their mean.
+    """
     blocks = score_blocks(runs, Systems(runs))
     metrics = list(dict.fromkeys(metric for block in blocks for metric in block["metrics"]))
     head = ["test set", "system", *map(metric_name, metrics)]
@@ -40,7 +50,7 @@ def scores(runs: Sequence[Run]) -> str:
     rows = []
     for block, by in zip(blocks, compared, strict=True):
         rows += _over_seeds(block, runs, metrics, by, named)
-        for row in block["rows"]:
+        for row in block["rows"] if each or not block["over_seeds"] else ():
             cells = [block["on"], _name(row, runs), *(_cell(row, metric) for metric in metrics)]
             found = [
                 _comparison(one, named)
@@ -144,6 +154,7 @@ def commands(runs: Sequence[Run]) -> str:
 
 KINDS: dict[str, Callable[[Sequence[Run]], str]] = {
     "choices": choices,
+    "means": means,
     "scores": scores,
     "teacher": teacher,
     "stages": stages,
