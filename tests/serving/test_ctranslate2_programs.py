@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +15,23 @@ from tfkd.models import Transformer
 from tfkd.serving.formats.ctranslate2 import CTranslate2
 from tfkd.serving.formats.ctranslate2_card import program
 from tfkd.serving.formats.format import ABOUT, Subject
-from tfkd.serving.formats.opening import open_exported
 from tfkd.spec.formats.ctranslate2 import CTranslate2Options
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+from hostile_lines import SPELLED, hostile_strings
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.long]
 pytest.importorskip("ctranslate2")
 
 LINES = ["Ein Hund läuft im Park.", "Zwei Männer spielen, und ein Kind sieht zu.", "``Ja'', é ﬁ"]
 READ = [*LINES, "", "Über den Fluß führt eine Brücke 日", "ein  kind\tläuft", "e\u0301 ÄÖÜ"]
+
+ASK = """
+import json, sys
+sys.path.insert(0, "")
+from answer import answer
+print(json.dumps([answer(line) for line in json.load(sys.stdin)]))
+"""
 
 
 def tokenizer_of(kind):
@@ -45,13 +55,20 @@ def test_it_answers_as_the_export_does(tmp_path, kind):
     options = CTranslate2Options(of="learn", format="ctranslate2")
     result = CTranslate2().write(made, options, tmp_path / "a")
     assert result["check"]["tokenised_otherwise"] == 0
-    about = json.loads((tmp_path / "a" / ABOUT).read_text("utf-8"))
     refuse = "import sys\nfor n in ('tfkd', 'tensorflow', 'keras'): sys.modules[n] = None\n"
-    (tmp_path / "answer.py").write_text(refuse + program(about), "utf-8")
-    done = subprocess.run(
-        [sys.executable, tmp_path / "answer.py", tmp_path / "a"],
-        input="\n".join(READ) + "\n", capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    expected = [one.text for one in open_exported(tmp_path / "a").translate(READ)]
-    assert len({*expected}) > 2
-    assert done.stdout.split("\n")[:-1] == [one.replace("\n", " ") for one in expected]
+    # What people type may spell special pieces; and outputs may have no room.
+    lines = [*READ, *SPELLED, *hostile_strings(60, 50)]
+    lines = [line.encode("utf-8", "replace").decode("utf-8") for line in lines]
+    for length in ({}, {"factor": 0.29, "plus": 0}, {"factor": 0.3, "plus": 0.1}):
+        about = json.loads((tmp_path / "a" / ABOUT).read_text("utf-8"))
+        about["search"]["max_length"] |= length
+        (tmp_path / "a" / ABOUT).write_text(json.dumps(about), "utf-8")
+        (tmp_path / "answer.py").write_text(refuse + program(about), "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-c", ASK, tmp_path / "a"], cwd=tmp_path,
+            input=json.dumps(lines), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        engine = CTranslate2().open(tmp_path / "a", about)
+        expected = [one.text.replace("\n", " ") for one in engine.translate(lines)]
+        assert len({*expected}) > 2
+        assert json.loads(done.stdout) == expected

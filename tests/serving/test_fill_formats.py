@@ -1,5 +1,6 @@
 """Mask-Predict's loop around exported graphs: outputs, log-probabilities, refusals, cards."""
 
+import json
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from tfkd.serving import ExportRefusedError
 from tfkd.serving.formats import fill_engine, graph, piece
 from tfkd.serving.formats.fill_card import program
 from tfkd.serving.formats.fill_engine import FillEngine
-from tfkd.serving.formats.format import Subject
+from tfkd.serving.formats.format import ABOUT, Subject
 from tfkd.serving.formats.litert import LiteRT
 from tfkd.serving.formats.onnx import Onnx
 from tfkd.serving.formats.opening import open_exported
@@ -128,6 +129,18 @@ def test_exported_pieces_fill_in_as_the_model_does_and_so_does_the_card_s_progra
         input="\n".join(sentences) + "\n", capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.split("\n")[:-1] == texts
+    # Where an output has no room there is none.
+    about = {**engine.about, "max_length": {"factor": 0.29, "plus": 0}}
+    (tmp_path / "a" / ABOUT).write_text(json.dumps(about), "utf-8")
+    lines = ["ba", "ki bu", "ba ki dage, bu ma ba ki"]
+    done = subprocess.run(
+        [sys.executable, tmp_path / "answer.py", tmp_path / "a"],
+        input="\n".join(lines) + "\n", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    short = FORMATS[name]().open(tmp_path / "a", about)
+    expected = [one.text for one in short.translate(lines)]
+    assert done.stdout.split("\n")[:-1] == expected
+    assert expected[0] == "" != expected[2]
     # Whatever comes has an end.
     rng = np.random.default_rng(2)
     hostile = ["".join(map(chr, rng.integers(1, 0x3000, n))) for n in rng.geometric(0.02, 200)]

@@ -35,17 +35,26 @@ _OPENED = {
     "sentencepiece": "{name} = sentencepiece.SentencePieceProcessor(model_file="
     'folder + "/{side}/sentencepiece.model")',
 }
-_PIECES = {
-    "tokenizers": "reader.encode({line}).tokens",
-    "sentencepiece": "reader.encode({line}, out_type=str)",
-}
+_PIECES = {"tokenizers": "reader.encode({line}).tokens", "sentencepiece": "read({line})"}
+# A special piece that a line spells is text, which the vocabulary lacks.
+_READ = """\
+def read(line):
+    said, cut = about["tokenizers"]["{side}"], reader.encode(line, out_type=str)
+    return [said["unknown"] if one in said["special"] else one for one in cut]
+
+
+"""
+# In float32, as tfkd has it.
+_MOST = """\
+    most = numpy.float32(len(pieces)) * numpy.float32(length["factor"])
+    most = min(about["most"], int(most + numpy.float32(length["plus"])))
+    if not pieces or most < 1:
+        return ""
+    least = min(search["min_length"], most)
+"""
 _TRANSLATED = """\
     pieces = {pieces}[: about["limit"]]
-    if not pieces:
-        return ""
-    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
-    least = min(search["min_length"], most)
-    found = model.translate_batch(
+{most}    found = model.translate_batch(
         [about["lead"] + pieces], max_decoding_length=most, min_decoding_length=least,
         **about["options"])[0]
     outputs = zip(found.scores, found.hypotheses)
@@ -53,11 +62,7 @@ _TRANSLATED = """\
 # Of a model whose targets begin with a piece of their own: what is put there comes out again.
 _BEGUN = """\
     pieces = {pieces}[: about["limit"]]
-    if not pieces:
-        return ""
-    begun = about["prefix"]
-    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
-    least = min(search["min_length"], most)
+{most}    begun = about["prefix"]
     found = model.translate_batch(
         [about["lead"] + pieces], [begun], max_decoding_length=most + len(begun),
         min_decoding_length=least + len(begun), **about["options"])[0]
@@ -65,9 +70,7 @@ _BEGUN = """\
 """
 _CONTINUED = """\
     pieces = [about["start"], *{pieces}[1 - about["limit"] :]]
-    most = min(about["most"], int(length["factor"] * len(pieces) + length["plus"]))
-    least = min(search["min_length"], most)
-    found = model.generate_batch(
+{most}    found = model.generate_batch(
         [pieces], max_length=most, min_length=least, include_prompt_in_result=False,
         **about["options"])[0]
     outputs = zip(found.scores, found.sequences)
@@ -148,10 +151,13 @@ def program(about: Mapping[str, Any]) -> str:
     lines += [f"model = ctranslate2.{'Generator' if continues else 'Translator'}(folder)", "", ""]
     if strips:
         lines.append(_PLAIN)
+    if read["kind"] == "sentencepiece":
+        lines.append(_READ.replace("{side}", reads))
     line = ("plain(line)" if strips else "line") + (".lower()" if read["lower_case"] else "")
     pieces = _PIECES[_package(read)].format(line=line)
     translated = _BEGUN if about.get("prefix") else _TRANSLATED
-    body = (_CONTINUED if continues else translated).replace("{pieces}", pieces)
+    body = _CONTINUED if continues else translated
+    body = body.replace("{pieces}", pieces).replace("{most}", _MOST)
     head = "\n".join([*lines, "def answer(line):"])
     return f"{head}\n{body}{_BEST}{WRITTEN[written['kind']]}{ASKED}"
 
@@ -161,4 +167,4 @@ def _package(said: Mapping[str, Any]) -> str:
 
 
 def _packages(about: Mapping[str, Any]) -> list[str]:
-    return sorted({_package(said) for said in about["tokenizers"].values()})
+    return sorted({"numpy", *(_package(said) for said in about["tokenizers"].values())})

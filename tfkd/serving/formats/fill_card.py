@@ -56,12 +56,13 @@ def run(name, **given):
 _LOOP = """\
 def answer(line):
     ids = read(line)[: about["limit"]]
-    if not ids:
+    most = numpy.float32(len(ids)) * numpy.float32(about["max_length"]["factor"])
+    most = min(about["most"], int(most + numpy.float32(about["max_length"]["plus"])))
+    if not ids or most < 1:
         return ""
     source = numpy.array([[*ids, about["source_end"]]], "int32")
     state = run("encoder", ids=source, valid=0 * source + 1)
-    grown = about["max_length"]["factor"] * len(ids) + about["max_length"]["plus"]
-    logits = state.pop("length_logits")[0][1 : min(int(grown), about["most"]) + 2]
+    logits = state.pop("length_logits")[0][1 : most + 2]
     lengths = 1 + (-logits).argsort(kind="stable")[: about["length_candidates"]]
     found, total = [], about["iterations"]
     for length in dict.fromkeys(max(int(one), 2) for one in lengths):
