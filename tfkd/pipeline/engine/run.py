@@ -119,18 +119,18 @@ def run(
 
 
 def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
-    """A spec with noise in all its evaluations that have metrics for it; a teacher check has none.
-
-    Metrics that need outputs, each of which is decoded for each draw, are measured where they are
-    asked for by name.
-    """
+    """A spec with noise in all evaluations of models that have metrics for it; a teacher check has
+    none, and exports answer as they were written. Metrics that need outputs, decoded for each draw,
+    are measured where they are asked for by name."""
     wanted = set(noise.metrics or names_of(TEACHER_FORCED, CLASSES, WORDS))
     entries = tuple(
-        one.model_copy(update={"noise": noise if wanted & set(one.metrics) else None})
+        one.model_copy(
+            update={"noise": noise if wanted & set(one.metrics) and not one.export else None}
+        )
         for one in spec.evaluate
     )
     if not any(one.noise for one in entries):
-        measured = dict.fromkeys(name for one in entries for name in one.metrics)
+        measured = dict.fromkeys(name for one in entries if not one.export for name in one.metrics)
         measured.pop(TEACHER_CHECK, None)
         raise UserError(
             f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "

@@ -1,13 +1,17 @@
 """The classes of plugins that specs name: imported before anything is made."""
 
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.roles import Role
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.formats.format import Served
 from tfkd.spec.metrics import TEACHER_CHECK
+from tfkd.spec.tasks.task import named as task_of_name
+from tfkd.spec.tasks.task import task_name
 
 _OWN = "tfkd."
 
@@ -39,16 +43,24 @@ def import_named(specs: Iterable[Spec]) -> None:
 
 
 def refuse_exports(nodes: Iterable[Node]) -> None:
-    """Refuses exports whose format needs a package that is not installed, and those of what a
-    plugin's decoding decodes, where it lacks what an export asks.
+    """Refuses exports of models that their format cannot hold, which the checks of a spec do not
+    know of stages of other specs; those whose format needs a package that is not installed; and
+    those of what a plugin's decoding decodes, where it lacks what an export asks.
 
     Raises:
-        UserError: There is no such package; or the decoding has no `numpy`, say, which an export's
-            answers are held against.
+        UserError: The format says a reason against the model; there is no such package; or the
+            decoding has no `numpy`, say, which an export's answers are held against.
     """
+    nodes = list(nodes)
+    engines = {
+        node.inputs[Role.EXPORT].key: node
+        for node in nodes
+        if node.kind == "translate" and Role.EXPORT in node.inputs
+    }
     for node in nodes:
         if node.kind != "export":
             continue
+        _refuse_unheld(node, engines)
         export = node.options["export"]
         missing = [one for one in export.packages if importlib.util.find_spec(one) is None]
         if missing:
@@ -72,6 +84,29 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
                 f"has no {', '.join(missing)}: a SavedModel's answers are held against the "
                 "same search in NumPy. Derive it from tfkd.decoding.Search and write its "
                 f"numpy(), decode {node.label} otherwise in its first evaluation, or export nothing"
+            )
+
+
+def _refuse_unheld(node: Node, engines: Mapping[str, Node]) -> None:
+    """Refuses an export of what its format cannot hold, with the first reason.
+
+    Args:
+        node: The export.
+        engines: By the keys of exports: the translate stages that they run the search of.
+    """
+    export, trained = node.options["export"], node.trained
+    tuned = node.inputs.get(Role.TUNED)  # any of the settings that are tried may be the best
+    tried = [node] if tuned is None else [*tuned.inputs_of(Role.TRIAL).values()]
+    task = task_of_name(task_name(trained.model, trained.options, trained.spec.views))
+    for one in tried:
+        served = Served(export.of, trained.model, task, one.options["decode"])
+        for what, way_out in export.reasons_against(served):
+            place = f"export: {node.label}"
+            if (translating := engines.get(node.key)) is not None:
+                place = f"stages.{translating.label}.decode.engine"
+                way_out = "no engine: TensorFlow"
+            raise UserError(
+                f"{place}: {what}, which {export.format} cannot hold; expected {way_out}"
             )
 
 
