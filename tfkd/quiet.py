@@ -68,6 +68,23 @@ class _QuietLoader(Loader):
 
 
 @contextlib.contextmanager
+def errors_alone(*names: str) -> Iterator[None]:
+    """Has loggers (by name; "": the root) tell of errors alone for a while. Who logs by the root
+    of `logging`, and finds no handler, puts one there that stays: it finds one."""
+    kept = {name: logging.getLogger(name).level for name in names}
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)
+    try:
+        for name, level in kept.items():
+            logging.getLogger(name).setLevel(max(level, logging.ERROR))
+        yield
+    finally:
+        for name, level in kept.items():
+            logging.getLogger(name).setLevel(level)
+        root.removeHandler(handler)
+
+
+@contextlib.contextmanager
 def standard_error_aside() -> Iterator[None]:
     """Keeps what is written to standard error by whatever language, and shows it if it fails;
     nothing where `quiet` was not called."""

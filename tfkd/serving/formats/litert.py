@@ -14,8 +14,7 @@ import numpy as np
 
 from tfkd.quiet import standard_error_aside
 from tfkd.serving.formats.graph import GraphFormat
-from tfkd.serving.formats.run import Run, missing, threads
-from tfkd.spec.errors import UserError
+from tfkd.serving.formats.run import Run, missing, refused, threads
 from tfkd.spec.formats.litert import LiteRTOptions
 
 
@@ -39,11 +38,10 @@ class LiteRT(GraphFormat):
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             with standard_error_aside():  # it tells of each step
                 made = converter.convert()
-        except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            raise UserError(
-                f"LiteRT's converter cannot write {piece.name} ({_first_line(error)}). Export it "
-                "in another format, like {of: STAGE, format: saved_model}"
-            ) from error
+        except OSError:  # of the disk
+            raise
+        except Exception as error:  # converters raise whatever they like
+            raise refused("LiteRT's converter", piece.name, error) from error
         finally:
             shutil.rmtree(saved, ignore_errors=True)
         path.write_bytes(made)
@@ -80,7 +78,3 @@ def interpreter_class() -> Any:
     except ImportError as error:
         raise missing("ai_edge_litert", "litert", error) from error
     return Interpreter
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200]

@@ -1,13 +1,11 @@
 """ONNX, for ONNX Runtime: quick on servers' CPUs, in 8 bits if asked for."""
 
-import logging
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tfkd.quiet import standard_error_aside
+from tfkd.quiet import errors_alone, standard_error_aside
 from tfkd.serving.formats.graph import GraphFormat
-from tfkd.serving.formats.run import Run, missing, threads
-from tfkd.spec.errors import UserError
+from tfkd.serving.formats.run import Run, missing, refused, threads
 from tfkd.spec.formats.onnx import OnnxOptions
 
 # Of ONNX's operations: old enough for runtimes of the last years.
@@ -25,35 +23,16 @@ class Onnx(GraphFormat):
         """From the traced function; in 8 bits by ONNX Runtime's dynamic quantization, a scale for
         each column of a matrix."""
         onnxruntime()
-        import onnx
-        import tensorflow as tf
-        import tf2onnx
-
         module, call = piece.traced(batch=None)
         try:
-            with standard_error_aside():
-                logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-                model, _ = tf2onnx.convert.from_function(
-                    call, input_signature=call.input_signature, opset=OPSET
-                )
-        except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            line = str(error).strip().split("\n")[0][:200]
-            raise UserError(
-                f"tf2onnx cannot write {piece.name} ({line}). Export it in another format, like "
-                "{of: STAGE, format: saved_model}"
-            ) from error
+            with standard_error_aside(), errors_alone("tf2onnx", ""):
+                data = _graph(call, path, quantize)
+        except OSError:  # of the disk
+            raise
+        except Exception as error:  # converters raise whatever they like
+            raise refused("tf2onnx", piece.name, error) from error
         del module
-        _named_in_order(model.graph)
-        if quantize == "int8":
-            from onnxruntime.quantization import QuantType, quantize_dynamic
-
-            logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
-            quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QInt8)
-            model = onnx.load(path)
-            _named_in_order(model.graph)
-        else:
-            _kept_once(model.graph)
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        path.write_bytes(data)
 
     def runner(self, path: Path) -> Run:
         runtime = onnxruntime()
@@ -81,6 +60,26 @@ class Onnx(GraphFormat):
     def one_by_one(self, quantize: str) -> bool:
         """In 8 bits: a matrix of activations has one scale for all of its rows."""
         return quantize == "int8"
+
+
+def _graph(call: Any, path: Path, quantize: str) -> bytes:
+    """The file of a traced function; `path` is written on the way."""
+    import onnx
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_function(
+        call, input_signature=call.input_signature, opset=OPSET
+    )
+    _named_in_order(model.graph)
+    if quantize == "int8":
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QInt8)
+        model = onnx.load(path)
+        _named_in_order(model.graph)
+    else:
+        _kept_once(model.graph)
+    return model.SerializeToString(deterministic=True)
 
 
 def _named_in_order(graph: Any) -> None:
@@ -120,8 +119,9 @@ def _kept_once(graph: Any) -> None:
             continue
         table = numpy_helper.to_array(one)
         turned = seen.get((table.shape[::-1], hash(table.T.tobytes())))
-        seen.setdefault((table.shape, hash(table.tobytes())), one.name)
-        if turned is not None and turned != one.name:
+        if turned is None:
+            seen.setdefault((table.shape, hash(table.tobytes())), one.name)
+        else:  # it is no table any more, of which another could be the transpose
             graph.node.insert(0, helper.make_node("Transpose", [turned], [one.name], perm=[1, 0]))
             graph.initializer.remove(one)
 

@@ -35,6 +35,15 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def refused(converter: str, piece: str, error: Exception) -> UserError:
+    """What is said where a converter cannot write a piece of a model."""
+    line = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    return UserError(
+        f"{converter} cannot write {piece} ({line}). Export it in another format, like {{of: "
+        "STAGE, format: saved_model}"
+    )
+
+
 def missing(package: str, extra: str, error: Exception) -> UserError:
     """What is said where an engine's package cannot be imported."""
     return UserError(
