@@ -16,6 +16,7 @@ from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.tasks.words import decoded
+from tfkd.serving.check_result import ExportRefusedError
 from tfkd.serving.checksums import renew_checksum
 from tfkd.serving.formats.saved_model import VERSION
 from tfkd.serving.model_card import CARD, with_sections, with_warnings
@@ -74,12 +75,30 @@ class ExportStage(Stage):
         model = trained_model(trained, context)
         options = node.options["export"]
         subject = node.task.subject(node, model, context, _card_of(trained))
-        made = format_of(options.format).write(subject, options, folder.path / folder_name(options))
+        try:
+            made = format_of(options.format).write(
+                subject, options, folder.path / folder_name(options)
+            )
+        except ExportRefusedError as error:
+            raise ExportRefusedError(f"{node.label}: {error}\n{_way_out(options)}") from error
         checked, count = next(iter(made["check"].items()))
         brief = f"{made['bytes'] / 2**20:.1f} MiB, {count} {checked} checked"
         others = {"more_ops": made["more_ops"]} if made.get("more_ops") else {}
         others |= {"latency": made["latency"]} if "latency" in made else {}
         return {"check": made["check"], "parameters": made["parameters"], **others, "brief": brief}
+
+
+def _way_out(options: Any) -> str:
+    """What to do about an export that is refused."""
+    ways = ["another format"]
+    if (quantize := getattr(options, "quantize", "float32")) != "float32":
+        ways = [f"another quantize than {quantize}"]
+        if quantize.startswith("int8"):
+            ways.append(
+                "a short tuning with precision: {fake_quantize: int8} before it (from: its stage)"
+            )
+    ways.append(f"or {options.of} out of `export:` (of a translate stage: no `engine`)")
+    return f"Expected {', '.join(ways)}"
 
 
 def format_of(name: str) -> Any:
