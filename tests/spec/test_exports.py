@@ -133,6 +133,7 @@ WRITES = (
         ([("engine: ctranslate2", "engine: saved_model")], "'saved_model', which runs no search"),
         ([("engine: ctranslate2", "engine: {quantize: int8}")], "decode.engine: no format"),
         ([("engine: ctranslate2", "engine: [8]")], "out.decode.engine: found a list"),
+        ([("engine: ctranslate2", "engine: 5")], "engine: found 5; expected a format's name, like"),
         (
             [("engine: ctranslate2", "engine: {format: ctranslate2, quantize: int4}")],
             "stages.out.decode.engine.quantize: found 'int4'",

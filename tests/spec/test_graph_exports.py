@@ -77,5 +77,10 @@ def test_encoders_are_held_where_a_savedmodel_would_have_no_text_to_write(errors
     start = SPEC.index("evaluate:")
     asked = SPEC[start : SPEC.index("export:\n")]
     assert errors(headless, learns, views, (asked, "")) == []
+    measured = "evaluate: [{of: learn, export: litert_float32, on: rows, metrics: [accuracy]}]\n"
+    (found,) = errors(headless, learns, views, (asked, measured))
+    assert (
+        "no evaluation measures an encoder's export; expected an evaluation of learn its" in found
+    )
     found = errors(headless, learns, views, (asked, ""), ("{of: learn, format: litert}", "learn"))
     assert any("learn trains a bert, which writes no text" in one for one in found)

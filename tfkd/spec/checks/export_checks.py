@@ -163,7 +163,12 @@ def check_evaluated_export(
     made = task_of(stage).products
     answers = found.products if stage is None or not stage.model else found.answers(stage.model)
     cannot = [one for one in entry.metrics if product_of(about(one), made) not in answers]
-    if cannot:
+    if not answers:
+        faults.add(
+            (*path, "export"), "no evaluation measures an encoder's export",
+            f"an evaluation of {entry.of} itself, or of a stage that trains a head on it",
+        )  # fmt: skip
+    elif cannot:
         faults.add(
             (*path, "metrics"), f"{', '.join(cannot)} of {entry.export}, which answers with "
             f"{' and '.join(answers)} alone", "metrics that are counted from these",

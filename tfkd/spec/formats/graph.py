@@ -29,6 +29,13 @@ class GraphOptions(FormatOptions):
         "each, or one a row of them; what they are multiplied by is brought to 8 bits as it comes.",
     )
 
+    def answers(self, model: Any) -> tuple[str, ...]:
+        """Outputs of a translator, nothing that is counted of an encoder, and of a model with a
+        head what its task makes of a row."""
+        if model.encoder_decoder:
+            return (OUTPUTS,)
+        return self.products if getattr(model, "head", None) is not None else ()
+
     @model_validator(mode="before")
     @classmethod
     def _not_calibrated(cls, given: Any) -> Any:

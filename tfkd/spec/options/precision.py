@@ -1,8 +1,8 @@
 """The precision of a training's products."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tfkd.spec.options.base import Options
 
@@ -20,6 +20,17 @@ class PrecisionOptions(Options):
         "pass and in validations products are those of matrices and states that are rounded so. "
         "For a short tuning before an export with quantize: int8."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rounded(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("fake_quantize") is None and "products" in given:
+            known = given["products"] in get_args(Products)
+            short = given["products"] if known else "bfloat16"
+            raise ValueError(
+                f"products alone; expected precision: {short}, or fake_quantize: int8 beside it"
+            )
+        return given
 
 
 class HasPrecision:

@@ -24,6 +24,7 @@ from tfkd.spec.options.text_metrics import (
     BleuTokenizer,
     RougeOptions,
 )
+from tfkd.spec.wording import shown
 
 
 class BatchOptions(Options):
@@ -128,6 +129,11 @@ class LengthLimit(Options):
 
 
 def _as_mapping(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | dict):
+        raise ValueError(
+            f"found {shown(value)}; expected a format's name, like ctranslate2, or a mapping, like "
+            "{format: ctranslate2, quantize: int8}"
+        )
     return {"format": value} if isinstance(value, str) else value
 
 
