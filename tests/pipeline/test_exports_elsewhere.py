@@ -13,14 +13,21 @@ from tfkd.spec.options.evaluations import NoiseOptions
 OTHER = """\
 tfkd: 1
 name: other
-data: {pairs: {generated: everyday, rows: 60, seed: 1}}
+data:
+  pairs: {generated: everyday, rows: 60, seed: 1}
+  text: {generated: everyday, rows: 60, seed: 3, only: text}
 tokenizers: {joint: {size: 150, learn_from: [pairs]}}
 student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2,
   tokenizer: joint}
-teacher: {kind: rnn, layers: 1, width: 16, tokenizer: joint}
+teacher:
+  rnn: {kind: rnn, layers: 1, width: 16, tokenizer: joint}
+  bert: {kind: bert, layers: 1, width: 8, heads: 2, tokenizer: joint}
+views: {mlm: {kind: mlm}, hidden: {kind: mass, share: 0.5}}
 stages:
   plain: {train: student, data: pairs, objective: {cross_entropy: {}}, steps: 2}
-  cells: {train: teacher, data: pairs, objective: {cross_entropy: {}}, steps: 2}
+  cells: {train: teacher.rnn, data: pairs, objective: {cross_entropy: {}}, steps: 2}
+  reads: {train: teacher.bert, data: text, objective: {masked_lm: {view: mlm}}, steps: 2}
+  segments: {train: student, data: text, objective: {cross_entropy: {view: hidden}}, steps: 2}
 """
 SPEC = """\
 tfkd: 1
@@ -65,6 +72,9 @@ def engine(stage):
     [
         (export("plain", format="litert"), "export: .*plain as litert_float32: other.yaml:plain "
          "writes text from left to right, which litert cannot hold; expected a classifier"),
+        (export("reads"), "export: .*reads: other.yaml:reads trains a bert, which writes no text; "
+         "expected an encoder-decoder"),
+        (export("segments"), "other.yaml:segments learns to write segments .*; expected a stage"),
         (export("cells", format="ctranslate2"), "other.yaml:cells is of kind rnn, which ctran.*; "
          "expected a transformer or a"),
         (EVALUATED % (BEST % "0.6, 1.7") + export("plain", format="ctranslate2"),
@@ -83,6 +93,7 @@ def test_what_it_holds_is_not_refused(nodes, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     refuse_exports(nodes(EVALUATED % (BEST % "0.6, 1.4") + export("plain", format="ctranslate2")))
     refuse_exports(nodes(engine("plain")))
+    refuse_exports(nodes(export("reads", format="litert")))
     refuse_exports(nodes(export("cells", format="saved_model")))
 
 

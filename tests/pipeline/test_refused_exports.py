@@ -6,6 +6,7 @@ import pytest
 
 from tfkd.pipeline.stages import export
 from tfkd.serving.check_result import ExportRefusedError
+from tfkd.spec.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,11 @@ def test_a_refusal_names_the_export_and_a_way_out(tmp_path, monkeypatch, quantiz
     with pytest.raises(ExportRefusedError, match=r"^learn as litert_int8: export ref") as raised:
         export.ExportStage().run(node, SimpleNamespace(path=tmp_path), None)
     assert said in str(raised.value)
+
+
+def test_a_checkpoint_of_another_spec_needs_lines_to_be_held_on():
+    loaded = SimpleNamespace(inputs={})
+    graph = SimpleNamespace(stage=lambda spec, name: SimpleNamespace(trained=loaded))
+    asked = SimpleNamespace(of="other.yaml:read", format="ctranslate2")
+    with pytest.raises(UserError, match=r"other.yaml:read loads .*; expected an evaluation of oth"):
+        export.ExportStage().node(graph, None, asked, None)

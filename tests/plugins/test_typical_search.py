@@ -89,9 +89,12 @@ def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin,
 
 
 def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
-    export = SimpleNamespace(packages=(), of="learn", reasons_against=lambda served: ())
+    export = SimpleNamespace(
+        packages=(), of="learn", encoders=False, reasons_against=lambda served: ()
+    )
     model = SimpleNamespace(heads_needed=lambda *_: (), encoder_decoder=True)
-    trained = SimpleNamespace(model=model, options=None, spec=SimpleNamespace(views={}))
+    spec = SimpleNamespace(views={}, models={"student": model})
+    trained = SimpleNamespace(options=SimpleNamespace(train="student"), spec=spec)
     options = {"decode": plugin.TypicalOptions(), "export": export}
     node = SimpleNamespace(
         kind="export", label="learn", options=options, inputs={}, trained=trained

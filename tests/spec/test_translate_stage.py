@@ -171,7 +171,7 @@ def test_what_fits_is_valid(tmp_path, change):
             "cmlm (conditional_mlm) hides words of the target, and alone has text",
         ),
         ("evaluate.0.of=synthetic", "synthetic is a translate stage; expected a train or"),
-        ("export=[synthetic]", "synthetic is a translate stage; expected a train stage"),
+        ("export=[synthetic]", "synthetic is a translate stage; expected a train or load"),
         ("stages.student.from=synthetic", "synthetic is a translate stage; expected a train or"),
         ("data.synthetic={parallel: [c.de, c.en]}", "stages.synthetic: a corpus has this name too"),
     ],

@@ -8,10 +8,12 @@ from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.spec import Spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.faults import Faults
 from tfkd.spec.formats.format import Served
 from tfkd.spec.metrics import TEACHER_CHECK
-from tfkd.spec.tasks.task import named as task_of_name
-from tfkd.spec.tasks.task import task_name
+from tfkd.spec.names import Found
+from tfkd.spec.source.tree import Node as Tree
+from tfkd.spec.tasks.task import task_of
 
 _OWN = "tfkd."
 
@@ -88,7 +90,7 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
 
 
 def _refuse_unheld(node: Node, engines: Mapping[str, Node]) -> None:
-    """Refuses an export of what its format cannot hold, with the first reason.
+    """Refuses an export of what answers no text, or its format cannot hold, with the first reason.
 
     Args:
         node: The export.
@@ -97,9 +99,14 @@ def _refuse_unheld(node: Node, engines: Mapping[str, Node]) -> None:
     export, trained = node.options["export"], node.trained
     tuned = node.inputs.get(Role.TUNED)  # any of the settings that are tried may be the best
     tried = [node] if tuned is None else [*tuned.inputs_of(Role.TRIAL).values()]
-    task = task_of_name(task_name(trained.model, trained.options, trained.spec.views))
+    found = Found(trained.options, trained.spec)
+    task, told = task_of(found), Faults(Tree({}, f"export: {node.label}", 0))
+    if not (export.encoders and task.encodes):
+        task.check_export(told, (), export.of, found)
+    for fault in told.errors:
+        raise UserError(str(fault))
     for one in tried:
-        served = Served(export.of, trained.model, task, one.options["decode"])
+        served = Served(export.of, found.model, task, one.options["decode"])
         for what, way_out in export.reasons_against(served):
             place = f"export: {node.label}"
             if (translating := engines.get(node.key)) is not None:

@@ -51,6 +51,11 @@ class ExportStage(Stage):
             read = None
         elif read is not None:
             corpus, options["field"] = read
+        else:  # a checkpoint of another spec, which the checks of this one do not know
+            raise UserError(
+                f"export: {export.of} loads a checkpoint and has no evaluation, on whose lines an "
+                f"export could be held to it; expected an evaluation of {export.of} beside it"
+            )
         inputs = {Role.MODEL: trained, Role.TEXT: corpus}
         identity = decoded(inputs, decode, tuned) if trained.task.decodes else {}
         if read is not None:
