@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import graph_subjects
@@ -11,15 +12,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfkd.data.tokenizers import SentencePiece, learn_byte_bpe
+from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
 from tfkd.data.tokenizers.lower_casing import LowerCasing
 from tfkd.data.tokenizers.sentence_piece import Style, learn_sentencepiece
+from tfkd.data.tokenizers.wordpiece import SPECIALS
 from tfkd.models import Bert
 from tfkd.serving import ExportRefusedError
-from tfkd.serving.formats import piece
+from tfkd.serving.formats import graph, piece
 from tfkd.serving.formats.format import ABOUT
 from tfkd.serving.formats.graph_card import program
-from tfkd.serving.formats.held_labels import _same, own_log_probabilities
+from tfkd.serving.formats.held_labels import _same, own_outputs
 from tfkd.serving.formats.litert import LiteRT
 from tfkd.serving.formats.onnx import Onnx
 from tfkd.serving.formats.opening import open_exported
@@ -73,7 +75,7 @@ def test_log_probabilities_are_those_of_the_model_padded_and_at_every_length(
     about = FORMATS[name]().files(made, options(name), tmp_path)
     engine = FORMATS[name]().open(tmp_path, about)
     record = made.labels.record
-    expected = own_log_probabilities(model, record, range(len(rows)), "classifier")
+    expected, _ = own_outputs(model, record, range(len(rows)), "classifier")
     assert np.abs(engine.log_probabilities(record) - expected).max() < 1e-5
     if name == "litert":  # a row of it is computed without its padding, and may have some
         given = {key: record[key][2:3].astype(np.int32) for key in ("ids", "types", "valid")}
@@ -164,7 +166,7 @@ def test_hostile_strings_have_an_answer_and_the_model_s_where_that_is_clear_cut(
     rows = [{"text": line.encode("utf-8", "replace").decode("utf-8")} for line in lines]
     record = graph_subjects.record(tokenizer, "cls", rows)
     theirs = engine.record(rows)
-    expected = own_log_probabilities(model, record, range(len(rows)), "classifier")
+    expected, _ = own_outputs(model, record, range(len(rows)), "classifier")
     order = np.sort(expected, 1)
     clear = order[:, -1] - order[:, -2] > 2 * TOLERANCE[quantize]
     alike = [_same(record, theirs, row) for row in range(len(rows))]
@@ -191,7 +193,7 @@ def test_an_export_that_is_not_its_model_is_refused_and_leaves_nothing(
 
     made_of, model = piece.pieces_of, graph_subjects.bert(tokenizer.size)
     made = graph_subjects.subject(model, tokenizer, "cls")
-    monkeypatch.setattr(piece, "pieces_of", damaged)
+    monkeypatch.setattr(graph, "pieces_of", damaged)
     with pytest.raises(ExportRefusedError, match="log-probabilities are not the model's"):
         written(tmp_path / "here" / "a", name, made)
     assert list((tmp_path / "here").iterdir()) == []
@@ -246,8 +248,10 @@ def test_an_encoder_gives_states_and_the_words_that_its_view_hides(
     made = graph_subjects.encoder(model, tokenizer)
     engine, result = written(tmp_path / "a", name, made, quantize)
     assert result["check"]["largest_difference"] < TOLERANCE[quantize]
+    assert engine.speechless.startswith("an encoder")
     with pytest.raises(UserError, match="an encoder, which writes no text"):
         engine.translate(["ba"])
+    assert result["check"]["states_difference"] < {"float32": 1e-5, "int8": 0.1}[quantize]
     lines = ["ba dage, ki", " ", "ma " * 50]
     (tmp_path / "answer.py").write_text(WITHOUT + program(engine.about), "utf-8")
     done = subprocess.run(
@@ -256,8 +260,50 @@ def test_an_encoder_gives_states_and_the_words_that_its_view_hides(
     )  # fmt: skip
     said = done.stdout.split("\n")[:-1]
     assert said[1] == ""
+    shown = ", ".join(f"{one:.3f}" for one in json.loads(said[0])[:4])
+    assert (
+        f"Of `{lines[0]}` it makes `[{shown}, ...]`" in (tmp_path / "a" / "README.md").read_text()
+    )
     for line, numbers in ((lines[0], said[0]), (lines[2], said[2])):
         ids = [tokenizer.start_id, *tokenizer.encode([line]).row(0)[: graph_subjects.LIMIT - 2]]
         hidden = model({"ids": tf.constant([[*ids, tokenizer.end_id]], tf.int32)})["hidden"][0]
         expected = hidden.numpy().mean(0)
         assert np.abs(json.loads(numbers) - expected).max() < TOLERANCE[quantize]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_encoder_whose_states_or_tokens_are_not_its_model_s_is_refused(
+    tmp_path, tokenizer, name, monkeypatch
+):
+    """Its tokens are compared wherever the task alone knows how its rows are read."""
+    model = Bert(tokenizer.size, layers=1, width=16, heads=2, max_length=20, seed=3)
+    made = graph_subjects.encoder(model, tokenizer)
+    classes = graph_subjects.subject(graph_subjects.bert(tokenizer.size), tokenizer, "cls")
+    alone = replace(classes, labels=replace(classes.labels, places=None))
+
+    def more(subject):
+        (found,) = made_of(subject)
+        inner = found.function
+        return [replace(found, function=lambda **given: {
+            key: 2 * value + 1 if key == "hidden" else value
+            for key, value in inner(**given).items()
+        })]  # fmt: skip
+
+    made_of = graph.pieces_of
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "pieces_of", more)
+        with pytest.raises(ExportRefusedError, match="its states, hidden, are not the model's"):
+            written(tmp_path / "a", name, made)
+
+    def reversed_(tokenizer):
+        first, last = len(SPECIALS), tokenizer.size
+        places = [*range(first), *reversed(range(first, last))]
+        return WordPiece([tokenizer.vocabulary[place] for place in places], lower_case=True)
+
+    write = graph.write_tokenizer
+    monkeypatch.setattr(graph, "write_tokenizer", lambda one, to: write(reversed_(one), to))
+    for subject in (made, alone) if name == "onnx" else (made,):
+        with pytest.raises(ExportRefusedError, match="rows otherwise than the model's"):
+            written(tmp_path / "a", name, subject)
+    assert list(tmp_path.iterdir()) == []

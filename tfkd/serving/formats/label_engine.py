@@ -37,6 +37,7 @@ class LabelEngine:
         inputs: What a line's fields are, apart by tabs: `text`, and `text_b` or `mark`.
         classes: The names of the classes in the order of log-probabilities.
         choices: What it lets its callers choose: nothing.
+        speechless: Why it answers no line; None: it does.
     """
 
     choices: Mapping[str, Any] = MappingProxyType({})
@@ -45,6 +46,17 @@ class LabelEngine:
         self.folder, self.about, self._run = Path(folder), about, runs["model"]
         self.inputs, self.classes = about["inputs"], about["classes"]
         self.tokenizer = ExportedTokenizer(self.folder, about)
+        self.speechless = None
+        if about["encodes"]:
+            self.speechless = (
+                "an encoder, which writes no text; its states are read as the program in its "
+                "README.md does"
+            )
+        elif about["places"] is None:
+            self.speechless = (
+                "which places of a text have labels, the task alone knows, a plugin's. Evaluations "
+                "of this export read them by it: evaluate: {of: STAGE, export: NAME, ...}"
+            )
         names = self.tokenizer.vocabulary
         special = tuple(names.index(one) for one in about["tokenizers"][_TEXT]["special"])
         specials = Specials(
@@ -89,17 +101,8 @@ class LabelEngine:
         Raises:
             UserError: Its task alone knows how they are read.
         """
-        if self.about["encodes"]:
-            raise UserError(
-                f"{self.folder}: an encoder, which writes no text; its states are read as the "
-                "program in its README.md does"
-            )
-        if self.about["places"] is None:
-            raise UserError(
-                f"{self.folder}: which places of a text have labels, the task alone knows, a "
-                "plugin's. Evaluations of this export read them by it: evaluate: {of: STAGE, "
-                "export: NAME, ...}"
-            )
+        if self.speechless is not None:
+            raise UserError(f"{self.folder}: {self.speechless}")
         part = Part("lines", self._fields(rows), len(rows))
         return self._view(ExampleSet([part]), np.arange(len(rows)), 0, 0)
 
@@ -130,6 +133,18 @@ class LabelEngine:
         lengths = np.asarray(record["valid"]).sum(1)
         rows = np.flatnonzero(selected.any(1))
         return np.concatenate([self._asked(record, [row], lengths[row]) for row in rows])
+
+    def whole(self, text: str) -> Record:
+        """A text between its start and its end, as an encoder reads it: a record of one row, which
+        is cut where it is too long."""
+        bare = self.tokenizer.text.ids([text])[0][: self.about["limit"] - 2]
+        ids = np.array([[self.about["start"], *bare, self.about["end"]]], np.int32)
+        return {"ids": ids, "types": np.zeros_like(ids), "valid": np.ones_like(ids)}
+
+    def states(self, record: Record) -> np.ndarray:
+        """Of an encoder the states of a record's one row: float32 `[length, width]`."""
+        given = {name: np.asarray(record[name], np.int32) for name in ("ids", "types", "valid")}
+        return self._run(**given, places=np.zeros((1, 1), np.int32))["hidden"][0]
 
     def _asked(self, record: Record, rows: Any, width: int) -> np.ndarray:
         """Of some rows, up to a width; each has a label."""
