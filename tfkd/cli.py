@@ -235,19 +235,25 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _generate(options: argparse.Namespace) -> None:
+    from tfkd.spec import registry
+
     given = {name: getattr(options, name) for name in ("scores", "trust", "engine")}
     given |= {"source": options.input, "target": options.output, "options": _chosen(options)}
+    registry.load_plugins(options.plugins)
     _called("commands.generate.generate")(options.model, **given)
 
 
 def _bench(options: argparse.Namespace) -> None:
+    from tfkd.spec import registry
+
+    registry.load_plugins(options.plugins)
     given = {"source": options.input, "rounds": options.rounds, "output": options.output}
     given |= {"options": _chosen(options), "trust": options.trust}
     if options.engine is None:
         print(_called("commands.bench.bench")(options.models, **given))
     else:
         bench = _called("commands.bench_engines.bench_engines")
-        print(bench(options.models, options.engine, **given))
+        print(bench(options.models, options.engine, plugins=options.plugins, **given))
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, int]:

@@ -26,6 +26,18 @@ evaluate:
   - {of: learn, export: ctranslate2_float32, on: test, metrics: [bleu], against: learn}
 export: [learn, {of: learn, format: ctranslate2}, {of: learn, format: ctranslate2, quantize: int8}]
 """
+WORDS = """\
+tfkd: 1
+name: words
+data: {rows: {text: [words.txt], detokenize: plain}}
+tokenizers: {joint: {kind: byte_bpe, size: 300, learn_from: [rows]}}
+student: {kind: gpt2, layers: 1, width: 16, heads: 2, tokenizer: joint}
+stages: {learn: {train: student, data: rows, objective: {cross_entropy: {}}, steps: 2}}
+evaluate:
+  - {of: learn, on: rows, metrics: [loss]}
+  - {of: learn, export: ctranslate2_float32, on: rows, metrics: [loss], against: learn}
+export: [{of: learn, format: ctranslate2}]
+"""
 
 
 @pytest.fixture
@@ -58,6 +70,18 @@ def test_those_that_evaluations_measure_are_measured_by_what_counts_their_answer
     assert loss.export == ()
     with pytest.raises(UserError, match="--metrics"):
         OtherFiles(FILES, metrics=["blue"]).scored_by(spec)
+
+
+def test_of_a_language_model_whatever_its_export_predicts_is_measured(tmp_path, monkeypatch):
+    """Whether its own evaluation measures that or something else."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("ein hund\nein kind\n", "utf-8")
+    (tmp_path / "words.yaml").write_text(WORDS, "utf-8")
+    asked = OtherFiles([["words.txt"]], metrics=["word_perplexity"])
+    found = asked.scored_by(load_spec("words.yaml")).evaluate
+    assert [(one.export, one.metrics) for one in found] == [
+        (None, ["word_perplexity"]), ("ctranslate2_float32", ["word_perplexity"]),
+    ]  # fmt: skip
 
 
 @pytest.mark.long

@@ -32,6 +32,7 @@ def bench_engines(
     output: Path | None = None,
     options: Mapping[str, int] | None = None,
     trust: bool = False,
+    plugins: Sequence[str] = (),
 ) -> str:
     """Measures the exports of a run that an engine runs, or all: bytes, seconds to load, the 50th
     and 95th percentile of milliseconds for a line alone, as the lines are and of 10, 27 and 60
@@ -49,9 +50,14 @@ def bench_engines(
         rounds: Times that each line is read.
         output: A JSON file to write, with all figures.
         options, trust: Of SavedModels alone; refused here.
+        plugins: Modules that register formats of the user's own.
+
+    Returns:
+        A table; below it those that answer no lines, encoders say, each with the reason.
 
     Raises:
-        UserError: There is no such export, there are no lines, or an engine does not start.
+        UserError: There is no such export, none of them answers lines, there are no lines, or an
+            engine does not start.
     """
     if len(runs) != 1 or options or trust:
         raise UserError("--engine measures the exports of one run: tfkd bench RUN --engine all")
@@ -62,9 +68,18 @@ def bench_engines(
         raise UserError(f"{run} has no export that {engine} runs; --engine all measures all")
     lines = lines_of([run], source)
     many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
-    long = [_of_lengths(exports, stage, lines) for stage, _ in exports]
     with ExitStack() as stack:
-        workers = [stack.enter_context(_Worker(one)) for _, one in exports]
+        started = [(one, stack.enter_context(_Worker(one[1], plugins))) for one in exports]
+        without = [
+            one_line(f"{stage} {one.name} is left out: {worker.told['speechless']}")
+            for (stage, one), worker in started
+            if worker.told["speechless"] is not None
+        ]
+        started = [one for one in started if one[1].told["speechless"] is None]
+        if not started:
+            raise UserError("\n".join([f"{run} has no export that answers lines", *without]))
+        exports, workers = [one for one, _ in started], [worker for _, worker in started]
+        long = _of_lengths(exports, workers, lines)
         times: list[list[list[float]]] = [[[] for _ in lines] for _ in workers]
         together: list[list[float]] = [[] for _ in workers]
         outputs = [worker.ask(lines)["outputs"] for worker in workers]
@@ -98,7 +113,7 @@ def bench_engines(
         said = {"lines": len(lines), "rounds": rounds, "engines": rows}
         with writable(output):
             write_atomically(output, json.dumps(said, indent=1) + "\n")
-    return _table(rows, len(lines))
+    return "\n".join([_table(rows, len(lines)), *without])
 
 
 class _Length:
@@ -126,25 +141,33 @@ class _Length:
 
 
 def _of_lengths(
-    exports: Sequence[tuple[str, Placed]], stage: str, lines: Sequence[str]
-) -> list[_Length]:
-    """What a stage's exports are asked beside the lines as they are; nothing of one whose tokens
-    nobody can count."""
-    tokens = tokens_of([one for of, one in exports if of == stage])
-    if tokens is None:
-        return []
-    found = [(number, *of_length(lines, tokens.read, number)) for number in LENGTHS]
-    return [_Length(*one, tokens) for one in found]
+    exports: Sequence[tuple[str, Placed]], workers: Sequence["_Worker"], lines: Sequence[str]
+) -> list[list[_Length]]:
+    """What each export is asked beside the lines as they are, a stage's exports the same; nothing
+    of a stage whose tokens nobody can count, or whose lines have more than one field."""
+    asked: dict[str, list[tuple[Any, ...]]] = {}
+    for stage, _ in exports:
+        if stage in asked:
+            continue
+        own = [place for place, (of, _) in enumerate(exports) if of == stage]
+        tokens = None
+        if all(workers[place].told["inputs"] == ["text"] for place in own):
+            tokens = tokens_of([exports[place][1] for place in own])
+        asked[stage] = [] if tokens is None else [
+            (number, *of_length(lines, tokens.read, number), tokens) for number in LENGTHS
+        ]  # fmt: skip
+    return [[_Length(*one) for one in asked[stage]] for stage, _ in exports]
 
 
 class _Worker:
     """An export in a process of its own, see `tfkd.commands.engine_worker`."""
 
-    def __init__(self, export: Placed):
-        self._export = export
+    def __init__(self, export: Placed, plugins: Sequence[str] = ()):
+        self._export, self._plugins = export, plugins
 
     def __enter__(self) -> "_Worker":
         command = [sys.executable, "-m", "tfkd.commands.engine_worker", str(self._export.folder)]
+        command += self._plugins
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
@@ -167,7 +190,8 @@ class _Worker:
         line = self._process.stdout.readline()
         said = parse_json(line) if line else {"error": "its process has ended"}
         if "error" in said:
-            raise UserError(f"{self._export.folder}: {said['error']}")
+            place, error = str(self._export.folder), said["error"]
+            raise UserError(error if error.startswith(place) else f"{place}: {error}")
         return said
 
 

@@ -1,14 +1,16 @@
 """One export in a process of its own, which answers lines and says how long it took.
 
-    python -m tfkd.commands.engine_worker FOLDER
+    python -m tfkd.commands.engine_worker FOLDER [PLUGIN ...]
 
-It says `{"seconds", "bytes"}` when it has loaded, and for each line of standard input, a JSON list
-of texts, `{"seconds", "outputs", "peak_bytes"}`; or `{"error"}`, and ends.
+It says `{"seconds", "bytes", "inputs", "speechless"}` when it has loaded: the fields of a line, and
+why it answers none, or null. For each line of standard input, a JSON list of texts, it says
+`{"seconds", "outputs", "peak_bytes"}`; or `{"error"}`, and ends.
 """
 
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,26 @@ from tfkd.data.strict_json import parse_json
 from tfkd.outside.user_error import UserError
 
 
-def main(folder: str) -> None:
+def main(folder: str, plugins: Sequence[str] = ()) -> None:
     """Loads the export and answers until standard input ends."""
-    begun = time.perf_counter()
     try:
+        from tfkd.spec.registry import load_plugins
+
+        if plugins:
+            load_plugins(plugins)
+        begun = time.perf_counter()
         from tfkd.serving.formats.opening import open_exported
 
         engine = open_exported(folder)
         loaded = time.perf_counter() - begun
-        _say({"seconds": loaded, "bytes": _bytes(engine.folder)})
+        _say(
+            {
+                "seconds": loaded,
+                "bytes": _bytes(engine.folder),
+                "inputs": list(getattr(engine, "inputs", ["text"])),
+                "speechless": getattr(engine, "speechless", None),
+            }
+        )
         for line in sys.stdin:
             lines = parse_json(line)
             begun = time.perf_counter()
@@ -57,4 +70,4 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

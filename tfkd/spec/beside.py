@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING
 
 from tfkd.spec import sections
 from tfkd.spec.checks.evaluation_checks import check_evaluation
+from tfkd.spec.checks.export_checks import uncounted
 from tfkd.spec.errors import SpecErrors
 from tfkd.spec.faults import Faults
+from tfkd.spec.names import found_stage
 from tfkd.spec.source.reading import Reading
 from tfkd.spec.source.tree import Node
 from tfkd.spec.stage_sections import evaluations
 
 if TYPE_CHECKING:
     from tfkd.spec.spec import Spec
+
+
+def counted(spec: "Spec", of: str, export: str, metrics: Sequence[str]) -> list[str]:
+    """Those of some metrics that are counted of what an export of a spec's stage answers."""
+    reading = Reading(spec.path, spec.overrides, spec.change, spec.seed)
+    stage = found_stage(reading.sections(spec.variant).parts, of)
+    found = next(one for one in spec.export if (one.of, one.name) == (of, export))
+    without = uncounted(found, stage, metrics)
+    return [one for one in metrics if one not in without]
 
 
 def evaluated(spec: "Spec", tree: Node, options: Sequence[str]) -> "Spec":

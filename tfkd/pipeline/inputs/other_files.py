@@ -15,9 +15,9 @@ from tfkd.data.text.guessed_columns import guessed_columns, table_kind
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.sources import Lines
 from tfkd.spec import Spec
-from tfkd.spec.beside import evaluated
+from tfkd.spec.beside import counted, evaluated
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, about, names_of
+from tfkd.spec.metrics import OUTPUTS, TEACHER_CHECK, WORDS, names_of
 from tfkd.spec.options.base import WORD
 from tfkd.spec.options.soft_labels import NUMBERS
 from tfkd.spec.source.tree import node_of
@@ -116,7 +116,7 @@ class OtherFiles:
             entry = {key: value for key, value in entry.items() if key != "noise"}
             if measured := [one for one in self.metrics if one != TEACHER_CHECK]:
                 if "export" in entry:
-                    measured = _counted_alike(measured, entry["metrics"])
+                    measured = counted(spec, entry["of"], entry["export"], measured)
                 entry["metrics"] = measured
             if not entry["metrics"]:
                 continue  # an export's answers are not counted so
@@ -203,12 +203,6 @@ def _is_conll(paths: list[str]) -> bool:
     with contextlib.suppress(UserError):  # one that cannot be read: told where it is
         return None not in [conll_columns(one, Path()) for one in find_files(paths, Path())]
     return False
-
-
-def _counted_alike(metrics: Sequence[str], own: Sequence[str]) -> list[str]:
-    """Metrics that are counted from what an evaluation's own are counted from."""
-    known = {product for name in own for product in about(name).products}
-    return [name for name in metrics if known & {*about(name).products}]
 
 
 def _without_others(entry: dict[str, Any]) -> None:

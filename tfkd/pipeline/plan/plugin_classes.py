@@ -64,7 +64,7 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
             continue
         _refuse_unheld(node, engines)
         export = node.options["export"]
-        missing = [one for one in export.packages if importlib.util.find_spec(one) is None]
+        missing = [one for one in export.packages if not _is_installed(one)]
         if missing:
             raise UserError(
                 f"export: {node.label} needs {' and '.join(missing)}, which "
@@ -115,6 +115,14 @@ def _refuse_unheld(node: Node, engines: Mapping[str, Node]) -> None:
             raise UserError(
                 f"{place}: {what}, which {export.format} cannot hold; expected {way_out}"
             )
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package can be found, by the name that it is imported by: `a`, or `a.b`."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of `a.b` there is no `a`
+        return False
 
 
 def named(spec: Spec) -> Iterator[tuple[str, str]]:

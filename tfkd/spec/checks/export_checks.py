@@ -1,5 +1,6 @@
 """Exports: stages whose models a format can hold, and evaluations of what was exported."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfkd.spec import registry
@@ -160,9 +161,7 @@ def check_evaluated_export(
                 (*path, key), f"{key} of an export, which answers as it was written",
                 f"{key} in an evaluation of {entry.of} itself",
             )  # fmt: skip
-    made = task_of(stage).products
-    answers = found.products if stage is None or not stage.model else found.answers(stage.model)
-    cannot = [one for one in entry.metrics if product_of(about(one), made) not in answers]
+    answers, cannot = _answers(found, stage), uncounted(found, stage, entry.metrics)
     if not answers:
         faults.add(
             (*path, "export"), "no evaluation measures an encoder's export",
@@ -173,3 +172,13 @@ def check_evaluated_export(
             (*path, "metrics"), f"{', '.join(cannot)} of {entry.export}, which answers with "
             f"{' and '.join(answers)} alone", "metrics that are counted from these",
         )  # fmt: skip
+
+
+def uncounted(export: Any, stage: Found | None, metrics: Sequence[str]) -> list[str]:
+    """Those of some metrics that are not counted of what an export answers of a stage's model."""
+    made, answers = task_of(stage).products, _answers(export, stage)
+    return [one for one in metrics if product_of(about(one), made) not in answers]
+
+
+def _answers(export: Any, stage: Found | None) -> tuple[str, ...]:
+    return export.products if stage is None or not stage.model else export.answers(stage.model)
