@@ -88,17 +88,26 @@ def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin,
     assert "another output, and no tie" in reasons
 
 
-def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
-    export = SimpleNamespace(
-        packages=(), of="learn", encoders=False, reasons_against=lambda served: ()
-    )
+def export_node(decode, **said):
+    """An export stage as far as it is asked before a run."""
+    export = SimpleNamespace(of="learn", encoders=False, reasons_against=lambda served: (), **said)
     model = SimpleNamespace(heads_needed=lambda *_: (), encoder_decoder=True)
     spec = SimpleNamespace(views={}, models={"student": model})
     trained = SimpleNamespace(options=SimpleNamespace(train="student"), spec=spec)
-    options = {"decode": plugin.TypicalOptions(), "export": export}
-    node = SimpleNamespace(
+    options = {"decode": decode, "export": export}
+    return SimpleNamespace(
         kind="export", label="learn", options=options, inputs={}, trained=trained
     )
+
+
+def test_a_package_in_a_package_that_is_not_there_is_missing():
+    node = export_node(None, packages=("json.decoder", "no_such_package.inner"), format="onnx")
+    with pytest.raises(UserError, match=r"learn needs no_such_package.inner, which is not install"):
+        refuse_exports([node])
+
+
+def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
+    node = export_node(plugin.TypicalOptions(), packages=())
     others = [SimpleNamespace(kind="train", options=None)]
     refuse_exports([*others, node])
     monkeypatch.delattr(plugin.TypicalSearch, "numpy")

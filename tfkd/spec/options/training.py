@@ -144,7 +144,8 @@ Engine = Annotated[
 ]
 _ENGINE = (
     "What runs it in a translate stage: a format that the model is exported in for that, like "
-    "ctranslate2 or {format: ctranslate2, quantize: int8}; default: TensorFlow."
+    "ctranslate2 or {format: ctranslate2, quantize: int8}, which computes on the CPU, whatever "
+    "else there is; default: TensorFlow, on a GPU where there is one."
 )
 
 
