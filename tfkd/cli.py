@@ -227,26 +227,20 @@ def _again(options: argparse.Namespace, **settings) -> dict:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from tfkd.spec import registry
-
-    registry.load_plugins(options.plugins)
+    _called("spec.registry.load_plugins")(options.plugins)
     settings = {name: getattr(options, name) for name in ("samples", "trials", "p_by")}
     print(_called("commands.compare.compare")(*options.runs, **settings))
 
 
 def _generate(options: argparse.Namespace) -> None:
-    from tfkd.spec import registry
-
     given = {name: getattr(options, name) for name in ("scores", "trust", "engine")}
     given |= {"source": options.input, "target": options.output, "options": _chosen(options)}
-    registry.load_plugins(options.plugins)
+    _called("spec.registry.load_plugins")(options.plugins)
     _called("commands.generate.generate")(options.model, **given)
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from tfkd.spec import registry
-
-    registry.load_plugins(options.plugins)
+    _called("spec.registry.load_plugins")(options.plugins)
     given = {"source": options.input, "rounds": options.rounds, "output": options.output}
     given |= {"options": _chosen(options), "trust": options.trust}
     if options.engine is None:
