@@ -116,6 +116,8 @@ def _cut(plain: dict[str, Any]) -> dict[str, Any]:
     kept = []
     for entry in plain.get("evaluate") or []:
         metrics = entry["metrics"]
+        if entry.get("export"):  # nothing is exported here
+            continue
         if TEACHER_CHECK not in ([metrics] if isinstance(metrics, str) else metrics):
             entry |= {"bootstrap": 10, "randomization": 100}
             entry.pop("choose", None)
