@@ -90,7 +90,8 @@ def test_a_stopped_stage_goes_on_to_the_same_bytes(folder, monkeypatch):
     place = made(folder, "theirs").resolve()
     before = {path.name: path.read_bytes() for path in place.iterdir()}
     shutil.rmtree(place)
-    shard, calls = translate.shard, []
+    written = translate._Written
+    shard, calls = written._translated, []
 
     def stopped(*given):
         calls.append(given)
@@ -98,10 +99,10 @@ def test_a_stopped_stage_goes_on_to_the_same_bytes(folder, monkeypatch):
             raise Interrupted("stopped")
         return shard(*given)
 
-    monkeypatch.setattr(translate, "shard", stopped)
+    monkeypatch.setattr(written, "_translated", stopped)
     with pytest.raises(Interrupted):
         made(folder, "theirs")
-    monkeypatch.setattr(translate, "shard", shard)
+    monkeypatch.setattr(written, "_translated", shard)
     made(folder, "theirs")
     after = {path.name: path.read_bytes() for path in place.iterdir()}
     assert {*after} == {*before}
