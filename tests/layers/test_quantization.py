@@ -75,6 +75,14 @@ def test_values_are_those_of_the_integers(rows, width, seed, size):
     np.testing.assert_allclose(int8_rows(found), found, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-45, 1e-38, 1e-31, 1e-29])
+def test_rows_of_next_to_nothing_stay_finite(size):
+    """127 / 1e-38 is no number of float32."""
+    found = int8_rows(np.full((1, 3), size, np.float32)).numpy()
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, size, atol=1e-30, rtol=1e-6)
+
+
 def test_a_half_type_has_the_same_values_rounded_once():
     values = normal(3, 7)
     narrow = tf.cast(values, tf.bfloat16)

@@ -1,9 +1,13 @@
 """The hosts of a SLURM step, as srun tells each of its tasks."""
 
+import contextlib
 import json
+import os
 
 import pytest
 
+from tfkd.pipeline.cluster import slurm
+from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.slurm import slurm_config
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import cluster_from
@@ -60,3 +64,22 @@ def test_a_step_of_one_task_is_one_host():
 def test_what_is_no_step_is_refused(changes, said):
     with pytest.raises(UserError, match=said):
         slurm_config({**STEP, **changes})
+
+
+@pytest.mark.parametrize("before", [None, ""])
+def test_what_names_the_hosts_is_as_it_was_behind_the_run(monkeypatch, before):
+    """So that the next variant, or a run without a cluster, finds no hosts of this one."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if before is not None:
+        monkeypatch.setenv("TF_CONFIG", before)
+    monkeypatch.setattr(slurm, "slurm_config", lambda environment: "{}")
+    for _ in range(2):
+        with contextlib.suppress(KeyError), slurm.but_slurm(AskedCluster(slurm.SLURM)) as rays:
+            assert rays is None
+            assert os.environ["TF_CONFIG"] == "{}"
+            raise KeyError
+        assert os.environ.get("TF_CONFIG") == before
+    asked = AskedCluster("auto")
+    with slurm.but_slurm(asked) as rays:
+        assert rays is asked
+        assert os.environ.get("TF_CONFIG") == before

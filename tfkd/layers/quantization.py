@@ -8,6 +8,7 @@ from tfkd.layers.custom_gradient import custom_gradient
 
 # The largest integer of a row; -128 is never used, so that the grid is symmetric.
 LARGEST = 127
+_LEAST = 1e-30
 
 
 @custom_gradient
@@ -16,8 +17,8 @@ def int8_rows(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
 
     The values that an integer product of 8 bits can hold: rint(x s) is in -127 ... 127, and a
     product of two quantized matrices is that of their integers times 1 / (s_row s_column). Of a row
-    of zeros s is 1. The gradient is straight through: dQ/dx = 1, since rint has none; no value
-    lies outside of its row's range, so that none is cut off.
+    of zeros, and of none above 1e-30, s is 1. The gradient is straight through: dQ/dx = 1, since
+    rint has none; no value lies outside of its row's range, so that none is cut off.
 
     Args:
         values: `[..., n]` of any float type; s and rint are made in float32.
@@ -29,7 +30,8 @@ def int8_rows(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """
     wide = tf.cast(values, tf.float32)
     largest = tf.reduce_max(tf.abs(wide), -1, keepdims=True)
-    scale = tf.where(largest > 0.0, LARGEST / largest, tf.ones_like(largest))
+    # Of a smaller one s would be beyond float32.
+    scale = tf.where(largest > _LEAST, LARGEST / largest, tf.ones_like(largest))
     return tf.cast(tf.round(wide * scale) / scale, values.dtype), tf.identity
 
 

@@ -50,7 +50,7 @@ class StoreWriter:
         self._checks = False  # a teacher's distribution is one
         self.folder.mkdir(parents=True, exist_ok=True)
         for unfinished in self.folder.glob(".*.part"):
-            unfinished.unlink()  # what a killed run was just writing
+            unfinished.unlink(missing_ok=True)  # what a killed run was just writing
         self.manifest = Manifest(header, [])
         if (self.folder / FILE).exists():
             found = read_manifest(self.folder)

@@ -80,22 +80,7 @@ class Progress:
             return
         if not self._terminal:
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-        from rich.progress import Progress as Bars
-        from rich.table import Column
-
-        # Only the text gives way in a narrow terminal, by taking more lines.
-        self._bar = Bars(
-            BarColumn(bar_width=12, table_column=Column(no_wrap=True, min_width=12)),
-            MofNCompleteColumn(table_column=Column(no_wrap=True)),
-            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1)),
-            console=Console(file=unescaped(sys.stdout)),
-            refresh_per_second=4,
-            expand=True,
-        )
-        self._task = self._bar.add_task("starting", total=self._steps, completed=step)
-        self._bar.start()
+        self._bar, self._task = live_bar("starting", self._steps, step)
 
     def advance(self, step: int) -> None:
         """Shows that a step was made; costs next to nothing."""
@@ -168,3 +153,29 @@ class RewrittenLine:
         stream = unescaped(sys.stdout)
         stream.write(text)
         stream.flush()
+
+
+def live_bar(text: str, total: int, completed: int = 0) -> tuple[Any, Any]:
+    """A bar in the terminal that has begun, and its one task.
+
+    Args:
+        text: What stands beside it at first.
+        total: When it is full.
+        completed: How full it begins.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
+
+    # Only the text gives way in a narrow terminal, by taking more lines.
+    bar = Progress(
+        BarColumn(bar_width=12, table_column=Column(no_wrap=True, min_width=12)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1)),
+        console=Console(file=unescaped(sys.stdout)),
+        refresh_per_second=4,
+        expand=True,
+    )
+    task = bar.add_task(text, total=total, completed=completed)
+    bar.start()
+    return bar, task

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from tfkd.data.strict_json import read_json
 from tfkd.outside.regular_files import read_regular, readable
@@ -62,6 +63,22 @@ def lower_cased(folder: Path) -> bool:
     with well_formed(path):
         pieces = read_regular(path).decode("utf-8").split("\n")
     return not any(piece != piece.lower() for piece in pieces if not piece.startswith("["))
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A JSON file that is a mapping.
+
+    Raises:
+        UserError: It cannot be read, or is none.
+    """
+    try:
+        with readable(path):
+            found = read_json(path)
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: no mapping.")
+    return found
 
 
 @contextmanager

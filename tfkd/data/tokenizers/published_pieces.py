@@ -9,8 +9,12 @@ unused here.
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfkd.data.strict_json import read_json
-from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files, well_formed
+from tfkd.data.tokenizers.published_files import (
+    TOKENIZER_JSON,
+    read_mapping,
+    tokenizer_files,
+    well_formed,
+)
 from tfkd.data.tokenizers.published_pairs import MODEL_FILE, ends, pairs_of_json, with_added
 from tfkd.data.tokenizers.published_specials import added_specials, is_control, languages_of
 from tfkd.data.tokenizers.sentence_piece import SentencePiece, Style
@@ -107,7 +111,7 @@ def _pairs(folder: Path) -> SentencePiece:
 def _albert(folder: Path, proto: Any) -> SentencePiece:
     """Its ids are its model's own; it takes accents off, and lower-cases unless it says not to."""
     path = folder / "tokenizer_config.json"
-    said = _json(path) if path.exists() else {}
+    said = read_mapping(path) if path.exists() else {}
     style = Style(strip_accents=not said.get("keep_accents", False))
     lower = bool(said.get("do_lower_case", True))
     names = _Names("[CLS]", "[SEP]", "<pad>")
@@ -118,7 +122,7 @@ def _t5(folder: Path, proto: Any) -> SentencePiece:
     """Its ids are its model's own, and after them those that stand for a span, the first one last.
     Its matrix may have rows beyond them: pieces that no text is cut into."""
     path = folder / "tokenizer_config.json"
-    said = _json(path) if path.exists() else {}
+    said = read_mapping(path) if path.exists() else {}
     pieces, own = list(proto.pieces), {one.piece for one in proto.pieces}
     spans = [f"<extra_id_{number}>" for number in range(int(said.get("extra_ids", 100)))]
     pieces += [_piece(name, "CONTROL") for name in reversed(spans) if name not in own]
@@ -129,7 +133,7 @@ def _t5(folder: Path, proto: Any) -> SentencePiece:
 def _rest(folder: Path, count: int) -> list[Any]:
     """Pieces for the rows of a checkpoint's matrix beyond those of its tokenizer."""
     config = folder / "config.json"
-    size = _json(config).get("vocab_size") if config.exists() else None
+    size = read_mapping(config).get("vocab_size") if config.exists() else None
     rows = range(count, size if isinstance(size, int) else 0)
     return [_piece(f"<unused_{number}>", "CONTROL") for number in rows]
 
@@ -137,7 +141,7 @@ def _rest(folder: Path, count: int) -> list[Any]:
 def _marian(folder: Path, file: str) -> SentencePiece:
     """Its vocabulary is that of both sides; what its model cuts beyond it is unknown."""
     path = folder / "vocab.json"
-    places = _json(path)
+    places = read_mapping(path)
     if sorted(map(str, places.values())) != sorted(map(str, range(len(places)))):
         raise UserError(f"{path}: expected {{piece: id}} with the ids 0, 1, 2, ... each once.")
     lacking = [name for name in ("</s>", "<unk>", "<pad>") if name not in places]
@@ -245,14 +249,3 @@ def _proto(path: Path) -> Any:
         return protocol.ModelProto.FromString(data)
     except DecodeError:
         raise UserError(f"{path}: {len(data):,} bytes that are no SentencePiece model.") from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        with readable(path):
-            found = read_json(path)
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: no mapping.")
-    return found

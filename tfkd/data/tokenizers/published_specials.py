@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import sha256_of
-from tfkd.data.strict_json import read_json
-from tfkd.data.tokenizers.published_files import TOKENIZER_JSON, tokenizer_files, well_formed
+from tfkd.data.tokenizers.published_files import (
+    TOKENIZER_JSON,
+    read_mapping,
+    tokenizer_files,
+    well_formed,
+)
 from tfkd.data.tokenizers.published_pairs import ADDED_FILE, MODEL_FILE
 from tfkd.data.tokenizers.tokenizer_json import TokenizerJson, model_of_json
-from tfkd.outside.regular_files import readable
 from tfkd.spec.errors import UserError
 
 # Where an mBART says its languages, and what these are called.
@@ -70,14 +73,18 @@ def languages_of(folder: Path) -> list[str]:
     folder = Path(folder)
     with well_formed(folder / _CONFIG):
         config = folder / _CONFIG
-        if not config.is_file() or _json(config).get("model_type") != "mbart":
+        if not config.is_file() or read_mapping(config).get("model_type") != "mbart":
             return []
     with well_formed(folder / _SAYING[0]):
         return _languages(folder)
 
 
 def _languages(folder: Path) -> list[str]:
-    said = {name: _json(folder / name) for name in (*_SAYING, _CONFIG) if (folder / name).is_file()}
+    said = {
+        name: read_mapping(folder / name)
+        for name in (*_SAYING, _CONFIG)
+        if (folder / name).is_file()
+    }
     file = None
     if (folder / TOKENIZER_JSON).is_file():
         file = TokenizerJson(folder / TOKENIZER_JSON, "Unigram")
@@ -134,14 +141,3 @@ def _template(step: Any) -> Iterator[str]:
     for one in step.get("processors") or [step] if step else ():
         for part in one.get("single") or ():
             yield from (str(inner["id"]) for inner in part.values())
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        with readable(path):
-            found = read_json(path)
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: no mapping.")
-    return found

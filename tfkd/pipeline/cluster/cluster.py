@@ -159,4 +159,4 @@ def threads_here() -> int:
     import tensorflow as tf
 
     asked = tf.config.threading.get_intra_op_parallelism_threads()
-    return asked or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or cores()
+    return asked or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or cores()

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from tfkd.outside.outgoing import unescaped
 from tfkd.outside.printable import printable
 from tfkd.pipeline.cluster.dispatch import Tally
-from tfkd.training.progress import duration
+from tfkd.training.progress import duration, live_bar
 
 _SAY_EVERY = 15.0
 
@@ -35,20 +34,7 @@ class Shown:
 
     def __enter__(self) -> Self:
         if self._terminal:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-            from rich.table import Column
-
-            self._bar = Progress(
-                BarColumn(bar_width=12, table_column=Column(no_wrap=True, min_width=12)),
-                MofNCompleteColumn(table_column=Column(no_wrap=True)),
-                TextColumn("{task.description}", markup=False, table_column=Column(ratio=1)),
-                console=Console(file=unescaped(sys.stdout)),
-                refresh_per_second=4,
-                expand=True,
-            )
-            self._task = self._bar.add_task("starts workers", total=self._number)
-            self._bar.start()
+            self._bar, self._task = live_bar("starts workers", self._number)
         return self
 
     def __exit__(self, *raised: object) -> None:

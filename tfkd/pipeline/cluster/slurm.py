@@ -1,8 +1,9 @@
 """The hosts of a SLURM step, as TF_CONFIG names them: one task a host, of the same command."""
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tfkd.pipeline.cluster.asked import SLURM, AskedCluster
 from tfkd.spec.errors import UserError
@@ -47,12 +48,20 @@ def slurm_config(environment: Mapping[str, str]) -> str | None:
     )
 
 
-def but_slurm(asked: AskedCluster | None) -> AskedCluster | None:
-    """The cluster of Ray that is asked for; None where there is none, and of SLURM, whose hosts
-    this process then finds as those of TF_CONFIG."""
-    if asked is None or asked.address != SLURM:
-        return asked
-    config = slurm_config(os.environ)
+@contextlib.contextmanager
+def but_slurm(asked: AskedCluster | None) -> Iterator[AskedCluster | None]:
+    """Inside, the cluster of Ray that is asked for; None where there is none, and of SLURM, whose
+    hosts this process finds there as those of TF_CONFIG, which is as it was behind it."""
+    config = None
+    if asked is not None and asked.address == SLURM:
+        asked, config = None, slurm_config(os.environ)
+    before = os.environ.get(VARIABLE)
     if config is not None:
         os.environ[VARIABLE] = config
-    return None
+    try:
+        yield asked
+    finally:
+        if config is not None:
+            os.environ.pop(VARIABLE)
+            if before is not None:
+                os.environ[VARIABLE] = before

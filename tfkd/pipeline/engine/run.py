@@ -107,11 +107,13 @@ def run(
             deadline=deadline,
             say=logged(say or print_line, "tfkd.run"),
         )
-        cluster = but_slurm(cluster)
-        hosts = _joined(spec, context, alone=make is not None or cluster is not None)
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
-            with hosts, permitted(context.runs_dir), elsewhere(cluster, spec, context, until):
+            with but_slurm(cluster) as rays, contextlib.ExitStack() as entered:
+                alone = make is not None or rays is not None
+                entered.enter_context(_joined(spec, context, alone=alone))
+                entered.enter_context(permitted(context.runs_dir))
+                entered.enter_context(elsewhere(rays, spec, context, until))
                 return _run(spec, context, until, smoke, command, make, on is not None)
         finally:
             if ours:
