@@ -109,12 +109,10 @@ def run(
         )
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
-            with but_slurm(cluster) as rays, contextlib.ExitStack() as entered:
-                alone = make is not None or rays is not None
-                entered.enter_context(_joined(spec, context, alone=alone))
-                entered.enter_context(permitted(context.runs_dir))
-                entered.enter_context(elsewhere(rays, spec, context, until))
-                return _run(spec, context, until, smoke, command, make, on is not None)
+            with but_slurm(cluster) as rays:
+                hosts = _joined(spec, context, alone=make is not None or rays is not None)
+                with hosts, permitted(context.runs_dir), elsewhere(rays, spec, context, until):
+                    return _run(spec, context, until, smoke, command, make, on is not None)
         finally:
             if ours:
                 gc.unfreeze()  # what fresh_start set aside
