@@ -1,5 +1,6 @@
 """Corpora in ids: all that a model reads of them."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tfkd.data.classes import SeveralClasses, labels_in
@@ -36,11 +37,14 @@ class IdsStage(Stage):
 
     kind = "ids"
 
-    def node(self, graph: Any, spec: Spec, corpus: str, field: str, tokenizer: str) -> Node:
-        """One field of a corpus in one tokenizer's ids."""
+    def node(
+        self, graph: Any, spec: Spec, corpus: str, field: str, name: str, tokenizer: Node
+    ) -> Node:
+        """One field of a corpus in one tokenizer's ids; `name` is what its spec calls it, which may
+        be another than the corpus's."""
         return graph.once(
-            (id(spec), "ids", corpus, field, tokenizer),
-            lambda: self._node(graph, spec, corpus, field, tokenizer, {"field": field}),
+            (id(spec), "ids", corpus, field, tokenizer.key),
+            lambda: self._node(graph, spec, corpus, name, tokenizer, {"field": field}),
         )
 
     def _node(
@@ -48,14 +52,13 @@ class IdsStage(Stage):
         graph: Any,
         spec: Spec,
         corpus: str,
-        field: str,
-        pieces: Any,
-        identity: Any,
+        name: str,
+        tokenizer: Node,
+        identity: dict[str, str],
         encode: Any = None,
     ) -> Node:
-        name = pieces if isinstance(pieces, str) else pieces.kind
-        tokenizer = graph.tokenizer(spec, pieces) if isinstance(pieces, str) else pieces
         inputs = {Role.TEXT: graph.corpus(spec, corpus), Role.TOKENIZER: tokenizer}
+        field = identity["field"]
         label = graph.own(spec, f"{corpus}.{field}.{name}")
         return Node(self.kind, label, spec, Encoded(field, name, encode), inputs, identity)
 
@@ -63,11 +66,19 @@ class IdsStage(Stage):
         """A corpus's labels in ids of classes."""
         return graph.once(
             (id(spec), "labels", corpus, classes.key),
-            lambda: self._node(graph, spec, corpus, "label", classes, {"field": "label"}),
+            lambda: self._node(graph, spec, corpus, classes.kind, classes, {"field": "label"}),
         )
 
     def cut(
-        self, graph: Any, spec: Spec, corpus: str, field: str, tokenizer: str, how: str, encode: Any
+        self,
+        graph: Any,
+        spec: Spec,
+        corpus: str,
+        field: str,
+        name: str,
+        tokenizer: Node,
+        how: str,
+        encode: Any,
     ) -> Node:
         """One field of a corpus in ids of a text that is cut before.
 
@@ -76,15 +87,15 @@ class IdsStage(Stage):
             spec: The spec of the corpus.
             corpus: Its name.
             field: The field.
-            tokenizer: The tokenizer's name.
+            name: What the tokenizer's spec calls it.
+            tokenizer: The tokenizer.
             how: What the cut is called in fingerprints.
             encode: `(text, field, tokenizer, folder)`, which writes what `encode_corpus` does.
         """
+        identity = {"field": field, "cut": how}
         return graph.once(
-            (id(spec), how, corpus, field, tokenizer),
-            lambda: self._node(
-                graph, spec, corpus, field, tokenizer, {"field": field, "cut": how}, encode
-            ),
+            (id(spec), how, corpus, field, tokenizer.key),
+            lambda: self._node(graph, spec, corpus, name, tokenizer, identity, encode),
         )
 
     def part(
@@ -115,8 +126,9 @@ class IdsStage(Stage):
         """
         task, inputs = own if isinstance(own, tuple) else (own.task, own.trained.inputs)
         ids = task.ids(graph, spec, corpus, (model, inputs))
+        pieces = _tokenizers_of(model, inputs)
         texts = {
-            f"{field}.{i}": self.node(graph, spec, corpus, field, name)
+            f"{field}.{i}": self.node(graph, spec, corpus, field, name, pieces[name])
             for i, (field, name) in enumerate(_read(graph, spec, corpus, model, swap))
             if field not in ids  # a marked text stands for the text
         }
@@ -180,6 +192,17 @@ class IdsStage(Stage):
         return {
             "rows": len(text), "tokens": count, "unknown": meta["unknown"], "brief": brief
         }  # fmt: skip
+
+
+def _tokenizers_of(model: Any, inputs: Mapping[str, Node]) -> dict[str, Node]:
+    """A model's tokenizers, by the names that its own spec has for them: a variant, or another
+    spec, may have others of these names.
+
+    Args:
+        model: The model's options.
+        inputs: Those of a stage of it.
+    """
+    return {name: inputs[Role.TOKENIZER.of(side)] for side, name in model.tokenizers.items()}
 
 
 def _read(graph: Any, spec: Spec, corpus: str, model: Any, swap: bool) -> list[tuple[str, str]]:

@@ -102,11 +102,12 @@ def _read(
     """What a teacher reads of a corpus, by role; with a prompt, sources within it."""
     if prompt is None:
         return graph.part(spec, role, corpus, teacher.model, own=teacher)
-    ids, tokenizer = stage_of("ids"), teacher.model.tokenizers["text"]
+    ids, name = stage_of("ids"), teacher.model.tokenizers["text"]
+    by = name, teacher.trained.inputs[Role.TOKENIZER.of("text")]
     how = f"source in {prompt!r}", encode_prompted(prompt)
     return {
-        f"{role}.{Role.IDS}.source": ids.cut(graph, spec, corpus, "source", tokenizer, *how),
-        f"{role}.{Role.IDS}.target": ids.node(graph, spec, corpus, "target", tokenizer),
+        f"{role}.{Role.IDS}.source": ids.cut(graph, spec, corpus, "source", *by, *how),
+        f"{role}.{Role.IDS}.target": ids.node(graph, spec, corpus, "target", *by),
         f"{role}.{Role.CORPUS}": graph.corpus(spec, corpus),
     }
 

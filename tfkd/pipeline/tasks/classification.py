@@ -84,7 +84,8 @@ class Classification(Task):
         if "label" in graph.fields(spec, corpus):
             found["label"] = ids.labels(graph, spec, corpus, inputs[Role.CLASSES])
         for field, how in self.cut_fields(graph, spec, corpus, model).items():
-            found[field] = ids.cut(graph, spec, corpus, field, model.tokenizer, *how)
+            by = model.tokenizer, inputs[Role.TOKENIZER.of("text")]
+            found[field] = ids.cut(graph, spec, corpus, field, *by, *how)
         return found
 
     def cut_fields(self, graph: Any, spec: Spec, corpus: str, model: Any) -> dict[str, tuple]:

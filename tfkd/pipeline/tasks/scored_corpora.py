@@ -54,6 +54,9 @@ class Asked(NamedTuple):
 class ScoredCorpora:
     """What a teacher says of a scoring stage's corpora, as `Shards`, which go into a store each.
 
+    Attributes:
+        asked: What the teacher is asked.
+
     Args:
         node: The stage.
         model: Loads the teacher; called for the first shard that is not there.
@@ -70,7 +73,7 @@ class ScoredCorpora:
         context: Context,
         asked: Asked,
     ):
-        self._node, self._asked, self._load = node, asked, model
+        self.asked, self._load = asked, model
         self._corpora = [
             _Corpus(self, node, index, folder, context) for index in range(len(node.options.data))
         ]
@@ -106,20 +109,15 @@ class ScoredCorpora:
             for name in (found[0] if found else ())
             if name != "positions"
         }
-        figures, brief = self._asked.told({"positions": positions, **means}, rows)
+        figures, brief = self.asked.told({"positions": positions, **means}, rows)
         return {TEACHER_FORCED: figures, "tokens": rows, "brief": brief}
-
-    @property
-    def asked(self) -> Asked:
-        """What the teacher is asked."""
-        return self._asked
 
     @cached_property
     def predictions(self) -> tuple[Predict, list[Predict]]:
         """Those of the teacher, and of each of its models, where it was trained in folds."""
         model = self._load()
         members = model.members if isinstance(model, MeanOf) else ()
-        return self._asked.predict(model), [self._asked.predict(one) for one in members]
+        return self.asked.predict(model), [self.asked.predict(one) for one in members]
 
 
 class _Corpus:
