@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.graph import in_order
+from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.plan.planner import plan
@@ -164,8 +166,7 @@ def test_plan_lists_it_and_says_what_is_known_later(path):
     assert "out: rows and tokens are known once train is made." in lines
 
 
-def test_a_circle_that_only_the_graph_can_see_is_named(path):
-    """A store's ids are cut by this spec's tokenizers, whichever variant its teacher is from."""
+def test_a_borrowed_teacher_leads_into_no_circle_over_the_tokenizer_of_its_name_here(path):
     text = SPEC.replace("tokenizers: {joint: {learn_from: [train]}}", (
         "tokenizers: {joint: {learn_from: [train]}, own: {learn_from: [out.target]}}"
     ))  # fmt: skip
@@ -177,12 +178,23 @@ def test_a_circle_that_only_the_graph_can_see_is_named(path):
         "  nat: {train: student, data: train, steps: 1, objective: "
         "{soft_targets: {teacher: t}, cross"
     ))  # fmt: skip
+    here = text.replace("bert#longer", "bert")
     text = text.replace(
         "{stages.nat.steps: 2}", "{tokenizers.own: {learn_from: [train]}, stages.nat.steps: 2}"
     )
     path.write_text(text, "utf-8")
-    with pytest.raises(UserError, match="a circle of stages leads back to the"):
+    read = nodes(path)["score t"].inputs[Role.MODEL].inputs[Role.TOKENIZER]
+    assert "translate out" not in {f"{n.kind} {n.label}" for n in in_order([read])}
+    path.write_text(here, "utf-8")
+    with pytest.raises(UserError, match="a circle of stages"):
         nodes(path)
+
+
+def test_a_node_that_waits_for_itself_is_named(tmp_path):
+    graph = GraphBuilder(tmp_path)
+    key = (0, "ids", "train")
+    with pytest.raises(UserError, match="a circle of stages leads back to the ids train"):
+        graph.once(key, lambda: graph.once((1, "train", "a"), lambda: graph.once(key, None)))
 
 
 def test_an_engine_is_the_export_of_its_model_as_export_has_it(path):

@@ -37,7 +37,7 @@ class GraphBuilder:
             UserError: It is asked for while it is made.
         """
         if key not in self._made:
-            if key in self._under_way:  # over tokenizers of a teacher from another variant
+            if key in self._under_way:
                 raise UserError(f"a circle of stages leads back to the {key[1]} {key[2]}")
             self._under_way.add(key)
             self._made[key] = make()
