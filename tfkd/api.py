@@ -27,6 +27,8 @@ def run(
     say: Callable[[str], None] | None = None,
     cluster: str | None = None,
     workers: int | None = None,
+    cpus_per_worker: int | None = None,
+    retries: int | None = None,
 ) -> "Run":
     """Runs every stage of a spec that is not done yet, scores its models and writes the report, as
     `tfkd run` does: what was interrupted is continued by the same call.
@@ -49,6 +51,9 @@ def run(
         cluster: Where shards of stages are made: `local`, `auto` or `ray://HOST:PORT`, a cluster of
             Ray; None: here.
         workers: How many processes make them; None: as many as the cluster has room for.
+        cpus_per_worker: Processors that each takes; None: as many as an operation has threads here.
+        retries: How often a shard, or a training without a new checkpoint, goes on after a loss of
+            its workers; None: 3.
 
     Returns:
         The run: `scores()`, `stage(NAME).model()`, `report`, `to_dict()`.
@@ -66,7 +71,7 @@ def run(
     from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     deadline = Deadline(parse_duration(str(time_limit)) if time_limit is not None else None)
-    asked = asked_cluster(cluster, workers)
+    asked = asked_cluster(cluster, workers, cpus_per_worker, retries)
     with stopping(deadline):
         spec = spec_of(spec, variant, overrides, seeds, plugins, all_variants)
         if more_steps is not None:

@@ -107,7 +107,7 @@ def _quiet() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from tfkd.pipeline.cluster.asked import asked_cluster
+    from tfkd.pipeline.cluster.asked import asked_by
     from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
                 smoke=options.smoke,
                 deadline=deadline,
                 command=_command(),
-                cluster=asked_cluster(options.cluster, options.workers),
+                cluster=asked_by(options),
             )
     return DONE
 
@@ -271,7 +271,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    cluster = _called("pipeline.cluster.asked.asked_cluster")(options.cluster)
+    cluster = _called("pipeline.cluster.asked.asked_by")(options)
     folders = options.data_dir, options.runs_dir
     text, well = _called("commands.doctor.doctor")(*folders, cluster)
     print(text)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tfkd
-from tfkd.cli_values import column, count, samples, seed, seeds, sigmas
+from tfkd.cli_values import column, count, samples, seed, seeds, sigmas, times
 from tfkd.evaluation.verdicts.verdict import P_BY
 from tfkd.starters import KINDS
 
@@ -57,6 +57,14 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--time-limit", metavar="150m", help="save and stop in time (exit code 3)")
     _cluster(run, "score, translate and evaluate by the workers of")
     run.add_argument("--workers", type=count, help="of Ray's (default: all it has room for)")
+    run.add_argument(
+        "--cpus-per-worker", metavar="N", type=count,
+        help="processors that each takes (default: as many as an operation here has threads)",
+    )  # fmt: skip
+    run.add_argument(
+        "--retries", metavar="N", type=times,
+        help="how often a shard, or a training, goes on after a loss of its workers (default: 3)",
+    )  # fmt: skip
     plan = verb(
         "plan", "say what a run would do, its size and its hours, before anything starts",
         spec="run",

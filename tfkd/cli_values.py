@@ -52,6 +52,14 @@ def count(text: str) -> int:
     return number
 
 
+def times(text: str) -> int:
+    """How often something is done again, or never."""
+    number = int(text)
+    if not 0 <= number <= 10_000:
+        raise argparse.ArgumentTypeError("expected 0 to 10,000")
+    return number
+
+
 def seeds(text: str) -> str:
     """Seeds, as the override that they are."""
     try:
@@ -62,5 +70,5 @@ def seeds(text: str) -> str:
         ) from None
 
 
-samples.__name__ = count.__name__ = seed.__name__ = "number"
+samples.__name__ = count.__name__ = times.__name__ = seed.__name__ = "number"
 sigmas.__name__ = "list of numbers"

@@ -10,7 +10,11 @@ from tfkd.pipeline.cluster import dispatch
 from tfkd.pipeline.cluster.asked import asked_cluster
 from tfkd.pipeline.cluster.dispatch import Answer, Dispatch, Place
 from tfkd.pipeline.cluster.job import Job, found_node
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.wanted import wanted
+from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.source.spec_files import holding
 from tfkd.training.interruption import Interrupted
 
 DONE = {"kind": "done"}
@@ -60,7 +64,7 @@ def run(pool, numbers, told=lambda tally: None):
 @pytest.mark.parametrize("seed", range(20))
 def test_each_shard_is_made_however_many_workers_are_lost(seed):
     draws = random.Random(seed)
-    lost = {number: draws.randrange(3) for number in range(40)}
+    lost = {number: draws.randrange(4) for number in range(40)}
     pool = Workers(
         draws.randint(1, 5), seed, lambda shard, times: None if times <= lost[shard] else DONE
     )
@@ -73,10 +77,13 @@ def test_each_shard_is_made_however_many_workers_are_lost(seed):
     assert not pool.dropped
 
 
-def test_a_shard_that_costs_worker_after_worker_ends_the_run():
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_shard_that_costs_worker_after_worker_ends_the_run(retries):
     pool = Workers(2, answer=lambda shard, times: None if shard == 5 else DONE)
-    with pytest.raises(Interrupted, match="3 workers were lost over shard 5 of score-0"):
-        run(pool, range(8))
+    said = f"{retries + 1} workers were lost at work on shard 5 of score-0"
+    with pytest.raises(Interrupted, match=said):
+        Dispatch(pool, "score-0", range(8), lambda tally: None, retries).run()
+    assert pool.asked[5] == retries + 1
 
 
 def test_a_shard_that_takes_far_longer_is_begun_again_elsewhere(monkeypatch):
@@ -124,29 +131,41 @@ def test_an_address_that_names_no_cluster_is_refused(address):
 
 
 def test_addresses_and_workers():
-    assert asked_cluster("ray://[::1]:10001", 4) == ("ray://[::1]:10001", 4)
+    assert asked_cluster("ray://[::1]:10001", 4) == ("ray://[::1]:10001", 4, None, 3)
+    assert asked_cluster("auto", None, 2, 0) == ("auto", None, 2, 0)
     assert asked_cluster("local").workers is None
     assert asked_cluster(None) is None
-    with pytest.raises(UserError, match="of which cluster"):
-        asked_cluster(None, 2)
+    for given in ({"workers": 2}, {"cpus_per_worker": 2}, {"retries": 0}):
+        with pytest.raises(UserError, match="of which cluster"):
+            asked_cluster(None, **given)
+        with pytest.raises(UserError, match="of a cluster of Ray"):
+            asked_cluster("slurm", **given)
     with pytest.raises(UserError, match="--workers: 0"):
         asked_cluster("auto", 0)
 
 
-def test_a_job_goes_over_as_text_and_builds_the_same_keys(spec_path, tmp_path):
-    from tfkd.pipeline.engine.context import Context
-    from tfkd.pipeline.engine.wanted import wanted
-    from tfkd.spec import load_spec
-
-    given = {"variant": "baseline", "overrides": ["stages.learn.steps=7"]}
-    spec = load_spec(spec_path, **given)
-    job = Job.of(spec, Context(spec_path.parent, tmp_path / "runs"))
+@pytest.mark.parametrize(
+    "given", [{"variant": "baseline"}, {"overrides": ["stages.learn.steps=7"]}]
+)
+def test_a_job_goes_over_as_text_and_builds_the_same_keys(spec_path, tmp_path, given):
+    """Of the spec as the run has read it, with what it extends and names, wherever that is now."""
+    (tmp_path / "lent").mkdir()
+    lent = tmp_path / "lent" / "other.yaml"
+    lent.write_text("extends: ../small.yaml\nname: other\nstages: {learn: {steps: 5}}\n", "utf-8")
+    own = tmp_path / "own.yaml"
+    entry = "{of: 'lent/other.yaml:learn', on: [test], metrics: [loss]}"
+    own.write_text(f"extends: small.yaml\nname: own\nevaluate: [{entry}]\n", "utf-8")
+    spec = load_spec(own, **given)
+    with holding(spec.reading.texts) as texts:
+        here = wanted(spec, spec_path.parent).ends()
+        job = Job.of(spec, Context(spec_path.parent, tmp_path / "runs"), None, texts)
+    own.write_text("tfkd: 1\nname: own\n", "utf-8")
+    spec_path.unlink()
+    lent.unlink()
     there = Job.from_text(job.text)
     assert there == job
     nodes = there.nodes()
-    for node in wanted(spec, spec_path.parent).ends():
+    for node in here:
         assert found_node(nodes, node.key).fingerprint == node.fingerprint
-    other = load_spec(spec_path, overrides=["stages.learn.steps=8"])
-    key = wanted(other, spec_path.parent).ends()[-1].key
     with pytest.raises(UserError, match="differ from those of the run"):
-        found_node(nodes, key)
+        found_node(nodes, "score-0")

@@ -9,8 +9,9 @@ from small_line import write_line
 
 from tfkd.data import side_by_side
 from tfkd.pipeline.cluster import worker
+from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.job import Job
-from tfkd.pipeline.cluster.ray_pool import setup_of
+from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import ShardWorker, answered
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
@@ -39,7 +40,9 @@ def test_a_worker_says_who_it_is_and_whether_it_sees_what_is_written(setup, tmp_
     mark.touch()
     hello = json.loads(made(setup).hello(str(mark)))
     assert hello["sees"] is True
-    assert hello["versions"]["tfkd"]
+    assert hello["writes"] == ""
+    assert hello["installation"] == installation()
+    assert [path.name for path in tmp_path.glob(".probe*")] == []
 
 
 def test_a_worker_without_the_data_says_so_in_a_line(setup):

@@ -3,21 +3,24 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfkd.data.side_by_side import cores
-from tfkd.pipeline.cluster.asked import AskedCluster
+from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
+from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.job import Job
+from tfkd.pipeline.cluster.room import bundle_of, room_of
+from tfkd.pipeline.cluster.setup import GROWTH
 from tfkd.pipeline.cluster.shown import Shown
-from tfkd.pipeline.cluster.worker import GROWTH
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.source.spec_files import holding
 from tfkd.training.hosts import VARIABLE, cluster_from
 
 
@@ -26,12 +29,13 @@ class Cluster:
 
     Args:
         asked: The cluster.
-        job: The run.
+        job: Tells the run, once its graph is made.
     """
 
-    def __init__(self, asked: AskedCluster, job: Job):
+    def __init__(self, asked: AskedCluster, job: Callable[[], Job]):
         self._asked, self._job = asked, job
         self._session: Any = None
+        self._found = False
         self._pool: Any = None
 
     def make(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -45,8 +49,11 @@ class Cluster:
             UserError: The cluster is none, or its machines are not fit for the run.
             Interrupted: The run was stopped, or the cluster is gone.
         """
+        self._checked(node, context)
         if node.stage.on_all_hosts:
             self._end_workers()  # a training has all of the memory
+            if self._asked.address != LOCAL:
+                self._disconnect()  # and no time to look whether the cluster is there
         shards = node.stage.shards(node, folder, context)
         missing = [n for n in range(len(shards or ())) if not shards.kept(n)]
         if len(missing) < 2:  # one is made here in the time that it takes to tell of it
@@ -60,7 +67,8 @@ class Cluster:
                 context.deadline.check()
                 shown.show(tally, pool.ready)
 
-            tally = Dispatch(pool, node.key, missing, told).run()
+            with self._session.reached():
+                tally = Dispatch(pool, node.key, missing, told, self._asked.retries).run()
         folder.sweep()
         if pool.on_gpus:
             self._end_workers()  # what comes next here may need one of them
@@ -95,28 +103,48 @@ class Cluster:
         from tfkd.pipeline.cluster.ray_hosts import RayHosts
 
         self._end_workers()  # they would keep the machines
+        self._checked(node, context)
         session = self._connected(context)
-        hosts = RayHosts(session, self._job.text, node.spec.runtime.hosts, context)
-        hosts.train(node, title)
+        with session.reached():
+            hosts = RayHosts(session, self._job().text, node.spec.runtime.hosts, context)
+            with context.deadline.holding():  # the hosts keep it, and save in time
+                hosts.train(node, title)
 
     def close(self) -> None:
         """Ends all that was started."""
-        self._end_workers()
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._disconnect()
 
     def _end_workers(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _disconnect(self) -> None:
+        try:
+            self._end_workers()
+        finally:
+            session, self._session = self._session, None
+            if session is not None:
+                session.close()
+
+    def _checked(self, node: Node, context: Context) -> None:
+        """Before the first work: whether there is a cluster, with room for what is asked for. One
+        of this machine is started with as much."""
+        if self._asked.address != LOCAL and not self._found:
+            machines, hosts = self._connected(context).machines(), node.spec.runtime.hosts
+            room_of(machines, self._asked, threads_here())
+            if hosts != "auto" and hosts > 1:
+                bundle_of(machines, self._asked, hosts)
+        self._found = True
 
     def _connected(self, context: Context) -> Any:
         if self._session is None:
             from tfkd.pipeline.cluster.ray_session import RaySession
 
             context.say(f"joins the cluster: --cluster {self._asked.address}")
-            self._session = RaySession(self._asked, threads_here(), context.stages)
+            self._session = RaySession(
+                self._asked, threads_here(), context.stages, self._job().plugins
+            )
         return self._session
 
     def _workers(self, context: Context) -> Any:
@@ -124,7 +152,7 @@ class Cluster:
             from tfkd.pipeline.cluster.ray_pool import RayPool
 
             session = self._connected(context)
-            self._pool = RayPool(session, self._job.text, threads_here(), context.say)
+            self._pool = RayPool(session, self._job().text, threads_here(), context.say)
         return self._pool
 
 
@@ -147,11 +175,13 @@ def elsewhere(
         )
     # Of a GPU this process has its part, and a worker of this machine another.
     os.environ.setdefault(GROWTH, "true")
-    context.cluster = Cluster(asked, Job.of(spec, context, until))
-    try:
-        yield
-    finally:
-        context.cluster.close()
+    installation(spec.plugins)  # as it is now: workers that come later must have the same
+    with holding({} if spec.reading is None else spec.reading.texts) as texts:
+        context.cluster = Cluster(asked, lambda: Job.of(spec, context, until, texts))
+        try:
+            yield
+        finally:
+            context.cluster.close()
 
 
 def threads_here() -> int:

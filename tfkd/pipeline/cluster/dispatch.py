@@ -5,12 +5,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
+from tfkd.pipeline.cluster.asked import RETRIES
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS, WRONG_INPUT
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
 
-# Workers that may be lost over one shard before it is taken for the reason.
-_LOST = 3
 # When nothing is left to begin, a shard is begun a second time once it takes so many times as long
 # as most, and so many seconds.
 _LONGER, _LEAST = 3.0, 10.0
@@ -60,7 +59,7 @@ class Tally(NamedTuple):
         begun: When the first was given, by `time.monotonic`.
         made: Shards made by host.
         seconds: Seconds spent on them, by host.
-        lost: Workers that were lost.
+        lost: Workers that were lost at work.
     """
 
     done: int
@@ -83,10 +82,19 @@ class Dispatch:
         key: The stage's.
         numbers: The shards that are to be made.
         told: Called with a `Tally` after each look.
+        retries: How many workers may be lost at work on one shard, before it is taken for the
+            reason.
     """
 
-    def __init__(self, pool: Pool, key: str, numbers: Iterable[int], told: Callable[[Tally], None]):
-        self._pool, self._key, self._told = pool, key, told
+    def __init__(
+        self,
+        pool: Pool,
+        key: str,
+        numbers: Iterable[int],
+        told: Callable[[Tally], None],
+        retries: int = RETRIES,
+    ):
+        self._pool, self._key, self._told, self._retries = pool, key, told, retries
         self._waiting = deque(numbers)
         self._of = len(self._waiting)
         self._busy: dict[Place, tuple[int, float]] = {}
@@ -158,12 +166,14 @@ class Dispatch:
 
     def _lost(self, number: int) -> None:
         self._losses[number] += 1
-        if self._losses[number] >= _LOST:
+        if number in self._done:
+            return
+        if self._losses[number] > self._retries:
             raise Interrupted(
-                f"{self._losses[number]} workers were lost over shard {number} of {self._key}, one "
-                "after the other: most often their machines have too little memory for it"
+                f"{self._losses[number]} workers were lost at work on shard {number} of "
+                f"{self._key}: most often their machines have too little memory for it"
             )
-        if number not in self._done and number not in (one for one, _ in self._busy.values()):
+        if number not in (one for one, _ in self._busy.values()):
             self._waiting.appendleft(number)
 
 

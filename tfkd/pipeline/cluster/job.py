@@ -1,6 +1,7 @@
-"""What another process must know to build a run's graph: names and paths, as text."""
+"""What another process must know to build a run's graph: names, paths and the spec, as text."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.spec.source.spec_files import Texts, holding
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Job:
     """A run as others take part in it.
 
     Attributes:
-        spec: The spec's file.
+        spec: The spec's file; nobody reads it again.
         data_dir: The data folder.
         runs_dir: The folder of runs.
         variant: The spec's variant.
@@ -25,6 +27,8 @@ class Job:
         smoke: Whether every size is tiny.
         overrides: `K=V` each, beside the file.
         plugins: Modules that register classes.
+        texts: What the run has read of the spec, of what it extends and of other specs that it
+            names, by path.
     """
 
     spec: str
@@ -36,12 +40,13 @@ class Job:
     smoke: bool = False
     overrides: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spec: Spec, context: Context, until: str | None = None) -> "Job":
-        """The job of a run."""
+    def of(cls, spec: Spec, context: Context, until: str | None, texts: Texts) -> "Job":
+        """The job of a run that holds these texts; see `spec_files.holding`."""
         return cls(
-            spec=str(Path(spec.path).resolve()),
+            spec=os.path.abspath(spec.path),
             data_dir=str(context.data_dir.resolve()),
             runs_dir=str(context.runs_dir.resolve()),
             variant=spec.variant,
@@ -50,6 +55,7 @@ class Job:
             smoke=spec.change is not None,
             overrides=list(spec.overrides),
             plugins=list(spec.plugins),
+            texts=dict(texts),
         )
 
     @classmethod
@@ -70,7 +76,7 @@ class Job:
         """The graph's nodes, by their keys.
 
         Raises:
-            UserError: The spec or the data are not here, or are wrong.
+            UserError: The data are not here, or are wrong.
         """
         from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
         from tfkd.pipeline.plan.plugin_classes import import_named
@@ -78,14 +84,15 @@ class Job:
         from tfkd.pipeline.scoring.failed_checks import in_checked_order
         from tfkd.spec import load_spec
 
-        spec = load_spec(
-            self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
-            seed=self.seed, elsewhere=True,
-        )  # fmt: skip
-        if self.smoke:
-            spec = smoke_spec(spec)
-        plan = wanted_of_all_seeds(spec, Path(self.data_dir))
-        found = {node.key: node for node in in_checked_order(plan, self.until)}
+        with holding(self.texts):
+            spec = load_spec(
+                self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
+                seed=self.seed, elsewhere=True,
+            )  # fmt: skip
+            if self.smoke:
+                spec = smoke_spec(spec)
+            plan = wanted_of_all_seeds(spec, Path(self.data_dir))
+            found = {node.key: node for node in in_checked_order(plan, self.until)}
         import_named({id(node.spec): node.spec for node in found.values()}.values())
         return found
 
@@ -98,8 +105,8 @@ def found_node(nodes: dict[str, Node], key: str) -> Node:
     """
     if key not in nodes:
         raise UserError(
-            f"the spec and the data give other stages here, and no {key}: they differ from those "
-            "of the run, or have changed since it began. Give all machines the same files and the "
-            "same installation, and the same command again"
+            f"the data give other stages here, and no {key}: they differ from those of the run, or "
+            "have changed since it began. Give all machines the same files and the same "
+            "installation, and the same command again"
         )
     return nodes[key]

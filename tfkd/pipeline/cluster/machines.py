@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.cluster.asked import AskedCluster
+from tfkd.pipeline.cluster.installation import differences, installation
 from tfkd.pipeline.cluster.probe import Probe
-from tfkd.pipeline.cluster.ray_pool import setup_of
 from tfkd.pipeline.cluster.ray_session import RaySession, first_line
+from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE
-from tfkd.pipeline.engine.stage_folder import versions
+from tfkd.pipeline.engine.permissions import permitted
 
 # Seconds that a machine has to answer: TensorFlow is imported there.
 _PATIENCE = 120.0
@@ -27,9 +28,11 @@ def looked_at(asked: AskedCluster, data_dir: Path, runs_dir: Path) -> list[Line]
     Raises:
         UserError: There is no such cluster.
     """
-    session = RaySession(asked, 1, runs_dir / "stages")
+    with permitted(runs_dir):
+        session = RaySession(asked, 1, runs_dir / "stages")
     try:
-        return list(_lines(session, data_dir.resolve(), runs_dir.resolve()))
+        with session.reached():
+            return list(_lines(session, data_dir.resolve(), runs_dir.resolve()))
     finally:
         session.close()
 
@@ -41,7 +44,7 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
     there = ray.cluster_resources()
     processors, gpus = (int(there.get(name, 0)) for name in ("CPU", "GPU"))
     yield "ok", f"{len(nodes)} machines, {processors} processors, {gpus} GPUs"
-    setup, mark = json.dumps(setup_of("", None, 1)), str(session.mark.resolve())
+    setup, mark = json.dumps(setup_of("", None, 1)), str(session.mark)
     under_way = {}
     for node in nodes:
         where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
@@ -49,9 +52,12 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
         asked = probe.look.remote(mark, str(runs_dir), str(data_dir))
         under_way[node["NodeManagerAddress"], node["NodeID"]] = probe, asked
     kinds = set()
+    # All have the same time: machines that are silent are waited for together.
+    told = [asked for _, asked in under_way.values()]
+    ray.wait(told, num_returns=len(told), timeout=_PATIENCE)
     for (address, _), (probe, asked) in under_way.items():
         try:
-            found = json.loads(ray.get(asked, timeout=_PATIENCE))
+            found = json.loads(ray.get(asked, timeout=1))
         except ray.exceptions.RayError as error:
             yield "wrong", f"{address}: it gives no answer ({first_line(error)})"
             continue
@@ -70,11 +76,7 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
 
 
 def _of_machine(name: str, found: dict[str, Any], data_dir: Path, runs_dir: Path) -> Iterator[Line]:
-    ours, wrong = versions(), []
-    for one in {**ours, **found["versions"]}:
-        theirs = found["versions"].get(one, "none")
-        if theirs != ours.get(one, "none"):
-            wrong.append(f"{one} {theirs}, here {ours.get(one, 'none')}")
+    wrong = differences(installation(), found["installation"])
     if found["runs"] or not found["sees"]:
         reason = found["runs"] or "it is another folder there"
         wrong.append(f"the folder of runs {runs_dir} is not shared: {reason}")
@@ -90,5 +92,5 @@ def _of_machine(name: str, found: dict[str, Any], data_dir: Path, runs_dir: Path
             "ok",
             f"{name}: {found['processor'] or 'processor'}, {gpus}, "
             f"{found['memory'] / 2**30:.1f} GiB of memory free; data and runs are shared, the same "
-            "versions",
+            "installation",
         )

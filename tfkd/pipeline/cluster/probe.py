@@ -1,23 +1,22 @@
 """What a machine of a cluster is like, for `tfkd doctor --cluster`."""
 
 import json
-import os
-import secrets
 import shutil
-import socket
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.files import write_atomically
 from tfkd.data.side_by_side import cores
-from tfkd.pipeline.cluster.worker import answered, begun, hello_of
+from tfkd.pipeline.cluster.installation import installation
+from tfkd.pipeline.cluster.setup import begun
+from tfkd.pipeline.cluster.shared_folder import seen, unreadable, unwritable
+from tfkd.pipeline.cluster.worker import answered
 
 
 class Probe:
     """Looks at the machine that it is started on.
 
     Args:
-        setup: As of `worker.begun`, in JSON.
+        setup: As of `setup.begun`, in JSON.
     """
 
     def __init__(self, setup: str):
@@ -38,13 +37,14 @@ class Probe:
 
         here = machine()
         return {
-            **hello_of(mark),
+            "installation": installation(),
+            "sees": seen(mark),
             "cores": cores(),
             "processor": here["processor"],
             "gpus": _gpus(),
             "memory": _memory(),
-            "runs": _written(runs_dir),
-            "data": _listed(data_dir),
+            "runs": _unwritable(runs_dir),
+            "data": unreadable(data_dir),
             "free": shutil.disk_usage(runs_dir).free if runs_dir.exists() else 0,
         }
 
@@ -67,23 +67,9 @@ def _memory() -> int:
     return 0 if words is None else int(words[1]) * 1024
 
 
-def _written(folder: Path) -> str:
-    """What is wrong with writing into a folder; "" if nothing is."""
-    path = folder / f".probe-{socket.gethostname()}-{os.getpid()}"
-    text = secrets.token_hex(16)
+def _unwritable(folder: Path) -> str:
+    """As `unwritable`, of a full disk, too."""
     try:
-        write_atomically(path, text)
-        read = path.read_text("utf-8")
-        path.unlink()
+        return unwritable(folder)
     except OSError as error:
         return error.strerror or str(error)
-    return "" if read == text else "what is written there is not what is read there"
-
-
-def _listed(folder: Path) -> str:
-    """What is wrong with reading a folder; "" if nothing is."""
-    try:
-        os.listdir(folder)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,30 +11,40 @@ from typing import Any
 from tfkd.pipeline.cluster.asked import LOCAL
 from tfkd.pipeline.cluster.dispatch import Place, error_of
 from tfkd.pipeline.cluster.host import Lines, TrainingHost
-from tfkd.pipeline.cluster.ray_pool import setup_of
 from tfkd.pipeline.cluster.ray_session import RaySession, first_line
+from tfkd.pipeline.cluster.room import bundle_of, shown
+from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
-from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
 
-# Restarts without a new checkpoint before the reason is told; seconds that hosts may take to start.
-_RETRIES, _PATIENCE = 3, 600.0
+# Seconds that hosts may take to start; and to save, once they are to stop.
+_PATIENCE, _SAVING = 600.0, 60.0
 _LOOK_EVERY = 0.5
+_TIME = "the time limit is reached"
 
 
 class _Host(TrainingHost):
     """A host whose lines go to the actor that keeps them."""
 
     def __init__(self, setup: str, lines: Any):
-        super().__init__(setup, lambda line: lines.say.remote(line))
+        super().__init__(setup, lambda line: lines.say.remote(line), lambda: _stopped(lines))
 
     def address(self) -> str:
         """The machine's address, as its cluster knows it."""
         import ray
 
         return ray.util.get_node_ip_address()
+
+
+def _stopped(lines: Any) -> bool:
+    import ray
+
+    try:
+        return ray.get(lines.stopped.remote(), timeout=10)
+    except ray.exceptions.RayError:  # it may be on its way to another machine
+        return False
 
 
 class RayHosts:
@@ -45,13 +56,16 @@ class RayHosts:
         job: The run's `Job`, as text.
         number: How many hosts.
         context: The run's surroundings.
+
+    Raises:
+        UserError: The cluster has fewer machines than hosts.
     """
 
     def __init__(self, session: RaySession, job: str, number: int, context: Context):
         self._session, self._ray, self._number = session, session.ray, number
         self._context = context
-        self._bundle = _bundle(session, number)
-        self._setup = json.dumps(setup_of(job, None, int(self._bundle["CPU"])))
+        self._bundle = bundle_of(session.machines(), session.asked, number)
+        self._setup = json.dumps(setup_of(job, None, self._bundle["CPU"]))
 
     def train(self, node: Node, title: str) -> None:
         """Makes a training stage, whole.
@@ -63,13 +77,14 @@ class RayHosts:
         """
         checkpoints = self._context.folder(node).work / "checkpoints"
         with self._group() as group:
-            lines = self._ray.remote(Lines).options(num_cpus=0).remote()
+            # One that is lost with its machine is started again elsewhere.
+            lines = self._ray.remote(Lines).options(num_cpus=0, max_restarts=-1).remote()
             failed, reached = 0, _newest(checkpoints)
             while (reason := self._attempt(group, lines, node, title)) is not None:
                 newest = _newest(checkpoints)
                 failed = 0 if newest > reached else failed + 1
                 reached = newest
-                if failed > _RETRIES:
+                if failed > self._session.asked.retries:
                     raise Interrupted(
                         f"{node.label}: hosts were lost {failed} times without a new checkpoint "
                         f"between ({reason})"
@@ -82,7 +97,9 @@ class RayHosts:
         util = self._ray.util
         group = util.placement_group([self._bundle] * self._number, strategy=spread)
         try:
-            self._awaited([group.ready()], "room for the hosts")
+            end = time.monotonic() + _PATIENCE
+            while not group.wait(_LOOK_EVERY):
+                self._look(end, "room for the hosts")
             yield group
         finally:
             with contextlib.suppress(Exception):  # it may be gone, with all of the cluster
@@ -91,38 +108,18 @@ class RayHosts:
 
     def _attempt(self, group: Any, lines: Any, node: Node, title: str) -> str | None:
         """Trains until the stage is whole, None, or a host is lost: how."""
-        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
-
-        actors = [
-            self._ray.remote(_Host)
-            .options(
-                num_cpus=self._bundle["CPU"],
-                num_gpus=self._bundle.get("GPU", 0),
-                scheduling_strategy=PlacementGroupSchedulingStrategy(
-                    group, placement_group_bundle_index=index
-                ),
-            )
-            .remote(self._setup, lines)
-            for index in range(self._number)
-        ]
+        actors = [self._started(group, lines, index) for index in range(self._number)]
         try:
             addresses = self._joined(actors)
+            left = self._context.deadline.remaining
+            seconds = None if math.isinf(left) else max(left, 1.0)
+            told = json.dumps(addresses)
             under_way = {
-                actor.train.remote(node.key, json.dumps(addresses), index, title): index
+                actor.train.remote(node.key, told, index, title, seconds): index
                 for index, actor in enumerate(actors)
             }
-            while under_way:
-                ready = self._looked(list(under_way))
-                self._say_all(lines)
-                for reference in ready:
-                    index = under_way.pop(reference)
-                    answer = json.loads(self._ray.get(reference))
-                    if answer["kind"] == SURROUNDINGS:
-                        return f"host {index} ({addresses[index]}) ended: {answer['text']}"
-                    if answer["kind"] != DONE:
-                        raise error_of(Place(index, addresses[index]), answer, "host")
-            return None
-        except self._ray.exceptions.RayActorError as error:
+            return self._watched(under_way, addresses, lines)
+        except self._ray.exceptions.RayError as error:
             return f"a host is lost ({_reason(error)})"
         finally:
             if not self._session.gone:
@@ -131,14 +128,62 @@ class RayHosts:
                 with contextlib.suppress(Exception):
                     self._ray.kill(actor)
 
+    def _started(self, group: Any, lines: Any, index: int) -> Any:
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+        place = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=index)
+        actor = self._ray.remote(_Host).options(
+            num_cpus=self._bundle["CPU"],
+            num_gpus=self._bundle.get("GPU", 0),
+            scheduling_strategy=place,
+        )
+        return actor.remote(self._setup, lines)
+
+    def _watched(self, under_way: dict[Any, int], places: list[str], lines: Any) -> str | None:
+        """Waits for the hosts; those that end by themselves have others save what they have."""
+        reasons: list[str] = []
+        end = math.inf
+        try:
+            while under_way and time.monotonic() < end:
+                for reference in self._looked(list(under_way), time_limit=False):
+                    index = under_way.pop(reference)
+                    answer = json.loads(self._ray.get(reference))
+                    if answer["kind"] == SURROUNDINGS:
+                        reasons.append(f"host {index} ({places[index]}) ended: {answer['text']}")
+                        end = min(end, time.monotonic() + _SAVING)
+                    elif answer["kind"] != DONE:
+                        raise error_of(Place(index, places[index]), answer, "host")
+                self._say_all(lines)
+                if self._context.deadline.remaining < -_SAVING:
+                    self._context.deadline.check()
+        except Interrupted:
+            if not self._session.gone:
+                self._save(under_way, lines)
+            raise
+        if any(_TIME in reason for reason in reasons):
+            raise Interrupted(self._context.deadline.reached)
+        return reasons[0] if reasons else None
+
+    def _save(self, under_way: dict[Any, int], lines: Any) -> None:
+        """Has the hosts save and stop; a second signal ends it."""
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            self._context.say("the hosts save their work")
+            lines.stop.remote()
+            left, end = list(under_way), time.monotonic() + _SAVING
+            while left and time.monotonic() < end:
+                _, left = self._ray.wait(left, num_returns=len(left), timeout=_LOOK_EVERY)
+                self._say_all(lines)
+
     def _joined(self, actors: list[Any]) -> list[str]:
         """The addresses at which the hosts will find each other."""
-        mark = str(self._session.mark.resolve())
+        mark = str(self._session.mark)
         hellos = self._awaited([actor.hello.remote(mark) for actor in actors], "the hosts")
         places = self._awaited([actor.address.remote() for actor in actors], "the hosts")
         found = []
         for index, (text, place) in enumerate(zip(hellos, places, strict=True)):
             hello = json.loads(text)
+            if hello["kind"] != DONE:
+                raise error_of(Place(index, hello["host"]), hello, "host")
             self._session.refuse_other(f"host {index}", hello)
             found.append(f"{f'[{place}]' if ':' in place else place}:{hello['port']}")
         return found
@@ -146,47 +191,32 @@ class RayHosts:
     def _awaited(self, references: list[Any], what: str) -> list[Any]:
         end, left = time.monotonic() + _PATIENCE, references
         while left:
-            if time.monotonic() > end:
-                raise Interrupted(
-                    f"the cluster has not given {what} in {_PATIENCE / 60:.0f} minutes. "
-                    f"{self._number} hosts ask for {self._bundle} each"
-                )
             ready = self._looked(left)
             left = [one for one in left if one not in ready]
+            self._ray.get(ready)  # a host that is lost is not waited for
+            self._look(end, what)
         return self._ray.get(references)
 
-    def _looked(self, references: list[Any]) -> list[Any]:
-        with self._session.reached():
-            ready, _ = self._ray.wait(references, num_returns=1, timeout=_LOOK_EVERY)
+    def _look(self, end: float, what: str) -> None:
+        self._session.look()
         self._context.deadline.check()
+        if time.monotonic() > end:
+            raise Interrupted(
+                f"the cluster has not given {what} in {_PATIENCE / 60:.0f} minutes. {self._number} "
+                f"hosts ask for {shown(self._bundle)} each"
+            )
+
+    def _looked(self, references: list[Any], *, time_limit: bool = True) -> list[Any]:
+        self._session.look()
+        ready, _ = self._ray.wait(references, num_returns=1, timeout=_LOOK_EVERY)
+        if time_limit or self._context.deadline.stopped:
+            self._context.deadline.check()  # else the hosts keep it, and save in time
         return ready
 
     def _say_all(self, lines: Any) -> None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(self._ray.exceptions.RayError, ConnectionError):
             for line in json.loads(self._ray.get(lines.taken.remote(), timeout=10)):
                 self._context.say(line)
-
-
-def _bundle(session: RaySession, number: int) -> dict[str, float]:
-    """What a host takes: of machines the processors and GPUs that each has at least.
-
-    Raises:
-        UserError: There are fewer machines than hosts.
-    """
-    nodes = [node["Resources"] for node in session.ray.nodes() if node["Alive"]]
-    nodes = [one for one in nodes if one.get("CPU", 0) >= 1]
-    if session.asked.address == LOCAL:
-        cpus = int(sum(one["CPU"] for one in nodes)) // number
-        gpus = int(sum(one.get("GPU", 0) for one in nodes)) // number
-        return {"CPU": max(1, cpus)} | ({"GPU": gpus} if gpus else {})
-    if len(nodes) < number:
-        raise UserError(
-            f"runtime.hosts: {number}, and the cluster {session.asked.address} has {len(nodes)} "
-            "machines with processors. Expected at most as many"
-        )
-    most = sorted(nodes, key=lambda one: (one.get("GPU", 0), one["CPU"]), reverse=True)[:number]
-    cpus, gpus = (int(min(one.get(name, 0) for one in most)) for name in ("CPU", "GPU"))
-    return {"CPU": cpus} | ({"GPU": gpus} if gpus else {})
 
 
 def _newest(checkpoints: Path) -> str:

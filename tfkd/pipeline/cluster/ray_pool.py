@@ -2,19 +2,26 @@
 
 import contextlib
 import json
-import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tfkd.pipeline.cluster.dispatch import Answer, Place
+from tfkd.pipeline.cluster.dispatch import Answer, Place, error_of
 from tfkd.pipeline.cluster.ray_session import RaySession
-from tfkd.pipeline.cluster.worker import GROWTH, ShardWorker
+from tfkd.pipeline.cluster.room import room_of
+from tfkd.pipeline.cluster.setup import setup_of
+from tfkd.pipeline.cluster.worker import DONE, ShardWorker
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
 
-# Workers that are lost as they start until the reason is told; seconds until one must be there.
-_STARTS, _PATIENCE = 5, 600.0
+# How often in a row a worker's own code may fail as it starts; seconds until one must be there,
+# and until the user is told that there is no room yet.
+_STARTS, _PATIENCE, _TOLD = 2, 600.0, 30.0
+# A worker that said something so many seconds ago is asked whether it still lives before it is
+# given a shard: one that has died with nothing to do has died of no shard.
+_FRESH = 1.0
+_HELLO, _ALIVE, _SHARD = "hello", "alive", "shard"
 
 
 class RayPool:
@@ -25,26 +32,32 @@ class RayPool:
         job: The run's `Job`, as text.
         threads: Of each operation of TensorFlow, in this process and so in all.
         say: Called with each line for the user.
+
+    Raises:
+        UserError: The cluster has no room for what is asked for.
     """
 
     def __init__(self, session: RaySession, job: str, threads: int, say: Callable[[str], None]):
         self._session, self._ray, self._say = session, session.ray, say
         self._hosts: dict[int, str] = {}  # of workers that are ready, by place
+        self._heard: dict[int, float] = {}  # when each said something
         self._actors: dict[int, Any] = {}
-        self._under_way: dict[Any, tuple[int, bool]] = {}
-        self._failed, self._patient_until = 0, time.monotonic() + _PATIENCE
-        self._size, self._needs = _room(session, threads)
-        self._setup = json.dumps(setup_of(job, threads, self._needs["num_cpus"]))
+        self._under_way: dict[Any, tuple[int, str]] = {}
+        self._failed: Counter = Counter()  # starts, by place, since it was last ready
+        self._room = room_of(session.machines(), session.asked, threads)
+        self._setup = json.dumps(setup_of(job, threads, self._room.needs["num_cpus"]))
+        self._waits = self._asked = time.monotonic()
+        self._told = False
 
     @property
     def size(self) -> int:
         """How many workers there are, or are to be."""
-        return self._size
+        return self._room.size
 
     @property
     def on_gpus(self) -> bool:
         """Whether each of them has a GPU."""
-        return "num_gpus" in self._needs
+        return "num_gpus" in self._room.needs
 
     @property
     def ready(self) -> int:
@@ -52,43 +65,43 @@ class RayPool:
         return len(self._hosts)
 
     def idle(self) -> list[Place]:
-        for number in set(range(self._size)) - set(self._actors):
+        for number in set(range(self.size)) - set(self._actors):
             self._start(number)
         busy = {number for number, _ in self._under_way.values()}
-        return [Place(number, self._hosts[number]) for number in self._hosts if number not in busy]
+        fresh, found = time.monotonic() - _FRESH, []
+        for number, host in self._hosts.items():
+            if number in busy:
+                continue
+            if self._heard[number] < fresh:
+                self._ask(number, _ALIVE, self._actors[number].alive.remote())
+            else:
+                found.append(Place(number, host))
+        return found
 
     def give(self, place: Place, key: str, number: int) -> None:
-        self._ask(place.number, self._actors[place.number].shard.remote(key, number))
+        self._ask(place.number, _SHARD, self._actors[place.number].shard.remote(key, number))
 
     def answers(self, seconds: float) -> list[Answer]:
-        with self._session.reached():
-            ready, _ = self._ray.wait(list(self._under_way), num_returns=1, timeout=seconds)
+        self._session.look()
+        now = time.monotonic()
+        if now - self._asked > _TOLD:  # nobody has, while a stage had no work for workers
+            self._waits = now
+        ready, _ = self._ray.wait(list(self._under_way), num_returns=1, timeout=seconds)
         found = []
         for reference in ready:
-            number, is_hello = self._under_way.pop(reference)
+            number, what = self._under_way.pop(reference)
             try:
                 content = json.loads(self._ray.get(reference))
             except self._ray.exceptions.RayError as error:
-                self._kill(number)
-                host = self._hosts.pop(number, None)
-                if host is None:
-                    self._not_started(error)
-                else:
-                    self._say(f"worker {number} on {host} is lost, and started again")
-                    found.append(Answer(Place(number, host), None))
+                found += self._lost(number, what, error)
                 continue
-            if is_hello:
-                self._session.refuse_other(f"worker {number}", content)
-                self._hosts[number], self._failed = content["host"], 0
-            else:
+            self._heard[number] = time.monotonic()
+            if what == _HELLO:
+                self._take(number, content)
+            elif what == _SHARD:
                 found.append(Answer(Place(number, self._hosts[number]), content))
-        if self._hosts:
-            self._patient_until = time.monotonic() + _PATIENCE
-        elif time.monotonic() > self._patient_until:
-            raise Interrupted(
-                f"the cluster had no room for a worker for {_PATIENCE / 60:.0f} minutes. Each asks "
-                f"for {_shown(self._needs)}"
-            )
+        self._asked = time.monotonic()
+        self._look_for_room()
         return found
 
     def drop(self, place: Place) -> None:
@@ -104,13 +117,20 @@ class RayPool:
             self._kill(number)
 
     def _start(self, number: int) -> None:
-        actor = self._ray.remote(ShardWorker).options(**self._needs, max_restarts=0)
+        actor = self._ray.remote(ShardWorker).options(**self._room.needs, max_restarts=0)
         self._actors[number] = actor.remote(self._setup)
-        mark = str(self._session.mark.resolve())
-        self._ask(number, self._actors[number].hello.remote(mark), True)
+        mark = str(self._session.mark)
+        self._ask(number, _HELLO, self._actors[number].hello.remote(mark))
 
-    def _ask(self, number: int, reference: Any, hello: bool = False) -> None:
-        self._under_way[reference] = number, hello
+    def _ask(self, number: int, what: str, reference: Any) -> None:
+        self._under_way[reference] = number, what
+
+    def _take(self, number: int, content: dict[str, Any]) -> None:
+        if content["kind"] != DONE:
+            raise error_of(Place(number, content["host"]), content)
+        self._session.refuse_other(f"worker {number}", content)
+        self._hosts[number] = content["host"]
+        self._failed.pop(number, None)
 
     def _kill(self, number: int) -> None:
         actor = self._actors.pop(number, None)
@@ -118,40 +138,46 @@ class RayPool:
             with contextlib.suppress(Exception):  # it may be gone, with all of the cluster
                 self._ray.kill(actor)
 
-    def _not_started(self, error: Exception) -> None:
-        self._failed += 1
-        if self._failed >= _STARTS:
-            self._session.look(at_once=True)
+    def _lost(self, number: int, what: str, error: Exception) -> list[Answer]:
+        self._kill(number)
+        host = self._hosts.pop(number, None)
+        if host is None:
+            self._not_started(number, error)
+            return []
+        self._say(f"worker {number} on {host} is lost, and started again")
+        return [Answer(Place(number, host), None)] if what == _SHARD else []
+
+    def _not_started(self, number: int, error: Exception) -> None:
+        """A worker is lost before it was ready: its own code failed, as without an installation, or
+        something ended it, as a machine that is lost."""
+        self._failed[number] += 1
+        self._session.look(at_once=True)
+        own = getattr(error, "actor_init_failed", False)
+        if own and self._failed[number] >= _STARTS:
             raise UserError(
-                f"workers end as they start ({_reason(error)}). Give all machines the same "
-                "installation as this one, tfkd[ray] among it"
+                f"worker {number} fails as it starts ({_reason(error)}). Give all machines the "
+                "same installation as this one, tfkd[ray] among it"
             ) from error
+        if self._failed[number] > self._session.asked.retries:
+            raise Interrupted(
+                f"worker {number} was lost {self._failed[number]} times as it started, one after "
+                f"the other ({_reason(error)}): most often its machine has too little memory"
+            ) from error
+        self._say(f"worker {number} is lost as it starts, and started again")
 
-
-def setup_of(job: str, threads: int | None, cores: int) -> dict[str, Any]:
-    """What a process is told at its start: its job, and what `worker.begun` takes."""
-    kept = ("TF_CPP_MIN_LOG_LEVEL", GROWTH)
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    paths = [
-        os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one
-    ]
-    return {
-        "job": job,
-        "threads": threads,
-        "cores": cores,
-        "environment": environment,
-        "paths": paths,
-    }
-
-
-def _room(session: RaySession, threads: int) -> tuple[int, dict[str, int]]:
-    """How many workers there are, and what each of them takes."""
-    there, asked = session.ray.cluster_resources(), session.asked.workers
-    gpus, cpus = int(there.get("GPU", 0)), int(there.get("CPU", 0))
-    if gpus:
-        wanted = asked or gpus
-        return wanted, {"num_gpus": 1, "num_cpus": max(1, min(threads, cpus // wanted))}
-    return asked or max(1, cpus // threads), {"num_cpus": threads}
+    def _look_for_room(self) -> None:
+        """Tells, and after a while ends the run, where no worker is there or comes."""
+        now = time.monotonic()
+        if self._hosts:
+            self._waits, self._told = now, False
+        elif now - self._waits > _PATIENCE:
+            raise Interrupted(
+                f"the cluster had no room for a worker for {_PATIENCE / 60:.0f} minutes. Each asks "
+                f"for {self._room.shown}"
+            )
+        elif now - self._waits > _TOLD and not self._told:
+            self._told = True
+            self._say(f"waits for workers to start: each asks for {self._room.shown}")
 
 
 def _reason(error: Exception) -> str:
@@ -159,8 +185,3 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if "Error" in line.split(":")[0]]
     return (told or lines or [type(error).__name__])[-1][:200]
-
-
-def _shown(needs: dict[str, int]) -> str:
-    names = {"num_cpus": "processors", "num_gpus": "GPU"}
-    return " and ".join(f"{count} {names[name]}" for name, count in needs.items())

@@ -9,15 +9,14 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
-from tfkd.pipeline.cluster.worker import DONE
-from tfkd.pipeline.engine.stage_folder import versions
+from tfkd.pipeline.cluster.installation import differences, installation
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import answers_at
 from tfkd.training.interruption import Interrupted
@@ -33,6 +32,13 @@ _OBJECT_STORE = 100 * 2**20
 # Seconds between two looks for the head, and how often it may not answer.
 _LOOK_EVERY, _SILENT = 4.0, 4
 _MARK, _SESSION = ".cluster", "tfkd-ray-"
+_NOT_REACHED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
+_TOKEN_WORDS = ("auth_token", "AUTH_TOKEN", "AUTH_MODE", "Unauthenticated", "UNAUTHENTICATED")
+_NO_TOKEN = (
+    "it asks for a token, and this command has none, or another. Set RAY_AUTH_MODE=token, and "
+    "RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH (or the file ~/.ray/auth_token) to what the cluster "
+    "was started with"
+)
 
 
 class RaySession:
@@ -42,6 +48,7 @@ class RaySession:
         asked: The cluster.
         cpus: Processors that a worker takes, of which a cluster on this machine has enough.
         stages: The folder `RUNS/stages`, which all machines share.
+        plugins: Modules that register classes, whose sources all machines have alike.
 
     Attributes:
         ray: The package.
@@ -52,52 +59,66 @@ class RaySession:
         UserError: There is no such cluster, or no Ray.
     """
 
-    def __init__(self, asked: AskedCluster, cpus: int, stages: Path):
+    def __init__(self, asked: AskedCluster, cpus: int, stages: Path, plugins: Sequence[str] = ()):
         self.ray, self.asked, self._address = _imported(), asked, asked.address
+        self._plugins = plugins
         self._ours, self._folder, self._gone = False, None, False
         self._looked, self._silent = time.monotonic(), 0
-        self.mark = stages / f"{_MARK}-{secrets.token_hex(8)}"
+        self.mark = stages.resolve() / f"{_MARK}-{secrets.token_hex(8)}"
         try:
-            self._connect(asked, cpus)
-            self._head = self._found_head()
             stages.mkdir(parents=True, exist_ok=True)
             write_atomically(self.mark, "")
+            self._connect(asked, asked.cpus_per_worker or cpus)
+            self._head = self._found_head()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Ends what of Ray this process has started."""
-        self.mark.unlink(missing_ok=True)
-        if self._ours:
-            self._ours = False
-            with _own_signals(), contextlib.suppress(Exception):
-                self.ray.shutdown()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if self._ours:
+                self._ours = False
+                with own_signals(), contextlib.suppress(Exception):
+                    self.ray.shutdown()
+        finally:
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self.mark.unlink(missing_ok=True)
+
+    def machines(self) -> dict[str, dict[str, float]]:
+        """What each machine of the cluster has, `CPU` and `GPU` among it, by its address."""
+        found: dict[str, dict[str, float]] = {}
+        with self.reached():
+            for node in self.ray.nodes():
+                if node["Alive"]:
+                    name = address = node["NodeManagerAddress"]
+                    while name in found:
+                        name = f"{address} ({len(found) + 1})"
+                    found[name] = node["Resources"]
+        return found
 
     def refuse_other(self, name: str, hello: dict[str, Any]) -> None:
         """Refuses a worker that would not make the same, by what it says of itself.
 
         Raises:
-            UserError: Its machine has other versions, or does not see the folder of runs.
+            UserError: Its machine has another installation, or has no use of the folder of runs.
         """
-        if hello["kind"] != DONE:
-            raise RuntimeError(f"{name}: {hello['text'].strip()}")
-        ours, where = versions(), f"{name} on {hello['host']}"
-        other = [
-            f"{one} {hello['versions'].get(one, 'none')}, here {ours.get(one, 'none')}"
-            for one in {**ours, **hello["versions"]}
-            if hello["versions"].get(one) != ours.get(one)
-        ]
-        if other:
+        where, runs = f"{name} on {hello['host']}", self.mark.parent
+        if other := differences(installation(self._plugins), hello["installation"]):
             raise UserError(
                 f"{where} has {'; '.join(other)}. Give all machines the same installation"
             )
         if not hello["sees"]:
             raise UserError(
-                f"{where} does not see {self.mark.parent}. All machines need one folder of runs: "
-                "name it with --runs-dir, on a file system that they share"
+                f"{where} does not see {runs}. All machines need one folder of runs: name it with "
+                "--runs-dir, on a file system that they share"
+            )
+        if hello["writes"]:
+            raise UserError(
+                f"{where} cannot write in {runs} ({hello['writes']}). Give its user the right to, "
+                "or name another folder with --runs-dir; what is done is kept"
             )
 
     @property
@@ -112,10 +133,14 @@ class RaySession:
         Raises:
             Interrupted: It can no longer be reached.
         """
-        self.look()
         try:
             yield
-        except (ConnectionError, self.ray.exceptions.RaySystemError) as error:
+        except (UserError, Interrupted):
+            raise
+        except Exception as error:
+            lost = (ConnectionError, self.ray.exceptions.RaySystemError)
+            if not isinstance(error, lost) and answers_at(self._head):
+                raise
             self._gone = True
             raise Interrupted(f"{self._said} ({first_line(error)})") from error
 
@@ -160,16 +185,20 @@ class RaySession:
             settings |= {"include_dashboard": False, "_temp_dir": self._folder, "address": "local"}
         else:
             settings["address"] = asked.address
-        if not asked.address.startswith("ray://"):
-            settings |= {"log_to_driver": False, "logging_level": "CRITICAL"}
+        settings |= {"log_to_driver": False, "logging_level": "CRITICAL"}
         self._ours = True
         _mute()
         try:
-            with _own_signals(), warnings.catch_warnings(action="ignore"):
+            with own_signals(), warnings.catch_warnings(action="ignore"):
                 self.ray.init(**settings)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except self.ray.exceptions.AuthenticationError as error:
+            raise UserError(f"--cluster {asked.address}: {_NO_TOKEN}") from error
+        except _NOT_REACHED as error:
+            refused = any(word in str(error) for word in _TOKEN_WORDS)
             raise UserError(
-                f"--cluster {asked.address}: it cannot be reached ({first_line(error)}). "
+                f"--cluster {asked.address}: {_NO_TOKEN}"
+                if refused
+                else f"--cluster {asked.address}: it cannot be reached ({first_line(error)}). "
                 "Start one by `ray start --head`, and name it as this machine sees it"
             ) from error
 
@@ -206,13 +235,20 @@ def _mute() -> None:
 
 
 @contextlib.contextmanager
-def _own_signals() -> Iterator[None]:
-    """Inside, Ray takes signals for itself; behind it they are ours again."""
+def own_signals() -> Iterator[None]:
+    """Inside, Ray leaves SIGTERM to us: it would end this process by it, with a code of its own."""
+    from ray._private import utils
+
+    taken = getattr(utils, "set_sigterm_handler", None)
     kinds = [signal.SIGTERM, signal.SIGINT]
     before = {number: signal.getsignal(number) for number in kinds}
     try:
+        if taken is not None:
+            utils.set_sigterm_handler = lambda handler: None
         yield
     finally:
+        if taken is not None:
+            utils.set_sigterm_handler = taken
         for number, handler in before.items():
             with contextlib.suppress(ValueError):  # not in the main thread
                 signal.signal(number, handler)

@@ -5,54 +5,39 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.side_by_side import use_cores
+from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.job import Job, found_node
+from tfkd.pipeline.cluster.setup import begun
+from tfkd.pipeline.cluster.shared_folder import seen, unwritable
+from tfkd.pipeline.engine.permissions import permitted
 
-# Has TensorFlow take of a GPU's memory no more than it needs.
-GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 # The kinds of answers.
 DONE, WRONG_INPUT, SURROUNDINGS, FAULT = "done", "wrong input", "surroundings", "fault"
 
 
-def begun(setup: Mapping[str, Any]) -> None:
-    """Makes a process what `setup` says, before anything imports TensorFlow.
+def hello_of(mark: str, plugins: Iterable[str] = ()) -> dict[str, Any]:
+    """Who this process is, whether it sees a file that was written for it to be seen, and whether
+    it can write beside that.
 
-    Args:
-        setup: `environment`, variables that are set where they are not; `paths`, where plugins
-            are looked for, too; `cores`, how many processors are this process's; and `threads`,
-            how many of them each operation of TensorFlow has; None: as it would here.
+    Raises:
+        OSError: The disk is full.
     """
-    sys.path += [path for path in setup["paths"] if path not in sys.path]
-    for name, value in setup["environment"].items():
-        os.environ.setdefault(name, value)
-    if setup["threads"] is not None:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(setup["threads"])
-        os.environ["TF_NUM_INTEROP_THREADS"] = str(setup["cores"])
-    from tfkd.quiet import quiet
-
-    quiet()
-    use_cores(setup["cores"], setup["threads"])
-
-
-def hello_of(mark: str) -> dict[str, Any]:
-    """Who this process is, and whether it sees a file that was written for it to be seen."""
-    from tfkd.pipeline.engine.stage_folder import versions
-
+    sees = seen(mark)
     return {
-        "host": socket.gethostname(),
         "process": os.getpid(),
-        "versions": versions(),
-        "sees": Path(mark).is_file(),
+        "installation": installation(plugins),
+        "sees": sees,
+        "writes": unwritable(Path(mark).parent) if sees else "",
     }
 
 
 def answered(make: Callable[[], Mapping[str, Any]]) -> str:
-    """What is made, or what went wrong, in words: no exception leaves the process."""
+    """What is made, or what went wrong, in words, and where: no exception leaves the process."""
     from tfkd.spec.errors import UserError
     from tfkd.training.surroundings import of_surroundings
 
@@ -65,7 +50,7 @@ def answered(make: Callable[[], Mapping[str, Any]]) -> str:
             answer = {"kind": SURROUNDINGS, "text": reason}
         else:
             answer = {"kind": FAULT, "text": "".join(traceback.format_exception(error))}
-    return json.dumps(answer)
+    return json.dumps({**answer, "host": socket.gethostname()})
 
 
 class ShardWorker:
@@ -90,7 +75,11 @@ class ShardWorker:
         Args:
             mark: The path of a file that it must see.
         """
-        return answered(lambda: hello_of(mark))
+        return answered(lambda: hello_of(mark, self._job.plugins))
+
+    def alive(self) -> str:
+        """Says that it is."""
+        return answered(dict)
 
     def shard(self, key: str, number: int) -> str:
         """Makes one shard of a stage, if it is not there.
@@ -103,11 +92,17 @@ class ShardWorker:
 
     def _made(self, key: str, number: int) -> dict[str, Any]:
         if self._stage is None or self._stage[0] != key:
-            self._stage = None  # frees the model of the stage before
-            node = found_node(self._nodes, key)
-            context = self._job.context()
-            self._stage = key, node.stage.shards(node, context.folder(node), context)
-        self._stage[1].make(number)
+            self._stage = None
+            if "keras" in sys.modules:
+                from tfkd.pipeline.engine.fresh_start import fresh_start
+
+                fresh_start()  # frees the model of the stage before
+            with permitted(Path(self._job.runs_dir)):
+                node = found_node(self._nodes, key)
+                context = self._job.context()
+                self._stage = key, node.stage.shards(node, context.folder(node), context)
+        with permitted(Path(self._job.runs_dir)):
+            self._stage[1].make(number)
         return {}
 
     @cached_property

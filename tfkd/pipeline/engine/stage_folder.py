@@ -209,7 +209,8 @@ class StageFolder:
     ) -> None:
         """Writes the manifest, then removes the scratch folder.
 
-        In this order: a kill between the two loses nothing but disk space, until the next run.
+        In this order: a kill between the two loses nothing but disk space, until the next run. What
+        has a name with a dot in front is no result: a worker that was given up may still write it.
 
         Args:
             inputs: Keys of the stages that it rests on, by role.
@@ -225,7 +226,10 @@ class StageFolder:
                 "sha256": sha256_of(path),
             }
             for path in sorted(self.path.rglob("*"))
-            if path.is_file() and path != self.path / MANIFEST and scratch not in path.parents
+            if not path.name.startswith(".")
+            and path.is_file()
+            and path != self.path / MANIFEST
+            and scratch not in path.parents
         }
         manifest = {
             "kind": self.kind,

@@ -9,6 +9,7 @@ from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.references import Reference
 from tfkd.spec.source.compose import Files, changed, variant_names
+from tfkd.spec.source.spec_files import Texts
 from tfkd.spec.source.tree import Node
 from tfkd.spec.stage_kinds import givers, type_of
 from tfkd.spec.wording import cut, shown
@@ -22,10 +23,12 @@ class OtherSpecs:
     Attributes:
         refused: Whether it was asked for more files than `Files` reads, what they extend
             counted, or more than `MOST_TREES` specs and variants.
+        texts: What was read of them, by absolute path.
     """
 
     def __init__(self) -> None:
-        self._files = Files()
+        self.texts: Texts = {}
+        self._files = Files(texts=self.texts)
         self._trees: dict[tuple[Path, str | None], Node | SpecErrors] = {}
         self._more = False
 

@@ -9,6 +9,7 @@ from tfkd.spec.errors import SpecError, SpecErrors, nearest
 from tfkd.spec.source.dotted_paths import put
 from tfkd.spec.source.overrides import overridden
 from tfkd.spec.source.relocated import relocated
+from tfkd.spec.source.spec_files import Texts, is_there
 from tfkd.spec.source.tree import Node
 from tfkd.spec.source.yaml_reader import Slips, read_file
 from tfkd.spec.wording import cut
@@ -16,9 +17,11 @@ from tfkd.spec.wording import cut
 MOST_FILES = 100
 
 
-def extended(path: str | Path, slips: list[SpecError] | None = None) -> Node:
-    """A file's tree with all that it extends, mappings merged key by key; `slips` as of `Files`."""
-    return Files(slips).read(Path(path))
+def extended(
+    path: str | Path, slips: list[SpecError] | None = None, texts: Texts | None = None
+) -> Node:
+    """A file's tree with all that it extends, mappings merged key by key; see `Files`."""
+    return Files(slips, texts).read(Path(path))
 
 
 def changed(tree: Node, variant: str | None, overrides: Sequence[str]) -> Node:
@@ -58,13 +61,14 @@ class Files:
 
     Args:
         slips: Takes the faults of files that leave no doubt about all else; None: they are raised.
+        texts: Takes what is read, by absolute path.
 
     Attributes:
         refused: Whether it was asked for more than `MOST_FILES`.
     """
 
-    def __init__(self, slips: list[SpecError] | None = None) -> None:
-        self._slips = slips
+    def __init__(self, slips: list[SpecError] | None = None, texts: Texts | None = None) -> None:
+        self._slips, self._texts = slips, texts
         self._read = 0
         self.refused = False
 
@@ -83,7 +87,7 @@ class Files:
             raise SpecErrors([SpecError(str(path), 0, "", f"more than {MOST_FILES} files")])
         self._read += 1
         try:
-            node = read_file(path)
+            node = read_file(path, self._texts)
         except Slips as error:
             if self._slips is None:
                 raise
@@ -99,7 +103,7 @@ class Files:
         merged: Node | None = None
         for name in names:
             other = path.parent / name
-            if not os.path.exists(other):  # also a name that no file can have
+            if not is_there(other):  # also a name that no file can have
                 shown = f"{cut(str(other))} does not exist"
                 raise _at(extends, "extends", shown, "a file beside this one")
             real = os.path.realpath(other)

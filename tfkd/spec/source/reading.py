@@ -20,6 +20,7 @@ from tfkd.spec.source.asked_steps import OPTION as MORE_STEPS
 from tfkd.spec.source.compose import changed, extended, variant_names, variant_paths
 from tfkd.spec.source.overrides import Overridden, Override, leads_through, overridden
 from tfkd.spec.source.renamed import as_written, renamed
+from tfkd.spec.source.spec_files import Texts
 from tfkd.spec.source.tree import Node, node_of
 from tfkd.spec.stage_sections import evaluations, stages
 from tfkd.spec.wording import shown
@@ -69,7 +70,9 @@ class Reading:
         self.path = Path(path)
         self._slips: list[SpecError] = []
         self._renamed: dict[tuple[str, str], str] = {}
-        self.written = renamed(extended(path, self._slips), self._renamed)
+        self._texts: Texts = {}
+        tree = extended(path, self._slips, self._texts)
+        self.written = renamed(tree, self._renamed)
         self.others = OtherSpecs()
         self.overrides, self.change, self._seed = tuple(overrides), change, seed
         self._of_seeds: dict[int | None, Reading] = {seed: self}
@@ -90,6 +93,11 @@ class Reading:
             found._start()
             self._of_seeds[seed] = found
         return self._of_seeds[seed]
+
+    @property
+    def texts(self) -> Texts:
+        """All that was read so far, of other specs, too: texts by absolute path."""
+        return {**self.others.texts, **self._texts}
 
     def variants(self) -> tuple[str | None, ...]:
         """The spec itself, None, and its variants."""

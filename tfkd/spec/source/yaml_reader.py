@@ -4,14 +4,15 @@ PyYAML's scanner is used for its events alone. Nothing is constructed but text, 
 null, lists and mappings, so no file can run code; and no file of a few lines can grow in memory.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tfkd.outside.regular_files import open_regular
 from tfkd.spec.errors import SpecError, SpecErrors
+from tfkd.spec.source.spec_files import Texts, keep, read_bytes
 from tfkd.spec.source.tree import Node
 
 MOST_BYTES = 2**20
@@ -45,10 +46,14 @@ class Slips(SpecErrors):
         self.tree = tree
 
 
-def read_file(path: str | Path) -> Node:
+def read_file(path: str | Path, texts: Texts | None = None) -> Node:
     """Reads a YAML file whose top is a mapping.
 
     Aliases and merge keys (`<<: *NAME`) stand for what they name, which keeps its own lines.
+
+    Args:
+        path: The file; in `spec_files.holding` it may be held.
+        texts: Takes the text that was read, by its absolute path.
 
     Raises:
         Slips: It has tags or duplicate keys; all are named at once.
@@ -57,8 +62,7 @@ def read_file(path: str | Path) -> Node:
     """
     name = str(path)
     try:
-        with open_regular(path) as file:
-            data = file.read(MOST_BYTES + 1)
+        data = read_bytes(path, MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise SpecErrors([SpecError(name, 0, "", f"cannot be read ({reason})")]) from None
@@ -75,6 +79,9 @@ def read_file(path: str | Path) -> Node:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SpecErrors([SpecError(name, line, "", "not UTF-8", "text saved as UTF-8")]) from None
+    keep(path, text)
+    if texts is not None:
+        texts[os.path.abspath(path)] = text
     node = read_text(text, name)
     if not isinstance(node.value, dict):
         raise SpecErrors(
