@@ -18,8 +18,11 @@ FOR_OTHERS = {"keras_nlp", "importlib_resources"}
 # What comes with tensorflow, rouge-score and pydantic, whose own it is to choose versions of.
 WITH_OTHERS = {"google", "ml_dtypes", "nltk", "pydantic_core"}
 
-# What extras ask for, and is imported where a spec names its format alone.
-OF_EXTRAS = {"ai_edge_litert", "ctranslate2", "onnx", "onnxruntime", "ray", "tf2onnx"}
+# What extras ask for, and is imported where a spec names its format alone, or a file has it.
+OF_EXTRAS = {"ai_edge_litert", "backports", "ctranslate2", "fsspec", "onnx", "onnxruntime",
+             "pyarrow", "ray", "tf2onnx"}  # fmt: skip
+# What Python has from 3.14 on.
+LATER = {"compression"}
 
 
 @cache
@@ -45,7 +48,7 @@ def required():
 
 
 def test_what_is_required_is_what_is_imported():
-    found = imported() - {*sys.stdlib_module_names, "tfkd", *WITH_OTHERS, *OF_EXTRAS}
+    found = imported() - {*sys.stdlib_module_names, "tfkd", *WITH_OTHERS, *OF_EXTRAS, *LATER}
     assert {*required()} == found | FOR_OTHERS
 
 

@@ -143,6 +143,30 @@ def test_a_class_of_first_lines_alone_is_told_of(tmp_path):
         assert read(tmp_path, options).warnings == []
 
 
+@pytest.mark.parametrize(
+    ("first", "rows", "warned"),
+    [("de\ten", ["ein Satz\ta sentence"], True),
+     ("Hallo\tHello", ["ein Satz\ta sentence", "zwei\ttwo"], False),
+     ("guten Tag\tHello", ["ein Satz\ta sentence"], False),
+     ("de\ten", ["ein\ta"], False)],
+)  # fmt: skip
+def test_a_first_line_of_single_words_is_told_of_early(tmp_path, first, rows, warned):
+    (tmp_path / "a.tsv").write_text("\n".join([first, *rows * 30]) + "\n", "utf-8")
+    options = TsvOptions(tsv="a.tsv", columns={"source": 0, "target": 1})
+    early, corpus = open_corpus(options, tmp_path).first_warnings(), read(tmp_path, options)
+    assert early == corpus.warnings
+    assert len(early) == warned
+    if warned:
+        assert "a.tsv:1: the first line, 'de', 'en', has single words" in early[0]
+        assert "`header: true`" in early[0]
+
+
+def test_a_class_that_other_rows_have_is_no_header(tmp_path):
+    rows = "Great\tgood\n" + "a long film\tgood\na short film\tbad\n" * 20
+    (tmp_path / "a.tsv").write_text(rows, "utf-8")
+    assert read(tmp_path, TsvOptions(tsv="a.tsv", columns={"text": 0, "label": 1})).warnings == []
+
+
 def test_a_header_above_labels_in_a_file_of_their_own(tmp_path):
     (tmp_path / "a.sent").write_text("sentence\ngood\nbad\n", "utf-8")
     (tmp_path / "a.lb").write_text("label\n1\n0\n", "utf-8")

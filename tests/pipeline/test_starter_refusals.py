@@ -56,7 +56,7 @@ def files(tmp_path):
      ("--text mac.txt", r"mac.txt: its lines end in \\r alone.*tr '"),
      ("--labelled mac.csv", r"mac.csv: its lines end in \\r alone"),
      ("--text more.txt.gz", "more.txt.gz is called .gz and is no gzip file"),
-     ("--text zipped.txt", "zipped.txt is packed by zip; expected text, or gzip"),
+     ("--text zipped.txt", "zipped.txt is packed by zip; expected text, gzip, xz or zstd"),
      # The first line is a row: by its values' names it would be lost.
      ("--labelled rows.csv", "--columns text=1 label=2$"),
      ("--labelled rows.csv --columns text=1 label=gut",

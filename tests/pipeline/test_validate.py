@@ -254,6 +254,18 @@ def test_what_can_be_fetched_is_asked_for_as_a_run_does(home, monkeypatch, reach
     assert not any("tfds" in str(one) for one in [*errors, *notes])
 
 
+def test_a_header_that_nobody_declared_is_told_of_before_a_run(home, capsys):
+    rows = "de\tid\ten\n" + "ein n\t7\ta n\n" * 30
+    (home / "rows.tsv").write_text(rows, "utf-8")
+    errors, notes = validate([home / "spec.yaml"], data_dir=home)
+    assert errors == []
+    (note,) = notes
+    assert f"spec.yaml:{line_of('rows.tsv')}: data.table.tsv: rows.tsv:1: the first line" in note
+    where = ["--data-dir", str(home), "--runs-dir", str(home / "runs")]
+    assert cli.main(["plan", str(home / "spec.yaml"), *where]) == cli.DONE
+    assert "warning: data.table: rows.tsv:1: the first line, 'de', 'en'" in capsys.readouterr().out
+
+
 def test_the_command_line_checks_files_unless_it_is_told_not_to(home, capsys):
     (home / "rows.jsonl").unlink()
     words = ["validate", str(home / "spec.yaml"), "--data-dir", str(home)]

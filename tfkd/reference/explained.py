@@ -19,10 +19,11 @@ _REQUIRED: dict[str, Any] = {
     "decoder_layers": 3, "encoder": "teacher.source", "encoder_layers": 3, "heads": 4,
     "into": "teacher", "layers": 2, "lines": {"text": "test.txt"}, "load": "bert-base-uncased",
     "main": ["cross_entropy"], "objective": {"cross_entropy": {}},
-    "parallel": ["train.de", "train.en"], "rows": 1000, "score": "finetune", "steps": 2000,
+    "parallel": ["train.de", "train.en"], "parquet": "train-*.parquet",
+    "rows": 1000, "score": "finetune", "steps": 2000,
     "model": "student", "targets": {"field": "probabilities"},
-    "teacher": "finetune", "text": "train.txt", "tfds": "wmt14_translate/de-en",
-    "tokenizer": "joint", "train": "student",
+    "saved_dataset": "imdb", "teacher": "finetune", "text": "train.txt",
+    "tfds": "wmt14_translate/de-en", "tokenizer": "joint", "train": "student",
     "translate": "finetune", "tsv": "reviews.tsv", "width": 256,
 }  # fmt: skip
 # Of a plugin's, by the type that the schema tells, one that this text stands in.

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tfkd.data.text.packed_files import ENDINGS, packed_by
 from tfkd.data.text.source_files import find_files, reading
 from tfkd.outside.regular_files import open_regular, readable
 from tfkd.spec.errors import UserError
 from tfkd.spec.wording import shown
 
-# The first bytes of what is packed otherwise than by gzip.
-_PACKED = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_GZIP = b"\x1f\x8b"
+# The first bytes of what is packed otherwise than corpora may be.
+_PACKED = {b"PK\x03\x04": "zip", b"BZh": "bzip2"}
 _LOOKED_AT = 2**20
 # Of the rows that were read, no more classes than this share of them, and at least so many.
 _MOST_CLASSES, _FEWEST_CLASSES = 0.5, 2
@@ -32,11 +32,14 @@ def refuse_other_forms(option: str, names: Iterable[str], data_dir: Path) -> Non
             first = file.read(8)
         packed = next((word for bytes_, word in _PACKED.items() if first.startswith(bytes_)), None)
         if packed is not None:
-            raise UserError(f"{option}: {path} is packed by {packed}; expected text, or gzip")
-        if path.name.lower().endswith(".gz") and not first.startswith(_GZIP):
             raise UserError(
-                f"{option}: {path} is called .gz and is no gzip file: fetch it again, or take .gz "
-                "off its name if it is plain text"
+                f"{option}: {path} is packed by {packed}; expected text, gzip, xz or zstd"
+            )
+        ending = path.suffix.lower()
+        if ending in ENDINGS and packed_by(first) is None:
+            raise UserError(
+                f"{option}: {path} is called {ending} and is no {ENDINGS[ending]} file: fetch it "
+                f"again, or take {ending} off its name if it is plain text"
             )
         with reading(path) as file:
             text = file.read(_LOOKED_AT)

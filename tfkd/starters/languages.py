@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tfkd.data.text.packed_files import unpacked_name
 from tfkd.spec.errors import UserError
 
 _SOURCE, _TARGET = "de", "en"
@@ -50,7 +51,7 @@ def languages_of(
 
 def _suffixes(pairs: Sequence[str]) -> tuple[str | None, str | None]:
     """The languages that two files are called by; no two where they are not, or are the same."""
-    endings = [Path(name.removesuffix(".gz")).suffix[1:].lower() for name in pairs]
+    endings = [Path(unpacked_name(name)).suffix[1:] for name in pairs]
     if len(endings) != 2 or endings[0] == endings[1] or not {*endings} <= {*_CODES.split()}:
         return None, None
     return endings[0], endings[1]

@@ -1,6 +1,7 @@
 """Corpora: files, data sets or a grammar behind one face, read as a stream of rows."""
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from tfkd.spec.errors import UserError
 from tfkd.spec.options.soft_labels import NUMBERS
 
 MARK = "mark"
+# Rows that are looked at before anything starts.
+_LOOKED_AT = 1000
 
 
 class Corpus:
@@ -105,6 +108,19 @@ class Corpus:
         for row in self._checked(tally, self._source.open()):
             return row
         raise self._none_left(tally)
+
+    def first_warnings(self) -> list[str]:
+        """What the first rows look like: headers that nobody has declared.
+
+        Raises:
+            UserError: As `first_row`, of each of them.
+        """
+        if header_watch(self._options) is None:
+            return []
+        for _ in itertools.islice(self._checked(Tally(), self._source.open()), _LOOKED_AT):
+            pass
+        warning = self._watch.warning() if self._watch is not None else None
+        return [] if warning is None else [warning]
 
     def _judge(self, tally: Tally) -> None:
         """Refuses too many bad rows, and notes what is to be said of fewer."""

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.text.arrow_columns import rows_in
 from tfkd.data.text.conll_reader import sentences
 from tfkd.data.text.source_files import count_lines, find_files
-from tfkd.data.text.source_kinds import option
+from tfkd.data.text.source_kinds import arrow_files, option
 from tfkd.data.text.sources import Lines
 from tfkd.spec.errors import UserError
 
@@ -46,6 +47,9 @@ def _in_files(options: Any, data_dir: Path) -> int | None:
         paths = find_files(next(iter(options.lines.values())), data_dir)
     elif kind in ("text", "tsv", "csv", "jsonl", "conll"):
         paths = find_files(getattr(options, kind), data_dir)
+    elif kind in ("parquet", "saved_dataset"):
+        paths = arrow_files(options, data_dir)
+        return sum(rows_in(path, kind == "parquet") for path in paths)
     else:
         return None
     if kind == "conll":

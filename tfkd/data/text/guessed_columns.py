@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tfkd.data.text.packed_files import unpacked_name
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.sources import Fault, Lines
 from tfkd.data.text.table_reader import quoted, tab_separated
@@ -50,7 +51,7 @@ class Columns(NamedTuple):
 
 def table_kind(name: str) -> str | None:
     """`csv` or `tsv`, by a file's name; None for one that is no table."""
-    plain = name.lower().removesuffix(".gz")
+    plain = unpacked_name(name)
     endings = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
     return next((kind for ending, kind in endings.items() if plain.endswith(ending)), None)
 

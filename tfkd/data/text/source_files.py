@@ -4,15 +4,14 @@ import contextlib
 import difflib
 import functools
 import glob
-import gzip
 import os
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from tfkd.data.files import sha256_of
-from tfkd.outside.regular_files import FOLDER, NOTHING, open_regular, other_than_file, readable
+from tfkd.data.text.packed_files import damages, opened
+from tfkd.outside.regular_files import FOLDER, NOTHING, other_than_file, readable
 from tfkd.spec.errors import UserError
 
 
@@ -102,17 +101,9 @@ def shown(path: Path, data_dir: Path) -> str:
         return Path(path).as_posix()
 
 
-def opened(path: Path) -> BinaryIO:
-    """Opens a file for reading, unpacked if it is gzip (known by its first bytes, not its name)."""
-    file = open_regular(path)  # closed by the caller
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if packed else file
-
-
 @contextlib.contextmanager
 def reading(path: Path, place: Callable[[], str] | None = None) -> Iterator[BinaryIO]:
-    """A file as `opened` opens it, for as long as it is read.
+    """A file, unpacked if it is compressed, for as long as it is read.
 
     Args:
         path: The file.
@@ -124,7 +115,7 @@ def reading(path: Path, place: Callable[[], str] | None = None) -> Iterator[Bina
     try:
         with opened(path) as file:
             yield file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except damages() as error:
         where = place() if place is not None else path
         raise UserError(
             f"{where}: the compressed file is damaged ({error}); fetch it again."

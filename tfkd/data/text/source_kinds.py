@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tfkd.data.grammars import everyday, generated, generated_classes, generated_tags
 from tfkd.data.json_values import as_label, as_numbers
+from tfkd.data.text.arrow_columns import ArrowReader
 from tfkd.data.text.conll_reader import ConllReader
 from tfkd.data.text.header_row import HeaderWatch
+from tfkd.data.text.saved_dataset import saved_files
 from tfkd.data.text.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.text.sources import JsonLinesReader, Labels, ParallelReader, Reader
 from tfkd.data.text.table_reader import TableReader, quoted, tab_separated
@@ -165,6 +167,28 @@ def _jsonl(options, data_dir: Path) -> Source:
     )
 
 
+def arrow_files(options, data_dir: Path) -> list[Path]:
+    """The files of a corpus of columns in their own form.
+
+    Raises:
+        UserError: There is none, or a folder is no saved data set.
+    """
+    if options.kind == "parquet":
+        return find_files(options.parquet, data_dir)
+    return saved_files(Path(data_dir, options.saved_dataset), options.split)
+
+
+def _arrow(options, data_dir: Path) -> Source:
+    paths, keys = arrow_files(options, data_dir), list(options.fields.values())
+    labels = labels_of(options.fields)
+    return _of_files(
+        list(options.fields),
+        paths,
+        data_dir,
+        lambda: ArrowReader(paths, data_dir, keys, labels, options.kind == "parquet"),
+    )
+
+
 def _tfds(options, data_dir: Path) -> Source:
     folder = find_or_fetch(options.tfds, data_dir)
     keys = list(options.fields.values())
@@ -266,6 +290,8 @@ KINDS = {
     "conll": _conll,
     "jsonl": _jsonl,
     "lines": _lines,
+    "parquet": _arrow,
+    "saved_dataset": _arrow,
     "tfds": _tfds,
     "generated": _generated,
 }

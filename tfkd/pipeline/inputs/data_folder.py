@@ -43,11 +43,13 @@ class DataFolder:
         with told_where(spec.pages, source_names(options)):
             hashes = source_hashes(options, data_dir)
         found: dict[str, Any] = {"sources": list(hashes.values())}
-        for paths in ("text", "parallel", "tsv", "csv", "conll", "jsonl"):
+        for paths in ("text", "parallel", "tsv", "csv", "conll", "jsonl", "parquet"):
             if paths in chosen:
                 # The bytes count, not where they lie; a file that is read twice counts twice.
                 places = repeated(chosen[paths], list(hashes), data_dir)
                 found[paths] = places or True
+        if "saved_dataset" in chosen:
+            found["saved_dataset"], found["split"] = True, None
         if "lines" in chosen:
             files = chosen["lines"]
             places = repeated(list(files.values()), list(hashes), data_dir)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tfkd.data.text.conll_reader import conll_columns
 from tfkd.data.text.guessed_columns import guessed_columns, table_kind
+from tfkd.data.text.packed_files import unpacked_name
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.sources import Lines
 from tfkd.spec import Spec
@@ -194,8 +195,7 @@ class OtherFiles:
 
 
 def _kind(path: str) -> str | None:
-    plain = path.lower().removesuffix(".gz")
-    return "jsonl" if plain.endswith((".jsonl", ".ndjson")) else table_kind(path)
+    return "jsonl" if unpacked_name(path).endswith((".jsonl", ".ndjson")) else table_kind(path)
 
 
 def _is_conll(paths: list[str]) -> bool:

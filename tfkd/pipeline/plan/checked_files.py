@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.text.corpora import open_corpus
-from tfkd.data.text.source_files import find_files, opened
+from tfkd.data.text.packed_files import opened
+from tfkd.data.text.source_files import find_files
 from tfkd.data.text.tfds_source import find_prepared
 from tfkd.data.tokenizers.building import build_tokenizer, refuse_unreachable
 from tfkd.pipeline.engine.identity import vocabulary_identity
@@ -75,9 +76,12 @@ class CheckedFiles(NoFiles):
             checks = [(names, lambda: find_prepared(options.tfds, data_dir) or said)]
             self._check(spec, path, options.tfds, checks)
             return {}
-        each = [([one], functools.partial(_open_all, one, data_dir)) for one in names]
+        if options.kind == "saved_dataset":
+            each = []
+        else:
+            each = [([one], functools.partial(_open_all, one, data_dir)) for one in names]
         if self._check(spec, path, (options, "files"), each):
-            whole = (names, lambda: open_corpus(options, data_dir).first_row())
+            whole = (names, lambda: _first_rows(options, data_dir))
             self._check(spec, path, options, [whole])
         return {}
 
@@ -188,6 +192,13 @@ def _open_all(pattern: str, data_dir: Path) -> None:
     """Finds the files of a pattern and opens each."""
     for path in find_files(pattern, data_dir):
         opened(path).close()
+
+
+def _first_rows(options: Any, data_dir: Path) -> str:
+    """Reads the first rows; says what looks like a header that nobody has declared."""
+    corpus = open_corpus(options, data_dir)
+    corpus.first_row()
+    return "; ".join(corpus.first_warnings())
 
 
 def _answer(spec: Spec, names: Sequence[str], check: Callable[[], Any]) -> tuple[bool, str]:

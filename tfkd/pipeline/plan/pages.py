@@ -7,7 +7,9 @@ from typing import Any
 from tfkd.spec.errors import UserError
 
 # A corpus's options that name files or a data set.
-_SOURCES = ("text", "parallel", "tsv", "csv", "jsonl", "lines", "tfds")
+_SOURCES = (
+    "text", "parallel", "tsv", "csv", "conll", "jsonl", "lines", "parquet", "saved_dataset", "tfds",
+)  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Corpora as text: read, checked and transformed."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from tfkd.pipeline.engine.identity import plain, raised
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.text_stages import open_text
+from tfkd.pipeline.plan.planned import Planned
+from tfkd.spec.errors import UserError
 from tfkd.spec.options.base import NOT_TEXT
 
 # Other fields that hold no text were text once, and lower-cased: an older key is of that.
@@ -40,6 +43,15 @@ class CorpusStage(Stage):
         identity |= graph.files.corpus(spec, name, identity, graph.data_dir)
         inputs = {f"overlap.{i}": node for i, node in enumerate(others.values())}
         return Node(self.kind, graph.own(spec, name), spec, options, inputs, identity)
+
+    def plan(self, node: Node, planned: Planned) -> dict[str, Any]:
+        """Nothing but what its first rows look like."""
+        if not planned.folder(node).done:
+            with contextlib.suppress(UserError):  # a run says so
+                corpus = open_corpus(node.options, planned.context.data_dir)
+                for warning in corpus.first_warnings():
+                    planned.note(f"warning: data.{node.label}: {warning}")
+        return {}
 
     def lower_cased(self, node: Node, field: str) -> bool:
         return node.options.lower_case

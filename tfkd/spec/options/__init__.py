@@ -23,7 +23,7 @@ _PLACES = {
     "ClassifyOptions": "heads",
     "CombinerOptions": "training",
     "ConditionalMlmOptions": "views",
-    "CorpusOptions": "corpora",
+    "CorpusOptions": "corpus",
     "CrossAttentionAdapterOptions": "models.adapters",
     "CrossEntropyOptions": "objectives",
     "DataPart": "stages",

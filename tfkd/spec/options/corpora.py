@@ -1,14 +1,12 @@
-"""Options of corpora."""
+"""Options of corpora: where each kind's rows come from."""
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Options, Seed
-from tfkd.spec.options.soft_labels import fault_in_classes, flat
-
-# Characters of a line whose words are counted; a paragraph of WikiText-103 has over 5,000.
-_LONGEST_COUNTED = 1_000_000
+from tfkd.spec.options.base import Count, FieldName, FilePath, Name, Seed
+from tfkd.spec.options.corpus import CorpusOptions
+from tfkd.spec.options.soft_labels import flat
 
 # By its name in a header, or its place, from 0.
 Column = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=200)]
@@ -21,121 +19,18 @@ Keys = Name | Annotated[list[Name], Field(min_length=1)]
 Paths = FilePath | Annotated[list[FilePath], Field(min_length=1)]
 
 
-class Sample(Options):
-    """A random sample of the rows, the same for the same seed."""
-
-    rows: Count = Field(description="How many rows to draw.")
-    seed: Seed = Field(1, description="The seed of the draw.")
-
-
-class EveryNth(Options):
-    """Every n-th row, or all the others: two corpora on one file that share no row."""
-
-    every: Annotated[int, Field(ge=2)] = Field(description="n: rows n, 2n, 3n, ... of the files.")
-    keep: bool = Field(False, description="true: these rows; false: all others.")
-
-
-class CorpusOptions(Options):
-    """Transforms that every corpus has, in the order in which they are applied."""
-
-    on_bad: Literal["drop", "stop"] = Field(
-        "drop", description="Rows not UTF-8, empty or too long: left out and reported, or an error."
-    )
-    max_bad_rows: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.2,
-        description="The share of rows that may be left out because they are broken: not UTF-8, of "
-        "too few columns, with a field that is missing, no text or empty beside others, or longer "
-        "than max_characters has by default. More are an error, and 1 % gets a warning.",
-    )
-    max_characters: Count = Field(
-        5000,
-        description="Longer fields (but numbers of classes) make a row bad: to be raised where a "
-        "row is a whole document. "
-        "With detokenize 1,000,000 by default: each word of such a text counts.",
-    )
-    marked_by: Annotated[str, Field(min_length=1, max_length=8)] | None = Field(
-        None,
-        description="What stands on both sides of the one marked character of `text`: it is taken "
-        "out, and the field `mark` has the character's place, from 0.",
-    )
-    lower_case: bool = Field(False, description="Lower-case all text.")
-    part: EveryNth | None = Field(None, description="Keep every n-th row, or all but these.")
-    drop_overlap: list[Name] = Field(
-        [], description="Other corpora: rows any of whose texts stands in them are left out."
-    )
-    sample: Sample | None = Field(None, description="Draw some of the rows.")
-    max_rows: Count | None = Field(None, description="Keep the first rows only.")
-    classes: list[Name] = Field(
-        [],
-        description="Of a corpus with the field probabilities or logits, a number for each class: "
-        "the classes that they are of, in their order.",
-    )
-    detokenize: Literal["ptb", "wikitext", "moses", "plain"] | None = Field(
-        None,
-        description="Undo the corpus's tokenization, and count its words and lines as they were, "
-        "for word_perplexity (not of a part, sample or max_rows); moses: put back what that "
-        "tokenizer writes as &apos; and the like; plain: count alone.",
-    )
-
-    @model_validator(mode="after")
-    def _whole_lines(self) -> "CorpusOptions":
-        if self.detokenize and "max_characters" not in self.model_fields_set:
-            object.__setattr__(self, "max_characters", _LONGEST_COUNTED)
-        return self
-
-    @property
-    def counted(self) -> bool:
-        """Whether words and lines are counted as they were: of a whole text."""
-        return self.detokenize is not None and not (self.part or self.sample or self.max_rows)
-
-    kind: ClassVar[str]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes that its soft labels are of, in their order; none without such a field."""
-        return tuple(self.classes)
-
-    @model_validator(mode="after")
-    def _numbers_of_classes(self) -> "CorpusOptions":
-        if (wrong := fault_in_classes(self)) is not None:
-            raise ValueError(wrong)
-        return self
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        """The names of the corpus's fields."""
-        raise AttributeError("a corpus without a source has no fields")
-
-    def _with_mark(self, *names: str) -> tuple[str, ...]:
-        return names if self.marked_by is None else (*names, "mark")
-
-    @model_validator(mode="after")
-    def _marks_what_is_read(self) -> "CorpusOptions":
-        if self.detokenize and "mark" in self.field_names:
-            raise ValueError("detokenize, which would move the marks; expected one of the two")
-        return self
-
-    @model_validator(mode="after")
-    def _marks_text(self) -> "CorpusOptions":
-        if self.marked_by is not None:
-            names = self.field_names
-            if "text" not in names or names.count("mark") > 1:
-                raise ValueError(
-                    f"marked_by, of a corpus with {', '.join(names[:-1])}; expected a field text "
-                    "and none of the name mark"
-                )
-        return self
-
-
 class TextOptions(CorpusOptions):
     """Plain text, a sentence or document a line."""
 
     kind: ClassVar[str] = "text"
-    text: Paths = Field(description="Files or globs, plain or .gz, relative to the data folder.")
+    text: Paths = Field(
+        description="Files or globs, plain or packed by gzip, xz or zstd, relative to the data "
+        "folder."
+    )
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark("text")
+        return self.with_mark("text")
 
 
 class ParallelOptions(CorpusOptions):
@@ -148,7 +43,7 @@ class ParallelOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark("source", "target")
+        return self.with_mark("source", "target")
 
 
 class TableOptions(CorpusOptions):
@@ -170,7 +65,7 @@ class TableOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark(*self.columns)
+        return self.with_mark(*self.columns)
 
     @model_validator(mode="after")
     def _names_need_a_header(self) -> "TableOptions":
@@ -211,7 +106,7 @@ class ConllOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark(*self.columns)
+        return self.with_mark(*self.columns)
 
 
 class JsonLinesOptions(CorpusOptions):
@@ -226,7 +121,38 @@ class JsonLinesOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark(*self.fields)
+        return self.with_mark(*self.fields)
+
+
+class ParquetOptions(CorpusOptions):
+    """Parquet files; the extra `parquet` has what reads them."""
+
+    kind: ClassVar[str] = "parquet"
+    parquet: Paths = Field(description="Files or globs.")
+    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+        description="Field names and the columns they are read from, translation/de one within "
+        "another; of probabilities and logits one with a list of numbers, or one a class."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self.with_mark(*self.fields)
+
+
+class SavedDatasetOptions(CorpusOptions):
+    """A folder that `save_to_disk` of Hugging Face's datasets wrote (extra `parquet`)."""
+
+    kind: ClassVar[str] = "saved_dataset"
+    saved_dataset: FilePath = Field(description="The folder, relative to the data folder.")
+    split: Name | None = Field(None, description="The split, of a folder that has several.")
+    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+        description="Field names and the columns they are read from, translation/de one within "
+        "another; of probabilities and logits one with a list of numbers, or one a class."
+    )
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self.with_mark(*self.fields)
 
 
 class TfdsOptions(CorpusOptions):
@@ -242,7 +168,7 @@ class TfdsOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark(*self.fields)
+        return self.with_mark(*self.fields)
 
 
 class LinesOptions(CorpusOptions):
@@ -255,7 +181,7 @@ class LinesOptions(CorpusOptions):
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self._with_mark(*self.lines)
+        return self.with_mark(*self.lines)
 
 
 class GeneratedOptions(CorpusOptions):
@@ -303,10 +229,10 @@ class GeneratedOptions(CorpusOptions):
     @property
     def field_names(self) -> tuple[str, ...]:
         if self.generated == "classes":
-            return self._with_mark(*(self.fields or ("text", "label")))
+            return self.with_mark(*(self.fields or ("text", "label")))
         if self.generated == "tags":
-            return self._with_mark("text", "label")
-        return self._with_mark("text") if self.only else self._with_mark("source", "target")
+            return self.with_mark("text", "label")
+        return self.with_mark("text") if self.only else self.with_mark("source", "target")
 
 
 CORPORA = {
@@ -318,6 +244,8 @@ CORPORA = {
         CsvOptions,
         ConllOptions,
         JsonLinesOptions,
+        ParquetOptions,
+        SavedDatasetOptions,
         TfdsOptions,
         LinesOptions,
         GeneratedOptions,
