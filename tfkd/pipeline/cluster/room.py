@@ -90,8 +90,10 @@ def bundle_of(
 
 def shown(needs: Mapping[str, float]) -> str:
     """What is asked for of a machine, for people."""
-    names = {"num_cpus": "processors", "num_gpus": "GPU", "CPU": "processors", "GPU": "GPUs"}
-    return " and ".join(f"{count} {names[name]}" for name, count in needs.items())
+    found = [
+        (count, "GPU" if "gpu" in name.lower() else "processor") for name, count in needs.items()
+    ]
+    return " and ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in found)
 
 
 def _usual(machines: list[tuple[int, int | None]], threads: int) -> int:
