@@ -1,11 +1,14 @@
 """Shards on their way to workers that may be lost, slow or wrong; the workers here are made up."""
 
+import hashlib
+import os
 import random
 import time
 from collections import Counter
 
 import pytest
 
+from tfkd.data.hashes import noting_hashes
 from tfkd.pipeline.cluster import dispatch
 from tfkd.pipeline.cluster.asked import asked_cluster
 from tfkd.pipeline.cluster.dispatch import Answer, Dispatch, Place
@@ -147,7 +150,7 @@ def test_addresses_and_workers():
 @pytest.mark.parametrize(
     "given", [{"variant": "baseline"}, {"overrides": ["stages.learn.steps=7"]}]
 )
-def test_a_job_goes_over_as_text_and_builds_the_same_keys(spec_path, tmp_path, given):
+def test_a_job_goes_over_as_text_and_builds_the_same_keys(spec_path, tmp_path, monkeypatch, given):
     """Of the spec as the run has read it, with what it extends and names, wherever that is now."""
     (tmp_path / "lent").mkdir()
     lent = tmp_path / "lent" / "other.yaml"
@@ -156,15 +159,23 @@ def test_a_job_goes_over_as_text_and_builds_the_same_keys(spec_path, tmp_path, g
     entry = "{of: 'lent/other.yaml:learn', on: [test], metrics: [loss]}"
     own.write_text(f"extends: small.yaml\nname: own\nevaluate: [{entry}]\n", "utf-8")
     spec = load_spec(own, **given)
-    with holding(spec.reading.texts) as texts:
+    with holding(spec.reading.texts) as texts, noting_hashes() as hashes:
         here = wanted(spec, spec_path.parent).ends()
-        job = Job.of(spec, Context(spec_path.parent, tmp_path / "runs"), None, texts)
+        job = Job.of(spec, Context(spec_path.parent, tmp_path / "runs"), None, texts, hashes)
     own.write_text("tfkd: 1\nname: own\n", "utf-8")
     spec_path.unlink()
     lent.unlink()
     there = Job.from_text(job.text)
     assert there == job
+    # Data that is as it was is known; only what has another time is read again.
+    touched, read = spec_path.parent / "test.en", []
+    os.utime(touched, ns=(0, 0))
+    digest = hashlib.file_digest
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, kind: (read.append(file.name), digest(file, kind))[1]
+    )
     nodes = there.nodes()
+    assert read == [str(touched)]
     for node in here:
         assert found_node(nodes, node.key).fingerprint == node.fingerprint
     with pytest.raises(UserError, match="differ from those of the run"):

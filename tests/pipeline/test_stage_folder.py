@@ -123,6 +123,20 @@ def test_what_a_kill_left_is_swept(folder):
     assert sorted(os.listdir(folder.path / "deep")) == ["weights"]
 
 
+def test_what_a_worker_that_was_given_up_is_still_writing_is_no_result(tmp_path):
+    """It comes after the sweep, and goes when it likes."""
+    one = StageFolder(tmp_path, "score", "1")
+    (one.path / "store-0" / ".part").mkdir(parents=True)
+    late = [one.path / "store-0" / name for name in (".shard-00001.bin.x.part", ".part/half")]
+    for path in (one.path / "store-0" / "shard-00000.bin", *late):
+        path.write_bytes(b"whole")
+    one.finish(inputs={}, identity={}, summary={}, seconds=0.0)
+    for path in late:
+        path.unlink()
+    again(one).verify()
+    assert set(one.manifest()["files"]) == {"store-0/shard-00000.bin"}
+
+
 def test_a_manifest_is_written_before_the_scratch_folder_goes(tmp_path, monkeypatch):
     """A kill between the two must not lose a training's checkpoints without leaving its result."""
     folder = StageFolder(tmp_path, "train", "0123")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tfkd.data.hashes import note_hash, told_hash
 from tfkd.outside.regular_files import DEVICE, PIPE, named, open_regular, other_than_file
 from tfkd.spec.errors import UserError
 
@@ -140,10 +141,15 @@ def written_by_tensorflow(what: str | os.PathLike) -> Iterator[None]:
 
 
 def sha256_of(path: str | os.PathLike) -> str:
-    """Returns the SHA-256 of a file's bytes as 64 hexadecimal digits.
+    """Returns the SHA-256 of a file's bytes as 64 hexadecimal digits; see `told_hashes`, too.
 
     Raises:
         OSError: It cannot be read, or is no file; the error has its name.
     """
     with named(path), open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        state = os.fstat(file.fileno())
+        if (told := told_hash(path, state)) is not None:
+            return told
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    note_hash(path, state, digest)
+    return digest

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tfkd.data.hashes import noting_hashes
 from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
@@ -176,8 +177,9 @@ def elsewhere(
     # Of a GPU this process has its part, and a worker of this machine another.
     os.environ.setdefault(GROWTH, "true")
     installation(spec.plugins)  # as it is now: workers that come later must have the same
-    with holding({} if spec.reading is None else spec.reading.texts) as texts:
-        context.cluster = Cluster(asked, lambda: Job.of(spec, context, until, texts))
+    read = {} if spec.reading is None else spec.reading.texts
+    with holding(read) as texts, noting_hashes() as hashes:
+        context.cluster = Cluster(asked, lambda: Job.of(spec, context, until, texts, hashes))
         try:
             yield
         finally:

@@ -108,7 +108,7 @@ def asked(stopped: Callable[[], bool]) -> Iterator[None]:
 
     def watch() -> None:
         while not end.wait(_ASK_EVERY):
-            if stopped():
+            if stopped() and not end.is_set():
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 

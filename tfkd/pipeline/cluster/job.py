@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tfkd.data.hashes import Hashes, told_hashes
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.spec import Spec
@@ -29,6 +30,7 @@ class Job:
         plugins: Modules that register classes.
         texts: What the run has read of the spec, of what it extends and of other specs that it
             names, by path.
+        hashes: Those of data files, which are not read again where they are the same.
     """
 
     spec: str
@@ -41,10 +43,20 @@ class Job:
     overrides: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
     texts: Texts = field(default_factory=dict)
+    hashes: Hashes = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spec: Spec, context: Context, until: str | None, texts: Texts) -> "Job":
-        """The job of a run that holds these texts; see `spec_files.holding`."""
+    def of(
+        cls,
+        spec: Spec,
+        context: Context,
+        until: str | None,
+        texts: Texts,
+        hashes: Hashes | None = None,
+    ) -> "Job":
+        """The job of a run that holds these texts, and has noted these hashes; see
+        `spec_files.holding` and `noting_hashes`."""
+        made_here = os.path.join(os.path.abspath(context.runs_dir), "")
         return cls(
             spec=os.path.abspath(spec.path),
             data_dir=str(context.data_dir.resolve()),
@@ -56,6 +68,7 @@ class Job:
             overrides=list(spec.overrides),
             plugins=list(spec.plugins),
             texts=dict(texts),
+            hashes={p: one for p, one in (hashes or {}).items() if not p.startswith(made_here)},
         )
 
     @classmethod
@@ -84,7 +97,7 @@ class Job:
         from tfkd.pipeline.scoring.failed_checks import in_checked_order
         from tfkd.spec import load_spec
 
-        with holding(self.texts):
+        with holding(self.texts), told_hashes(self.hashes):
             spec = load_spec(
                 self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
                 seed=self.seed, elsewhere=True,

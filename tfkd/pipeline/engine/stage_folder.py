@@ -226,7 +226,7 @@ class StageFolder:
                 "sha256": sha256_of(path),
             }
             for path in sorted(self.path.rglob("*"))
-            if not path.name.startswith(".")
+            if not any(part.startswith(".") for part in path.relative_to(self.path).parts)
             and path.is_file()
             and path != self.path / MANIFEST
             and scratch not in path.parents
