@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfkd.pipeline.engine.run import _with_noise
+from tfkd.pipeline.engine.noise import with_noise
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
 from tfkd.pipeline.plan.plugin_classes import refuse_exports
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
@@ -106,5 +106,5 @@ def test_noise_is_not_put_on_what_was_exported(tmp_path):
         f"{OTHER}evaluate: [{rows}]\nexport: [{{of: plain, format: ctranslate2}}]\n", "utf-8"
     )
     noise = NoiseOptions(sigma=0.1, metrics=["bleu"])
-    found = _with_noise(load_spec(path), noise).evaluate
+    found = with_noise(load_spec(path), noise).evaluate
     assert [one.noise for one in found] == [noise, None]

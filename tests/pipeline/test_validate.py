@@ -12,6 +12,7 @@ from unprivileged import unprivileged
 
 from tfkd import cli
 from tfkd.data.text import tfds_source
+from tfkd.data.text.remote_files import copies_in
 from tfkd.data.tokenizers import building
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.validate import validate
@@ -252,6 +253,30 @@ def test_what_can_be_fetched_is_asked_for_as_a_run_does(home, monkeypatch, reach
     (folder / "dataset_info.json").write_text("{}")
     errors, notes = validate([home / "spec.yaml"], data_dir=home, overrides=changes)
     assert not any("tfds" in str(one) for one in [*errors, *notes])
+
+
+def test_files_of_a_url_are_asked_for_and_fetched_by_what_makes_keys(home, capsys):
+    pytest.importorskip("fsspec")
+    away = home / "away"
+    away.mkdir()
+    (home / "rows.tsv").rename(away / "rows.tsv")
+    url = f"file://{away}/rows.tsv"
+    change = f'data.table.tsv="{url}"'
+    errors, notes = validate([home / "spec.yaml"], data_dir=home, overrides=[change])
+    assert errors == []
+    assert any(f"data.table.tsv: {url}: a run fetches it" in note for note in notes)
+    assert not (home / "runs").exists()
+    words = ["plan", str(home / "spec.yaml"), "--data-dir", str(home), "--runs-dir",
+             str(home / "runs"), "--set", change]  # fmt: skip
+    assert cli.main(words) == cli.DONE
+    assert f"fetching {url}" in capsys.readouterr().out
+    with copies_in(home / "runs"):
+        far = wanted(load_spec(home / "spec.yaml", overrides=[change]), home).ends()
+    (away / "rows.tsv").rename(home / "rows.tsv")
+    near = wanted(load_spec(home / "spec.yaml"), home).ends()
+    assert [node.key for node in far] == [node.key for node in near]
+    errors, _ = validate([home / "spec.yaml"], data_dir=home, overrides=[change])
+    assert [f"{url}: there is no such file" in str(error) for error in errors] == [True]
 
 
 def test_a_header_that_nobody_declared_is_told_of_before_a_run(home, capsys):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
+from tfkd.data.text.remote_files import copies_in
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, in_order
 from tfkd.pipeline.engine.machine import machine
@@ -55,9 +56,16 @@ def measure(
     Raises:
         UserError: A data file is missing or wrong.
     """
+    with copies_in(runs_dir, say=say):
+        return _measured(few_steps(spec), data_dir, runs_dir, say)
+
+
+def _measured(
+    few: Spec, data_dir: Path, runs_dir: Path, say: Callable[[str], None]
+) -> dict[str, float]:
+    """See `measure`; of few rows and steps."""
     known = measured_paces()
     paces = Paces(runs_dir / "stages", known)
-    few = few_steps(spec)
     nodes = in_order(wanted(few, data_dir).ends())
     asked = [node for node in nodes if node.stage.unit and paces.of(node) is None]
     with tempfile.TemporaryDirectory(prefix="tfkd-measure-") as folder:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.text.remote_files import copies_in
 from tfkd.outside.printable import logged
 from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.engine.builder import GraphBuilder
@@ -50,7 +51,7 @@ def open_rows(
         raise UserError(f"{stage}: {asked} of its data, {', '.join(names)}; name one as `corpus`")
     told = logged(say or print_line, "tfkd.run")
     deadline = Deadline()
-    with stopping(deadline):
+    with stopping(deadline), copies_in(runs_dir, say=told):
         context = Context(data_dir, runs_dir, deadline, told)
         one = spec.with_seed(spec.seeds[0]) if spec.seeds else spec
         node = GraphBuilder(data_dir, one, _NotYet()).stage(one, stage)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfkd.data.files import sha256_of
+from tfkd.data.text.object_stores import is_url
 from tfkd.data.text.packed_files import damages, opened
+from tfkd.data.text.remote_files import called, fetched
 from tfkd.outside.regular_files import FOLDER, NOTHING, other_than_file, readable
 from tfkd.spec.errors import UserError
 
@@ -21,7 +23,8 @@ def find_files(patterns: str | Sequence[str], data_dir: Path) -> list[Path]:
     Folders that a glob matches are left out.
 
     Args:
-        patterns: Paths or globs (`*`, `?`, `[ab]`, `**`), relative to `data_dir` or absolute.
+        patterns: Paths or globs (`*`, `?`, `[ab]`, `**`), relative to `data_dir` or absolute; or
+            URLs, see `remote_files`.
         data_dir: The data folder.
 
     Raises:
@@ -30,6 +33,9 @@ def find_files(patterns: str | Sequence[str], data_dir: Path) -> list[Path]:
     """
     found = []
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        if is_url(pattern):
+            found += fetched(pattern)
+            continue
         # A file whose name holds glob characters is meant literally, and so is the data folder.
         if os.path.lexists(Path(data_dir, pattern)):
             names = [str(pattern)]
@@ -94,7 +100,9 @@ def _nothing_found(pattern: str, data_dir: Path) -> str:
 
 
 def shown(path: Path, data_dir: Path) -> str:
-    """A file's name for reports: relative to the data folder where it lies in it."""
+    """A file's name for reports: relative to the data folder where it lies in it; its URL."""
+    if (url := called(path)) is not None:
+        return url
     try:
         return Path(path).relative_to(data_dir).as_posix()
     except ValueError:

@@ -11,6 +11,7 @@ from tfkd.data.json_values import as_label, as_numbers
 from tfkd.data.text.arrow_columns import ArrowReader
 from tfkd.data.text.conll_reader import ConllReader
 from tfkd.data.text.header_row import HeaderWatch
+from tfkd.data.text.object_stores import is_url
 from tfkd.data.text.saved_dataset import saved_files
 from tfkd.data.text.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.text.sources import JsonLinesReader, Labels, ParallelReader, Reader
@@ -175,6 +176,11 @@ def arrow_files(options, data_dir: Path) -> list[Path]:
     """
     if options.kind == "parquet":
         return find_files(options.parquet, data_dir)
+    if is_url(options.saved_dataset):
+        raise UserError(
+            f"saved_dataset: {options.saved_dataset} is a URL, which names one file; copy the "
+            "folder, or name files of Parquet as `parquet`"
+        )
     return saved_files(Path(data_dir, options.saved_dataset), options.split)
 
 

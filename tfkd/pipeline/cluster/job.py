@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tfkd.data.hashes import Hashes, told_hashes
+from tfkd.data.text.remote_files import copies_in
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.spec import Spec
@@ -97,7 +98,9 @@ class Job:
         from tfkd.pipeline.scoring.failed_checks import in_checked_order
         from tfkd.spec import load_spec
 
-        with holding(self.texts), told_hashes(self.hashes):
+        # Corpora of URLs are those that the run has copied.
+        copies = copies_in(Path(self.runs_dir), ask=False)
+        with holding(self.texts), told_hashes(self.hashes), copies:
             spec = load_spec(
                 self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
                 seed=self.seed, elsewhere=True,

@@ -7,13 +7,12 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.checksummed import write_checksummed
 from tfkd.data.files import write_atomically
-from tfkd.evaluation.metrics import CLASSES, TEACHER_FORCED, WORDS
+from tfkd.data.text.remote_files import copies_in
 from tfkd.outside.printable import logged, one_line
 from tfkd.outside.printable import say as print_line
 from tfkd.pipeline.cluster.asked import AskedCluster
@@ -21,6 +20,7 @@ from tfkd.pipeline.cluster.cluster import elsewhere
 from tfkd.pipeline.cluster.slurm import but_slurm
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.noise import with_noise
 from tfkd.pipeline.engine.other_results import place_on
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
@@ -41,7 +41,6 @@ from tfkd.pipeline.scoring.teacher_check import news
 from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.spec import Spec, dump_yaml
 from tfkd.spec.errors import UserError
-from tfkd.spec.metrics import TEACHER_CHECK, names_of
 from tfkd.spec.options import NoiseOptions
 from tfkd.training.deadline import Deadline, stopping
 from tfkd.training.hosts import NEXT, TRAIN, VARIABLE
@@ -100,7 +99,7 @@ def run(
         if on is not None:
             spec = on.scored_by(spec)
         if noise is not None:
-            spec = _with_noise(spec, noise)
+            spec = with_noise(spec, noise)
         context = Context(
             data_dir=Path(data_dir),
             runs_dir=Path(runs_dir),
@@ -109,34 +108,13 @@ def run(
         )
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
-            with but_slurm(cluster) as rays:
+            with copies_in(context.runs_dir, say=context.say), but_slurm(cluster) as rays:
                 hosts = _joined(spec, context, alone=make is not None or rays is not None)
                 with hosts, permitted(context.runs_dir), elsewhere(rays, spec, context, until):
                     return _run(spec, context, until, smoke, command, make, on is not None)
         finally:
             if ours:
                 gc.unfreeze()  # what fresh_start set aside
-
-
-def _with_noise(spec: Spec, noise: NoiseOptions) -> Spec:
-    """A spec with noise in all evaluations of models that have metrics for it; a teacher check has
-    none, and exports answer as they were written. Metrics that need outputs, decoded for each draw,
-    are measured where they are asked for by name."""
-    wanted = set(noise.metrics or names_of(TEACHER_FORCED, CLASSES, WORDS))
-    entries = tuple(
-        one.model_copy(
-            update={"noise": noise if wanted & set(one.metrics) and not one.export else None}
-        )
-        for one in spec.evaluate
-    )
-    if not any(one.noise for one in entries):
-        measured = dict.fromkeys(name for one in entries if not one.export for name in one.metrics)
-        measured.pop(TEACHER_CHECK, None)
-        raise UserError(
-            f"noise: no evaluation of {spec.name} measures {' or '.join(sorted(wanted))}; what "
-            f"they measure, {', '.join(measured)}, may be named: --noise-metrics"
-        )
-    return replace(spec, evaluate=entries)
 
 
 def _joined(spec: Spec, context: Context, alone: bool) -> contextlib.AbstractContextManager:

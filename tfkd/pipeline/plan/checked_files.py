@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.text.corpora import open_corpus
+from tfkd.data.text.object_stores import described, is_url
 from tfkd.data.text.packed_files import opened
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.tfds_source import find_prepared
@@ -76,11 +77,11 @@ class CheckedFiles(NoFiles):
             checks = [(names, lambda: find_prepared(options.tfds, data_dir) or said)]
             self._check(spec, path, options.tfds, checks)
             return {}
-        if options.kind == "saved_dataset":
-            each = []
-        else:
-            each = [([one], functools.partial(_open_all, one, data_dir)) for one in names]
-        if self._check(spec, path, (options, "files"), each):
+        saved = options.kind == "saved_dataset"
+        each = [([one], functools.partial(_open_all, one, data_dir)) for one in names]
+        # What is far away is asked for, and not read.
+        far = not saved and any(map(is_url, names))
+        if (saved or self._check(spec, path, (options, "files"), each)) and not far:
             whole = (names, lambda: _first_rows(options, data_dir))
             self._check(spec, path, options, [whole])
         return {}
@@ -188,10 +189,13 @@ class CheckedFiles(NoFiles):
         return SpecError(node.file, node.line, dotted, message, variant=spec.variant or "")
 
 
-def _open_all(pattern: str, data_dir: Path) -> None:
-    """Finds the files of a pattern and opens each."""
+def _open_all(pattern: str, data_dir: Path) -> str | None:
+    """Finds the files of a pattern and opens each; says what a run will fetch of a URL."""
+    if is_url(pattern):
+        return described(pattern)
     for path in find_files(pattern, data_dir):
         opened(path).close()
+    return None
 
 
 def _first_rows(options: Any, data_dir: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfkd.data.text.remote_files import copies_in
 from tfkd.outside.printable import one_line
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
@@ -61,6 +62,20 @@ def plan(
 
         specs = [smoke_spec(one) for one in specs]
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
+    told: list[str] = []
+    with copies_in(context.runs_dir, say=told.append):
+        lines = _lines(specs, context, measured, just_measured, workers)
+    return "\n".join([*lines, *told])
+
+
+def _lines(
+    specs: Sequence[Spec],
+    context: Context,
+    measured: Mapping[str, float] | None,
+    just_measured: bool,
+    workers: int | None,
+) -> list[str]:
+    """See `plan`; of a spec and its variants."""
     asked = [
         in_checked_order(wanted_of_all_seeds(one, context.data_dir, PlannedFolder()))
         for one in specs
@@ -86,8 +101,9 @@ def plan(
                if time is None and not hours.paced(node)]  # fmt: skip
     measurable = bool(unpaced) and not just_measured
     done = sum(state.startswith("done") for state in states)
-    shared = f", {sum(number > 1 for number in users.values())} shared by variants" * bool(variants)
-    lines = [
+    several = len(specs) > 1
+    shared = f", {sum(number > 1 for number in users.values())} shared by variants" * several
+    return [
         *_aligned([_HEAD, *map(_cells, nodes, states, rows, left)]),
         f"{len(nodes)} stages, {done} done already{shared}. Sizes of vocabularies are those asked "
         "for, or the file's, until they are made. memory is a step's peak on one device: "
@@ -96,7 +112,6 @@ def plan(
         *_sums(states, rows, left, measurable),
         *planned.notes,
     ]
-    return "\n".join(lines)
 
 
 def _cells(node: Node, state: str, row: Mapping[str, Any], seconds: float | None) -> list[str]:

@@ -24,8 +24,8 @@ class TextOptions(CorpusOptions):
 
     kind: ClassVar[str] = "text"
     text: Paths = Field(
-        description="Files or globs, plain or packed by gzip, xz or zstd, relative to the data "
-        "folder."
+        description="Files, globs or URLs, plain or packed by gzip, xz or zstd, relative to the "
+        "data folder."
     )
 
     @property
@@ -80,7 +80,7 @@ class TsvOptions(TableOptions):
     """Tab-separated columns."""
 
     kind: ClassVar[str] = "tsv"
-    tsv: Paths = Field(description="Files or globs.")
+    tsv: Paths = Field(description="Files, globs or URLs.")
 
 
 class CsvOptions(TableOptions):
@@ -113,7 +113,7 @@ class JsonLinesOptions(CorpusOptions):
     """One JSON object a line."""
 
     kind: ClassVar[str] = "jsonl"
-    jsonl: Paths = Field(description="Files or globs.")
+    jsonl: Paths = Field(description="Files, globs or URLs.")
     fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
         description="Field names and the keys they are read from; of probabilities and logits one "
         "with a list of numbers, or one a class."
@@ -128,7 +128,7 @@ class ParquetOptions(CorpusOptions):
     """Parquet files; the extra `parquet` has what reads them."""
 
     kind: ClassVar[str] = "parquet"
-    parquet: Paths = Field(description="Files or globs.")
+    parquet: Paths = Field(description="Files, globs or URLs.")
     fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
         description="Field names and the columns they are read from, translation/de one within "
         "another; of probabilities and logits one with a list of numbers, or one a class."
