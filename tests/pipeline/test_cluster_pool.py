@@ -8,8 +8,10 @@ import pytest
 from made_up_ray import ActorError, MadeUpRay, MadeUpSession
 
 from tfkd.pipeline.cluster import ray_pool
+from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch
 from tfkd.pipeline.cluster.installation import installation
+from tfkd.pipeline.cluster.ray_connection import Connection
 from tfkd.pipeline.cluster.ray_pool import RayPool
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS
 from tfkd.spec.errors import UserError
@@ -110,3 +112,29 @@ def test_a_place_that_nobody_gets_ends_the_run(tmp_path, monkeypatch):
     workers.ray.wait = lambda references, num_returns, timeout: ([], references)
     with pytest.raises(Interrupted, match=r"no room for a worker for .* asks for 1 processor"):
         workers.run()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("AuthenticationError", "asks for a token.*RAY_AUTH_MODE=token"),
+        (
+            "ConnectionError",
+            r"cannot be reached \(nobody.* there\). Start one by `ray start --head`",
+        ),
+    ],
+)
+def test_a_cluster_that_is_not_joined_is_told_in_a_line(monkeypatch, error, said):
+    ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    kind = getattr(ray.exceptions, error, ConnectionError)
+
+    def refuse(**settings):
+        assert settings["log_to_driver"] is False
+        raise kind("nobody\nlistens\nthere")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr("tfkd.pipeline.cluster.ray_connection._mute", lambda: None)
+    with pytest.raises(UserError, match=said) as told:
+        Connection(ray).open(AskedCluster("ray://head:10001"), 1)
+    assert "\n" not in str(told.value)

@@ -12,7 +12,6 @@ from small_line import arguments
 
 import tfkd.pipeline.engine.output_shards as output_shards
 from tfkd import cli
-from tfkd.targets import StoreWriter
 from tfkd.training.training_run import TrainingRun
 
 STAGES = {
@@ -38,7 +37,7 @@ def _then_stop(function, when=lambda self: True):
 # After five of six steps with the best weights of step 3 kept; after one shard of several.
 STOPS = {
     "train learn": (TrainingRun, "_call", lambda self: self.step == 5),
-    "score": (StoreWriter, "write", lambda self: True),
+    "score": (output_shards, "write_checksummed", lambda path: True),
     "translate": (output_shards, "write_checksummed", lambda path: True),
     "evaluate": (output_shards, "write_checksummed", lambda path: True),
 }
@@ -107,7 +106,7 @@ SAMPLE = [
     ("train learn", "work/validations.json", "flipped"),
     ("train learn", "work/kept/step-000000003.safetensors", "deleted"),
     ("score", "store-0/shard-00000.bin", "flipped"),
-    ("score", "store-0/manifest.json", "halved"),
+    ("score", "work/store-0-00000.json", "halved"),
     ("translate", "work/outputs-0-000000000.json", "halved"),
     ("evaluate", "work/outputs-00000000.json", "flipped"),
     ("evaluate", "work/rests_on.json", "flipped"),

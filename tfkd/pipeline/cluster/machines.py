@@ -8,7 +8,8 @@ from typing import Any
 from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.installation import differences, installation
 from tfkd.pipeline.cluster.probe import Probe
-from tfkd.pipeline.cluster.ray_session import RaySession, first_line
+from tfkd.pipeline.cluster.ray_connection import first_line
+from tfkd.pipeline.cluster.ray_session import RaySession
 from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE
 from tfkd.pipeline.engine.permissions import permitted

@@ -11,7 +11,8 @@ from typing import Any
 from tfkd.pipeline.cluster.asked import LOCAL
 from tfkd.pipeline.cluster.dispatch import Place, error_of
 from tfkd.pipeline.cluster.host import Lines, TrainingHost
-from tfkd.pipeline.cluster.ray_session import RaySession, first_line
+from tfkd.pipeline.cluster.ray_connection import first_line
+from tfkd.pipeline.cluster.ray_session import RaySession
 from tfkd.pipeline.cluster.room import bundle_of, shown
 from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS

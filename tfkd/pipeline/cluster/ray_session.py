@@ -1,44 +1,23 @@
 """A connection to Ray: begun with the first work for it, ended with the run, however that ends."""
 
 import contextlib
-import logging
-import os
 import secrets
-import shutil
-import signal
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.data.side_by_side import cores
-from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
+from tfkd.pipeline.cluster.asked import AskedCluster
 from tfkd.pipeline.cluster.installation import differences, installation
+from tfkd.pipeline.cluster.ray_connection import Connection, first_line, imported_ray
 from tfkd.spec.errors import UserError
 from tfkd.training.hosts import answers_at
 from tfkd.training.interruption import Interrupted
 
-# Ray sends nothing to anybody, and says nothing of its own.
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-# Shards go by the disk: nothing is kept in Ray's own memory. It takes no less.
-_OBJECT_STORE = 100 * 2**20
 # Seconds between two looks for the head, and how often it may not answer.
 _LOOK_EVERY, _SILENT = 4.0, 4
-_MARK, _SESSION = ".cluster", "tfkd-ray-"
-_NOT_REACHED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
-_TOKEN_WORDS = ("auth_token", "AUTH_TOKEN", "AUTH_MODE", "Unauthenticated", "UNAUTHENTICATED")
-_NO_TOKEN = (
-    "it asks for a token, and this command has none, or another. Set RAY_AUTH_MODE=token, and "
-    "RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH (or the file ~/.ray/auth_token) to what the cluster "
-    "was started with"
-)
+_MARK = ".cluster"
 
 
 class RaySession:
@@ -60,15 +39,15 @@ class RaySession:
     """
 
     def __init__(self, asked: AskedCluster, cpus: int, stages: Path, plugins: Sequence[str] = ()):
-        self.ray, self.asked, self._address = _imported(), asked, asked.address
+        self.ray, self.asked, self._address = imported_ray(), asked, asked.address
         self._plugins = plugins
-        self._ours, self._folder, self._gone = False, None, False
+        self._connection, self._gone = Connection(self.ray), False
         self._looked, self._silent = time.monotonic(), 0
         self.mark = stages.resolve() / f"{_MARK}-{secrets.token_hex(8)}"
         try:
             stages.mkdir(parents=True, exist_ok=True)
             write_atomically(self.mark, "")
-            self._connect(asked, asked.cpus_per_worker or cpus)
+            self._connection.open(asked, asked.cpus_per_worker or cpus)
             self._head = self._found_head()
         except BaseException:
             self.close()
@@ -77,13 +56,8 @@ class RaySession:
     def close(self) -> None:
         """Ends what of Ray this process has started."""
         try:
-            if self._ours:
-                self._ours = False
-                with own_signals(), contextlib.suppress(Exception):
-                    self.ray.shutdown()
+            self._connection.close()
         finally:
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
             with contextlib.suppress(OSError):
                 self.mark.unlink(missing_ok=True)
 
@@ -171,91 +145,3 @@ class RaySession:
         if self._address.startswith("ray://"):
             return self._address.removeprefix("ray://")
         return self.ray.get_runtime_context().gcs_address
-
-    def _connect(self, asked: AskedCluster, cpus: int) -> None:
-        if self.ray.is_initialized():  # by a program that calls `tfkd.run`
-            return
-        for name, value in _QUIET.items():
-            os.environ.setdefault(name, value)
-        settings: dict[str, Any] = {"namespace": f"tfkd-{secrets.token_hex(4)}"}
-        if asked.address == LOCAL:
-            self._folder = _session_folder()
-            room = max(cores(), (asked.workers or 1) * cpus)
-            settings |= {"num_cpus": room, "object_store_memory": _OBJECT_STORE}
-            settings |= {"include_dashboard": False, "_temp_dir": self._folder, "address": "local"}
-        else:
-            settings["address"] = asked.address
-        settings |= {"log_to_driver": False, "logging_level": "CRITICAL"}
-        self._ours = True
-        _mute()
-        try:
-            with own_signals(), warnings.catch_warnings(action="ignore"):
-                self.ray.init(**settings)
-        except self.ray.exceptions.AuthenticationError as error:
-            raise UserError(f"--cluster {asked.address}: {_NO_TOKEN}") from error
-        except _NOT_REACHED as error:
-            refused = any(word in str(error) for word in _TOKEN_WORDS)
-            raise UserError(
-                f"--cluster {asked.address}: {_NO_TOKEN}"
-                if refused
-                else f"--cluster {asked.address}: it cannot be reached ({first_line(error)}). "
-                "Start one by `ray start --head`, and name it as this machine sees it"
-            ) from error
-
-
-def _imported() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            f"--cluster needs Ray ({error}): install tfkd's extra `ray`, on all machines"
-        ) from error
-    return ray
-
-
-def _session_folder() -> str:
-    """A folder for Ray's sockets and logs, whose path must be short; those that killed runs have
-    left are removed."""
-    for path in Path("/tmp").glob(f"{_SESSION}*"):
-        pid = path.name.removeprefix(_SESSION).partition("-")[0]
-        with contextlib.suppress(OSError, ValueError):
-            if path.stat().st_uid == os.getuid() and not Path(f"/proc/{int(pid)}").exists():
-                shutil.rmtree(path, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"{_SESSION}{os.getpid()}-", dir="/tmp")
-
-
-def _mute() -> None:
-    """Keeps what Ray tells of a lost worker off the terminal, whatever its log level is: the user
-    has a line of ours."""
-    from ray._private import worker
-
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = lambda *arguments, **settings: None
-
-
-@contextlib.contextmanager
-def own_signals() -> Iterator[None]:
-    """Inside, Ray leaves SIGTERM to us: it would end this process by it, with a code of its own."""
-    from ray._private import utils
-
-    taken = getattr(utils, "set_sigterm_handler", None)
-    kinds = [signal.SIGTERM, signal.SIGINT]
-    before = {number: signal.getsignal(number) for number in kinds}
-    try:
-        if taken is not None:
-            utils.set_sigterm_handler = lambda handler: None
-        yield
-    finally:
-        if taken is not None:
-            utils.set_sigterm_handler = taken
-        for number, handler in before.items():
-            with contextlib.suppress(ValueError):  # not in the main thread
-                signal.signal(number, handler)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text, and of a longer text the last, which says why."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[:1] + lines[1:][-1:]
-    return " ".join(line[:200] for line in said) or type(error).__name__

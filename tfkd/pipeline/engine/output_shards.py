@@ -54,6 +54,10 @@ class OutputShards:
         """A shard's content, made where it is not there."""
         return shard(self._folder, self._names[number], lambda: self._make(number))
 
+    def anew(self, number: int) -> dict[str, Any]:
+        """A shard's content, made whatever is there."""
+        return _written(self._folder, self._names[number], self._make(number))
+
 
 class _Joined:
     """Several `Shards` as one, in their order."""
@@ -90,9 +94,12 @@ def shard(folder: StageFolder, name: str, make: Callable[[], Mapping[str, Any]])
     """
     if (content := _kept(folder, name)) is not None:
         return content
-    content = dict(make())
+    return _written(folder, name, make())
+
+
+def _written(folder: StageFolder, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
     write_checksummed(folder.scratch / name, {**content, _OF: f"{folder.key}/{name}"})
-    return content
+    return dict(content)
 
 
 def _kept(folder: StageFolder, name: str) -> dict[str, Any] | None:

@@ -90,7 +90,7 @@ class ScoredCorpora:
 
     def make(self, number: int) -> None:
         corpus, own = self._places[number]
-        corpus.records.content(own)
+        corpus.make(own)
 
     def summary(self) -> dict[str, Any]:
         """Makes the shards that are not there, and closes the stores; returns the stage's summary.
@@ -154,19 +154,16 @@ class _Corpus:
         """Whether a shard is whole: in the manifest, or on its way into it."""
         return number < self._in_manifest or self._record(number) is not None
 
+    def make(self, number: int) -> Shard:
+        """A shard's record; the shard is made where it is not there."""
+        return self._record(number) or Shard(**self.records.anew(number))
+
     def whole(self) -> SoftTargetStore:
-        """The store, with all shards."""
+        """The store, with all shards. Each has a record of its own until the manifest is written,
+        once: it names all of them."""
         writer = StoreWriter(self._folder, self._header)
         for number in self.scoring.missing(writer):
-            records = []
-            while (record := self._record(number + len(records))) is not None:
-                records.append(record)
-            if records:
-                writer.take(records)
-                continue
-            told = self.scoring.progress(number, self._progress)
-            found = self.scoring.shard(number, self._predict, self._header.top_k, told)
-            writer.write(int(self.scoring.ends[number]), *found)
+            writer.take([self.make(one) for one in range(number, len(self.scoring))])
         return writer.finish()
 
     @cached_property
