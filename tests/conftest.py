@@ -21,6 +21,8 @@ sys.path.insert(0, str(TESTS))
 
 from import_graph import imports_tensorflow  # noqa: E402
 
+# Nobody's own settings have a say.
+os.environ["TFKD_SETTINGS"] = ""
 # One thread a worker: two workers and their child processes share two cores.
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(name, "1")

@@ -107,7 +107,6 @@ def _quiet() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from tfkd.pipeline.cluster.asked import asked_by
     from tfkd.training.deadline import Deadline, parse_duration, stopping
 
     seconds = parse_duration(options.time_limit) if options.time_limit else None
@@ -115,7 +114,7 @@ def _run(options: argparse.Namespace) -> int:
     with stopping(deadline):
         spec = _load(options)
         specs = [spec, *map(spec.with_variant, spec.variants if options.all_variants else ())]
-        _quiet()
+        cluster = _called("pipeline.cluster.asked_by.cluster_of")(options)
         from tfkd.api import run_and_report
 
         told: set[str] = set()
@@ -129,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
                 smoke=options.smoke,
                 deadline=deadline,
                 command=_command(),
-                cluster=asked_by(options),
+                cluster=cluster,
             )
     return DONE
 
@@ -148,7 +147,8 @@ def _plan(options: argparse.Namespace) -> None:
     if options.measure:
         for one in (spec, *map(spec.with_variant, variants)):
             paces = measure(one, **where, say=functools.partial(print, file=sys.stderr))
-    told = {"measured": paces, "just_measured": options.measure, "workers": options.workers}
+    told = {"measured": paces, "just_measured": options.measure}
+    told["workers"], told["of"] = _called("pipeline.cluster.asked_by.workers_of")(options)
     print(plan(spec, **where, smoke=options.smoke, variants=variants, **told))
 
 
@@ -271,7 +271,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    cluster = _called("pipeline.cluster.asked.asked_by")(options)
+    cluster = _called("pipeline.cluster.asked_by.cluster_of")(options)
     folders = options.data_dir, options.runs_dir
     text, well = _called("commands.doctor.doctor")(*folders, cluster)
     print(text)

@@ -77,8 +77,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="make a few steps of each training on this machine for its hours, once: they are "
         "kept in the user's cache",
     )  # fmt: skip
+    _cluster(plan, "tell the hours of stages on the workers of")
     plan.add_argument(
-        "--workers", type=count, help="of a cluster: times of what they score and decode together"
+        "--workers", type=count,
+        help="of a cluster: times of what they score and decode together (with --cluster the "
+        "default is how many it has room for)",
+    )  # fmt: skip
+    plan.add_argument(
+        "--cpus-per-worker", metavar="N", type=count, help="processors that each takes"
     )
     verb("show", "print the resolved spec and where each value came from", spec="show")
     validate = verb(
@@ -278,9 +284,10 @@ def _changes(parser: argparse.ArgumentParser) -> None:
 
 def _cluster(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
-        "--cluster", metavar="local|auto|slurm|ray://HOST:PORT",
+        "--cluster", metavar="local|auto|slurm|ray://HOST:PORT|none",
         help=f"{what} a cluster of Ray (extra `ray`): processes here, the cluster of this machine, "
-        "or another one; slurm: the hosts of this step, which train together",
+        "or another one; slurm: the hosts of this step, which train together; none: "
+        "here, whatever your settings say",
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The cluster that a run is asked to use, as the command line names it."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfkd.spec.errors import UserError
 
@@ -30,6 +30,12 @@ class AskedCluster(NamedTuple):
     retries: int = RETRIES
 
 
+def names_a_cluster(address: str) -> bool:
+    """Whether an address can be one of a cluster."""
+    found = _ADDRESS.fullmatch(address)
+    return address in (LOCAL, AUTO, SLURM) or bool(found and 0 < int(found[2]) < 1 << 16)
+
+
 def asked_cluster(
     address: str | None,
     workers: int | None = None,
@@ -51,8 +57,7 @@ def asked_cluster(
         if given:
             raise UserError(f"{given[0]}: of which cluster? Name it: --cluster {LOCAL}")
         return None
-    found = _ADDRESS.fullmatch(address)
-    if address not in (LOCAL, AUTO, SLURM) and not (found and 0 < int(found[2]) < 1 << 16):
+    if not names_a_cluster(address):
         raise UserError(f"--cluster: {address!r} names no cluster. Expected {EXPECTED}")
     if address == SLURM and given:
         raise UserError(
@@ -63,9 +68,3 @@ def asked_cluster(
         if number is not None and number < least:
             raise UserError(f"{name}: {number}. Expected {least} or more")
     return AskedCluster(address, workers, cpus_per_worker, RETRIES if retries is None else retries)
-
-
-def asked_by(options: Any) -> AskedCluster | None:
-    """What the options of a command line ask for; see `asked_cluster`."""
-    names = ("workers", "cpus_per_worker", "retries")
-    return asked_cluster(options.cluster, *(getattr(options, name, None) for name in names))

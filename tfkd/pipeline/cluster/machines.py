@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tfkd.pipeline.cluster.asked import AskedCluster
+from tfkd.pipeline.cluster.asked import SLURM, AskedCluster
+from tfkd.pipeline.cluster.cluster import threads_here
 from tfkd.pipeline.cluster.installation import differences, installation
 from tfkd.pipeline.cluster.probe import Probe
 from tfkd.pipeline.cluster.ray_connection import first_line
 from tfkd.pipeline.cluster.ray_session import RaySession
+from tfkd.pipeline.cluster.room import room_of
 from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE
 from tfkd.pipeline.engine.permissions import permitted
+from tfkd.spec.errors import UserError
 
 # Seconds that a machine has to answer: TensorFlow is imported there.
 _PATIENCE = 120.0
@@ -34,6 +37,27 @@ def looked_at(asked: AskedCluster, data_dir: Path, runs_dir: Path) -> list[Line]
     try:
         with session.reached():
             return list(_lines(session, data_dir.resolve(), runs_dir.resolve()))
+    finally:
+        session.close()
+
+
+def room_for(asked: AskedCluster, runs_dir: Path) -> int:
+    """How many workers a cluster has room for.
+
+    Raises:
+        UserError: There is no such cluster, or it has room for none; or it is one of SLURM, whose
+            hosts only train.
+    """
+    if asked.address == SLURM:
+        raise UserError(
+            "--cluster slurm: a step of SLURM trains, and has no workers for shards. Expected a "
+            "cluster of Ray, or --workers alone"
+        )
+    threads = threads_here()
+    with permitted(runs_dir):
+        session = RaySession(asked, threads, runs_dir / "stages")
+    try:
+        return room_of(session.machines(), asked, threads).size
     finally:
         session.close()
 

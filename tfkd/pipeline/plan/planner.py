@@ -34,6 +34,7 @@ def plan(
     measured: Mapping[str, float] | None = None,
     just_measured: bool = False,
     workers: int | None = None,
+    of: str = "",
 ) -> str:
     """Lists the stages in their order, with what is known of each before it runs.
 
@@ -48,6 +49,7 @@ def plan(
         measured: What units of work take on this machine, see `tfkd.commands.measure`.
         just_measured: Whether all that can be was measured right now: it is no advice then.
         workers: Of a cluster, which make the shards of stages that have some; None: this process.
+        of: What is said of whose workers they are.
 
     Returns:
         A table as text: stage, state, parameters (all and trained), steps, tokens, memory, disk,
@@ -64,7 +66,7 @@ def plan(
     context = Context(data_dir=Path(data_dir), runs_dir=Path(runs_dir))
     told: list[str] = []
     with copies_in(context.runs_dir, say=told.append):
-        lines = _lines(specs, context, measured, just_measured, workers)
+        lines = _lines(specs, context, measured, just_measured, workers, of)
     return "\n".join([*lines, *told])
 
 
@@ -74,6 +76,7 @@ def _lines(
     measured: Mapping[str, float] | None,
     just_measured: bool,
     workers: int | None,
+    of: str,
 ) -> list[str]:
     """See `plan`; of a spec and its variants."""
     asked = [
@@ -89,7 +92,7 @@ def _lines(
         planned.note(line)
     if workers is not None:
         planned.note(
-            f"Scoring and decoding take their times on {workers} workers like this process."
+            f"Scoring and decoding take their times on {workers} workers{of} like this process."
         )
     rows = [_row(node, planned) for node in nodes]
     states, left = [], []
