@@ -51,6 +51,13 @@ SECTIONS: tuple[tuple[str, str, str, str | tuple[str, ...]], ...] = (
     ("schedule", "schedule", "The learning rate by step.", "schedule"),
     ("decode", "decode", "How outputs are searched.", "decode"),
     (
+        "filters",
+        "rules: filters of a corpus",
+        "What `rules:` of a filter stage name. Rules are read in their order, and a row is counted "
+        "under the first that drops it.",
+        "filter",
+    ),
+    (
         "evaluate",
         "evaluate: evaluations",
         "A list: each scores one stage's model on one or more corpora.",
@@ -71,7 +78,7 @@ _CHOICES = {
     "corpus": "data", "tokenizer": "tokenizers", "model": "models", "models": "models",
     "adapter": "adapters", "view": "views", "stage": "stages", "objective": "objective",
     "combiner": "gradients", "optimizer": "optimizer", "schedule": "schedule", "decode": "decode",
-    "evaluation": "evaluate",
+    "evaluation": "evaluate", "filter": "filters",
 }  # fmt: skip
 _MOST_SPECS = 4
 # A spec's own keys hold whole sections: in short.

@@ -23,6 +23,7 @@ _REGISTERED = {
     "metrics": "metric",
     "callbacks": "callback",
     "stages": "stage",
+    "filters": "filter",
     "tasks": "task",
     "formats": "format",
 }

@@ -46,6 +46,7 @@ def json_schema() -> dict[str, Any]:
             "anyOf": [of(one) for one in {e.options: 0 for e in registry.entries("schedule")}]
         },
         "decode": _of_kind(of, "decode"),
+        "filter": _or_word("filter", _of_kind(of, "filter")),
         "combiner": _combiner(of),
         "objective": _named(of, "objective"),
         "stage": {"anyOf": [_stage(of, options) for options in kinds().values()]},
@@ -160,6 +161,16 @@ def _of_kind(of: Any, kind: str, default: str | None = None) -> dict[str, Any]:
     return {"anyOf": choices}
 
 
+def _or_word(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Any class of a kind; one that has no options that it needs may stand as its name alone."""
+    words = [
+        one["properties"]["kind"]["const"]
+        for one in schema["anyOf"]
+        if set(one["required"]) == {"kind"}
+    ]
+    return {"anyOf": [*schema["anyOf"], {"enum": words}]}
+
+
 def _with_heads(of: Any, models: dict[str, Any]) -> dict[str, Any]:
     """Models whose head may be of any task that has one: those of plugins, too."""
     own = [one for one in registry.entries("task") if one.name not in ("classifier", "masked_lm")]
@@ -251,6 +262,8 @@ def _stage(of: Any, options: Any) -> dict[str, Any]:
     if "objective" in properties:
         said = properties["objective"]["description"]
         properties["objective"] = {"$ref": "#/$defs/objective", "description": said}
+    if "rules" in properties:
+        properties["rules"] = {**properties["rules"], "items": {"$ref": "#/$defs/filter"}}
     if "callbacks" in properties:
         said = properties["callbacks"]["description"]
         properties["callbacks"] = {**_or_null(_named(of, "callback")), "description": said}

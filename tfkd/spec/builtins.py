@@ -5,7 +5,9 @@ from tfkd.spec.formats.ctranslate2 import CTranslate2Options
 from tfkd.spec.formats.litert import LiteRTOptions
 from tfkd.spec.formats.onnx import OnnxOptions
 from tfkd.spec.formats.saved_model import SavedModelOptions
+from tfkd.spec.options.filters import RULES
 from tfkd.spec.registry import Entry, add
+from tfkd.spec.stages.filter import FilterOptions
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.stages.score import ScoreOptions
@@ -20,6 +22,19 @@ from tfkd.spec.tasks.translation import TranslationOptions
 
 _TASKS = "tfkd.pipeline.tasks"
 _FORMATS = "tfkd.serving.formats"
+_RULE_CLASSES = {
+    "length": "length:Length",
+    "ratio": "ratio:Ratio",
+    "letters": "letters:Letters",
+    "same": "same:Same",
+    "numbers": "numbers:Numbers",
+    "urls": "urls:Urls",
+    "markup": "markup:Markup",
+    "repeats": "repeats:Repeats",
+    "duplicates": "duplicates:Duplicates",
+    "language": "language:LanguageRule",
+    "likelihood": "likelihood:Likelihood",
+}
 
 
 def register_builtins() -> None:
@@ -82,6 +97,7 @@ def register_builtins() -> None:
         ("stage", "score", ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
+        ("stage", "filter", FilterOptions, "tfkd.pipeline.stages.filter:FilterStage"),
         ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),
         ("stage", "targets", TargetsOptions, "tfkd.pipeline.stages.targets:TargetsStage"),
         ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),
@@ -96,6 +112,9 @@ def register_builtins() -> None:
     ):
         revision = 2 if name == "ctranslate2" else 1  # what leads a source, who asks puts there
         add(Entry(kind, name, options, target, revision, _line(options)))
+    for name, options in RULES.items():
+        target = f"tfkd.data.filters.{_RULE_CLASSES[name]}"
+        add(Entry("filter", name, options, target, summary=_line(options)))
     for name, target, summary in (
         ("constant", "Constant", "The rate, after a linear warm-up"),
         ("linear", "Linear", "Up to the rate, then in a straight line down"),

@@ -33,6 +33,7 @@ KINDS = (
     "metric",
     "callback",
     "stage",
+    "filter",
     "task",
     "format",
 )
@@ -91,8 +92,8 @@ def register(
 
     Raises:
         ValueError: An unknown kind, one of which only the package has any, the name is taken by
-            another class, or the options of a model, view, task or format do not extend what tells
-            the rest of the package what it is.
+            another class, or the options of a model, view, filter, task or format do not extend
+            what tells the rest of the package what it is.
     """
     if kind not in KINDS or kind in CLOSED:
         reason = f"A plugin cannot add a {kind} so far: the package's own are all there are. "
@@ -116,6 +117,12 @@ def register(
         raise ValueError(
             "Invalid value for argument `name`. Expected the `kind` of its options, which are "
             f"tfkd.spec.stage.StageOptions, and none of {UNNAMED_STAGES}. Received: name={name!r}"
+        )
+    if kind == "filter" and not hasattr(options, "reads"):
+        raise ValueError(
+            "Invalid value for argument `options`. Expected a subclass of "
+            "tfkd.spec.options.filters.FilterRuleOptions, by which a rule tells what it reads. "
+            f"Received: options={options.__name__}"
         )
     if kind == "task" and not hasattr(options, "over_classes"):
         raise ValueError(

@@ -189,6 +189,12 @@ def _plain(stage: Any) -> Mapping[str, Any]:
     return stage.model_dump(mode="json", by_alias=True)
 
 
+def refers_of(options: type[BaseModel]) -> tuple[tuple[Path, str], ...]:
+    """Where names of other parts may stand in some options, `*` for any key, with what they refer
+    to."""
+    return _places_of(options)
+
+
 @functools.cache
 def _places_of(options: type[BaseModel]) -> tuple[tuple[Path, str], ...]:
     found: dict[tuple[Path, str], None] = {}

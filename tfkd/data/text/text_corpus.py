@@ -1,10 +1,14 @@
 """A corpus on the disk: one file of lines a field, with the place of each line."""
 
+import contextlib
 import json
 import mmap
-from array import array
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -44,7 +48,7 @@ class Rows:
 def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
     """Writes a corpus's rows as `FIELD.txt`, `FIELD.offsets.npy` and, last, `corpus.json`.
 
-    Lines are written as they stream by; of each, 8 bytes stay in memory.
+    Lines and their places are written as they stream by: memory does not grow with them.
 
     Args:
         corpus: The rows.
@@ -55,7 +59,7 @@ def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
     """
     folder = Path(folder)
     fields = corpus.fields
-    offsets = [array("q", [0]) for _ in fields]
+    rows = 0
 
     # All fields are written in one pass over the rows: each file's writer opens the next one.
     def write(index: int, files: list[BinaryIO]) -> None:
@@ -63,21 +67,34 @@ def write_text_corpus(corpus: Corpus, folder: Path) -> dict:
             path = folder / f"{fields[index]}.txt"
             write_atomically(path, lambda file: write(index + 1, [*files, file]))
             return
+        nonlocal rows
+        ends = [0] * len(fields)
+        for places in offsets:
+            places.write(np.int64(0).tobytes())
         for values in corpus:
-            for file, places, value in zip(files, offsets, values, strict=True):
-                places.append(places[-1] + file.write(value.encode("utf-8") + b"\n"))
+            rows += 1
+            for at, (file, value) in enumerate(zip(files, values, strict=True)):
+                ends[at] += file.write(value.encode("utf-8") + b"\n")
+                offsets[at].write(ends[at].to_bytes(8, sys.byteorder))
 
-    write(0, [])
-    for name, places in zip(fields, offsets, strict=True):
-        array_of_places = np.frombuffer(places, np.int64)
-        write_atomically(
-            folder / f"{name}.offsets.npy", lambda file, a=array_of_places: np.save(file, a)
-        )
+    with contextlib.ExitStack() as stack:
+        offsets = [stack.enter_context(TemporaryFile(dir=folder)) for _ in fields]
+        write(0, [])
+        for name, places in zip(fields, offsets, strict=True):
+            write_atomically(folder / f"{name}.offsets.npy", partial(_save, places, rows + 1))
     if corpus.words is not None:
         write_atomically(folder / WORDS, lambda file: np.save(file, corpus.words))
-    report = {**corpus.report(), "rows": len(offsets[0]) - 1, "fields": list(fields)}
+    report = {**corpus.report(), "rows": rows, "fields": list(fields)}
     write_atomically(folder / "corpus.json", json.dumps(report, indent=1, ensure_ascii=False))
     return report
+
+
+def _save(numbers: BinaryIO, count: int, file: BinaryIO) -> None:
+    """Writes int64 numbers that lie in a file as `np.save` does."""
+    header = {"descr": np.dtype(np.int64).str, "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(file, header)
+    numbers.seek(0)
+    shutil.copyfileobj(numbers, file)
 
 
 class TextCorpus:

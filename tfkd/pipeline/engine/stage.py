@@ -119,6 +119,10 @@ class Stage:
         """What a reader of the results must know of a result, by its summary."""
         return summary.get("warnings", [])
 
+    def refuse_unready(self, node: Node) -> None:
+        """Raises UserError where it cannot be made on this machine, before anything is: a package
+        is not installed, say."""
+
     def shards(self, node: Node, folder: StageFolder, context: Context) -> Shards | None:
         """The part of the work that can be made in shards, by several processes; None: there is
         none. Whatever of it is there `run` finds, and makes the rest: it is the same without them.

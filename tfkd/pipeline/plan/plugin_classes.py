@@ -47,13 +47,16 @@ def import_named(specs: Iterable[Spec]) -> None:
 def refuse_exports(nodes: Iterable[Node]) -> None:
     """Refuses exports of models that their format cannot hold, which the checks of a spec do not
     know of stages of other specs; those whose format needs a package that is not installed; and
-    those of what a plugin's decoding decodes, where it lacks what an export asks.
+    those of what a plugin's decoding decodes, where it lacks what an export asks; and stages that
+    cannot be made here.
 
     Raises:
         UserError: The format says a reason against the model; there is no such package; or the
             decoding has no `numpy`, say, which an export's answers are held against.
     """
     nodes = list(nodes)
+    for node in nodes:
+        node.stage.refuse_unready(node)
     engines = {
         node.inputs[Role.EXPORT].key: node
         for node in nodes
@@ -138,6 +141,7 @@ def named(spec: Spec) -> Iterator[tuple[str, str]]:
             yield "callback", callback.kind
         for option, kind in stage.of_kinds():
             yield from _of(kind, getattr(stage, option))
+        yield from (("filter", rule.kind) for rule in getattr(stage, "rules", ()))
         engine = getattr(getattr(stage, "decode", None), "engine", None)
         yield from [("format", engine["format"])] if engine is not None else ()
         validate = getattr(stage, "validate_", None)

@@ -1,0 +1,298 @@
+"""Rules of filter stages, on rows broken on purpose, against definitions of their own."""
+
+import html
+import random
+import unicodedata
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfkd.data.filters import repeated
+from tfkd.data.filters.best_share import worse_than_share
+from tfkd.data.filters.duplicates import Duplicates, bands_for
+from tfkd.data.filters.repeated import Repeated
+from tfkd.spec import registry
+from tfkd.spec.builtins import register_builtins
+from tfkd.spec.errors import UserError
+from tfkd.spec.options.filters import RULES, DuplicatesRuleOptions, LanguageRuleOptions
+
+WORDS = {
+    "source": "der alte mann sieht die kleine frau am see und lacht laut über drei hunde".split(),
+    "target": "the old man sees the small woman at the lake and laughs at three dogs".split(),
+}
+
+
+def made(kind, **options):
+    register_builtins()
+    entry = registry.lookup("filter", kind)
+    return registry.load(entry)(RULES[kind](**options))
+
+
+def clean(chance):
+    """A pair that no rule of this file drops."""
+    number = chance.randint(10, 9999)
+    at = chance.sample(range(13), 8)
+    row = {side: " ".join(words[i] for i in at) for side, words in WORDS.items()}
+    return {"source": f"{row['source']} {number:,}.".replace(",", "."),
+            "target": f"{row['target']} {number:,}."}  # fmt: skip
+
+
+class _Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__(convert_charrefs=False)
+        self.found = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found = True
+
+    handle_endtag = lambda self, tag: setattr(self, "found", True)  # noqa: E731
+
+
+def digits(text):
+    """Numbers of a text, word by word: the digits of each word that has some."""
+    found = ("".join(one for one in word if one.isdigit()) for word in text.split())
+    return Counter(one for one in found if one)
+
+
+def urls(text):
+    """By the words that begin as addresses do."""
+    words = (word.strip("().,;:") for word in text.split())
+    return sorted(word for word in words if word.startswith(("http", "www.")) or "@" in word)
+
+
+def letters(text):
+    dense = [one for one in text if not one.isspace()]
+    return sum(unicodedata.category(one).startswith("L") for one in dense) / len(dense)
+
+
+def said_again(text, n):
+    words = text.split()
+    grams = Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
+    return sum(grams.values()) and (sum(grams.values()) - len(grams)) / sum(grams.values())
+
+
+def put(row, chance, word):
+    """The row with a word within one of its sides."""
+    side = chance.choice(["source", "target"])
+    words = row[side].split()
+    words.insert(chance.randrange(len(words)), word)
+    return {**row, side: " ".join(words)}
+
+
+# Of each rule: its options, how a row is broken, and whether a row is by another definition.
+BROKEN = {
+    "length": (
+        {"least": 3, "most": 12, "longest_word": 15},
+        lambda row, chance: {
+            **row,
+            chance.choice(["source", "target"]): chance.choice(
+                ["ja", "ein " * 13 + "ende", "x" * 16 + " und dann", ""]
+            ),
+        },
+        lambda row: not all(
+            3 <= len(text.split()) <= 12 and max(map(len, text.split())) <= 15
+            for text in row.values()
+        ),
+    ),
+    "ratio": (
+        {"most": 2.0},
+        lambda row, chance: {**row, "target": row["target"] * 3},
+        lambda row: not 0.5 <= len(row["source"]) / len(row["target"]) <= 2,
+    ),
+    "letters": (
+        {"least": 0.6},
+        lambda row, chance: put(row, chance, "-|=" * 25),
+        lambda row: min(map(letters, row.values())) < 0.6,
+    ),
+    "same": (
+        {},
+        lambda row, chance: {**row, "target": f" {row['source'].upper()}  "},
+        lambda row: row["source"].lower().split() == row["target"].lower().split(),
+    ),
+    "numbers": (
+        {},
+        lambda row, chance: put(row, chance, str(chance.randint(1, 99999))),
+        lambda row: digits(row["source"]) != digits(row["target"]),
+    ),
+    "urls": (
+        {},
+        lambda row, chance: put(
+            row, chance, chance.choice(["http://a.org/x?y=1,", "(www.b.de)", "me@c.fr."])
+        ),
+        lambda row: urls(row["source"]) != urls(row["target"]),
+    ),
+    "markup": (
+        {},
+        lambda row, chance: put(
+            row, chance, chance.choice(["<br/>", "</p>", '<a href="b">c</a>', "&nbsp;", "&#8217;"])
+        ),
+        lambda row: any(
+            _Tags(text).found or html.unescape(text) != text for text in row.values()
+        ),
+    ),
+    "repeats": (
+        {"n": 2, "most": 0.3},
+        lambda row, chance: {**row, "target": " ".join([row["target"]] + ["und dann"] * 6)},
+        lambda row: max(said_again(text, 2) for text in row.values()) > 0.3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_rule_drops_what_is_broken_and_nothing_else(kind):
+    options, broken, is_so = BROKEN[kind]
+    chance, rule = random.Random(kind), made(kind, **options)
+    for _ in range(150):
+        row = clean(chance)
+        assert not is_so(row)
+        assert not rule.drops(row), row
+        bad = broken(row, chance)
+        assert is_so(bad), bad
+        assert rule.drops(bad), bad
+
+
+@pytest.mark.parametrize(
+    "text", ["R&D", "a < b and c > d", "AT&T; und", "I <3 it", "fish & chips", "[sic]", "{x}"]
+)
+def test_signs_are_no_markup(text):
+    assert not made("markup").drops({"text": text})
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "same"),
+    [
+        ("1.000,50 Euro", "1,000.50 euros", True),
+        ("um 12:30", "at 12.30", True),
+        ("٣ Hunde", "3 dogs", True),
+        ("2 und 3", "2,3", False),
+        ("3", "3 3", False),
+        ("keine", "7", False),
+    ],
+)
+def test_numbers_are_their_digits(source, target, same):
+    assert made("numbers").drops({"source": source, "target": target}) != same
+
+
+def test_rules_read_the_fields_that_they_are_told():
+    row = {"source": "<b>", "target": "b", "label": "<b>"}
+    assert made("markup").drops(row)
+    assert not made("markup", on=["target"]).drops(row)
+    assert not made("markup").drops({**row, "source": "b"})
+
+
+@given(
+    numbers=st.lists(st.sampled_from([0.0, -0.0, 1.5, -2.25, 3e-40, 7.0, float("inf"), float("nan")])),
+    keep=st.floats(0.01, 1.0),
+    size=st.integers(1, 9),
+)  # fmt: skip
+def test_a_share_is_that_of_a_stable_sort(numbers, keep, size):
+    scores = np.array(numbers, np.float32)
+    blocks = [scores[at : at + size] for at in range(0, len(scores), size)]
+    goes = np.concatenate([*worse_than_share(lambda: blocks, keep), np.zeros(0, bool)])
+    finite = np.isfinite(scores)
+    order = np.argsort(np.where(finite, scores, np.inf), kind="stable")
+    kept = order[: int(np.ceil(round(keep * finite.sum(), 6)))]
+    assert sorted(np.flatnonzero(~goes)) == sorted(kept)
+
+
+@pytest.mark.parametrize("at_once", [1 << 19, 7])
+def test_of_equal_rows_the_first_is_kept(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(repeated, "_AT_ONCE", at_once)
+    chance = random.Random(1)
+    rows = [{"text": str(chance.randint(0, 60))} for _ in range(300)]
+    rule = Duplicates(DuplicatesRuleOptions())
+    found = Repeated(tmp_path / "keys", len(rows), rule.bands)
+    out = set(chance.sample(range(300), 40))
+    left = np.array([row for row in range(300) if row not in out])
+    for part in np.array_split(left, 4):
+        found.add(part, rule.keys([rows[row] for row in part]))
+    gone = np.zeros(300, bool)
+    dropped = list(found.find(gone, lambda row: rule.seen(rows[row]), rule.alike))
+    seen: set[str] = set()
+    wanted = []
+    for row in left:
+        if rows[row]["text"] in seen:
+            wanted.append(row)
+        seen.add(rows[row]["text"])
+    assert sorted(dropped) == wanted == list(np.flatnonzero(gone))
+    assert not (tmp_path / "keys").exists()
+
+
+def test_bands_find_what_is_as_alike_as_is_asked_for():
+    for similarity in (0.5, 0.7, 0.8, 0.95):
+        number, rows = bands_for(similarity)
+        assert number * rows <= 128
+        assert 1 - (1 - similarity**rows) ** number >= 0.99
+
+
+def grams(text, n=5):
+    text = " ".join(text.lower().split())
+    return {text[i : i + n] for i in range(max(1, len(text) - n + 1))}
+
+
+def test_near_duplicates_are_those_of_brute_force(tmp_path):
+    pytest.importorskip("rensa")
+    chance, threshold = random.Random(2), 0.7
+    texts = []
+    for _ in range(300):
+        if texts and chance.random() < 0.6:
+            words = chance.choice(texts).split()
+            for _ in range(chance.randint(0, 3)):
+                words[chance.randrange(len(words))] = chance.choice(WORDS["target"])
+        else:
+            words = [chance.choice(WORDS["target"]) for _ in range(14)]
+        texts.append(" ".join(words))
+    rule = Duplicates(DuplicatesRuleOptions(near=threshold))
+    rows = [{"text": text} for text in texts]
+    keys = Repeated(tmp_path / "keys", len(rows), rule.bands)
+    keys.add(np.arange(300), rule.keys(rows))
+    found = set(keys.find(np.zeros(300, bool), lambda row: rule.seen(rows[row]), rule.alike))
+    sets = [grams(text) for text in texts]
+
+    def alike(one, other):
+        return len(sets[one] & sets[other]) / len(sets[one] | sets[other]) >= threshold
+
+    assert all(any(alike(row, other) for other in range(row)) for row in found)
+    kept: list[int] = []
+    for row in range(300):
+        if not any(alike(row, other) for other in kept):
+            kept.append(row)
+    wanted = set(range(300)) - set(kept)
+    assert 50 < len(wanted) < 250
+    # Rows that go for one that is gone itself are no longer kept against later ones.
+    assert len(wanted - found) <= 0.02 * len(wanted)
+    assert len(found - wanted) <= 0.1 * len(wanted)
+
+
+_LINES = {
+    "de": ["Zwei Hunde spielen im Schnee.", "Eine Frau liest ein Buch.", "Ich weiß es nicht.",
+           "Der Zug kommt heute später an."],
+    "en": ["Two dogs play in the snow.", "A woman reads a book.", "I do not know.",
+           "The train arrives later today."],
+    "fr": ["Deux chiens jouent dans la neige.", "Une femme lit un livre.", "Je ne sais pas.",
+           "Le train arrive plus tard aujourd'hui."],
+}  # fmt: skip
+
+
+def test_languages_are_told_apart():
+    pytest.importorskip("py3langid")
+    for options in ({}, {"among": ["de", "en", "fr"]}):
+        for said in _LINES:
+            rule = made("language", languages={"text": said}, **options)
+            for language, lines in _LINES.items():
+                assert [rule.drops({"text": line}) for line in lines] == [language != said] * 4
+    sure = made("language", languages={"text": "de"}, among=["de", "nl"], sure=0.99)
+    assert not sure.drops({"text": "Wat is"})
+
+
+def test_an_unknown_language_is_refused():
+    pytest.importorskip("py3langid")
+    from tfkd.data.filters.language import LanguageRule
+
+    with pytest.raises(UserError, match=r"does not know xx. Expected codes of ace, af, "):
+        LanguageRule(LanguageRuleOptions(languages={"text": "xx"}))
