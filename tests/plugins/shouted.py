@@ -17,7 +17,7 @@ from tfkd.spec.registry import register
 class ShoutedOptions(FilterRuleOptions):
     """Texts of which most letters are capitals."""
 
-    kind: Literal["shouted"] = "shouted"
+    kind: Literal["shouted"] = Field("shouted", description="The rule.")
     most: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.5,
         description="The most of a text's letters that are capitals.",

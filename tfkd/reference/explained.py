@@ -18,7 +18,6 @@ _REQUIRED: dict[str, Any] = {
     "decoder": "teacher.target",
     "decoder_layers": 3, "encoder": "teacher.source", "encoder_layers": 3, "heads": 4,
     "into": "teacher", "layers": 2, "lines": {"text": "test.txt"}, "load": "bert-base-uncased",
-    "filter": "train", "languages": {"source": "de", "target": "en"}, "rules": ["same"],
     "main": ["cross_entropy"], "objective": {"cross_entropy": {}},
     "parallel": ["train.de", "train.en"], "parquet": "train-*.parquet",
     "rows": 1000, "score": "finetune", "steps": 2000,

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from itertools import zip_longest
 from typing import Any
 
 import jinja2
@@ -263,10 +264,17 @@ def _data(runs: Sequence[Run]) -> list[dict[str, Any]]:
         everywhere = len(one["letters"]) == len(runs)
         one["letters"] = [] if everywhere else [letter for letter in one["letters"] if letter]
         one["dropped"] = {
-            reason: drop if isinstance(drop, dict) else {"count": drop, "lines": []}
+            reason: _shown(drop if isinstance(drop, dict) else {"count": drop})
             for reason, drop in (one["report"].get("dropped") or {}).items()
         }
     return found
+
+
+def _shown(drop: Mapping[str, Any]) -> dict[str, Any]:
+    """Dropped rows with `shown`: where some of them stand, each with its texts, if those are
+    known."""
+    lines = drop.get("lines") or []
+    return {**drop, "shown": [*zip_longest(lines, drop.get("examples") or [], fillvalue=())]}
 
 
 def _paper(runs: Sequence[Run]) -> Mapping[str, Any] | None:

@@ -32,7 +32,9 @@ class FilterRuleOptions(Options):
     reads: ClassVar[Literal["row", "keys", "scores"]] = "row"
     of_pairs: ClassVar[bool] = False
     name: Name | None = Field(
-        None, description="What its rows are counted under; default: its kind. No two share one."
+        None,
+        description="What its rows are counted under; default: its kind. No two share one.",
+        examples=["equal"],
     )
 
     @property
@@ -67,7 +69,7 @@ class _OnFields(FilterRuleOptions):
 class LengthRuleOptions(_OnFields):
     """Texts with too few or too many words."""
 
-    kind: Literal["length"] = "length"
+    kind: Literal["length"] = Field("length", description="The rule.")
     least: Count = Field(1, description="The fewest words, or characters, of each text.")
     most: Count = Field(200, description="The most of each.")
     unit: Literal["words", "characters"] = Field(
@@ -81,7 +83,7 @@ class LengthRuleOptions(_OnFields):
 class RatioRuleOptions(FilterRuleOptions):
     """Pairs of which one side is many times as long as the other."""
 
-    kind: Literal["ratio"] = "ratio"
+    kind: Literal["ratio"] = Field("ratio", description="The rule.")
     of_pairs = True
     most: Annotated[float, Field(ge=1)] = Field(
         3.0, description="The longer side's length over the shorter's."
@@ -94,21 +96,21 @@ class RatioRuleOptions(FilterRuleOptions):
 class LettersRuleOptions(_OnFields):
     """Texts that are mostly digits, signs and punctuation."""
 
-    kind: Literal["letters"] = "letters"
+    kind: Literal["letters"] = Field("letters", description="The rule.")
     least: Share = Field(0.5, description="The least share of letters among what is no space.")
 
 
 class SameRuleOptions(FilterRuleOptions):
     """Pairs whose sides are one text, but for case and spaces: nothing was translated."""
 
-    kind: Literal["same"] = "same"
+    kind: Literal["same"] = Field("same", description="The rule.")
     of_pairs = True
 
 
 class NumbersRuleOptions(FilterRuleOptions):
     """Pairs whose sides have other numbers, however their digits are grouped."""
 
-    kind: Literal["numbers"] = "numbers"
+    kind: Literal["numbers"] = Field("numbers", description="The rule.")
     of_pairs = True
     least_digits: Count = Field(
         1, description="Shorter numbers are passed over: small ones are often written as words."
@@ -118,20 +120,20 @@ class NumbersRuleOptions(FilterRuleOptions):
 class UrlsRuleOptions(FilterRuleOptions):
     """Pairs whose sides have other URLs or mail addresses."""
 
-    kind: Literal["urls"] = "urls"
+    kind: Literal["urls"] = Field("urls", description="The rule.")
     of_pairs = True
 
 
 class MarkupRuleOptions(_OnFields):
     """Texts with tags, entities, braces of templates or escapes left in them."""
 
-    kind: Literal["markup"] = "markup"
+    kind: Literal["markup"] = Field("markup", description="The rule.")
 
 
 class RepeatsRuleOptions(_OnFields):
     """Texts that say the same words again and again, as a translator does that is stuck."""
 
-    kind: Literal["repeats"] = "repeats"
+    kind: Literal["repeats"] = Field("repeats", description="The rule.")
     n: Count = Field(3, description="Words of an n-gram.")
     most: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.3, description="The most of a text's n-grams that it has said before."
@@ -141,7 +143,7 @@ class RepeatsRuleOptions(_OnFields):
 class DuplicatesRuleOptions(_OnFields):
     """Rows that stand in the corpus already: of equal ones the first is kept."""
 
-    kind: Literal["duplicates"] = "duplicates"
+    kind: Literal["duplicates"] = Field("duplicates", description="The rule.")
     reads = "keys"
     near: Share | None = Field(
         None,
@@ -159,7 +161,7 @@ class DuplicatesRuleOptions(_OnFields):
 class LanguageRuleOptions(FilterRuleOptions):
     """Texts in another language than is said (py3langid: Lui and Baldwin, 2012)."""
 
-    kind: Literal["language"] = "language"
+    kind: Literal["language"] = Field("language", description="The rule.")
     languages: dict[FieldName, Language] = Field(
         min_length=1, description="The language of each field that is looked at, by its code in "
         "ISO 639.", examples=[{"source": "de", "target": "en"}],
@@ -198,7 +200,7 @@ class LikelihoodRuleOptions(FilterRuleOptions):
     the source given the target: the cross-entropy filter by a reverse model), of a language model
     a text, in nats a token."""
 
-    kind: Literal["likelihood"] = "likelihood"
+    kind: Literal["likelihood"] = Field("likelihood", description="The rule.")
     reads = "scores"
     of: ModelReference = Field(
         description="The stage of the translator or language model.", examples=["backward"]

@@ -23,10 +23,13 @@ class FilterOptions(StageOptions):
 
     kind: ClassVar[str] = "filter"
     gives: ClassVar[frozenset[str]] = frozenset({"corpus"})
-    filter: CorpusName = Field(description="The corpus, or a stage that writes one.")
+    filter: CorpusName = Field(
+        description="The corpus, or a stage that writes one.", examples=["train"]
+    )
     rules: Annotated[list[Any], Field(min_length=1, max_length=100)] = Field(
         description="What each row must be like, in this order, like [{kind: length, most: 100}, "
         "same, {kind: duplicates, near: 0.8}]; one without options may stand as its kind alone.",
+        examples=[["same"]],
     )
 
     @classmethod
@@ -47,9 +50,9 @@ class FilterOptions(StageOptions):
 
     @classmethod
     def named(cls, stage: Mapping[str, Any]) -> list[Named]:
-        if isinstance(stage.get("rules"), list):
-            stage = {**stage, "rules": _with_kinds(stage["rules"])}
-        return super().named(stage)
+        rules = stage.get("rules")
+        rules = _with_kinds(rules) if isinstance(rules, list) else None
+        return super().named({**stage, "rules": rules})
 
     def asked(self) -> Iterator[tuple[int, str, str]]:
         """What the rules refer to: the rule's number, the option, the name."""
