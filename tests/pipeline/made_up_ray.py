@@ -62,7 +62,7 @@ class MadeUpRay:
 
         return SimpleNamespace(options=options)
 
-    def wait(self, references, num_returns, timeout):
+    def wait(self, references, timeout):
         return references[:1], references[1:]
 
     def get(self, reference):

@@ -9,9 +9,10 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from drills import finished_copy, stable_files
+from drills import stable_files
 from ray_nodes import actors_of, ray_nodes
 from small_line import arguments, stage_folders, start
 
@@ -22,6 +23,7 @@ pytest.importorskip("ray", reason="the extra `ray` is not installed")
 pytestmark = [pytest.mark.long, pytest.mark.tensorflow]
 TESTS = Path(__file__).parents[1]
 KILLS = 20
+SHARED = ("score", "translate", "evaluate")
 
 
 def ended(process, timeout=900):
@@ -30,62 +32,97 @@ def ended(process, timeout=900):
     return process.returncode, out + errors
 
 
+SPEC = """\
+tfkd: 1
+name: shared
+data:
+  train: {generated: german_english, rows: 200, seed: 1}
+  test: {generated: german_english, rows: 160, seed: 2}
+tokenizers:
+  joint: {kind: wordpiece, size: 150, learn_from: [train]}
+teacher: {kind: bert, layers: 1, width: 16, heads: 2, max_length: 160, tokenizer: joint}
+student:
+  {kind: rnn, layers: 1, width: 16, max_length: 64, tokenizer: joint}
+views:
+  cmlm: {kind: conditional_mlm, p: 0.3, max_length: 160}
+stages:
+  teach:
+    train: teacher
+    data: train
+    objective: {masked_lm: {view: cmlm}}
+    steps: 3
+    batch: {size: 768, unit: joint_tokens}
+    schedule: {kind: linear, rate: 1e-2}
+  targets: {score: teach, data: train, top_k: 4, max_length: 160, batch_tokens: 1024}
+  learn:
+    train: student
+    data: train
+    objective: {soft_targets: {temperature: 2, teacher: targets}}
+    steps: 3
+    batch: {size: 512, unit: max_tokens, max_length: 64}
+    schedule: {kind: linear, rate: 1e-2}
+  synthetic: {translate: learn, data: train, decode: {kind: greedy}}
+evaluate:
+  - {of: learn, on: [test], decode: {kind: greedy}, metrics: [bleu, loss], bootstrap: 20}
+  - {of: learn, on: [synthetic], metrics: [loss], bootstrap: 20}
+"""
+
+
 @pytest.fixture(scope="module")
-def sharded(line, tmp_path_factory):
-    """The tiny line's runs with trainings alone, and its results in short shards, made here."""
-    trained = finished_copy(line, tmp_path_factory.mktemp("trained"))
-    shutil.rmtree(trained / "small")
-    for kind in ("score", "translate", "evaluate"):
-        for folder in stage_folders(trained, kind):
-            shutil.rmtree(folder)
-    whole = tmp_path_factory.mktemp("whole") / "runs"
-    shutil.copytree(trained, whole, symlinks=True)
+def sharded(tmp_path_factory):
+    """A spec; its runs with trainings alone; and all its results in short shards, made here."""
+    folder = tmp_path_factory.mktemp("shared")
+    spec, whole, trained = folder / "shared.yaml", folder / "whole", folder / "trained"
+    spec.write_text(SPEC, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS / "pipeline"), prepend=os.pathsep)
-        code, said = ended(start(*arguments(line.spec, whole, "--plugin", "short_shards")))
+        code, said = ended(start(*words_of(spec, whole)))
         assert code == cli.DONE, said
-        yield trained, whole
+        shutil.copytree(whole, trained, symlinks=True)
+        shutil.rmtree(trained / "shared")
+        for kind in SHARED:
+            for one in stage_folders(trained, kind):
+                shutil.rmtree(one)
+        yield SimpleNamespace(spec=spec, trained=trained, results=results_of(whole))
+
+
+def words_of(spec, runs, *more):
+    return arguments(spec, runs, "--plugin", "short_shards", *more)
 
 
 def results_of(runs):
     """The stable files of all stages that workers share."""
-    kinds = ("score", "translate", "evaluate")
-    folders = [folder for kind in kinds for folder in stage_folders(runs, kind)]
+    folders = [folder for kind in SHARED for folder in stage_folders(runs, kind)]
     return {folder.name: stable_files(folder) for folder in folders}
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_a_line_on_workers_has_the_bytes_of_one_process(
-    line, sharded, tmp_path, monkeypatch, workers
-):
-    trained, whole = sharded
+def test_a_line_on_workers_has_the_bytes_of_one_process(sharded, tmp_path, monkeypatch, workers):
     runs = tmp_path / "runs"
-    shutil.copytree(trained, runs, symlinks=True)
-    words = arguments(line.spec, runs, "--plugin", "short_shards", "--cluster", "auto")
+    shutil.copytree(sharded.trained, runs, symlinks=True)
     with ray_nodes(workers, monkeypatch):
-        code, said = ended(start(*words))
+        code, said = ended(start(*words_of(sharded.spec, runs, "--cluster", "auto")))
         assert code == cli.DONE, said
         assert not actors_of("ShardWorker")
     for label in ("targets", "learn on test", "synthetic"):
         assert re.search(rf"{label}: \d+ shards on {workers} workers", said), said
-    assert results_of(runs) == results_of(whole)
+    assert results_of(runs) == sharded.results
 
 
 def test_a_line_whose_workers_nodes_and_driver_are_killed_has_the_same_bytes(
-    line, sharded, tmp_path, monkeypatch
+    sharded, tmp_path, monkeypatch
 ):
-    trained, whole = sharded
     draws, lost, number = random.Random(7), Counter(), 0
     with ray_nodes(2, monkeypatch) as nodes:
         while lost.total() < KILLS:
             number += 1
             runs = tmp_path / f"runs{number}"
-            shutil.copytree(trained, runs, symlinks=True)
-            words = arguments(line.spec, runs, "--plugin", "short_shards", "--cluster", "auto")
+            shutil.copytree(sharded.trained, runs, symlinks=True)
+            words = words_of(sharded.spec, runs, "--cluster", "auto")
             while (code := disturbed(start(*words), nodes, draws, lost)) != cli.DONE:
                 # Losses over one shard, or of one place's starts, end a run, too: it goes on.
                 assert code in (-signal.SIGKILL, cli.RESUMABLE)
-            assert results_of(runs) == results_of(whole)
+            assert results_of(runs) == sharded.results
         end = time.monotonic() + 120
         while left := actors_of("ShardWorker"):
             assert time.monotonic() < end, left

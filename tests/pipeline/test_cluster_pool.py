@@ -109,7 +109,7 @@ def test_a_cluster_that_is_gone_is_told_in_a_line(tmp_path):
 def test_a_place_that_nobody_gets_ends_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(ray_pool, "_PATIENCE", 0.05)
     workers = Workers(tmp_path)
-    workers.ray.wait = lambda references, num_returns, timeout: ([], references)
+    workers.ray.wait = lambda references, timeout: ([], references)
     with pytest.raises(Interrupted, match=r"no room for a worker for .* asks for 1 processor"):
         workers.run()
 

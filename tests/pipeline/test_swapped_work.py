@@ -9,7 +9,7 @@ from drills import finished_copy, stable_files, stage_of
 from small_line import arguments, stage_folders
 
 from tfkd import cli
-from tfkd.targets import StoreWriter
+from tfkd.pipeline.engine import output_shards
 from tfkd.training.training_run import TrainingRun
 
 pytestmark = pytest.mark.long
@@ -61,19 +61,21 @@ def test_a_training_does_not_go_on_from_anothers_work(
     assert stable_files(ours) == wanted
 
 
-def test_a_store_does_not_go_on_from_that_of_another_teacher(line, tmp_path, capsys, monkeypatch):
+def test_a_store_takes_no_shard_of_another_teacher_s(line, tmp_path, monkeypatch):
+    """Neither its file nor its record: both are made anew."""
     monkeypatch.setattr("tfkd.targets.readings.ROWS_PER_SHARD", 1500)
     runs = finished_copy(line, tmp_path)
     theirs = stage_of(runs, "score")
     shutil.rmtree(theirs)
     words = [*arguments(line.spec, runs), "--until", "targets"]
-    _stopped(monkeypatch, StoreWriter, "write", words)
+    _stopped(monkeypatch, output_shards, "write_checksummed", words)
     other = [*words, "--set", "stages.teach.steps=61"]
-    _stopped(monkeypatch, StoreWriter, "write", other)
+    _stopped(monkeypatch, output_shards, "write_checksummed", other)
     (ours,) = set(stage_folders(runs, "score")) - {theirs}
-    shutil.rmtree(ours / "store-0")
-    shutil.copytree(theirs / "store-0", ours / "store-0")
-    _refused(other, capsys, ours / "store-0", theirs.name, ours.name, "remove")
-    shutil.rmtree(ours / "store-0")
-    for command in (other, words):
-        assert cli.main(command) == cli.DONE
+    for name in ("store-0/shard-00000.bin", "work/store-0-00000.json"):
+        shutil.copyfile(theirs / name, ours / name)
+    assert cli.main(other) == cli.DONE
+    found = stable_files(ours)
+    shutil.rmtree(ours)
+    assert cli.main(other) == cli.DONE
+    assert stable_files(ours) == found

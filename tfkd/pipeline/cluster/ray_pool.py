@@ -86,7 +86,8 @@ class RayPool:
         now = time.monotonic()
         if now - self._asked > _TOLD:  # nobody has, while a stage had no work for workers
             self._waits = now
-        ready, _ = self._ray.wait(list(self._under_way), num_returns=1, timeout=seconds)
+        under_way = list(self._under_way)
+        ready, _ = self._ray.wait(under_way, timeout=seconds) if under_way else ([], [])
         found = []
         for reference in ready:
             number, what = self._under_way.pop(reference)
