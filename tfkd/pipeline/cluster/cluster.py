@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tfkd.data.hashes import noting_hashes
@@ -15,8 +15,10 @@ from tfkd.pipeline.cluster.job import Job
 from tfkd.pipeline.cluster.room import bundle_of, room_of
 from tfkd.pipeline.cluster.setup import GROWTH
 from tfkd.pipeline.cluster.shown import Shown
+from tfkd.pipeline.cluster.trainings import Trainings, trains_alone
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.in_turn import in_turn
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec import Spec
@@ -110,6 +112,44 @@ class Cluster:
             hosts = RayHosts(session, self._job().text, node.spec.runtime.hosts, context)
             with context.deadline.holding():  # the hosts keep it, and save in time
                 hosts.train(node, title)
+
+    def make_all(
+        self,
+        nodes: Sequence[Node],
+        context: Context,
+        make: Callable[[Node], None],
+        done: Callable[[Node], None],
+        titles: Mapping[str, str],
+    ) -> None:
+        """Makes all stages of a run: trainings that do not wait for each other side by side, each
+        by a process of the cluster; all others by `make`.
+
+        Args:
+            nodes: All, inputs first.
+            context: The run's surroundings.
+            make: Makes one here, shards and hosts that train together apart.
+            done: Called with each that is made otherwise.
+            titles: What lines of a stage begin with, by key.
+        """
+
+        def side_by_side(ready: Callable[[], Sequence[Node]], made: Callable[[Node], None]) -> bool:
+            from tfkd.pipeline.cluster.ray_hosts import RayHosts
+
+            self._end_workers()  # they would keep the machines
+            session, threads = self._connected(context), threads_here()
+            room = room_of(session.machines(), self._asked, threads)
+            if room.size < 2:
+                return False
+
+            def train(node: Node, title: str, own: Context) -> None:
+                one = RayHosts(session, self._job().text, 1, own, room, threads)
+                one.train(node, title)
+
+            with session.reached():
+                Trainings(train, room.size, context).run(ready, lambda node: titles[node.key], made)
+            return True
+
+        in_turn(nodes, make, lambda node: trains_alone(node, context), side_by_side, done)
 
     def close(self) -> None:
         """Ends all that was started."""

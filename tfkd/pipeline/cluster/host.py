@@ -52,14 +52,15 @@ class TrainingHost:
 
         Args:
             key: The stage's.
-            addresses: `HOST:PORT` of all hosts, in JSON.
+            addresses: `HOST:PORT` of all hosts, in JSON; one trains alone.
             index: Which of them this is; host 0 alone writes.
             title: What its lines begin with, before its kind and label.
             seconds: In which it is to save and stop; None: it has time.
         """
         hosts = json.loads(addresses)
-        config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
-        os.environ[VARIABLE] = json.dumps(config)
+        if len(hosts) > 1:
+            config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+            os.environ[VARIABLE] = json.dumps(config)
         return answered(lambda: self._trained(key, title, seconds))
 
     def _trained(self, key: str, title: str, seconds: float | None) -> dict[str, Any]:

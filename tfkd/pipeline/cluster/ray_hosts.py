@@ -13,7 +13,7 @@ from tfkd.pipeline.cluster.dispatch import Place, error_of
 from tfkd.pipeline.cluster.host import Lines, TrainingHost
 from tfkd.pipeline.cluster.ray_connection import first_line
 from tfkd.pipeline.cluster.ray_session import RaySession
-from tfkd.pipeline.cluster.room import bundle_of, shown
+from tfkd.pipeline.cluster.room import Room, bundle_of, shown
 from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS
 from tfkd.pipeline.engine.context import Context
@@ -57,16 +57,30 @@ class RayHosts:
         job: The run's `Job`, as text.
         number: How many hosts.
         context: The run's surroundings.
+        room: What one host takes that trains alone; None: a host is a machine.
+        threads: Of each operation of TensorFlow; None: as there are on its machine.
 
     Raises:
         UserError: The cluster has fewer machines than hosts.
     """
 
-    def __init__(self, session: RaySession, job: str, number: int, context: Context):
+    def __init__(
+        self,
+        session: RaySession,
+        job: str,
+        number: int,
+        context: Context,
+        room: Room | None = None,
+        threads: int | None = None,
+    ):
         self._session, self._ray, self._number = session, session.ray, number
         self._context = context
-        self._bundle = bundle_of(session.machines(), session.asked, number)
-        self._setup = json.dumps(setup_of(job, None, self._bundle["CPU"]))
+        if room is None:
+            self._bundle = bundle_of(session.machines(), session.asked, number)
+        else:
+            needs = {"CPU": room.needs["num_cpus"], "GPU": room.needs.get("num_gpus", 0)}
+            self._bundle = {name: count for name, count in needs.items() if count}
+        self._setup = json.dumps(setup_of(job, threads, self._bundle["CPU"]))
 
     def train(self, node: Node, title: str) -> None:
         """Makes a training stage, whole.

@@ -166,17 +166,28 @@ def _run(
         chiefs_word(context)
         return None
     cached, done = set(), set()
-    for number, node in enumerate(nodes, 1):
+    numbers = {node.key: f"[{number}/{len(nodes)}]" for number, node in enumerate(nodes, 1)}
+
+    def make(node: Node) -> None:
         context.deadline.check()
         refuse_failed(node, plan.teacher_checks, done, context)
-        if execute(node, context, f"[{number}/{len(nodes)}]"):
+        if execute(node, context, numbers[node.key]):
             cached.add(node.key)
+        finished(node)
+
+    def finished(node: Node) -> None:
         done.add(node.key)
         for line in news(plan.teacher_checks, done, cached, node.key, context):
             context.say(line)
         context.hosts.agree(NEXT)
         if node in shown:
             link(context.stages / node.key, folder / node.label)
+
+    if context.cluster is None:
+        for node in nodes:
+            make(node)
+    else:
+        context.cluster.make_all(nodes, context, make, finished, numbers)
     if until:
         context.hosts.agree(NEXT)
         context.say(f"{until} is done: {folder / nodes[-1].label}")

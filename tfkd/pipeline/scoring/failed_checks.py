@@ -36,7 +36,7 @@ def in_checked_order(plan: Wanted, until: str | None = None) -> list[Node]:
     def visit(node: Node) -> None:
         if node.key in order:
             return
-        if _stops(node):
+        if stops(node):
             waiting.add(node.key)
             for check in _checks_of(_rests_on(node), plan.teacher_checks):
                 if not waiting & _rests_on(*check.nodes):
@@ -62,7 +62,7 @@ def unchecked(nodes: Sequence[Node], plan: Wanted) -> list[tuple[Node, SpecError
     """
     found, before = [], set()
     for node in nodes:
-        if _stops(node) and (why := _why_unchecked(node, plan, before)):
+        if stops(node) and (why := _why_unchecked(node, plan, before)):
             # A label is a stage's name, and what tells it from others.
             name = re.match(r"(?:.*:)?([\w-]*)", node.label)[1]
             expected = (
@@ -109,7 +109,7 @@ def refuse_failed(
     Raises:
         UserError: A check of a teacher that the stage rests on found it not clearly better.
     """
-    if not _stops(node) or _made(node, context):
+    if not stops(node) or _made(node, context):
         return
     for check in _checks_of(_rests_on(node), checks):
         if not {one.key for one in check.nodes} <= {*done}:
@@ -141,7 +141,8 @@ def _why_unchecked(node: Node, plan: Wanted, before: Collection[str]) -> str:
     return "stop, and what checks its teacher rests on this stage itself"
 
 
-def _stops(node: Node) -> bool:
+def stops(node: Node) -> bool:
+    """Whether a failed check of its teacher is to end a run before this stage."""
     return getattr(node.options, "on_failed_check", None) == STOP
 
 
