@@ -131,3 +131,17 @@ def test_engines_are_measured_on_the_same_weights(tmp_path):
             assert 0 < one["milliseconds_least"] <= one["milliseconds_50"] <= one["milliseconds_95"]
         assert row["peak_bytes"] > 2**20 < 2**20 + row["bytes"]
     assert "| tiny |" in speed(made)
+
+
+@pytest.mark.long
+def test_formats_of_graphs_are_measured_on_the_same_weights(tmp_path):
+    for package in ("ai_edge_litert", "onnxruntime", "tf2onnx"):
+        pytest.importorskip(package)
+    words = ["--sizes", "tiny_classifier", "tiny_mask_predict", "--lengths", "3", "--rounds", "1"]
+    made = measured(tmp_path, "bench_engines", *words)
+    engines = [f"{name} {kind}" for name in ("litert", "onnx") for kind in ("float32", "int8")]
+    assert [row["engine"] for row in made["rows"]] == 2 * ["tfkd", *engines]
+    for row in made["rows"]:
+        assert row["equal"] == 1 or row["engine"].endswith("int8")
+        assert row["times_as_fast"] > 0
+    assert {"tfkd", "ai_edge_litert", "onnxruntime"} == {*made["versions"]}

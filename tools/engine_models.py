@@ -1,4 +1,4 @@
-"""Translators at random in the formats of several engines, and what answers by one of them."""
+"""Models at random in the formats of several engines, and what answers by one of them."""
 
 import json
 import os
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+import engine_graph_models
+from engine_graph_models import OURS, SPECIALS
+
 START, END = SPECIALS.index("[CLS]"), SPECIALS.index("[SEP]")
 DECODE = {
     "kind": "beam",
@@ -24,14 +26,43 @@ SIZES = {
     "base": {"vocabulary": 32_000, "layers": 6, "width": 512, "heads": 8, "inner": 2048},
     "tiny": {"vocabulary": 300, "layers": 1, "width": 32, "heads": 2, "inner": 64},
 }
-OURS, TRANSFORMERS = "tfkd", "transformers"
+# Beside the translators, by the end of a size's name: Mask-Predict of the same sizes, and BERTs
+# that tell two classes apart, the students of specs/lightpaff_bert_sst2 and of LightPAFF.
+FILLS, TELLS = "_mask_predict", "_classifier"
+SIZES |= {f"{name}{FILLS}": SIZES[name] for name in ("multi30k_deen", "base", "tiny")}
+SIZES |= {
+    f"sst2{TELLS}": {"vocabulary": 8000, "layers": 2, "width": 128, "heads": 4, "inner": 512},
+    f"lightpaff{TELLS}": {
+        "vocabulary": 30_522,
+        "layers": 3,
+        "width": 768,
+        "heads": 12,
+        "inner": 3072,
+    },
+    f"tiny{TELLS}": SIZES["tiny"],
+}
+TRANSFORMERS = "transformers"
 ENGINES = (OURS, "ctranslate2 float32", "ctranslate2 int8", TRANSFORMERS)
 
 
-def write(size: str, folder: Path) -> dict[str, Any]:
-    """Writes one translator for each engine, in a folder of its name; returns its parameters."""
-    import numpy as np
+def engines_of(size: str) -> tuple[str, ...]:
+    """Those that hold a size's model, tfkd's own SavedModel first."""
+    return engine_graph_models.ENGINES if size.endswith((FILLS, TELLS)) else ENGINES
 
+
+def write(size: str, folder: Path) -> dict[str, Any]:
+    """Writes one model for each engine, in a folder of its name; returns its parameters."""
+    sizes, tokenizer = SIZES[size], tokenizer_of(SIZES[size]["vocabulary"])
+    writer = _write_translator
+    if size.endswith((FILLS, TELLS)):
+        fills = size.endswith(FILLS)
+        writer = (
+            engine_graph_models.write_filling if fills else engine_graph_models.write_classifier
+        )
+    return {"parameters": int(writer(sizes, tokenizer, MAX_LENGTH, folder).count_params())}
+
+
+def _write_translator(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path) -> Any:
     from tfkd.decoding import build_search
     from tfkd.models import Transformer
     from tfkd.models.published.marian import PublishedMarian
@@ -42,19 +73,16 @@ def write(size: str, folder: Path) -> dict[str, Any]:
     from tfkd.serving.graphs.served_model import ServedModel
     from tfkd.spec.formats.ctranslate2 import CTranslate2Options
 
-    sizes, tokenizer = SIZES[size], tokenizer_of(SIZES[size]["vocabulary"])
     model = Transformer(
         sizes["vocabulary"], encoder_layers=sizes["layers"], decoder_layers=sizes["layers"],
         width=sizes["width"], heads=sizes["heads"], feed_forward=sizes["inner"],
-        max_length=MAX_LENGTH, norm_epsilon=1e-5, seed=1,
+        max_length=limit, norm_epsilon=1e-5, seed=1,
     )  # fmt: skip
-    bias = np.random.default_rng(1).normal(size=sizes["vocabulary"]).astype(np.float32)
-    bias[: len(SPECIALS)] = -50.0  # nothing ends before its length, and no special is written
-    model.head.own_bias.assign(bias)
+    engine_graph_models.scattered(model.head)  # nothing ends before its length
     both = {"source": tokenizer, "target": tokenizer}
     served = ServedModel(model, tokenizer, tokenizer, build_search(DECODE))
     write_version(served, folder / OURS, lambda part, final: ("", {}))
-    subject = Subject(model, both, DECODE, (), {"name": size}, None)
+    subject = Subject(model, both, DECODE, (), {"name": "translates"}, None)
     for quantize in ("float32", "int8"):
         options = CTranslate2Options(of="learn", format="ctranslate2", quantize=quantize)
         place = folder / f"ctranslate2 {quantize}"
@@ -64,7 +92,7 @@ def write(size: str, folder: Path) -> dict[str, Any]:
     tensors = to_published(model, PublishedMarian)
     tensors["final_logits_bias"] = tensors["final_logits_bias"][None]
     write_folder(folder / TRANSFORMERS, tensors, marian(sizes))
-    return {"parameters": int(model.count_params())}
+    return model
 
 
 def tokenizer_of(vocabulary: int) -> Any:
@@ -104,8 +132,8 @@ def bytes_of(folder: Path, engine: str) -> int:
     return sum(path.stat().st_size for path in (folder / engine).rglob("*") if path.is_file())
 
 
-# What answers: rows of ids without specials in, as many ids out.
-Answer = Callable[[list[list[int]]], list[list[int]]]
+# What answers: rows of ids without specials in; out come as many ids, or the name of a class.
+Answer = Callable[[list[list[int]]], list[Any]]
 
 
 def opened(folder: Path, engine: str) -> Answer:
@@ -116,6 +144,8 @@ def opened(folder: Path, engine: str) -> Answer:
         from tfkd.serving import load_saved_model
 
         model = load_saved_model(folder / engine, trust=True)
+    elif engine in engine_graph_models.ENGINES:
+        model = engine_graph_models.opened(folder, engine)
     else:
         from tfkd.serving.formats.ctranslate2 import CTranslate2
 
@@ -123,9 +153,11 @@ def opened(folder: Path, engine: str) -> Answer:
         model = CTranslate2().open(folder / engine, about)
     lacking = len(SPECIALS)
 
-    def answer(rows: list[list[int]]) -> list[list[int]]:
+    def answer(rows: list[list[int]]) -> list[Any]:
         lines = [" ".join(f"w{one - lacking}" for one in row) for row in rows]
         texts = [one.text for one in model.translate(lines)]
+        if texts[0] in engine_graph_models.CLASSES:
+            return texts
         return [[int(word[1:]) + lacking for word in text.split()] for text in texts]
 
     return answer

@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
-from tfkd.data.tokenizers.sentence_piece import learn_sentencepiece
-from tfkd.data.tokenizers.wordpiece import SPECIALS
 from tfkd.decoding import Decoder, build_search
 from tfkd.models import Transformer
 from tfkd.serving.formats.ctranslate2 import CTranslate2
@@ -18,6 +15,7 @@ from tfkd.spec.formats.ctranslate2 import CTranslate2Options
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from hostile_lines import TEXT, hostile_strings
+from small_tokenizers import tokenizer_of
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.long]
 pytest.importorskip("ctranslate2")
@@ -26,16 +24,6 @@ DECODE = {"kind": "beam", "beam": 2, "n_best": 2, "length_penalty": 0.0, "max_le
 CHUNK = 1000
 # What two outputs' scores differ by, in nats, where no rounding makes one of the other.
 CLEAR = 1e-2
-
-
-def tokenizer_of(kind):
-    if kind == "wordpiece":
-        letters = sorted({letter for line in TEXT for letter in line.lower() if letter != " "})
-        pieces = [*SPECIALS, *letters, *(f"##{one}" for one in letters)]
-        return WordPiece(pieces, lower_case=True)
-    if kind == "byte_bpe":
-        return learn_byte_bpe(TEXT * 3, 400)
-    return SentencePiece(learn_sentencepiece(TEXT * 3, 300))
 
 
 @pytest.mark.parametrize("kind", ["wordpiece", "sentencepiece", "byte_bpe"])

@@ -21,7 +21,7 @@ from tfkd.serving import ExportRefusedError
 from tfkd.serving.formats import graph, piece
 from tfkd.serving.formats.format import ABOUT
 from tfkd.serving.formats.graph_card import program
-from tfkd.serving.formats.held_labels import _same, own_outputs
+from tfkd.serving.formats.held_labels import own_outputs
 from tfkd.serving.formats.litert import LiteRT
 from tfkd.serving.formats.onnx import Onnx
 from tfkd.serving.formats.opening import open_exported
@@ -47,21 +47,6 @@ def options(name, quantize="float32"):
 def written(folder, name, subject, quantize="float32"):
     result = FORMATS[name]().write(subject, options(name, quantize), folder)
     return open_exported(folder), result
-
-
-def hostile(count=220):
-    """Strings of 0 to 10,000 characters from all of Unicode, some of them words of the model."""
-    rng = np.random.default_rng(5)
-    lengths = [0, 1, 10_000, *rng.geometric(0.03, count - 3)]
-    found = []
-    for at, length in enumerate(lengths):
-        if at % 3 == 0:
-            found.append("ba ki dage, "[: length % 12] + "ma bu " * (length // 6))
-        elif at % 3 == 1:
-            found.append("".join(map(chr, rng.integers(1, 0x300, length))))
-        else:
-            found.append("".join(map(chr, rng.integers(1, 0x110000, length))))
-    return [*found, "\0", "[SEP] [CLS]", "\ud800", "\u2028", "a\r\u0085b", "日" * 500, "\t"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -148,33 +133,6 @@ def test_the_card_s_program_reads_as_each_tokenizer_does(tmp_path, kind, places)
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.split("\n")[:-1] == [one.text for one in engine.translate(lines)]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("name", "quantize"), ALL)
-def test_hostile_strings_have_an_answer_and_the_model_s_where_that_is_clear_cut(
-    tmp_path, tokenizer, name, quantize
-):
-    model, lines = graph_subjects.bert(tokenizer.size), hostile()
-    made = graph_subjects.subject(model, tokenizer, "cls")
-    engine, _ = written(tmp_path / "a", name, made, quantize)
-    answers = engine.translate(lines)
-    assert len(answers) == len(lines)
-    assert all(
-        (one.text == "") == (not line.strip()) for one, line in zip(answers, lines, strict=True)
-    )
-    rows = [{"text": line.encode("utf-8", "replace").decode("utf-8")} for line in lines]
-    record = graph_subjects.record(tokenizer, "cls", rows)
-    theirs = engine.record(rows)
-    expected, _ = own_outputs(model, record, range(len(rows)), "classifier")
-    order = np.sort(expected, 1)
-    clear = order[:, -1] - order[:, -2] > 2 * TOLERANCE[quantize]
-    alike = [_same(record, theirs, row) for row in range(len(rows))]
-    assert clear.mean() > 0.5
-    assert np.mean(alike) > 0.9
-    for row, one in enumerate(answers):
-        if clear[row] and alike[row] and one.text:
-            assert one.text == "abc"[expected[row].argmax()], lines[row][:80]
 
 
 @pytest.mark.long
