@@ -133,7 +133,6 @@ def test_engines_are_measured_on_the_same_weights(tmp_path):
     assert "| tiny |" in speed(made)
 
 
-@pytest.mark.long
 def test_formats_of_graphs_are_measured_on_the_same_weights(tmp_path):
     for package in ("ai_edge_litert", "onnxruntime", "tf2onnx"):
         pytest.importorskip(package)
@@ -145,3 +144,12 @@ def test_formats_of_graphs_are_measured_on_the_same_weights(tmp_path):
         assert row["equal"] == 1 or row["engine"].endswith("int8")
         assert row["times_as_fast"] > 0
     assert {"tfkd", "ai_edge_litert", "onnxruntime"} == {*made["versions"]}
+
+
+def test_a_beam_is_told_apart_by_kinds_of_kernels(tmp_path):
+    words = ["--sizes", "tiny", "--tokens", "5", "--rounds", "2"]
+    (row,) = measured(tmp_path, "profile_decoding", *words)["rows"]
+    spent = row["microseconds_a_token"]
+    assert {"products", "top k", "element by element", "between kernels"} < {*spent}
+    assert spent["products"] > 0 < spent["top k"]
+    assert row["kernels_a_token"] > 20

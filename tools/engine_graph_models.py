@@ -20,7 +20,9 @@ AROUND = (1, 0, 2, -1)
 CLASSES = ("0", "1")
 
 
-def write_filling(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path) -> Any:
+def write_filling(
+    sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path, ours_alone: bool
+) -> Any:
     """A Transformer for Mask-Predict; returns it."""
     import tensorflow as tf
 
@@ -50,11 +52,14 @@ def write_filling(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Pat
     served = ServedModel(model, tokenizer, tokenizer, search)
     write_version(served, folder / OURS, lambda part, final: ("", {}))
     both = {"source": tokenizer, "target": tokenizer}
-    _write(Subject(model, both, FILLING, (), {"name": "fills in"}, None), folder)
+    if not ours_alone:
+        _write(Subject(model, both, FILLING, (), {"name": "fills in"}, None), folder)
     return model
 
 
-def write_classifier(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path) -> Any:
+def write_classifier(
+    sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path, ours_alone: bool
+) -> Any:
     """A BERT with a head over two classes; returns it."""
     from tfkd.models import Bert
     from tfkd.serving.export import write_version
@@ -70,7 +75,9 @@ def write_classifier(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: 
     served = ServedClassifier(model, tokenizer, CLASSES, ["text"], limit)
     write_version(served, folder / OURS, lambda part, final: ("", {}))
     labels = Labels(CLASSES, "classifier", [{"text": ""}], {}, "cls", limit)
-    _write(Subject(model, {"text": tokenizer}, None, (), {"name": "tells"}, None, labels), folder)
+    both = {"text": tokenizer}
+    if not ours_alone:
+        _write(Subject(model, both, None, (), {"name": "tells"}, None, labels), folder)
     return model
 
 

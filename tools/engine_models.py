@@ -50,19 +50,29 @@ def engines_of(size: str) -> tuple[str, ...]:
     return engine_graph_models.ENGINES if size.endswith((FILLS, TELLS)) else ENGINES
 
 
-def write(size: str, folder: Path) -> dict[str, Any]:
+def rows_of(size: str, tokens: int, count: int) -> list[list[int]]:
+    """Sources of one length, as bare ids."""
+    import numpy as np
+
+    draw = np.random.default_rng(tokens)
+    return draw.integers(len(SPECIALS), SIZES[size]["vocabulary"], (count, tokens)).tolist()
+
+
+def write(size: str, folder: Path, ours_alone: bool = False) -> dict[str, Any]:
     """Writes one model for each engine, in a folder of its name; returns its parameters."""
     sizes, tokenizer = SIZES[size], tokenizer_of(SIZES[size]["vocabulary"])
     writer = _write_translator
-    if size.endswith((FILLS, TELLS)):
-        fills = size.endswith(FILLS)
-        writer = (
-            engine_graph_models.write_filling if fills else engine_graph_models.write_classifier
-        )
-    return {"parameters": int(writer(sizes, tokenizer, MAX_LENGTH, folder).count_params())}
+    if size.endswith(FILLS):
+        writer = engine_graph_models.write_filling
+    elif size.endswith(TELLS):
+        writer = engine_graph_models.write_classifier
+    model = writer(sizes, tokenizer, MAX_LENGTH, folder, ours_alone)
+    return {"parameters": int(model.count_params())}
 
 
-def _write_translator(sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path) -> Any:
+def _write_translator(
+    sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path, ours_alone: bool
+) -> Any:
     from tfkd.decoding import build_search
     from tfkd.models import Transformer
     from tfkd.models.published.marian import PublishedMarian
@@ -82,6 +92,8 @@ def _write_translator(sizes: dict[str, Any], tokenizer: Any, limit: int, folder:
     both = {"source": tokenizer, "target": tokenizer}
     served = ServedModel(model, tokenizer, tokenizer, build_search(DECODE))
     write_version(served, folder / OURS, lambda part, final: ("", {}))
+    if ours_alone:
+        return model
     subject = Subject(model, both, DECODE, (), {"name": "translates"}, None)
     for quantize in ("float32", "int8"):
         options = CTranslate2Options(of="learn", format="ctranslate2", quantize=quantize)

@@ -138,3 +138,19 @@ def test_engines_are_shown_by_size_and_length(folder):
     cells = "base | 60,000,000 | ctranslate2 int8 | 8.0 | 0.8 | 3.0 (4.3, 5.0) | 102 (204, 310)"
     assert f"| {cells} | 5.63 | 80.0 (72.7) | 1.86 | 135 | 73 % |" in text
     assert "lines/s of 32" in text
+
+
+def test_a_profile_is_shown_by_kinds_of_kernels(folder):
+    (folder / "speed").mkdir()
+    row = {
+        "size": "base", "milliseconds": 12.34, "milliseconds_traced": 123.4, "tokens": 27,
+        "kernels_a_token": 789.4, "microseconds_a_token": {"products": 300.0, "top k": 100.4},
+    }  # fmt: skip
+    made = {
+        "command": "tools/profile_decoding", "settings": {"beam": 4}, "machine": {"cores": 2},
+        "versions": {"tfkd": "tensorflow 2.21.0"}, "rows": [row],
+    }  # fmt: skip
+    (folder / "speed" / "profile.json").write_text(json.dumps(made))
+    text = regenerate(block("speed profile"), folder)
+    assert "| size | ms | ms, traced | kernels a token | products | top k |" in text
+    assert "| base | 12.3 | 123 | 789 | 300 µs, 75 % | 100 µs, 25 % |" in text

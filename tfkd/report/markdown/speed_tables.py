@@ -11,6 +11,8 @@ def speed(made: dict[str, Any]) -> str:
     first = made["rows"][0]
     if "engine" in first:
         return _engines(made)
+    if "kernels_a_token" in first:
+        return _profile(made)
     if "family" in first:
         return _families(made)
     if "source_tokens" in first:
@@ -95,6 +97,22 @@ def _engines(made: dict[str, Any]) -> str:
         for row in made["rows"]
     ]  # fmt: skip
     return _measured(made, table(head, rows, left=3))
+
+
+def _profile(made: dict[str, Any]) -> str:
+    """Microseconds a token by kind of kernel, and outside of kernels, and their shares."""
+    kinds = list(made["rows"][0]["microseconds_a_token"])
+    head = ["size", "ms", "ms, traced", "kernels a token", *kinds]
+    rows = []
+    for row in made["rows"]:
+        spent = row["microseconds_a_token"]
+        whole = sum(spent.values())
+        rows.append(
+            [row["size"], _milliseconds(row["milliseconds"]),
+             _milliseconds(row["milliseconds_traced"]), f"{row['kernels_a_token']:,.0f}",
+             *(f"{one:,.0f} µs, {percent(one / whole, 0)}" for one in spent.values())]
+        )  # fmt: skip
+    return _measured(made, table(head, rows, left=1))
 
 
 def _families(made: dict[str, Any]) -> str:
