@@ -38,7 +38,7 @@ def save(folder, tables, split=None):
         (folder / "dataset_dict.json").write_text(json.dumps({"splits": [split]}))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=9), st.integers(1, 5))
 def test_rows_are_those_of_the_same_values_as_json(tmp_path_factory, rows, group):
     rows = [row for row in rows if type(row["label"]) is type(rows[0]["label"])]
@@ -104,13 +104,46 @@ def test_values_that_are_no_text_are_bad_rows(tmp_path):
         [*open_corpus(ParquetOptions(parquet="a.parquet", fields={"text": "t"}), tmp_path)]
 
 
+def test_text_that_is_not_utf8_is_one_bad_row(tmp_path):
+    latin = arrow.array([b"ein", "größer".encode("latin-1"), b"drei"]).view(arrow.string())
+    parquet.write_table(arrow.table({"s": latin}), tmp_path / "a.parquet")
+    corpus = open_corpus(ParquetOptions(parquet="a.parquet", fields={"text": "s"}), tmp_path)
+    assert [*corpus] == [("ein",), ("drei",)]
+    assert corpus.report()["dropped"]["not UTF-8"]["lines"] == ["a.parquet:2"]
+
+
+def test_a_column_that_another_one_does_not_have(tmp_path):
+    table = arrow.table({"a": [{"de": "x", "en": {"us": "y"}}], "b": ["z"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    for key, said in (("a/fr", "no 'fr' within 'a'; it has 'de', 'en'"),
+                      ("a/en/uk", "no 'uk' within 'a/en'; it has 'us'"),
+                      ("b/c", "no 'c' within 'b'. Expected")):  # fmt: skip
+        options = ParquetOptions(parquet="a.parquet", fields={"text": key})
+        with pytest.raises(UserError, match=f"a.parquet: there is {said}"):
+            open_corpus(options, tmp_path).first_row()
+    options = ParquetOptions(parquet="a.parquet", fields={"text": "a/en/us"})
+    assert [*open_corpus(options, tmp_path)] == [("y",)]
+
+
+def test_a_stream_that_is_cut_off_anywhere_is_refused(tmp_path):
+    save(tmp_path / "saved", [arrow.table({"s": [str(n) for n in range(9)]})])
+    path = tmp_path / "saved" / "data-00000-of-00001.arrow"
+    whole = path.read_bytes()
+    options = SavedDatasetOptions(saved_dataset="saved", fields={"text": "s"})
+    assert len([*open_corpus(options, tmp_path)]) == 9
+    for size in range(0, len(whole), 8):  # among them the ends of the three batches
+        path.write_bytes(whole[:size])
+        with pytest.raises(UserError, match=r"cut off|cannot be read as Arrow"):
+            [*open_corpus(options, tmp_path)]
+
+
 def test_files_that_are_damaged_or_of_another_form(tmp_path):
     table = arrow.table({"s": [f"line {n}" for n in range(5000)]})
     parquet.write_table(table, tmp_path / "a.parquet", row_group_size=100)
     save(tmp_path / "saved", [table])
     path = tmp_path / "saved" / "data-00000-of-00001.arrow"
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(UserError, match=r"arrow:\d{4}: it cannot be read as Arrow from here on"):
+    with pytest.raises(UserError, match=r"arrow:0: the file is cut off; fetch it or write it"):
         [*open_corpus(SavedDatasetOptions(saved_dataset="saved", fields={"text": "s"}), tmp_path)]
     whole = (tmp_path / "a.parquet").read_bytes()
     for content in (whole[:-9], b"one\ntwo\n", b""):
@@ -125,6 +158,15 @@ def test_folders_that_are_no_saved_data_set(tmp_path):
     (tmp_path / "away").mkdir()
     state = {"_data_files": [{"filename": "../split/train/data-00000-of-00001.arrow"}]}
     (tmp_path / "away" / "state.json").write_text(json.dumps(state))
+    # Rows that were chosen, as datasets 1 saved them: all rows of it must not be read for them.
+    files = [{"filename": "dataset.arrow"}]
+    for name, state in (
+        ("none", {"_data_files": []}),
+        ("rows", {"_data_files": files, "_indices_data_files": [{"filename": "indices.arrow"}]}),
+        ("taken", {"_data_files": [{**files[0], "skip": 1, "take": 1}]}),
+    ):
+        save(tmp_path / name, [])
+        (tmp_path / name / "state.json").write_text(json.dumps(state))
     for folder, split, said in (
         ("nowhere", None, "nowhere is not there"),
         ("empty", None, "has no state.json; expected a folder that save_to_disk"),
@@ -132,6 +174,9 @@ def test_folders_that_are_no_saved_data_set(tmp_path):
         ("split", "test", "there is no split `test`"),
         ("split/train", "train", "has no splits; expected it without"),
         ("away", None, "which leads out of its folder"),
+        ("none", None, "none has no rows"),
+        ("rows", None, "has only some of the rows of its files.*flatten_indices"),
+        ("taken", None, "has only some of the rows of its files"),
     ):
         options = SavedDatasetOptions(saved_dataset=folder, split=split, fields={"text": "s"})
         with pytest.raises(UserError, match=said):

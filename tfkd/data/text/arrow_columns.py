@@ -16,6 +16,9 @@ from tfkd.spec.options.soft_labels import flat
 
 # Rows that are in the memory at once, beside what Parquet unpacks for them.
 _ROWS = 1024
+# What a stream of Arrow's begins with, but those of its first years, and ends with.
+_GOES_ON = b"\xff" * 4
+_END = _GOES_ON + bytes(4)
 
 
 class ArrowReader:
@@ -49,9 +52,10 @@ class ArrowReader:
                     yield from self._rows(batch)
 
     def _rows(self, batch: Any) -> Iterator[tuple[Value, ...] | Fault]:
-        for record in batch.to_pylist():
+        for record in _records(batch):
             self._number += 1
-            yield pick(_plain(record), self._keys, self._labels)
+            broken = isinstance(record, Fault)
+            yield record if broken else pick(_plain(record), self._keys, self._labels)
 
     def _batches(self, file: BinaryIO) -> Iterator[Any]:
         arrow = _arrow(shown(self._path, self._data_dir))
@@ -60,24 +64,51 @@ class ArrowReader:
             from pyarrow import parquet
 
             table = parquet.ParquetFile(opened, pre_buffer=False)
-            names = self._columns(table.schema_arrow)
+            names = self._columns(table.schema_arrow, arrow)
             yield from table.iter_batches(_ROWS, columns=names, use_threads=False)
             return
+        self._refuse_cut(file)
         stream = arrow.ipc.open_stream(opened)
-        names = self._columns(stream.schema)
+        names = self._columns(stream.schema, arrow)
         for batch in stream:
             for start in range(0, batch.num_rows, _ROWS):
                 yield batch.slice(start, _ROWS).select(names)
 
-    def _columns(self, schema: Any) -> list[str]:
+    def _refuse_cut(self, file: BinaryIO) -> None:
+        """Refuses a stream without its end: one that is cut off between batches reads well."""
+        ends = file.seek(0, 2)
+        file.seek(0)
+        begins = file.read(len(_GOES_ON))
+        file.seek(max(0, ends - len(_END)))
+        if begins == _GOES_ON and file.read() != _END:
+            raise UserError(f"{self.place(0)}: the file is cut off; fetch it or write it again.")
+        file.seek(0)
+
+    def _columns(self, schema: Any, arrow: Any) -> list[str]:
         """The names of the columns that are read.
 
         Raises:
             UserError: One is not there, or there are two of its name.
         """
         names = list(schema.names)
-        found = [self._column(key, names) for key in flat(self._keys)]
-        return list(dict.fromkeys(found))
+        found = {key: self._column(key, names) for key in flat(self._keys)}
+        for key, name in found.items():
+            if key != name:
+                self._refuse_missing(key, schema.field(name).type, arrow)
+        return list(dict.fromkeys(found.values()))
+
+    def _refuse_missing(self, key: str, kind: Any, arrow: Any) -> None:
+        """Refuses a column within another that it does not have."""
+        for step in key.split("/")[1:]:
+            inside = [one.name for one in kind] if arrow.types.is_struct(kind) else []
+            if step not in inside:
+                has = f"; it has {', '.join(map(repr, inside[:20]))}" if inside else ""
+                raise UserError(
+                    f"{shown(self._path, self._data_dir)}: there is no {step!r} within "
+                    f"{key.removesuffix(f'/{step}')!r}{has}. Expected in `fields` a column of "
+                    "text, a/b for b within a."
+                )
+            kind = kind.field(step).type
 
     def _column(self, key: str, names: list[str]) -> str:
         wanted = key if key in names else key.partition("/")[0]
@@ -142,6 +173,19 @@ def _arrow(what: str) -> Any:
             "'tfkd[parquet]'"
         ) from None
     return pyarrow
+
+
+def _records(batch: Any) -> Iterator[Any]:
+    """A batch's rows; a fault for each that has text which is not UTF-8, as no reader checks."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for row in range(batch.num_rows):
+            try:
+                (record,) = batch.slice(row, 1).to_pylist()
+            except UnicodeDecodeError:
+                record = Fault("not UTF-8")
+            yield record
 
 
 def _plain(value: Any) -> Any:

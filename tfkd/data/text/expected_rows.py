@@ -55,4 +55,4 @@ def _in_files(options: Any, data_dir: Path) -> int | None:
     if kind == "conll":
         return sum(sum(1 for _ in sentences(Lines([path], data_dir))) for path in paths)
     headers = kind in ("tsv", "csv") and (options.header or options.named)
-    return sum(map(count_lines, paths)) - headers * len(paths)
+    return sum(max(0, count_lines(path) - headers) for path in paths)

@@ -55,19 +55,35 @@ def _files(folder: Path) -> list[Path]:
             "Hugging Face's datasets wrote. Files of another form are read as `parquet`, `csv` or "
             "`jsonl`"
         )
-    listed = _read(folder / _STATE).get("_data_files")
+    state = _read(folder / _STATE)
+    listed = state.get("_data_files")
+    _refuse_chosen_rows(folder, state, listed)
     names = [
         one.get("filename") if isinstance(one, dict) else None
         for one in (listed if isinstance(listed, list) else [None])
     ]
     if not all(isinstance(one, str) and one for one in names):
         raise UserError(f"{folder / _STATE} does not name its files; save the data set again")
+    if not names:
+        raise UserError(f"saved_dataset: {folder} has no rows; a corpus needs at least one")
     return [folder / _plain_name(one, folder / _STATE) for one in names]
+
+
+def _refuse_chosen_rows(folder: Path, state: dict[str, Any], listed: Any) -> None:
+    """Refuses what datasets before 2.0 wrote of a filtered or sorted data set: all rows, and beside
+    them the numbers of those that it has."""
+    parts = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    numbers = [key for key, value in state.items() if key.startswith("_indices") and value]
+    if numbers or any(one.get(key) is not None for one in parts for key in ("skip", "take")):
+        raise UserError(
+            f"saved_dataset: {folder} has only some of the rows of its files, as old versions of "
+            "datasets saved it; open it by load_from_disk, and save what flatten_indices gives"
+        )
 
 
 def _plain_name(name: str, where: Path) -> str:
     """A name that leads nowhere else."""
-    if Path(name).name != name or name == "..":
+    if Path(name).name != name or name == ".." or "\0" in name:
         raise UserError(f"{where} names {name!r}, which leads out of its folder; save it again")
     return name
 
