@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 
 _NODE = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
+_HEAD = {"num_cpus": 0, "include_log_monitor": False, "no_monitor": True, **_NODE}
+# A busy machine may take longer than Ray waits for a node.
+_TRIES = 5
 
 
 class Nodes:
@@ -20,12 +23,18 @@ class Nodes:
     def __init__(self, number):
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **_NODE})
+        self._cluster = Cluster(initialize_head=True, head_node_args=_HEAD)
         self.address = self._cluster.address
         self._nodes = [self._added() for _ in range(number)]
 
     def _added(self):
-        return self._cluster.add_node(num_cpus=1, **_NODE)
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._cluster.add_node(num_cpus=1, **_NODE)
+            except Exception as error:
+                if "timed out" not in str(error) or not left:
+                    raise
+        raise AssertionError
 
     def replace(self, index):
         """Kills a node with all that runs on it; another comes."""

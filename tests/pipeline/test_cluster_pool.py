@@ -115,26 +115,30 @@ def test_a_place_that_nobody_gets_ends_the_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("address", "error", "kind", "said"),
     [
-        ("AuthenticationError", "asks for a token.*RAY_AUTH_MODE=token"),
+        ("auto", "AuthenticationError", UserError, "asks for a token.*RAY_AUTH_MODE=token"),
         (
+            "ray://head:1",
             "ConnectionError",
-            r"cannot be reached \(nobody.* there\). Start one by `ray start --head`",
+            UserError,
+            r"cannot be reached \(nobody there\)\. Start",
         ),
+        ("local", "TimeoutError", Interrupted, r"does not start here \(nobody there\)"),
     ],
 )
-def test_a_cluster_that_is_not_joined_is_told_in_a_line(monkeypatch, error, said):
+def test_a_cluster_that_is_not_joined_is_told_in_a_line(monkeypatch, address, error, kind, said):
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    kind = getattr(ray.exceptions, error, ConnectionError)
 
     def refuse(**settings):
         assert settings["log_to_driver"] is False
-        raise kind("nobody\nlistens\nthere")
+        raise getattr(ray.exceptions, error, Exception)("nobody\nlistens\nthere")
 
     monkeypatch.setattr(ray, "init", refuse)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr("tfkd.pipeline.cluster.ray_connection._mute", lambda: None)
-    with pytest.raises(UserError, match=said) as told:
-        Connection(ray).open(AskedCluster("ray://head:10001"), 1)
+    connection = Connection(ray)
+    with pytest.raises(kind, match=said) as told:
+        connection.open(AskedCluster(address), 1)
     assert "\n" not in str(told.value)
+    connection.close()

@@ -15,6 +15,7 @@ from typing import Any
 from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.spec.errors import UserError
+from tfkd.training.interruption import Interrupted
 
 # Ray sends nothing to anybody, and says nothing of its own.
 _QUIET = {
@@ -25,7 +26,6 @@ _QUIET = {
 # Shards go by the disk: nothing is kept in Ray's own memory. It takes no less.
 _OBJECT_STORE = 100 * 2**20
 _SESSION = "tfkd-ray-"
-_NOT_REACHED = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 _TOKEN_WORDS = ("auth_token", "AUTH_TOKEN", "AUTH_MODE", "Unauthenticated", "UNAUTHENTICATED")
 _NO_TOKEN = (
     "it asks for a token, and this command has none, or another. Set RAY_AUTH_MODE=token, and "
@@ -57,6 +57,7 @@ class Connection:
 
         Raises:
             UserError: There is no such cluster, it asks for a token, or is another run's own.
+            Interrupted: This machine could not start one in time.
         """
         if self._ray.is_initialized():  # by a program that calls `tfkd.run`
             return
@@ -76,7 +77,14 @@ class Connection:
         try:
             with own_signals(), warnings.catch_warnings(action="ignore"):
                 self._ray.init(**settings)
-        except (self._ray.exceptions.AuthenticationError, *_NOT_REACHED) as error:
+        except Interrupted:
+            raise
+        except Exception as error:  # of several kinds, one of them Exception itself
+            if asked.address == LOCAL:
+                raise Interrupted(
+                    f"--cluster local: Ray does not start here ({first_line(error)}): this machine "
+                    "may have too much to do, or too little memory"
+                ) from error
             raise UserError(f"--cluster {asked.address}: {_why(error)}") from error
         if asked.address != LOCAL and f"/{_SESSION}" in _folder_of_node():
             raise UserError(
