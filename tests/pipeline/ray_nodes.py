@@ -23,14 +23,18 @@ class Nodes:
     def __init__(self, number):
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster(initialize_head=True, head_node_args=_HEAD)
+        self._cluster = Cluster()
+        self._started(_HEAD)
         self.address = self._cluster.address
         self._nodes = [self._added() for _ in range(number)]
 
     def _added(self):
+        return self._started({"num_cpus": 1, **_NODE})
+
+    def _started(self, settings):
         for left in reversed(range(_TRIES)):
             try:
-                return self._cluster.add_node(num_cpus=1, **_NODE)
+                return self._cluster.add_node(**settings)
             except Exception as error:
                 if "timed out" not in str(error) or not left:
                     raise
