@@ -12,7 +12,7 @@ from tfkd.data.text.text_corpus import write_text_corpus
 from tfkd.evaluation.verdicts.outputs import TOLD
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, seed_of
-from tfkd.pipeline.engine.identity import decode_identity, plain
+from tfkd.pipeline.engine.identity import decode_identity, plain, raised
 from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.output_shards import OutputShards
 from tfkd.pipeline.engine.roles import Role
@@ -21,6 +21,7 @@ from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.plan.planned import Planned
+from tfkd.pipeline.stages.best_of import chosen_of
 from tfkd.spec import Spec
 from tfkd.spec.checks.export_checks import engine_of
 from tfkd.spec.errors import UserError
@@ -47,7 +48,9 @@ class TranslateStage(Stage):
             inputs[Role.DATA.of(i, Role.CORPUS)] = graph.corpus(spec, part.of)
             fields.append(options.read_field(graph.fields(spec, part.of), part.swap))
         identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
-        decode = options.decode or trained.task.default_decode(trained.model)
+        decode = options.decoding(trained.task.default_decode(trained.model))
+        if options.choose is not None:
+            identity |= raised("metric", options.choose.metric)
         if (export := engine_of(decode, options.translate)) is not None:
             decode = decode.model_copy(update={"engine": None})
             read = inputs[Role.DATA.of(0, Role.CORPUS)], fields[0]
@@ -157,8 +160,16 @@ class _Written(OutputShards):
                 yield self._lines(place), self.content(number)
 
     def _translated(self, number: int) -> dict[str, Any]:
-        found = self._translator()(self._lines(self._places[number]))
-        return dict(zip(("lines", "tokens"), found, strict=True))
+        place, choose = self._places[number], self._node.options.choose
+        lines = self._lines(place)
+        found, tokens = self._translator()(lines)
+        if choose is None:
+            return {"lines": found, "tokens": tokens}
+        against = None
+        if choose.by is not None:
+            stop = place.start + place.rows
+            against = list(self.texts[place.index].lines(choose.against, place.start, stop))
+        return {"lines": chosen_of(choose, found, lines, against), "tokens": tokens}
 
     def _lines(self, place: _Place) -> list[str]:
         field = self._node.identity["fields"][place.index]
@@ -177,10 +188,11 @@ def _translator(node: Node, context: Context) -> _Translate:
     source, target = tokenizers["source"], tokenizers["target"]
     if lower_cased(trained):
         source = LowerCasing(source)
-    decode = node.options.decode or trained.task.default_decode(trained.model)
+    decode = node.options.decoding(trained.task.default_decode(trained.model))
     made = _decoder if Role.EXPORT not in node.inputs else _engine
     decoder, limit = made(node, decode, source, target, context)
-    several = getattr(decode, "n_best", 1) if node.options.keep == "n_best" else None
+    listed = node.options.keep == "n_best" or node.options.choose is not None
+    several = getattr(decode, "n_best", 1) if listed else None
 
     def translate(lines: list[str]) -> tuple[list[_Outputs], int]:
         ids = source.encode(lines)

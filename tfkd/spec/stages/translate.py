@@ -10,6 +10,7 @@ from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Parts, corpus_of, stage_of, written
 from tfkd.spec.options.base import NOT_TEXT, ModelReference, OfKind
+from tfkd.spec.options.best_of import BestOfOptions
 from tfkd.spec.options.stages import LIST_FIELDS, Data
 from tfkd.spec.stage import TaughtOptions
 from tfkd.spec.wording import a
@@ -37,9 +38,21 @@ class TranslateOptions(TaughtOptions):
         "score (as the search ranks by: log p over its length penalty) stand beside source and "
         "target, and a training's row_weights reads them.",
     )
+    choose: BestOfOptions | None = Field(
+        None,
+        description="Which of several outputs of a row is kept, like {best_of: 8, by: bleu, "
+        "against: target} or {best_of: 16, mbr: chrf}. Default: the likeliest.",
+        examples=[{"best_of": 8, "by": "bleu"}],
+    )
     decode: Annotated[Any, OfKind("decode")] = Field(
         None, description="How outputs are made; default: beam."
     )
+
+    def decoding(self, default: Any) -> Any:
+        """How outputs are made: as many as are chosen from, of the search that `decode:` says or
+        the default."""
+        decode = self.decode or default
+        return decode if self.choose is None else self.choose.decoding(decode, bool(self.decode))
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -78,12 +91,19 @@ class TranslateOptions(TaughtOptions):
                 check_engine(faults, where, stage.translate, trained, decode)
         if getattr(stage, "keep", "best") == "n_best":
             _several(faults, path, getattr(stage, "decode", None))
+        choose = getattr(stage, "choose", None)
+        if choose is not None:
+            choose.check(faults, (*path, "choose"), getattr(stage, "decode", None))
+            if getattr(stage, "keep", "best") == "n_best":
+                faults.add((*path, "keep"), "n_best beside choose, which keeps one", "one of them")
         seen: set[str] = set()
         for index, part in enumerate(stage.data):
             where = written(faults, (*path, "data", index))
             corpus = corpus_of(parts, faults, where, part.of, whole=True)
             if corpus is not None:
                 _read(faults, where, part, corpus.field_names)
+                if choose is not None and choose.by is not None:
+                    _against(faults, (*path, "choose", "against"), choose, part, corpus.field_names)
             if getattr(part, "pack", None) is not None:
                 faults.add(where, f"pack: {part.of} is translated row by row", "no pack here")
             if getattr(part, "row_weights", None) is not None:
@@ -107,6 +127,19 @@ def _several(faults: Faults, path: tuple, decode: Any) -> None:
         (*path, "keep"), f"n_best, and {gives} is to give one output of each row",
         "n_best in decode, like {kind: beam, beam: 4, n_best: 4} or {kind: sample, n_best: 4}",
     )  # fmt: skip
+
+
+def _against(
+    faults: Faults, path: tuple, choose: BestOfOptions, part: Any, fields: tuple[str, ...]
+) -> None:
+    """What outputs are held against is there, and is not what is read."""
+    if choose.against not in fields or choose.against in NOT_TEXT:
+        faults.add(written(faults, path), f"{part.of} has no text {choose.against}, but "
+                   f"{', '.join(fields)}", "a corpus with it, or mbr: chrf")  # fmt: skip
+    elif choose.against == TranslateOptions.read_field(fields, part.swap):
+        other = "source" if part.swap else "target"
+        faults.add(written(faults, path), f"{choose.against}, which is read of {part.of}",
+                   f"against: {other}")  # fmt: skip
 
 
 def _read(faults: Faults, path: tuple, part: Any, fields: tuple[str, ...]) -> None:
