@@ -148,7 +148,7 @@ def test_what_fits_is_valid(tmp_path, change):
         ),
         (
             "stages.student.data=[train, nat]",
-            "stages.student.data.1: nat is a train stage; expected a corpus or a translate or filter ",
+            "stages.student.data.1: nat is a train stage; expected a corpus or a translate or",
         ),
         (
             "stages.student.data=[train, synthtic]",

@@ -54,6 +54,16 @@ class FilterOptions(StageOptions):
         rules = _with_kinds(rules) if isinstance(rules, list) else None
         return super().named({**stage, "rules": rules})
 
+    @classmethod
+    def smoke(cls, stage: dict[str, Any]) -> None:
+        """Generated words are of no language, and need no package of the extra."""
+        rules = _with_kinds(stage["rules"]) if isinstance(stage.get("rules"), list) else []
+        plain = [rule for rule in rules if isinstance(rule, dict)]
+        for rule in plain:
+            rule.pop("near", None)
+        left = [rule for rule in plain if rule.get("kind") != "language"]
+        stage["rules"] = left or [{"kind": "length"}]
+
     def asked(self) -> Iterator[tuple[int, str, str]]:
         """What the rules refer to: the rule's number, the option, the name."""
         for place, name, _ in self.named(self.model_dump(mode="json", by_alias=True)):
