@@ -14,6 +14,7 @@ FULL_SCALE = {
     "abnet_iwslt14_deen",
     "abnet_wmt14_ende",
     "abnet_wmt14_enfr",
+    "browser_translator",
     "distill_opus_mt",
     "distill_causal_lm",
     "distill_sequence_classifier",

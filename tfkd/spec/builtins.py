@@ -7,6 +7,7 @@ from tfkd.spec.formats.onnx import OnnxOptions
 from tfkd.spec.formats.saved_model import SavedModelOptions
 from tfkd.spec.options.filters import RULES
 from tfkd.spec.registry import Entry, add
+from tfkd.spec.stages.average import AverageOptions
 from tfkd.spec.stages.filter import FilterOptions
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
@@ -97,6 +98,7 @@ def register_builtins() -> None:
         ("stage", "score", ScoreOptions, "tfkd.pipeline.stages.score:ScoreStage"),
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
+        ("stage", "average", AverageOptions, "tfkd.pipeline.stages.average:AverageStage"),
         ("stage", "filter", FilterOptions, "tfkd.pipeline.stages.filter:FilterStage"),
         ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),
         ("stage", "targets", TargetsOptions, "tfkd.pipeline.stages.targets:TargetsStage"),

@@ -1,4 +1,4 @@
-"""A kind of stage of one's own, in one file: named, checked, planned, run, scored and exported."""
+"""Stages that average weights: checked, planned, run, scored and exported."""
 
 import json
 import re
@@ -17,18 +17,12 @@ from tfkd.spec import load_spec, validate_files
 from tfkd.spec.source.showing import dump_yaml
 
 HERE = Path(__file__).parent
-SPEC, PLUGIN = HERE / "averaged.yaml", "average_stage"
+SPEC = HERE / "averaged.yaml"
 STAGE = "averaged: {average: [first, second]}"
 
 
-@pytest.fixture(autouse=True)
-def joined(join):
-    """A registry that the plugin joins, and that forgets it."""
-    join(PLUGIN)
-
-
 def keys(path=SPEC, **options):
-    spec = load_spec(path, plugins=[PLUGIN], **options)
+    spec = load_spec(path, **options)
     return {f"{n.kind} {n.label}": n.key for n in in_order(wanted(spec, path.parent).ends())}
 
 
@@ -36,19 +30,20 @@ def keys(path=SPEC, **options):
     ("stage", "said"),
     [
         (STAGE, None),
-        ("averaged: {averag: [first, second]}", ": no kind of .*, average; did you mean"),
+        ("averaged: {averag: [first, second]}", ": no kind of .*average.*; did you mean"),
         (f"{STAGE[:-1]}, weight: [1.0]}}", "weight: unknown key; .*; did you mean weights"),
         ("averaged: {average: [first]}", "average: 1 entry; expected at least 2"),
         ("averaged: {average: [first, secnd]}", "average.1: there is no stage.*mean second"),
         ("averaged: {average: [first, first#other]}", "average.1: there is no variant 'other'"),
         ("averaged: {average: [first, tuned_again]}", "circle of stages: averaged -> tuned_again"),
+        ("averaged: {average: {of: first, last: 4}}", "average: a training keeps .*average: 4"),
         (f"{STAGE[:-1]}, weights: [1.0]}}", "weights: 1 weights of 2 stages; expected one a"),
     ],
 )
 def test_faults_are_told_as_those_of_built_in_kinds(tmp_path, stage, said):
     path = tmp_path / "spec.yaml"
     path.write_text(SPEC.read_text("utf-8").replace(STAGE, stage), "utf-8")
-    faults = [str(one) for one in validate_files([path], plugins=[PLUGIN])]
+    faults = [str(one) for one in validate_files([path])]
     assert len(faults) == (said is not None)
     if said is not None:
         assert re.search(rf"spec.yaml:21: stages.averaged.*{said}", faults[0])
@@ -59,7 +54,7 @@ def test_what_is_given_is_asked_for(tmp_path):
     path = tmp_path / "spec.yaml"
     more = "\n  scored: {translate: first, data: valid}\n  averaged: {average: [first, scored]}"
     path.write_text(SPEC.read_text("utf-8").replace(f"\n  {STAGE}", more), "utf-8")
-    (fault,) = validate_files([path], plugins=[PLUGIN])
+    (fault,) = validate_files([path])
     assert "scored is a translate stage; expected a train or load stage" in str(fault)
 
 
@@ -78,7 +73,7 @@ def test_the_key_hangs_on_what_the_result_does(tmp_path, monkeypatch):
 
 
 def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
-    spec = load_spec(SPEC, plugins=[PLUGIN])
+    spec = load_spec(SPEC)
     path = tmp_path / "resolved.yaml"
     path.write_text(dump_yaml(spec.resolved()), "utf-8")
     assert keys(path) == keys()
@@ -100,7 +95,7 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
     from tfkd.pipeline.inputs.stage_weights import WEIGHTS
 
     overrides = [] if weights is None else [f"stages.averaged.weights={weights}"]
-    spec = load_spec(SPEC, plugins=[PLUGIN], overrides=overrides)
+    spec = load_spec(SPEC, overrides=overrides)
     nodes = in_order(wanted(spec, tmp_path).ends())
     (node,) = [node for node in nodes if node.kind == "average"]
     made = {
@@ -128,7 +123,7 @@ def test_the_result_is_the_mean_of_the_weights(tmp_path, monkeypatch, weights):
 @pytest.mark.long
 def test_a_spec_with_it_runs_whole(tmp_path, capsys):
     shutil.copy(SPEC, tmp_path)
-    words = ["run", str(tmp_path / SPEC.name), "--plugin", PLUGIN, "--smoke"]
+    words = ["run", str(tmp_path / SPEC.name), "--smoke"]
     words += ["--runs-dir", str(tmp_path / "runs")]
     assert cli.main(words) == cli.DONE
     run = tmp_path / "runs" / "averaged-smoke"
