@@ -51,6 +51,7 @@ def test_where_settings_are_looked_for(tmp_path, monkeypatch):
      ("cluster: {workers: 2}", r"settings.yaml:1: cluster.*address"),
      ("cluster: {address: local, workers: many}", "settings.yaml:1: cluster.workers"),
      ("cluster: {address: slurm, retries: 1}", "settings.yaml:1: cluster.retries: of a cluster of"),
+     ("local", "settings.yaml:1: no mapping at the top; expected `cluster"),
      ("clusters: {}", "settings.yaml:1: clusters: unknown key"),
      ("cluster: !!python/object:os.system {}", "settings.yaml:1")],
 )  # fmt: skip
@@ -58,6 +59,12 @@ def test_what_settings_may_not_say(settings, text, said):
     settings.write_text(text, "utf-8")
     with pytest.raises(UserError, match=said):
         cluster_of(options())
+
+
+@pytest.mark.parametrize("text", ["", "# cluster: {address: auto}\n", "cluster:\n"])
+def test_settings_may_say_nothing(settings, text):
+    settings.write_text(text, "utf-8")
+    assert cluster_of(options()) is None
 
 
 def test_the_command_line_goes_before_settings(settings, monkeypatch, capsys):

@@ -11,10 +11,10 @@ from typing import Annotated
 from pydantic import Field
 
 from tfkd.pipeline.cluster.asked import EXPECTED, SLURM, names_a_cluster
-from tfkd.spec.errors import SpecErrors
+from tfkd.spec.errors import SpecError, SpecErrors
 from tfkd.spec.faults import Faults
 from tfkd.spec.options.base import Count, Options
-from tfkd.spec.source.yaml_reader import read_file
+from tfkd.spec.source.yaml_reader import read_any
 
 VARIABLE = "TFKD_SETTINGS"
 
@@ -54,7 +54,7 @@ def settings_path(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def user_settings(path: Path | None) -> UserSettings:
-    """The settings in a file; the defaults where there is none.
+    """The settings in a file; the defaults where there is none, or nothing in it but comments.
 
     Args:
         path: See `settings_path`.
@@ -65,7 +65,12 @@ def user_settings(path: Path | None) -> UserSettings:
     """
     if path is None or not (os.path.lexists(path) or os.environ.get(VARIABLE)):
         return UserSettings()
-    tree = read_file(path)
+    tree = read_any(path)
+    if tree.value is None:
+        return UserSettings()
+    if not tree.is_mapping:
+        expected = "`cluster: {address: ...}`"
+        raise SpecErrors([SpecError(str(path), tree.line, "", "no mapping at the top", expected)])
     faults = Faults(tree)
     found = faults.options((), UserSettings, tree.plain())
     if found is not None and found.cluster is not None:

@@ -47,7 +47,26 @@ class Slips(SpecErrors):
 
 
 def read_file(path: str | Path, texts: Texts | None = None) -> Node:
-    """Reads a YAML file whose top is a mapping.
+    """Reads a YAML file whose top is a mapping; see `read_any`.
+
+    Raises:
+        Slips: It has tags or duplicate keys; all are named at once.
+        SpecErrors: As of `read_any`, or there is no mapping.
+    """
+    node = read_any(path, texts)
+    if not isinstance(node.value, dict):
+        raise SpecErrors(
+            [
+                SpecError(
+                    str(path), node.line, "", "no mapping at the top", "`tfkd: 1` and other keys"
+                )
+            ]
+        )
+    return node
+
+
+def read_any(path: str | Path, texts: Texts | None = None) -> Node:
+    """Reads a YAML file, which may have nothing in it.
 
     Aliases and merge keys (`<<: *NAME`) stand for what they name, which keeps its own lines.
 
@@ -82,12 +101,7 @@ def read_file(path: str | Path, texts: Texts | None = None) -> Node:
     keep(path, text)
     if texts is not None:
         texts[os.path.abspath(path)] = text
-    node = read_text(text, name)
-    if not isinstance(node.value, dict):
-        raise SpecErrors(
-            [SpecError(name, node.line, "", "no mapping at the top", "`tfkd: 1` and other keys")]
-        )
-    return node
+    return read_text(text, name)
 
 
 def read_text(text: str, file: str) -> Node:
