@@ -97,6 +97,7 @@ def with_metric_options(
 ) -> dict[str, Any]:
     """An evaluation or a validation in plain values, with typed `metric_options:`."""
     given = value.get("metric_options")
+    _refuse_without_options(faults, path, value, given if isinstance(given, dict) else {})
     if not isinstance(given, dict):
         return value
     known, found = registry.names("metric"), {}
@@ -109,6 +110,23 @@ def with_metric_options(
         else:
             found[name] = faults.options(place, registry.lookup("metric", name).options, options)
     return {**value, "metric_options": found}
+
+
+def _refuse_without_options(
+    faults: Faults, path: tuple[Any, ...], value: dict[str, Any], given: dict[str, Any]
+) -> None:
+    """Faults of metrics that need an option which nobody gives."""
+    metrics = value.get("metrics")
+    for name in metrics if isinstance(metrics, list) else [metrics]:
+        if not isinstance(name, str) or name in given or name not in registry.names("metric"):
+            continue
+        fields = registry.lookup("metric", name).options.model_fields
+        needed = [one for one, field in fields.items() if field.is_required() and one not in value]
+        if needed:
+            faults.add(
+                (*path, "metrics"), f"{name} has no {' and no '.join(needed)}",
+                f"metric_options: {{{name}: {{{needed[0]}: ...}}}} beside it",
+            )  # fmt: skip
 
 
 SIDES = ("encoder", "decoder")
