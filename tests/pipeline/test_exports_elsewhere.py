@@ -4,7 +4,9 @@ import pytest
 
 from tfkd.pipeline.engine.noise import with_noise
 from tfkd.pipeline.engine.seeds import wanted_of_all_seeds
+from tfkd.pipeline.plan.planner import plan
 from tfkd.pipeline.plan.plugin_classes import refuse_exports
+from tfkd.pipeline.plan.validate import validate
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
@@ -87,6 +89,18 @@ def test_what_a_format_cannot_hold_of_another_spec_is_told(nodes, rest, said):
     with pytest.raises(UserError, match=said) as raised:
         refuse_exports(nodes(rest))
     assert "\n" not in str(raised.value)
+
+
+def test_the_spec_s_checks_and_its_plan_tell_it_too(tmp_path):
+    (tmp_path / "other.yaml").write_text(OTHER, "utf-8")
+    path, said = tmp_path / "small.yaml", "other.yaml:plain writes text from left to right, which"
+    path.write_text(SPEC + export("plain", format="litert"), "utf-8")
+    (fault,), _ = validate([path], data_dir=tmp_path)
+    assert said in fault.message
+    with pytest.raises(UserError, match=said):
+        plan(load_spec(path), data_dir=tmp_path, runs_dir=tmp_path)
+    path.write_text(SPEC + export("plain"), "utf-8")
+    assert validate([path], data_dir=tmp_path)[0] == []
 
 
 def test_what_it_holds_is_not_refused(nodes, monkeypatch):

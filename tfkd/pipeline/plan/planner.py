@@ -15,6 +15,7 @@ from tfkd.pipeline.inputs.data_folder import PlannedFolder
 from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.plan.hours import Hours, Paces
 from tfkd.pipeline.plan.planned import CELLS, Planned, size_in_words
+from tfkd.pipeline.plan.plugin_classes import refuse_unheld
 from tfkd.pipeline.scoring.failed_checks import in_checked_order
 from tfkd.pipeline.stages.asked_longer import told_of_longer
 from tfkd.pipeline.stages.choose import trials_of
@@ -56,7 +57,8 @@ def plan(
         time; and sums of these.
 
     Raises:
-        UserError: A data file is missing, or a stage cannot go on for more steps.
+        UserError: A data file is missing, a stage cannot go on for more steps, or a format cannot
+            hold what another spec exports by it.
     """
     specs = [spec, *(spec.with_variant(name) for name in variants)]
     if smoke:
@@ -84,6 +86,7 @@ def _lines(
         for one in specs
     ]
     nodes = list({node.key: node for nodes in asked for node in nodes}.values())
+    refuse_unheld(nodes)
     users = Counter(node.key for nodes in asked for node in nodes)
     planned, paces = Planned(context), Paces(context.stages, measured)
     hours = Hours(context, paces, workers or 1)

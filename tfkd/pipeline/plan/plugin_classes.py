@@ -57,15 +57,10 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
     nodes = list(nodes)
     for node in nodes:
         node.stage.refuse_unready(node)
-    engines = {
-        node.inputs[Role.EXPORT].key: node
-        for node in nodes
-        if node.kind == "translate" and Role.EXPORT in node.inputs
-    }
+    refuse_unheld(nodes)
     for node in nodes:
         if node.kind != "export":
             continue
-        _refuse_unheld(node, engines)
         export = node.options["export"]
         missing = [one for one in export.packages if not _is_installed(one)]
         if missing:
@@ -90,6 +85,24 @@ def refuse_exports(nodes: Iterable[Node]) -> None:
                 "same search in NumPy. Derive it from tfkd.decoding.Search and write its "
                 f"numpy(), decode {node.label} otherwise in its first evaluation, or export nothing"
             )
+
+
+def refuse_unheld(nodes: Iterable[Node]) -> None:
+    """Refuses exports of what answers no text, or their format cannot hold: those of other specs'
+    stages, for a spec's checks know its own.
+
+    Raises:
+        UserError: With the first reason.
+    """
+    nodes = list(nodes)
+    engines = {
+        node.inputs[Role.EXPORT].key: node
+        for node in nodes
+        if node.kind == "translate" and Role.EXPORT in node.inputs
+    }
+    for node in nodes:
+        if node.kind == "export":
+            _refuse_unheld(node, engines)
 
 
 def _refuse_unheld(node: Node, engines: Mapping[str, Node]) -> None:

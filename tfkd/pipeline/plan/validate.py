@@ -9,6 +9,7 @@ from typing import Any
 from tfkd.pipeline.engine.wanted import Wanted, wanted
 from tfkd.pipeline.inputs.data_folder import DataFolder
 from tfkd.pipeline.plan.checked_files import CheckedFiles, NoFiles
+from tfkd.pipeline.plan.plugin_classes import refuse_unheld
 from tfkd.pipeline.scoring.failed_checks import in_checked_order, unchecked
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.errors import SpecError, SpecErrors, UserError
@@ -64,6 +65,7 @@ def validate(
                 one = spec.with_seed(spec.seeds[0]) if spec.seeds else spec
                 asked = wanted(one, data_dir or Path("."), files)
                 found.add(_unchecked(asked, reading))
+                refuse_unheld(in_checked_order(asked))
             except SpecErrors as error:  # of another spec
                 found.add(error.errors)
             except UserError as error:
