@@ -154,3 +154,10 @@ def test_a_profile_is_shown_by_kinds_of_kernels(folder):
     text = regenerate(block("speed profile"), folder)
     assert "| size | ms | ms, traced | kernels a token | products | top k |" in text
     assert "| base | 12.3 | 123 | 789 | 300 µs, 75 % | 100 µs, 25 % |" in text
+
+
+def test_a_filter_s_rows_are_told_by_the_processor_s_time(folder):
+    row = {"name": "1,000 rows", "rows_read": 1000, "rows_kept": 800, "rows_a_second": 7.0,
+           "rows_a_processor_second": 12345.6, "memory_mebibytes": 9.1}  # fmt: skip
+    text = speed_block(folder, [row])
+    assert "| 1,000 | 800 | 12,346 | 9 |" in text

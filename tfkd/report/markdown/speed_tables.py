@@ -17,6 +17,8 @@ def speed(made: dict[str, Any]) -> str:
         return _families(made)
     if "source_tokens" in first:
         return _decoding(made)
+    if "rows_a_processor_second" in first:
+        return _filters(made)
     if "mebibytes" in first:
         return _time_and_memory(made)
     if "milliseconds" in first:
@@ -49,6 +51,17 @@ def _time_and_memory(made: dict[str, Any]) -> str:
     first = made["rows"][0]["name"]
     head = ["trained", "parameters", "ms a step", f"of {first}", "MiB", f"of {first}"]
     return _measured(made, table(head, rows, left=1))
+
+
+def _filters(made: dict[str, Any]) -> str:
+    """Rows that a filter stage judges in a second of the processor's time, and its memory."""
+    rows = [
+        [number(row["rows_read"]), number(row["rows_kept"]),
+         f"{row['rows_a_processor_second']:,.0f}", f"{row['memory_mebibytes']:,.0f}"]
+        for row in made["rows"]
+    ]  # fmt: skip
+    head = ["rows", "kept", "rows a processor second", "MiB of memory"]
+    return _measured(made, table(head, rows, left=0))
 
 
 def _decoding(made: dict[str, Any]) -> str:
