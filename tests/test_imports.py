@@ -19,8 +19,8 @@ FOR_OTHERS = {"keras_nlp", "importlib_resources"}
 WITH_OTHERS = {"google", "ml_dtypes", "nltk", "pydantic_core"}
 
 # What extras ask for, and is imported where a spec names its format alone, or a file has it.
-OF_EXTRAS = {"ai_edge_litert", "backports", "ctranslate2", "fsspec", "onnx", "onnxruntime",
-             "py3langid", "pyarrow", "ray", "rensa", "tf2onnx"}  # fmt: skip
+OF_EXTRAS = {"ai_edge_litert", "aiohttp", "backports", "ctranslate2", "fsspec", "onnx",
+             "onnxruntime", "py3langid", "pyarrow", "ray", "rensa", "tf2onnx"}  # fmt: skip
 # What Python has from 3.14 on.
 LATER = {"compression"}
 

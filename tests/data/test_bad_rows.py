@@ -148,6 +148,7 @@ def test_a_class_of_first_lines_alone_is_told_of(tmp_path):
     [("de\ten", ["ein Satz\ta sentence"], True),
      ("Hallo\tHello", ["ein Satz\ta sentence", "zwei\ttwo"], False),
      ("guten Tag\tHello", ["ein Satz\ta sentence"], False),
+     ("Geh.\tGo.", ["ein Satz\ta sentence"], False),
      ("de\ten", ["ein\ta"], False)],
 )  # fmt: skip
 def test_a_first_line_of_single_words_is_told_of_early(tmp_path, first, rows, warned):

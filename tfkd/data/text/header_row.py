@@ -11,8 +11,9 @@ from tfkd.spec.errors import UserError
 LABEL = "label"
 # Of fewer rows, or of more classes, a class of one row says nothing.
 _FEWEST_ROWS, _MOST_CLASSES = 20, 1000
-# What columns are called; where more of the rows' texts could be a name, too, it says nothing.
-_NAME, _NAMES_AMONG_ROWS = re.compile(r"[^\W\d][\w.-]{0,39}"), 0.1
+# What columns are called, and no sentence of one word, which ends in a stop; where more of the
+# rows' texts could be a name, too, it says nothing.
+_NAME, _NAMES_AMONG_ROWS = re.compile(r"[^\W\d]([\w.-]{0,38}\w)?"), 0.1
 
 
 class HeaderWatch:

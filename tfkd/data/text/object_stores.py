@@ -1,10 +1,13 @@
 """Files that URLs name, in object stores and on the web, as fsspec reads them."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tfkd.data.files import FULL
+from tfkd.data.text.urls import WEB, is_glob, refuse_secrets, shown_url, without_secrets
 from tfkd.spec.errors import UserError
 
 # What reads each kind of store, by the names that pip knows, beside fsspec.
@@ -14,25 +17,14 @@ PACKAGES = {
     "memory": "",
 }  # fmt: skip
 # What stores tell of a file that another content, or another writing of it, has otherwise.
+_DATES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "created")
 _TOLD = (
-    "size", "ETag", "etag", "md5Hash", "md5", "content_md5", "blob_id", "generation", "mtime",
-    "LastModified", "last_modified", "updated", "created",
+    "size", "ETag", "etag", "md5Hash", "md5", "content_md5", "Content-MD5", "Digest", "blob_id",
+    "generation", *_DATES,
 )  # fmt: skip
-
-
-def is_url(pattern: str) -> bool:
-    """Whether this names a file by URL, as no path in a data folder is called."""
-    return "://" in str(pattern)
-
-
-def is_glob(url: str) -> bool:
-    """Whether a URL names all files that it matches; `?` begins a query."""
-    return "*" in url or "[" in url
-
-
-def shown_url(url: str) -> str:
-    """A URL without its query, where signatures stand."""
-    return url.partition("?")[0]
+# Seconds that a store has to answer, to list what a glob matches, to take up a connection, and
+# between two pieces of a file.
+_ANSWERS, _LISTS, _CONNECTS, _SENDS = 60, 600, 20, 60
 
 
 def system_of(url: str) -> Any:
@@ -42,26 +34,42 @@ def system_of(url: str) -> Any:
         UserError: No store is reached so, or a package is missing.
     """
     kind, _, rest = url.partition("://")
-    if kind not in PACKAGES or "::" in url:
+    if kind not in PACKAGES or ("::" in rest.partition("?")[0] and kind not in WEB):
         raise UserError(
             f"{shown_url(url)}: expected a URL that begins with one of "
             f"{', '.join(f'{one}://' for one in PACKAGES)}"
         )
-    if kind in ("https", "http") and "@" in rest.partition("/")[0]:
+    refuse_secrets(url)
+    if kind == "file" and not re.match(r"/|[A-Za-z]:[/\\]", rest):
         raise UserError(
-            f"{kind}://...@{rest.partition('@')[2]}: it has a password in it, which would stand in "
-            "the spec and in results; expected a URL without"
+            f"{url}: expected file:/// and a path from the root on; a file in the data folder is "
+            "named without file://"
         )
     try:
         import fsspec
 
-        return fsspec.filesystem(kind)
+        return fsspec.filesystem(kind, **_patience(kind))
     except ImportError as error:
         needed = f"'tfkd[stores]' {PACKAGES[kind]}".rstrip()
         raise UserError(
             f"{shown_url(url)} needs packages that cannot be imported ({error}): pip install "
             f"{needed}"
         ) from None
+
+
+def _patience(kind: str) -> dict[str, Any]:
+    """A download from the web may take any time, as long as something comes."""
+    if kind not in WEB:
+        return {}
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECTS, sock_read=_SENDS)
+    return {"client_kwargs": {"timeout": timeout}}
+
+
+def forget_listings(url: str) -> None:
+    """Has a store asked anew, whatever this process has heard of it before."""
+    system_of(url).invalidate_cache()
 
 
 def matching(pattern: str) -> list[str]:
@@ -71,22 +79,83 @@ def matching(pattern: str) -> list[str]:
         UserError: There is none, or a folder.
         Exception: Whatever the store's package raises.
     """
-    system = system_of(pattern)
     if not is_glob(pattern):
-        if system.info(pattern).get("type") == "directory":
-            folder = shown_url(pattern).rstrip("/")
-            raise UserError(f"{folder} is a folder; name the files in it, like {folder}/*")
+        told(pattern)
         return [pattern]
-    found = system.glob(pattern, detail=True)
+    system = system_of(pattern)
+    found = _within(_LISTS, lambda: system.glob(pattern, detail=True))
     names = sorted(name for name, info in found.items() if info.get("type") != "directory")
     if not names:
-        raise UserError(f"{shown_url(pattern)} matches no file; see whether the names are right")
+        raise UserError(
+            f"{shown_url(pattern)} matches no file; see whether the names are right (`*` and `[` "
+            "are those of a glob)"
+        )
     return [system.unstrip_protocol(name) for name in names]
 
 
+def told(url: str) -> dict[str, Any]:
+    """What a store tells of a file.
+
+    Raises:
+        UserError: It is a folder, or something else that is no file.
+        Exception: Whatever the store's package raises.
+    """
+    system = system_of(url)
+    info = _within(_ANSWERS, lambda: system.info(url))
+    if info.get("type") == "directory":
+        folder = shown_url(url).rstrip("/")
+        raise UserError(f"{folder} is a folder; name the files in it, like {folder}/*")
+    if info.get("type") == "other":
+        raise UserError(f"{shown_url(url)} is a pipe, a device or the like; save it as a file")
+    return info
+
+
+def _within(seconds: float, ask: Callable[[], Any]) -> Any:
+    """What a store answers.
+
+    Raises:
+        TimeoutError: It does not, in this time; what waits for it does no harm.
+        Exception: Whatever the store's package raises.
+    """
+    answers: list[Any] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except Exception as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=run, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return answers[0]
+
+
 def told_of(info: Mapping[str, Any]) -> dict[str, str]:
-    """What a store tells of a file's content: its size, its date, a hash of it."""
-    return {name: str(info[name]) for name in _TOLD if info.get(name) is not None}
+    """What a store tells of a file's content: its size, its dates, hashes of it."""
+    return {name: str(info[name]).strip('"') for name in _TOLD if info.get(name) is not None}
+
+
+def tells_of_changes(info: Mapping[str, Any]) -> bool:
+    """Whether a store tells more of a file than its size."""
+    return bool(told_of(info).keys() - {"size"})
+
+
+def differences(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What was told otherwise of a file the second time, by `told_of`.
+
+    Where hashes were told both times they decide, beside the size: of dates a store may tell more
+    where it lists its files.
+    """
+    both = [name for name in _TOLD if name in first and name in second]
+    hashes = [name for name in both if name not in _DATES and name != "size"]
+    asked = [name for name in both if name == "size" or name in (hashes or both)]
+    return {name: (first[name], second[name]) for name in asked if first[name] != second[name]}
 
 
 def described(pattern: str) -> str:
@@ -97,7 +166,7 @@ def described(pattern: str) -> str:
     """
     with reaching(pattern):
         found = matching(pattern)
-        sizes = [system_of(pattern).info(url).get("size") or 0 for url in found]
+        sizes = [told(url).get("size") or 0 for url in found]
     files = f"{len(found):,} files, " if len(found) > 1 else ""
     return f"{shown_url(pattern)}: a run fetches it ({files}{amount(sum(sizes))})"
 
@@ -123,7 +192,7 @@ def reaching(pattern: str, folder: str = "") -> Iterator[None]:
             name = str(error.filename or "")
             if error.errno in FULL or (folder and name.startswith(folder)):
                 raise
-        if isinstance(error, FileNotFoundError):
+        if is_missing(error):
             raise UserError(f"{shown_url(pattern)}: there is no such file") from error
         raise UserError(
             f"{shown_url(pattern)} cannot be read ({reason(error)}); see whether it can be reached "
@@ -131,9 +200,32 @@ def reaching(pattern: str, folder: str = "") -> Iterator[None]:
         ) from error
 
 
+def is_missing(error: Exception) -> bool:
+    """Whether a store says that there is no such file; of the web, fsspec says so whatever was the
+    matter."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    cause = error.__cause__
+    if (status := getattr(cause, "status", None)) is not None:
+        return status in (404, 410)
+    return not isinstance(cause, OSError | TimeoutError) or isinstance(cause, FileNotFoundError)
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether a store says that a file is not there or may not be read, and not that it is out of
+    reach."""
+    status = getattr(error.__cause__, "status", None)
+    return (
+        isinstance(error, PermissionError | UserError) or is_missing(error) or status in (401, 403)
+    )
+
+
 def reason(error: Exception) -> str:
-    """The first line of what an error says, or its kind."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    """The first line of what an error says, or its kind, without the queries of URLs."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return without_secrets(said)
 
 
 def amount(size: int) -> str:

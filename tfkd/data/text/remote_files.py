@@ -6,30 +6,28 @@ of the file when it was copied. As long as the store says the same, the copy is 
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from tfkd.data.checksummed import read_checksummed, write_checksummed
-from tfkd.data.files import flush_folder
+from tfkd.data.text.fetching import NOTE, alone, fetch
 from tfkd.data.text.object_stores import (
-    amount,
-    is_glob,
+    differences,
+    forget_listings,
+    is_refused,
     matching,
     reaching,
     reason,
-    shown_url,
-    system_of,
+    tells_of_changes,
+    told,
     told_of,
 )
-from tfkd.outside.regular_files import named
+from tfkd.data.text.urls import called_in_reports, canonical, is_glob, kind_of, shown_url
 from tfkd.spec.errors import UserError
 
-_BLOCK = 1 << 20
 COPIES = "fetched"
 
 
@@ -43,6 +41,7 @@ class Copies:
         say: Called with each line for the user.
         paths: What was asked for already: the files, by URL or glob.
         urls: What each copy is called in reports.
+        stores: The kinds of stores that were asked.
     """
 
     folder: Path
@@ -50,6 +49,7 @@ class Copies:
     say: Callable[[str], None]
     paths: dict[str, list[Path]] = field(default_factory=dict)
     urls: dict[Path, str] = field(default_factory=dict)
+    stores: set[str] = field(default_factory=set)
 
 
 _CURRENT: ContextVar[Copies | None] = ContextVar("copies", default=None)
@@ -93,8 +93,13 @@ def fetched(pattern: str) -> list[Path]:
             "that lies here: fetch it first"
         )
     if pattern not in copies.paths:
-        with reaching(pattern, str(copies.folder)):
-            copies.paths[pattern] = [_copy(copies, url) for url in _listed(copies, pattern)]
+        with reaching(pattern, str(copies.folder.parents[1])):
+            if copies.ask and kind_of(pattern) not in copies.stores:
+                forget_listings(pattern)
+                copies.stores.add(kind_of(pattern))
+            copies.paths[pattern] = [
+                _copy(copies, canonical(url)) for url in _listed(copies, pattern)
+            ]
     return copies.paths[pattern]
 
 
@@ -116,50 +121,38 @@ def _listed(copies: Copies, pattern: str) -> list[str]:
 def _copy(copies: Copies, url: str) -> Path:
     """The copy of a URL's file, made if there is none of what the store has now."""
     place = _place(copies, url)
-    before = _read(place / "of.json")
-    path = None if before is None else place / before["content"] / before["name"]
-    if path is not None and not path.exists():
-        before = path = None
-    info = _asked(copies, url, lambda: _info(url), before)
-    if info is not None and (before is None or told_of(info) != before["told"]):
-        path = _made(copies, url, place, info)
-    copies.urls[path] = shown_url(url)
+    before = _kept(place)
+    info = _asked(copies, url, lambda: told(url), before)
+    if info is not None and not _is_copy(before, info):
+        copies.folder.mkdir(parents=True, exist_ok=True)
+        with alone(url, place.with_suffix(".lock"), copies.say):
+            # Another run may have copied it in the meantime.
+            before = _kept(place)
+            if not _is_copy(before, info):
+                before = fetch(url, place, info, copies.say)
+    path = place / before["content"] / before["name"]
+    copies.urls[path] = called_in_reports(url)
     return path
 
 
-def _made(copies: Copies, url: str, place: Path, info: dict[str, Any]) -> Path:
-    name = shown_url(url).rstrip("/").rpartition("/")[2]
-    name = "file" if name in ("", ".", "..") else name
-    copies.say(f"fetching {shown_url(url)} ({amount(info.get('size') or 0)})")
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=place) as part:
-        with system_of(url).open(url, "rb") as source, open(Path(part, name), "wb") as target:
-            content, size = _copied(source, target)
-        if info.get("size") not in (None, size):
-            raise UserError(
-                f"{shown_url(url)}: {size:,} of {info['size']:,} bytes came; the same command "
-                "fetches it again"
-            )
-        (place / content).mkdir(exist_ok=True)
-        os.replace(Path(part, name), place / content / name)
-    flush_folder(place / content)
-    kept = {"url": shown_url(url), "told": told_of(info), "content": content, "name": name}
-    write_checksummed(place / "of.json", kept)
-    return place / content / name
+def _kept(place: Path) -> dict[str, Any] | None:
+    """What is noted of a copy; None where there is none, or not all of it."""
+    kept = _read(place / NOTE)
+    try:
+        path = place / kept["content"] / kept["name"]
+        return kept if path.stat().st_size == kept["bytes"] else None
+    except (OSError, KeyError, TypeError):
+        return None
 
 
-def _copied(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
-    """Copies all bytes, to the disk; the beginning of their SHA-256, and their number."""
-    digest, size = hashlib.sha256(), 0
-    while block := source.read(_BLOCK):
-        digest.update(block)
-        with named(target.name):
-            target.write(block)
-        size += len(block)
-    with named(target.name):
-        target.flush()
-        os.fsync(target.fileno())
-    return digest.hexdigest()[:32], size
+def _is_copy(kept: dict[str, Any] | None, info: dict[str, Any]) -> bool:
+    """Whether a copy is of what the store has now. Where that tells nothing of changes, nobody
+    knows, and it is not."""
+    if kept is None or not tells_of_changes(info):
+        return False
+    told_now = told_of(info)
+    known = kept["told"].keys() & told_now.keys() - {"size"}
+    return bool(known) and not differences(kept["told"], told_now)
 
 
 def _asked(copies: Copies, url: str, ask: Callable[[], Any], before: Any) -> Any:
@@ -177,19 +170,13 @@ def _asked(copies: Copies, url: str, ask: Callable[[], Any], before: Any) -> Any
     try:
         return ask()
     except Exception as error:
-        refused = isinstance(error, FileNotFoundError | PermissionError | UserError)
-        if refused or before is None:
+        if is_refused(error) or before is None:
             raise
         copies.say(
             f"warning: {shown_url(url)} cannot be asked for ({reason(error)}): what was fetched "
             "before is used"
         )
         return None
-
-
-def _info(url: str) -> dict[str, Any]:
-    (one,) = matching(url)
-    return system_of(one).info(one)
 
 
 def _place(copies: Copies, url: str) -> Path:

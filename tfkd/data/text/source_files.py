@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfkd.data.files import sha256_of
-from tfkd.data.text.object_stores import is_url
 from tfkd.data.text.packed_files import damages, opened
 from tfkd.data.text.remote_files import called, fetched
+from tfkd.data.text.urls import is_url
 from tfkd.outside.regular_files import FOLDER, NOTHING, other_than_file, readable
 from tfkd.spec.errors import UserError
 

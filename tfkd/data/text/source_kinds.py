@@ -11,12 +11,12 @@ from tfkd.data.json_values import as_label, as_numbers
 from tfkd.data.text.arrow_columns import ArrowReader
 from tfkd.data.text.conll_reader import ConllReader
 from tfkd.data.text.header_row import HeaderWatch
-from tfkd.data.text.object_stores import is_url
 from tfkd.data.text.saved_dataset import saved_files
 from tfkd.data.text.source_files import count_lines, file_hash, find_files, shown
 from tfkd.data.text.sources import JsonLinesReader, Labels, ParallelReader, Reader
 from tfkd.data.text.table_reader import TableReader, quoted, tab_separated
 from tfkd.data.text.tfds_source import TfdsReader, find_or_fetch
+from tfkd.data.text.urls import is_url, shown_url
 from tfkd.spec.errors import UserError
 from tfkd.spec.options.base import NOT_TEXT
 from tfkd.spec.options.soft_labels import NUMBERS
@@ -178,8 +178,8 @@ def arrow_files(options, data_dir: Path) -> list[Path]:
         return find_files(options.parquet, data_dir)
     if is_url(options.saved_dataset):
         raise UserError(
-            f"saved_dataset: {options.saved_dataset} is a URL, which names one file; copy the "
-            "folder, or name files of Parquet as `parquet`"
+            f"saved_dataset: {shown_url(options.saved_dataset)} is a URL, which names one file; "
+            "copy the folder, or name files of Parquet as `parquet`"
         )
     return saved_files(Path(data_dir, options.saved_dataset), options.split)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.data.text.corpora import open_corpus
-from tfkd.data.text.object_stores import described, is_url
+from tfkd.data.text.object_stores import described
 from tfkd.data.text.packed_files import opened
 from tfkd.data.text.source_files import find_files
 from tfkd.data.text.tfds_source import find_prepared
+from tfkd.data.text.urls import is_url
 from tfkd.data.tokenizers.building import build_tokenizer, refuse_unreachable
 from tfkd.pipeline.engine.identity import vocabulary_identity
 from tfkd.pipeline.inputs.data_folder import DataFolder
