@@ -273,7 +273,7 @@ def _report(options: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     cluster = _called("pipeline.cluster.asked_by.cluster_of")(options)
     folders = options.data_dir, options.runs_dir
-    text, well = _called("commands.doctor.doctor")(*folders, cluster)
+    text, well = _called("commands.doctor.doctor")(*folders, cluster, options.plugins)
     print(text)
     return DONE if well else WRONG_INPUT
 

@@ -54,5 +54,10 @@ def test_a_host_has_what_each_of_its_machines_has():
     auto, local = asked_cluster("auto"), asked_cluster("local")
     assert bundle_of(machines((8, 2), 64, (6, 4), (4, 1)), auto, 2) == {"CPU": 6, "GPU": 2}
     assert bundle_of(machines((9, 4)), local, 2) == {"CPU": 4, "GPU": 2}
+    assert bundle_of(machines(4), local, 4) == {"CPU": 1}
+    with pytest.raises(
+        UserError, match=r"hosts: 4, and --cluster local has 3 .*--workers 4 --cpus"
+    ):
+        bundle_of(machines(3), local, 4)
     with pytest.raises(UserError, match=r"runtime.hosts: 3, .* has 2 machines with processors"):
         bundle_of(machines(4, 4, 0), auto, 3)

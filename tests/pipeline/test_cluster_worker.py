@@ -26,7 +26,7 @@ def setup(tmp_path, monkeypatch):
     """A worker's setup; what it does to its process is undone."""
     for name in ("_cores", "_threads"):
         monkeypatch.setattr(side_by_side, name, None)
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setattr("tfkd.quiet.quiet", lambda: None)
     monkeypatch.setattr("sys.path", [*__import__("sys").path])
@@ -68,10 +68,13 @@ def test_a_worker_says_in_a_line_why_it_cannot_write(setup, tmp_path, monkeypatc
 def test_settings_that_change_the_last_bits_are_those_of_who_asks(setup, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=false")
     monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     there = setup_of(setup.text, 1, 1)
     monkeypatch.setenv("XLA_FLAGS", "another")
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # as Ray has it there
     ShardWorker(json.dumps(there))
+    assert os.environ["OMP_NUM_THREADS"] == "3"
     assert os.environ["XLA_FLAGS"] == "--xla_cpu_enable_fast_math=false"
     assert "NVIDIA_TF32_OVERRIDE" not in os.environ
 

@@ -2,16 +2,30 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfkd.pipeline.cluster.asked import SLURM, AskedCluster
 from tfkd.pipeline.engine.stage_folder import versions
+from tfkd.spec.errors import UserError
+from tfkd.training.interruption import Interrupted
 
 _LEAST_FREE = 2 * 2**30
 
 
-def doctor(data_dir: Path, runs_dir: Path, cluster: AskedCluster | None = None) -> tuple[str, bool]:
+def doctor(
+    data_dir: Path,
+    runs_dir: Path,
+    cluster: AskedCluster | None = None,
+    plugins: Sequence[str] = (),
+) -> tuple[str, bool]:
     """Looks at the machine, and at all those of a cluster of Ray.
+
+    Args:
+        data_dir: The data folder.
+        runs_dir: The folder of runs.
+        cluster: The cluster; None: this machine alone.
+        plugins: Modules that all machines are to have alike.
 
     Returns:
         Lines for people, each starting with `ok`, `note` or `wrong`, and whether none is wrong.
@@ -22,17 +36,22 @@ def doctor(data_dir: Path, runs_dir: Path, cluster: AskedCluster | None = None) 
     lines.append(_disk(runs_dir))
     lines.append(_data(data_dir))
     if cluster is not None:
-        lines += _machines(cluster, data_dir, runs_dir)
+        lines += _machines(cluster, data_dir, runs_dir, plugins)
     text = "\n".join(f"{state:5} {line}" for state, line in lines)
     return text, all(state != "wrong" for state, _ in lines)
 
 
-def _machines(cluster: AskedCluster, data_dir: Path, runs_dir: Path) -> list[tuple[str, str]]:
+def _machines(
+    cluster: AskedCluster, data_dir: Path, runs_dir: Path, plugins: Sequence[str]
+) -> list[tuple[str, str]]:
     if cluster.address == SLURM:
         return [("note", "hosts of SLURM: start `srun --ntasks-per-node=1 tfkd doctor` on them")]
     from tfkd.pipeline.cluster.machines import looked_at
 
-    return looked_at(cluster, data_dir, runs_dir)
+    try:
+        return looked_at(cluster, data_dir, runs_dir, plugins)
+    except (UserError, Interrupted) as error:  # what is known of this machine is told all the same
+        return [("wrong", str(error))]
 
 
 def _data(data_dir: Path) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
-# By absolute path: bytes, time of the last change in nanoseconds, SHA-256.
+# By path without links: bytes, time of the last change in nanoseconds, SHA-256.
 Hashes = dict[str, list]
 
 _NOTED: ContextVar[Hashes | None] = ContextVar("noted", default=None)
@@ -37,7 +37,7 @@ def told_hashes(hashes: Mapping[str, Sequence]) -> Iterator[None]:
 
 def told_hash(path: str | os.PathLike, state: os.stat_result) -> str | None:
     """The hash that is told of a file in this state; None: none is."""
-    told = (_TOLD.get() or {}).get(os.path.abspath(path))
+    told = (_TOLD.get() or {}).get(os.path.realpath(path))
     if told is None or [*told[:2]] != [state.st_size, state.st_mtime_ns]:
         return None
     return told[2]
@@ -47,4 +47,4 @@ def note_hash(path: str | os.PathLike, state: os.stat_result, digest: str) -> No
     """Notes the hash of a file, where hashes are noted."""
     noted = _NOTED.get()
     if noted is not None:
-        noted[os.path.abspath(path)] = [state.st_size, state.st_mtime_ns, digest]
+        noted[os.path.realpath(path)] = [state.st_size, state.st_mtime_ns, digest]

@@ -1,16 +1,12 @@
 """A training on a host that is not the chief (a worker): the same steps, and no files."""
 
 import time
-from collections.abc import Callable
 
 from tfkd.data.batches.prefetcher import Prefetcher
-from tfkd.spec.errors import UserError
+from tfkd.training.awaited import awaited
 from tfkd.training.interruption import Interrupted
 from tfkd.training.state.tensor_file import DamagedFileError
 from tfkd.training.training_run import CONTINUE, STOP, TrainingRun
-
-# A network file system may show a file that another host wrote some seconds late.
-PATIENCE_SECONDS = 60.0
 
 
 class Worker(TrainingRun):
@@ -51,29 +47,6 @@ class Worker(TrainingRun):
         step = self._settings.hosts.agree()
         if step < 0:
             return
-        checkpoint = awaited(lambda: self._checkpoints.read(step), self._checkpoints.path)
+        path, errors = self._checkpoints.path, (OSError, DamagedFileError)
+        checkpoint = awaited(lambda: self._checkpoints.read(step), path, errors)
         self._take(checkpoint)
-
-
-def awaited(read: Callable, place: object, patience: float = PATIENCE_SECONDS):
-    """What `read` returns as soon as it does not raise.
-
-    Args:
-        read: Raises while what another host wrote is not to be seen.
-        place: Where it is, for the message.
-        patience: Seconds to try.
-
-    Raises:
-        UserError: It is still not to be seen.
-    """
-    end = time.monotonic() + patience
-    while True:
-        try:
-            return read()
-        except (OSError, DamagedFileError) as error:
-            if time.monotonic() > end:
-                raise UserError(
-                    f"{place} is not here as host 0 wrote it ({error}). All hosts need one folder "
-                    "of runs: name it with --runs-dir, on a file system that they share"
-                ) from error
-            time.sleep(0.5)

@@ -12,7 +12,7 @@ from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
 from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.job import Job
-from tfkd.pipeline.cluster.room import bundle_of, room_of
+from tfkd.pipeline.cluster.room import bundle_of, processors_here, room_of
 from tfkd.pipeline.cluster.setup import GROWTH
 from tfkd.pipeline.cluster.shown import Shown
 from tfkd.pipeline.cluster.trainings import Trainings, trains_alone
@@ -171,11 +171,15 @@ class Cluster:
     def _checked(self, node: Node, context: Context) -> None:
         """Before the first work: whether there is a cluster, with room for what is asked for. One
         of this machine is started with as much."""
+        hosts = node.spec.runtime.hosts
         if self._asked.address != LOCAL and not self._found:
-            machines, hosts = self._connected(context).machines(), node.spec.runtime.hosts
+            machines = self._connected(context).machines()
             room_of(machines, self._asked, threads_here())
             if hosts != "auto" and hosts > 1:
                 bundle_of(machines, self._asked, hosts)
+        elif not self._found and hosts != "auto" and hosts > 1:
+            here = processors_here(self._asked, threads_here())
+            bundle_of({"here": {"CPU": here}}, self._asked, hosts)
         self._found = True
 
     def _connected(self, context: Context) -> Any:
@@ -186,6 +190,7 @@ class Cluster:
             self._session = RaySession(
                 self._asked, threads_here(), context.stages, self._job().plugins
             )
+            _ = self._session.mark  # written once, before several threads ask for it
         return self._session
 
     def _workers(self, context: Context) -> Any:

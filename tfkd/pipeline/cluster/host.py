@@ -58,6 +58,7 @@ class TrainingHost:
             seconds: In which it is to save and stop; None: it has time.
         """
         hosts = json.loads(addresses)
+        os.environ.pop(VARIABLE, None)  # as the machine has it for others
         if len(hosts) > 1:
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
             os.environ[VARIABLE] = json.dumps(config)

@@ -57,7 +57,7 @@ class Job:
     ) -> "Job":
         """The job of a run that holds these texts, and has noted these hashes; see
         `spec_files.holding` and `noting_hashes`."""
-        made_here = os.path.join(os.path.abspath(context.runs_dir), "")
+        made_here = os.path.join(os.path.realpath(context.runs_dir), "")
         return cls(
             spec=os.path.abspath(spec.path),
             data_dir=str(context.data_dir.resolve()),

@@ -1,7 +1,7 @@
 """The machines of a cluster, each looked at once before a run is given to them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,16 @@ _LEAST_FREE = 2 * 2**30
 Line = tuple[str, str]
 
 
-def looked_at(asked: AskedCluster, data_dir: Path, runs_dir: Path) -> list[Line]:
+def looked_at(
+    asked: AskedCluster, data_dir: Path, runs_dir: Path, plugins: Sequence[str] = ()
+) -> list[Line]:
     """What is found on each machine of a cluster.
+
+    Args:
+        asked: The cluster.
+        data_dir: The data folder.
+        runs_dir: The folder of runs.
+        plugins: Modules whose sources are compared, too.
 
     Returns:
         Lines for people, each with `ok`, `note` or `wrong`.
@@ -32,11 +40,10 @@ def looked_at(asked: AskedCluster, data_dir: Path, runs_dir: Path) -> list[Line]
     Raises:
         UserError: There is no such cluster.
     """
-    with permitted(runs_dir):
-        session = RaySession(asked, 1, runs_dir / "stages")
+    session = RaySession(asked, 1, runs_dir / "stages")
     try:
-        with session.reached():
-            return list(_lines(session, data_dir.resolve(), runs_dir.resolve()))
+        with session.reached(), permitted(runs_dir):
+            return list(_lines(session, data_dir.resolve(), runs_dir.resolve(), plugins))
     finally:
         session.close()
 
@@ -54,15 +61,16 @@ def room_for(asked: AskedCluster, runs_dir: Path) -> int:
             "cluster of Ray, or --workers alone"
         )
     threads = threads_here()
-    with permitted(runs_dir):
-        session = RaySession(asked, threads, runs_dir / "stages")
+    session = RaySession(asked, threads, runs_dir / "stages")
     try:
         return room_of(session.machines(), asked, threads).size
     finally:
         session.close()
 
 
-def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line]:
+def _lines(
+    session: RaySession, data_dir: Path, runs_dir: Path, plugins: Sequence[str]
+) -> Iterator[Line]:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     ray, nodes = session.ray, [node for node in session.ray.nodes() if node["Alive"]]
@@ -70,11 +78,12 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
     processors, gpus = (int(there.get(name, 0)) for name in ("CPU", "GPU"))
     yield "ok", f"{len(nodes)} machines, {processors} processors, {gpus} GPUs"
     setup, mark = json.dumps(setup_of("", None, 1)), str(session.mark)
+    here, named = installation(plugins), json.dumps([*plugins])
     under_way = {}
     for node in nodes:
         where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         probe = ray.remote(Probe).options(num_cpus=0, scheduling_strategy=where).remote(setup)
-        asked = probe.look.remote(mark, str(runs_dir), str(data_dir))
+        asked = probe.look.remote(mark, str(runs_dir), str(data_dir), named)
         under_way[node["NodeManagerAddress"], node["NodeID"]] = probe, asked
     kinds = set()
     # All have the same time: machines that are silent are waited for together.
@@ -92,7 +101,8 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
             yield "wrong", f"{address}: {found['text'].strip().splitlines()[-1]}"
             continue
         kinds.add((found["processor"], *found["gpus"]))
-        yield from _of_machine(f"{found['host']} ({address})", found, data_dir, runs_dir)
+        name, wrong = f"{found['host']} ({address})", differences(here, found["installation"])
+        yield from _of_machine(name, wrong, found, data_dir, runs_dir)
     if len(kinds) > 1:
         yield (
             "note",
@@ -100,8 +110,9 @@ def _lines(session: RaySession, data_dir: Path, runs_dir: Path) -> Iterator[Line
         )
 
 
-def _of_machine(name: str, found: dict[str, Any], data_dir: Path, runs_dir: Path) -> Iterator[Line]:
-    wrong = differences(installation(), found["installation"])
+def _of_machine(
+    name: str, wrong: list[str], found: dict[str, Any], data_dir: Path, runs_dir: Path
+) -> Iterator[Line]:
     if found["runs"] or not found["sees"]:
         reason = found["runs"] or "it is another folder there"
         wrong.append(f"the folder of runs {runs_dir} is not shared: {reason}")
@@ -116,6 +127,6 @@ def _of_machine(name: str, found: dict[str, Any], data_dir: Path, runs_dir: Path
         yield (
             "ok",
             f"{name}: {found['processor'] or 'processor'}, {gpus}, "
-            f"{found['memory'] / 2**30:.1f} GiB of memory free; data and runs are shared, the same "
-            "installation",
+            f"{found['memory'] / 2**30:.1f} GiB of memory and {found['free'] / 2**30:.1f} GiB of "
+            "disk free; data and runs are shared, the same installation",
         )

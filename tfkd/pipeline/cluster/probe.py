@@ -22,22 +22,26 @@ class Probe:
     def __init__(self, setup: str):
         begun(json.loads(setup))
 
-    def look(self, mark: str, runs_dir: str, data_dir: str) -> str:
+    def look(self, mark: str, runs_dir: str, data_dir: str, plugins: str) -> str:
         """What is found, in JSON: who it is, what it has, and what it could read and write.
 
         Args:
             mark: A file that it must see.
             runs_dir: The folder of runs, where it writes a file and reads it again.
             data_dir: The data folder.
+            plugins: Modules whose sources are told, in JSON.
         """
-        return answered(lambda: self._found(mark, Path(runs_dir), Path(data_dir)))
+        named = json.loads(plugins)
+        return answered(lambda: self._found(mark, Path(runs_dir), Path(data_dir), named))
 
-    def _found(self, mark: str, runs_dir: Path, data_dir: Path) -> dict[str, Any]:
+    def _found(
+        self, mark: str, runs_dir: Path, data_dir: Path, plugins: list[str]
+    ) -> dict[str, Any]:
         from tfkd.pipeline.engine.machine import machine
 
         here = machine()
         return {
-            "installation": installation(),
+            "installation": installation(plugins),
             "sees": seen(mark),
             "cores": cores(),
             "processor": here["processor"],

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
+from tfkd.pipeline.cluster.room import processors_here
 from tfkd.spec.errors import UserError
 from tfkd.training.interruption import Interrupted
 
@@ -67,8 +67,10 @@ class Connection:
         settings |= {"log_to_driver": False, "logging_level": "CRITICAL"}
         if asked.address == LOCAL:
             self.folder = _session_folder()
-            room = max(cores(), (asked.workers or 1) * cpus)
-            settings |= {"num_cpus": room, "object_store_memory": _OBJECT_STORE}
+            settings |= {
+                "num_cpus": processors_here(asked, cpus),
+                "object_store_memory": _OBJECT_STORE,
+            }
             settings |= {"include_dashboard": False, "_temp_dir": self.folder, "address": "local"}
         else:
             settings["address"] = asked.address

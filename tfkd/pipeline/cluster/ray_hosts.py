@@ -18,6 +18,7 @@ from tfkd.pipeline.cluster.setup import setup_of
 from tfkd.pipeline.cluster.worker import DONE, SURROUNDINGS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.seen_late import await_whole
 from tfkd.training.interruption import Interrupted
 
 # Seconds that hosts may take to start; and to save, once they are to stop.
@@ -105,6 +106,8 @@ class RayHosts:
                         f"between ({reason})"
                     )
                 self._context.say(f"{node.label}: {reason}; begins anew from the last checkpoint")
+        # A network file system may still have it here that nothing is there.
+        await_whole(self._context.folder(node))
 
     @contextlib.contextmanager
     def _group(self) -> Iterator[Any]:
@@ -185,7 +188,7 @@ class RayHosts:
             self._context.say("the hosts save their work")
             lines.stop.remote()
             left, end = list(under_way), time.monotonic() + _SAVING
-            while left and time.monotonic() < end:
+            while left and time.monotonic() < end and not self._session.gone:
                 _, left = self._ray.wait(left, num_returns=len(left), timeout=_LOOK_EVERY)
                 self._say_all(lines)
 

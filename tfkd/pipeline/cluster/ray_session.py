@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ class RaySession:
     Attributes:
         ray: The package.
         asked: The cluster.
-        mark: A file in `stages`, which whoever works there must see.
 
     Raises:
         UserError: There is no such cluster, or no Ray.
@@ -43,10 +43,8 @@ class RaySession:
         self._plugins = plugins
         self._connection, self._gone = Connection(self.ray), False
         self._looked, self._silent = time.monotonic(), 0
-        self.mark = stages.resolve() / f"{_MARK}-{secrets.token_hex(8)}"
+        self._stages = stages
         try:
-            stages.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.mark, "")
             self._connection.open(asked, asked.cpus_per_worker or cpus)
             self._head = self._found_head()
         except BaseException:
@@ -55,11 +53,25 @@ class RaySession:
 
     def close(self) -> None:
         """Ends what of Ray this process has started."""
+        self._gone = True  # for threads that are still at work: Ray would start anew for them
         try:
             self._connection.close()
         finally:
-            with contextlib.suppress(OSError):
-                self.mark.unlink(missing_ok=True)
+            if "mark" in vars(self):
+                with contextlib.suppress(OSError):
+                    self.mark.unlink(missing_ok=True)
+
+    @cached_property
+    def mark(self) -> Path:
+        """A file in `stages`, which whoever works there must see; written when it is asked for.
+
+        Raises:
+            OSError: It cannot be.
+        """
+        self._stages.mkdir(parents=True, exist_ok=True)
+        path = self._stages.resolve() / f"{_MARK}-{secrets.token_hex(8)}"
+        write_atomically(path, "")
+        return path
 
     def machines(self) -> dict[str, dict[str, float]]:
         """What each machine of the cluster has, `CPU` and `GPU` among it, by its address."""
@@ -97,7 +109,7 @@ class RaySession:
 
     @property
     def gone(self) -> bool:
-        """Whether the cluster has been lost."""
+        """Whether the cluster has been lost, or left."""
         return self._gone
 
     @contextlib.contextmanager
@@ -130,8 +142,10 @@ class RaySession:
             at_once: Something is wrong already: one look is enough.
 
         Raises:
-            Interrupted: It has not answered several times.
+            Interrupted: It has not answered several times, or has been left.
         """
+        if self._gone:
+            raise Interrupted(self._said)
         now = time.monotonic()
         if now - self._looked < _LOOK_EVERY and not at_once:
             return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tfkd.data.side_by_side import cores
 from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.spec.errors import UserError
 
@@ -65,6 +66,17 @@ def room_of(machines: Mapping[str, Mapping[str, float]], asked: AskedCluster, th
     return Room(asked.workers or most, needs)
 
 
+def processors_here(asked: AskedCluster, cpus: int) -> int:
+    """How many processors a cluster of this machine alone has, which is started with as many as is
+    asked for.
+
+    Args:
+        asked: The cluster.
+        cpus: Processors of a worker, where `asked` names no number.
+    """
+    return max(cores(), (asked.workers or 1) * (asked.cpus_per_worker or cpus))
+
+
 def bundle_of(
     machines: Mapping[str, Mapping[str, float]], asked: AskedCluster, hosts: int
 ) -> dict[str, int]:
@@ -72,10 +84,17 @@ def bundle_of(
     have most the processors and GPUs that each has at least; on this machine alone its part.
 
     Raises:
-        UserError: There are fewer machines than hosts.
+        UserError: There are fewer machines than hosts, or here processors.
     """
     found = [one for one in machines.values() if _whole(one, "CPU")]
     if asked.address == LOCAL:
+        processors = sum(_whole(one, "CPU") for one in found)
+        if processors < hosts:
+            raise UserError(
+                f"runtime.hosts: {hosts}, and --cluster local has {processors} processors. "
+                f"Expected at most as many, or that they be shared: --workers {hosts} "
+                "--cpus-per-worker 1"
+            )
         cpus, gpus = (sum(_whole(one, name) for one in found) // hosts for name in ("CPU", "GPU"))
     elif len(found) < hosts:
         raise UserError(

@@ -37,6 +37,7 @@ def setup_of(job: str, threads: int | None, cores: int) -> dict[str, Any]:
     return {
         "job": job,
         "threads": threads,
+        "engine_threads": None if threads is None else _engine_threads(),
         "cores": cores,
         "environment": {n: os.environ[n] for n in (_LOGS, GROWTH) if n in os.environ},
         "computes": {name: os.environ.get(name) for name in COMPUTES},
@@ -53,7 +54,7 @@ def begun(setup: Mapping[str, Any]) -> None:
             become what they are there, None: unset; `tensor_float_32`, whether a GPU may round
             products; `paths`, where plugins are looked for, too; `cores`, how many processors are
             this process's; and `threads`, how many of them each operation of TensorFlow has; None:
-            as it would here.
+            as it would here; `engine_threads`, those of engines other than TensorFlow.
     """
     from tfkd.data.side_by_side import use_cores
     from tfkd.quiet import quiet
@@ -69,12 +70,20 @@ def begun(setup: Mapping[str, Any]) -> None:
     if setup["threads"] is not None:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(setup["threads"])
         os.environ["TF_NUM_INTEROP_THREADS"] = str(setup["cores"])
+        # Else Ray has set it to the processors that this process takes.
+        os.environ["OMP_NUM_THREADS"] = str(setup["engine_threads"])
     quiet()
     use_cores(setup["cores"], setup["threads"])
     if not setup["tensor_float_32"]:
         import tensorflow as tf
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def _engine_threads() -> int:
+    from tfkd.serving.formats.run import threads
+
+    return threads()
 
 
 def _tensor_float_32() -> bool:

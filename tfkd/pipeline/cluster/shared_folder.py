@@ -22,7 +22,8 @@ def unwritable(folder: Path) -> str:
     Raises:
         OSError: The disk is full.
     """
-    path = folder / f".probe-{socket.gethostname()}-{os.getpid()}"
+    # Containers may have one name, and processes one number.
+    path = folder / f".probe-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     text = secrets.token_hex(16)
     try:
         write_atomically(path, text)

@@ -18,9 +18,11 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node, canonical
+from tfkd.pipeline.engine.seen_late import await_whole
 from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
+from tfkd.training.awaited import awaited
 from tfkd.training.hosts import (
     TRAIN,
     VARIABLE,
@@ -32,7 +34,6 @@ from tfkd.training.hosts import (
 )
 from tfkd.training.interruption import Interrupted
 from tfkd.training.strategies import build_strategy
-from tfkd.training.worker import awaited
 
 _MARK = ".hosts"
 # What TensorFlow's errors say where another host was lost.
@@ -207,12 +208,7 @@ def work(node: Node, context: Context) -> None:
     folder = context.folder(node)
     while chiefs_word(context) == TRAIN:
         node.stage.run(node, folder, context)
-
-    def read() -> None:
-        if not folder.done:
-            raise OSError("it has no manifest")
-
-    awaited(read, folder.path)
+    await_whole(folder)
 
 
 def chiefs_word(context: Context) -> int:

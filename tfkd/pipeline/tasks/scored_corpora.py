@@ -174,10 +174,13 @@ class _Corpus:
         return len(read_manifest(self._folder).shards)
 
     def _record(self, number: int) -> Shard | None:
-        """What is noted of a shard that is there, and as it was written."""
+        """What is noted of a shard that is there, as it was written, and of the same examples."""
         if number >= len(self.records) or not self.records.kept(number):
             return None
         shard = Shard(**self.records.content(number))
+        own = self.scoring.first(number), self.scoring.first(number + 1)
+        if (shard.first, shard.last) != own:
+            return None
         try:
             check_shard(self._folder, shard, Manifest(self._header, []))
         except UserError:
