@@ -78,6 +78,7 @@ def test_a_doctor_tells_of_this_machine_where_the_cluster_is_gone(tmp_path, monk
 
     monkeypatch.setattr(machines, "looked_at", refuse)
     monkeypatch.setattr(doctor, "_tensorflow", lambda: ("ok", "TensorFlow"))
+    monkeypatch.setattr(doctor, "_tokenizer", list)
     text, well = doctor.doctor(tmp_path, tmp_path, AskedCluster("auto"), ["mine"])
     lines = text.splitlines()
     assert not well
