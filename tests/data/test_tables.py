@@ -89,6 +89,15 @@ def test_a_line_quoted_wrongly_is_one_bad_row(tmp_path):
     assert corpus.report()["dropped"]["quoted wrongly"]["lines"] == ["a.csv:2"]
 
 
+def test_a_row_of_more_cells_than_the_first_is_bad(tmp_path):
+    lines = ["text,label", *["good,1"] * 300, "I like it, much,1", '"so, quoted",0']
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    columns = {"text": "text", "label": "label"}
+    corpus = open_corpus(CsvOptions(csv="a.csv", columns=columns), tmp_path)
+    assert list(corpus)[-2:] == [("good", "1"), ("so, quoted", "0")]
+    assert corpus.report()["dropped"]["more than 2 columns"]["lines"] == ["a.csv:302"]
+
+
 def test_a_long_field_is_read_and_the_limit_set_back(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text(f"{'a ' * 100_000}b,0\nnext,1\n")
     options = CsvOptions(csv="a.csv", columns={"text": 0}, max_characters=300_000)

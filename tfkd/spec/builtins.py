@@ -44,7 +44,7 @@ def register_builtins() -> None:
         target = "tfkd.data.text.corpora:Corpus"
         # 2 of jsonl: equal numbers are one label, booleans are labels, keys stand once; of conll:
         # the files' bytes tell what it is, not where they lie.
-        revision = 2 if kind in ("jsonl", "conll") else 1
+        revision = 2 if kind in ("jsonl", "conll", "csv") else 1
         add(Entry("corpus", kind, options, target, revision=revision, summary=_line(options)))
     for kind, name, options, target in (
         ("tokenizer", "wordpiece", o.WordPieceOptions, "tfkd.data.tokenizers:WordPiece"),

@@ -20,6 +20,7 @@ _TOLD = 0.01
 _ADVICE = {
     "not UTF-8": "Save it as UTF-8 (a Latin-1 file by iconv -f LATIN1 -t UTF-8)",
     "fewer than": "See `columns`: columns are separated by tabs in `tsv`, by commas in `csv`",
+    "more than": "A cell that holds the delimiter is put in quotes, or name the `delimiter`",
     "quoted": "A quote within a quoted field is written twice",
     "longer than": "Set `max_characters` to what a row may have",
     "not JSON": "Each line must be one JSON object",

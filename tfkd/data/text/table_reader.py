@@ -34,7 +34,8 @@ def _next_cells(reader: Iterator[list[str]]) -> list[str]:
 
 def quoted(lines: Lines, delimiter: str = ",") -> Rows:
     """Cells of CSV as RFC 4180 has them: one in quotes may hold the delimiter, doubled quotes and
-    line breaks, which become a space, since a row's field is one line.
+    line breaks, which become a space, since a row's field is one line. A row of more cells than the
+    first one's is bad: a delimiter within a cell that is not quoted has moved all behind it.
 
     Raises:
         UserError: Quotes that do not match have taken several lines for one row: how many rows
@@ -44,6 +45,7 @@ def quoted(lines: Lines, delimiter: str = ",") -> Rows:
     reader = csv.reader(
         (f"{line.decode('latin-1')}\n" for line in lines), delimiter=delimiter, strict=True
     )
+    most = None
     while True:
         number = reader.line_num + 1
         try:
@@ -60,6 +62,10 @@ def quoted(lines: Lines, delimiter: str = ",") -> Rows:
             long = "field larger than" in str(error)
             yield number, Fault(f"longer than {_FIELD:,} characters" if long else "quoted wrongly")
         else:
+            most = len(cells) if most is None else most
+            if len(cells) > most:
+                yield number, Fault(f"more than {most} columns")
+                continue
             yield number, [LINE_BREAKS.sub(" ", cell).encode("latin-1") for cell in cells]
 
 
