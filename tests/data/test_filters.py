@@ -158,6 +158,50 @@ def test_a_rule_drops_what_is_broken_and_nothing_else(kind):
         assert rule.drops(bad), bad
 
 
+@given(of=st.integers(1, 120), part=st.integers(0, 120))
+def test_what_is_at_a_threshold_is_kept(of, part):
+    """A share as it is written, 11 of 20 as 0.55, is no less than itself, nor more."""
+    part = min(part, of)
+    share = part / of
+    if share:
+        row = {"text": "x" * part + "-" * (of - part)}
+        assert not made("letters", least=share).drops(row)
+        assert made("letters", least=share).drops({"text": f"{row['text']}-"})
+        alike = Duplicates(DuplicatesRuleOptions(near=share)).alike
+        assert alike(frozenset(range(of)), frozenset(range(part)))
+        assert not alike(frozenset(range(of + 1)), frozenset(range(part)))
+        pair = {"source": "x" * of, "target": "x" * part}
+        assert not made("ratio", most=of / part).drops(pair)
+        assert made("ratio", most=of / part).drops({**pair, "source": "x" * (of + 1)})
+    if share < 1:
+        words = [*map(str, range(of - part)), *["0"] * part]
+        assert not made("repeats", n=1, most=share).drops({"text": " ".join(words)})
+        assert of == 1 or made("repeats", n=1, most=share).drops({"text": " ".join([*words, "0"])})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "हिन्दी में लिखी किताबें",
+        "שָׁלוֹם עוֹלָם",
+        "ภาษาไทยที่นี่",
+        "中文没有空格",
+        "مَرْحَبًا",
+        unicodedata.normalize("NFD", "Việt ngữ"),
+    ],
+)
+def test_marks_are_no_signs(text):
+    assert not made("letters", least=1.0).drops({"text": text})
+    assert made("letters", least=0.5).drops({"text": f"{text} {'-' * 40}"})
+
+
+@pytest.mark.parametrize(
+    ("pair", "drops"), [(("", ""), False), (("a", ""), True), (("", " a "), True)]
+)
+def test_empty_sides_have_no_ratio(pair, drops):
+    assert made("ratio").drops(dict(zip(("source", "target"), pair, strict=True))) == drops
+
+
 @pytest.mark.parametrize(
     "text", ["R&D", "a < b and c > d", "AT&T; und", "I <3 it", "fish & chips", "[sic]", "{x}"]
 )
@@ -171,6 +215,8 @@ def test_signs_are_no_markup(text):
         ("1.000,50 Euro", "1,000.50 euros", True),
         ("um 12:30", "at 12.30", True),
         ("٣ Hunde", "3 dogs", True),
+        ("١٬٠٠٠٫٥ كلم", "1,000.5 km", True),
+        ("３，０００円", "3,000 yen", True),
         ("2 und 3", "2,3", False),
         ("3", "3 3", False),
         ("keine", "7", False),

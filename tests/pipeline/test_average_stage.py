@@ -14,6 +14,7 @@ from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.planner import plan
 from tfkd.spec import load_spec, validate_files
+from tfkd.spec.errors import UserError
 from tfkd.spec.source.showing import dump_yaml
 
 HERE = Path(__file__).parent
@@ -80,6 +81,33 @@ def test_a_resolved_spec_and_its_plan_have_it(tmp_path):
     table = plan(spec, data_dir=tmp_path, runs_dir=tmp_path).splitlines()
     rows = {line[:20].strip(): line[20:].split() for line in table}
     assert rows["average averaged"] == rows["train first"][:1] != []
+
+
+def test_models_with_other_heads_have_no_mean(tmp_path):
+    """Of a weight that one of them lacks it would be a half."""
+    path = tmp_path / "spec.yaml"
+    text = """\
+tfkd: 1
+name: heads
+data: {train: {tsv: t.tsv, columns: {text: 0, label: 1}}}
+tokenizers: {joint: {kind: wordpiece, size: 100, learn_from: [train]}}
+teacher:
+  {kind: bert, layers: 1, width: 16, heads: 2, tokenizer: joint, head: {kind: classifier}}
+views: {mlm: {kind: mlm}}
+stages:
+  words: {train: teacher, data: train, steps: 1, objective: {masked_lm: {view: mlm}}}
+  again: {train: teacher, data: train, steps: 2, objective: {masked_lm: {view: mlm}}}
+  classes: {train: teacher, data: train, steps: 1, objective: {cross_entropy: {}}}
+  mean: {average: [words, OTHER]}
+  later: {train: teacher, from: mean, data: train, steps: 1, objective: {cross_entropy: {}}}
+export: [later]
+"""
+    (tmp_path / "t.tsv").write_text("a\t0\nb\t1\n", "utf-8")
+    path.write_text(text.replace("OTHER", "again"), "utf-8")
+    assert keys(path)["average mean"]
+    path.write_text(text.replace("OTHER", "classes"), "utf-8")
+    with pytest.raises(UserError, match=r"mean\.average: classes has another model, other heads"):
+        keys(path)
 
 
 @pytest.mark.tensorflow

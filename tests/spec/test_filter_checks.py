@@ -43,6 +43,7 @@ def written(tmp_path, rules, corpus="clean"):
         ("[{most: 3}]", r"rules.0.*no kind"),
         ("[{kind: length, mst: 3}]", r"rules.0.mst: unknown key.*did you mean most"),
         ("[{kind: letters, least: 1.5}]", r"rules.0.least: 1.5"),
+        ("[{kind: length, least: 5, most: 4}]", r"rules.0.least: 5, and most is 4: .* at most 4"),
         ("[same, same]", r"rules.1.*'?same'? is the name of rule 1, too"),
         ("[{kind: markup, on: [text]}]", r"rules.0.on: the corpus has no text text; .*source, tar"),
         ("[{kind: language, languages: {text: de}}]", r"languages.text: the corpus has no text"),

@@ -8,7 +8,7 @@ from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.reference.schema import json_schema
 from tfkd.spec import dump_yaml, load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.options import BeamOptions
+from tfkd.spec.options import BeamOptions, MaskPredictOptions
 from tfkd.spec.source.yaml_reader import read_text
 
 SPEC = """\
@@ -352,6 +352,9 @@ def test_which_output_is_chosen(tmp_path, choose, decode, said):
         decoding = stage.decoding(BeamOptions())
         assert decoding.n_best in (4, 8)
         assert getattr(decoding, "beam", 8) >= decoding.n_best
+        if decode is None:  # of a model that fills in words
+            filled = stage.decoding(MaskPredictOptions())
+            assert filled.length_candidates == filled.n_best == decoding.n_best
         return
     (fault,) = faults(tmp_path, *changes)
     assert "stages.synthetic.choose" in fault

@@ -93,11 +93,11 @@ def of_kind(
 
 
 def with_metric_options(
-    faults: Faults, path: tuple[Any, ...], value: dict[str, Any]
+    faults: Faults, path: tuple[Any, ...], value: dict[str, Any], key: str = "metrics"
 ) -> dict[str, Any]:
-    """An evaluation or a validation in plain values, with typed `metric_options:`."""
-    given = value.get("metric_options")
-    _refuse_without_options(faults, path, value, given if isinstance(given, dict) else {})
+    """What names metrics under a key, in plain values, with typed `metric_options:`."""
+    given, metrics = value.get("metric_options"), value.get(key)
+    _refuse_without_options(faults, path, value, given if isinstance(given, dict) else {}, key)
     if not isinstance(given, dict):
         return value
     known, found = registry.names("metric"), {}
@@ -105,18 +105,19 @@ def with_metric_options(
         place = (*path, "metric_options", name)
         if name not in known:
             faults.unknown(place, f"{in_short(name)} is no metric", known, name)
-        elif name not in (value.get("metrics") or ()):
-            faults.add(place, f"{name} is not measured", f"metrics: [{name}, ...] beside it")
+        elif name not in (metrics if isinstance(metrics, list) else [metrics]):
+            wanted = f"[{name}, ...]" if key == "metrics" else name
+            faults.add(place, f"{name} is not measured", f"{key}: {wanted} beside it")
         else:
             found[name] = faults.options(place, registry.lookup("metric", name).options, options)
     return {**value, "metric_options": found}
 
 
 def _refuse_without_options(
-    faults: Faults, path: tuple[Any, ...], value: dict[str, Any], given: dict[str, Any]
+    faults: Faults, path: tuple[Any, ...], value: dict[str, Any], given: dict[str, Any], key: str
 ) -> None:
     """Faults of metrics that need an option which nobody gives."""
-    metrics = value.get("metrics")
+    metrics = value.get(key)
     for name in metrics if isinstance(metrics, list) else [metrics]:
         if not isinstance(name, str) or name in given or name not in registry.names("metric"):
             continue
@@ -124,7 +125,7 @@ def _refuse_without_options(
         needed = [one for one, field in fields.items() if field.is_required() and one not in value]
         if needed:
             faults.add(
-                (*path, "metrics"), f"{name} has no {' and no '.join(needed)}",
+                (*path, key), f"{name} has no {' and no '.join(needed)}",
                 f"metric_options: {{{name}: {{{needed[0]}: ...}}}} beside it",
             )  # fmt: skip
 

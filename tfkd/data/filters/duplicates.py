@@ -71,7 +71,7 @@ class Duplicates:
         if self._near is None:
             return one == other
         both = len(one & other)
-        return both >= self._near * (len(one) + len(other) - both)
+        return both / (len(one) + len(other) - both) >= self._near
 
     def keys(self, rows: Sequence[Row]) -> np.ndarray:
         """uint64 `[rows, bands]`: equal rows share all keys, alike ones most likely one."""

@@ -7,8 +7,9 @@ from collections import Counter
 from tfkd.data.filters.texts import Row
 from tfkd.spec.options.filters import NumbersRuleOptions
 
-# Digits of any script, with what groups them or stands before a fraction: 1,000.5 and 1 000,5.
-_NUMBER = re.compile(r"\d+(?:[.,'’:\u00a0\u202f]\d+)*")
+# Digits of any script, with what groups them or stands before a fraction: 1,000.5 and 1'000.5; with
+# a thin space, or one that no line is broken at, 1 000,5; Arabic signs and those of full width.
+_NUMBER = re.compile(r"\d+(?:[.,'’:\u00a0\u2009\u202f\u066b\u066c\uff0c\uff0e]\d+)*")
 
 
 class Numbers:

@@ -5,7 +5,7 @@ from tfkd.spec.options.filters import RepeatsRuleOptions
 
 
 class Repeats:
-    """Drops a row where, of a text's m n-grams of words, 1 - distinct / m > most."""
+    """Drops a row where, of a text's m n-grams of words, (m - distinct) / m > most."""
 
     def __init__(self, options: RepeatsRuleOptions):
         self._n, self._most, self._on = options.n, options.most, options.on
@@ -19,4 +19,4 @@ class Repeats:
         if number < 2:
             return 0.0
         grams = set(zip(*(words[start:] for start in range(self._n)), strict=False))
-        return 1 - len(grams) / number
+        return (number - len(grams)) / number  # 1 - 7 / 10 is more than 0.3

@@ -34,8 +34,8 @@ class AverageStage(Stage):
         for other in others:
             if _model_of(other) != _model_of(first):
                 raise UserError(
-                    f"stages.{node.label}.average: {other.label} has another model, or other "
-                    f"pieces, than {first.label}. Expected stages of one model"
+                    f"stages.{node.label}.average: {other.label} has another model, other heads "
+                    f"or other pieces than {first.label}. Expected stages of one model"
                 )
         return node
 
@@ -66,7 +66,10 @@ class AverageStage(Stage):
 
 
 def _model_of(stage: Node) -> tuple[Any, ...]:
-    """What a stage's model is, and the pieces that its rows are of."""
-    pieces = {side: one.key for side, one in stage.trained.inputs_of(Role.TOKENIZER).items()}
-    classes = stage.trained.inputs.get(Role.CLASSES)
-    return model_identity(stage.model), pieces, None if classes is None else classes.key
+    """What a stage's model is, the heads that its terms need, and the pieces that its rows are
+    of."""
+    trained = stage.trained
+    pieces = {side: one.key for side, one in trained.inputs_of(Role.TOKENIZER).items()}
+    classes = trained.inputs.get(Role.CLASSES)
+    heads = trained.model.heads_needed(trained.options, trained.spec.views)
+    return model_identity(stage.model), heads, pieces, None if classes is None else classes.key

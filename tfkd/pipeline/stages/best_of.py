@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from tfkd.spec.metrics import about
 from tfkd.spec.options.best_of import BestOfOptions
 
 
@@ -23,6 +22,7 @@ def chosen_of(
     Returns:
         One a row; empty: the model wrote nothing but that; None: it is too long.
     """
+    from tfkd.evaluation.asked_metrics import metric_of
     from tfkd.evaluation.candidates import least_risk, most_like
 
     texts = [[text for text, _ in outputs or () if text] for outputs in found]
@@ -30,7 +30,7 @@ def chosen_of(
     kept: list[str | None] = [None if outputs is None else "" for outputs in found]
     if not rows:
         return kept
-    metric, candidates = about(choose.metric)(), [texts[row] for row in rows]
+    metric, candidates = metric_of(choose.metric, choose), [texts[row] for row in rows]
     read = [sources[row] for row in rows]
     if against is None:
         best = least_risk(metric, candidates, read)

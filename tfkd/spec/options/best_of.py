@@ -8,9 +8,12 @@ from tfkd.spec import registry
 from tfkd.spec.faults import Faults
 from tfkd.spec.metrics import OUTPUTS, about
 from tfkd.spec.options.base import FieldName, Name, Options
+from tfkd.spec.options.text_metrics import METRIC_OPTIONS
 from tfkd.spec.wording import shown
 
 _METRIC = "metric"
+# What a search goes through, of which at most as many outputs are given.
+_WIDTHS = ("beam", "length_candidates")
 
 
 class BestOfOptions(Options):
@@ -40,6 +43,7 @@ class BestOfOptions(Options):
         "(minimum Bayes risk: Kumar and Byrne, 2004; of draws, Eikema and Aziz, 2020).",
         examples=["chrf"],
     )
+    metric_options: dict[str, Any] = Field({}, description=METRIC_OPTIONS)
 
     @property
     def metric(self) -> str:
@@ -56,8 +60,9 @@ class BestOfOptions(Options):
         if self.best_of is None or not hasattr(decode, "n_best"):
             return decode
         update = {"n_best": self.best_of}
-        if not given and hasattr(decode, "beam"):
-            update["beam"] = max(decode.beam, self.best_of)
+        for width in () if given else _WIDTHS:
+            if hasattr(decode, width):
+                update[width] = max(getattr(decode, width), self.best_of)
         return decode.model_copy(update=update)
 
     def check(self, faults: Faults, path: tuple, decode: Any) -> None:
@@ -88,7 +93,7 @@ class BestOfOptions(Options):
             faults.add((*path, "best_of"), f"{self.best_of}, and decode has n_best: {number}",
                        "one of the two")  # fmt: skip
         else:
-            for width in ("beam", "length_candidates"):
+            for width in _WIDTHS:
                 most = getattr(decode, width, None)
                 if most is not None and self.best_of is not None and most < self.best_of:
                     faults.add((*path, "best_of"), f"{self.best_of} of {width}: {most}",

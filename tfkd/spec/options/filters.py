@@ -79,6 +79,13 @@ class LengthRuleOptions(_OnFields):
         None, description="The most characters of one word; default: any number.", examples=[40]
     )
 
+    def faults(self, fields: tuple[str, ...]) -> list[tuple[tuple, str, str]]:
+        found = super().faults(fields)
+        if self.least > self.most:
+            found.append((("least",), f"{self.least}, and most is {self.most}: no text is so long",
+                          f"at most {self.most}"))  # fmt: skip
+        return found
+
 
 class RatioRuleOptions(FilterRuleOptions):
     """Pairs of which one side is many times as long as the other."""
@@ -97,7 +104,9 @@ class LettersRuleOptions(_OnFields):
     """Texts that are mostly digits, signs and punctuation."""
 
     kind: Literal["letters"] = Field("letters", description="The rule.")
-    least: Share = Field(0.5, description="The least share of letters among what is no space.")
+    least: Share = Field(
+        0.5, description="The least share of letters among what is neither space nor mark."
+    )
 
 
 class SameRuleOptions(FilterRuleOptions):

@@ -12,6 +12,7 @@ from tfkd.spec.names import Parts, corpus_of, stage_of, written
 from tfkd.spec.options.base import NOT_TEXT, ModelReference, OfKind
 from tfkd.spec.options.best_of import BestOfOptions
 from tfkd.spec.options.stages import LIST_FIELDS, Data
+from tfkd.spec.sections import with_metric_options
 from tfkd.spec.stage import TaughtOptions
 from tfkd.spec.wording import a
 
@@ -47,6 +48,16 @@ class TranslateOptions(TaughtOptions):
     decode: Annotated[Any, OfKind("decode")] = Field(
         None, description="How outputs are made; default: beam."
     )
+
+    @classmethod
+    def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
+        """With the options of the metric that chooses."""
+        value = super().typed(faults, path, value)
+        choose = value.get("choose")
+        if isinstance(choose, dict):
+            key = "mbr" if choose.get("by") is None else "by"
+            value["choose"] = with_metric_options(faults, (*path, "choose"), choose, key)
+        return value
 
     def decoding(self, default: Any) -> Any:
         """How outputs are made: as many as are chosen from, of the search that `decode:` says or
