@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfkd.data.filters import repeated
@@ -158,6 +158,7 @@ def test_a_rule_drops_what_is_broken_and_nothing_else(kind):
         assert rule.drops(bad), bad
 
 
+@settings(deadline=None)
 @given(of=st.integers(1, 120), part=st.integers(0, 120))
 def test_what_is_at_a_threshold_is_kept(of, part):
     """A share as it is written, 11 of 20 as 0.55, is no less than itself, nor more."""
@@ -233,6 +234,7 @@ def test_rules_read_the_fields_that_they_are_told():
     assert not made("markup").drops({**row, "source": "b"})
 
 
+@settings(deadline=None)
 @given(
     numbers=st.lists(st.sampled_from([0.0, -0.0, 1.5, -2.25, 3e-40, 7.0, math.inf, math.nan])),
     keep=st.floats(0.01, 1.0),
