@@ -8,6 +8,7 @@ KNOWN = {
     "additionalProperties", "propertyNames", "patternProperties", "items", "anyOf", "not", "const",
     "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems",
     "maxItems", "minLength", "maxLength", "minProperties", "deprecated", "discriminator", "oneOf",
+    "examples", "unit",
 }  # fmt: skip
 TYPES = {
     "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,

@@ -62,6 +62,11 @@ def _shrink(plain: dict[str, Any]) -> dict[str, Any]:
         stage.pop("on_failed_check", None)  # a teacher of a few steps fails by chance
         if (kind := type_of(stage)) is not None:
             kind.smoke(stage)
+    engines = ((one.get("decode") or {}) for one in (plain.get("stages") or {}).values())
+    exports = [*(plain.get("export") or []), *(one.get("engine") for one in engines if one)]
+    for entry in exports:
+        if isinstance(entry, dict) and entry.get("format") in registry.names("format"):
+            registry.lookup("format", entry["format"]).options.smoke(entry)
     for seeded in (plain, *(plain.get("stages") or {}).values()):
         if seeded.get("seeds"):
             seeded["seeds"] = seeded["seeds"][:2]

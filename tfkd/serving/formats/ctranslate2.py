@@ -74,9 +74,12 @@ class CTranslate2(Format):
 
     def held(self, subject: Subject, options: CTranslate2Options, engine: Any) -> Held:
         """By log-probabilities of what the model itself writes for the lines, and by outputs."""
-        from tfkd.serving.formats.held_words import held_words
+        from tfkd.serving.formats.held_words import WORSE, held_words
 
-        return held_words(subject, engine, *TOLERANCE[options.quantize])
+        most, mean = options.tolerated(TOLERANCE)
+        # Who tolerates other log-probabilities tolerates that the search goes by them.
+        worse_by = WORSE * max(1.0, mean / TOLERANCE[options.quantize][1])
+        return held_words(subject, engine, most, mean, worse_by)
 
     def use(self, about: Mapping[str, Any], held: Held) -> str:
         from tfkd.serving.formats.ctranslate2_card import use

@@ -82,10 +82,10 @@ class GraphFormat(Format):
         """By log-probabilities of all classes at all labels of real rows; of a model that fills in
         words by those of its words and lengths, and by outputs."""
         from tfkd.serving.formats.held_fillings import held_fillings
-        from tfkd.serving.formats.held_labels import held_labels
+        from tfkd.serving.formats.held_labels import TOLERANCE, held_labels
 
         held = held_fillings if subject.labels is None else held_labels
-        return held(subject, engine, options.quantize)
+        return held(subject, engine, options.quantize, options.tolerated(TOLERANCE))
 
     def use(self, about: Mapping[str, Any], held: Held) -> str:
         from tfkd.serving.formats import fill_card, graph_card

@@ -20,7 +20,9 @@ class _Row(NamedTuple):
     expected: NumpyOutput
 
 
-def held_fillings(subject: Subject, engine: Any, quantize: str) -> Held:
+def held_fillings(
+    subject: Subject, engine: Any, quantize: str, tolerance: tuple[float, float] | None = None
+) -> Held:
     """What an engine predicts and writes beside what its model does.
 
     The model, in float32 and without caches, says of each line how likely each length is, and how
@@ -34,7 +36,8 @@ def held_fillings(subject: Subject, engine: Any, quantize: str) -> Held:
     Args:
         subject: The model, its tokenizers and lines.
         engine: A `FillEngine`.
-        quantize: The key of the tolerance.
+        quantize: The key of the usual tolerance.
+        tolerance: Nats: the most, and the mean; None: the usual one.
 
     Raises:
         ExportRefusedError: It is otherwise, or there is no line to hold it on; or the exported
@@ -45,7 +48,7 @@ def held_fillings(subject: Subject, engine: Any, quantize: str) -> Held:
         raise ExportRefusedError("export refused: no line with a token to check it on")
     gaps = np.concatenate([_gaps(row, engine) for row in rows])
     largest, average = float(gaps.max()), float(gaps.mean())
-    most, mean = TOLERANCE[quantize]
+    most, mean = tolerance or TOLERANCE[quantize]
     if not (largest <= most and average <= mean):
         raise ExportRefusedError(
             "export refused: its log-probabilities are not the model's: they differ by up to "

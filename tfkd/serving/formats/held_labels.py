@@ -24,7 +24,9 @@ _SHOWN = 4
 _READ = ("ids", "types", "valid", "selected")
 
 
-def held_labels(subject: Subject, engine: Any, quantize: str) -> Held:
+def held_labels(
+    subject: Subject, engine: Any, quantize: str, tolerance: tuple[float, float] | None = None
+) -> Held:
     """What an engine says of real rows beside what its model does.
 
     Of each row of the record the model, in float32 and row by row, says how likely each class is at
@@ -37,7 +39,8 @@ def held_labels(subject: Subject, engine: Any, quantize: str) -> Held:
     Args:
         subject: The model with `labels`.
         engine: With `log_probabilities`, `record` and `answers`; see `LabelEngine`.
-        quantize: The key of the tolerance.
+        quantize: The key of the usual tolerance.
+        tolerance: Nats: the most, and the mean; None: the usual one.
 
     Raises:
         ExportRefusedError: It is otherwise, or there is no row with a label to hold it on; or the
@@ -53,7 +56,7 @@ def held_labels(subject: Subject, engine: Any, quantize: str) -> Held:
     gaps = np.abs(floored(theirs) - floored(expected))
     largest = float(max(gaps.max(), np.abs(floored(alone) - floored(theirs[: len(alone)])).max()))
     average = float(gaps[likely(theirs) | likely(expected)].mean())
-    most, mean = TOLERANCE[quantize]
+    most, mean = tolerance or TOLERANCE[quantize]
     if not (largest <= most and average <= mean):
         raise ExportRefusedError(
             "export refused: its log-probabilities are not the model's: they differ by up to "

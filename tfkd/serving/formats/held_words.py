@@ -15,7 +15,7 @@ _SHOWN = 5
 _OTHERWISE = 0.05
 # The share by which the scores of all outputs of a beam may be worse than the model's, beside
 # rounding.
-_WORSE = 0.05
+WORSE = 0.05
 
 
 class _Row(NamedTuple):
@@ -29,7 +29,9 @@ class _Row(NamedTuple):
     log_probabilities: np.ndarray
 
 
-def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
+def held_words(
+    subject: Subject, engine: Any, most: float, mean: float, worse_by: float = WORSE
+) -> Held:
     """What an engine answers beside what its model does.
 
     The model, in float32 and without caches, searches an output for each line in NumPy. The engine
@@ -48,6 +50,7 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
             `log_probabilities`.
         most: Nats.
         mean: Nats.
+        worse_by: In place of the 5 %.
 
     Raises:
         ExportRefusedError: It is otherwise, or there is no line to hold it on; or the exported
@@ -99,10 +102,10 @@ def held_words(subject: Subject, engine: Any, most: float, mean: float) -> Held:
         )
     worse = lost / (sum(abs(row.expected.score) for row in rows) or 1.0)
     rounding = 2 * sum(totals) / (sum(abs(row.log_probabilities.sum()) for row in rows) or 1.0)
-    if engine.about["search"]["beam"] > 1 and not worse <= _WORSE + rounding:
+    if engine.about["search"]["beam"] > 1 and not worse <= worse_by + rounding:
         raise ExportRefusedError(
             f"export refused: by the model's own scores its outputs are {worse:.2%} worse than the "
-            f"model's, and {_WORSE + rounding:.2%} are tolerated: its search does not find them"
+            f"model's, and {worse_by + rounding:.2%} are tolerated: its search does not find them"
         )
     lines = [row.line for row in rows]
     timed = [line for line in lines if line.strip()] or lines

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tfkd.spec.formats.format import FormatOptions, Served
+from tfkd.spec.formats.format import HeldOptions, Served
 from tfkd.spec.metrics import OUTPUTS, TEACHER_FORCED, WORDS
 from tfkd.spec.options import (
     BeamOptions,
@@ -25,7 +25,7 @@ _PENALTIES = (0.0, 1.5)
 _SAVED_MODEL = "a SavedModel: {{of: {}, format: saved_model}}"
 
 
-class CTranslate2Options(FormatOptions):
+class CTranslate2Options(HeldOptions):
     """A folder of CTranslate2: Transformers and GPT-2s, with their tokenizers' files."""
 
     products: ClassVar[tuple[str, ...]] = (OUTPUTS, TEACHER_FORCED, WORDS)

@@ -3,12 +3,15 @@
 The other half, what writes and reads it, is `tfkd.serving.formats.format`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from tfkd.spec.options.base import Options, StageReference
+
+# Nats, for models whose answers mean nothing.
+_ANY = 100.0
 
 
 class Served(NamedTuple):
@@ -50,6 +53,10 @@ class FormatOptions(Options):
 
     of: StageReference = Field(description="The stage whose model is exported.")
 
+    @classmethod
+    def smoke(cls, entry: dict[str, Any]) -> None:
+        """Cuts an export's keys down to what tiny models of a few steps can be held to."""
+
     def answers(self, model: Any) -> tuple[str, ...]:
         """What evaluations can count of what it answers of a model (its options): `products`, or
         some of them."""
@@ -65,3 +72,32 @@ class FormatOptions(Options):
     def reasons_against(self, served: Served) -> Iterator[tuple[str, str]]:
         """Why it cannot hold a model: what is wrong, each with a way out. No TensorFlow here."""
         yield from ()
+
+
+class HeldOptions(FormatOptions):
+    """An export whose engine's log-probabilities are held to the model's."""
+
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        description="Nats that the engine's log-probabilities may differ by from the float32 "
+        "model's on average, and ten times as many of any one; else the export is refused. By "
+        "default what each type of weights allows: 0.1 in 8 bits, 0.0001 in float32. With more, "
+        "the outputs of a beam may be worse by as many times more, too; it is for who measures by "
+        "an evaluation of the export what it costs.",
+    )
+
+    @classmethod
+    def smoke(cls, entry: dict[str, Any]) -> None:
+        if "8" in str(entry.get("quantize", "")):
+            entry["tolerance"] = _ANY
+
+    def tolerated(self, usual: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+        """Nats: the most of any log-probability, and the mean.
+
+        Args:
+            usual: The same by types of weights, of exports that ask for none.
+        """
+        if self.tolerance is None:
+            return usual[self.quantize]
+        return 10 * self.tolerance, self.tolerance

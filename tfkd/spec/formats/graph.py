@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from tfkd.spec.formats.format import FormatOptions, Served
+from tfkd.spec.formats.format import HeldOptions, Served
 from tfkd.spec.metrics import CLASSES, OUTPUTS
 from tfkd.spec.options import AbNetOptions, BertOptions, MaskPredictOptions, TransformerOptions
 
@@ -15,7 +15,7 @@ _CTRANSLATE2 = "a Transformer or a GPT-2 as {{of: {}, format: ctranslate2}}, or 
 _LABELLING, _FILLING = (BertOptions,), (TransformerOptions, AbNetOptions)
 
 
-class GraphOptions(FormatOptions):
+class GraphOptions(HeldOptions):
     """Graphs that compute on ids, with the tokenizers' files beside them: models with labels,
     encoders, and models that fill in words by Mask-Predict."""
 
