@@ -88,6 +88,9 @@ def test_what_it_says_twice_must_be_the_same(exported, model, tokenizer, plugin,
     assert "another output, and no tie" in reasons
 
 
+READY = SimpleNamespace(refuse_unready=lambda node: None)
+
+
 def export_node(decode, **said):
     """An export stage as far as it is asked before a run."""
     export = SimpleNamespace(of="learn", encoders=False, reasons_against=lambda served: (), **said)
@@ -96,7 +99,7 @@ def export_node(decode, **said):
     trained = SimpleNamespace(options=SimpleNamespace(train="student"), spec=spec)
     options = {"decode": decode, "export": export}
     return SimpleNamespace(
-        kind="export", label="learn", options=options, inputs={}, trained=trained
+        kind="export", label="learn", options=options, inputs={}, trained=trained, stage=READY
     )
 
 
@@ -108,7 +111,7 @@ def test_a_package_in_a_package_that_is_not_there_is_missing():
 
 def test_an_export_without_it_in_numpy_is_refused_before_training(plugin, monkeypatch):
     node = export_node(plugin.TypicalOptions(), packages=())
-    others = [SimpleNamespace(kind="train", options=None)]
+    others = [SimpleNamespace(kind="train", options=None, stage=READY)]
     refuse_exports([*others, node])
     monkeypatch.delattr(plugin.TypicalSearch, "numpy")
     refuse_exports(others)

@@ -72,7 +72,7 @@ def test_a_spec_that_many_stages_refer_to_is_read_once(tmp_path, monkeypatch):
 
     names = []
     read = compose.read_file
-    monkeypatch.setattr(compose, "read_file", lambda path: names.append(path) or read(path))
+    monkeypatch.setattr(compose, "read_file", lambda *of: names.append(of[0]) or read(*of))
     path = write(tmp_path, "sub/first.yaml:tuned")
     stage = "{score: 'sub/first.yaml:tuned', data: train}"
     load_spec(path, overrides=[f"stages.more_{number}={stage}" for number in range(20)])

@@ -111,9 +111,9 @@ def _cut(plain: dict[str, Any]) -> dict[str, Any]:
             plain["data"][place] = _of_rows(rest, min(rows, most))
     for tokenizer in (plain.get("tokenizers") or {}).values():
         if tokenizer.get("learn_from"):
-            tokenizer["learn_from"] = _whole(tokenizer["learn_from"])
+            tokenizer["learn_from"] = _whole(tokenizer["learn_from"], plain)
         if tokenizer.get("keep"):
-            tokenizer["keep"] = {"seen_in": _whole(tokenizer["keep"]["seen_in"])}
+            tokenizer["keep"] = {"seen_in": _whole(tokenizer["keep"]["seen_in"], plain)}
     for stage in (plain.get("stages") or {}).values():
         stage.pop("on_failed_check", None)
         if "train" in stage:
@@ -147,11 +147,19 @@ def _of_rows(corpus: Mapping[str, Any], rows: int) -> dict[str, Any]:
     return {**corpus, "max_rows": rows}
 
 
-def _whole(names: str | Sequence[str]) -> list[str]:
-    """The corpora, or CORPUS.FIELD, that have the rows for a vocabulary."""
-    names = [names] if isinstance(names, str) else names
-    parts = (name.partition(".") for name in names)
-    return [f"{corpus}{_WHOLE}{dot}{name}" for corpus, dot, name in parts]
+def _whole(names: str | Sequence[str], plain: Mapping[str, Any]) -> list[str]:
+    """The corpora, or CORPUS.FIELD, that have the rows for a vocabulary: of a filter's what it
+    reads; what other stages write has no more rows than there are."""
+    found, stages = [], plain.get("stages") or {}
+    for corpus, dot, name in (
+        one.partition(".") for one in ([names] if isinstance(names, str) else names)
+    ):
+        read = corpus
+        while isinstance(stages.get(read, {}).get("filter"), str):
+            read = stages[read]["filter"]
+        whole = f"{read}{_WHOLE}" if read in plain["data"] else corpus
+        found.append(f"{whole}{dot}{name}")
+    return found
 
 
 @dataclass

@@ -80,6 +80,8 @@ class HeldOptions(FormatOptions):
     tolerance: float | None = Field(
         None,
         gt=0,
+        json_schema_extra={"unit": "nats"},
+        examples=[0.3],
         description="Nats that the engine's log-probabilities may differ by from the float32 "
         "model's on average, and ten times as many of any one; else the export is refused. By "
         "default what each type of weights allows: 0.1 in 8 bits, 0.0001 in float32. With more, "
