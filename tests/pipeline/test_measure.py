@@ -36,9 +36,7 @@ def test_a_few_steps_of_a_spec_are_its_own(path):
     # Trials differ in settings; noise and teacher checks are left out.
     others = {one for one in missing if "[" not in one and " on " not in one}
     assert not {one.partition("#")[0] for one in others} - {
-        name
-        for name, one in spec.stages.items()  # a filter's time is known once it was made
-        if getattr(one, "choose", None) or one.kind == "filter"
+        name for name, one in spec.stages.items() if getattr(one, "choose", None)
     }
 
 

@@ -209,6 +209,10 @@ def test_an_export_that_is_not_its_model_is_refused_and_leaves_nothing(
     with pytest.raises(ExportRefusedError, match="log-probabilities are not the model's"):
         CTranslate2().write(made, options(), tmp_path / "here" / "a")
     assert list((tmp_path / "here").iterdir()) == []
+    monkeypatch.undo()
+    strict = options().model_copy(update={"tolerance": 1e-12})
+    with pytest.raises(ExportRefusedError, match="1e-11 and 1e-12 are tolerated"):
+        CTranslate2().write(made, strict, tmp_path / "here" / "a")
     with pytest.raises(ExportRefusedError, match="no line to check it on"):
         CTranslate2().write(
             subject(build(), both, {"kind": "greedy"}, []), options(), tmp_path / "here" / "a"

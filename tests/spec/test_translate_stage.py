@@ -8,7 +8,6 @@ from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.reference.schema import json_schema
 from tfkd.spec import dump_yaml, load_spec
 from tfkd.spec.errors import SpecErrors
-from tfkd.spec.options import BeamOptions, MaskPredictOptions
 from tfkd.spec.source.yaml_reader import read_text
 
 SPEC = """\
@@ -323,39 +322,3 @@ def test_rows_of_n_best_lists_may_be_weighed(tmp_path):
             "stages.alone={translate: nat, data: train, keep_source: false, keep: n_best, decode: "
             "{kind: sample, n_best: 3}}",
         )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("choose", "decode", "said"),
-    [
-        ("{best_of: 8, by: bleu}", None, None),
-        ("{mbr: chrf}", "{kind: sample, n_best: 4}", None),
-        ("{best_of: 4, by: chrf}", "{kind: beam, beam: 4}", None),
-        ("{best_of: 8}", None, "neither by nor mbr; expected one of the two"),
-        ("{best_of: 8, by: bleu, mbr: chrf}", None, "by and mbr; expected one"),
-        ("{best_of: 8, by: blue}", None, "'blue' is no metric"),
-        ("{best_of: 8, by: loss}", None, "loss is of no outputs"),
-        ("{by: bleu}", None, "of one output there is no choice"),
-        ("{best_of: 8, by: bleu}", "{kind: greedy}", "greedy gives one output"),
-        ("{best_of: 8, by: bleu}", "{kind: beam, beam: 4}", "8 of beam: 4; expected beam: 8 in"),
-        ("{best_of: 8, by: bleu}", "{kind: beam, beam: 8, n_best: 4}", "and decode has n_best: 4"),
-        ("{best_of: 8, by: bleu, against: list}", None, "train has no text list, but source, t"),
-        ("{best_of: 8, by: bleu, against: source}", None, "source, which is read of train"),
-    ],
-)
-def test_which_output_is_chosen(tmp_path, choose, decode, said):
-    changes = [f"stages.synthetic.choose={choose}"]
-    changes += [] if decode is None else [f"stages.synthetic.decode={decode}"]
-    if said is None:
-        stage = load(tmp_path, *changes).stages["synthetic"]
-        assert stage.field_names == ("source", "target")
-        decoding = stage.decoding(BeamOptions())
-        assert decoding.n_best in (4, 8)
-        assert getattr(decoding, "beam", 8) >= decoding.n_best
-        if decode is None:  # of a model that fills in words
-            filled = stage.decoding(MaskPredictOptions())
-            assert filled.length_candidates == filled.n_best == decoding.n_best
-        return
-    (fault,) = faults(tmp_path, *changes)
-    assert "stages.synthetic.choose" in fault
-    assert said in fault

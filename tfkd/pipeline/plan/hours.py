@@ -23,6 +23,7 @@ _BESIDE = {
     "train": ("steps", "epochs", "schedule", "schedule_revision", "seed", "validate", "between",
               "data", "from", "from_", "left_out"),
     "translate": ("filled",),
+    "filter": ("filled",),
 }  # fmt: skip
 
 

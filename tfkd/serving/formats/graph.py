@@ -84,8 +84,10 @@ class GraphFormat(Format):
         from tfkd.serving.formats.held_fillings import held_fillings
         from tfkd.serving.formats.held_labels import TOLERANCE, held_labels
 
-        held = held_fillings if subject.labels is None else held_labels
-        return held(subject, engine, options.quantize, options.tolerated(TOLERANCE))
+        tolerance = options.tolerated(TOLERANCE)
+        if subject.labels is None:
+            return held_fillings(subject, engine, tolerance)
+        return held_labels(subject, engine, options.quantize, tolerance)
 
     def use(self, about: Mapping[str, Any], held: Held) -> str:
         from tfkd.serving.formats import fill_card, graph_card

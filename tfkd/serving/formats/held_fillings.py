@@ -8,7 +8,7 @@ from tfkd.decoding.numpy_decoding import NumpyModel, NumpyOutput, log_softmax
 from tfkd.serving.check import latency
 from tfkd.serving.check_result import ExportRefusedError
 from tfkd.serving.formats.format import Held, Subject
-from tfkd.serving.formats.held_labels import OTHERWISE, TOLERANCE, floored, likely
+from tfkd.serving.formats.held_labels import OTHERWISE, floored, likely
 
 _SHOWN = 5
 
@@ -20,9 +20,7 @@ class _Row(NamedTuple):
     expected: NumpyOutput
 
 
-def held_fillings(
-    subject: Subject, engine: Any, quantize: str, tolerance: tuple[float, float] | None = None
-) -> Held:
+def held_fillings(subject: Subject, engine: Any, tolerance: tuple[float, float]) -> Held:
     """What an engine predicts and writes beside what its model does.
 
     The model, in float32 and without caches, says of each line how likely each length is, and how
@@ -36,8 +34,7 @@ def held_fillings(
     Args:
         subject: The model, its tokenizers and lines.
         engine: A `FillEngine`.
-        quantize: The key of the usual tolerance.
-        tolerance: Nats: the most, and the mean; None: the usual one.
+        tolerance: Nats that log-probabilities may differ by: the most, and the mean.
 
     Raises:
         ExportRefusedError: It is otherwise, or there is no line to hold it on; or the exported
@@ -48,7 +45,7 @@ def held_fillings(
         raise ExportRefusedError("export refused: no line with a token to check it on")
     gaps = np.concatenate([_gaps(row, engine) for row in rows])
     largest, average = float(gaps.max()), float(gaps.mean())
-    most, mean = tolerance or TOLERANCE[quantize]
+    most, mean = tolerance
     if not (largest <= most and average <= mean):
         raise ExportRefusedError(
             "export refused: its log-probabilities are not the model's: they differ by up to "

@@ -25,13 +25,13 @@ _READ = ("ids", "types", "valid", "selected")
 
 
 def held_labels(
-    subject: Subject, engine: Any, quantize: str, tolerance: tuple[float, float] | None = None
+    subject: Subject, engine: Any, quantize: str, tolerance: tuple[float, float]
 ) -> Held:
     """What an engine says of real rows beside what its model does.
 
     Of each row of the record the model, in float32 and row by row, says how likely each class is at
     each label, and so does the engine, all rows at once and the first of them alone. These
-    log-probabilities, where those below 1/1000 count as 1/1000, may differ by the format's
+    log-probabilities, where those below 1/1000 count as 1/1000, may differ by the
     tolerance. Of an encoder the states of each row are compared, too: ||theirs - ours|| / ||ours||.
     The engine reads the same rows from their texts by the exported tokenizer; where the task alone
     knows how a row is read, the tokens of its texts are compared.
@@ -39,8 +39,8 @@ def held_labels(
     Args:
         subject: The model with `labels`.
         engine: With `log_probabilities`, `record` and `answers`; see `LabelEngine`.
-        quantize: The key of the usual tolerance.
-        tolerance: Nats: the most, and the mean; None: the usual one.
+        quantize: The type of its weights: states of an encoder may differ by its tolerance.
+        tolerance: Nats that log-probabilities may differ by: the most, and the mean.
 
     Raises:
         ExportRefusedError: It is otherwise, or there is no row with a label to hold it on; or the
@@ -56,7 +56,7 @@ def held_labels(
     gaps = np.abs(floored(theirs) - floored(expected))
     largest = float(max(gaps.max(), np.abs(floored(alone) - floored(theirs[: len(alone)])).max()))
     average = float(gaps[likely(theirs) | likely(expected)].mean())
-    most, mean = tolerance or TOLERANCE[quantize]
+    most, mean = tolerance
     if not (largest <= most and average <= mean):
         raise ExportRefusedError(
             "export refused: its log-probabilities are not the model's: they differ by up to "

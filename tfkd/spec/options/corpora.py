@@ -109,66 +109,59 @@ class ConllOptions(CorpusOptions):
         return self.with_mark(*self.columns)
 
 
-class JsonLinesOptions(CorpusOptions):
+_Fields = Annotated[dict[FieldName, Keys], Field(min_length=1)]
+_OF_COLUMNS = (
+    "Field names and the columns they are read from, translation/de one within another; of "
+    "probabilities and logits one with a list of numbers, or one a class."
+)
+
+
+class _KeyedOptions(CorpusOptions):
+    """A corpus whose fields are read by keys, `fields`."""
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self.with_mark(*self.fields)
+
+
+class JsonLinesOptions(_KeyedOptions):
     """One JSON object a line."""
 
     kind: ClassVar[str] = "jsonl"
     jsonl: Paths = Field(description="Files, globs or URLs.")
-    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+    fields: _Fields = Field(
         description="Field names and the keys they are read from; of probabilities and logits one "
         "with a list of numbers, or one a class."
     )
 
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        return self.with_mark(*self.fields)
 
-
-class ParquetOptions(CorpusOptions):
+class ParquetOptions(_KeyedOptions):
     """Parquet files; the extra `parquet` has what reads them."""
 
     kind: ClassVar[str] = "parquet"
     parquet: Paths = Field(description="Files, globs or URLs.")
-    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
-        description="Field names and the columns they are read from, translation/de one within "
-        "another; of probabilities and logits one with a list of numbers, or one a class."
-    )
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        return self.with_mark(*self.fields)
+    fields: _Fields = Field(description=_OF_COLUMNS)
 
 
-class SavedDatasetOptions(CorpusOptions):
+class SavedDatasetOptions(_KeyedOptions):
     """A folder that `save_to_disk` of Hugging Face's datasets wrote (extra `parquet`)."""
 
     kind: ClassVar[str] = "saved_dataset"
     saved_dataset: FilePath = Field(description="The folder, relative to the data folder.")
     split: Name | None = Field(None, description="The split, of a folder that has several.")
-    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
-        description="Field names and the columns they are read from, translation/de one within "
-        "another; of probabilities and logits one with a list of numbers, or one a class."
-    )
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        return self.with_mark(*self.fields)
+    fields: _Fields = Field(description=_OF_COLUMNS)
 
 
-class TfdsOptions(CorpusOptions):
+class TfdsOptions(_KeyedOptions):
     """A data set of TensorFlow Datasets, by name."""
 
     kind: ClassVar[str] = "tfds"
     tfds: Name = Field(description="The data set, like wmt14_translate/de-en.")
     split: Name = Field("train", description="The split, like train or train[:1%].")
-    fields: Annotated[dict[FieldName, Keys], Field(min_length=1)] = Field(
+    fields: _Fields = Field(
         description="Field names and the features they are read from; of probabilities and logits "
         "one with all numbers, or one a class."
     )
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        return self.with_mark(*self.fields)
 
 
 class LinesOptions(CorpusOptions):
