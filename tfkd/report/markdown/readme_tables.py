@@ -4,7 +4,8 @@ A block begins with `<!-- results:begin KIND NAME... -->` and ends with `<!-- re
 is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results:begin -->` alone
 shows all that is there. `<!-- results:begin speed NAME -->` shows what a benchmark under tools/
 measured, with `--json specs/results/speed/NAME.json`, and `published NAME` what
-`tools/published_differences` did, from specs/results/published/.
+`tools/published_differences` did, from specs/results/published/; `claims` what papers claim, beside
+what is decided here, as specs/results/claims.yaml lists it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
+from tfkd.report.markdown.claims import claims
 from tfkd.report.markdown.published_results import published
 from tfkd.report.markdown.published_tables import differences
 from tfkd.report.markdown.result_blocks import KINDS, choices, commands, scores, teacher
@@ -27,6 +29,7 @@ from tfkd.spec.errors import UserError
 
 # What is measured otherwise than by a run: each in a folder of its own below that of the results.
 MEASURED = {"speed": speed, "published": differences}
+CLAIMS = "claims"
 _BLOCK = re.compile(r"(<!-- results:begin ?([^>]*?) ?-->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
 _BEGIN = re.compile(r"<!-- results:begin")
 
@@ -66,13 +69,15 @@ def _block(request: str, folder: Path, page: str) -> str:
     if not request.split():
         return "".join(everything(name, folder) for name in result_names(folder))
     kind, *names = request.split()
+    if kind == CLAIMS and not names:
+        return claims(folder, lambda name: _results(folder, name)) + "\n"
     if kind in MEASURED and names:
         files = (_read(folder / kind / f"{name}.json") for name in names)
         return "\n\n".join(map(MEASURED[kind], files)) + "\n"
     if kind not in KINDS or not names:
         raise UserError(
             f"{page}: `results:begin {request}` is no block; expected one of "
-            f"{', '.join((*KINDS, *MEASURED))} and the name of a file in specs/results"
+            f"{', '.join((*KINDS, *MEASURED))} and the name of a file in specs/results, or {CLAIMS}"
         )
     results = [_results(folder, name) for name in names]
     if kind == "summary":  # of runs that are not beside each other: none has a letter
