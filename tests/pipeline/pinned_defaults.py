@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 from tfkd.spec import registry
 from tfkd.spec.builtins import register_builtins
 from tfkd.spec.options.corpora import CORPORA
-from tfkd.spec.options.stages import DataPart
+from tfkd.spec.options.stages import LearntPart
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.stages.score import ScoreOptions
 from tfkd.spec.stages.train import TrainOptions
@@ -40,7 +40,7 @@ def defaults() -> dict[str, Any]:
         "train": TrainOptions,
         "score": ScoreOptions,
         "translate": TranslateOptions,
-        "data_part": DataPart,
+        "data_part": LearntPart,
         "batch": BatchOptions,
         "schedule": ScheduleOptions,
         "validate": ValidateOptions,

@@ -119,6 +119,10 @@ def _cut(plain: dict[str, Any]) -> dict[str, Any]:
         if "train" in stage:
             for key in ("epochs", "validate", "choose", "seeds"):
                 stage.pop(key, None)
+            # Steps are measured on all of its corpora, whenever they are read.
+            for part in stage["data"] if isinstance(stage.get("data"), list) else ():
+                for key in ("from", "until") if isinstance(part, dict) else ():
+                    part.pop(key, None)
             stage |= {"steps": STEPS, "log_every": _LINES, "save_every": 1e6}
     plain.pop("seeds", None)
     kept = []

@@ -1,7 +1,8 @@
 """Several corpora in ids as one numbered set of examples."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,14 @@ class IdRows(Protocol):
     def take(self, rows: np.ndarray) -> Ragged: ...
 
 
+class NoisyIdRows(IdRows, Protocol):
+    """A field's rows of which some have noise; a `NoisyRows`."""
+
+    def without(self, rows: np.ndarray) -> "NoisyIdRows":
+        """The same with those rows clean that are marked, bool `[rows]`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Part:
     """One corpus's share of an example set.
@@ -36,6 +45,7 @@ class Part:
         packed: Its rows are blocks of many documents, with separators between them (`Packed`);
             a view that predicts each next token reads them as they are.
         row_weights: float32 `[rows]`: what each row counts in a loss; None: 1.
+        variants: Other forms of some of the fields, with noise, of which each epoch reads the next.
     """
 
     name: str
@@ -45,6 +55,7 @@ class Part:
     swap: bool = False
     packed: bool = False
     row_weights: np.ndarray | None = None
+    variants: tuple[Mapping[tuple[str, str], NoisyIdRows], ...] = ()
 
     def find(self, field: Field, tokenizer: str) -> IdRows | None:
         """The ids of a field, or of the first that the part has of several; None without any."""
@@ -95,6 +106,27 @@ class ExampleSet:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    @property
+    def variants(self) -> int:
+        """After how many epochs rows are read in the same form again."""
+        return math.lcm(*(len(part.variants) or 1 for part in self.parts))
+
+    def variant(self, number: int, clean: np.ndarray | None = None) -> "ExampleSet":
+        """The rows as epochs `number`, `number + variants`, ... read them.
+
+        Args:
+            number: Which of the variants.
+            clean: bool `[N]`: rows that stay as they are.
+        """
+        parts = []
+        for start, part in zip(self.starts, self.parts, strict=False):
+            fields = part.variants[number % len(part.variants)] if part.variants else {}
+            if clean is not None:
+                mine = clean[start : start + part.rows]
+                fields = {key: rows.without(mine) for key, rows in fields.items()}
+            parts.append(replace(part, fields={**part.fields, **fields}, variants=()))
+        return ExampleSet(parts)
 
     @property
     def weights(self) -> tuple[float, ...]:

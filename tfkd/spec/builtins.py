@@ -8,6 +8,7 @@ from tfkd.spec.formats.saved_model import SavedModelOptions
 from tfkd.spec.options.filters import RULES
 from tfkd.spec.registry import Entry, add
 from tfkd.spec.stages.average import AverageOptions
+from tfkd.spec.stages.disturb import DisturbOptions
 from tfkd.spec.stages.filter import FilterOptions
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
@@ -80,6 +81,7 @@ def register_builtins() -> None:
         ("view", "one_span", o.OneSpanOptions, "tfkd.data.views:OneSpanView"),
         ("view", "by_side", o.BySideOptions, "tfkd.data.views:BySideView"),
         ("view", "mass", o.MassOptions, "tfkd.data.views:MassView"),
+        ("view", "noise", o.TextNoiseOptions, "tfkd.data.noise.text_noise:TextNoise"),
         ("view", "causal_lm", o.CausalLmViewOptions, "tfkd.data.views:CausalLMView"),
         ("objective", "masked_lm", o.MaskedLMOptions, "tfkd.objectives:MaskedLM"),
         ("objective", "causal_lm", o.CausalLMOptions, "tfkd.objectives:CausalLM"),
@@ -100,6 +102,7 @@ def register_builtins() -> None:
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
         ("stage", "average", AverageOptions, "tfkd.pipeline.stages.average:AverageStage"),
         ("stage", "filter", FilterOptions, "tfkd.pipeline.stages.filter:FilterStage"),
+        ("stage", "disturb", DisturbOptions, "tfkd.pipeline.stages.disturb:DisturbStage"),
         ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),
         ("stage", "targets", TargetsOptions, "tfkd.pipeline.stages.targets:TargetsStage"),
         ("task", "translation", TranslationOptions, f"{_TASKS}.translation:Translation"),

@@ -48,6 +48,7 @@ UNNAMED_STAGES = (
     "evaluate",
     "tune",
     "noise",
+    "noisy",
     "export",
     "parts",
 )

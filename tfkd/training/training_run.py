@@ -166,7 +166,7 @@ class TrainingRun:
         pace = self._pace.measure(self._updates, batches)
         line = {
             "step": self.step,
-            "epoch": round(self.step / getattr(self._batcher, "batches_per_epoch", 1), 4),
+            "epoch": round(self._epochs(), 4),
             "seconds": round(self.seconds, 3),
             **self._updates.line(),
             **pace,
@@ -176,6 +176,12 @@ class TrainingRun:
         self._progress.show(line, self._pace.step_seconds * (self._settings.steps - self.step))
         self._updates.clear()
         self._pace.begin(self._updates, batches)
+
+    def _epochs(self) -> float:
+        """How often the steps have gone through the rows, as far as the batcher tells."""
+        if (told := getattr(self._batcher, "epochs_in", None)) is not None:
+            return told(self.step)
+        return self.step / getattr(self._batcher, "batches_per_epoch", 1)
 
     # ------------------------------------------------------------------------ validations
 

@@ -1,5 +1,6 @@
 """Which examples make up batch n: a pure function of (seed, n)."""
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -198,7 +199,10 @@ class BatchPlan:
                 "Invalid value for argument `number`. Expected 0 or more. Received: "
                 f"number={number}"
             )
-        epoch, place = divmod(number, self.batches_per_epoch)
+        return self.in_epoch(*divmod(number, self.batches_per_epoch))
+
+    def in_epoch(self, epoch: int, place: int) -> PlannedBatch:
+        """The batch at a place, from 0, of an epoch."""
         table = self._epoch(epoch)
         index = int(table.order[place])
         rows = slice(self._starts[index], self._stops[index])
@@ -209,6 +213,19 @@ class BatchPlan:
         examples[:count] = table.examples[rows]
         visits[:count] = epoch * self._copies + table.copies[rows]
         return PlannedBatch(epoch, examples, visits, bucket)
+
+    def epochs_in(self, steps: int) -> float:
+        """How often so many batches go through the rows."""
+        return steps / self.batches_per_epoch
+
+    def steps_in(self, epochs: float) -> int:
+        """The batches of so many epochs, the last one begun."""
+        return max(1, math.ceil(epochs * self.batches_per_epoch - 1e-6))
+
+    def forget(self) -> None:
+        """Frees what is kept of epochs; they are made again when they are asked for."""
+        with self._lock:
+            self._epochs.clear()
 
     def _epoch(self, epoch: int) -> _Epoch:
         # The prefetcher's thread and the main one may both ask.

@@ -1,15 +1,18 @@
 """From a batch's number to its arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfkd.data.batches.assembly import Batch, Store, assemble
 from tfkd.data.batches.batch_plan import BatchPlan
+from tfkd.data.batches.buckets import within_limits
 from tfkd.data.batches.sequential import Sequential
+from tfkd.data.batches.timetable import Timetable
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import rounded_width
+from tfkd.data.noise.noisy_forms import noisy_forms
 from tfkd.data.views.base import View
 
 
@@ -24,30 +27,49 @@ class Batcher:
             [B, width, ...]`.
         fixed_widths: Pad every batch of a bucket to the same widths, so that a compiled step sees
             one shape a bucket (XLA). Otherwise to the batch's own longest row.
+        forms: The examples as epochs read them in turn, with noise; default: as they are.
     """
 
     def __init__(
         self,
         example_set: ExampleSet,
         views: Mapping[str, View],
-        plan: BatchPlan,
+        plan: BatchPlan | Timetable,
         stores: Mapping[str, Store] | None = None,
         *,
         fixed_widths: bool = False,
+        forms: Sequence[ExampleSet] = (),
     ):
         self.example_set = example_set
         self.views = dict(views)
         self.plan = plan
         self.stores = dict(stores or {})
         self.fixed_widths = fixed_widths
-        # Each view says by name which examples it cannot read, before the first step.
-        self._lengths = {name: view.lengths(example_set) for name, view in self.views.items()}
+        self._forms = tuple(forms) or (example_set,)
+        self._lengths = [lengths_of(self.views, one) for one in self._forms]
         self._widths: dict[int, dict[str, dict[str, int]]] = {}
 
     @property
     def batches_per_epoch(self) -> int:
-        """The same in every epoch."""
+        """The same in every epoch; of a `Timetable` those of the first."""
         return self.plan.batches_per_epoch
+
+    def epochs_in(self, steps: int) -> float:
+        """How often so many batches go through the rows."""
+        return self.plan.epochs_in(steps)
+
+    def steps_in(self, epochs: float) -> int:
+        """The batches of so many epochs, the last one begun."""
+        return self.plan.steps_in(epochs)
+
+    def passes(self, steps: int) -> dict[str, float] | None:
+        """How often so many batches go through each corpus; None where one mixture is read."""
+        if not isinstance(self.plan, Timetable):
+            return None
+        found = dict.fromkeys((part.name for part in self.example_set.parts), 0.0)
+        for part, times in zip(self.example_set.parts, self.plan.passes(steps), strict=True):
+            found[part.name] += times
+        return found
 
     @property
     def examples_per_epoch(self) -> int:
@@ -63,7 +85,7 @@ class Batcher:
     def tokens_per_batch(self) -> float:
         """Real tokens of a batch on the average over the first epoch, those that are predicted:
         the target's, or the sequence's; special tokens counted."""
-        lengths = self._lengths[_counted(self._lengths)]
+        lengths = self._lengths[0][_counted(self._lengths[0])]
         tokens = lengths.get("joint", lengths.get("target", lengths.get("source")))
         total = 0
         for number in range(self.batches_per_epoch):
@@ -71,7 +93,7 @@ class Batcher:
             total += int(tokens[examples[examples >= 0]].sum())
         return total / self.batches_per_epoch
 
-    def _bucket_widths(self, bucket: int) -> dict[str, dict[str, int]]:
+    def _bucket_widths(self, bucket: int, form: int) -> dict[str, dict[str, int]]:
         if bucket not in self._widths:
             rows = self.plan.buckets[bucket].members
             self._widths[bucket] = {
@@ -83,22 +105,23 @@ class Batcher:
                     )
                     for side, values in lengths.items()
                 }
-                for name, lengths in self._lengths.items()
+                for name, lengths in self._lengths[form].items()
             }
         return self._widths[bucket]
 
     def batch(self, number: int) -> Batch:
         """Batch `number`, from 0, without end; see `assemble`."""
         planned = self.plan.batch(number)
+        form = planned.epoch % len(self._forms)
         return assemble(
-            self.example_set,
+            self._forms[form],
             self.views,
             self.stores,
             planned.examples,
             planned.visits,
             self.plan.seed,
             pad_to=self.plan.pad_to,
-            widths=self._bucket_widths(planned.bucket) if self.fixed_widths else None,
+            widths=self._bucket_widths(planned.bucket, form) if self.fixed_widths else None,
         )
 
     def sequential(self, **options: Any) -> Sequential:
@@ -111,6 +134,13 @@ class Batcher:
             **options,
         }
         return Sequential(self.example_set, self.views, **options)
+
+
+def lengths_of(
+    views: Mapping[str, View], example_set: ExampleSet
+) -> dict[str, dict[str, np.ndarray]]:
+    """The tokens of all examples by view; each view says by name which examples it cannot read."""
+    return {name: view.lengths(example_set) for name, view in views.items()}
 
 
 def _counted(lengths: Mapping[str, Mapping[str, np.ndarray]]) -> str:
@@ -132,6 +162,7 @@ def build_batcher(
     stores: Mapping[str, Store] | None = None,
     fixed_widths: bool = False,
     left_out: np.ndarray | None = None,
+    mixtures: Sequence[tuple[int, Collection[int]]] = (),
 ) -> Batcher:
     """A batcher with its plan, from a spec's `batch:` options.
 
@@ -140,21 +171,37 @@ def build_batcher(
             more than a source.
         size, unit, seed, pad_to, max_length, rows_multiple, left_out: As in `BatchPlan`.
         example_set, stores, fixed_widths: As in `Batcher`.
+        mixtures: Where the mixture changes: its first batch, and the places of the corpora that
+            are read from there on. The first is 0; default: all of them from there.
     """
-    lengths = {name: view.lengths(example_set) for name, view in views.items()}
-    plan = BatchPlan(
-        lengths[_counted(lengths)],
-        size=size,
-        unit=unit,
-        seed=seed,
-        pad_to=pad_to,
-        max_length=max_length,
-        left_out=left_out,
-        rows_multiple=rows_multiple,
-        starts=example_set.starts,
-        weights=example_set.weights,
+    options: dict[str, Any] = {
+        "size": size,
+        "unit": unit,
+        "seed": seed,
+        "pad_to": pad_to,
+        "max_length": max_length,
+        "rows_multiple": rows_multiple,
+        "starts": example_set.starts,
+        "weights": example_set.weights,
+    }
+    lengths = lengths_of(views, example_set)
+    counted = _counted(lengths)
+    noisy = any(part.variants for part in example_set.parts)
+    if not noisy and len(mixtures) < 2:
+        plan = BatchPlan(lengths[counted], left_out=left_out, **options)
+        return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths)
+    fits = within_limits(lengths[counted], max_length)
+    forms = [example_set]
+    if noisy:
+        forms = noisy_forms(example_set, fits, views[counted], max_length)
+    plan = Timetable.of(
+        [view_lengths[counted] for view_lengths in (lengths_of(views, one) for one in forms)],
+        fits,
+        mixtures,
+        left_out,
+        options,
     )
-    return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths)
+    return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths, forms=forms)
 
 
 def micro_batches(size: int, per_device: int | None, replicas: int = 1) -> int:

@@ -26,6 +26,8 @@ class Role(StrEnum):
     VALIDATE = "validate"
     CORPUS = "corpus"
     IDS = "ids"
+    # Rows of a corpus with noise, by variant: their texts and ids.
+    NOISY = "noisy"
 
     def of(self, *names: str | int) -> str:
         """This role for one of several: of a term, a side, a part, the number of a trial."""

@@ -7,6 +7,7 @@ import numpy as np
 from tfkd.data.chosen_rows import ChosenRows
 from tfkd.data.encoded import EncodedField
 from tfkd.data.examples import ExampleSet, Part
+from tfkd.data.noise.noisy_rows import ROWS, NoisyRows
 from tfkd.data.packed import Packed
 from tfkd.data.row_weights import weights_of
 from tfkd.data.tokenizers import Separated, Tokenizer
@@ -78,6 +79,7 @@ def part_of(
     pack: PackOptions | None = None,
     left_out: np.ndarray | None = None,
     row_weights: np.ndarray | None = None,
+    noisy: int = 0,
 ) -> Part:
     """One corpus of a stage in ids.
 
@@ -91,11 +93,10 @@ def part_of(
         pack: How its documents are packed into blocks.
         left_out: bool `[rows]`, documents that are not packed.
         row_weights: float32 `[rows]`: what each counts; None: as much.
+        noisy: How many variants with noise its rows have.
     """
-    fields = {}
-    for child in node.inputs_of(f"{role}.{Role.IDS}").values():
-        read = child.options
-        fields[read.field, read.tokenizer] = EncodedField.open(place(child, context).path)
+    fields = _fields(node, f"{role}.{Role.IDS}", context)
+    variants = [_variant(node, f"{role}.{Role.NOISY}.{i}", fields, context) for i in range(noisy)]
     if pack is not None:
         if left_out is not None:
             kept = np.flatnonzero(~left_out)
@@ -104,8 +105,27 @@ def part_of(
     rows = len(next(iter(fields.values())))
     return Part(
         name, fields, rows, weight=weight, swap=swap, packed=pack is not None,
-        row_weights=row_weights,
+        row_weights=row_weights, variants=tuple(variants),
     )  # fmt: skip
+
+
+def _fields(node: Node, role: str, context: Context) -> dict[tuple[str, str], EncodedField]:
+    """The ids of a corpus by field and tokenizer."""
+    return {
+        (child.options.field, child.options.tokenizer): EncodedField.open(
+            place(child, context).path
+        )
+        for child in node.inputs_of(role).values()
+    }
+
+
+def _variant(
+    node: Node, role: str, clean: Mapping[tuple[str, str], EncodedField], context: Context
+) -> dict[tuple[str, str], NoisyRows]:
+    """The fields of a corpus some of whose rows have noise, in one of its variants."""
+    rows = np.load(place(node.inputs[f"{role}.{Role.TEXT}"], context).path / ROWS)
+    noisy = _fields(node, f"{role}.{Role.IDS}", context)
+    return {key: NoisyRows(clean[key], ids, rows) for key, ids in noisy.items()}
 
 
 def _packed(
@@ -158,10 +178,17 @@ def training_set(node: Node, context: Context) -> ExampleSet:
                 pack=part.packing,
                 left_out=left_out(node, node.corpora[i], context) if part.packing else None,
                 row_weights=_row_weights(node.corpora[i], part, context),
+                noisy=variants_of(node, part),
             )
             for i, part in enumerate(node.options.data)
         ]
     )
+
+
+def variants_of(node: Node, part: DataPart) -> int:
+    """How many variants with noise the rows of a stage's corpus have."""
+    view = getattr(part, "view", None)
+    return 0 if view is None else node.spec.views[view].variants
 
 
 def _row_weights(corpus: Node, part: DataPart, context: Context) -> np.ndarray | None:

@@ -198,21 +198,32 @@ def steps_in_words(node: Node, context: Context) -> tuple[str, int | None]:
     options, batch = node.options, node.options.batch
     if options.epochs is None:
         return f"{options.steps:,}", options.steps
-    said, units = f"{options.epochs:g} epoch{'s' if options.epochs != 1 else ''}", 0
+    said, units = f"{options.epochs:g} epoch{'s' if options.epochs != 1 else ''}", 0.0
     for index, part in enumerate(options.data):
-        sides = _lengths(node, index, context)
-        if sides is None or not sides:
+        found = units_of(node, index, context)
+        if found is None:
             return said, None
-        if batch.unit == "sentences" and part.packing is None:
-            units += len(next(iter(sides.values())))
-            continue
-        one_text = node.model.single_sequence or batch.unit == "joint_tokens"
-        rows = sum(sides.values()) if one_text else np.maximum.reduce([*sides.values()])
-        if batch.unit == "target_tokens" and "target" in sides:
-            rows = sides["target"]
-        units += int(rows.sum()) / (part.packing.length if batch.unit == "sentences" else 1)
+        units += part.weight * found
     steps = steps_of(options, math.ceil(units / batch.size))
     return f"{said}, ~{steps:,}", steps
+
+
+def units_of(node: Node, index: int, context: Context) -> float | None:
+    """The size of a stage's corpus in the unit of its batch; None where it is not counted yet."""
+    batch, part, sides = (
+        node.options.batch,
+        node.options.data[index],
+        _lengths(node, index, context),
+    )
+    if not sides:
+        return None
+    if batch.unit == "sentences" and part.packing is None:
+        return len(next(iter(sides.values())))
+    one_text = node.model.single_sequence or batch.unit == "joint_tokens"
+    rows = sum(sides.values()) if one_text else np.maximum.reduce([*sides.values()])
+    if batch.unit == "target_tokens" and "target" in sides:
+        rows = sides["target"]
+    return int(rows.sum()) / (part.packing.length if batch.unit == "sentences" else 1)
 
 
 def _lengths(node: Node, index: int, context: Context) -> dict[str, np.ndarray] | None:
@@ -250,7 +261,19 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
         # One sequence of both fields and a start, or each on a side of its own.
         rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
         found.append(int(rows.max(initial=0)))
+        if not model.single_sequence:
+            found.append(_longest_noisy(node, index, context))
     return min(max(found), limit), True
+
+
+def _longest_noisy(node: Node, index: int, context: Context) -> int:
+    """Tokens of the longest row of a stage's corpus with noise, with a special token at its end; 0
+    without any that is encoded."""
+    noisy = node.inputs_of(Role.DATA.of(index, Role.NOISY)).values()
+    folders = [context.folder(child) for child in noisy if child.kind == "ids"]
+    return max(
+        (int(_encoded(one).lengths.max(initial=0)) + 1 for one in folders if one.done), default=0
+    )
 
 
 def _encoded(folder: StageFolder) -> EncodedField:

@@ -69,6 +69,15 @@ class IdsStage(Stage):
             lambda: self._node(graph, spec, corpus, classes.kind, classes, {"field": "label"}),
         )
 
+    def of_text(self, graph: Any, spec: Spec, text: Node, like: Node) -> Node:
+        """A field of another text in ids, cut as those of a node are."""
+        inputs = {Role.TEXT: text, Role.TOKENIZER: like.inputs[Role.TOKENIZER]}
+        label = f"{text.label}.{like.options.field}.{like.options.tokenizer}"
+        return graph.once(
+            (id(spec), "ids", text.key, like.key),
+            lambda: Node(self.kind, label, spec, like.options, inputs, like.identity),
+        )
+
     def cut(
         self,
         graph: Any,

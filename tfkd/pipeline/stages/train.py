@@ -14,11 +14,12 @@ from tfkd.pipeline.engine.identity import (
     plain,
     raised,
 )
-from tfkd.pipeline.engine.kinds import task_named
+from tfkd.pipeline.engine.kinds import stage_of, task_named
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.teachers import asked_of_own, teacher_role
+from tfkd.pipeline.plan.mixture_notes import mixture_notes
 from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.pipeline.plan.step_notes import step_notes
 from tfkd.pipeline.plan.step_sizes import (
@@ -26,11 +27,11 @@ from tfkd.pipeline.plan.step_sizes import (
     longest_row,
     step_sizes,
     steps_in_words,
-    steps_of,
 )
 from tfkd.pipeline.stages.choose import said_setting, take_best
 from tfkd.pipeline.stages.folds import folded, join_folds
 from tfkd.pipeline.stages.longer import anew, begin, keep_end
+from tfkd.pipeline.stages.noisy import refuse_changed_targets
 from tfkd.pipeline.stages.term_identity import on_policy_identity, term_identity
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
@@ -104,6 +105,8 @@ class TrainStage(Stage):
         for i, part in enumerate(options.data):
             inputs |= graph.part(spec, Role.DATA.of(i), part.of, model, part.swap, own)
             identity["data"][i].pop("of")
+            if identity["data"][i].pop("view", None) is not None:
+                inputs |= stage_of("noisy").part(graph, spec, Role.DATA.of(i), part, model, inputs)
         if options.validate_ is not None:
             inputs[Role.VALIDATE] = graph.corpus(spec, options.validate_.on)
             inputs |= graph.part(spec, Role.VALIDATE, options.validate_.on, model, own=own)
@@ -132,6 +135,7 @@ class TrainStage(Stage):
             for number, teacher in enumerate(teachers_of(term_options)):
                 inputs[teacher_role(term, number)] = graph.stage(spec, teacher)
             identity["objective"][term] = term_identity(spec, term_options)
+        refuse_changed_targets(graph.label(spec, name, None), spec, options, inputs)
         if left_out is not None:
             inputs[Role.PARTS], identity["left_out"] = left_out
         seed = spec.seed if name in spec.seeded_stages else None
@@ -181,7 +185,7 @@ class TrainStage(Stage):
         taken = step_memory(model, parameters, predicted, step, counted)
         peak = "" if taken is None else size_in_words(taken.peak)
         memory = f"<= {peak}" if peak and not known else peak
-        for note in step_notes(node, taken):
+        for note in (*step_notes(node, taken), *mixture_notes(node, number, planned.context)):
             planned.note(note)
         # What stays as another stage left it is not written once more.
         kept = counted if counted is not None and options.from_ else parameters
@@ -244,7 +248,7 @@ class TrainStage(Stage):
                 on_policy=on_policy_of(node, terms, context),
             )
         rule = options.validate_
-        steps = steps_of(options, batcher.batches_per_epoch)
+        steps = options.steps or batcher.steps_in(options.epochs)
         if options.epochs is not None:
             context.say(f"{node.label}: {options.epochs:g} epochs are {steps:,} steps")
         schedule = partial(build_schedule, options.schedule, width=_width(node, model))

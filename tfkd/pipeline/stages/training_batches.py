@@ -15,6 +15,7 @@ from tfkd.pipeline.inputs.models import PAD_TO, check_lengths
 from tfkd.pipeline.inputs.parts import left_out
 from tfkd.pipeline.inputs.teachers import online_nodes
 from tfkd.pipeline.stages.stored_targets import check_rows, stores_of
+from tfkd.spec.options.stages import mixtures_of
 
 
 def batcher_of(node: Node, context: Context) -> Batcher:
@@ -37,6 +38,7 @@ def batcher_of(node: Node, context: Context) -> Batcher:
         stores=stores_of(node, context),
         fixed_widths=node.spec.runtime.jit_compile,
         left_out=_left_out(node, examples, context),
+        mixtures=mixtures_of(options.data, options.steps),
     )
     check_rows(node, batcher)
     if batcher.excluded:

@@ -9,6 +9,7 @@ from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.stage_weights import WEIGHTS, Shared, write_shared
+from tfkd.spec.options.stages import mixtures_of
 from tfkd.training import waiting_share
 from tfkd.training.state.history import read_history
 
@@ -55,10 +56,13 @@ def _summary(
         "parameters": _numbers(model.weights),
         "trained_parameters": _numbers(model.trainable_weights),
         "batches_per_epoch": batcher.batches_per_epoch,
-        "epochs": round(result.steps / batcher.batches_per_epoch, 2),
+        "epochs": round(batcher.epochs_in(result.steps), 2),
         "rows_left_out": batcher.excluded,
         "seconds_of_steps": round(result.seconds, 1),
     }
+    if len(mixtures_of(node.options.data, node.options.steps)) > 1:
+        passes = batcher.passes(result.steps)
+        summary["passes"] = {name: round(times, 2) for name, times in passes.items()}
     if logged:
         share = waiting_share(logged)
         summary["waiting_share"] = None if share is None else round(share, 4)

@@ -98,6 +98,12 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
             )  # fmt: skip
     elif known(parts, faults, (*path, "view"), "view", name, "views"):
         view = parts.views.get(name)
+        if view is not None and view.of_texts:
+            faults.add(
+                (*path, "view"), f"{name} ({view.kind}) changes texts before they are cut into "
+                "pieces", f"it in data: [{{of: CORPUS, view: {name}}}], and another view here",
+            )  # fmt: skip
+            return
         _view(faults, (*path, "view"), view, name, options, model)
         _hides_by_mask(parts, faults, (*path, "view"), view, name, model)
         for part in stage.data:

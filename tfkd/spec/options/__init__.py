@@ -57,6 +57,7 @@ _PLACES = {
     "SoftTargetsOptions": "objectives",
     "SpansOptions": "views",
     "T5Options": "models.t5",
+    "TextNoiseOptions": "text_noise",
     "TokenizedBleuOptions": "text_metrics",
     "TokenizedOptions": "text_metrics",
     "ViewOptions": "views",

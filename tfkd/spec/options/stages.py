@@ -1,10 +1,11 @@
 """Options of stages' data: corpora, and how their rows are packed."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from tfkd.spec.options.base import CorpusName, Options, Positive
+from tfkd.spec.options.base import CorpusName, Count, Name, Options, Positive
 
 # Of rows of n-best lists: the list's number, and the output's score.
 LIST_FIELDS = ("list", "score")
@@ -65,6 +66,72 @@ class DataPart(Options):
         return PackOptions(length=self.pack) if isinstance(self.pack, int) else self.pack
 
 
+class LearntPart(DataPart):
+    """One corpus that a training learns from."""
+
+    view: Name | None = Field(
+        None,
+        description="A view of kind noise: its texts are changed before they are cut into pieces, "
+        "in each epoch otherwise.",
+        examples=["robust"],
+    )
+    from_: Count | None = Field(
+        None,
+        alias="from",
+        description="The step behind which it is in the mixture: from: 20000 reads it in step "
+        "20001 first. Default: from the start.",
+        json_schema_extra={"unit": "optimizer steps"},
+        examples=[20000],
+    )
+    until: Count | None = Field(
+        None,
+        description="The last step that reads it; default: the training's last.",
+        json_schema_extra={"unit": "optimizer steps"},
+        examples=[20000],
+    )
+
+    @model_validator(mode="after")
+    def _read_at_all(self) -> "LearntPart":
+        if self.until is not None and self.until <= (self.from_ or 0):
+            raise ValueError(
+                f"from {self.from_} until {self.until}, which is no step; expected more in until"
+            )
+        return self
+
+
+class Mixture(NamedTuple):
+    """The corpora that some steps read.
+
+    Attributes:
+        start: The steps before the first of them.
+        parts: The places of the corpora in the stage's data.
+    """
+
+    start: int
+    parts: tuple[int, ...]
+
+
+def mixtures_of(data: Sequence[Any], steps: int | None = None) -> list[Mixture]:
+    """A training's mixtures in their order, of which the last goes on to its end.
+
+    Args:
+        data: Its corpora, `LearntPart` or what stands in for faulty ones.
+        steps: The training's; None: as many as there are.
+    """
+    spans = [(getattr(one, "from_", None) or 0, getattr(one, "until", None)) for one in data]
+    changes = {0, *(start for start, _ in spans), *(stop for _, stop in spans if stop is not None)}
+    found: list[Mixture] = []
+    for at in sorted(one for one in changes if steps is None or one < steps):
+        parts = tuple(
+            place
+            for place, (start, stop) in enumerate(spans)
+            if start <= at and (stop is None or at < stop)
+        )
+        if not found or parts != found[-1].parts:
+            found.append(Mixture(at, parts))
+    return found
+
+
 def small_blocks(stage: dict[str, Any]) -> None:
     """Makes the blocks of a stage's data, in plain values, as short as --smoke has them."""
     for part in stage["data"] if isinstance(stage.get("data"), list) else []:
@@ -78,5 +145,20 @@ def listed(value: Any) -> Any:
     return [{"of": item} if isinstance(item, str) else item for item in items]
 
 
+def few_steps(stage: dict[str, Any], least: int) -> int:
+    """The steps of a training under --smoke: each mixture of its data, in plain values, has one at
+    least; in place."""
+    parts = stage["data"] if isinstance(stage.get("data"), list) else []
+    parts = [part for part in parts if isinstance(part, dict)]
+    given = {part.get(key) for part in parts for key in ("from", "until")}
+    changes = sorted(one for one in given if isinstance(one, int))
+    for part in parts:
+        for key in ("from", "until"):
+            if part.get(key) in changes:
+                part[key] = changes.index(part[key]) + 1
+    return max(least, len(changes) + 1)
+
+
 # What a stage reads: corpora, of which one may stand alone and each by its name.
 Data = Annotated[list[DataPart], Field(min_length=1), BeforeValidator(listed)]
+LearntData = Annotated[list[LearntPart], Field(min_length=1), BeforeValidator(listed)]

@@ -51,6 +51,8 @@ class ViewOptions(Options):
         of_one_text: Whether both sides of an encoder-decoder read one text.
         of_classes: Whether classes are predicted in it.
         masks: Whether it hides words by [MASK], which a byte-level vocabulary lacks.
+        of_texts: Whether it changes texts before they are cut into pieces, so that a training's
+            `data:` names it, and no term.
     """
 
     readers: ClassVar[frozenset[Reader]] = frozenset(Reader) - {Reader.SOURCE}
@@ -59,6 +61,7 @@ class ViewOptions(Options):
     of_one_text: ClassVar[bool] = False
     of_classes: ClassVar[bool] = False
     masks: ClassVar[bool] = False
+    of_texts: ClassVar[bool] = False
 
     @property
     def predicted_share(self) -> float:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from tfkd.spec.checks.balance import outweighed, take_balance, untried
 from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
+from tfkd.spec.checks.mixture_checks import check_mixtures
+from tfkd.spec.checks.noise_checks import check_noise
 from tfkd.spec.checks.on_policy_checks import check_on_policy
 from tfkd.spec.checks.packing_checks import check_packing
 from tfkd.spec.checks.quantized_checks import check_quantized
@@ -35,7 +37,7 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.options.on_policy import OnPolicyOptions
 from tfkd.spec.options.precision import HasPrecision, PrecisionOptions, Products
-from tfkd.spec.options.stages import Data, small_blocks
+from tfkd.spec.options.stages import LearntData, few_steps, small_blocks
 from tfkd.spec.options.training import BatchOptions, ScheduleOptions, ValidateOptions
 from tfkd.spec.sections import of_kind, with_metric_options
 from tfkd.spec.source.replacing import KEYS
@@ -67,8 +69,9 @@ class TrainOptions(HasPrecision, TaughtOptions):
     kind: ClassVar[str] = "train"
     gives: ClassVar[frozenset[str]] = frozenset({"model", "trained"})
     train: ModelName = Field(description="The model: teacher, student, or teacher.NAME.")
-    data: Data = Field(
-        description="The corpora that it trains on: a name, or several with weights."
+    data: LearntData = Field(
+        description="The corpora that it trains on: a name, or several with weights, which may "
+        "change with the steps."
     )
     steps: Count | None = Field(None, description="Updates of the weights; or say `epochs`.")
     epochs: Positive | None = Field(
@@ -232,7 +235,7 @@ class TrainOptions(HasPrecision, TaughtOptions):
 
     @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:
-        stage["steps"] = SMOKE_STEPS
+        stage["steps"] = few_steps(stage, SMOKE_STEPS)
         if stage.get("folds"):
             stage["folds"] = 2
         stage.pop("epochs", None)
@@ -276,6 +279,8 @@ class TrainOptions(HasPrecision, TaughtOptions):
                 faults.add(where, f"swap: {part.of} has no source and target to swap")
             check_packing(parts, faults, where, part, corpus, stage, model)
             check_row_weights(faults, where, part, corpus)
+            check_noise(parts, faults, where, part, corpus, stage)
+        check_mixtures(faults, path, stage)
         check_weighed(faults, path, stage)
         check_start(parts, faults, path, stage, model)
         check_terms(parts, faults, path, stage, model)
@@ -291,6 +296,7 @@ class TrainOptions(HasPrecision, TaughtOptions):
         check_callbacks(faults, path, stage)
         for _, trial in stage.choose.trials if stage.choose is not None else ():
             check_terms(parts, faults, path, trial, model)
+            check_mixtures(faults, path, trial)
             faults.errors[:] = dict.fromkeys(faults.errors)  # those of every setting are said once
         if stage.validate_ is not None:
             where = (*path, "validate")

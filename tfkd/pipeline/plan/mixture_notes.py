@@ -1,0 +1,48 @@
+"""What a plan says of a training whose mixture of corpora changes with its steps."""
+
+from collections.abc import Iterator
+
+from tfkd.pipeline.engine.context import Context
+from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.plan.step_sizes import units_of
+from tfkd.spec.options.stages import Mixture, mixtures_of
+
+
+def mixture_notes(node: Node, steps: int | None, context: Context) -> Iterator[str]:
+    """Which corpora are read in which steps, and, where their rows are counted, how often each is
+    gone through.
+
+    Args:
+        node: The training stage.
+        steps: Its steps.
+        context: The run's surroundings.
+    """
+    data = node.options.data
+    mixtures = mixtures_of(data, steps)
+    if len(mixtures) < 2 or steps is None:
+        return
+    ends = [*(one.start for one in mixtures[1:]), steps]
+    said = [
+        f"steps {one.start + 1:,} to {end:,} of {' and '.join(data[i].of for i in one.parts)}"
+        for one, end in zip(mixtures, ends, strict=True)
+    ]
+    passes = _passes(node, mixtures, ends, context)
+    told = ", ".join(f"{name} {times:.3g} times" for name, times in passes.items())
+    yield f"{node.label}: {', '.join(said)}{told and f'; about {told}'}."
+
+
+def _passes(
+    node: Node, mixtures: list[Mixture], ends: list[int], context: Context
+) -> dict[str, float]:
+    """How often each corpus is gone through, about; {} where one is not counted yet."""
+    data = node.options.data
+    units = [units_of(node, index, context) for index in range(len(data))]
+    if None in units:
+        return {}
+    found = {part.of: 0.0 for part in data}
+    for one, end in zip(mixtures, ends, strict=True):
+        epoch = sum(data[i].weight * units[i] for i in one.parts)
+        for i in one.parts:
+            read = (end - one.start) * node.options.batch.size / max(epoch, 1)
+            found[data[i].of] += read * data[i].weight
+    return found
