@@ -87,6 +87,7 @@ def run(
                 one, told=told, data_dir=Path(data_dir or os.environ.get("TFKD_DATA", ".")),
                 runs_dir=Path(runs_dir), until=until, smoke=smoke, deadline=deadline, say=say,
                 command=f"tfkd.run({str(one.path)!r})", cluster=asked,
+                beside=[other.variant for other in specs[1:]] if one is spec else (),
             )
             for one in specs
         ]  # fmt: skip

@@ -129,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
                 deadline=deadline,
                 command=_command(),
                 cluster=cluster,
+                beside=[other.variant for other in specs[1:]] if one is spec else (),
             )
     return DONE
 

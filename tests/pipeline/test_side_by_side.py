@@ -89,6 +89,21 @@ def test_a_run_makes_the_same_files_side_by_side(toy, tmp_path, capsys):
     assert capsys.readouterr().out.count("done already") == 8
 
 
+def test_variants_that_are_all_asked_for_are_made_side_by_side(toy, tmp_path, capsys):
+    toy.write_text(SPEC + "variants: {wider: {student.width: 16}}\n", "utf-8")
+    words = arguments(toy, tmp_path / "two", "--until", "again", "--all-variants")
+    words += ["--set", "runtime.streams=1", "--cluster", "local", "--workers", "2"]
+    assert cli.main(words) == cli.DONE
+    out = capsys.readouterr().out
+    assert "side by side, 2 of at most 2: teach" in out
+    assert len(stage_folders(tmp_path / "two", "train")) == 4
+    for run, label in (("toy", ""), ("toy@wider", "#wider")):  # as if it had been run alone
+        folder = tmp_path / "two" / run
+        assert {path.name for path in folder.glob("*again*")} == {f"again{label}"}
+        assert f"again is done: {folder / f'again{label}'}" in out
+    assert out.count("done already") == 6
+
+
 @pytest.mark.long
 @pytest.mark.tensorflow
 def test_seeds_are_trained_on_two_nodes_to_the_same_bits(tmp_path, monkeypatch):

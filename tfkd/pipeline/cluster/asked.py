@@ -65,6 +65,8 @@ def asked_cluster(
             "tasks, and ends with them"
         )
     for name, (number, least) in numbers.items():
-        if number is not None and number < least:
-            raise UserError(f"{name}: {number}. Expected {least} or more")
+        if number is None:
+            continue
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise UserError(f"{name}: {number!r}. Expected {least} or more")
     return AskedCluster(address, workers, cpus_per_worker, RETRIES if retries is None else retries)

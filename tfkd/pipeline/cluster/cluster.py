@@ -204,9 +204,10 @@ class Cluster:
 
 @contextlib.contextmanager
 def elsewhere(
-    asked: AskedCluster | None, spec: Spec, context: Context, until: str | None
+    asked: AskedCluster | None, specs: Sequence[Spec], context: Context, until: str | None
 ) -> Iterator[None]:
-    """Inside, `context.cluster` makes shards, if one is asked for.
+    """Inside, `context.cluster` makes shards, if one is asked for, of a spec and of those of its
+    variants that are made with it.
 
     Raises:
         UserError: The run has hosts of its own.
@@ -221,10 +222,14 @@ def elsewhere(
         )
     # Of a GPU this process has its part, and a worker of this machine another.
     os.environ.setdefault(GROWTH, "true")
+    spec, *others = specs
     installation(spec.plugins)  # as it is now: workers that come later must have the same
-    read = {} if spec.reading is None else spec.reading.texts
+    read = {path: text for one in specs if one.reading for path, text in one.reading.texts.items()}
     with holding(read) as texts, noting_hashes() as hashes:
-        context.cluster = Cluster(asked, lambda: Job.of(spec, context, until, texts, hashes))
+        beside = [str(one.variant) for one in others]
+        context.cluster = Cluster(
+            asked, lambda: Job.of(spec, context, until, texts, hashes, beside)
+        )
         try:
             yield
         finally:

@@ -138,10 +138,11 @@ class Dispatch:
 
     def _straggler(self) -> int | None:
         """A shard that one worker alone has, and for too long."""
-        if not self._done:
+        now = time.monotonic()
+        if not self._done or all(now - since <= _LEAST for _, since in self._busy.values()):
             return None
         usual = sorted(self._done.values())[len(self._done) // 2]
-        least = time.monotonic() - max(_LONGER * usual, _LEAST)
+        least = now - max(_LONGER * usual, _LEAST)
         runners = Counter(number for number, _ in self._busy.values())
         late = [
             (since, number)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Job:
         variant: The spec's variant.
         seed: The one of its seeds that it is bound to.
         until: The stage that it stops after.
+        beside: Variants whose stages are made with its own.
         smoke: Whether every size is tiny.
         overrides: `K=V` each, beside the file.
         plugins: Modules that register classes.
@@ -40,6 +41,7 @@ class Job:
     variant: str | None = None
     seed: int | None = None
     until: str | None = None
+    beside: list[str] = field(default_factory=list)
     smoke: bool = False
     overrides: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Job:
         until: str | None,
         texts: Texts,
         hashes: Hashes | None = None,
+        beside: Sequence[str] = (),
     ) -> "Job":
         """The job of a run that holds these texts, and has noted these hashes; see
         `spec_files.holding` and `noting_hashes`."""
@@ -65,6 +68,7 @@ class Job:
             variant=spec.variant,
             seed=spec.seed,
             until=until,
+            beside=list(beside),
             smoke=spec.change is not None,
             overrides=list(spec.overrides),
             plugins=list(spec.plugins),
@@ -105,10 +109,12 @@ class Job:
                 self.spec, variant=self.variant, overrides=self.overrides, plugins=self.plugins,
                 seed=self.seed, elsewhere=True,
             )  # fmt: skip
-            if self.smoke:
-                spec = smoke_spec(spec)
-            plan = wanted_of_all_seeds(spec, Path(self.data_dir))
-            found = {node.key: node for node in in_checked_order(plan, self.until)}
+            found: dict[str, Node] = {}
+            for one in (spec, *map(spec.with_variant, self.beside)):
+                asked = smoke_spec(one) if self.smoke else one
+                plan = wanted_of_all_seeds(asked, Path(self.data_dir))
+                for node in in_checked_order(plan, self.until):
+                    found.setdefault(node.key, node)
         import_named({id(node.spec): node.spec for node in found.values()}.values())
         return found
 

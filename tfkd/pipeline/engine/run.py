@@ -3,10 +3,9 @@
 import contextlib
 import errno
 import gc
-import math
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tfkd.pipeline.engine.noise import with_noise
 from tfkd.pipeline.engine.other_results import place_on
 from tfkd.pipeline.engine.outdated import contents_of, outdated
 from tfkd.pipeline.engine.permissions import permitted
+from tfkd.pipeline.engine.plain_json import plain_json
 from tfkd.pipeline.engine.run_folder import (
     ORIGIN,
     RESULTS,
@@ -65,6 +65,7 @@ def run(
     noise: NoiseOptions | None = None,
     on: OtherFiles | None = None,
     cluster: AskedCluster | None = None,
+    beside: Sequence[str] = (),
 ) -> dict[str, Any] | None:
     """Runs a spec: what is done already is used, what was interrupted is continued.
 
@@ -82,6 +83,8 @@ def run(
         on: Files that models are scored on, instead of the corpora that the spec names: the results
             go into a folder of their own in the run folder, see `other_results.place_on`.
         cluster: Where shards are made, and what several hosts train; None: here.
+        beside: Variants of the spec that are run after it. On a cluster their stages are made with
+            the spec's own, so that their trainings go side by side; their runs find them done.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -92,10 +95,11 @@ def run(
     """
     deadline = deadline or Deadline()
     with stopping(deadline):
+        others = [spec.with_variant(variant) for variant in (beside if cluster else ())]
         if smoke:
             from tfkd.pipeline.plan.smoke import smoke_spec
 
-            spec = smoke_spec(spec)
+            spec, others = smoke_spec(spec), [*map(smoke_spec, others)]
         if on is not None:
             spec = on.scored_by(spec)
         if noise is not None:
@@ -109,9 +113,12 @@ def run(
         ours = not gc.get_freeze_count()  # else the caller has set objects aside
         try:
             with copies_in(context.runs_dir, say=context.say), but_slurm(cluster) as rays:
+                if rays is None:
+                    others = []  # one after the other, each with its own results first
                 hosts = _joined(spec, context, alone=make is not None or rays is not None)
-                with hosts, permitted(context.runs_dir), elsewhere(rays, spec, context, until):
-                    return _run(spec, context, until, smoke, command, make, on is not None)
+                made_there = elsewhere(rays, [spec, *others], context, until)
+                with hosts, permitted(context.runs_dir), made_there:
+                    return _run(spec, context, until, smoke, command, make, on is not None, others)
         finally:
             if ours:
                 gc.unfreeze()  # what fresh_start set aside
@@ -133,13 +140,16 @@ def _run(
     command: str,
     make: Collection[str] | None,
     elsewhere: bool = False,
+    others: Sequence[Spec] = (),
 ) -> dict[str, Any] | None:
     started, begun = time.time(), time.monotonic()
     plan = wanted_of_all_seeds(spec, context.data_dir)
     if elsewhere:
         plan.exports.clear()  # they are measured, and stand in the run's folder
-    nodes = in_checked_order(plan, until)
-    refuse_unchecked(nodes, plan, context)
+    plans = [plan, *(wanted_of_all_seeds(other, context.data_dir) for other in others)]
+    own, *theirs = [_checked_order(one, until, context) for one in plans]
+    nodes = [*{node.key: node for part in (own, *theirs) for node in part}.values()]
+    checks = [check for one in plans for check in one.teacher_checks]
     if make is not None:
         _refuse_missing(nodes, context, make)
     for line in told_of_longer(nodes, context) if make is None else ():
@@ -147,7 +157,7 @@ def _run(
     import_named({id(node.spec): node.spec for node in nodes}.values())
     refuse_exports(nodes)
     folder = context.runs_dir / run_name({"name": spec.name, "variant": spec.variant})
-    shown = [] if elsewhere else [node for node in nodes if node.stage.shown]
+    shown = [] if elsewhere else [node for node in own if node.stage.shown]
     refuse_folders(folder / node.label for node in shown)
     if elsewhere:
         folder = place_on(folder, plan)
@@ -170,7 +180,7 @@ def _run(
 
     def make(node: Node) -> None:
         context.deadline.check()
-        refuse_failed(node, plan.teacher_checks, done, context)
+        refuse_failed(node, checks, done, context)
         if execute(node, context, numbers[node.key]):
             cached.add(node.key)
         finished(node)
@@ -190,7 +200,7 @@ def _run(
         context.cluster.make_all(nodes, context, make, finished, numbers)
     if until:
         context.hosts.agree(NEXT)
-        context.say(f"{until} is done: {folder / nodes[-1].label}")
+        context.say(f"{until} is done: {folder / own[-1].label}")
         return None
     from tfkd.pipeline.engine.results import assemble
 
@@ -200,7 +210,7 @@ def _run(
             plan, context, folder, cached=cached, command=command, started=started, begun=begun,
             smoke=smoke,
         )  # fmt: skip
-        results = _plain(results)
+        results = plain_json(results)
         write_checksummed(folder / RESULTS, results)
     if elsewhere:
         context.say(f"results on these files: {folder / RESULTS}")
@@ -208,17 +218,10 @@ def _run(
     return results
 
 
-def _plain(value: Any) -> Any:
-    """What every reader of JSON understands: no infinity and no NaN, no half characters."""
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
+def _checked_order(plan: Wanted, until: str | None, context: Context) -> list[Node]:
+    nodes = in_checked_order(plan, until)
+    refuse_unchecked(nodes, plan, context)
+    return nodes
 
 
 def _refuse_missing(nodes: list[Node], context: Context, make: Collection[str]) -> None:
