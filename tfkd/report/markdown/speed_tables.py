@@ -19,6 +19,8 @@ def speed(made: dict[str, Any]) -> str:
         return _decoding(made)
     if "rows_a_processor_second" in first:
         return _filters(made)
+    if "workers" in first:
+        return _workers(made)
     if "mebibytes" in first:
         return _time_and_memory(made)
     if "milliseconds" in first:
@@ -51,6 +53,24 @@ def _time_and_memory(made: dict[str, Any]) -> str:
     first = made["rows"][0]["name"]
     head = ["trained", "parameters", "ms a step", f"of {first}", "MiB", f"of {first}"]
     return _measured(made, table(head, rows, left=1))
+
+
+def _workers(made: dict[str, Any]) -> str:
+    """Seconds of stages in one process and on a cluster's workers."""
+    rows = []
+    for row in made["rows"]:
+        cells = [str(row["workers"] or "one process"), f"`{row['stage']}`"]
+        if row["workers"]:
+            cells += [
+                number(row["shards"]), f"{row['seconds']:.1f}", f"{row['shards_seconds']:.1f}",
+                percent(row["at_work"]), f"{row['shard_overhead_seconds']:.2f}",
+                f"{row['ray_start_seconds']:.1f}",
+            ]  # fmt: skip
+        else:
+            cells += ["", f"{row['seconds']:.1f}", *[""] * 4]
+        rows.append([*cells, f"{row['command_seconds']:.1f}"])
+    head = ["workers", "stage", "shards", "s", "s of the shards", "at work", "s more a shard"]
+    return _measured(made, table([*head, "s of Ray's start", "s of the command"], rows, left=2))
 
 
 def _filters(made: dict[str, Any]) -> str:
