@@ -44,6 +44,7 @@ def test_speed_is_shown_from_its_file(folder):
 
 
 MEASURED = {
+    "peak": {"float32": 2e10},
     "command": "tools/bench_x",
     "settings": {"rounds": 3},
     "machine": {"cores": 2},
@@ -73,7 +74,8 @@ def test_time_and_memory_of_steps_stand_beside_the_first_row_s(folder):
 def test_decoding_times_stand_by_length_and_by_part(folder):
     rows = [
         {"name": name, "source_tokens": length, "milliseconds": one, "times_as_fast": ratio,
-         "parameters": size, "bytes": 9, "parts": {"encoder": length / 4}}
+         "parameters": size, "bytes": 9, "parts": {"encoder": length / 4},
+         "shares_of_peak": {"encoder": 0.4321}}
         for name, size, times in (("beam", 70_000_000, [(90, 1), (600.4, 1)]),
                                   ("at once", 80_000_000, [(45, 2), (150.1, 4.004)]))
         for length, (one, ratio) in zip((10, 60), times, strict=True)
@@ -82,7 +84,9 @@ def test_decoding_times_stand_by_length_and_by_part(folder):
     head = "| model | parameters | 10 tokens, ms | times as fast | 60 tokens, ms | times as fast |"
     assert head in text
     assert "| at once | 80,000,000 | 45 | 2.00 | 150 | 4.00 |" in text
-    assert "| beam | 60 | encoder | 15.0 |" in text
+    assert "| model | tokens | part, run alone | ms | of peak |" in text
+    assert "| beam | 60 | encoder | 15.0 | 43 % |" in text
+    assert "float32 20 GFLOP/s" in text
 
 
 def test_students_stand_beside_teachers_with_their_std_and_the_paper_s_figure(folder):
@@ -154,6 +158,18 @@ def test_a_profile_is_shown_by_kinds_of_kernels(folder):
     text = regenerate(block("speed profile"), folder)
     assert "| size | ms | ms, traced | kernels a token | products | top k |" in text
     assert "| base | 12.3 | 123 | 789 | 300 µs, 75 % | 100 µs, 25 % |" in text
+
+
+def test_stages_on_workers_stand_below_those_of_one_process(folder):
+    alone = {"workers": 0, "stage": "score", "seconds": 60.04, "command_seconds": 99.96}
+    shared = {
+        "workers": 2, "stage": "score", "shards": 1234, "seconds": 40.26, "shards_seconds": 38.31,
+        "at_work": 0.81, "shard_overhead_seconds": 0.256, "ray_start_seconds": 5.55,
+        "command_seconds": 70.0,
+    }  # fmt: skip
+    text = speed_block(folder, [alone, shared])
+    assert "| one process | `score` |  | 60.0 |  |  |  |  | 100.0 |" in text
+    assert "| 2 | `score` | 1,234 | 40.3 | 38.3 | 81.0 % | 0.26 | 5.5 | 70.0 |" in text
 
 
 def test_a_filter_s_rows_are_told_by_the_processor_s_time(folder):

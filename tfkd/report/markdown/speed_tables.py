@@ -30,9 +30,13 @@ def speed(made: dict[str, Any]) -> str:
          percent(row["share_of_peak"]), _ratio(row["soft_over_plain"], 3)]
         for row in made["rows"]
     ]  # fmt: skip
-    peaks = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in made["peak"].items())
     head = ["step", "tokens/s", "times PyTorch float32", "of peak", "distilled / plain"]
-    return _measured(made, table(head, rows, left=1), f"peak of matrix products {peaks}")
+    return _measured(made, table(head, rows, left=1), _peak(made))
+
+
+def _peak(made: dict[str, Any]) -> str:
+    peaks = ", ".join(f"{name} {value / 1e9:,.0f} GFLOP/s" for name, value in made["peak"].items())
+    return f"peak of matrix products {peaks}"
 
 
 def _step_times(made: dict[str, Any]) -> str:
@@ -98,10 +102,13 @@ def _decoding(made: dict[str, Any]) -> str:
         for length in lengths:
             row = found[name, length]
             cells += [f"{row['milliseconds']:,.0f}", _ratio(row["times_as_fast"])]
-            parts += [[name, str(length), what, f"{one:.1f}"] for what, one in row["parts"].items()]
+            parts += [
+                [name, str(length), what, f"{one:.1f}", percent(row["shares_of_peak"][what], 0)]
+                for what, one in row["parts"].items()
+            ]
         rows.append(cells)
-    spent = table(["model", "tokens", "part, run alone", "ms"], parts, left=1)
-    return _measured(made, "\n\n".join([table(head, rows, left=1), spent]))
+    spent = table(["model", "tokens", "part, run alone", "ms", "of peak"], parts, left=1)
+    return _measured(made, "\n\n".join([table(head, rows, left=1), spent]), _peak(made))
 
 
 def _engines(made: dict[str, Any]) -> str:
