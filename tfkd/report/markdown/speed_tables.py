@@ -103,12 +103,19 @@ def _decoding(made: dict[str, Any]) -> str:
             row = found[name, length]
             cells += [f"{row['milliseconds']:,.0f}", _ratio(row["times_as_fast"])]
             parts += [
-                [name, str(length), what, f"{one:.1f}", percent(row["shares_of_peak"][what], 0)]
+                [name, str(length), what, f"{one:.1f}", *_share(row, what)]
                 for what, one in row["parts"].items()
             ]
         rows.append(cells)
-    spent = table(["model", "tokens", "part, run alone", "ms", "of peak"], parts, left=1)
-    return _measured(made, "\n\n".join([table(head, rows, left=1), spent]), _peak(made))
+    shares = ["of peak"] if "shares_of_peak" in made["rows"][0] else []
+    spent = table(["model", "tokens", "part, run alone", "ms", *shares], parts, left=1)
+    told = [_peak(made)] if shares else []
+    return _measured(made, "\n\n".join([table(head, rows, left=1), spent]), *told)
+
+
+def _share(row: dict[str, Any], part: str) -> list[str]:
+    """A part's share of the peak, where that was measured."""
+    return [percent(row["shares_of_peak"][part], 0)] if "shares_of_peak" in row else []
 
 
 def _engines(made: dict[str, Any]) -> str:
