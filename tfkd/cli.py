@@ -120,17 +120,11 @@ def _run(options: argparse.Namespace) -> int:
         told: set[str] = set()
         for one in specs:
             run_and_report(
-                one,
-                told=told,
-                data_dir=options.data_dir,
-                runs_dir=options.runs_dir,
-                until=options.until,
-                smoke=options.smoke,
-                deadline=deadline,
-                command=_command(),
+                one, told=told, data_dir=options.data_dir, runs_dir=options.runs_dir,
+                until=options.until, smoke=options.smoke, deadline=deadline, command=_command(),
                 cluster=cluster,
                 beside=[other.variant for other in specs[1:]] if one is spec else (),
-            )
+            )  # fmt: skip
     return DONE
 
 
