@@ -3,18 +3,21 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tfkd import cli
+from tfkd.commands.measure import few_steps
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.plan.smoke import smoke_spec
 from tfkd.spec import load_spec, validate_files
-from tfkd.spec.errors import UserError
+from tfkd.spec.errors import SpecErrors, UserError
 from tfkd.spec.source.showing import dump_yaml
 
 HERE = Path(__file__).parent
@@ -37,7 +40,12 @@ def keys(path=SPEC, **options):
         ("averaged: {average: [first, secnd]}", "average.1: there is no stage.*mean second"),
         ("averaged: {average: [first, first#other]}", "average.1: there is no variant 'other'"),
         ("averaged: {average: [first, tuned_again]}", "circle of stages: averaged -> tuned_again"),
-        ("averaged: {average: {of: first, last: 4}}", "average: a training keeps .*average: 4"),
+        (
+            "averaged: {average: {of: first, last: 4}}",
+            "average: first sets no validated weights aside; expected .*set_aside: 4",
+        ),
+        ("averaged: {average: {of: first, lst: 4}}", "average.lst: unknown key; .*mean last"),
+        ("averaged: {average: {of: frst}}", "average.of: there is no stage.*mean first"),
         (f"{STAGE[:-1]}, weights: [1.0]}}", "weights: 1 weights of 2 stages; expected one a"),
     ],
 )
@@ -48,6 +56,94 @@ def test_faults_are_told_as_those_of_built_in_kinds(tmp_path, stage, said):
     assert len(faults) == (said is not None)
     if said is not None:
         assert re.search(rf"spec.yaml:21: stages.averaged.*{said}", faults[0])
+
+
+ASIDE = "stages.first.validate.set_aside=2"
+LAST = "stages.averaged.average={of: first, last: 2}"
+
+
+def test_the_last_validations_of_a_training_have_a_mean(tmp_path):
+    """The training's key hangs on what it leaves, the mean's on how much of that it takes."""
+    before, aside = keys(), keys(overrides=[ASIDE])
+    changed = {name for name in before if before[name] != aside[name]}
+    assert {"train first", "average averaged"} <= changed
+    assert not {"train base", "train second"} & changed
+    last = keys(overrides=[ASIDE, LAST])
+    assert last["train first"] == aside["train first"]
+    assert "train second" not in last
+    all_there_are = keys(overrides=[ASIDE, "stages.averaged.average={of: first}"])
+    assert last["average averaged"] != all_there_are["average averaged"]
+    path = tmp_path / "renamed.yaml"
+    path.write_text(SPEC.read_text("utf-8").replace("first", "other"), "utf-8")
+    changes = [one.replace("first", "other") for one in (ASIDE, LAST)]
+    assert keys(path, overrides=changes)["average averaged"] == last["average averaged"]
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(dump_yaml(load_spec(SPEC, overrides=[ASIDE, LAST]).resolved()), "utf-8")
+    assert keys(resolved) == last
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["stages.averaged.average.last=3"], "the last 3 of first, which sets 2 aside; .*last: 2"),
+        (
+            ["stages.averaged.average.last=3", "stages.first.validate.set_aside=3"],
+            "the last 3 validations of first, which has 2 in 4 steps; expected last: 2, or",
+        ),
+        (["stages.averaged.weights=[1.0]"], "weights: 1 weights of the last validations of first"),
+        (
+            ["stages.mean={average: [first, second]}", "stages.averaged.average.of=mean"],
+            "mean is an average stage, which validates nothing; expected a train stage",
+        ),
+        (["stages.first.folds=2"], r"average\.of: first has folds, and is several models"),
+    ],
+)
+def test_what_a_training_has_not_set_aside_has_no_mean(changes, said):
+    with pytest.raises(SpecErrors, match=said) as raised:
+        load_spec(SPEC, overrides=[ASIDE, LAST, *changes])
+    assert len(raised.value.errors) <= 2
+
+
+def test_one_model_of_the_folds_has_set_its_own_aside():
+    changes = ["stages.first.folds=2", "stages.one={fold: 1, of: first}", "evaluate=[]",
+               "stages.averaged.average.of=one"]  # fmt: skip
+    assert "average averaged" in keys(overrides=[ASIDE, LAST, *changes])
+
+
+def test_smoke_runs_and_measurements_have_fewer_validations_or_none():
+    validate = "stages.first.validate={on: valid, every: 50, metrics: [loss], set_aside: 8}"
+    last = "stages.averaged.average={of: first, last: 8}"
+    longer = ["stages.first.steps=400", validate, last]
+    spec = load_spec(SPEC, overrides=longer)
+    assert smoke_spec(spec).stages["averaged"].average.last == 2
+    assert few_steps(spec).stages["averaged"].average == ["first", "first"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("average", ["[first, second]", "{of: first, last: 2}"])
+def test_factors_of_a_product_have_no_mean(tmp_path, average):
+    """The mean of A_k B_k is not (mean of A_k) (mean of B_k)."""
+    changes = [
+        "adapters={encoder: {kind: low_rank, place: on_self_attention_output}}",
+        ASIDE,
+        f"stages.averaged.average={average}",
+    ]
+    sys.path.insert(0, str(HERE))
+    with pytest.raises(SpecErrors, match=r"average: adapters of kind low_rank are factors of a"):
+        load_spec(SPEC, overrides=changes, plugins=["low_rank_plugin"])
+
+
+def test_what_another_spec_has_not_set_aside_is_refused_with_the_graph(tmp_path):
+    shutil.copy(SPEC, tmp_path)
+    own = tmp_path / "own.yaml"
+    for of, said in (
+        ("first", "averaged:first sets no validated weights aside.*set_aside: 2"),
+        ("averaged", "averaged:averaged validates nothing"),
+    ):
+        change = f"{{averaged: {{average: {{of: 'averaged.yaml:{of}', last: 2}}}}}}"
+        own.write_text(f"extends: averaged.yaml\nname: own\nstages: {change}\n", "utf-8")
+        with pytest.raises(UserError, match=said):
+            keys(own)
 
 
 def test_what_is_given_is_asked_for(tmp_path):
@@ -169,3 +265,35 @@ def test_a_spec_with_it_runs_whole(tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(words) == cli.DONE
     assert "average averaged: done already" in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_the_mean_of_the_last_validations_is_what_a_training_keeps_itself(tmp_path):
+    """Byte for byte, and what NumPy makes of the files; half of the model stays frozen."""
+    from safetensors.numpy import load_file
+
+    spec, runs = tmp_path / SPEC.name, tmp_path / "runs"
+    shutil.copy(SPEC, tmp_path)
+    changes = [
+        "stages.first.validate.every=1",
+        "stages.first.validate.keep={average: 3}",
+        "stages.first.validate.set_aside=4",
+        "stages.first.trainable=[encoder]",
+        "stages.averaged.average={of: first, last: 3}",
+    ]
+    words = ["run", str(spec), "--runs-dir", str(runs), "--until", "averaged"]
+    words += [word for change in changes for word in ("--set", change)]
+    assert cli.main(words) == cli.DONE
+    first, mean = (runs / "averaged" / name for name in ("first", "averaged"))
+    files = sorted((first / "set_aside").iterdir())
+    assert [file.name for file in files] == [f"step-{step:09d}.safetensors" for step in range(1, 5)]
+    weights = [load_file(file) for file in files[1:]]
+    own, found = (load_file(path / "weights.safetensors") for path in (first, mean))
+    assert own.keys() == weights[0].keys() < found.keys()
+    for name, value in own.items():
+        np.testing.assert_array_equal(found[name], value)
+        expected = np.mean([np.float64(one[name]) for one in weights], 0).astype(np.float32)
+        np.testing.assert_array_equal(value, expected)
+    base = load_file(runs / "averaged" / "base" / "weights.safetensors")
+    for name in found.keys() - own.keys():
+        np.testing.assert_array_equal(found[name], base[name])

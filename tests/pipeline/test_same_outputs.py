@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfkd.pipeline.stages.translate import once_scored
+from tfkd.pipeline.stages.translator import once_scored
 
 
 def test_equal_draws_have_one_score_whatever_their_last_digits_are():

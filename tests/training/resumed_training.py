@@ -15,7 +15,13 @@ from training_fakes import Batcher, distiller
 
 from tfkd.training import Adam, Interrupted, TrainSettings, Triangular, train
 
-STEPS = 60
+STEPS, SET_ASIDE = 60, 3
+
+
+def set_aside(folder):
+    """The files of the last validated weights, by name."""
+    files = sorted((folder / "kept").glob("step-*.safetensors"))[-SET_ASIDE:]
+    return {file.name: file.read_bytes() for file in files}
 
 
 class Stopping(Batcher):
@@ -60,6 +66,7 @@ def run(folder, at=0, how="never", **options):
                 "validate": validate,
                 "validate_every": 15,
                 "keep": {"average": 2},
+                "set_aside": SET_ASIDE,
                 "log_every": 7,
                 "save_every_seconds": 0.02,
                 "progress": False,

@@ -56,6 +56,7 @@ def test_the_same_weights_whichever_way(tmp_path, keep, schedule, monkeypatch, c
     assert f"going on from step {SHORT} of {LONG}" in capsys.readouterr().out
 
     assert weights(long) == weights(whole)
+    assert resumed_training.set_aside(long) == resumed_training.set_aside(whole)
     # The best may be one that the shorter training has seen.
     assert weights(whole) != weights(short) or "best" in keep
     assert [one for one in validations(long) if one["step"] != SHORT] == validations(whole)

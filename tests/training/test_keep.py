@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from training_fakes import Batcher, distiller, weights_of
 
 from tfkd.spec.errors import UserError
@@ -71,6 +72,37 @@ def test_average_is_the_mean_of_the_last(tmp_path):
     last = read_history(result.history)[-1]
     assert last["of"] == "mean of steps 12, 16, 20"
     assert_equal(seen[5], weights)
+
+
+@pytest.mark.parametrize("keep", ["last", {"best": "loss"}, {"average": 2}])
+def test_the_last_validated_weights_are_set_aside(tmp_path, keep):
+    """Whatever the training ends with; older ones leave the disk with the next checkpoint."""
+    result, _, seen = trained(
+        tmp_path, [3.0, 1.0, 2.0, 4.0, 5.0, 6.0], keep=keep, set_aside=3, save_every_seconds=0.0
+    )
+    assert list(result.set_aside) == [12, 16, 20]
+    for path, expected in zip(result.set_aside.values(), seen[2:5], strict=True):
+        found = load_file(path)
+        assert found.keys() == expected.keys()
+        assert_equal(found, expected)
+    best = {"step-000000008.safetensors"} if "best" in keep else set()
+    left = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert left - best == {path.name for path in result.set_aside.values()} | (
+        {"step-000000008.safetensors"} - best  # the checkpoint before the last validation's
+    )
+
+
+def test_damaged_weights_that_are_set_aside_are_refused(tmp_path):
+    keeper = Keeper("last", tmp_path, set_aside=2)
+    for step in (1, 2, 3):
+        keeper.see(step, {}, {"w": np.full(2, step, np.float32)})
+    assert list(keeper.set_aside()) == [2, 3]
+    again = Keeper("last", tmp_path, set_aside=2)
+    again.restore(keeper.state())
+    keeper.set_aside()[2].write_bytes(b"")
+    for refuses in (again.set_aside, lambda: again.verify(again.state())):
+        with pytest.raises(DamagedFileError, match="step-000000002"):
+            refuses()
 
 
 def test_patience_ends_the_training(tmp_path):

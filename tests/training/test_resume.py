@@ -25,7 +25,8 @@ def outcome(folder):
         for line in read_history(folder / HISTORY)
     ]
     arrays = load_file(folder / WEIGHTS)
-    return {name: (array.shape, array.tobytes()) for name, array in arrays.items()}, lines
+    weights = {name: (array.shape, array.tobytes()) for name, array in arrays.items()}
+    return weights, lines, resumed_training.set_aside(folder)
 
 
 @pytest.fixture(scope="module")

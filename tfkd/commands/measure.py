@@ -124,6 +124,8 @@ def _cut(plain: dict[str, Any]) -> dict[str, Any]:
                 for key in ("from", "until") if isinstance(part, dict) else ():
                     part.pop(key, None)
             stage |= {"steps": STEPS, "log_every": _LINES, "save_every": 1e6}
+        if isinstance(stage.get("average"), dict):  # of validations, of which there are none here
+            stage["average"] = [stage["average"]["of"]] * 2
     plain.pop("seeds", None)
     kept = []
     for entry in plain.get("evaluate") or []:

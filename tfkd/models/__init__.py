@@ -11,6 +11,7 @@ _PLACES = {
     "Gpt2": "gpt2",
     "LanguageModel": "language_model",
     "Llama": "llama",
+    "MeanOf": "mean_of",
     "Rnn": "rnn",
     "T5": "t5",
     "Transformer": "transformer",

@@ -1,6 +1,5 @@
 """What a model says about each word: its most likely ids, and how it ranks the one that stands."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import tensorflow as tf
 from tfkd.layers.custom_gradient import without_gradients
 from tfkd.layers.largest import largest
 from tfkd.models.heads import cap_of, capped
-from tfkd.models.mean_of import MeanOf
+from tfkd.models.mean_of import MeanOf, log_mean
 from tfkd.objectives.chunks import Chunks, over_chunks
 from tfkd.objectives.objective import gather_positions
 from tfkd.objectives.term import predicted_side
@@ -82,7 +81,7 @@ def top_k_log_probabilities(
         *states, gold = inputs
         read = zip(states, heads, caps, strict=True)
         found = [capped(_logits(one, *head), of_one) for one, head, of_one in read]
-        logits = found[0] if len(found) == 1 else _log_mean(found, weights)
+        logits = found[0] if len(found) == 1 else log_mean(found, weights)
         log_sum_exp = tf.reduce_logsumexp(logits, -1)
         expected = tf.reduce_sum(tf.exp(logits - log_sum_exp[:, None]) * logits, -1)
         of_gold = tf.gather(logits, gold, batch_dims=1)[:, None]
@@ -120,16 +119,6 @@ def top_k_log_probabilities(
 def _logits(hidden: tf.Tensor, matrix: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
     logits = tf.matmul(tf.cast(hidden, tf.float32), matrix, transpose_b=True)
     return logits if bias is None else logits + tf.cast(bias, tf.float32)
-
-
-def _log_mean(logits: list[tf.Tensor], weights: Sequence[float] | None) -> tf.Tensor:
-    """The logarithm of the mean of the distributions, `[n, V]`."""
-    weights = [1 / len(logits)] * len(logits) if weights is None else weights
-    shares = [
-        tf.nn.log_softmax(one) + math.log(weight)
-        for one, weight in zip(logits, weights, strict=True)
-    ]
-    return tf.reduce_logsumexp(tf.stack(shares), 0)
 
 
 def predictor(model: Any, top_k: int = 0, *, head: str | None = None) -> Predict:

@@ -160,7 +160,7 @@ def _origin(found: Found) -> Found | None:
     seen: list[Any] = []
     while (kind := kinds()[found.stage.kind]).is_alike():
         seen.append(found.stage)
-        named = _named_stage(found.parts, kind.alike(found.stage))
+        named = named_stage(found.parts, kind.alike(found.stage))
         if named is None or named.stage in seen:
             return None
         found = named
@@ -178,11 +178,13 @@ def elsewhere(reference: str | None) -> bool:
 
 def found_stage(parts: Parts, reference: str | None) -> Found | None:
     """The same without a word: None for what is a fault where the reference stands."""
-    found = _named_stage(parts, reference)
+    found = named_stage(parts, reference)
     return None if found is None else _origin(found)
 
 
-def _named_stage(parts: Parts, reference: str | None) -> Found | None:
+def named_stage(parts: Parts, reference: str | None) -> Found | None:
+    """The very stage that a reference names, whatever its model is like; None where there is none,
+    or it is another file's."""
     try:
         parsed = parse(reference or "")
     except ValueError:

@@ -116,12 +116,13 @@ class StageOptions(Options):
     def named(cls, stage: Mapping[str, Any]) -> list[Named]:
         """The names of other parts in a stage in plain values, right or wrong: what cannot be read
         is passed over."""
-        return [
+        found = [
             Named(path, value, to)
             for place, to in cls.places()
             for path, value in _at(stage, place)
             if isinstance(value, str) and value
         ]
+        return list(dict.fromkeys(found))  # a mapping where a list may stand is read as both
 
     @classmethod
     def is_alike(cls) -> bool:

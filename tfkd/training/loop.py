@@ -1,6 +1,8 @@
 """The training loop."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -19,6 +21,8 @@ class TrainResult(NamedTuple):
         best: `{"step", "metric", "value"}` with keep={"best": METRIC}, else None.
         history: The file of lines.
         weights: The file of the weights that the model has now.
+        set_aside: By their steps, the files of the last validated weights that it was told to set
+            aside, the oldest first; weights that stay frozen are in none.
     """
 
     steps: int
@@ -26,6 +30,7 @@ class TrainResult(NamedTuple):
     best: dict[str, Any] | None
     history: Path
     weights: Path
+    set_aside: Mapping[int, Path] = MappingProxyType({})
 
 
 def train(distiller: Any, batcher: Any, settings: TrainSettings) -> TrainResult:
@@ -58,7 +63,8 @@ def train(distiller: Any, batcher: Any, settings: TrainSettings) -> TrainResult:
         folder.mkdir(parents=True, exist_ok=True)
     run = (TrainingRun if chief else Worker)(distiller, batcher, settings)
     run.run()
-    return TrainResult(run.step, run.seconds, run.best, folder / HISTORY, folder / WEIGHTS)
+    files = folder / HISTORY, folder / WEIGHTS
+    return TrainResult(run.step, run.seconds, run.best, *files, run.set_aside)
 
 
 def _check_scope(student: Any, strategy: tf.distribute.Strategy) -> None:

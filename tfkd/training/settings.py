@@ -30,6 +30,8 @@ class TrainSettings:
         validate_every: Steps between validations; there is one after the last step, too.
         keep: "last", `{"best": METRIC}` or `{"average": N}`: the weights to end with.
         patience: Stop after so many validations without a better one.
+        set_aside: How many of the last validated weights are held on to beside those to end with:
+            the files are the result's `set_aside`.
         seed: Seed of dropout.
         log_every: Steps between lines; only then does the host wait for the device.
         save_every_seconds: Seconds between checkpoints; None: 120.
@@ -61,6 +63,7 @@ class TrainSettings:
     validate_every: int | None = None
     keep: Any = "last"
     patience: int | None = None
+    set_aside: int = 0
     seed: int = 1
     log_every: int = 50
     save_every_seconds: float | None = None
@@ -88,8 +91,8 @@ class TrainSettings:
         ):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default())
-        if self.validate_every is None and self.keep not in (None, "last"):
+        if self.validate_every is None and (self.keep not in (None, "last") or self.set_aside):
             raise ValueError(
                 "Invalid value for argument `validate_every`. Expected a number of steps with "
-                f"keep={self.keep!r}. Received: validate_every=None"
+                f"keep={self.keep!r} and set_aside={self.set_aside}. Received: validate_every=None"
             )

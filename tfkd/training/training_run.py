@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -42,7 +43,7 @@ class TrainingRun:
     def __init__(self, distiller: Any, batcher: Any, settings: TrainSettings):
         self._distiller, self._batcher, self._settings = distiller, batcher, settings
         folder, hosts = settings.folder, settings.hosts
-        self._keeper = Keeper(settings.keep, folder / "kept", settings.patience)
+        self._keeper = Keeper(settings.keep, folder / "kept", settings.patience, settings.set_aside)
         self._progress = Progress(
             settings.steps,
             settings.progress if hosts.chief else False,
@@ -80,6 +81,11 @@ class TrainingRun:
     @property
     def best(self) -> dict[str, Any] | None:
         return self._keeper.best
+
+    @property
+    def set_aside(self) -> dict[int, Path]:
+        """The files of the last validated weights by their steps."""
+        return self._keeper.set_aside()
 
     @property
     def step(self) -> int:

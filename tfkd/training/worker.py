@@ -1,6 +1,7 @@
 """A training on a host that is not the chief (a worker): the same steps, and no files."""
 
 import time
+from pathlib import Path
 
 from tfkd.data.batches.prefetcher import Prefetcher
 from tfkd.training.awaited import awaited
@@ -15,6 +16,11 @@ class Worker(TrainingRun):
     It makes every step, reads the chief's checkpoint when the training goes on, and waits while the
     chief validates. It writes nothing: the chief's files are the training's.
     """
+
+    @property
+    def set_aside(self) -> dict[int, Path]:
+        """Nothing: the chief's."""
+        return {}
 
     def run(self) -> None:
         self._restore()

@@ -24,6 +24,8 @@ from tfkd.spec.errors import UserError
 
 WEIGHTS = "weights.safetensors"
 SHARED = "shared_weights.json"
+# The last validated weights of a training, `step-N.safetensors`, without those that stay frozen.
+SET_ASIDE = "set_aside"
 
 # By the role of the stage that a training started from (`from.PART`): the path of each weight in
 # this model, and what it is called there.

@@ -168,6 +168,11 @@ def _teachers(node: Node) -> set[str]:
     for role, child in node.inputs.items():
         if "model" not in child.gives:
             found |= _teachers(child)
-        elif role == Role.MODEL or role.startswith(Role.TEACHER.of("")):
+        elif _asked(role) or role.startswith(Role.TEACHER.of("")):
             found.add(child.key)
     return found
+
+
+def _asked(role: str) -> bool:
+    """Whether a role is that of a stage's model, the only one or one of several."""
+    return role == Role.MODEL or role.removeprefix(Role.MODEL.of("")).isdigit()

@@ -25,7 +25,7 @@ def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, An
 
     Files are hard links where the file system has them.
     """
-    from tfkd.pipeline.inputs.stage_weights import SHARED, WEIGHTS
+    from tfkd.pipeline.inputs.stage_weights import SET_ASIDE, SHARED, WEIGHTS
 
     places = [place(trial, context) for trial in trials_of(node)]
     summaries = [one.manifest()["summary"] for one in places]
@@ -36,7 +36,7 @@ def take_best(node: Node, folder: StageFolder, context: Context) -> dict[str, An
         more=[{"step": summary["best"]["step"]} for summary in summaries],
     )
     best = choice["choose"]["chosen"]
-    for name in (WEIGHTS, SHARED, "history.jsonl", "tensorboard"):
+    for name in (WEIGHTS, SHARED, SET_ASIDE, "history.jsonl", "tensorboard"):
         if (places[best].path / name).exists():
             _take(places[best].path / name, folder.path / name)
     return {**summaries[best], **choice}

@@ -10,12 +10,10 @@ from tfkd.pipeline.engine.kinds import stage_of
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.asked_models import asked_model, model_inputs, refuse_other_pieces
 from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.spec import Spec
-from tfkd.spec.errors import UserError
-from tfkd.spec.names import SEVERAL
-from tfkd.spec.options.parts import CLASSES
 from tfkd.spec.stages.score import ScoreOptions
 
 
@@ -28,13 +26,9 @@ class ScoreStage(Stage):
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any, on: str | None = None) -> Node:
         """With `on`, the same work on another corpus."""
-        teacher = graph.stage(spec, options.score)
         corpora = [on] if on else [part.of for part in options.data]
-        inputs = {Role.MODEL: teacher}
-        inputs |= {
-            Role.MODEL.of(i): graph.stage(spec, name) for i, name in enumerate(options.beside)
-        }
-        _refuse_no_mean(graph.label(spec, name, None), inputs)
+        inputs = model_inputs(graph, spec, options, graph.label(spec, name, None))
+        teacher = inputs[Role.MODEL]
         for i, corpus in enumerate(corpora):
             inputs |= _read(graph, spec, Role.DATA.of(i), corpus, teacher, options.prompt)
         identity = teacher.task.score_identity(options)
@@ -74,7 +68,7 @@ class ScoreStage(Stage):
         return {"disk": tokens * 4 * node.options.top_k}
 
     def shards(self, node: Node, folder: StageFolder, context: Context) -> Any:
-        _refuse_other_pieces(node, context)
+        refuse_other_pieces(node, context)
         return node.task.scored(node, cache(lambda: _teacher(node, context)), folder, context)
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:
@@ -84,16 +78,11 @@ class ScoreStage(Stage):
 
 def _teacher(node: Node, context: Context) -> Any:
     """The model that is asked, or the mean of several."""
-    from tfkd.models.mean_of import MeanOf
     from tfkd.pipeline.engine.fresh_start import fresh_start
     from tfkd.pipeline.inputs.models import trained_model
 
     fresh_start()
-    models = [
-        trained_model(one, context, precision=_precision(one))
-        for one in (node.inputs[Role.MODEL], *node.inputs_of(Role.MODEL).values())
-    ]
-    return MeanOf(models, node.options.shares) if models[1:] else models[0]
+    return asked_model(node, lambda one: trained_model(one, context, precision=_precision(one)))
 
 
 def _read(
@@ -114,40 +103,3 @@ def _read(
 
 def _precision(node: Node) -> str:
     return getattr(node.trained.options, "products", None) or "float32"
-
-
-def _refuse_no_mean(label: str, teachers: dict[str, Node]) -> None:
-    """Refuses what the checks of one spec do not know of another's: each of several teachers is one
-    model, and of one task."""
-    first, *others = teachers.values()
-    for one in (first, *others) if others else ():
-        if folds_of(one):
-            raise UserError(
-                f"stages.{label}.score: {one.label} {SEVERAL}, beside others. Expected it alone, "
-                "or none with folds"
-            )
-        if type(one.task) is not type(first.task):
-            raise UserError(
-                f"stages.{label}.score: {one.label} is a teacher of another kind than "
-                f"{first.label}. Expected teachers that predict the same from the same"
-            )
-
-
-def _refuse_other_pieces(node: Node, context: Context) -> None:
-    """Raises UserError where one of several teachers has other pieces or classes than the first."""
-    first = node.inputs[Role.MODEL]
-    for other in node.inputs_of(Role.MODEL).values():
-        if _predicts(other, context) != _predicts(first, context):
-            raise UserError(
-                f"stages.{node.label}.score: {first.label} and {other.label} have other pieces or "
-                "classes, and no mean. Expected teachers of the same tokenizers and classes"
-            )
-
-
-def _predicts(teacher: Node, context: Context) -> dict[str, str]:
-    """The fingerprints of a teacher's tokenizers by side, and of its classes."""
-    from tfkd.pipeline.inputs.made import side_tokenizers
-    from tfkd.pipeline.inputs.text_stages import classes_of
-
-    made = {**side_tokenizers(teacher, context), CLASSES: classes_of(teacher, context)}
-    return {name: one.fingerprint() for name, one in made.items() if one is not None}

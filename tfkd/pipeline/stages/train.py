@@ -201,7 +201,7 @@ class TrainStage(Stage):
             "steps": steps,
             "tokens": tokens,
             "memory": memory,
-            "disk": kept * _FLOAT,
+            "disk": (1 + (getattr(options.validate_, "set_aside", None) or 0)) * kept * _FLOAT,
             "end": ((1 + _aside(options.validate_)) * kept + step.moments * (counted or parameters))
             * _FLOAT,
             "peak": 0 if taken is None else taken.peak,
@@ -266,6 +266,7 @@ class TrainStage(Stage):
             validate_every=rule.every if rule else None,
             keep=rule.keep if rule else "last",
             patience=rule.patience if rule else None,
+            set_aside=(rule.set_aside or 0) if rule else 0,
             callbacks=callbacks_of(node) if hosts.chief else {},
             seed=options.seed,
             log_every=options.log_every,
@@ -295,8 +296,11 @@ class TrainStage(Stage):
 
 def _aside(validate: Any) -> int:
     """How many weights beside its last a training keeps; see `Keeper`."""
-    keep = getattr(validate, "keep", "last")
-    return 0 if isinstance(keep, str) else getattr(keep, "average", None) or 1
+    keep, last = getattr(validate, "keep", "last"), getattr(validate, "set_aside", None) or 0
+    if isinstance(keep, str):
+        return last
+    average = getattr(keep, "average", None)
+    return max(average, last) if average else 1 + last
 
 
 def _too_large(node: Node, micro: int, replicas: int, error: Exception) -> str:

@@ -1,14 +1,15 @@
 """What a training stage leaves: weights, history, and its summary."""
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
 from tfkd.data.files import write_atomically
-from tfkd.data.text.copies import copy_folder
+from tfkd.data.text.copies import copy_file, copy_folder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.stage_folder import StageFolder
-from tfkd.pipeline.inputs.stage_weights import WEIGHTS, Shared, write_shared
+from tfkd.pipeline.inputs.stage_weights import SET_ASIDE, WEIGHTS, Shared, write_shared
 from tfkd.spec.options.stages import mixtures_of
 from tfkd.training import waiting_share
 from tfkd.training.state.history import read_history
@@ -40,10 +41,21 @@ def leave_result(
     for name in ("history.jsonl", WEIGHTS):
         write_atomically(folder.path / name, (folder.scratch / name).read_bytes())
     write_shared(folder, shared, node, context)
+    _leave_set_aside(result, folder)
     events = folder.scratch / "tensorboard"
     if events.exists():
         copy_folder(events, folder.path / "tensorboard")
     return _summary(model, batcher, result, node, folder)
+
+
+def _leave_set_aside(result: Any, folder: StageFolder) -> None:
+    """Puts the last validated weights beside the result; hard links where the file system has
+    them."""
+    place = folder.path / SET_ASIDE
+    shutil.rmtree(place, ignore_errors=True)  # of a killed run
+    for path in result.set_aside.values():
+        place.mkdir(exist_ok=True)
+        copy_file(path, place / path.name, link=True)
 
 
 def _summary(

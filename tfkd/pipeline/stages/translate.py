@@ -1,13 +1,12 @@
 """Translate stages: a model's outputs for whole corpora, as a corpus."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfkd.data.text.bad_rows import Tally
-from tfkd.data.text.sources import LINE_BREAKS
 from tfkd.data.text.text_corpus import write_text_corpus
 from tfkd.evaluation.verdicts.outputs import TOLD
 from tfkd.pipeline.engine.context import Context
@@ -18,10 +17,12 @@ from tfkd.pipeline.engine.output_shards import OutputShards
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
+from tfkd.pipeline.inputs.asked_models import asked_nodes, model_inputs, refuse_other_pieces
 from tfkd.pipeline.inputs.letter_case import all_lower, lower_cased
 from tfkd.pipeline.inputs.text_stages import open_text
 from tfkd.pipeline.plan.planned import Planned
 from tfkd.pipeline.stages.best_of import chosen_of
+from tfkd.pipeline.stages.translator import translator
 from tfkd.spec import Spec
 from tfkd.spec.checks.export_checks import engine_of
 from tfkd.spec.errors import UserError
@@ -30,9 +31,8 @@ from tfkd.spec.stages.translate import TranslateOptions
 # An eighth of a corpus, so that a stop costs little of a small one, but a decoder's batch at least;
 # of many rows those of one length stand together.
 _SHARE, _FEWEST, _MOST = 8, 128, 1024
-# Of a row its output, or its outputs, best first, each with its score; None: it is too long.
-_Outputs = str | list[tuple[str, float]] | None
-_Translate = Callable[[list[str]], tuple[list[_Outputs], int]]
+# Options that name what a stage reads.
+_INPUTS = {"translate", "beside", "data"}
 
 
 class TranslateStage(Stage):
@@ -42,12 +42,14 @@ class TranslateStage(Stage):
     unit = "rows"
 
     def node(self, graph: Any, spec: Spec, name: str, options: Any) -> Node:
-        trained = graph.stage(spec, options.translate)
-        inputs, fields = {Role.MODEL: trained}, []
+        inputs, fields = model_inputs(graph, spec, options, graph.label(spec, name, None)), []
+        trained = inputs[Role.MODEL]
         for i, part in enumerate(options.data):
             inputs[Role.DATA.of(i, Role.CORPUS)] = graph.corpus(spec, part.of)
             fields.append(options.read_field(graph.fields(spec, part.of), part.swap))
-        identity = plain(options, without={"translate", "data", "decode", "on_failed_check"})
+        identity = plain(options, without=_INPUTS | {"weights", "decode", "on_failed_check"})
+        if options.shares is not None:
+            identity["weights"] = options.shares
         decode = options.decoding(trained.task.default_decode(trained.model))
         if options.choose is not None:
             identity |= raised("metric", options.choose.metric)
@@ -59,7 +61,9 @@ class TranslateStage(Stage):
         if spec.change is not None:  # --smoke
             identity["filled"] = True
         label = graph.label(spec, name, seed_of(inputs))
-        return Node(self.kind, label, spec, options, inputs, identity)
+        node = Node(self.kind, label, spec, options, inputs, identity)
+        _refuse_unlike(node)
+        return node
 
     def plan(self, node: Node, planned: Planned) -> dict[str, str]:
         """The rows that a translate stage reads; its tokens are known once it has written them."""
@@ -83,10 +87,7 @@ class TranslateStage(Stage):
                 of.stage.lower_cased(of, read)
                 for of, read in zip(node.corpora, node.identity["fields"], strict=True)
             )
-        trained = node.inputs[Role.MODEL].trained
-        if getattr(trained.inputs[Role.TOKENIZER.of("target")].options, "lower_case", False):
-            return True
-        return all_lower(trained, "target", "source")
+        return all(_writes_lower(one.trained) for one in asked_nodes(node))
 
     def warnings(self, node: Node, summary: dict[str, Any]) -> list[str]:
         """That it left out many rows since its model wrote nothing."""
@@ -144,12 +145,13 @@ class _Written(OutputShards):
     """
 
     def __init__(self, node: Node, folder: StageFolder, context: Context):
+        refuse_other_pieces(node, context)
         self.texts = [open_text(corpus, context) for corpus in node.corpora]
         self._node, self._places = node, []
         for index, text in enumerate(self.texts):
             rows = int(np.clip(-(-len(text) // _SHARE), _FEWEST, _MOST))
             self._places += [_Place(index, start, rows) for start in range(0, len(text), rows)]
-        self._translator = cache(lambda: _translator(node, context))
+        self._translator = cache(lambda: translator(node, context))
         names = [f"outputs-{place.index}-{place.start:09d}.json" for place in self._places]
         super().__init__(folder, names, self._translated)
 
@@ -176,75 +178,36 @@ class _Written(OutputShards):
         return list(self.texts[place.index].lines(field, place.start, place.start + place.rows))
 
 
-def _translator(node: Node, context: Context) -> _Translate:
-    """Lines in; what is kept of the search's outputs, and all their tokens out."""
-    from tfkd.data.tokenizers.lower_casing import LowerCasing
-    from tfkd.pipeline.engine.fresh_start import fresh_start
-    from tfkd.pipeline.inputs.made import side_tokenizers
+def _refuse_unlike(node: Node) -> None:
+    """Refuses several models of which the checks of one spec do not know that they cannot write
+    together.
 
-    fresh_start()
-    trained = node.inputs[Role.MODEL]
-    tokenizers = side_tokenizers(trained, context)
-    source, target = tokenizers["source"], tokenizers["target"]
-    if lower_cased(trained):
-        source = LowerCasing(source)
-    decode = node.options.decoding(trained.task.default_decode(trained.model))
-    made = _decoder if Role.EXPORT not in node.inputs else _engine
-    decoder, limit = made(node, decode, source, target, context)
-    listed = node.options.keep == "n_best" or node.options.choose is not None
-    several = getattr(decode, "n_best", 1) if listed else None
-
-    def translate(lines: list[str]) -> tuple[list[_Outputs], int]:
-        ids = source.encode(lines)
-        # The decoder would cut longer ones, and the pair would be half a pair.
-        whole = np.flatnonzero(ids.lengths <= limit)
-        decoded = decoder.decode(ids.take(whole))
-        outputs = decoded.n_best if several else decoded.outputs
-        texts = [LINE_BREAKS.sub(" ", one).strip() for one in target.decode_batch(outputs)]
-        found: list[_Outputs] = [None] * len(lines)
-        for at, row in enumerate(whole):
-            if several is None:
-                found[row] = texts[at]
-                continue
-            own = slice(at * several, (at + 1) * several)
-            scores = once_scored(list(outputs[own]), decoded.n_best_scores[at])
-            # Of fewer outputs than n the others have no score.
-            found[row] = [one for one in zip(texts[own], scores, strict=True) if one[1] > -np.inf]
-        return found, int(outputs.lengths.sum())
-
-    return translate
+    Raises:
+        UserError: One fills in, or some know their sources in lower case only.
+    """
+    first, *others = models = asked_nodes(node)
+    if not others:
+        return
+    where = f"stages.{node.label}.translate"
+    for one in models:
+        if one.model.fills_in:
+            raise UserError(
+                f"{where}: {one.label} fills in all words of an output at once. Expected models "
+                "that go from left to right, or it alone"
+            )
+        if lower_cased(one) != lower_cased(first):
+            lower, other = (one, first) if lower_cased(one) else (first, one)
+            raise UserError(
+                f"{where}: {lower.label} knows its sources in lower case only, and {other.label} "
+                "as they are written. Expected models that read one text alike"
+            )
 
 
-def _decoder(
-    node: Node, decode: Any, source: Any, target: Any, context: Context
-) -> tuple[Any, int]:
-    """What decodes ids, and the most of them that it reads."""
-    from tfkd.decoding import Decoder, build_search
-    from tfkd.decoding.decoder import source_limit
-    from tfkd.pipeline.inputs.models import trained_model
-
-    model = trained_model(node.inputs[Role.MODEL], context)
-    return Decoder(model, build_search(decode), source, target), source_limit(model)
-
-
-def _engine(node: Node, decode: Any, source: Any, target: Any, context: Context) -> tuple[Any, int]:
-    """The same of an engine; the tokenizers stay the model's own."""
-    from tfkd.pipeline.stages.export import open_export
-    from tfkd.serving.formats.engine_decoder import EngineDecoder
-
-    engine = open_export(node.inputs[Role.EXPORT], context)
-    decoder = EngineDecoder(engine, getattr(decode, "n_best", 1), source, target)
-    return decoder, decoder.limit
-
-
-def once_scored(outputs: Sequence[np.ndarray], scores: Iterable[float]) -> list[float]:
-    """The scores of a row's outputs, of equal ones that of the first: draws of the same pieces are
-    one output, and what a batch adds up for each may differ in its last digits."""
-    first: dict[bytes, float] = {}
-    return [
-        first.setdefault(ids.tobytes(), float(score)) if score > -np.inf else float(score)
-        for ids, score in zip(outputs, scores, strict=True)
-    ]
+def _writes_lower(trained: Node) -> bool:
+    """Whether a model has learnt from targets in lower case."""
+    if getattr(trained.inputs[Role.TOKENIZER.of("target")].options, "lower_case", False):
+        return True
+    return all_lower(trained, "target", "source")
 
 
 class _Rows:

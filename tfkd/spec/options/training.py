@@ -251,6 +251,12 @@ class ValidateOptions(Options):
     keep: KeepBest | KeepAverage | Literal["last"] = Field(
         "last", description="{best: METRIC}, {average: N} or last."
     )
+    set_aside: Count | None = Field(
+        None,
+        description="How many of the last validated weights stay in the stage's result beside "
+        "those that it ends with, for stages that average them, `average: {of: STAGE, last: N}`. "
+        "Each takes as much room as the weights that are trained.",
+    )
     patience: Count | None = Field(
         None, description="Stop after so many without a better one; needs keep: {best: METRIC}."
     )

@@ -1,6 +1,5 @@
 """The options of scoring stages."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -13,9 +12,8 @@ from tfkd.spec.names import SEVERAL, Found, Parts, elsewhere, stage_of, written
 from tfkd.spec.options.base import Count, ModelReference, Positive
 from tfkd.spec.options.models.family import SMOKE_LENGTH
 from tfkd.spec.options.stages import Data, DataPart, small_blocks
-from tfkd.spec.options.teachers import TEACHERS, checked, shares_of, spread
-from tfkd.spec.source.replacing import KEYS
-from tfkd.spec.stage import Named, TaughtOptions
+from tfkd.spec.options.teachers import TEACHERS
+from tfkd.spec.stages.asked import AskedOptions
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import a
 from tfkd.spec.wording import shown as in_short
@@ -30,7 +28,7 @@ def _with_source(prompt: str) -> str:
     return prompt
 
 
-class ScoreOptions(TaughtOptions):
+class ScoreOptions(AskedOptions):
     """Stores a teacher's top K for every target word (Chen et al., 2020, section 3.3)."""
 
     kind: ClassVar[str] = "score"
@@ -67,29 +65,6 @@ class ScoreOptions(TaughtOptions):
     batch_tokens: Count = Field(8192, description="Tokens scored at once, padding included.")
 
     @classmethod
-    def typed(cls, faults: Faults, path: tuple, value: dict[str, Any]) -> dict[str, Any]:
-        """With several teachers as the first and those beside it."""
-        return super().typed(faults, path, checked(faults, path, value, "score"))
-
-    @classmethod
-    def places(cls) -> tuple[tuple[tuple[str, ...], str], ...]:
-        return *super().places(), (("score", "*"), "model"), (("score", KEYS), "model")
-
-    @classmethod
-    def named(cls, stage: Mapping[str, Any]) -> list[Named]:
-        return super().named(spread(stage, "score"))
-
-    @property
-    def teachers(self) -> list[str]:
-        """All of them, the first first."""
-        return [self.score, *self.beside]
-
-    @property
-    def shares(self) -> list[float] | None:
-        """Their weights, which add up to 1; None where each has as much."""
-        return shares_of(self.weights)
-
-    @classmethod
     def smoke(cls, stage: dict[str, Any]) -> None:
         stage["top_k"] = min(stage.get("top_k") or 8, 8)
         stage["batch_tokens"] = 2048
@@ -116,7 +91,7 @@ class ScoreOptions(TaughtOptions):
         for index, name in enumerate(beside, 1):
             alone = stage.model_copy(update={"score": name, "beside": []})
             other = _teacher(parts, faults, path, alone, name, index)
-            where = _place(faults, path, name, index)
+            where = ScoreOptions.place_of(faults, path, name, index)
             check_mean(faults, where, stage.score, first, name, other, as_first=True)
         # What is said of its data is the same of each teacher.
         faults.errors[before:] = dict.fromkeys(faults.errors[before:])
@@ -141,18 +116,11 @@ class ScoreOptions(TaughtOptions):
                 faults.add(where, f"weight: {part.of} is scored once", "no weight in a score stage")
 
 
-def _place(faults: Faults, path: tuple, name: str, index: int) -> tuple:
-    """Where a teacher stands in the file."""
-    whole = (*path, "score")
-    ways = [(*whole, index), (*whole, name)] + [(*path, "beside", index - 1)] * bool(index)
-    return next((one for one in ways if written(faults, one) == one), whole)
-
-
 def _teacher(
     parts: Parts, faults: Faults, path: tuple, stage: Any, name: str, index: int
 ) -> Found | None:
     """One of a stage's teachers, which can be asked so; `stage` as if it had no other."""
-    where = _place(faults, path, name, index)
+    where = ScoreOptions.place_of(faults, path, name, index)
     teacher = stage_of(parts, faults, where, name, "model", of_folds=not index)
     if teacher is not None and teacher.headless:
         faults.add(where, f"{name} {NO_HEAD}", "one with a head")

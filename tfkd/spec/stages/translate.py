@@ -6,24 +6,35 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.checks.export_checks import check_engine
+from tfkd.spec.checks.mean_checks import check_mean
 from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import Parts, corpus_of, stage_of, written
-from tfkd.spec.options.base import NOT_TEXT, ModelReference, OfKind
+from tfkd.spec.names import Found, Parts, corpus_of, stage_of, written
+from tfkd.spec.options.base import NOT_TEXT, ModelReference, OfKind, Positive
 from tfkd.spec.options.best_of import BestOfOptions
 from tfkd.spec.options.stages import LIST_FIELDS, Data
+from tfkd.spec.options.teachers import TEACHERS
 from tfkd.spec.sections import with_metric_options
-from tfkd.spec.stage import TaughtOptions
+from tfkd.spec.stages.asked import AskedOptions
 from tfkd.spec.wording import a
 
 
-class TranslateOptions(TaughtOptions):
+class TranslateOptions(AskedOptions):
     """Writes a model's outputs for a corpus; its name is that of a corpus of source and target
     (sequence-level distillation: Kim and Rush, 2016; back-translation: Sennrich et al., 2016)."""
 
     kind: ClassVar[str] = "translate"
     gives: ClassVar[frozenset[str]] = frozenset({"corpus"})
-    translate: ModelReference = Field(description="The training stage of an encoder-decoder.")
+    translate: Annotated[ModelReference, TEACHERS] = Field(
+        description="The training stage of an encoder-decoder; or several, [A, B] or {A: 0.7, "
+        "B: 0.3}, that write together: each token is searched in the mean of their distributions."
+    )
+    beside: list[ModelReference] = Field(
+        [], description="The other models, where `translate:` is not a list of all."
+    )
+    weights: list[Positive] | None = Field(
+        None, description="Of the models, in their order; they need not add up to 1."
+    )
     data: Data = Field(
         description="What it reads: the source, or a text without sides; with swap, the target."
     )
@@ -85,21 +96,17 @@ class TranslateOptions(TaughtOptions):
     @classmethod
     def check(cls, stage: Any, parts: Parts, faults: Faults, path: tuple) -> None:
         """A translate stage: its model and data."""
-        where = (*path, "translate")
-        trained = stage_of(parts, faults, where, stage.translate, "trained", "model")
-        model = None if trained is None else trained.model
-        if model is not None and model.single_sequence:
-            does = "goes on with its text instead" if model.is_causal else "writes no text"
-            what = f"{stage.translate} trains {a(model.kind)}, which {does}"
-            faults.add(where, what, "an encoder-decoder")
-        if trained is not None:
-            decode = getattr(stage, "decode", None)
-            check_decode(
-                faults, (*path, "decode"), stage.translate, trained.model, decode, engine=True
-            )
-            if getattr(decode, "engine", None) is not None:
-                where = written(faults, (*path, "decode", "engine"))
-                check_engine(faults, where, stage.translate, trained, decode)
+        before, first = len(faults.errors), None
+        names = [stage.translate, *getattr(stage, "beside", ())]
+        for index, name in enumerate(names):
+            where = cls.place_of(faults, path, name, index)
+            found = _writer(parts, faults, path, where, stage, name, several=len(names) > 1)
+            if index:
+                check_mean(faults, where, stage.translate, first, name, found)
+            else:
+                first = found
+        # What is said of its search is the same of each model.
+        faults.errors[before:] = dict.fromkeys(faults.errors[before:])
         if getattr(stage, "keep", "best") == "n_best":
             _several(faults, path, getattr(stage, "decode", None))
         choose = getattr(stage, "choose", None)
@@ -127,6 +134,32 @@ class TranslateOptions(TaughtOptions):
             if part.of in seen:
                 faults.add(where, f"{part.of} stands here twice", "each corpus once")
             seen.add(part.of)
+
+
+def _writer(
+    parts: Parts, faults: Faults, path: tuple, where: tuple, stage: Any, name: str, several: bool
+) -> Found | None:
+    """One of a stage's models, which can write, alone or with the others."""
+    found = stage_of(parts, faults, where, name, "trained", "model")
+    model = None if found is None else found.model
+    if model is not None and model.single_sequence:
+        does = "goes on with its text instead" if model.is_causal else "writes no text"
+        faults.add(where, f"{name} trains {a(model.kind)}, which {does}", "an encoder-decoder")
+    elif model is not None and several and model.fills_in:
+        faults.add(
+            where, f"{name} fills in all words of an output at once, and several models write word "
+            "by word", "models that go from left to right, or it alone",
+        )  # fmt: skip
+    decode = getattr(stage, "decode", None)
+    if found is not None:
+        check_decode(faults, (*path, "decode"), name, model, decode, engine=True)
+    if getattr(decode, "engine", None) is not None:
+        place = written(faults, (*path, "decode", "engine"))
+        if several:
+            faults.add(place, "an engine, which runs one model", "no engine: TensorFlow")
+        elif found is not None:
+            check_engine(faults, place, name, found, decode)
+    return found
 
 
 def _several(faults: Faults, path: tuple, decode: Any) -> None:

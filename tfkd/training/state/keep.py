@@ -1,6 +1,7 @@
 """Which weights a training ends with: the last, the best by validation, or a mean."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from tfkd.spec.errors import UserError
 from tfkd.spec.metrics import higher_is_better
 from tfkd.training.optimization.schedules import options_of
+from tfkd.training.state.mean_weights import mean_weights
 from tfkd.training.state.tensor_file import DamagedFileError, read_tensors, write_tensors
 
 
@@ -23,9 +25,10 @@ class Keeper:
             the mean of those at the last N validations.
         folder: Where the files go.
         patience: Stop after so many validations without a better one; None: never. Needs `best`.
+        set_aside: How many of the last validated weights it holds on to beside these.
     """
 
-    def __init__(self, keep: Any, folder: Path, patience: int | None = None):
+    def __init__(self, keep: Any, folder: Path, patience: int | None = None, set_aside: int = 0):
         if keep is None or isinstance(keep, str):
             options = {keep or "last": True}
         else:
@@ -45,7 +48,10 @@ class Keeper:
             )
         self._folder = Path(folder)
         self._patience = patience
+        self._set_aside = set_aside
         self._state: dict[str, Any] = {"files": [], "best": None, "since_best": 0, "validated": 0}
+        if set_aside:
+            self._state["set_aside"] = []
 
     @property
     def averages(self) -> int:
@@ -72,9 +78,24 @@ class Keeper:
         """The steps whose weights are kept."""
         return [file["step"] for file in self._state["files"]]
 
+    def set_aside(self) -> dict[int, Path]:
+        """The files of the last validated weights by their steps, the oldest first.
+
+        Raises:
+            DamagedFileError: One is not what was written.
+        """
+        files = self._state.get("set_aside", ())
+        for file in files:
+            self._read(file)
+        return {file["step"]: self._folder / file["name"] for file in files}
+
     def see(self, step: int, metrics: Mapping[str, float], weights: Mapping[str, Any]) -> None:
         """Takes note of a validation, and puts the weights aside where they count."""
         self._state["validated"] = step
+        write = cache(lambda: self._write(step, weights))
+        if self._set_aside:
+            last = [*self._state["set_aside"], write()]
+            self._state["set_aside"] = last[-self._set_aside :]
         if self._metric:
             if self._metric not in metrics:
                 raise UserError(
@@ -87,9 +108,9 @@ class Keeper:
                 return
             self._state["best"] = {"step": step, "metric": self._metric, "value": value}
             self._state["since_best"] = 0
-            self._state["files"] = [self._write(step, weights)]
+            self._state["files"] = [write()]
         elif self._average:
-            files = [*self._state["files"], self._write(step, weights)]
+            files = [*self._state["files"], write()]
             self._state["files"] = files[-self._average :]
 
     def _better(self, value: float, best: float) -> bool:
@@ -110,17 +131,9 @@ class Keeper:
         files = self._state["files"]
         if not files:
             return None
-        sums: dict[str, np.ndarray] = {}
-        for file in files:
-            for name, array in self._read(file).items():
-                if len(files) == 1 or not np.issubdtype(array.dtype, np.floating):
-                    sums[name] = array
-                else:
-                    sums[name] = sums.get(name, 0) + array.astype(np.float64)
-        return {
-            name: total / len(files) if total.dtype == np.float64 else total
-            for name, total in sums.items()
-        }
+        if len(files) == 1:
+            return self._read(files[0])
+        return mean_weights(self._read(file) for file in files)
 
     def _read(self, file: Mapping[str, Any]) -> dict[str, np.ndarray]:
         return read_tensors(self._folder / file["name"], file["sha256"])
@@ -135,15 +148,20 @@ class Keeper:
 
     def verify(self, state: Mapping[str, Any]) -> None:
         """Raises `DamagedFileError` where a file that a checkpoint names is not whole."""
-        for file in state["files"]:
+        for file in _files(state):
             self._read(file)
 
     def remove_unused(self, states: list[Mapping[str, Any]]) -> None:
         """Removes the files that none of these states, nor the present one, names."""
-        used = {file["name"] for state in [*states, self._state] for file in state["files"]}
+        used = {file["name"] for state in [*states, self._state] for file in _files(state)}
         for path in self._folder.glob("step-*.safetensors"):
             if path.name not in used:
                 path.unlink(missing_ok=True)
+
+
+def _files(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All files that a state names, some of them twice."""
+    return [*state["files"], *state.get("set_aside", ())]
 
 
 __all__ = ["DamagedFileError", "Keeper"]
