@@ -74,7 +74,7 @@ def outputs(result, row):
     n_best=st.integers(1, 4),
     forbid_start=st.booleans(),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_a_wide_beam_equals_exhaustive_search(
     table_model, seed, longest, weights, n_best, forbid_start
 ):
@@ -100,7 +100,7 @@ def test_a_wide_beam_equals_exhaustive_search(
     beam=st.integers(1, 4),
     limits=st.lists(st.integers(0, 5), min_size=1, max_size=6),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_narrow_beams_and_greedy_search_equal_their_definitions(table_model, seed, beam, limits):
     weights, rows = [0.7, 0.3], range(len(limits))
     tables = [table_model(len(limits), 3, 5, seed), table_model(len(limits), 3, 5, seed + 1)]
@@ -124,7 +124,7 @@ def models():
     """Two families, with other widths, positions and states of their decoders."""
     common = {"width": 16, "seed": 1}
     one = Transformer(
-        SIZE, encoder_layers=1, decoder_layers=2, heads=2, max_length=16, positions="learned",
+        SIZE, encoder_layers=1, decoder_layers=1, heads=2, max_length=16, positions="learned",
         **common,
     )  # fmt: skip
     other = Rnn(SIZE, layers=1, **common)
@@ -138,47 +138,53 @@ def models():
 @pytest.fixture(scope="module")
 def sources():
     rng = np.random.default_rng(2)
-    return Ragged.from_rows([rng.integers(5, SIZE, n) for n in [*rng.integers(1, 10, 9), 30, 0]])
+    return Ragged.from_rows([rng.integers(5, SIZE, n) for n in [*rng.integers(1, 10, 5), 30, 0]])
 
 
 def decoded(model, search, sources):
     return Decoder(model, search, SPECIALS, SPECIALS).decode(sources)
 
 
-SEARCHES = [
-    GreedySearch(max_length=LIMIT),
-    BeamSearch(beam=3, n_best=3, max_length=LIMIT),
-    Sampling(n_best=2, top_k=8, max_length=LIMIT, seed=3),
-]
+BEAM = BeamSearch(beam=3, n_best=3, max_length=LIMIT)
 
 
 def test_each_hypothesis_has_the_score_of_the_uncached_models_mean(models, sources):
     """Each model with an encoder, states and positions of its own, which the search gathers."""
     weights = [0.6, 0.4]
-    found = decoded(MeanOf(models, weights), SEARCHES[1], sources)
-    rows = []
+    found = decoded(MeanOf(models, weights), BEAM, sources)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)] * 2)
+    def whole(source, target):
+        sides = {"source": source, "target": target}
+        record = {name: {"ids": ids, "valid": ids >= 0} for name, ids in sides.items()}
+        return [one.head.logits(one(record)["hidden"])[0] for one in models]
+
+    lengths = set()
     for row in range(len(sources)):
         source = [*sources.row(row)[:15], 3]
         for rank in range(3 * (len(source) > 1)):
-            rows.append((source, found.n_best.row(3 * row + rank), found.n_best_scores[row, rank]))
-    assert len({len(output) for _, output, _ in rows}) > 2
-    for source, output, score in rows:
-        record = {
-            side: {"ids": tf.constant([ids], tf.int32), "valid": tf.ones([1, len(ids)], tf.bool)}
-            for side, ids in (("source", source), ("target", [2, *output]))
-        }
-        logits = [
-            np.asarray(one.head.logits(one(record)["hidden"])[0], np.float64) for one in models
-        ]
-        each = [np.exp(z) / np.exp(z).sum(-1, keepdims=True) for z in logits]
-        mean = np.average(each, 0, weights)
-        mean[:, [0, 1, 2, 4]] = 0
-        written = np.array([*output, 3])
-        total = np.log(mean / mean.sum(-1, keepdims=True))[np.arange(len(written)), written].sum()
-        np.testing.assert_allclose(score, total / ((6 + len(output)) / 6) ** 0.6, atol=1e-4)
+            output = found.n_best.row(3 * row + rank)
+            logits = [np.float64(one) for one in whole([source], [[2, *output]])]
+            each = [np.exp(z) / np.exp(z).sum(-1, keepdims=True) for z in logits]
+            mean = np.average(each, 0, weights)
+            mean[:, [0, 1, 2, 4]] = 0
+            log_p, written = np.log(mean / mean.sum(-1, keepdims=True) + 1e-300), [*output, 3]
+            total = log_p[np.arange(len(written)), written].sum()
+            score = found.n_best_scores[row, rank]
+            np.testing.assert_allclose(score, total / ((6 + len(output)) / 6) ** 0.6, atol=1e-4)
+            lengths.add(len(output))
+    assert len(lengths) > 2
 
 
-@pytest.mark.parametrize("how", SEARCHES, ids=["greedy", "beam", "sampling"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(GreedySearch(max_length=LIMIT), marks=pytest.mark.long),
+        BEAM,
+        pytest.param(Sampling(n_best=2, top_k=8, max_length=LIMIT, seed=3), marks=pytest.mark.long),
+    ],
+    ids=["greedy", "beam", "sampling"],
+)
 def test_a_model_with_itself_or_beside_next_to_nothing_is_that_model(models, sources, how):
     one, other = models
     expected = decoded(one, how, sources)

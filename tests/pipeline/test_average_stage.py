@@ -51,7 +51,9 @@ def keys(path=SPEC, **options):
 )
 def test_faults_are_told_as_those_of_built_in_kinds(tmp_path, stage, said):
     path = tmp_path / "spec.yaml"
-    path.write_text(SPEC.read_text("utf-8").replace(STAGE, stage), "utf-8")
+    # The variant has weights, which validations of one training have not.
+    text = SPEC.read_text("utf-8").replace("{stages.averaged.weights: [0.75, 0.25]}", "{}")
+    path.write_text(text.replace(STAGE, stage), "utf-8")
     faults = [str(one) for one in validate_files([path])]
     assert len(faults) == (said is not None)
     if said is not None:

@@ -122,7 +122,7 @@ def test_models_that_cannot_write_together_are_refused(path, stage, told):
 
 def test_what_the_checks_of_one_spec_do_not_know_is_refused_with_the_graph(path):
     other = path.with_name("other.yaml")
-    changes = "data: {train: {lower_case: true}}, stages: {two: {folds: 2}}"
+    changes = "data: {train: {lower_case: true}}, stages: {two: {folds: 2}, out: {translate: one}}"
     other.write_text(f"{{extends: together.yaml, name: other, {changes}}}\n", "utf-8")
     for stage, told in (
         ("one", "other:one knows its sources in lower case only, and two as they are written"),

@@ -74,7 +74,7 @@ def test_average_is_the_mean_of_the_last(tmp_path):
     assert_equal(seen[5], weights)
 
 
-@pytest.mark.parametrize("keep", ["last", {"best": "loss"}, {"average": 2}])
+@pytest.mark.parametrize("keep", [{"best": "loss"}, {"average": 2}])
 def test_the_last_validated_weights_are_set_aside(tmp_path, keep):
     """Whatever the training ends with; older ones leave the disk with the next checkpoint."""
     result, _, seen = trained(
