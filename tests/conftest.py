@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 FIRST = (
     "test_smokes_lightpaff.py",
     "test_kills.py",
+    "test_line.py",
     "test_language_model_export.py",
     "test_abnet.py",
     "test_replicas.py",

@@ -80,7 +80,9 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def graph(tokenizer):
     module = tokenizer.in_graph()
-    return tf.function(module.tokenize, input_signature=[tf.TensorSpec([None], tf.string)]), module
+    return tf.function(
+        module.tokenize, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
+    ), module
 
 
 def assert_equal_everywhere(tokenizer, graph, texts):

@@ -71,7 +71,7 @@ def graph_of(tokenizer):
     import tensorflow as tf
 
     any_ids = tf.TensorSpec([None, None], tf.int32)
-    return tf.function(tokenizer.in_graph().detokenize, input_signature=[any_ids])
+    return tf.function(tokenizer.in_graph().detokenize, input_signature=[any_ids], autograph=False)
 
 
 def in_graph(tokenizer, rows):

@@ -31,7 +31,9 @@ def test_the_graph_reads_the_same_and_is_saved(tmp_path):
     signature = tf.TensorSpec([None], tf.string)
     served = tf.Module()
     served.inner = module
-    served.ids = tf.function(lambda text: module.tokenize(text).to_tensor(), [signature])
+    served.ids = tf.function(
+        lambda text: module.tokenize(text).to_tensor(), [signature], autograph=False
+    )
     tf.saved_model.save(served, str(tmp_path / "saved"))
     again = tf.saved_model.load(str(tmp_path / "saved"))
     padded = module.tokenize(tf.constant(LINES)).to_tensor()

@@ -185,6 +185,7 @@ def test_words_to_learn_from_are_bert_words(lines):
                 assert split == reference.words(line, lower_case)
 
 
+@pytest.mark.long
 def test_saved_model_answers_alike_in_a_fresh_process(tmp_path):
     import tensorflow as tf
 
@@ -197,7 +198,7 @@ def test_saved_model_answers_alike_in_a_fresh_process(tmp_path):
             super().__init__()
             self.graph = tokenizer.in_graph()
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
         def there_and_back(self, text):
             dense = self.graph.tokenize(text).to_tensor(tokenizer.pad_id)
             return {"ids": dense, "text": self.graph.detokenize(dense)}

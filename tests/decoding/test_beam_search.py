@@ -145,7 +145,8 @@ def test_the_search_stops_when_nothing_can_win():
         lambda: beam_search(
             [tf.zeros([2])], step, start_id=0, end_id=1, vocabulary_size=3, max_lengths=[50, 50],
             beam=2,
-        )
+        ),
+        autograph=False,
     )()  # fmt: skip
     assert len(steps) == 1
 
@@ -154,7 +155,7 @@ def test_no_new_trace_for_other_numbers_of_rows(table_model):
     model = table_model(8, 3, 4, seed=2)
     traces = []
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)] * 2)
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)] * 2, autograph=False)
     def graph(sentences, limits):
         traces.append(1)
         return beam_search(

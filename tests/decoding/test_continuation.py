@@ -50,6 +50,7 @@ def test_probabilities_are_the_models_own(model, decode):
     call = tf.function(
         lambda ids, lengths: continue_prompts(model, search, ids, lengths, SPECIALS),
         input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
+        autograph=False,
     )
     found = call(*padded(PROMPTS))
     for row, prompt in enumerate(PROMPTS[:3]):

@@ -41,7 +41,7 @@ def sources():
 def uncached(model):
     """log p of each word after each prefix of an output, by the whole model."""
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)] * 2)
+    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)] * 2, autograph=False)
     def whole(source, target):
         sides = {"source": source, "target": target}
         record = {name: {"ids": ids, "valid": ids >= 0} for name, ids in sides.items()}

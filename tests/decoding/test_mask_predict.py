@@ -18,7 +18,9 @@ SIZE = 12
 def decode(model, search, limits, sentences=None):
     sentences = np.arange(len(limits)) if sentences is None else sentences
     source = {"ids": tf.constant(np.array(sentences)[:, None], tf.int32)}
-    call = tf.function(lambda ids, most: search(model, {"ids": ids}, most, Specials(SIZE)))
+    call = tf.function(
+        lambda ids, most: search(model, {"ids": ids}, most, Specials(SIZE)), autograph=False
+    )
     return call(source["ids"], tf.constant(limits, tf.int32))
 
 
@@ -93,7 +95,7 @@ def test_a_sentence_does_not_depend_on_its_batch():
     search = MaskPredict(iterations=6, length_candidates=4, stop_when_stable=True)
     limits = [3, 16, 1, 9, 0, 12]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)] * 2)
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)] * 2, autograph=False)
     def call(sentences, limits):
         return search(model, {"ids": sentences[:, None]}, limits, Specials(SIZE))
 
@@ -166,7 +168,7 @@ def test_iterations_and_candidates_may_be_tensors():
     model = FillingTable(sentences=3, size=SIZE, lengths=18, seed=4)
     limits = [9, 16, 4]
 
-    @tf.function
+    @tf.function(autograph=False)
     def call(iterations, candidates):
         search = MaskPredict(iterations=iterations, length_candidates=candidates)
         source = {"ids": tf.constant([[0], [1], [2]])}

@@ -32,7 +32,9 @@ def test_over_many_draws_the_rate_is_what_was_asked_for(rate):
         return draw_mask(tf.constant([1]), rate, tf.stack([7, key])).threshold
 
     keys = tf.range(2000)
-    thresholds = tf.map_fn(tf.function(drawn), keys, fn_output_signature=tf.uint8).numpy()
+    thresholds = tf.map_fn(
+        tf.function(drawn, autograph=False), keys, fn_output_signature=tf.uint8
+    ).numpy()
     expected = min(256 * rate, 255)
     assert set(thresholds) <= {int(expected), int(np.ceil(expected))}
     assert abs(thresholds.mean() - expected) < 5 * 0.5 / np.sqrt(2000) + 1e-9
@@ -61,7 +63,9 @@ def test_masks_are_a_function_of_key_and_place():
 def test_graph_equals_eager_and_keys_are_arguments():
     layer = Dropout(0.5, name="one")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([2], tf.int32)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([2], tf.int32)], autograph=False
+    )
     def call(inputs, key):
         with dropout_key(key):
             return layer(inputs, training=True)

@@ -122,7 +122,7 @@ def test_outside_of_the_scope_and_in_other_graphs_nothing_is_kept():
         return tf.constant(2.0)
 
     assert once(layer, "a", make) is not once(layer, "a", make)
-    other = tf.function(lambda: (kept_here(), once(layer, "a", make)))
+    other = tf.function(lambda: (kept_here(), once(layer, "a", make)), autograph=False)
     with weights_once():
         first = once(layer, "a", make)
         assert once(layer, "a", make) is first
@@ -140,7 +140,7 @@ def test_rows_times_the_matrix_of_a_head(kept, rows):
     head = model_for("beam").head
     given = np.random.default_rng(3).normal(size=(rows, 16)).astype(np.float32)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 16])])
+    @tf.function(input_signature=[tf.TensorSpec([None, 16])], autograph=False)
     def product(rows):
         if not kept:
             return times_matrix(rows, head)

@@ -101,7 +101,7 @@ def test_a_product_is_that_of_integers_and_its_gradient_goes_straight_through(bi
         layer.bias.assign(normal(6, seed=3))
     kernel, shift = layer.kernel.numpy(), layer.bias.numpy() if bias else 0.0
 
-    @tf.function
+    @tf.function(autograph=False)
     def run(x):
         with tf.GradientTape() as tape:
             tape.watch(x)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from ab_nets import BERT, RECORD, TARGET, abnet, adapters, fused
 
-from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor, dropout_key
+from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor
 from tfkd.models import (
     AbNet,
     Bert,
@@ -235,20 +235,7 @@ def test_what_stands_under_a_mask_changes_the_loss_and_not_the_logits():
     assert abs(losses[0] - losses[1]) > 1e-3
 
 
-@pytest.mark.parametrize("made", [abnet, fused], ids=["ab_net", "bert_fused"])
-def test_a_model_of_others_is_saved_whole(made, tmp_path):
-    """Weights, paths and the places that key dropout, from a `.keras` file."""
-    model = made()
-    model.save(tmp_path / "it.keras")
-    again = keras.models.load_model(tmp_path / "it.keras")
-    assert list(variables_by_path(again)) == list(variables_by_path(model))
-    states = []
-    for one in (model, again):
-        with dropout_key([1, 2]):
-            states.append(one(RECORD, training=True)["hidden"])
-    np.testing.assert_array_equal(*states)
-
-
+@pytest.mark.long
 def test_frozen_berts_are_frozen_through_save_and_load(tmp_path):
     model = abnet()
     counted = freeze(model, ["adapters", "lengths"])

@@ -73,6 +73,7 @@ def test_the_head_in_parts_equals_its_logits(scrambled):
     np.testing.assert_array_equal(head.matrix(), model.embedding.tokens.table)
 
 
+@pytest.mark.long
 def test_keras_file_brings_the_model_back(tmp_path, scrambled):
     model = scrambled(Bert(20, **TINY, activation="relu", pooler=True, dropout=0.2))
     model.save(tmp_path / "model.keras")

@@ -119,7 +119,7 @@ def test_prompts_side_by_side_are_continued_as_alone(model, search):
     # One trace for all shapes.
     shapes = [([None, None], tf.int32), ([None, None], tf.bool), ([None], tf.int32)]
 
-    @tf.function(input_signature=[tf.TensorSpec(*one) for one in shapes])
+    @tf.function(input_signature=[tf.TensorSpec(*one) for one in shapes], autograph=False)
     def run(ids, valid, limits):
         return search(model, {"ids": ids, "valid": valid}, limits, Specials)
 

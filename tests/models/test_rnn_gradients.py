@@ -97,6 +97,7 @@ def test_gradients_by_states_equal_differences(scrambled):
             assert float(found[path][place]) == pytest.approx(slope, rel=2e-3, abs=1e-3), path
 
 
+@pytest.mark.long
 def test_a_step_traces_once_and_its_gradients_repeat():
     model = build(dropout=0.3, dtype="mixed_bfloat16")
     values = [variable.value for variable in model.trainable_variables]
@@ -106,7 +107,10 @@ def test_a_step_traces_once_and_its_gradients_repeat():
     }
     traces = []
 
-    @tf.function(input_signature=[{"source": side, "target": side}, tf.TensorSpec([2], tf.int32)])
+    @tf.function(
+        input_signature=[{"source": side, "target": side}, tf.TensorSpec([2], tf.int32)],
+        autograph=False,
+    )
     def step(record, key):
         traces.append(1)
         with dropout_key(key), fusing(), tf.GradientTape() as tape:

@@ -167,6 +167,7 @@ def test_a_term_on_hidden_states_may_own_weights():
     )
 
 
+@pytest.mark.long
 def test_graph_xla_and_eager_agree():
     rng = np.random.default_rng(12)
     model, batch = TableModel(), batch_of(rng, [5, 0, 6], 6)
@@ -186,8 +187,8 @@ def test_graph_xla_and_eager_agree():
         ),
         tensors,
     )
-    graph = tf.function(lambda batch: step(batch, False), input_signature=[free])
-    compiled = tf.function(lambda batch: step(batch, True), jit_compile=True)
+    graph = tf.function(lambda batch: step(batch, False), input_signature=[free], autograph=False)
+    compiled = tf.function(lambda batch: step(batch, True), jit_compile=True, autograph=False)
     for run in (graph, compiled):
         loss, ours = run(tensors)
         np.testing.assert_allclose(loss, expected.loss, rtol=1e-5)

@@ -59,9 +59,9 @@ def run(hidden, matrix, bias, terms, scales, rows, mode="eager"):
             tf.TensorSpec([None, hidden.shape[1]]),
             *map(tf.TensorSpec.from_tensor, tensors[1:]),
         ]
-        forward = tf.function(forward, input_signature=specs)
+        forward = tf.function(forward, input_signature=specs, autograph=False)
     elif mode == "xla":
-        forward = tf.function(forward, jit_compile=True)
+        forward = tf.function(forward, jit_compile=True, autograph=False)
     return tf.nest.map_structure(lambda value: value.numpy(), forward(*tensors))
 
 
@@ -233,7 +233,9 @@ def test_huge_logits_and_unlikely_words_stay_finite():
 def test_no_array_of_all_logits_stands_in_the_graph():
     tokens, size = 4096, 8192
 
-    @tf.function(input_signature=[tf.TensorSpec([tokens, 4]), tf.TensorSpec([size, 4])])
+    @tf.function(
+        input_signature=[tf.TensorSpec([tokens, 4]), tf.TensorSpec([size, 4])], autograph=False
+    )
     def forward(hidden, matrix):
         gold = tf.zeros([tokens], tf.int32)
         terms = [gold_term(np.zeros(tokens), np.ones(tokens))]

@@ -79,7 +79,7 @@ def test_a_bfloat16_student_trains_on_words_and_soft_targets_in_a_graph():
         {"cross_entropy": {"label_smoothing": 0.1}, "soft_targets": {"teacher": "t"}}
     )
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(batch):
         with tf.GradientTape() as tape:
             result = objective_forward(model, terms, batch, term_counts(terms, batch), True)

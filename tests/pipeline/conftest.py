@@ -1,5 +1,6 @@
 """One finished run of a tiny line, shared by the tests of this folder."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -23,6 +24,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.tensorflow)
 
 
+@contextlib.contextmanager
+def _checked_here():
+    """SavedModels are checked in this process, to save the start of another; those of
+    `serving/test_export` and `serving/test_language_model_export` are checked as a user's."""
+    from tfkd.serving import check, checking, classifier_export, language_model_check
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "run_fresh", check.answer)
+        patch.setattr(classifier_export, "run_fresh", check.classify)
+        patch.setattr(language_model_check, "run_fresh", check.go_on)
+        yield
+
+
 @pytest.fixture(scope="session")
 def line(tmp_path_factory):
     """The spec, the runs folder and the results of an uninterrupted run; not to be changed."""
@@ -32,7 +46,8 @@ def line(tmp_path_factory):
 
     def make():
         write_line(folder)
-        assert cli.main(arguments(spec, runs)) == cli.DONE
+        with _checked_here():
+            assert cli.main(arguments(spec, runs)) == cli.DONE
 
     made_once(folder, make)
     results = json.loads((run / "results.json").read_text("utf-8"))
@@ -57,14 +72,8 @@ def spec_path(tmp_path):
 
 @pytest.fixture(scope="module")
 def checked_here():
-    """SavedModels are checked in this process, to save the start of another; those of the tiny line
-    and of the smokes are checked as a user's."""
-    from tfkd.serving import check, checking, classifier_export, language_model_check
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "run_fresh", check.answer)
-        patch.setattr(classifier_export, "run_fresh", check.classify)
-        patch.setattr(language_model_check, "run_fresh", check.go_on)
+    """See `_checked_here`."""
+    with _checked_here():
         yield
 
 

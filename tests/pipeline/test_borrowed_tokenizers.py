@@ -1,27 +1,23 @@
 """Models of another variant or spec, whose tokenizer has the name of one that is here."""
 
 import pytest
+from everyday_line import everyday
 
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.wanted import wanted
 from tfkd.spec import load_spec
 
-SPEC = """\
-tfkd: 1
-name: small
-data:
-  train: {generated: everyday, rows: 60, seed: 3}
-  test: {generated: everyday, rows: 20, seed: 4}
-tokenizers: {joint: {kind: wordpiece, size: 200, learn_from: train}}
-student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 8, heads: 2,
-  tokenizer: joint}
+SPEC = (
+    everyday("small", train=60, test=20)
+    + """\
 stages:
   learn: {train: student, data: train, steps: 2, objective: {cross_entropy: {}}}
   stored: {score: learn, data: train}
 variants: {fewer: {tokenizers.joint.size: 100}}
 evaluate: [{of: learn, on: test, metrics: [loss], against: "learn#fewer"}]
 """
+)
 OTHER = """\
 tfkd: 1
 name: other

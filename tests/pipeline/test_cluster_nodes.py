@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from drills import stable_files
 from ray_nodes import actors_of, ray_nodes
-from small_line import arguments, stage_folders, start
+from small_line import arguments, stage_folders, start, write_line
 
 from tfkd import cli
 
@@ -32,48 +32,29 @@ def ended(process, timeout=900):
     return process.returncode, out + errors
 
 
-SPEC = """\
-tfkd: 1
-name: shared
-data:
-  train: {generated: german_english, rows: 200, seed: 1}
-  test: {generated: german_english, rows: 160, seed: 2}
-tokenizers:
-  joint: {kind: wordpiece, size: 150, learn_from: [train]}
-teacher: {kind: bert, layers: 1, width: 16, heads: 2, max_length: 160, tokenizer: joint}
-student:
-  {kind: rnn, layers: 1, width: 16, max_length: 64, tokenizer: joint}
-views:
-  cmlm: {kind: conditional_mlm, p: 0.3, max_length: 160}
-stages:
-  teach:
-    train: teacher
-    data: train
-    objective: {masked_lm: {view: cmlm}}
-    steps: 3
-    batch: {size: 768, unit: joint_tokens}
-    schedule: {kind: linear, rate: 1e-2}
-  targets: {score: teach, data: train, top_k: 4, max_length: 160, batch_tokens: 1024}
-  learn:
-    train: student
-    data: train
-    objective: {soft_targets: {temperature: 2, teacher: targets}}
-    steps: 3
-    batch: {size: 512, unit: max_tokens, max_length: 64}
-    schedule: {kind: linear, rate: 1e-2}
-  synthetic: {translate: learn, data: train, decode: {kind: greedy}}
-evaluate:
-  - {of: learn, on: [test], decode: {kind: greedy}, metrics: [bleu, loss], bootstrap: 20}
-  - {of: learn, on: [synthetic], metrics: [loss], bootstrap: 20}
-"""
+# The tiny line, shorter: of fewer rows and steps, with one student.
+SHORTER = (
+    "name=shared",
+    "data={train: {generated: german_english, rows: 200, seed: 1}, "
+    "test: {generated: german_english, rows: 160, seed: 2}}",
+    "student={kind: rnn, layers: 1, width: 16, max_length: 64, tokenizer: joint}",
+    "stages.teach.steps=3",
+    "stages.targets.passes=1",
+    "stages.targets.batch_tokens=1024",
+    "stages.learn={train: student, data: train, objective: {soft_targets: {temperature: 2, "
+    "teacher: targets}}, steps: 3, batch: {size: 512, unit: max_tokens, max_length: 64}}",
+    "stages.synthetic.translate=learn",
+    "evaluate=[{of: learn, on: [test], decode: {kind: greedy}, metrics: [bleu, loss], "
+    "bootstrap: 20}, {of: learn, on: [synthetic], metrics: [loss], bootstrap: 20}]",
+    "export=null",
+)
 
 
 @pytest.fixture(scope="module")
 def sharded(tmp_path_factory):
     """A spec; its runs with trainings alone; and all its results in short shards, made here."""
     folder = tmp_path_factory.mktemp("shared")
-    spec, whole, trained = folder / "shared.yaml", folder / "whole", folder / "trained"
-    spec.write_text(SPEC, "utf-8")
+    spec, whole, trained = write_line(folder), folder / "whole", folder / "trained"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS / "pipeline"), prepend=os.pathsep)
         code, said = ended(start(*words_of(spec, whole)))
@@ -87,7 +68,8 @@ def sharded(tmp_path_factory):
 
 
 def words_of(spec, runs, *more):
-    return arguments(spec, runs, "--plugin", "short_shards", *more)
+    changes = (word for change in SHORTER for word in ("--set", change))
+    return arguments(spec, runs, "--plugin", "short_shards", *changes, *more)
 
 
 def results_of(runs):

@@ -111,8 +111,9 @@ SAMPLE = [
     ("evaluate", "work/outputs-00000000.json", "flipped"),
     ("evaluate", "work/rests_on.json", "flipped"),
 ]
-# What is kept of weights and validations is drilled in `test_keep` and `test_sealed`, too.
-SHORT = [SAMPLE[1], SAMPLE[4]]
+# The short ring damages checkpoints in `training/test_loop`, and what is kept of weights and
+# validations in `training/test_keep` and `training/test_ends`.
+SHORT = [SAMPLE[4]]
 
 
 @pytest.mark.parametrize(
@@ -154,10 +155,7 @@ def test_a_value_that_is_another_one(line, under_way, tmp_path, kind, name, foun
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        pytest.param(k, marks=[] if k in ("train learn", "score") else [pytest.mark.long])
-        for k in STAGES
-    ],
+    [pytest.param(k, marks=[] if k == "score" else [pytest.mark.long]) for k in STAGES],
 )
 def test_no_kind_of_file_is_left_out(under_way, kind):
     """What is damaged above, and what is left to the test of every file, are all there are."""

@@ -1,4 +1,7 @@
-"""Losses and gradients that are not finite end a whole run: the step is named, nothing follows."""
+"""Losses and gradients that are not finite end a whole run: the step is named, nothing follows.
+
+The short ring has the trainings by themselves: `training/test_loop`, `training/test_loss_scale`.
+"""
 
 import re
 import shutil
@@ -36,10 +39,8 @@ def _words(line, runs, cause):
     return [*arguments(line.spec, runs), "--set", "stages.teach.save_every=0.0001", *more]
 
 
-@pytest.mark.parametrize(
-    "cause",
-    [pytest.param(c, marks=[pytest.mark.long] if c != "rate" else []) for c in CAUSES],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("cause", CAUSES)
 def test_a_loss_that_is_not_finite(line, tmp_path, capsys, cause):
     runs = finished_copy(line, tmp_path)
     shutil.rmtree(runs / "small")
@@ -72,11 +73,9 @@ def test_a_loss_that_is_not_finite(line, tmp_path, capsys, cause):
         assert all(np.isfinite(array).all() for array in load_file(path).values())
     assert checkpoints or step == 1
 
-    # The same command comes to the same end, here in the long ring; another spec is not kept from
-    # its own.
-    if cause != "rate":
-        assert cli.main(words) == cli.WRONG_INPUT
-        assert capsys.readouterr().err == errors
+    # The same command comes to the same end; another spec is not kept from its own.
+    assert cli.main(words) == cli.WRONG_INPUT
+    assert capsys.readouterr().err == errors
     assert not (folder / "manifest.json").exists()
     assert cli.main(arguments(line.spec, runs)) == cli.DONE
     assert same_results(line, runs)

@@ -1,7 +1,7 @@
 """kill -9 at any moment of any kind of stage; the same command goes on to the same results.
 
-The short ring kills a training here, a scoring in `test_scoring`, and what needs no TensorFlow in
-`test_toy_line`.
+The short ring kills a training in `training/test_resume`, a scoring in `targets/test_scoring`, and
+what needs no TensorFlow in `test_toy_line`.
 """
 
 import json
@@ -15,6 +15,8 @@ from small_line import arguments, manifest, stage_folders, start, weights
 
 from tfkd import cli
 from tfkd.serving import load_saved_model
+
+pytestmark = pytest.mark.long
 
 # What to wait for before the random delay: work that a continued stage can build upon. And what
 # to run: only as far as the stage.
@@ -110,17 +112,13 @@ def _continued(line, runs, kind, kills, chance):
     return under_way
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=[] if k == "train" else [pytest.mark.long]) for k in KINDS],
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_stage_continues_to_the_same_result(line, tmp_path, kind):
     runs = tmp_path / "runs"
     shutil.copytree(line.runs, runs, symlinks=True)
     _continued(line, runs, kind, 1, random.Random(time.time_ns()))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_twenty_kills_of_a_stage(line, tmp_path, kind):
     runs = tmp_path / "runs"

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from test_published_teachers import PIECES, write_marian
+from test_published_teachers import PIECES
+from test_published_translators import write_marian
 
 from tfkd import cli
 from tfkd.data.tokenizers.byte_bpe import ROBERTA, byte_alphabet

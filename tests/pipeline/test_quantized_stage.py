@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from everyday_line import everyday
 from test_several_teachers import nodes
 
 from tfkd import cli
@@ -12,15 +13,9 @@ from tfkd.pipeline.inputs.models import trained_model
 from tfkd.pipeline.stages.validation import validation
 from tfkd.training import read_history
 
-SPEC = """\
-tfkd: 1
-name: tuned
-data:
-  train: {generated: everyday, rows: 200, seed: 2}
-  valid: {generated: everyday, rows: 20, seed: 4}
-tokenizers: {joint: {kind: wordpiece, size: 200, learn_from: train}}
-student: {kind: transformer, encoder_layers: 1, decoder_layers: 1, width: 16, heads: 2,
-          tokenizer: joint}
+SPEC = (
+    everyday("tuned", width=16, train=200, valid=20)
+    + """\
 stages:
   learn: {train: student, data: train, steps: 30, objective: {cross_entropy: {}}}
   tune:
@@ -35,6 +30,7 @@ stages:
 evaluate:
   - {of: tune, on: valid, metrics: [loss, bleu], decode: {kind: greedy}, bootstrap: 20}
 """
+)
 EXPORTS = """\
   - {of: tune, on: valid, metrics: [bleu], export: ctranslate2_int8, against: tune, bootstrap: 20}
 export: [{of: tune, format: ctranslate2, quantize: int8}]

@@ -1,6 +1,7 @@
 """SIGTERM, Ctrl-C and the time limit in any kind of stage: exit code 3, and nothing is lost.
 
-The short ring stops a training and a scoring here, and what needs no TensorFlow in `test_toy_line`.
+The short ring stops a training here, a scoring by the time limit, and what needs no TensorFlow in
+`test_toy_line`.
 """
 
 import os
@@ -90,7 +91,7 @@ def _seconds(runs, kind):
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param(k, marks=[] if k in ("train", "score") else [pytest.mark.long]) for k in UNTIL],
+    [pytest.param(k, marks=[] if k == "train" else [pytest.mark.long]) for k in UNTIL],
 )
 def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())

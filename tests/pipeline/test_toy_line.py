@@ -113,8 +113,11 @@ def test_a_killed_stage_continues_to_the_same_files(toy_line, tmp_path, kind):
     continued(toy_line, runs)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [*((kind, signal.SIGTERM) for kind in KINDS), ("train", signal.SIGINT),
+     *(pytest.param(kind, signal.SIGINT, marks=pytest.mark.long) for kind in KINDS[:-1])],
+)  # fmt: skip
 def test_a_signal_in_a_stage_stops_it(toy_line, tmp_path, kind, number, capsys, monkeypatch):
     runs, folder = removed(toy_line, tmp_path, kind)
     slept = []
@@ -134,7 +137,10 @@ def test_a_signal_in_a_stage_stops_it(toy_line, tmp_path, kind, number, capsys, 
     continued(toy_line, runs)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    ["ids", *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS if kind != "ids")],
+)
 def test_the_time_limit_ends_a_stage(toy_line, tmp_path, kind, capsys, monkeypatch):
     runs, folder = removed(toy_line, tmp_path, kind)
     slept = []
@@ -239,7 +245,9 @@ def test_what_is_whole_is_not_made_again(toy_line, under_way, tmp_path, monkeypa
     assert written == ["shard-3.json", "shard-4.json"]
 
 
-@pytest.mark.parametrize("other", [[], ["--set", "name=other"]])
+@pytest.mark.parametrize(
+    "other", [pytest.param([], marks=pytest.mark.long), ["--set", "name=other"]]
+)
 def test_two_runs_at_once_make_each_stage_once(toy_line, tmp_path, other, monkeypatch):
     """Another spec's name is in no fingerprint: it waits for the same stages."""
     monkeypatch.setenv("TOY_PAUSE", "0.4")

@@ -85,6 +85,7 @@ def test_signatures_and_batches_must_agree(compare):
     assert run(*same, expected.score, alone=["be", expected.score + 1e-7]) == ("", False)
 
 
+@pytest.mark.long
 def test_a_folder_that_does_not_load_says_why(tmp_path):
     with pytest.raises(RuntimeError, match=r"exit code 1\)"):
         run_fresh(tmp_path, {"text": [], "source_ids": [], "pad_id": 0})

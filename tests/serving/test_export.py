@@ -123,7 +123,7 @@ def test_what_is_refused_leaves_nothing_and_the_old_version_stays(
     found = CheckResult(2, 0, 0.5, [], [Difference("ein Satz", "other", "served", -1, "own", -2)])
 
     class Graph(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)], autograph=False)
         def serve(self, x):
             return tf.py_function(lambda y: y, [x], tf.float32) if self.python else x
 

@@ -253,7 +253,7 @@ def test_a_refused_export_leaves_nothing(monkeypatch, exported, model, tokenizer
             super().__init__()
             self.weights = []
 
-        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)], autograph=False)
         def serve(self, x):
             return {"x": x}
 

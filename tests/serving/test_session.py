@@ -31,10 +31,7 @@ import json, sys
 from tfkd.serving import load_saved_model
 lines = json.loads(sys.argv[2])
 found = load_saved_model(sys.argv[1]).translate(lines)
-imported = sorted({"tensorflow", "keras"} & {*sys.modules})
-import tensorflow
-again = load_saved_model(sys.argv[1]).translate(lines)
-print(json.dumps([imported, found, again]))
+print(json.dumps([sorted({"tensorflow", "keras"} & {*sys.modules}), found]))
 """
 
 
@@ -44,11 +41,11 @@ def test_answers_come_without_tensorflow_s_python_and_are_the_same(exported, sen
         [sys.executable, "-c", ALONE, folder, json.dumps(sentences)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    imported, found, again = json.loads(done.stdout)
+    imported, found = json.loads(done.stdout)
     assert imported == []
+    again = load_saved_model(folder).translate(sentences)
     assert [text for text, _ in found] == [text for text, _ in again]
     np.testing.assert_allclose([x for _, x in found], [x for _, x in again], atol=1e-5)
-    assert found == [[*one] for one in load_saved_model(folder).translate(sentences)]
 
 
 @pytest.mark.long

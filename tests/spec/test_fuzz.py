@@ -146,5 +146,12 @@ LARGE = {
 @pytest.mark.parametrize("text", LARGE.values(), ids=list(LARGE))
 def test_large_specs_take_no_longer(tmp_path, text: str) -> None:
     spec_or_faults(tmp_path / "x.yaml", text)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "variants" else [pytest.mark.long]) for n in LARGE]
+)
+def test_nor_do_they_with_all_their_variants(tmp_path, name: str) -> None:
+    (tmp_path / "x.yaml").write_text(LARGE[name], "utf-8")
     with bounded(2 * LIMIT):
         validate_files([tmp_path / "x.yaml"])

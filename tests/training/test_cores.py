@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 
@@ -81,3 +84,14 @@ def test_which_processors_have_no_products_of_bfloat16(monkeypatch, tmp_path, to
     if told is not None:
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{told}")
     assert cores.widens_bfloat16() == widens
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files under Linux")
+def test_without_a_driver_tensorflow_is_not_imported_to_look_for_gpus(monkeypatch, tmp_path):
+    monkeypatch.setattr(cores, "_DEVICES", tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "without_tensorflow")
+    assert not cores._gpu()
+    (tmp_path / "nvidia0").touch()
+    with pytest.raises(AssertionError, match="imports TensorFlow"):
+        cores._gpu()

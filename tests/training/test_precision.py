@@ -1,7 +1,7 @@
 """The same weights have the same loss and accuracy in half precision as in float32.
 
 Of a BERT and of a Transformer that were trained on 400 drawn pairs, so that losses are not those
-of a uniform guess.
+of a uniform guess. The short ring compares a first step's loss, in `test_real_models`.
 """
 
 import itertools
@@ -20,6 +20,8 @@ from tfkd.objectives import CrossEntropy, MaskedLM
 from tfkd.objectives.prediction_sums import teacher_forced_metrics
 from tfkd.pipeline.tasks.teacher_forced import TeacherForced
 from tfkd.training import Adam, Distiller, TrainSettings, Triangular, train
+
+pytestmark = pytest.mark.long
 
 STEPS, VOCABULARY = 150, sequence_models.VOCABULARY
 EXAMPLES = sequence_models.batcher(pairs=400).example_set
@@ -50,14 +52,9 @@ MODELS = {
 }
 
 
-# In the short ring one model in one half precision.
-SHORT = {("transformer", "mixed_bfloat16")}
 each_in_half = pytest.mark.parametrize(
     ("trained", "policy"),
-    [
-        pytest.param(*one, marks=[] if one in SHORT else [pytest.mark.long])
-        for one in itertools.product(MODELS, TOLERANCES)
-    ],
+    itertools.product(MODELS, TOLERANCES),
     indirect=["trained"],
     scope="module",
 )

@@ -19,17 +19,13 @@ from tfkd.spec.builtins import register_builtins
 
 # What is compared with "one_device" of the same model: in the short ring a way or two of some, in
 # the long one all others.
-SHORT = {
-    "fake": ["two_replicas_accumulated"],
-    "gated": ["accumulated"],
-    "opposed": ["two_replicas"],
-}
+SHORT = {"fake": ["two_replicas_accumulated"], "opposed": ["two_replicas"]}
 ALL = [way for way in WAYS if way not in ("one_device", "two_micro_batches")]
 LONG = {
     model: [way for way in ALL if way not in SHORT[model]] for model in SHORT if model != "opposed"
 }
 LONG |= dict.fromkeys(
-    ("sequences", "pairs", "taught", "next_words", "classes", "filled", "segments"), ALL
+    ("gated", "sequences", "pairs", "taught", "next_words", "classes", "filled", "segments"), ALL
 )
 LONG["own_pairs"] = ["accumulated", "two_replicas_accumulated", "all_on_one_cpu"]
 LONG["own_pairs"] += ["three_replicas", "two_replicas_xla"]
@@ -100,6 +96,7 @@ def test_two_replicas_drop_what_two_micro_batches_drop(scenario):
     assert largest_difference(one, scenario("fake-one_device")) > 1e-3
 
 
+@pytest.mark.long
 def test_a_gate_changes_the_weights(scenario):
     summed, gated = scenario("fake-one_device"), scenario("gated-one_device")
     weights = {name: gated[name] for name in summed}

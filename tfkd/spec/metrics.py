@@ -63,13 +63,21 @@ def names() -> list[str]:
 
 
 def _entries() -> dict[str, registry.Entry]:
-    found = {one.name: one for one in registry.entries(KIND)}
-    if "bleu" in found:
-        return found
-    from tfkd.spec.builtins import register_builtins  # of a use without a spec
-
-    register_builtins()
+    _register()
     return {one.name: one for one in registry.entries(KIND)}
+
+
+def _entry(name: str) -> registry.Entry | None:
+    _register()
+    return registry.find(KIND, name)
+
+
+def _register() -> None:
+    """Has the package's own stand there, of a use without a spec."""
+    if registry.find(KIND, "bleu") is None:
+        from tfkd.spec.builtins import register_builtins
+
+        register_builtins()
 
 
 def metrics(among: Iterable[str] | None = None) -> dict[str, Any]:
@@ -81,10 +89,11 @@ def metrics(among: Iterable[str] | None = None) -> dict[str, Any]:
     Raises:
         UserError: A plugin's class that was asked for is not where it says, or is none.
     """
-    known, found = _entries(), {}
     if among is not None:
-        return {name: _loaded(known[name]) for name in among if name in known}
-    for name, entry in known.items():
+        entries = {name: _entry(name) for name in among}
+        return {name: _loaded(entry) for name, entry in entries.items() if entry is not None}
+    found = {}
+    for name, entry in _entries().items():
         with suppress(UserError):
             found[name] = _loaded(entry)
     return found
@@ -154,7 +163,7 @@ def about(name: str) -> Any:
     Raises:
         UserError: A plugin's class is not where it says, or is none.
     """
-    if (entry := _entries().get(name)) is not None:
+    if (entry := _entry(name)) is not None:
         return _loaded(entry)
     for found in metrics().values():
         for one in found.also:

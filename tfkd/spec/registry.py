@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -165,21 +166,25 @@ def entries(kind: str) -> list[Entry]:
     return [entry for (found, _), entry in _entries.items() if found == kind]
 
 
+def find(kind: str, name: str) -> Entry | None:
+    """The entry of a name; None where there is none."""
+    return _entries.get((kind, name))
+
+
 def lookup(kind: str, name: str) -> Entry:
     """The entry of a name.
 
     Raises:
         UserError: There is none.
     """
-    try:
-        return _entries[kind, name]
-    except KeyError:
-        known = names(kind)
-        near = nearest(name, known)
-        raise UserError(
-            f"{name!r} is no {kind}; expected one of {', '.join(known)}"
-            + (f"; did you mean {near}?" if near else "")
-        ) from None
+    if (found := find(kind, name)) is not None:
+        return found
+    known = names(kind)
+    near = nearest(name, known)
+    raise UserError(
+        f"{name!r} is no {kind}; expected one of {', '.join(known)}"
+        + (f"; did you mean {near}?" if near else "")
+    )
 
 
 def load(entry: Entry) -> Any:
@@ -265,6 +270,16 @@ def installed_plugins() -> Iterable[Any]:
 
 
 def _may_have_plugins(folder: str) -> bool:
+    try:
+        return _have_plugins(os.path.abspath(folder), os.stat(folder).st_mtime_ns)
+    except OSError:
+        return False
+
+
+@cache
+def _have_plugins(folder: str, changed: int) -> bool:
+    """Whether a package of a folder speaks of plugins. Each reading of a spec asks, and a variant's
+    is one: looked at again when the folder was `changed`, by a package that came or went."""
     try:
         with os.scandir(folder) as entries:
             packages = [e.path for e in entries if e.name.endswith((".dist-info", ".egg-info"))]

@@ -5,6 +5,7 @@ step. Parts of the batch that each have a core of their own wait once: at the su
 gradients. Two cores so make a third more steps (tools/bench_training).
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ MOST_STREAMS = 4
 # 0.1 s for each chain and shape.
 _STREAMS_FROM, _FUSE_FROM = (1e9, 1e12), (2e10, 2e13)
 _CPU = Path("/proc/cpuinfo")
+# Where Linux has the devices of drivers of GPUs: Nvidia's, a Jetson's, those within WSL, AMD's.
+_DEVICES, _DRIVERS = Path("/dev"), ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
 
 
 def streams_here() -> int:
@@ -70,6 +73,10 @@ def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
 
 
 def _gpu() -> bool:
+    # A plan needs no TensorFlow but for this, whose import takes longer than the plan.
+    if "tensorflow" not in sys.modules and sys.platform == "linux":
+        if not any(any(_DEVICES.glob(name)) for name in _DRIVERS):
+            return False
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
