@@ -112,7 +112,7 @@ SAMPLE = [
     ("evaluate", "work/rests_on.json", "flipped"),
 ]
 # The short ring damages checkpoints in `training/test_loop`, and what is kept of weights and
-# validations in `training/test_keep` and `training/test_ends`.
+# validations in `training/test_keep` and `training/test_resume`.
 SHORT = [SAMPLE[4]]
 
 

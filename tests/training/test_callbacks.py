@@ -29,14 +29,19 @@ class Told:
         )
 
 
-def test_a_training_tells_of_its_validations_and_is_the_same(tmp_path):
-    folders = [tmp_path / name for name in ("plain", "told")]
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What a training without callbacks comes to."""
+    folder = tmp_path_factory.mktemp("plain")
+    resumed_training.run(folder)
+    return outcome(folder)
+
+
+def test_a_training_tells_of_its_validations_and_is_the_same(plain, tmp_path):
     told = Told()
-    for folder, callbacks in zip(folders, ({}, {"stages.learn.callbacks.mine": told}), strict=True):
-        folder.mkdir()
-        resumed_training.run(folder, callbacks=callbacks)
-    assert outcome(folders[0]) == outcome(folders[1])
-    history = read_history(folders[1] / "history.jsonl")
+    resumed_training.run(tmp_path, callbacks={"stages.learn.callbacks.mine": told})
+    assert outcome(tmp_path) == plain
+    history = read_history(tmp_path / "history.jsonl")
     validations = [line for line in history if "validation" in line and "of" not in line]
     assert [line["step"] for line in validations] == [15, 30, 45, 60]
     steps, totals, scores, weights = zip(*told.points, strict=True)
@@ -46,14 +51,10 @@ def test_a_training_tells_of_its_validations_and_is_the_same(tmp_path):
     assert (weights[0]["output/kernel"] != weights[1]["output/kernel"]).any()
 
 
-def test_one_that_raises_is_named_and_the_same_call_goes_on(tmp_path):
-    folders = [tmp_path / name for name in ("plain", "told")]
-    for folder in folders:
-        folder.mkdir()
-    resumed_training.run(folders[0])
+def test_one_that_raises_is_named_and_the_same_call_goes_on(plain, tmp_path):
     place, told = "stages.learn.callbacks.mine", Told(fails_at=30)
     with pytest.raises(CallbackFailedError) as failed:
-        resumed_training.run(folders[1], callbacks={place: told}, save_every_seconds=1000)
+        resumed_training.run(tmp_path, callbacks={place: told}, save_every_seconds=1000)
     assert f"{place}: Told.on_validation has raised at step 30 (OSError: the logger" in str(
         failed.value
     )
@@ -67,10 +68,10 @@ def test_one_that_raises_is_named_and_the_same_call_goes_on(tmp_path):
             return super().batch(number)
 
     mended = Told()
-    resumed_training.run(folders[1], callbacks={place: mended}, batcher=Batches())
+    resumed_training.run(tmp_path, callbacks={place: mended}, batcher=Batches())
     assert min(asked) == 30  # nothing was lost
     assert [point[0] for point in mended.points] == [30, 45, 60]
-    assert outcome(folders[0]) == outcome(folders[1])
+    assert outcome(tmp_path) == plain
 
 
 class Own(keras.callbacks.Callback):
@@ -89,7 +90,7 @@ class Own(keras.callbacks.Callback):
 
 def fitted(callbacks):
     model = distiller()
-    model.compile(optimizer=keras.optimizers.Adam(0.01))
+    model.compile(optimizer=keras.optimizers.Adam(0.01), run_eagerly=True)
     batches = ((Batcher().batch(number),) for number in range(6))
     model.fit(batches, steps_per_epoch=2, epochs=3, verbose=0, callbacks=callbacks)
     return model

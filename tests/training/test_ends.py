@@ -1,4 +1,7 @@
-"""A training that goes on from a shorter one's end is the longer training, bit for bit."""
+"""A training that goes on from a shorter one's end is the longer training, bit for bit.
+
+That a damaged end is refused stands in `test_resume`.
+"""
 
 import pytest
 import resumed_training
@@ -6,7 +9,6 @@ from safetensors.numpy import load_file
 
 from tfkd.training import Constant, Interrupted, InverseSquareRoot, read_history
 from tfkd.training.loop import HISTORY, WEIGHTS
-from tfkd.training.state import ends
 from tfkd.training.state.checkpoints import CheckpointFolder
 from tfkd.training.state.ends import begin_at_end, keep_end
 
@@ -60,14 +62,3 @@ def test_the_same_weights_whichever_way(tmp_path, keep, schedule, monkeypatch, c
     # The best may be one that the shorter training has seen.
     assert weights(whole) != weights(short) or "best" in keep
     assert [one for one in validations(long) if one["step"] != SHORT] == validations(whole)
-
-
-def test_what_is_kept_may_be_damaged(tmp_path):
-    (tmp_path / "short").mkdir()
-    trained(tmp_path / "short", 8, "last")
-    keep_end(tmp_path / "short", tmp_path / "kept")
-    (path,) = (tmp_path / "kept" / ends.CHECKPOINTS).glob("*.safetensors")
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ends.DamagedFileError):
-        begin_at_end(tmp_path / "kept", tmp_path / "long", "long")
-    assert not [*(tmp_path / "long").glob("checkpoints/*.json")]

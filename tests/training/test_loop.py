@@ -1,6 +1,7 @@
 """What the loop writes, and how it refuses and stops."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from training_fakes import Batcher, Student, distiller, two_terms, weights_of
 
 from tfkd.spec.errors import UserError
 from tfkd.training import Adam, Constant, TrainingDiverged, TrainSettings, read_history, train
+from tfkd.training.statistics import Totals
 from tfkd.training.step_function import filled_to_multiple, tokens_in
 
 
@@ -73,29 +75,35 @@ def test_history_and_weights_are_those_of_plain_steps(tmp_path):
     assert list((tmp_path / "tensorboard").glob("events*"))
 
 
-def test_no_step_waits_for_the_device_but_those_that_write_a_line(tmp_path, monkeypatch):
-    from tfkd.training import statistics
-
-    reads = []
-    settle = statistics.Totals.settle
-    monkeypatch.setattr(
-        statistics.Totals, "settle", lambda self: (reads.append(len(self._pending)), settle(self))
-    )
-    run(distiller(), tmp_path, steps=10)
-    assert reads[:3] == [4, 4, 2]
-
-
-def test_nothing_is_traced_twice(tmp_path):
-    traces = []
-
-    class Counting(Batcher):
-        pass
-
-    model = distiller()
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Of one training: the steps that each reading of the device took, the objective's traces,
+    what was said, and the folder."""
+    reads, traces, said = [], [], []
+    folder, model, settle = tmp_path_factory.mktemp("watched"), distiller(), Totals.settle
     objective = model.objective
     model.objective = lambda *a, **k: (traces.append(1), objective(*a, **k))[1]
-    run(model, tmp_path, batcher=Counting(), steps=10)
-    assert len(traces) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Totals, "settle", lambda self: (reads.append(len(self._pending)), settle(self))
+        )
+        run(model, folder, steps=10, say=said.append)
+    return SimpleNamespace(reads=reads, traces=traces, said=said, folder=folder)
+
+
+def test_no_step_waits_for_the_device_but_those_that_write_a_line(watched):
+    assert watched.reads[:3] == [4, 4, 2]
+
+
+def test_nothing_is_traced_twice(watched):
+    assert len(watched.traces) == 1
+
+
+def test_progress_lines_say_all(watched):
+    assert watched.said[0].startswith("step 4/10  loss ")
+    for part in ("words ", "masked ", "words.accuracy ", "rate 1.00e-02", "tokens/s", "left"):
+        assert part in watched.said[0]
+    json.dumps(read_history(watched.folder / "history.jsonl"))
 
 
 @pytest.mark.parametrize("at", [0, 6])
@@ -216,15 +224,6 @@ def test_wrong_arguments(tmp_path):
         run(distiller(), tmp_path, keep={"average": 2})
     with pytest.raises(ValueError, match="`terms`"):
         distiller(terms=[*two_terms(), *two_terms()])
-
-
-def test_progress_lines_say_all(tmp_path):
-    said = []
-    run(distiller(), tmp_path, say=said.append)
-    assert said[0].startswith("step 4/10  loss ")
-    for part in ("words ", "masked ", "words.accuracy ", "rate 1.00e-02", "tokens/s", "left"):
-        assert part in said[0]
-    json.dumps(read_history(tmp_path / "history.jsonl"))
 
 
 def test_a_call_makes_no_more_steps_than_are_due_before_a_line_or_a_validation(

@@ -2,6 +2,7 @@
 
 import math
 import random
+import shutil
 import signal
 import time
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ from safetensors.numpy import load_file
 
 from tfkd.training import Adam, Interrupted, TrainSettings, Triangular, read_history, train
 from tfkd.training.loop import HISTORY, WEIGHTS
+from tfkd.training.state import ends
+from tfkd.training.state.ends import begin_at_end, keep_end
 from tfkd.training.validation import Validation
 
 TIMINGS = {"seconds", "tokens_per_second", "waiting_share"}
@@ -30,10 +33,16 @@ def outcome(folder):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
+def finished(tmp_path_factory):
+    """The folder of an uninterrupted training; not to be changed."""
     folder = tmp_path_factory.mktemp("whole")
     resumed_training.run(folder)
-    return outcome(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(finished):
+    return outcome(finished)
 
 
 def test_killed_at_a_random_step(uninterrupted, run_script, tmp_path, capsys):
@@ -46,23 +55,20 @@ def test_killed_at_a_random_step(uninterrupted, run_script, tmp_path, capsys):
     assert outcome(tmp_path) == uninterrupted, f"killed at batch {at}"
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "validation"])
+@pytest.mark.parametrize(
+    "how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.long), "validation"]
+)
 def test_stopped_by_a_signal(uninterrupted, tmp_path, how):
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="stopped by SIG"):
         resumed_training.run(tmp_path, 30, how, save_every_seconds=1000)
     assert signal.getsignal(signal.SIGTERM) is handler
+    # In a validation it goes on at its step.
+    (kept,) = (tmp_path / "checkpoints").glob("*.json")
+    assert how != "validation" or kept.name == "step-000000030.json"
     assert Interrupted.exit_code == 3
     resumed_training.run(tmp_path, 30, how)
     assert outcome(tmp_path) == uninterrupted
-
-
-def test_stopped_in_a_validation_goes_on_at_its_step(tmp_path):
-    with pytest.raises(Interrupted):
-        resumed_training.run(tmp_path, 30, "validation", save_every_seconds=1000)
-    assert [path.name for path in (tmp_path / "checkpoints").glob("*.json")] == [
-        "step-000000030.json"
-    ]
 
 
 def test_time_limit_saves_and_stops(uninterrupted, tmp_path):
@@ -119,11 +125,22 @@ def test_validations_of_another_training_are_not_taken(tmp_path):
     assert math.isnan(validated("train-2", 3.0))
 
 
-def test_a_finished_training_is_not_trained_again(uninterrupted, tmp_path):
-    resumed_training.run(tmp_path)
-    result = resumed_training.run(tmp_path, validate=None)
+def test_a_finished_training_is_not_trained_again(finished, uninterrupted, tmp_path):
+    shutil.copytree(finished, tmp_path / "again")
+    result = resumed_training.run(tmp_path / "again", validate=None)
     assert result.steps == resumed_training.STEPS
-    assert outcome(tmp_path)[0] == uninterrupted[0]
+    assert outcome(tmp_path / "again")[0] == uninterrupted[0]
+
+
+def test_an_end_that_is_kept_may_be_damaged(finished, tmp_path):
+    """As a longer training finds it; see `test_ends`."""
+    shutil.copytree(finished, tmp_path / "short")
+    keep_end(tmp_path / "short", tmp_path / "kept")
+    (path,) = (tmp_path / "kept" / ends.CHECKPOINTS).glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ends.DamagedFileError):
+        begin_at_end(tmp_path / "kept", tmp_path / "long", "long")
+    assert not [*(tmp_path / "long").glob("checkpoints/*.json")]
 
 
 @pytest.mark.long
