@@ -1,5 +1,7 @@
 """Small AB-Nets, and what they read."""
 
+import functools
+
 import tensorflow as tf
 
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter
@@ -39,6 +41,10 @@ def adapters(layers=3, feed_forward=8, seed=1):
 
 def abnet(**options):
     return AbNet(BERT, TARGET, **{"lengths": 20, "adapters": adapters(), "seed": 3, **options})
+
+
+# For tests that only read it.
+abnet_once = functools.cache(abnet)
 
 
 def fused(**options):

@@ -1,3 +1,4 @@
+import functools
 import importlib.util
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def pair():
     return {"source": side(6, (6, 4)), "target": side(5, (5, 3))}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scrambled():
     """Gives all weights of a model new values, so that nothing is there by its seed alone."""
 
@@ -47,3 +48,11 @@ def scrambled():
         return model
 
     return scramble
+
+
+@pytest.fixture(scope="module")
+def once(scrambled):
+    """Makes a model and scrambles it, once for all tests of a file that only read it."""
+    return functools.cache(
+        lambda make, *arguments, **options: scrambled(make(*arguments, **options))
+    )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from ab_nets import BERT, RECORD, TARGET, abnet, adapters, fused
+from ab_nets import BERT, RECORD, TARGET, abnet, abnet_once, adapters, fused
 
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor
 from tfkd.models import (
@@ -113,7 +113,7 @@ def test_attention_starts_as_one_xavier_matrix_and_dense_layers_at_0_02():
 
 
 def test_the_length_token_has_no_position_and_class_0_is_impossible():
-    model = abnet()
+    model = abnet_once()
     logits = model.encode(RECORD["source"])["length_logits"]
     assert logits.shape == (2, 20)
     assert (logits[:, 0] < -1e8).numpy().all()
@@ -130,7 +130,7 @@ def test_the_length_token_has_no_position_and_class_0_is_impossible():
 
 
 def test_padding_changes_nothing():
-    model = abnet()
+    model = abnet_once()
     states = model(RECORD)
     row = {
         side: {key: value[1:, :count] for key, value in RECORD[side].items()}
@@ -143,7 +143,7 @@ def test_padding_changes_nothing():
 
 def test_filling_in_is_the_whole_model():
     """`prepare` and `fill`, which project the source once, against a whole forward pass."""
-    for model in (abnet(), fused()):
+    for model in (abnet_once(), fused()):
         states = model(RECORD)
         logits, state = model.prepare(RECORD["source"])
         np.testing.assert_allclose(logits, states["length_logits"], atol=1e-6)
@@ -221,7 +221,7 @@ def test_a_causal_decoder_steps_as_it_runs_whole(decoder):
 
 def test_what_stands_under_a_mask_changes_the_loss_and_not_the_logits():
     """The ids under [MASK] are labels alone: the record's ids are what the model reads."""
-    model = abnet()
+    model = abnet_once()
     term = MaskedLM(view="fill")
     hidden, losses = [], []
     for more in (0, 1):

@@ -33,16 +33,16 @@ def test_logits_equal_those_of_transformers(reference, tied, tmp_path):
     np.testing.assert_allclose(logits(model, sequence)[valid], expected[valid], atol=1e-5)
 
 
-def test_padding_changes_nothing(scrambled):
-    model = scrambled(Bert(20, **TINY))
+def test_padding_changes_nothing(once):
+    model = once(Bert, 20, **TINY)
     short = logits(model, record([[2, 7, 9, 3]], valid=tf.ones([1, 4], tf.bool)))
     valid = tf.constant([[True] * 4 + [False] * 3])
     long = logits(model, record([[2, 7, 9, 3, 11, 12, 0]], valid=valid))
     np.testing.assert_allclose(long[:, :4], short, atol=1e-5)
 
 
-def test_a_prefix_is_seen_whole_and_the_rest_only_backwards(scrambled):
-    model = scrambled(Bert(20, **TINY))
+def test_a_prefix_is_seen_whole_and_the_rest_only_backwards(once):
+    model = once(Bert, 20, **TINY)
     ids = [[2, 7, 9, 3, 5, 6, 3]]
     prefix = tf.constant([4])
     before = logits(model, record(ids, prefix=prefix))
@@ -64,8 +64,8 @@ def test_states_are_named_and_end_in_hidden():
     assert list(model.parts) == ["embedding", "encoder", "pooler", "head"]
 
 
-def test_the_head_in_parts_equals_its_logits(scrambled):
-    model = scrambled(Bert(20, **TINY))
+def test_the_head_in_parts_equals_its_logits(once):
+    model = once(Bert, 20, **TINY)
     hidden = model(record([[2, 7, 3]]))["hidden"]
     head = model.head
     apart = head.transform(hidden) @ tf.transpose(head.matrix()) + head.bias()

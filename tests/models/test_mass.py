@@ -36,11 +36,9 @@ def logits(model, found):
 
 @pytest.mark.parametrize("replace", [(100, 0, 0), (80, 10, 10)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_prediction_hangs_on_neither_its_word_nor_later_ones_of_the_segment(
-    kind, replace, scrambled
-):
+def test_a_prediction_hangs_on_neither_its_word_nor_later_ones_of_the_segment(kind, replace, once):
     """Words that stay as they are (10 %) are in the encoder's sight, by the method; no other."""
-    model = scrambled(Transformer(20, **SIZES, **KINDS[kind]))
+    model = once(Transformer, 20, **SIZES, **KINDS[kind])
     texts = words()
     found = record(texts, replace=replace)
     before = logits(model, found)
@@ -83,8 +81,8 @@ class Perturbed(Transformer):
 
 
 @pytest.mark.parametrize("hide_masked", [True, False])
-def test_the_encoders_states_at_mask_are_seen_by_nobody(hide_masked, scrambled):
-    models = [scrambled(kind(20, **SIZES)) for kind in (Transformer, Perturbed)]
+def test_the_encoders_states_at_mask_are_seen_by_nobody(hide_masked, once):
+    models = [once(kind, 20, **SIZES) for kind in (Transformer, Perturbed)]
     found = record(words(), hide_masked=hide_masked)
     valid = found["target"]["valid"].numpy()
     own, perturbed = (logits(model, found)[valid] for model in models)
@@ -95,10 +93,10 @@ def test_the_encoders_states_at_mask_are_seen_by_nobody(hide_masked, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_segment_at_the_front_is_read_as_a_target_is(kind, scrambled):
+def test_a_segment_at_the_front_is_read_as_a_target_is(kind, once):
     """The same source and the first words of a whole target: positions and [CLS] are those of
     fine-tuning."""
-    model = scrambled(Transformer(20, **SIZES, **KINDS[kind]))
+    model = once(Transformer, 20, **SIZES, **KINDS[kind])
     texts = words()
     found = record(texts, start=(100, 0, 0))
     rows = Ragged.from_rows(texts)
@@ -111,9 +109,9 @@ def test_a_segment_at_the_front_is_read_as_a_target_is(kind, scrambled):
                                   whole["labels"][:, :width][valid])  # fmt: skip
 
 
-def test_words_keep_their_places_wherever_the_segment_starts(scrambled):
+def test_words_keep_their_places_wherever_the_segment_starts(once):
     """x_(u-1) is fed at position u - 1: moved by one, the model answers otherwise."""
-    model = scrambled(Transformer(20, **SIZES))
+    model = once(Transformer, 20, **SIZES)
     found = record(words(), start=(0, 100, 0))
     target = found["target"]
     assert (target["positions"].numpy()[:, 0] > 0).all()

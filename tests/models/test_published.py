@@ -36,7 +36,7 @@ def assert_equal(left, right):
         np.testing.assert_array_equal(left[path], right[path], err_msg=path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(scrambled):
     return scrambled(Bert(19, **TINY, pooler=True, norm_epsilon=1e-6, activation="gelu_tanh"))
 

@@ -25,8 +25,8 @@ def bare(side, row):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_logits_equal_those_of_a_plain_reference(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_logits_equal_those_of_a_plain_reference(kind, once, pair):
+    model = once(build, kind)
     found = logits(model, pair)
     for row in range(2):
         source, target = bare(pair["source"], row), bare(pair["target"], row)
@@ -35,8 +35,8 @@ def test_logits_equal_those_of_a_plain_reference(kind, pair, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_encoder_states_equal_those_of_a_plain_reference(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_encoder_states_equal_those_of_a_plain_reference(kind, once, pair):
+    model = once(build, kind)
     found = model.encode(pair["source"])["hidden"].numpy()
     weights = rnn_reference.weights_of(model)
     for row in range(2):
@@ -45,9 +45,9 @@ def test_encoder_states_equal_those_of_a_plain_reference(kind, pair, scrambled):
         np.testing.assert_allclose(found[row, : len(source)], expected, atol=1e-5)
 
 
-def test_hidden_memory_is_read_and_not_attended_to(pair, scrambled):
+def test_hidden_memory_is_read_and_not_attended_to(once, pair):
     """MASS: the decoder does not attend to chosen encoder states."""
-    model = scrambled(build())
+    model = once(build, "base")
     seen = pair["source"]["valid"] & (tf.range(6) != 2)
     found = logits(model, {**pair, "source": {**pair["source"], "memory_valid": seen}})
     source, target = bare(pair["source"], 0), bare(pair["target"], 0)
@@ -56,8 +56,8 @@ def test_hidden_memory_is_read_and_not_attended_to(pair, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cached_steps_equal_the_whole_pass(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_cached_steps_equal_the_whole_pass(kind, once, pair):
+    model = once(build, kind)
     whole = logits(model, pair)
     state = model.start(pair["source"])
     for place in range(5):
@@ -66,8 +66,8 @@ def test_cached_steps_equal_the_whole_pass(kind, pair, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_padding_fillers_and_later_targets_change_nothing(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_padding_fillers_and_later_targets_change_nothing(kind, once, pair):
+    model = once(build, kind)
     before = logits(model, pair)
     wide = {
         side: {
@@ -87,9 +87,9 @@ def test_padding_fillers_and_later_targets_change_nothing(kind, pair, scrambled)
 
 
 @pytest.mark.parametrize("search", [GreedySearch(max_length=6), BeamSearch(max_length=6)])
-def test_searches_find_what_plain_searches_over_the_reference_find(search, pair, scrambled):
+def test_searches_find_what_plain_searches_over_the_reference_find(search, once, pair):
     """One batch of two rows of different lengths; the reference decodes each alone."""
-    model = scrambled(build())
+    model = once(build, "base")
 
     class Specials:
         size, pad_id, unknown_id, start_id, end_id, mask_id = 20, 0, 1, 2, 3, 4
@@ -143,8 +143,8 @@ def test_mixed_precision_comes_near_and_holds_cells_in_float32(pair, scrambled):
 
 
 @pytest.mark.long
-def test_xla_equals_the_graph(pair, scrambled):
-    model = scrambled(build())
+def test_xla_equals_the_graph(once, pair):
+    model = once(build, "base")
     values = [variable.value for variable in model.trainable_variables]
 
     def gradients(record):

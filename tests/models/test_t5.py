@@ -19,8 +19,8 @@ SIZES = {"encoder_layers": 2, "decoder_layers": 2, "width": 8, "heads": 2, "head
 KINDS = {"plain": {}, "gated": {"gated": True, "activation": "gelu_tanh", "output": "own"}}
 
 
-def build(kind, scrambled):
-    return scrambled(T5(20, **SIZES, **KINDS[kind]))
+def build(kind, once):
+    return once(T5, 20, **SIZES, **KINDS[kind])
 
 
 def normed(x, scale):
@@ -93,8 +93,8 @@ def reference(model, source, target):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_predicts_as_the_formulas_say(kind, scrambled):
-    model, draw = build(kind, scrambled), np.random.default_rng(1)
+def test_it_predicts_as_the_formulas_say(kind, once):
+    model, draw = build(kind, once), np.random.default_rng(1)
     lengths = np.array([18, 5])
     source = draw.integers(2, 20, (2, 18)).astype(np.int32)
     target = draw.integers(2, 20, (2, 15)).astype(np.int32)
@@ -119,7 +119,7 @@ def test_distances_are_told_apart_nearby():
     assert (np.diff(found) >= 0).all()
 
 
-def test_a_step_has_the_row_of_the_whole(scrambled):
+def test_a_step_has_the_row_of_the_whole():
     layer = RelativeBias(2, buckets=8, max_distance=12, both_sides=False)
     layer.build()
     places = tf.range(9)
@@ -127,8 +127,8 @@ def test_a_step_has_the_row_of_the_whole(scrambled):
     np.testing.assert_array_equal(layer(places[6:7], places[:7]), whole[:, :, 6:7, :7])
 
 
-def test_its_config_makes_the_same_model(scrambled):
-    model = build("gated", scrambled)
+def test_its_config_makes_the_same_model(once):
+    model = build("gated", once)
     again = T5.from_config(model.get_config())
     ours, theirs = (variables_by_path(one) for one in (model, again))
     assert {path: one.shape for path, one in ours.items()} == {
@@ -180,8 +180,8 @@ def written(model, folder, **said):
         ("gated", {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
     ],
 )
-def test_a_published_folder_is_read(kind, said, scrambled, tmp_path):
-    model = build(kind, scrambled)
+def test_a_published_folder_is_read(kind, said, once, tmp_path):
+    model = build(kind, once)
     written(model, tmp_path, **said)
     published = open_published(tmp_path)
     read = load_model(published, ())
@@ -193,10 +193,10 @@ def test_a_published_folder_is_read(kind, said, scrambled, tmp_path):
     assert "output" in model_options(published) or kind == "plain"
 
 
-def test_what_is_no_t5_that_is_known_is_refused(scrambled, tmp_path):
-    written(build("plain", scrambled), tmp_path, feed_forward_proj="gated-tanh")
+def test_what_is_no_t5_that_is_known_is_refused(once, tmp_path):
+    written(build("plain", once), tmp_path, feed_forward_proj="gated-tanh")
     with pytest.raises(UserError, match="feed_forward_proj is 'gated-tanh'; known are relu"):
         open_published(tmp_path).options()
-    written(build("plain", scrambled), tmp_path, feed_forward_proj="gated-gelu")
+    written(build("plain", once), tmp_path, feed_forward_proj="gated-gelu")
     with pytest.raises(UserError, match=r"wi_0\.weight, .*wi_1\.weight is not there"):
         load_model(open_published(tmp_path), ())

@@ -57,8 +57,8 @@ def test_leads_are_tokens_that_need_not_be_written(pair, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cached_steps_equal_the_whole_pass(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_cached_steps_equal_the_whole_pass(kind, once, pair):
+    model = once(build, kind)
     whole = logits(model, pair)
     state = model.start(pair["source"])
     for place in range(5):
@@ -70,9 +70,9 @@ def test_cached_steps_equal_the_whole_pass(kind, pair, scrambled):
     "kind",
     [pytest.param(kind, marks=[] if kind == "pre_norm" else [pytest.mark.long]) for kind in KINDS],
 )
-def test_the_state_gathers_rows_and_grows_in_a_loop(kind, pair, scrambled):
+def test_the_state_gathers_rows_and_grows_in_a_loop(kind, once, pair):
     """Greedy decoding in a tf.while_loop, rows swapped at each step, equals decoding apart."""
-    model = scrambled(build(kind))
+    model = once(build, kind)
 
     @tf.function(autograph=False)
     def decode(source):
@@ -97,8 +97,8 @@ def test_the_state_gathers_rows_and_grows_in_a_loop(kind, pair, scrambled):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_later_targets_and_padding_change_nothing(kind, pair, scrambled):
-    model = scrambled(build(kind))
+def test_later_targets_and_padding_change_nothing(kind, once, pair):
+    model = once(build, kind)
     before = logits(model, pair)
     later = logits(model, changed(pair, "target", 3, 17))
     np.testing.assert_array_equal(later[:, :3], before[:, :3])
@@ -116,9 +116,9 @@ def test_later_targets_and_padding_change_nothing(kind, pair, scrambled):
     np.testing.assert_allclose(logits(model, wide)[:, :5], before, atol=1e-5)
 
 
-def test_hidden_memory_is_seen_by_the_encoder_alone(pair, scrambled):
+def test_hidden_memory_is_seen_by_the_encoder_alone(once, pair, scrambled):
     """MASS: the decoder does not attend to chosen encoder states."""
-    model = scrambled(build())
+    model = once(build, "base")
     memory_valid = pair["source"]["valid"] & (tf.range(6) != 2)
     record = {**pair, "source": {**pair["source"], "memory_valid": memory_valid}}
     assert np.abs(logits(model, record) - logits(model, pair)).max() > 1e-3
@@ -127,8 +127,8 @@ def test_hidden_memory_is_seen_by_the_encoder_alone(pair, scrambled):
     np.testing.assert_array_equal(logits(one_layer, changed(record, "source", 2, 17)), before)
 
 
-def test_given_positions_are_those_counted(pair):
-    model = build()
+def test_given_positions_are_those_counted(once, pair):
+    model = once(build, "base")
     positions = tf.tile(tf.range(5)[None], [2, 1])
     record = {**pair, "target": {**pair["target"], "positions": positions}}
     np.testing.assert_allclose(logits(model, record), logits(model, pair), atol=1e-6)
@@ -148,8 +148,8 @@ def test_states_are_named():
     )
 
 
-def test_embeddings_are_scaled_at_input_and_positions_added(pair):
-    model = build()
+def test_embeddings_are_scaled_at_input_and_positions_added(once, pair):
+    model = once(build, "base")
     table = model.source_embedding.table.value.numpy()
     expected = table[pair["source"]["ids"]] * 8**0.5 + sinusoidal(tf.range(6), 8).numpy()
     np.testing.assert_allclose(model(pair)["encoder.embedding"], expected, atol=1e-6)
@@ -224,8 +224,8 @@ def test_mixed_bfloat16_comes_near_and_decodes(pair):
     np.testing.assert_allclose(step, logits(mixed, pair)[:, 0], atol=0.2)
 
 
-def test_xla_equals_the_graph(pair, scrambled):
-    model = scrambled(build())
+def test_xla_equals_the_graph(once, pair):
+    model = once(build, "base")
     plain = tf.function(lambda record: model(record)["hidden"], autograph=False)
     compiled = tf.function(
         lambda record: model(record)["hidden"], jit_compile=True, autograph=False

@@ -1,4 +1,9 @@
-"""A small BERT that is asked in the step, a student of pairs, and a batch for both."""
+"""A small BERT that is asked in the step, a student of pairs, and a batch for both.
+
+Models are made once, for tests that leave them as they are.
+"""
+
+import functools
 
 import numpy as np
 import pytest
@@ -25,6 +30,7 @@ def in_pairs(cases):
 PAD, CLS, SEP, MASK, SIZE, TARGETS = 0, 2, 3, 4, 17, 13
 
 
+@functools.cache
 def teacher(layers=3, width=12, dropout=0.4, seed=5):
     """A BERT whose every weight matters."""
     model = Bert(SIZE, layers=layers, width=width, heads=2, max_length=16, dropout=dropout, seed=1)
@@ -34,6 +40,7 @@ def teacher(layers=3, width=12, dropout=0.4, seed=5):
     return OnlineTeacher(model, start_id=CLS, end_id=SEP)
 
 
+@functools.cache
 def student(dropout=0.0, layers=2, width=8):
     return Transformer(
         TARGETS,
