@@ -43,12 +43,12 @@ def abnet(**options):
     return AbNet(BERT, TARGET, **{"lengths": 20, "adapters": adapters(), "seed": 3, **options})
 
 
-# For tests that only read it.
-abnet_once = functools.cache(abnet)
-
-
 def fused(**options):
     transformer = {"vocabulary_size": 40, "source_vocabulary_size": 50, "encoder_layers": 2,
                    "decoder_layers": 2, "width": 12, "heads": 2, "share_embeddings": "target",
                    "decoder_attention": "full", "lengths": 20}  # fmt: skip
     return BertFused(BERT, {**transformer, **options}, start_id=2, seed=4)
+
+
+# For tests that only read them.
+abnet_once, fused_once = functools.cache(abnet), functools.cache(fused)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from ab_nets import BERT, RECORD, TARGET, abnet, abnet_once, adapters, fused
+from ab_nets import BERT, RECORD, TARGET, abnet, abnet_once, adapters, fused_once
 
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor
 from tfkd.models import (
@@ -143,7 +143,7 @@ def test_padding_changes_nothing():
 
 def test_filling_in_is_the_whole_model():
     """`prepare` and `fill`, which project the source once, against a whole forward pass."""
-    for model in (abnet_once(), fused()):
+    for model in (abnet_once(), fused_once()):
         states = model(RECORD)
         logits, state = model.prepare(RECORD["source"])
         np.testing.assert_allclose(logits, states["length_logits"], atol=1e-6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from ab_nets import RECORD, fused
+from ab_nets import RECORD, fused, fused_once
 
 from tfkd.models import (
     freeze,
@@ -20,7 +20,7 @@ def test_bert_fused_with_a_causal_decoder_steps_as_it_runs_whole():
 
 
 def test_bert_fused_averages_and_bert_reads_cls():
-    model = fused()
+    model = fused_once()
     block = model.encoder_stack.blocks[0]
     fusion = block.adapters["beside_self_attention"]
     memories = model._with_bert(RECORD["source"], None)
@@ -36,7 +36,7 @@ def test_bert_fused_averages_and_bert_reads_cls():
 
 def test_each_attention_of_bert_fused_stands_beside_the_one_of_its_kind():
     """Encoder: self-attention; decoder: cross-attention (Zhu et al. 2020, section 4)."""
-    model = fused()
+    model = fused_once()
     for stack, place in (
         (model.encoder_stack, "beside_self_attention"),
         (model.decoder_stack, "beside_cross_attention"),

@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors import numpy as safetensors_numpy
@@ -24,12 +27,18 @@ def values(model):
     return {path: variable.value.numpy() for path, variable in variables_by_path(model).items()}
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, scrambled):
+    """The values of a BERT of four layers, and its file."""
+    model, path = scrambled(bert(4)), tmp_path_factory.mktemp("saved") / "weights.safetensors"
+    save_weights(model, path)
+    return values(model), path
+
+
 @pytest.fixture
-def saved(tmp_path, scrambled):
-    """A BERT of four layers and its file."""
-    model = scrambled(bert(4))
-    save_weights(model, tmp_path / "weights.safetensors")
-    return values(model), tmp_path / "weights.safetensors"
+def saved(original, tmp_path):
+    """The same with a file that a test may change."""
+    return original[0], Path(shutil.copy(original[1], tmp_path))
 
 
 @pytest.mark.parametrize("name", ["bert", "another"])
