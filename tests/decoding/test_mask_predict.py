@@ -83,7 +83,8 @@ def test_any_iterations_and_candidates(seed, iterations, candidates, limit, forb
         iterations=iterations, length_candidates=candidates, forbid_specials=forbid,
         stop_when_stable=stop,
     )  # fmt: skip
-    found = rows_of(decode(model, search, [limit, max(limit // 2, 1)]))
+    source, limits = {"ids": tf.constant([[0], [1]])}, tf.constant([limit, max(limit // 2, 1)])
+    found = rows_of(search(model, source, limits, Specials(SIZE)))
     for sentence, most in enumerate([limit, max(limit // 2, 1)]):
         best = sentence_by_sentence(model, sentence, most, search, Specials(SIZE))[0]
         np.testing.assert_allclose(found[sentence][0][1], best[0], rtol=1e-5)

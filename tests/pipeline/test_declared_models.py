@@ -111,6 +111,7 @@ def rows(count):
     return ExampleSet([Part("texts", fields, count)])
 
 
+@pytest.mark.long
 def test_compile_and_fit_teach_a_built_classifier_by_its_terms(opinions):
     """First masked words, then classes, with one model and two Distillers."""
     model, examples = tfkd.build(opinions, classes=3)["teacher"], rows(48)

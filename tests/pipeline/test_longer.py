@@ -1,4 +1,7 @@
-"""A stage of more steps goes on from the kept end of one of fewer, where its schedule allows it."""
+"""A stage of more steps goes on from the kept end of one of fewer, where its schedule allows it.
+
+That it comes to the same bits, the short ring has of a training by itself, in `training/test_ends`.
+"""
 
 import shutil
 import signal
@@ -238,6 +241,7 @@ def teaching(tmp_path):
 
 
 @pytest.mark.tensorflow
+@pytest.mark.long
 def test_more_steps_are_those_of_a_longer_training_bit_for_bit(teaching, tmp_path, capsys):
     runs = tmp_path / "runs"
     short = teaching.made(runs)

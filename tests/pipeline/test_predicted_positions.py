@@ -61,7 +61,16 @@ FAMILIES = {
 }
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+# In the short ring one of each family.
+SHORT = ("masked words", "next words of blocks", "segments")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[] if name in SHORT else [pytest.mark.long]) for name in FAMILIES
+    ],
+)
 def family(request):
     """Model, examples, a maker of the view, and the measure's sums by row."""
     build, sides, kind, options, packed = FAMILIES[request.param]

@@ -52,6 +52,7 @@ def exported(tmp_path_factory, model, tokenizer, plugin):
         yield export_saved_model(model, both, DECODE, folder, {}, sentences=SENTENCES)
 
 
+@pytest.mark.long
 def test_it_is_exported_with_an_option_for_each_call(exported, model, tokenizer):
     from tfkd.decoding import Decoder, GreedySearch
     from tfkd.serving import load_saved_model

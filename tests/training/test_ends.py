@@ -32,11 +32,12 @@ def validations(folder):
     return [line for line in read_history(folder / HISTORY) if "validation" in line]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("keep", "schedule"),
-    [({"average": 3}, Constant), ({"best": "score"}, InverseSquareRoot)],
-    ids=["average", "best"],
+    [
+        pytest.param({"average": 3}, Constant, id="average"),
+        pytest.param({"best": "score"}, InverseSquareRoot, id="best", marks=pytest.mark.long),
+    ],
 )
 def test_the_same_weights_whichever_way(tmp_path, keep, schedule, monkeypatch, capsys):
     whole, short, long = (tmp_path / name for name in ("whole", "short", "long"))
