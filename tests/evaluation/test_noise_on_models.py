@@ -56,8 +56,9 @@ FAMILIES = {
 FUSED = {"query_key_value": 3, "key_value": 2}
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(scope="module", params=FAMILIES)
 def family(request):
+    """A model that tests leave as they have found it."""
     build, record = FAMILIES[request.param]
     model = build()
     generator = np.random.default_rng(1)

@@ -23,7 +23,7 @@ class Specials:
     size, pad_id, start_id, end_id, special_ids = 19, END, END, END, (END,)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(scrambled):
     return scrambled(Gpt2(19, **TINY))
 
