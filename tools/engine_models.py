@@ -41,12 +41,27 @@ SIZES |= {
     },
     f"tiny{TELLS}": SIZES["tiny"],
 }
+# Beside the translators, too: the same with a shortlist, as many pieces always and for each piece
+# of a source, drawn at random: the longest lists that so many make. `browser` has the sizes of
+# specs/browser_translator.
+LISTED, PIECES_LISTED = "_shortlist", 100
+SIZES["browser"] = {
+    "vocabulary": 32_000,
+    "layers": 6,
+    "decoder_layers": 2,
+    "width": 256,
+    "heads": 4,
+    "inner": 1024,
+}
+SIZES |= {f"{name}{LISTED}": SIZES[name] for name in ("multi30k_deen", "browser", "tiny")}
 TRANSFORMERS = "transformers"
 ENGINES = (OURS, "ctranslate2 float32", "ctranslate2 int8", TRANSFORMERS)
 
 
 def engines_of(size: str) -> tuple[str, ...]:
     """Those that hold a size's model, tfkd's own SavedModel first."""
+    if size.endswith(LISTED):
+        return tuple(one for one in ENGINES if one != TRANSFORMERS)
     return engine_graph_models.ENGINES if size.endswith((FILLS, TELLS)) else ENGINES
 
 
@@ -66,6 +81,8 @@ def write(size: str, folder: Path, ours_alone: bool = False) -> dict[str, Any]:
         writer = engine_graph_models.write_filling
     elif size.endswith(TELLS):
         writer = engine_graph_models.write_classifier
+    elif size.endswith(LISTED):
+        sizes = {**sizes, "listed": PIECES_LISTED}
     model = writer(sizes, tokenizer, MAX_LENGTH, folder, ours_alone)
     return {"parameters": int(model.count_params())}
 
@@ -73,7 +90,9 @@ def write(size: str, folder: Path, ours_alone: bool = False) -> dict[str, Any]:
 def _write_translator(
     sizes: dict[str, Any], tokenizer: Any, limit: int, folder: Path, ours_alone: bool
 ) -> Any:
-    from tfkd.decoding import build_search
+    import numpy as np
+
+    from tfkd.decoding import Shortlist, build_search
     from tfkd.models import Transformer
     from tfkd.models.published.marian import PublishedMarian
     from tfkd.models.published.saving import to_published, write_folder
@@ -83,12 +102,19 @@ def _write_translator(
     from tfkd.serving.graphs.served_model import ServedModel
     from tfkd.spec.formats.ctranslate2 import CTranslate2Options
 
+    decoder = sizes.get("decoder_layers", sizes["layers"])
     model = Transformer(
-        sizes["vocabulary"], encoder_layers=sizes["layers"], decoder_layers=sizes["layers"],
+        sizes["vocabulary"], encoder_layers=sizes["layers"], decoder_layers=decoder,
         width=sizes["width"], heads=sizes["heads"], feed_forward=sizes["inner"],
         max_length=limit, norm_epsilon=1e-5, seed=1,
     )  # fmt: skip
     engine_graph_models.scattered(model.head)  # nothing ends before its length
+    if "listed" in sizes:
+        draw = np.random.default_rng(1)
+        pieces = draw.integers(
+            len(SPECIALS), sizes["vocabulary"], (sizes["vocabulary"] + 1, sizes["listed"])
+        )
+        model.shortlist = Shortlist(pieces[1:].astype(np.int32), pieces[0].astype(np.int32))
     both = {"source": tokenizer, "target": tokenizer}
     served = ServedModel(model, tokenizer, tokenizer, build_search(DECODE))
     write_version(served, folder / OURS, lambda part, final: ("", {}))
@@ -101,6 +127,8 @@ def _write_translator(
         place.mkdir(parents=True)
         about = CTranslate2().files(subject, options, place)
         (place / "export.json").write_text(json.dumps(about))
+    if "listed" in sizes:
+        return model
     tensors = to_published(model, PublishedMarian)
     tensors["final_logits_bias"] = tensors["final_logits_bias"][None]
     write_folder(folder / TRANSFORMERS, tensors, marian(sizes))
@@ -117,8 +145,12 @@ def tokenizer_of(vocabulary: int) -> Any:
 
 def marian(sizes: dict[str, int]) -> dict[str, Any]:
     """The configuration of the same model in transformers."""
+    of_sides = {
+        "encoder": sizes,
+        "decoder": {**sizes, "layers": sizes.get("decoder_layers", sizes["layers"])},
+    }
     sides = {
-        f"{side}_{name}": sizes[value]
+        f"{side}_{name}": of_sides[side][value]
         for side in ("encoder", "decoder")
         for name, value in (
             ("layers", "layers"),

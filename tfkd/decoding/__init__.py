@@ -15,6 +15,7 @@ _PLACES = {
     "NumpyOutput": "numpy_decoding",
     "Sampling": "searches",
     "Search": "search",
+    "Shortlist": "shortlist",
     "beam_search": "beam",
     "build_search": "searches",
     "decode_greedily": "greedy",

@@ -37,7 +37,7 @@ def beam_search(
     *,
     start_id: int,
     end_id: int,
-    vocabulary_size: int,
+    vocabulary_size: int | tf.Tensor,
     max_lengths: tf.Tensor,
     beam: int = 4,
     length_penalty: float = 0.6,
@@ -61,7 +61,7 @@ def beam_search(
             tokens at position `index`. The number of rows is beam * sentences, and falls.
         start_id: What is fed at position 0.
         end_id: What ends an output.
-        vocabulary_size: Number of logits.
+        vocabulary_size: Number of logits; at least 2, where it is an int32 scalar.
         max_lengths: int32 `[batch]`: the most tokens of each output, the end not counted.
         beam: Number of live prefixes a sentence.
         length_penalty: The exponent alpha.
@@ -141,7 +141,7 @@ class _Search:
         step: Step,
         structure: Any,
         end_id: int,
-        vocabulary_size: int,
+        vocabulary_size: int | tf.Tensor,
         beam: int,
         alpha: float,
         n_best: int,
@@ -182,7 +182,9 @@ class _Search:
         extended = beams.total[:, :, None] + log_p
         ends = extended[:, :, self.end_id]
         # At most `beam` of these are ends, so `beam` others are among them.
-        count = min(2 * self.beam, self.beam * self.size)
+        count = 2 * self.beam
+        if not tf.is_tensor(self.size):  # a list has two pieces or more
+            count = min(count, self.beam * self.size)
         best, places = largest(tf.reshape(extended, [-1, self.beam * self.size]), count)
 
         last_step = beams.limit <= index

@@ -11,6 +11,7 @@ from tfkd.data.ragged import Ragged
 from tfkd.data.side_by_side import side_by_side
 from tfkd.decoding.hypotheses import Hypotheses
 from tfkd.decoding.search import Search, Specials
+from tfkd.decoding.shortlist import search_listed
 from tfkd.layers.custom_gradient import without_gradients
 from tfkd.layers.invariants import weights_once
 
@@ -207,6 +208,8 @@ def decode_batch(
         specials: The target's special ids.
     """
     source, limits = decoding_inputs(model, search, ids, lengths)
+    if getattr(model, "shortlist", None) is not None:
+        return search_listed(search, model, source, limits, specials)
     return search(model, source, limits, specials)
 
 

@@ -45,7 +45,7 @@ def greedy_search(
     *,
     start_id: int,
     end_id: int,
-    vocabulary_size: int,
+    vocabulary_size: int | tf.Tensor,
     max_lengths: tf.Tensor,
     length_penalty: float = 0.0,
     forbidden_ids: Iterable[int] = (),

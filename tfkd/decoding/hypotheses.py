@@ -42,11 +42,14 @@ def forbidden_ids(specials: Any) -> list[int]:
     return sorted({int(number) for number in specials.special_ids} - {int(specials.end_id)})
 
 
-def forbidding(forbidden_ids: Any, vocabulary_size: int) -> tf.Tensor | None:
+def forbidding(forbidden_ids: Any, vocabulary_size: int | tf.Tensor) -> tf.Tensor | None:
     """float32 `[vocabulary]` to add to logits, IMPOSSIBLE at forbidden ids; None if none are."""
     forbidden = sorted({int(number) for number in forbidden_ids})
     if not forbidden:
         return None
+    if tf.is_tensor(vocabulary_size):
+        marks = tf.one_hot(tf.constant(forbidden), vocabulary_size, IMPOSSIBLE, 0.0)
+        return tf.reduce_min(marks, 0)
     if forbidden[0] < 0 or forbidden[-1] >= vocabulary_size:
         raise ValueError(
             "Invalid value for argument `forbidden_ids`. Expected ids from 0 to "

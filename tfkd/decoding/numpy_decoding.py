@@ -52,6 +52,7 @@ class NumpyModel:
         logits: Ids int `[rows, length]` and a place, to the logits from there on, `[rows, length -
             place, vocabulary]`.
         length_logits: Of a model that predicts the target's length, the end counted: its logits.
+        listed: The ids that it may write, the end among them; None: all but special ones.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class NumpyModel:
         specials: Any,
         logits: Callable[[np.ndarray, int], np.ndarray],
         length_logits: Callable[[], np.ndarray] | None = None,
+        listed: np.ndarray | None = None,
     ):
         self.read, self.specials = tuple(read), specials
         self.length_logits = length_logits
@@ -68,6 +70,7 @@ class NumpyModel:
         self._start, self._of = list(start), logits
         end = int(specials.end_id)
         self._forbidden = sorted({int(one) for one in specials.special_ids} - {end})
+        self._listed = listed
         self._seen: dict[tuple[int, ...], np.ndarray] = {}
 
     def next(self, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
@@ -109,6 +112,9 @@ class NumpyModel:
     def _allowed(self, logits: np.ndarray) -> np.ndarray:
         logits = logits.copy()
         logits[..., self._forbidden] = -np.inf
+        if self._listed is not None:
+            possible = np.isin(np.arange(logits.shape[-1]), self._listed)
+            logits = np.where(possible, logits, -np.inf)
         return logits
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import tensorflow as tf
 
@@ -33,11 +33,14 @@ class Search:
         max_length: How long outputs may grow.
         n_best: Hypotheses to return.
         length_penalty: The exponent of the GNMT penalty that scores are divided by.
+        over_lists: Whether it takes models whose `vocabulary_size` is known in the graph alone: a
+            search of its own list in each batch, see `tfkd.decoding.Shortlist`.
     """
 
     max_length = LengthLimit()
     n_best = 1
     length_penalty = 0.0
+    over_lists: ClassVar[bool] = False
 
     def __call__(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -36,6 +36,8 @@ class BeamSearch(Search):
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
         min_length: The fewest tokens of an output.
     """
+
+    over_lists: ClassVar[bool] = True
 
     beam: int = 4
     length_penalty: float = 0.6
@@ -87,6 +89,8 @@ class GreedySearch(Search):
         max_length: A `LengthLimit`, or what `LengthLimit.of` takes.
         min_length: The fewest tokens of an output.
     """
+
+    over_lists: ClassVar[bool] = True
 
     max_length: LengthLimit = field(default_factory=LengthLimit)
     min_length: int = 0

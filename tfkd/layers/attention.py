@@ -79,6 +79,9 @@ class _Attention(keras.layers.Layer):
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     _projections: dict[str, int] = {}  # noqa: RUF012
+    # Whether `shown` has the weights of the last call, float32 `[batch, heads, queries, keys]`.
+    shows = False
+    shown: Any = None
 
     def attend(
         self,
@@ -98,6 +101,8 @@ class _Attention(keras.layers.Layer):
             # Never an addition: see tfkd.layers.masks.
             logits -= tf.cast(penalty, logits.dtype)
         weights = tf.nn.softmax(tf.cast(logits, tf.float32))
+        if self.shows:
+            object.__setattr__(self, "shown", weights)  # no state of the layer
         weights = self.dropout(tf.cast(weights, query.dtype), training=training)
         return merge_heads(tf.matmul(weights, value))
 

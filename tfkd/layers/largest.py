@@ -19,14 +19,14 @@ def largest(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     have no order in either.
 
     Args:
-        values: float32 `[rows, n]`, n known.
+        values: float32 `[rows, n]`; n that is not known goes in one pass.
         k: At most n.
 
     Returns:
         float32 and int32 `[rows, k]`.
     """
     size = values.shape[1]
-    if size < max(_FEW, 2 * k * _BLOCK):
+    if size is None or size < max(_FEW, 2 * k * _BLOCK):
         return tf.math.top_k(values, k)
     block = next((one for one in range(_BLOCK, 2 * _BLOCK) if size % one == 0), None)
     if block is None:

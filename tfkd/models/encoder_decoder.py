@@ -10,6 +10,7 @@ from tfkd.layers.length_predictor import LengthPredictor
 from tfkd.layers.masks import causal_penalty, key_penalty
 from tfkd.layers.portable import is_portable
 from tfkd.layers.stack import Stack
+from tfkd.models.heads import Columns
 from tfkd.models.language_model import LanguageModel, States
 
 Memories = dict[str, dict[str, tf.Tensor]]
@@ -55,6 +56,8 @@ class EncoderDecoder(LanguageModel):
         leads: By side, "encoder" and "decoder", the id of a token that the model itself puts before
             what it reads. Nothing is predicted there, and no state of it is returned, but the
             decoder attends to it: BART's `<s>` before a source and `</s>` before a target's start.
+        shortlist: The pieces that it writes of, a `tfkd.decoding.Shortlist`, which all that decodes
+            by it goes by; None: all.
     """
 
     input_layout = "encoder_decoder"
@@ -63,6 +66,7 @@ class EncoderDecoder(LanguageModel):
     lengths: LengthPredictor | None
     max_length: int
     leads: Mapping[str, int] = MappingProxyType({})
+    shortlist: Any = None
 
     @property
     def encoder_stack(self) -> Stack:
@@ -106,11 +110,14 @@ class EncoderDecoder(LanguageModel):
         decoded = self.decoder_stack(
             embedded, self._penalty(target), memories=decoder_memories, training=training
         )
+        shown = self._shown_attention()
         if "decoder" in self.leads:
             embedded = embedded[:, 1:]
             decoded = {name: state[:, 1:] for name, state in decoded.items()}
+            shown = {name: one[:, :, 1:] for name, one in shown.items()}
         return {
             **states,
+            **shown,
             "decoder.embedding": embedded,
             **{f"decoder.{name}": state for name, state in decoded.items()},
             "hidden": decoded["hidden"],
@@ -168,6 +175,7 @@ class EncoderDecoder(LanguageModel):
         state: dict[str, Any],
         index: int | tf.Tensor,
         max_length: int | None = None,
+        columns: Columns | None = None,
     ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Feeds one token a row and returns the logits of the next.
 
@@ -176,6 +184,7 @@ class EncoderDecoder(LanguageModel):
             state: From `start` or the step before.
             index: Position of `ids`, counted from 0.
             max_length: Not needed, since caches grow; taken for callers that know it.
+            columns: Of the head: logits are those of these pieces alone.
 
         Returns:
             float32 `[batch, vocabulary_size]` and the new state.
@@ -186,7 +195,7 @@ class EncoderDecoder(LanguageModel):
         hidden, caches = self.decoder_stack.step(
             hidden, state["caches"], state["memories"], self._step_penalty(position)
         )
-        logits = self.head.logits(hidden[:, 0])
+        logits = self.head.logits(hidden[:, 0], columns)
         return logits, {"caches": caches, "memories": state["memories"]}
 
     def prepare(
@@ -235,6 +244,17 @@ class EncoderDecoder(LanguageModel):
             projected=state["projected"],
         )
         return states["hidden"]
+
+    def _shown_attention(self) -> States:
+        """What the decoder's layers have just attended to in the source, of those that show it:
+        "decoder.attention_N" float32 `[batch, heads, target, source]`."""
+        found = {}
+        for number, block in enumerate(self.decoder_stack.blocks, 1):
+            attention = getattr(block, "cross_attention", None)
+            if getattr(attention, "shows", False):
+                found[f"decoder.attention_{number}"] = attention.shown
+                object.__setattr__(attention, "shown", None)
+        return found
 
     def _led(self, side: str, record: Side) -> Side:
         """What a side reads, with the token that the model puts in front."""

@@ -1,7 +1,7 @@
 """Heads that turn hidden states into logits over a vocabulary."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,6 +15,18 @@ from tfkd.layers.layer_norm import LayerNorm
 from tfkd.layers.portable import is_portable
 from tfkd.layers.quantization import Product
 from tfkd.layers.shapes import shape_of
+
+
+class Columns(NamedTuple):
+    """A head's matrix and bias for some of its ids.
+
+    Attributes:
+        matrix: `[d, n]`, in the compute type.
+        bias: float32 `[n]`, or None.
+    """
+
+    matrix: tf.Tensor
+    bias: tf.Tensor | None
 
 
 @keras.saving.register_keras_serializable(package="tfkd")
@@ -148,10 +160,23 @@ class VocabularyHead(Product, keras.layers.Layer):
             return None
         return once(self, "bias", lambda: tf.cast(self.own_bias, tf.float32))
 
-    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """float32 `[..., V]` of states `[..., reads]`; the product is in the compute type."""
+    def columns(self, ids: tf.Tensor) -> "Columns":
+        """M^T and b of some ids alone, int32 `[n]`, for `logits`."""
+        table = self._tied_matrix() if self.tied else self.own_matrix
+        rows = tf.gather(getattr(table, "value", table), ids)
+        rows = tf.cast(self.operand(rows), self.compute_dtype)
+        bias = None if self.own_bias is None else tf.gather(self.own_bias.value, ids)
+        return Columns(tf.transpose(rows), bias)
+
+    def logits(self, hidden: tf.Tensor, columns: "Columns | None" = None) -> tf.Tensor:
+        """float32 `[..., V]` of states `[..., reads]`; the product is in the compute type. With
+        `columns` those of their ids alone, of states `[rows, reads]`."""
         plain = is_portable()  # other engines fold the axes by themselves
         read = self.transform(hidden)
+        if columns is not None:
+            logits = tf.cast(tf.matmul(read, columns.matrix), tf.float32)
+            logits = logits if columns.bias is None else logits + columns.bias
+            return capped(logits, self.cap)
         read = read if plain else tf.reshape(read, [-1, self.width])
         logits = tf.cast(times_matrix(read, self), tf.float32)
         bias = self.bias()

@@ -13,7 +13,7 @@ from tfkd.layers.recurrent.lstm_decoder import LstmDecoder
 from tfkd.layers.recurrent.lstm_encoder import Last, LstmEncoder
 from tfkd.models.encoder_decoder import EncoderDecoder, Memories, Side
 from tfkd.models.from_options import BuiltFromOptions
-from tfkd.models.heads import VocabularyHead
+from tfkd.models.heads import Columns, VocabularyHead
 from tfkd.models.language_model import States
 from tfkd.models.transformer import check_sharing, transformer_arguments
 
@@ -196,12 +196,14 @@ class Rnn(BuiltFromOptions, EncoderDecoder):
         state: dict[str, Any],
         index: int | tf.Tensor,
         max_length: int | None = None,
+        columns: Columns | None = None,
     ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Feeds one token a row and returns the logits of the next; see `EncoderDecoder.step`."""
         del index, max_length  # a step is like any other
         token = self.embed("decoder", {"ids": ids})
         fed = self.decoder.step(token, Fed(**state["fed"]), Memory(**state["memory"]))
-        return self.head.logits(fed.feed), {"fed": fed._asdict(), "memory": state["memory"]}
+        logits = self.head.logits(fed.feed, columns)
+        return logits, {"fed": fed._asdict(), "memory": state["memory"]}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._options}

@@ -7,6 +7,7 @@ _PLACES = {
     "CrossEntropy": "cross_entropy",
     "DenseMean": "token_terms",
     "DenseTeacher": "token_terms",
+    "GuidedAttention": "guided_attention",
     "HiddenStates": "hidden_states",
     "Length": "length",
     "OnlineMean": "online_teacher",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfkd.objectives.cross_entropy import CausalLM, CrossEntropy, MaskedLM
+from tfkd.objectives.guided_attention import GuidedAttention
 from tfkd.objectives.hidden_states import HiddenStates
 from tfkd.objectives.length import Length
 from tfkd.objectives.soft_targets import SoftTargets
@@ -14,7 +15,15 @@ from tfkd.spec.options.teachers import name_of_mean, shares_of
 
 _BUILT_IN = {
     term.kind: term
-    for term in (CrossEntropy, MaskedLM, CausalLM, SoftTargets, HiddenStates, Length)
+    for term in (
+        CrossEntropy,
+        MaskedLM,
+        CausalLM,
+        SoftTargets,
+        HiddenStates,
+        GuidedAttention,
+        Length,
+    )
 }
 
 

@@ -7,12 +7,14 @@ from tfkd.spec.formats.onnx import OnnxOptions
 from tfkd.spec.formats.saved_model import SavedModelOptions
 from tfkd.spec.options.filters import RULES
 from tfkd.spec.registry import Entry, add
+from tfkd.spec.stages.align import AlignOptions
 from tfkd.spec.stages.average import AverageOptions
 from tfkd.spec.stages.disturb import DisturbOptions
 from tfkd.spec.stages.filter import FilterOptions
 from tfkd.spec.stages.fold import FoldOptions
 from tfkd.spec.stages.load import LoadOptions
 from tfkd.spec.stages.score import ScoreOptions
+from tfkd.spec.stages.shortlist import ShortlistOptions
 from tfkd.spec.stages.targets import TargetsOptions
 from tfkd.spec.stages.train import TrainOptions
 from tfkd.spec.stages.translate import TranslateOptions
@@ -88,6 +90,12 @@ def register_builtins() -> None:
         ("objective", "cross_entropy", o.CrossEntropyOptions, "tfkd.objectives:CrossEntropy"),
         ("objective", "soft_targets", o.SoftTargetsOptions, "tfkd.objectives:SoftTargets"),
         ("objective", "hidden_states", o.HiddenStatesOptions, "tfkd.objectives:HiddenStates"),
+        (
+            "objective",
+            "guided_attention",
+            o.GuidedAttentionOptions,
+            "tfkd.objectives:GuidedAttention",
+        ),
         ("objective", "length", o.LengthOptions, "tfkd.objectives:Length"),
         ("combiner", "gated", o.GatedOptions, "tfkd.training:GatedGradients"),
         ("optimizer", "adafactor", o.AdafactorOptions, "tfkd.training:Adafactor"),
@@ -101,6 +109,8 @@ def register_builtins() -> None:
         ("stage", "load", LoadOptions, "tfkd.pipeline.stages.load:LoadStage"),
         ("stage", "translate", TranslateOptions, "tfkd.pipeline.stages.translate:TranslateStage"),
         ("stage", "average", AverageOptions, "tfkd.pipeline.stages.average:AverageStage"),
+        ("stage", "align", AlignOptions, "tfkd.pipeline.stages.align:AlignStage"),
+        ("stage", "shortlist", ShortlistOptions, "tfkd.pipeline.stages.shortlist:ShortlistStage"),
         ("stage", "filter", FilterOptions, "tfkd.pipeline.stages.filter:FilterStage"),
         ("stage", "disturb", DisturbOptions, "tfkd.pipeline.stages.disturb:DisturbStage"),
         ("stage", "fold", FoldOptions, "tfkd.pipeline.stages.fold:FoldStage"),

@@ -145,7 +145,7 @@ def stage_of(
     stage = theirs.stages.get(parsed.stage)
     found = None if stage is None else _origin(Found(stage, theirs))
     if found is not None and not gives_of(found.stage) & {*given}:
-        faults.add(path, f"{parsed} is {a(stage.kind)} stage", f"a {givers(given)} stage")
+        faults.add(path, f"{parsed} is {a(stage.kind)} stage", f"{a(givers(given))} stage")
         return None
     several = bool(getattr(stage, "folds", None))
     if several and not of_folds:

@@ -21,6 +21,7 @@ class Role(StrEnum):
     TRIAL = "trial"
     FOLD = "fold"
     PARTS = "parts"
+    LINKS = "links"
     # What a model reads of a corpus is in two: the corpus, and each of its fields in ids.
     DATA = "data"
     VALIDATE = "validate"

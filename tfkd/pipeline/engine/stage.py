@@ -41,6 +41,7 @@ class Stage:
         gives: What others can do with its result. `model`: it leaves `weights.safetensors`, and
             `parameters` in its summary. `corpus`: it leaves what `write_text_corpus` writes, with
             `report` and `fields` in its summary. `targets`: it leaves stores as `ScoreStage` does.
+            `alignments`: it leaves links and a lexicon as `AlignStage` does.
         early: Whether it is made before all that needs none of it: it refuses a user's files, and
             others take hours.
         on_all_hosts: Whether hosts that are not the first make it together with that one.

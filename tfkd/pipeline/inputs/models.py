@@ -8,6 +8,7 @@ import numpy as np
 
 from tfkd.data.examples import ExampleSet
 from tfkd.data.views import View
+from tfkd.decoding import Shortlist
 from tfkd.layers.initializers import values_follow
 from tfkd.layers.quantization import fake_quantize
 from tfkd.models import build_model, rows_of_pieces
@@ -22,12 +23,14 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.inputs.made import named_tokenizers
 from tfkd.pipeline.inputs.parts import folds_of
 from tfkd.pipeline.inputs.stage_weights import Shared, load_stage, weight_names
-from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer
+from tfkd.pipeline.inputs.text_stages import classes_of, open_tokenizer, place
 from tfkd.spec.errors import UserError
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # What validation and evaluation pad widths to, as batches do unless a spec says otherwise.
 PAD_TO = 4
+# What a model's decoding goes by, of a stage that leaves it.
+SHORTLIST = "shortlist.safetensors"
 
 
 def heads_of(node: Node) -> tuple[str, ...]:
@@ -202,6 +205,9 @@ def trained_model(
             heads_needed=heads_of(node),
         )
     load_stage(model, node, context)
+    shortlist = place(node, context).path / SHORTLIST
+    if shortlist.exists():
+        model.shortlist = Shortlist.load(shortlist)
     return model
 
 

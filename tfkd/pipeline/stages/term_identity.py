@@ -11,7 +11,7 @@ from tfkd.spec.options.training import SampleOptions
 def term_identity(spec: Spec, options: Any) -> dict[str, Any]:
     """What a term computes, on which view, by which revisions."""
     several = {"beside", "weights"} if hasattr(options, "beside") else set()
-    entry = plain(options, without={"view", "teacher", *several})
+    entry = plain(options, without={"view", "teacher", "alignments", *several})
     if several and options.beside and options.shares is not None:
         entry["weights"] = options.shares
     entry["revision"] = registry.lookup("objective", options.kind).revision

@@ -30,6 +30,7 @@ from tfkd.pipeline.plan.step_sizes import (
 )
 from tfkd.pipeline.stages.choose import said_setting, take_best
 from tfkd.pipeline.stages.folds import folded, join_folds
+from tfkd.pipeline.stages.link_stores import aligned
 from tfkd.pipeline.stages.longer import anew, begin, keep_end
 from tfkd.pipeline.stages.noisy import refuse_changed_targets
 from tfkd.pipeline.stages.term_identity import on_policy_identity, term_identity
@@ -136,6 +137,7 @@ class TrainStage(Stage):
                 inputs[teacher_role(term, number)] = graph.stage(spec, teacher)
             identity["objective"][term] = term_identity(spec, term_options)
         refuse_changed_targets(graph.label(spec, name, None), spec, options, inputs)
+        inputs |= aligned(graph, spec, name, options, inputs)
         if left_out is not None:
             inputs[Role.PARTS], identity["left_out"] = left_out
         seed = spec.seed if name in spec.seeded_stages else None

@@ -14,6 +14,7 @@ from tfkd.pipeline.inputs.made import part_of, training_set, views_of
 from tfkd.pipeline.inputs.models import PAD_TO, check_lengths
 from tfkd.pipeline.inputs.parts import left_out
 from tfkd.pipeline.inputs.teachers import online_nodes
+from tfkd.pipeline.stages.link_stores import link_stores
 from tfkd.pipeline.stages.stored_targets import check_rows, stores_of
 from tfkd.spec.options.stages import mixtures_of
 
@@ -35,7 +36,7 @@ def batcher_of(node: Node, context: Context) -> Batcher:
         seed=options.seed,
         # Of one device's parts: more devices take several each.
         rows_multiple=micro_batches(options.batch.size, options.batch.per_device),
-        stores=stores_of(node, context),
+        stores=stores_of(node, context) | link_stores(node, context),
         fixed_widths=node.spec.runtime.jit_compile,
         left_out=_left_out(node, examples, context),
         mixtures=mixtures_of(options.data, options.steps),

@@ -10,6 +10,7 @@ from tfkd.serving.formats.ctranslate2_engine import (
     ctranslate2,
     patience,
 )
+from tfkd.serving.formats.ctranslate2_shortlist import write_vmap
 from tfkd.serving.formats.format import Format, Held, Subject
 from tfkd.serving.formats.text_files import write_tokenizer
 from tfkd.spec.errors import UserError
@@ -47,13 +48,18 @@ class CTranslate2(Format):
         }
         written = subject.tokenizers.get("target", subject.tokenizers.get("text"))
         search = build_search(subject.decode)
+        listed = {}
+        if getattr(model, "shortlist", None) is not None:
+            pieces = (subject.tokenizers[side].vocabulary for side in ("source", "target"))
+            listed = write_vmap(model.shortlist, *pieces, folder)
         return {
             "quantize": options.quantize,
             "ctranslate2": ctranslate2().__version__,
             "tokenizers": said,
             "search": _search(search),
             "options": _options(search, written)
-            | ({"max_input_length": 0} if "source" in subject.tokenizers else {}),
+            | ({"max_input_length": 0} if "source" in subject.tokenizers else {})
+            | listed,
             "end": written.vocabulary[written.end_id],
             **_room(model, subject, search.max_length.most),
         }

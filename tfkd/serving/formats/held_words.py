@@ -80,7 +80,10 @@ def held_words(
         for one, row in zip(theirs, rows, strict=True)
     ]
     noise = max(totals)
-    answers = engine.answers([row.bare for row in rows])
+    together = [[row.bare for row in rows]]
+    if getattr(subject.model, "shortlist", None) is not None:
+        together = [[row.bare] for row in rows]  # in a batch an engine has one list for all
+    answers = [answer for bare in together for answer in engine.answers(bare)]
     equal, clear, differences, lost = 0, 0, [], 0.0
     for row, answer, ours in zip(rows, answers, written, strict=True):
         certain = row.expected.margin > 2 * noise and len(ours) < engine.limit(row.read)

@@ -27,6 +27,8 @@ def in_float32(model: keras.Model) -> keras.Model:
                 f"weights. Received: {mixed.path} became {weight.path}"
             )
         weight.assign(np.asarray(mixed.value).astype(np.float32))
+    if getattr(model, "shortlist", None) is not None:
+        twin.shortlist = model.shortlist
     return twin
 
 

@@ -40,12 +40,14 @@ def uncached_pairs(
 
     def of(source: Sequence[int]) -> NumpyModel:
         row = np.array([[*source, source_end]], np.int32)
+        shortlist = getattr(model, "shortlist", None)
         return NumpyModel(
             row[0].tolist(),
             [int(target.start_id)],
             target,
             lambda ids, first: logits(np.tile(row, (len(ids), 1)), ids, first).numpy(),
             lambda: length_logits(row, np.array([[int(target.mask_id)]], np.int32)).numpy(),
+            None if shortlist is None else shortlist.pieces(row[0], target),
         )
 
     return of

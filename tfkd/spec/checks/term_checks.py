@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfkd.spec.checks.guided_checks import check_guided
 from tfkd.spec.checks.mean_checks import check_teachers
 from tfkd.spec.checks.segment_checks import check_segments
 from tfkd.spec.checks.teacher_checks import (
@@ -112,6 +113,8 @@ def _term(parts: Parts, faults: Faults, path: tuple, options: Any, model: Any, s
         faults.add(path, f"{a(model.kind)} predicts no lengths", "the term of an encoder-decoder")
     elif options.kind == "length" and getattr(model, "lengths", 0) is None:
         faults.add(path, f"{stage.train} predicts no lengths", "lengths: 1024 of the model")
+    if hasattr(options, "alignments"):
+        check_guided(parts, faults, path, options, model, stage)
     asked = check_teachers(parts, faults, path, options, model, stage)
     if name is not None and view is None:
         return

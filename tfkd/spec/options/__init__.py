@@ -31,6 +31,7 @@ _PLACES = {
     "GatedOptions": "training",
     "Gpt2Options": "models.gpt2",
     "GreedyOptions": "training",
+    "GuidedAttentionOptions": "objectives",
     "HiddenStatesOptions": "objectives",
     "LlamaOptions": "models.llama",
     "LengthOptions": "objectives",

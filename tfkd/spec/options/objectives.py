@@ -151,6 +151,24 @@ class HiddenStatesOptions(TermOptions):
     at: At = Field("all", description=_AT)
 
 
+class GuidedAttentionOptions(TermOptions):
+    """Cross-entropy of word alignments and a decoder's attention (Chen et al., 2016; Garg et al.,
+    2019)."""
+
+    kind: Literal["guided_attention"] = Field("guided_attention", description="The kind of term.")
+    alignments: StageReference = Field(
+        description="An align stage of the corpus that is read.", examples=["lexicon"]
+    )
+    layer: Count | None = Field(
+        None,
+        description="The decoder's layer, from 1; default: the last but one, or the only one.",
+        json_schema_extra={"unit": "number of a layer"},
+    )
+    heads: Count = Field(
+        1, description="How many of its heads are guided, in the mean: the first ones."
+    )
+
+
 class LengthOptions(TermOptions):
     """Cross-entropy of the target's length, [SEP] counted, as the encoder predicts it."""
 

@@ -209,7 +209,9 @@ class TrainOptions(HasPrecision, TaughtOptions):
         teacher = ("objective", "*", "teacher")
         beside, tried = ("objective", "*", "beside", "*"), ("tried", "*", "*")
         teachers = (teacher, (*teacher, "*"), (*teacher, KEYS), beside, tried)
-        return *super().places(), *((place, "model") for place in teachers)
+        links = ("objective", "*", "alignments")
+        named = *((place, "model") for place in teachers), (links, "alignments")
+        return *super().places(), *named
 
     @classmethod
     def named(cls, stage: Mapping[str, Any]) -> list[Named]:

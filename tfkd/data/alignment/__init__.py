@@ -1,0 +1,1 @@
+"""Which pieces of two sides of a corpus stand for each other: an IBM model, links, a lexicon."""
