@@ -87,9 +87,9 @@ def run(
                 one, told=told, data_dir=Path(data_dir or os.environ.get("TFKD_DATA", ".")),
                 runs_dir=Path(runs_dir), until=until, smoke=smoke, deadline=deadline, say=say,
                 command=f"tfkd.run({str(one.path)!r})", cluster=asked,
-                beside=[other.variant for other in specs[1:]] if one is spec else (),
+                beside=[other.variant for other in specs[number:]],
             )
-            for one in specs
+            for number, one in enumerate(specs, 1)
         ]  # fmt: skip
     name = run_name({"name": spec.name + "-smoke" * smoke, "variant": spec.variant})
     return Run(Path(runs_dir) / name, found[0], tuple(spec.plugins))

@@ -118,12 +118,12 @@ def _run(options: argparse.Namespace) -> int:
         from tfkd.api import run_and_report
 
         told: set[str] = set()
-        for one in specs:
+        for number, one in enumerate(specs, 1):
             run_and_report(
                 one, told=told, data_dir=options.data_dir, runs_dir=options.runs_dir,
                 until=options.until, smoke=options.smoke, deadline=deadline, command=_command(),
                 cluster=cluster,
-                beside=[other.variant for other in specs[1:]] if one is spec else (),
+                beside=[other.variant for other in specs[number:]],
             )  # fmt: skip
     return DONE
 

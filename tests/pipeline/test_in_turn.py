@@ -34,7 +34,7 @@ def graphs(draw):
     return graph(parents, draw(st.sets(st.integers(0, number - 1))))
 
 
-def run(nodes, size, order):
+def run(nodes, size, order, own=None):
     """What is made, in the order in which it ends; how many trainings were at work at most."""
     ended, most = [], []
 
@@ -57,7 +57,7 @@ def run(nodes, size, order):
 
     told = []
     in_turn(nodes, make, lambda node: node.training and node.key not in ended, side_by_side,
-            lambda node: told.append(node.key))  # fmt: skip
+            lambda node: told.append(node.key), own or {node.key for node in nodes})  # fmt: skip
     assert set(told) <= {node.key for node in nodes if node.training}
     return ended, max(most, default=0)
 
@@ -70,6 +70,23 @@ def test_each_is_made_once_after_what_it_needs(nodes, size, random):
     assert most <= size
     if sum(node.training for node in nodes) < 2:
         assert ended == [node.key for node in nodes]
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.integers(1, 4), st.randoms(), st.integers(1, 12))
+def test_a_run_ends_with_its_own_stages(nodes, size, random, number):
+    own = {node.key for node in nodes[:number]}  # they need none that comes after them
+    ended, _ = run(nodes, size, random.randrange, own)
+    assert own <= {*ended}
+    if size < 2 or sum(node.training for node in nodes) < 2:
+        assert {*ended} == own
+
+
+def test_trainings_of_other_runs_go_beside_its_own():
+    # The run's own: text, training, evaluation. Another's: training, evaluation, training.
+    nodes = graph([set(), {0}, {1}, {0}, {3}, {4}], trainings={1, 3, 5})
+    ended, most = run(nodes, 2, lambda number: 0, {"0", "1", "2"})
+    assert (ended, most) == (["0", "1", "3", "2"], 2)
 
 
 def test_seeds_are_trained_together_and_what_they_need_is_made_before():

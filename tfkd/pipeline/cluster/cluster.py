@@ -3,7 +3,8 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from tfkd.data.hashes import noting_hashes
@@ -120,6 +121,7 @@ class Cluster:
         make: Callable[[Node], None],
         done: Callable[[Node], None],
         titles: Mapping[str, str],
+        own: Collection[str],
     ) -> None:
         """Makes all stages of a run: trainings that do not wait for each other side by side, each
         by a process of the cluster; all others by `make`.
@@ -130,6 +132,7 @@ class Cluster:
             make: Makes one here, shards and hosts that train together apart.
             done: Called with each that is made otherwise.
             titles: What lines of a stage begin with, by key.
+            own: Keys of what the run needs; the others are made where they can be beside these.
         """
 
         def side_by_side(ready: Callable[[], Sequence[Node]], made: Callable[[Node], None]) -> bool:
@@ -149,7 +152,8 @@ class Cluster:
                 Trainings(train, room.size, context).run(ready, lambda node: titles[node.key], made)
             return True
 
-        in_turn(nodes, make, lambda node: trains_alone(node, context), side_by_side, done)
+        trains = partial(trains_alone, context=context)
+        in_turn(nodes, make, trains, side_by_side, done, own)
 
     def close(self) -> None:
         """Ends all that was started."""

@@ -1,7 +1,7 @@
 """The order in which a run makes its stages: one after the other, trainings side by side where a
 cluster has room for several."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from tfkd.pipeline.engine.graph import Node, in_order
@@ -21,8 +21,9 @@ def in_turn(
     trains: Callable[[Node], bool],
     side_by_side: SideBySide,
     done: Callable[[Node], None],
+    own: Collection[str],
 ) -> None:
-    """Makes all nodes, each after what it needs.
+    """Makes nodes, each after what it needs, until all of a run's own are made.
 
     They keep their order but where a training is next, and others could begin as well: what these
     need beside trainings is made first, and then they are made at the same time, with those that
@@ -35,6 +36,8 @@ def in_turn(
         side_by_side: Makes all that are ready, and those that become so; false where there is no
             room for two, and nothing was made.
         done: Called with each that was made elsewhere.
+        own: Keys of what the run needs. The others are made where they can be beside these: they
+            are those of runs that come after it.
     """
     left = {node.key: node for node in nodes}
     alone = False
@@ -50,7 +53,7 @@ def in_turn(
         del left[node.key]
         done(node)
 
-    while left:
+    while not left.keys().isdisjoint(own):
         node = next(iter(left.values()))
         if not alone and trains(node):
             for other in _needed(left, trains):

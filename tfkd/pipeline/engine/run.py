@@ -84,7 +84,7 @@ def run(
             go into a folder of their own in the run folder, see `other_results.place_on`.
         cluster: Where shards are made, and what several hosts train; None: here.
         beside: Variants of the spec that are run after it. On a cluster their stages are made with
-            the spec's own, so that their trainings go side by side; their runs find them done.
+            the spec's own as far as their trainings can go beside these; their runs find them done.
 
     Returns:
         The content of results.json, or None with `until` and on hosts that are not the first.
@@ -197,7 +197,8 @@ def _run(
         for node in nodes:
             make(node)
     else:
-        context.cluster.make_all(nodes, context, make, finished, numbers)
+        keys = {node.key for node in own}
+        context.cluster.make_all(nodes, context, make, finished, numbers, keys)
     if until:
         context.hosts.agree(NEXT)
         context.say(f"{until} is done: {folder / own[-1].label}")
