@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from small_line import arguments, start, weights
+from small_line import arguments, stage_folders, start, weights
 
 from tfkd.data.grammars.generated import german_english
 from tfkd.data.noise.text_noise import TextNoise
@@ -210,7 +210,7 @@ def test_a_killed_training_goes_on_to_equal_bytes(tmp_path):
         process = start(*arguments(path, folder, "--until", "learn"))
         _, errors = process.communicate()
         assert process.returncode == 0, errors
-        (stage,) = folder.glob("stages/train-*")
+        (stage,) = stage_folders(folder, "train")
         lines = (stage / "history.jsonl").read_text("utf-8").splitlines()
         losses = [(one["epoch"], one["loss"]) for one in map(json.loads, lines) if "loss" in one]
         found[folder] = (weights(stage), losses)

@@ -26,6 +26,9 @@ _REQUIRED: dict[str, Any] = {
     "tfds": "wmt14_translate/de-en", "tokenizer": "joint", "train": "student",
     "translate": "finetune", "tsv": "reviews.tsv", "width": 256,
 }  # fmt: skip
+# Of classes that need one of several options, one: of a kind's all, or by name.
+_ONE_OF_ANY: dict[str, Any] = {"tokenizer": {"learn_from": ["train"]}}
+_ONE_OF: dict[str, Any] = {"view": {"noise": {"typos": 0.1}}}
 # Of a plugin's, by the type that the schema tells, one that this text stands in.
 _BY_TYPE: dict[str, Any] = {
     "list of integers": [1], "list of numbers": [1.0], "list of": ["NAME"], "mapping": {},
@@ -118,9 +121,7 @@ def example(kind: str, name: str, keys: list[Key]) -> dict[str, Any]:
         return {name: values}
     if kind == "format":
         return values | {"format": name}
-    if kind == "tokenizer":
-        values["learn_from"] = ["train"]
-    return {"kind": name, **values}
+    return {"kind": name, **values, **_ONE_OF.get(kind, {}).get(name, _ONE_OF_ANY.get(kind, {}))}
 
 
 def _option(key: Key) -> list[str]:
