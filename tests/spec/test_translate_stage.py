@@ -278,7 +278,7 @@ def test_what_writes_a_corpus_is_among_what_a_stage_rests_on(tmp_path):
 def test_a_resolved_spec_is_a_spec(tmp_path):
     spec = load(tmp_path)
     assert spec.resolved()["stages"]["alone"] == {
-        "translate": "nat", "data": [{"of": "train", "weight": 1.0, "swap": False}],
+        "translate": "nat", "beside": [], "data": [{"of": "train", "weight": 1.0, "swap": False}],
         "keep_source": False, "keep": "best", "decode": {"kind": "greedy", "min_length": 0},
         "on_failed_check": "warn",
     }  # fmt: skip
