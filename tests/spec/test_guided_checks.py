@@ -1,13 +1,16 @@
 """What a spec says of terms that guide attention by alignments."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
+from tfkd.pipeline.stages.link_stores import aligned
 from tfkd.spec import load_spec, validate_files
 from tfkd.spec.errors import UserError
+from tfkd.spec.options.stages import LearntPart
 
 SPEC = """\
 tfkd: 1
@@ -54,10 +57,15 @@ def nodes(path, **options):
         ({"term": f"{TERM}, view: quiet"}, "view: quiet, and links are of texts as they stand"),
         ({"data": "[web, more]"}, "lexicon aligns web, and the stage reads more"),
         ({"data": "{of: web, view: loud}"}, "the links of web, and loud changes its texts"),
+        ({"data": "{of: web, swap: true}", "term": "alignments: turned"}, None),
+        ({"data": "{of: web, swap: true}"}, "aligns web as it stands, and .* with swap: true"),
+        ({"term": "alignments: turned"}, "aligns web swapped, and .* stage without swap: true"),
+        ({"term": "alignments: 'bare.yaml:clean'"}, "another kind of stage; expected an align st"),
         ({"model": "teacher"}, "teacher is an rnn, which has no heads"),
     ],
 )
 def test_faults_are_told_in_their_place(tmp_path, asked, said):
+    written(tmp_path).rename(tmp_path / "bare.yaml")
     faults = [str(one) for one in validate_files([written(tmp_path, **asked)])]
     assert len(faults) == (said is not None), faults
     if said is not None:
@@ -74,12 +82,13 @@ def test_links_that_a_training_rests_on_are_in_its_key(tmp_path):
 
 
 def test_links_of_other_rows_or_pieces_are_refused(tmp_path):
-    """A swapped corpus has swapped links; a variant's pieces are others."""
+    """Another spec's swapped links; a variant's pieces are others; texts that are changed."""
+    written(tmp_path).rename(tmp_path / "bare.yaml")
     turned = written(tmp_path, data="{of: web, swap: true}", term="alignments: turned")
     assert nodes(turned)["align turned"]
     for given in (
-        {"data": "{of: web, swap: true}"},
-        {"term": "alignments: turned"},
+        {"data": "{of: web, swap: true}", "term": "alignments: 'bare.yaml:lexicon'"},
+        {"term": "alignments: 'bare.yaml:turned'"},
         {"term": "alignments: 'lexicon#small'", "more": ""},
     ):
         path = written(tmp_path, **given)
@@ -87,6 +96,25 @@ def test_links_of_other_rows_or_pieces_are_refused(tmp_path):
         path.write_text(f"{text}variants: {{small: {{tokenizers.joint.size: 80}}}}\n", "utf-8")
         with pytest.raises(UserError, match=r"guided_attention\.alignments: .* has not aligned"):
             nodes(path)
+
+
+def test_links_of_texts_that_are_changed_are_refused_with_the_graph():
+    """What the checks refuse; a graph may be made of options that they have not seen."""
+    term = SimpleNamespace(alignments="lexicon")
+    part = LearntPart(of="web", view="loud")
+    options = SimpleNamespace(objective={"guided_attention": term}, data=[part], train="student")
+    texts = {role: SimpleNamespace(key=role) for role in ("ids.source", "ids.target")}
+    links = SimpleNamespace(inputs=texts, label="lexicon")
+    inputs = {
+        f"data.0.{role}": SimpleNamespace(key=role, options=SimpleNamespace(field=role[4:]))
+        for role in texts
+    }
+    graph = SimpleNamespace(stage=lambda spec, name: links)
+    with pytest.raises(UserError, match=r"loud changes its texts.* disturb stage"):
+        aligned(graph, None, "learn", options, inputs)
+    part = part.model_copy(update={"view": None})
+    options.data = [part]
+    assert list(aligned(graph, None, "learn", options, inputs)) == ["links.guided_attention"]
 
 
 def test_an_aligned_corpus_that_the_model_writes_is_a_circle(tmp_path):

@@ -6,8 +6,9 @@ import pytest
 
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.wanted import wanted
-from tfkd.spec import load_spec, validate_files
+from tfkd.spec import load_spec, registry, validate_files
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import ModelOptions, TransformerOptions
 from tfkd.spec.source.showing import dump_yaml
 
 SPEC = """\
@@ -32,6 +33,10 @@ stages:
   filling: {train: teacher.fills, data: clean, steps: 1, objective: {masked_lm: {view: filled}, length: {view: filled}}}
   elsewhere: {align: clean, model: teacher.apart}
   lexicon: {align: clean, model: student}
+  back: {align: clean, model: student, swap: true}
+  turned: {train: student, data: {of: clean, swap: true}, steps: 1, objective: {cross_entropy: {}}}
+  both: {train: student, data: [web, {of: clean, swap: true}], steps: 1, objective: {cross_entropy: {}}}
+  of_web: {align: web, model: student}
   quick: {shortlist: learn, lexicon: lexicon}
 evaluate:
   - {of: quick, on: web, metrics: [bleu], decode: {kind: greedy}, against: learn}
@@ -56,7 +61,7 @@ def keys(path, **options):
     ("before", "after", "said"),
     [
         ("", "", None),
-        (ALIGN, "{align: web, model: student, swap: true, passes: 3, symmetrize: union}", None),
+        (ALIGN, "{align: web, model: student, passes: 3, symmetrize: union}", None),
         (ALIGN, "{align: cleen, model: student}", "lexicon.align: there is no corpus.*mean clean"),
         (ALIGN, "{align: learn, model: student}", "lexicon.align: learn is a train stage"),
         (ALIGN, "{align: clean.source, model: student}", "lexicon.align: .*one field of a corpus"),
@@ -72,6 +77,12 @@ def keys(path, **options):
         (QUICK, "{shortlist: filling, lexicon: lexicon}", "filling is a transformer, which fills "),
         (QUICK, "{shortlist: learn, lexicon: clean}", "quick.lexicon: clean is a filter stage"),
         (QUICK, "{shortlist: learn, lexicon: elsewhere}", "quick.lexicon: elsewhere has the pi"),
+        (QUICK, "{shortlist: learn, lexicon: back}", "quick.lexicon: back is with swap, and learn"),
+        (QUICK, "{shortlist: turned, lexicon: back}", None),
+        (QUICK, "{shortlist: turned, lexicon: lexicon}", "lexicon is without swap.*stage with sw"),
+        (QUICK, "{shortlist: both, lexicon: back}", None),
+        (QUICK, "{shortlist: both, lexicon: of_web}", None),
+        (QUICK, "{shortlist: both, lexicon: lexicon}", "lexicon is without swap, and both learns"),
         (QUICK, "{shortlist: learn, lexicon: lexicon, best: 257}", "quick.best: 257 is .*most 256"),
     ],
 )  # fmt: skip
@@ -91,11 +102,13 @@ def test_keys_hang_on_what_results_do(tmp_path):
     wider = keys(path, overrides=["student.width=32"])
     assert wider[lists] == before[lists]
     assert wider[quick] != before[quick]
-    for change in ("lexicon.passes=3", "lexicon.swap=true", "lexicon.align=web"):
+    for change in ("lexicon.passes=3", "lexicon.symmetrize=union", "lexicon.align=web"):
         changed = keys(path, overrides=[f"stages.{change}"])
         assert changed[lists] != before[lists], change
         assert changed[quick] != before[quick], change
         assert changed["train learn"] == before["train learn"]
+    swapped = keys(path, overrides=["stages.lexicon.swap=true", "stages.quick.shortlist=turned"])
+    assert swapped[lists] != before[lists]
     fewer = keys(path, overrides=["stages.quick.best=20"])
     assert {name for name in before if fewer[name] != before[name]} == {
         quick, *(name for name in before if "quick" in name)
@@ -113,3 +126,41 @@ def test_a_variant_s_lexicon_has_its_own_pieces(tmp_path):
     path.write_text(f"{text}variants: {{small: {{tokenizers.joint.size: 80}}}}\n", "utf-8")
     with pytest.raises(UserError, match=r"quick\.lexicon: lexicon#small has the pieces of other"):
         keys(path)
+
+
+@pytest.mark.parametrize(
+    ("quick", "said"),
+    [
+        ("{shortlist: learn, lexicon: 'lists.yaml:lexicon'}", None),
+        ("{shortlist: 'lists.yaml:both', lexicon: back}", None),
+        ("{shortlist: 'lists.yaml:words', lexicon: lexicon}", r"shortlist: .*words is a bert, whi"),
+        ("{shortlist: 'lists.yaml:filling', lexicon: lexicon}", "is a transformer, which fills in"),
+        (
+            "{shortlist: learn, lexicon: 'lists.yaml:back'}",
+            r"lexicon: .*back is with swap, and le",
+        ),
+        ("{shortlist: 'lists.yaml:both', lexicon: lexicon}", "lexicon is without swap, and .*both"),
+    ],
+)
+def test_another_spec_s_models_and_lexicons_fit_or_are_refused(tmp_path, quick, said):
+    written(tmp_path)
+    other = tmp_path / "other.yaml"
+    other.write_text(f"{{extends: lists.yaml, name: other, stages: {{quick: {quick}}}}}\n", "utf-8")
+    if said is None:
+        assert keys(other)
+        return
+    with pytest.raises(UserError, match=rf"quick\..*{said}"):
+        keys(other)
+
+
+def test_a_model_that_computes_all_pieces_has_no_lists(tmp_path, monkeypatch):
+    """A plugin's does, unless it says otherwise; the package's own say so."""
+    load_spec(written(tmp_path))
+    for name in registry.names("model"):
+        options = registry.lookup("model", name).options
+        if options.__module__.startswith("tfkd."):
+            assert options.lists != options.single_sequence, name
+    assert not ModelOptions.lists
+    monkeypatch.setattr(TransformerOptions, "lists", False)
+    with pytest.raises(UserError, match=r"quick\.shortlist: learn is a transformer.*lists = True"):
+        load_spec(written(tmp_path))

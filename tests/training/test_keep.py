@@ -105,6 +105,15 @@ def test_damaged_weights_that_are_set_aside_are_refused(tmp_path):
             refuses()
 
 
+def test_a_folder_that_has_set_nothing_aside_does_so_from_now_on(tmp_path):
+    before = Keeper({"average": 2}, tmp_path)
+    before.see(1, {}, {"w": np.ones(2)})
+    after = Keeper({"average": 2}, tmp_path, set_aside=2)
+    after.restore(before.state())
+    after.see(2, {}, {"w": np.ones(2)})
+    assert (after.steps, list(after.set_aside())) == ([1, 2], [2])
+
+
 def test_patience_ends_the_training(tmp_path):
     scores = [3.0, 2.0, 2.5, 2.0, 9.0, 9.0]
     options = {"keep": {"best": "loss"}, "patience": 2, "steps": 100}

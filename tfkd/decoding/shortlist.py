@@ -23,7 +23,8 @@ class Shortlist:
     The soft-max goes over a source's own list: log p(y | x) - log p(list | x), higher than over the
     vocabulary by what the list leaves out. So outputs are those of the whole vocabulary wherever
     the search meets listed pieces alone and the parts that are left out do not turn its order; a
-    source's output does not depend on the others in its batch.
+    source's output does not depend on the others in its batch, but for rounding: the product has
+    the columns of all of a batch's lists.
 
     Attributes:
         best: int32 `[source pieces, n]`: what is listed for each; -1 for nothing.

@@ -23,7 +23,8 @@ def aligned(graph: Any, spec: Spec, label: str, options: Any, inputs: dict) -> d
         inputs: What it reads beside.
 
     Raises:
-        UserError: One has aligned other rows or pieces than the stage reads.
+        UserError: One has aligned other rows or pieces than the stage reads, or their texts are
+            changed before they are cut into pieces.
     """
     found = {}
     for term, one in options.objective.items():
@@ -32,6 +33,12 @@ def aligned(graph: Any, spec: Spec, label: str, options: Any, inputs: dict) -> d
         links = found[Role.LINKS.of(term)] = graph.stage(spec, one.alignments)
         theirs = [links.inputs[Role.IDS.of(side)].key for side in SIDES]
         for index, part in enumerate(options.data):
+            if getattr(part, "view", None) is not None:
+                raise UserError(
+                    f"stages.{label}.objective.{term}: attention guided by the links of {part.of}, "
+                    f"and {part.view} changes its texts. Expected one of them; or a disturb stage "
+                    "of it, which is aligned itself"
+                )
             start = f"{Role.DATA.of(index, Role.IDS)}."
             ours = [node for role, node in inputs.items() if role.startswith(start)]
             by_field = {node.options.field: node.key for node in ours}

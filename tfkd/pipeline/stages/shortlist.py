@@ -13,7 +13,7 @@ from tfkd.pipeline.inputs.text_stages import open_tokenizer, place
 from tfkd.pipeline.stages.align import LEXICON, SIDES, open_side
 from tfkd.spec import Spec
 from tfkd.spec.errors import UserError
-from tfkd.spec.stages.shortlist import ShortlistOptions
+from tfkd.spec.stages.shortlist import ShortlistOptions, data_of, no_lists, other_way
 
 # The roles of what it reads, by the keys of its options.
 _OF, _BY = "shortlist", "lexicon"
@@ -34,15 +34,26 @@ class ShortlistStage(Stage):
         """Refuses what the checks of one spec do not know of another's."""
         node = super().node(graph, spec, name, options)
         model, lexicon = node.inputs[_OF], node.inputs[_BY]
+        trained = model.trained
+        headless = getattr(trained.options, "head", None) == "none"
+        if fault := no_lists(model.label, model.model, headless):
+            raise UserError(f"stages.{node.label}.{_OF}: {fault[0]}. Expected {fault[1]}")
         ours, theirs = (
             [one.inputs[Role.TOKENIZER.of(side)].key for side in SIDES]
-            for one in (model.trained, lexicon)
+            for one in (trained, lexicon)
         )
         if ours != theirs:
             raise UserError(
                 f"stages.{node.label}.lexicon: {lexicon.label} has the pieces of other tokenizers "
                 f"than {model.label}. Expected an align stage of the same model"
             )
+        corpus = lexicon.inputs[Role.TEXT].key
+        read = [
+            (trained.inputs[Role.DATA.of(index, Role.CORPUS)].key == corpus, one.swap)
+            for index, one in enumerate(data_of(trained.options))
+        ]
+        if fault := other_way(lexicon.label, lexicon.options.swap, model.label, read):
+            raise UserError(f"stages.{node.label}.{_BY}: {fault[0]}. Expected {fault[1]}")
         return node
 
     def run(self, node: Node, folder: StageFolder, context: Context) -> dict[str, Any]:

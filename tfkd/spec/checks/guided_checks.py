@@ -30,7 +30,7 @@ def check_guided(
         if getattr(part, "view", None) is not None:
             faults.add(
                 path, f"attention guided by the links of {part.of}, and {part.view} changes its "
-                "texts", "one of them",
+                "texts", "one of them; or a disturb stage of it, which is aligned itself",
             )  # fmt: skip
     if getattr(stage, "on_policy", None) is not None:
         faults.add(
@@ -43,6 +43,13 @@ def check_guided(
                 faults.add(
                     (*path, "alignments"), f"{options.alignments} aligns {links.stage.align}, and "
                     f"the stage reads {part.of}", "an align stage of the corpus that is read",
+                )  # fmt: skip
+            elif part.of is not None and part.swap != getattr(links.stage, "swap", part.swap):
+                ways = {True: "swapped", False: "as it stands"}
+                faults.add(
+                    (*path, "alignments"), f"{options.alignments} aligns {part.of} "
+                    f"{ways[links.stage.swap]}, and the stage reads it {ways[part.swap]}",
+                    "an align stage with" + "out" * (not part.swap) + " swap: true",
                 )  # fmt: skip
     if model is None:
         return

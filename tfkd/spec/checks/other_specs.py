@@ -12,7 +12,7 @@ from tfkd.spec.source.compose import Files, changed, variant_names
 from tfkd.spec.source.spec_files import Texts
 from tfkd.spec.source.tree import Node
 from tfkd.spec.stage_kinds import givers, type_of
-from tfkd.spec.wording import cut, shown
+from tfkd.spec.wording import a, cut, shown
 
 MOST_TREES = 200
 
@@ -112,7 +112,9 @@ def check_other_spec(
     if parsed.stage not in names:
         faults.unknown(path, f"{name} has no stage {shown(parsed.stage)}", names, parsed.stage)
     elif not _given(stages, parsed.stage) & {*given}:
-        faults.add(path, f"{cut(str(parsed))} is another kind of stage", f"a {givers(given)} stage")
+        faults.add(
+            path, f"{cut(str(parsed))} is another kind of stage", f"{a(givers(given))} stage"
+        )
 
 
 def _given(stages: Node, name: str) -> frozenset[str]:

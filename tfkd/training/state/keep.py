@@ -94,7 +94,7 @@ class Keeper:
         self._state["validated"] = step
         write = cache(lambda: self._write(step, weights))
         if self._set_aside:
-            last = [*self._state["set_aside"], write()]
+            last = [*self._state.get("set_aside", ()), write()]
             self._state["set_aside"] = last[-self._set_aside :]
         if self._metric:
             if self._metric not in metrics:

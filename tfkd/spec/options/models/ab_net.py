@@ -25,6 +25,7 @@ class AbNetOptions(ComposedOptions):
     """AB-Net: a BERT reads the source, a BERT fills in the target, adapters learn."""
 
     adapter_sides: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+    lists: ClassVar[bool] = True
     made_of: ClassVar[Mapping[str, str]] = {"encoder": "bert", "decoder": "bert"}
 
     kind: Literal["abnet"] = Field("abnet", description="The kind of model.")

@@ -14,6 +14,7 @@ class BertFusedOptions(ComposedOptions):
     """BERT-Fused: a Transformer that attends to a frozen BERT beside itself (Zhu et al., 2020)."""
 
     made_of: ClassVar[Mapping[str, str]] = {"bert": "bert", "transformer": "transformer"}
+    lists: ClassVar[bool] = True
 
     kind: Literal["bert_fused"] = Field("bert_fused", description="The kind of model.")
     bert: Name = Field(description="A bert of this spec, which reads the source.")

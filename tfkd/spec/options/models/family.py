@@ -54,6 +54,8 @@ class ModelOptions(FamilySizes):
             in the precision that a load stage asks for.
         quantizes: Whether all its matrices are in layers of this package, whose products can be
             rounded as an engine in 8 bits makes them (`tfkd.layers.fake_quantize`).
+        lists: Whether an encoder-decoder's `step` takes `columns`, those of its head that are on a
+            list (`tfkd.models.EncoderDecoder.step`), so that a shortlist stage can be made of it.
     """
 
     single_sequence: ClassVar[bool] = False
@@ -64,6 +66,7 @@ class ModelOptions(FamilySizes):
     published: ClassVar[str | None] = None
     large: ClassVar[bool] = False
     quantizes: ClassVar[bool] = False
+    lists: ClassVar[bool] = False
 
     smoke_sizes: ClassVar[Mapping[str, int]] = {
         "layers": 2,

@@ -1,7 +1,7 @@
 """Options of the RNN encoder-decoder."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,8 @@ _GATES = 4
 
 class RnnOptions(OwnTables, ModelOptions):
     """An LSTM encoder-decoder with attention and input feeding (Luong et al., 2015)."""
+
+    lists: ClassVar[bool] = True
 
     kind: Literal["rnn"] = Field("rnn", description="The kind of model.")
     tokenizer: Name | SideTokenizers = Field(description="One for both sides, or one a side.")

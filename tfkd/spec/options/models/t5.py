@@ -17,6 +17,7 @@ class T5Options(ModelOptions):
     encoder_terms: ClassVar[bool] = True
     published: ClassVar[str] = "tfkd.models.published.reading:T5S"
     quantizes: ClassVar[bool] = True
+    lists: ClassVar[bool] = True
 
     kind: Literal["t5"] = Field("t5", description="The kind of model.")
     tokenizer: Name = Field(description="The tokenizer of both sides.")

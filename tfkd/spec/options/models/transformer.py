@@ -23,6 +23,7 @@ class TransformerOptions(OwnTables, BlockOptions):
     """The Transformer encoder-decoder (Vaswani et al., 2017)."""
 
     adapter_sides: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+    lists: ClassVar[bool] = True
     published: ClassVar[str] = "tfkd.models.published.reading:TRANSLATORS"
 
     kind: Literal["transformer"] = Field("transformer", description="The kind of model.")
