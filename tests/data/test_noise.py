@@ -4,6 +4,7 @@ function of seed, variant and row."""
 import itertools
 import math
 import unicodedata
+from functools import partial
 
 import numpy as np
 import pytest
@@ -86,6 +87,13 @@ def test_marks_within_words_stay_and_signs_are_words():
     assert drop("Really?! ...") == "Really"
     assert drop("100 % (or so).") == "100 % (or so"
     assert drop("?!") == "?!"
+
+
+def test_numbers_keep_their_signs():
+    drop = partial(changes.without_punctuation, everywhere=True)
+    for text in ("-5 Grad", "from -.5 to ,7", "-$5 or $-5", "\u20135 bis \u22123", "1.000,5 - -1"):
+        assert drop(f"({text})!") == text.replace(" - ", " ")
+    assert drop('- 5 apples ... 3, "4" and ...6 -x') == "5 apples 3 4 and 6 x"
 
 
 @given(TEXTS, st.floats(0.01, 1), st.integers(0, 99))

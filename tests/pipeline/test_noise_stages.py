@@ -3,9 +3,11 @@
 import json
 import signal
 import time
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
+from pydantic import Field
 from small_line import arguments, stage_folders, start, weights
 
 from tfkd.data.grammars.generated import german_english
@@ -15,11 +17,14 @@ from tfkd.pipeline.engine.builder import GraphBuilder
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import in_order
 from tfkd.pipeline.engine.run import execute
+from tfkd.pipeline.inputs.letter_case import lower_cased
+from tfkd.pipeline.inputs.made import training_set
 from tfkd.pipeline.inputs.text_stages import open_text, open_tokenizer
 from tfkd.pipeline.plan.planner import plan
 from tfkd.pipeline.stages.training_batches import batcher_of
-from tfkd.spec import load_spec
+from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
+from tfkd.spec.options import ViewOptions
 
 SPEC = """\
 tfkd: 1
@@ -171,6 +176,42 @@ def test_keys_tell_noise_and_steps_and_no_names(tmp_path):
     assert keys(path, **{"stages.learn.data.1.from": 13})["learn"] != before["learn"]
     path.write_text(path.read_text("utf-8").replace("robust", "strong"), "utf-8")
     assert keys(path)["learn"] == before["learn"]
+
+
+class ShakenOptions(ViewOptions):
+    """Noise of one's own that says nothing of itself."""
+
+    readers: ClassVar = frozenset()
+    of_texts: ClassVar = True
+    kind: Literal["shaken"] = Field("shaken", description="The kind of view.")
+
+
+class Shaken:
+    """Both sides backwards."""
+
+    def __init__(self, options, fields, *, variant=0, swap=False):
+        self.changed = tuple(fields)
+
+    def __call__(self, rows, texts):
+        return {field: [text[::-1] for text in texts[field]] for field in self.changed}
+
+
+def test_noise_of_ones_own_needs_to_say_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    registry.register("view", "shaken", options=ShakenOptions, target=f"{__name__}:Shaken")
+    text = SPEC.replace("{kind: noise, upper", "{kind: shaken}\n  other: {kind: noise, upper")
+    path = written(tmp_path, text)
+    node = GraphBuilder(path.parent, load_spec(path)).stage(load_spec(path), "learn")
+    context = Context(tmp_path, tmp_path / "runs", say=lambda _: None)
+    for one in in_order([*node.inputs.values()]):
+        execute(one, context, "")
+    assert not lower_cased(node)
+    part, _ = training_set(node, context).parts
+    assert len(part.variants) == 1
+    tokenizer = open_tokenizer(node.inputs["tokenizer.source"], context)
+    for (field, _), rows in part.variants[0].items():
+        expected = tokenizer.encode([text[::-1] for text in texts_of(node, context, 0, field)])
+        assert all(map(np.array_equal, rows.take(np.arange(60)), expected))
 
 
 def test_stored_targets_of_another_spec_are_refused_where_targets_change(tmp_path):

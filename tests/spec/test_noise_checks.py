@@ -37,6 +37,12 @@ stages:
   more: MORE
 evaluate: [{of: learn, on: [web, loud], metrics: [loss]}]
 """  # noqa: E501
+VIEWS = """\
+  prefix: {kind: prefix_lm}
+  count: {kind: uniform_count}
+  spans: {kind: spans}
+stages:
+"""
 VIEW = "{kind: noise, upper: 0.1, tags: 0.1}"
 OTHER = "{average: [learn, learn]}"
 
@@ -62,6 +68,8 @@ def refused(path, said):
         "[{of: web, view: source, swap: true, weight: 2}]",
         "[{of: web, weight: 1, until: 20}, {of: clean, from: 20}]",
         "[{of: web, until: 20, view: robust}, {of: clean, from: 10}, {of: web, from: 30}]",
+        "[{of: web, until: 20}, {of: clean, from: 10, until: 30}, {of: web, from: 20, until: 40}]",
+        "[{of: web, until: 50}]",
     ],
 )
 def test_noise_and_mixtures_that_fit(tmp_path, data):
@@ -70,16 +78,11 @@ def test_noise_and_mixtures_that_fit(tmp_path, data):
     stage = load_spec(path).stages["learn"]
     again = load_spec(path).resolved()["stages"]["learn"]["data"]
     assert [one.get("until") for one in again] == [part.until for part in stage.data]
-    assert validate_files([smoke_written(tmp_path, path)]) == []
-
-
-def smoke_written(tmp_path, path):
-    """The spec as --smoke runs it is valid, too."""
+    # As --smoke runs it, it is valid, too.
     stage = smoke_spec(load_spec(path)).stages["learn"]
     ends = [one for part in stage.data for one in (part.from_, part.until) if one]
     assert stage.steps >= 4
     assert all(0 < one < stage.steps for one in ends)
-    return path
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,36 @@ def test_steps_of_a_mixture_are_no_epochs(tmp_path):
 )  # fmt: skip
 def test_noise_is_for_texts_that_are_read(tmp_path, more, said):
     refused(written(tmp_path, more=more), said)
+
+
+BERT = "{train: teacher.bert, data: [{of: web, view: source}], steps: 1, objective: {OBJECTIVE}}"
+ON_ENCODER = "{cross_entropy: {}, own: {kind: masked_lm, view: OWN}}"
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ("masked_lm: {view: cmlm}", None),
+        ("causal_lm: {view: prefix}", None),
+        ("masked_lm: {view: mlm}", r"masked_lm predicts words of the source in mlm \(mlm\)"),
+        ("masked_lm: {view: count}", r"masked_lm predicts words of the source in count"),
+        ("a: {kind: masked_lm, view: cmlm}, b: {kind: masked_lm, view: mlm}", "b predicts words"),
+    ],
+)
+def test_no_term_learns_words_of_a_source_with_noise(tmp_path, objective, said):
+    path = written(tmp_path, more=BERT.replace("OBJECTIVE", objective))
+    path.write_text(path.read_text("utf-8").replace("stages:\n", VIEWS), "utf-8")
+    if said is None:
+        assert validate_files([path]) == []
+    else:
+        refused(path, f"more.data.0.view: {said}.* and source changes them")
+
+
+@pytest.mark.parametrize("view", ["mlm", "spans"])
+def test_nor_does_an_encoder(tmp_path, view):
+    path = written(tmp_path, objective=ON_ENCODER.replace("OWN", view))
+    path.write_text(path.read_text("utf-8").replace("stages:\n", VIEWS), "utf-8")
+    refused(path, f"learn.data.0.view: own predicts words of the source in {view} ")
 
 
 STORED = "{cross_entropy: {}, soft: {kind: soft_targets, teacher: stored}}"

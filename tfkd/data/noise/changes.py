@@ -17,6 +17,8 @@ _WORD = re.compile(r"\S+")
 _GAP = re.compile(r"(?<=\S)\s+(?=\S)")
 _BEFORE = re.compile(r"\W*")
 _SPACES = re.compile(r"(?<=\s)\s+")
+# A number's sign, and the mark of decimals that has no digit before it.
+_OF_NUMBER = re.compile(r"(?<!\w)[-\u2010-\u2013\uff0d](?=[$€£¥]?[.,]?\d)|(?<![\w.,])[.,](?=\d)")
 _TAG = re.compile(r"<([^<>/\s]+)>\Z")
 # Of the class of punctuation in Unicode, and yet read as words.
 _SAID = frozenset("%&@#*/\\§‰†‡")
@@ -44,13 +46,14 @@ def is_punctuation(character: str) -> bool:
 
 def without_punctuation(text: str, *, everywhere: bool = False) -> str:
     """Without the marks at its end; or `everywhere`, but for those within a word, as in don't and
-    3.5. A text of marks alone stays."""
+    3.5, and those that begin a number, as in -5 and .5. A text of marks alone stays."""
     if everywhere:
-        last = len(text) - 1
+        last, begin = len(text) - 1, {found.start() for found in _OF_NUMBER.finditer(text)}
         kept = [
             one
             for at, one in enumerate(text)
             if not is_punctuation(one)
+            or at in begin
             or (0 < at < last and text[at - 1].isalnum() and text[at + 1].isalnum())
         ]
         found = text if len(kept) == len(text) else _SPACES.sub("", "".join(kept)).strip()

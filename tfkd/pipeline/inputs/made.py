@@ -188,7 +188,7 @@ def training_set(node: Node, context: Context) -> ExampleSet:
 def variants_of(node: Node, part: DataPart) -> int:
     """How many variants with noise the rows of a stage's corpus have."""
     view = getattr(part, "view", None)
-    return 0 if view is None else node.spec.views[view].variants
+    return 0 if view is None else node.spec.views[view].forms
 
 
 def _row_weights(corpus: Node, part: DataPart, context: Context) -> np.ndarray | None:

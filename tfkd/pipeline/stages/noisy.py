@@ -62,7 +62,7 @@ class NoisyStage(Stage):
             if name.startswith(start) and node.options.field in changed
         ]
         found = {}
-        for number in range(view.variants):
+        for number in range(view.forms):
             text = self._node(graph, spec, part, view, number)
             own = f"{role}.{Role.NOISY}.{number}"
             found[f"{own}.{Role.TEXT}"] = text

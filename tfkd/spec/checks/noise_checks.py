@@ -81,8 +81,23 @@ def check_noise(
     elif not pairs and not task.over_classes:
         faults.add(path, f"the words of {part.of} are what {stage.train} learns to say, and "
                    f"{name} changes them", "pairs, whose target is said, or classes")  # fmt: skip
+    else:
+        _predicted(parts, faults, path, name, stage)
     if view.changes_target and pairs and not task.over_classes:
         _stored(parts, faults, path, name, stage)
+
+
+def _predicted(parts: Parts, faults: Faults, path: tuple, name: str, stage: Any) -> None:
+    """What a term predicts of the source, or of a text, would be what noise made of it."""
+    for term, options in stage.objective.items():
+        view = parts.views.get(getattr(options, "view", None))
+        if view is not None and view.predicts_source and options.kind != "hidden_states":
+            faults.add(
+                path, f"{term} predicts words of the source in {options.view} ({view.kind}), and "
+                f"{name} changes them", "terms that predict the target or classes alone; or a "
+                "stage of its own for this term, on clean texts",
+            )  # fmt: skip
+            return
 
 
 def _stored(parts: Parts, faults: Faults, path: tuple, name: str, stage: Any) -> None:

@@ -147,9 +147,13 @@ def listed(value: Any) -> Any:
 
 def few_steps(stage: dict[str, Any], least: int) -> int:
     """The steps of a training under --smoke: each mixture of its data, in plain values, has one at
-    least; in place."""
+    least; in place. An end at its last step, or beyond, is none."""
     parts = stage["data"] if isinstance(stage.get("data"), list) else []
     parts = [part for part in parts if isinstance(part, dict)]
+    steps = stage.get("steps")
+    for part in parts:
+        if isinstance(steps, int) and isinstance(stop := part.get("until"), int) and stop >= steps:
+            del part["until"]
     given = {part.get(key) for part in parts for key in ("from", "until")}
     changes = sorted(one for one in given if isinstance(one, int))
     for part in parts:

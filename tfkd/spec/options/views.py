@@ -69,6 +69,28 @@ class ViewOptions(Options):
         that the memory of a step is counted. Unless it is known, all."""
         return 1.0
 
+    @property
+    def predicts_source(self) -> bool:
+        """Whether words of a pair's source, or of a text, are predicted in it. Unless it is known,
+        they are."""
+        return not (self.of_pairs or self.of_classes)
+
+    @property
+    def changes_target(self) -> bool:
+        """Of one that changes texts: whether a pair's target, too. Unless it is known, it is."""
+        return True
+
+    @property
+    def changes_case(self) -> bool:
+        """Of one that changes texts: whether letters become upper-case ones. Unless it is known,
+        they do."""
+        return True
+
+    @property
+    def forms(self) -> int:
+        """Of one that changes texts: how many forms a row has, its field `variants`; 1 without."""
+        return getattr(self, "variants", 1)
+
 
 class _Masked(ViewOptions):
     terms: ClassVar[tuple[str, ...]] = ("masked_lm",)
@@ -88,6 +110,10 @@ class PlainOptions(_LimitedOptions):
     readers: ClassVar[frozenset[Reader]] = _SEQUENCE | _PAIRS
     terms: ClassVar[tuple[str, ...]] = ()
     kind: Literal["none"] = Field("none", description="The kind of view.")
+
+    @property
+    def predicts_source(self) -> bool:
+        return False
 
 
 def _whole(shares: list[int], name: str = "replace") -> list[int]:
@@ -206,6 +232,10 @@ class BySideOptions(_Masked):
     target: Any = Field(None, description="One that hides what is predicted.")
 
     @property
+    def predicts_source(self) -> bool:
+        return False
+
+    @property
     def predicted_share(self) -> float:
         return 1.0 if self.target is None else self.target.predicted_share
 
@@ -236,6 +266,10 @@ class MassOptions(ViewOptions):
     @property
     def predicted_share(self) -> float:
         return self.share
+
+    @property
+    def predicts_source(self) -> bool:
+        return self.side == "source"
 
 
 class CausalLmViewOptions(ViewOptions):
