@@ -15,6 +15,7 @@ from tfkd.data.layouts import Specials
 from tfkd.data.noise.noisy_rows import NoisyRows
 from tfkd.data.ragged import Ragged
 from tfkd.data.views import build_view
+from tfkd.spec.errors import UserError
 from tfkd.spec.options.stages import LearntPart, mixtures_of
 
 SPECIALS = {"t": Specials(0, 1, 2, 3, 4, (0, 1, 2, 3, 4), 200)}
@@ -138,6 +139,18 @@ def test_a_mixture_begins_with_another_epoch_so_that_no_draw_comes_twice():
         if row >= 0
     )
     assert max(visits.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([{"until": 5}, {"from_": 5}], "steps 6 to the last: .*leave no row"),
+        ([{"from_": 7}, {"until": 7}], "steps 1 to 7: .*leave no row"),
+    ],
+)
+def test_steps_in_which_no_row_is_left_are_named(data, said):
+    with pytest.raises(UserError, match=said):
+        batcher([corpus("a", 40, 1), corpus("b", 4, 2, weight=0.1)], data, 20)
 
 
 def test_no_mixture_and_no_noise_is_the_plan_that_it_was():

@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from types import SimpleNamespace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from tfkd.pipeline.inputs.letter_case import lower_cased
 from tfkd.pipeline.inputs.made import training_set
 from tfkd.pipeline.inputs.text_stages import open_text, open_tokenizer
 from tfkd.pipeline.plan.planner import plan
+from tfkd.pipeline.plan.step_sizes import longest_row
 from tfkd.pipeline.stages.training_batches import batcher_of
 from tfkd.spec import load_spec, registry
 from tfkd.spec.errors import UserError
@@ -155,6 +157,32 @@ def test_a_plan_says_which_steps_read_what_and_how_often(made):
     assert batcher.passes(40) == pytest.approx(times, abs=0.3)
     # 12 x 24 of 2 x 60 rows are 2.4 epochs; 18 x 24 of 160 rows 2.7; 10 x 24 of 40 rows 6.
     assert "; about web 10.2 times, clean 8.7 times." in line
+
+
+def test_a_plan_knows_the_longest_row_with_noise_and_counts_variants(made):
+    node, _, context = made
+    changes = ["stages.learn.data=[{of: web, view: robust}]", "stages.learn.steps=2"]
+    spec = load_spec(node.spec.path, overrides=changes)
+    told = plan(spec, data_dir=context.data_dir, runs_dir=context.runs_dir)
+    assert "learn: about 0.8 epochs read 1 of 2 variants of noise; variants: 1 takes" in told
+    forms = [training_set(node, context).variant(number) for number in range(2)]
+    lengths = [
+        [form.lengths(side, "joint")[:60] for side in ("source", "target")]
+        for form in (training_set(node, context), *forms)
+    ]
+    both = [int((source + target).max()) + 3 for source, target in lengths]
+    assert both[0] < max(both)
+    one = GraphBuilder(context.data_dir, spec).stage(spec, "learn")
+    assert longest_row(one, context) == (
+        1 + max(int(n.max()) for form in lengths for n in form),
+        True,
+    )
+    # As one that reads both sides as one sequence would have it.
+    single = SimpleNamespace(
+        options=one.options, spec=one.spec, inputs_of=one.inputs_of,
+        model=SimpleNamespace(max_length=999, single_sequence=True),
+    )  # fmt: skip
+    assert longest_row(single, context) == (max(both), True)
 
 
 def keys(path, **changes):

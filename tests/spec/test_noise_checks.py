@@ -99,6 +99,7 @@ def test_noise_and_mixtures_that_fit(tmp_path, data):
         ("{kind: noise, upper: {share: 0.1, sides: target}}", "upper.sides"),
         ("{kind: noise, upper: true}", "robust.upper"),
         ("{kind: noise, upper: 0.1, variants: 0}", "robust.variants"),
+        ("{kind: noise, upper: 0.1, variants: 33}", "robust.variants"),
     ],
 )
 def test_bad_shares_and_names_are_refused(tmp_path, view, said):
@@ -120,6 +121,16 @@ def test_bad_shares_and_names_are_refused(tmp_path, view, said):
 )
 def test_data_that_does_not_fit_is_refused(tmp_path, data, said):
     refused(written(tmp_path, data=data), said)
+
+
+def test_forms_of_an_epoch_are_not_many(tmp_path):
+    data = "[{of: web, view: source}, {of: clean, view: robust}]"
+    for variants, said in ((8, None), (9, "data: noise with 4 and 9 variants, together 36 forms")):
+        path = written(tmp_path, f"{{kind: noise, typos: 0.1, variants: {variants}}}", data)
+        if said is None:
+            assert validate_files([path]) == []
+        else:
+            refused(path, said)
 
 
 def test_steps_of_a_mixture_are_no_epochs(tmp_path):

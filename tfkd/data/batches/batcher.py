@@ -28,6 +28,7 @@ class Batcher:
         fixed_widths: Pad every batch of a bucket to the same widths, so that a compiled step sees
             one shape a bucket (XLA). Otherwise to the batch's own longest row.
         forms: The examples as epochs read them in turn, with noise; default: as they are.
+        lengths: Of each form what `lengths_of` returns; default: they are counted here.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Batcher:
         *,
         fixed_widths: bool = False,
         forms: Sequence[ExampleSet] = (),
+        lengths: Sequence[Mapping[str, Mapping[str, np.ndarray]]] = (),
     ):
         self.example_set = example_set
         self.views = dict(views)
@@ -46,7 +48,7 @@ class Batcher:
         self.stores = dict(stores or {})
         self.fixed_widths = fixed_widths
         self._forms = tuple(forms) or (example_set,)
-        self._lengths = [lengths_of(self.views, one) for one in self._forms]
+        self._lengths = tuple(lengths) or [lengths_of(self.views, one) for one in self._forms]
         self._widths: dict[int, dict[str, dict[str, int]]] = {}
 
     @property
@@ -189,19 +191,18 @@ def build_batcher(
     noisy = any(part.variants for part in example_set.parts)
     if not noisy and len(mixtures) < 2:
         plan = BatchPlan(lengths[counted], left_out=left_out, **options)
-        return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths)
+        return Batcher(
+            example_set, views, plan, stores, fixed_widths=fixed_widths, lengths=[lengths]
+        )
     fits = within_limits(lengths[counted], max_length)
-    forms = [example_set]
+    forms, of_forms = [example_set], [lengths]
     if noisy:
         forms = noisy_forms(example_set, fits, views[counted], max_length)
-    plan = Timetable.of(
-        [view_lengths[counted] for view_lengths in (lengths_of(views, one) for one in forms)],
-        fits,
-        mixtures,
-        left_out,
-        options,
+        of_forms = [lengths_of(views, one) for one in forms]
+    plan = Timetable.of([one[counted] for one in of_forms], fits, mixtures, left_out, options)
+    return Batcher(
+        example_set, views, plan, stores, fixed_widths=fixed_widths, forms=forms, lengths=of_forms
     )
-    return Batcher(example_set, views, plan, stores, fixed_widths=fixed_widths, forms=forms)
 
 
 def micro_batches(size: int, per_device: int | None, replicas: int = 1) -> int:

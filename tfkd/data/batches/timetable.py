@@ -10,6 +10,7 @@ import numpy as np
 
 from tfkd.data.batches.batch_plan import BatchPlan, PlannedBatch
 from tfkd.data.batches.buckets import Bucket, Lengths
+from tfkd.spec.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,24 @@ class Timetable:
                 there on; the first is 0. None: all of them from there.
             left_out: bool `[N]`, other rows that no epoch reads.
             options: Of all plans, `starts` and `weights` among them.
+
+        Raises:
+            UserError: No row is left in the steps of a mixture.
         """
         part = np.searchsorted(options["starts"], np.arange(len(fits)), side="right") - 1
         given = np.asarray(options["weights"])
-        stretches = []
-        for start, corpora in mixtures or [(0, range(len(given)))]:
+        stretches: list[Stretch] = []
+        whole = mixtures or [(0, range(len(given)))]
+        for number, (start, corpora) in enumerate(whole):
             read = np.isin(np.arange(len(given)), list(corpora))
             without = ~fits | ~read[part] | (False if left_out is None else left_out)
-            plans = tuple(BatchPlan(one, left_out=without, **options) for one in lengths)
+            try:
+                plans = tuple(BatchPlan(one, left_out=without, **options) for one in lengths)
+            except UserError as error:
+                if len(whole) == 1:
+                    raise
+                last = whole[number + 1][0] if number + 1 < len(whole) else "the last"
+                raise UserError(f"data, steps {start + 1} to {last}: {error}") from error
             stretches.append(Stretch(start, plans, tuple(np.where(read, given, 0.0).tolist())))
         return cls(stretches, np.flatnonzero(~fits))
 

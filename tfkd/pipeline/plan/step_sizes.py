@@ -8,6 +8,7 @@ import numpy as np
 
 from tfkd.data.batches.batcher import micro_batches
 from tfkd.data.encoded import EncodedField
+from tfkd.data.noise.noisy_rows import ROWS
 from tfkd.pipeline.engine.context import Context
 from tfkd.pipeline.engine.graph import Node
 from tfkd.pipeline.engine.roles import Role
@@ -257,23 +258,29 @@ def longest_row(node: Node, context: Context) -> tuple[int, bool]:
         sides = _lengths(node, index, context)
         if sides is None:
             return limit, False
-        lengths = list(sides.values())
-        # One sequence of both fields and a start, or each on a side of its own.
-        rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
-        found.append(int(rows.max(initial=0)))
-        if not model.single_sequence:
-            found.append(_longest_noisy(node, index, context))
+        for own in (sides, *_with_noise(node, index, sides, context)):
+            lengths = list(own.values())
+            # One sequence of both fields and a start, or each on a side of its own.
+            rows = sum(lengths) + 1 if model.single_sequence else np.maximum.reduce(lengths)
+            found.append(int(rows.max(initial=0)))
     return min(max(found), limit), True
 
 
-def _longest_noisy(node: Node, index: int, context: Context) -> int:
-    """Tokens of the longest row of a stage's corpus with noise, with a special token at its end; 0
-    without any that is encoded."""
-    noisy = node.inputs_of(Role.DATA.of(index, Role.NOISY)).values()
-    folders = [context.folder(child) for child in noisy if child.kind == "ids"]
-    return max(
-        (int(_encoded(one).lengths.max(initial=0)) + 1 for one in folders if one.done), default=0
-    )
+def _with_noise(
+    node: Node, index: int, clean: Mapping[str, np.ndarray], context: Context
+) -> Iterator[Mapping[str, np.ndarray]]:
+    """`_lengths` of a stage's corpus in each of its variants with noise that are encoded."""
+    noisy = node.inputs_of(Role.DATA.of(index, Role.NOISY))
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, child in noisy.items():
+        number, field = name.partition(".")[0], getattr(child.options, "field", None)
+        folder, text = context.folder(child), context.folder(noisy[f"{number}.{Role.TEXT}"])
+        if field is None or not (folder.done and text.done):
+            continue
+        own = found.setdefault(number, dict(clean))
+        own[field] = own[field].copy()
+        own[field][np.load(text.path / ROWS)] = _encoded(folder).lengths + 1
+    yield from found.values()
 
 
 def _encoded(folder: StageFolder) -> EncodedField:

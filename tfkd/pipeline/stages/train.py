@@ -19,7 +19,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.pipeline.inputs.teachers import asked_of_own, teacher_role
-from tfkd.pipeline.plan.mixture_notes import mixture_notes
+from tfkd.pipeline.plan.mixture_notes import mixture_notes, noise_notes
 from tfkd.pipeline.plan.planned import Planned, size_in_words
 from tfkd.pipeline.plan.step_notes import step_notes
 from tfkd.pipeline.plan.step_sizes import (
@@ -187,7 +187,9 @@ class TrainStage(Stage):
         taken = step_memory(model, parameters, predicted, step, counted)
         peak = "" if taken is None else size_in_words(taken.peak)
         memory = f"<= {peak}" if peak and not known else peak
-        for note in (*step_notes(node, taken), *mixture_notes(node, number, planned.context)):
+        told = node, number, planned.context
+        of_data = (*mixture_notes(*told), *noise_notes(*told))
+        for note in (*step_notes(node, taken), *of_data):
             planned.note(note)
         # What stays as another stage left it is not written once more.
         kept = counted if counted is not None and options.from_ else parameters

@@ -1,5 +1,6 @@
 """Noise on the texts of a training's rows: whether what is learnt of them stays true."""
 
+import math
 from typing import Any
 
 from tfkd.spec.checks.segment_checks import segments_of
@@ -7,6 +8,7 @@ from tfkd.spec.families import view_kinds
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage, known
 from tfkd.spec.options.teachers import teachers_of
+from tfkd.spec.options.text_noise import MOST_FORMS
 from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import task_of
 
@@ -85,6 +87,25 @@ def check_noise(
         _predicted(parts, faults, path, name, stage)
     if view.changes_target and pairs and not task.over_classes:
         _stored(parts, faults, path, name, stage)
+
+
+def check_variants(parts: Parts, faults: Faults, path: tuple, stage: Any) -> None:
+    """After how many epochs a training reads all its rows in the same forms again.
+
+    Args:
+        parts: The spec's parts.
+        faults: Takes the fault.
+        path: The stage's path.
+        stage: Its options.
+    """
+    views = [parts.views.get(getattr(part, "view", None)) for part in stage.data]
+    found = sorted({view.forms for view in views if view is not None and view.of_texts})
+    if (together := math.lcm(*found)) > MOST_FORMS:
+        faults.add(
+            (*path, "data"), f"noise with {' and '.join(map(str, found))} variants, together "
+            f"{together:,} forms of an epoch", f"variants whose least common multiple is at most "
+            f"{MOST_FORMS}, like 4 and 8",
+        )  # fmt: skip
 
 
 def _predicted(parts: Parts, faults: Faults, path: tuple, name: str, stage: Any) -> None:

@@ -10,6 +10,8 @@ from tfkd.spec.wording import shown
 
 # A tag stands around a text, a placeholder beside it.
 TAGS = ("<b>", "<i>", "<a1>", "<span2>", "{0}", "{name}", "%s", "%d", "$1", "[1]", "(*)")
+# Each has batches of its own, in each mixture: as many are planned when a training starts.
+MOST_FORMS = 32
 KINDS = ("upper", "title", "typos", "punctuation", "joined", "split", "tags")
 
 
@@ -80,6 +82,7 @@ def _or_share(options: type[Options]) -> Any:
 
 _Case, _OfWords = _or_share(CaseNoiseOptions), _or_share(WordNoiseOptions)
 _Punctuation, _Tags = _or_share(PunctuationNoiseOptions), _or_share(TagNoiseOptions)
+_Variants = Annotated[int, Field(ge=1, le=MOST_FORMS, json_schema_extra={"unit": "variants"})]
 _WORDS = ": a share of the rows, or {share: 0.1, rate: 0.2}."
 
 
@@ -111,7 +114,7 @@ class TextNoiseOptions(ViewOptions):
         description="Tags and placeholders that are to be kept: a share, or {share: 0.05, of: "
         '["<b>", "{name}"]}.',
     )
-    variants: Annotated[int, Field(ge=1, le=100, json_schema_extra={"unit": "variants"})] = Field(
+    variants: _Variants = Field(
         4,
         description="How many different noises a row has: epoch e reads number e modulo variants. "
         "Each is cut into pieces once, before the training.",

@@ -9,7 +9,7 @@ from tfkd.spec.checks.balance import outweighed, take_balance, untried
 from tfkd.spec.checks.callbacks import callbacks_of, check_callbacks
 from tfkd.spec.checks.choosing import check_choose, chosen
 from tfkd.spec.checks.mixture_checks import check_mixtures
-from tfkd.spec.checks.noise_checks import check_noise
+from tfkd.spec.checks.noise_checks import check_noise, check_variants
 from tfkd.spec.checks.on_policy_checks import check_on_policy
 from tfkd.spec.checks.packing_checks import check_packing
 from tfkd.spec.checks.quantized_checks import check_quantized
@@ -282,6 +282,7 @@ class TrainOptions(HasPrecision, TaughtOptions):
             check_packing(parts, faults, where, part, corpus, stage, model)
             check_row_weights(faults, where, part, corpus)
             check_noise(parts, faults, where, part, corpus, stage)
+        check_variants(parts, faults, path, stage)
         check_mixtures(faults, path, stage)
         check_weighed(faults, path, stage)
         check_start(parts, faults, path, stage, model)
