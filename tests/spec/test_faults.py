@@ -52,8 +52,8 @@ CASES = [
     ("from: pretrain", "from: finetune", "a circle of stages: finetune -> finetune"),
     ("from: pretrain", "from_: pretrain", "stages.finetune.from_: unknown key; expected from"),
     ("score: finetune", "scroe: finetune", "stages.targets: no kind of stage; expected exactly one "
-     "of the keys train, score, load, translate, average, filter, disturb, fold, targets; did "
-     "you mean score?"),
+     "of the keys train, score, load, translate, average, align, shortlist, filter, disturb, fold, "
+     "targets; did you mean score?"),
     ("score: finetune", "score: finetune, train: teacher", "two kinds of stage in one"),
     ("score: finetune", "score: student", "a circle of stages: targets -> student -> targets"),
     ("{score: finetune, data: train}", "{score: finetune, data: text}", "text has text; expected a "
