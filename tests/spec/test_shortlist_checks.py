@@ -164,3 +164,20 @@ def test_a_model_that_computes_all_pieces_has_no_lists(tmp_path, monkeypatch):
     monkeypatch.setattr(TransformerOptions, "lists", False)
     with pytest.raises(UserError, match=r"quick\.shortlist: learn is a transformer.*lists = True"):
         load_spec(written(tmp_path))
+
+
+@pytest.mark.parametrize("quick", ["quick", "lists.yaml:quick"])
+@pytest.mark.parametrize("several", ["average: [learn, {}]", "translate: [learn, {}], data: clean"])
+def test_lists_of_one_of_several_models_are_refused(tmp_path, quick, several):
+    written(tmp_path)
+    other = tmp_path / "other.yaml"
+    reads = "from: mean, data: clean" if "average" in several else "data: mean"
+    learns = f"{{train: student, {reads}, steps: 1, objective: {{cross_entropy: {{}}}}}}"
+    stages = f"{{mean: {{{several.format(repr(quick))}}}, ends: {learns}}}"
+    other.write_text(
+        f"{{extends: lists.yaml, name: other, stages: {stages}, export: [ends]}}\n", "utf-8"
+    )
+    with pytest.raises(
+        UserError, match=r"stages\.mean\..*quick is a shortlist stage.*learn; `short"
+    ):
+        keys(other)

@@ -12,6 +12,7 @@ from tfkd.pipeline.engine.roles import Role
 from tfkd.pipeline.engine.stage import Stage
 from tfkd.pipeline.engine.stage_folder import StageFolder
 from tfkd.spec import Spec
+from tfkd.spec.checks.mean_checks import LISTS, listed
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.average import (
     FACTORS,
@@ -46,6 +47,10 @@ class AverageStage(Stage):
                     f"{where}: {other.label} has another model, other heads "
                     f"or other pieces than {first.label}. Expected stages of one model"
                 )
+        for one in node.inputs.values() if others else ():
+            if one.kind == LISTS:
+                what, way_out = listed(one.label, one.inputs[LISTS].label)
+                raise UserError(f"{where}: {what}. Expected {way_out}")
         if kind := factors_of(first.model):
             labels = [one.label for one in node.inputs.values()]
             raise UserError(

@@ -25,6 +25,7 @@ from tfkd.pipeline.stages.best_of import chosen_of
 from tfkd.pipeline.stages.translator import translator
 from tfkd.spec import Spec
 from tfkd.spec.checks.export_checks import engine_of
+from tfkd.spec.checks.mean_checks import LISTS, listed
 from tfkd.spec.errors import UserError
 from tfkd.spec.stages.translate import TranslateOptions
 
@@ -183,13 +184,16 @@ def _refuse_unlike(node: Node) -> None:
     together.
 
     Raises:
-        UserError: One fills in, or some know their sources in lower case only.
+        UserError: One fills in or writes of lists, or some know their sources in lower case only.
     """
     first, *others = models = asked_nodes(node)
     if not others:
         return
     where = f"stages.{node.label}.translate"
     for one in models:
+        if one.kind == LISTS:
+            what, way_out = listed(one.label, one.inputs[LISTS].label)
+            raise UserError(f"{where}: {what}. Expected {way_out}")
         if one.model.fills_in:
             raise UserError(
                 f"{where}: {one.label} fills in all words of an output at once. Expected models "

@@ -4,12 +4,15 @@ from typing import Any
 
 from tfkd.spec.checks.teacher_checks import check_teacher
 from tfkd.spec.faults import Faults
-from tfkd.spec.names import SEVERAL, Found, Parts
+from tfkd.spec.names import SEVERAL, Found, Parts, named_stage
 from tfkd.spec.options import classifier
 from tfkd.spec.options.teachers import each_alone
 from tfkd.spec.stage_kinds import gives_of
 from tfkd.spec.tasks.task import task_of
 from tfkd.spec.wording import a
+
+# The kind of stages whose models write of lists.
+LISTS = "shortlist"
 
 
 def check_teachers(
@@ -85,6 +88,34 @@ def check_mean(
             where, f"{name} reads {other.model.max_length} tokens of a text, and {of} "
             f"{first.model.max_length}", "the one that reads fewest as the first",
         )  # fmt: skip
+
+
+def without_lists(faults: Faults, where: tuple, parts: Parts, name: str) -> None:
+    """A fault where one of several models writes of lists, which their mean would leave out.
+
+    Args:
+        faults: Takes it.
+        where: Where the model is named.
+        parts: The spec's parts.
+        name: Its stage's reference.
+    """
+    named = named_stage(parts, name)
+    if named is not None and named.stage.kind == LISTS:
+        faults.add(where, *listed(name, getattr(named.stage, LISTS, None)))
+
+
+def listed(name: str, behind: str | None) -> tuple[str, str]:
+    """What is wrong with a shortlist stage as one of several models, and the way out.
+
+    Args:
+        name: What the stage is called.
+        behind: The stage that it has its weights from; None: not known.
+    """
+    return (
+        f"{name} is {a(LISTS)} stage, whose lists a mean of several would leave out",
+        f"{behind or 'the stage that it has its weights from'}; `{LISTS}:` of an average stage has "
+        "a mean of weights write of lists",
+    )
 
 
 def _asked(teacher: Found) -> tuple[Any, ...]:

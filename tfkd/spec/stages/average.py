@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from tfkd.spec.checks.mean_checks import without_lists
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, found_stage, named_stage
 from tfkd.spec.options.base import Count, ModelReference, Options, Positive
@@ -67,6 +68,8 @@ class AverageOptions(StageOptions):
         whole = (*path, "average")
         several = isinstance(stage.average, list)
         names = stage.average if several else [stage.average.of]
+        for index, name in enumerate(names if several else ()):
+            without_lists(faults, (*whole, index), parts, name)
         found = [found_stage(parts, name) for name in names]
         models = [one.model for one in found if one is not None and one.model is not None]
         if any(model != models[0] for model in models):

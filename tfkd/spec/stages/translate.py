@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from tfkd.spec.checks.export_checks import check_engine
-from tfkd.spec.checks.mean_checks import check_mean
+from tfkd.spec.checks.mean_checks import check_mean, without_lists
 from tfkd.spec.checks.reading_checks import check_decode
 from tfkd.spec.faults import Faults
 from tfkd.spec.names import Found, Parts, corpus_of, stage_of, written
@@ -101,6 +101,8 @@ class TranslateOptions(AskedOptions):
         for index, name in enumerate(names):
             where = cls.place_of(faults, path, name, index)
             found = _writer(parts, faults, path, where, stage, name, several=len(names) > 1)
+            if names[1:]:
+                without_lists(faults, where, parts, name)
             if index:
                 check_mean(faults, where, stage.translate, first, name, found)
             else:
