@@ -46,8 +46,11 @@ def defaults() -> dict[str, Any]:
         "validate": ValidateOptions,
     }
     for kind in _KINDS:
+        entries = {name: registry.lookup(kind, name) for name in registry.names(kind)}
         models |= {
-            f"{kind}.{name}": registry.lookup(kind, name).options for name in registry.names(kind)
+            f"{kind}.{name}": entry.options
+            for name, entry in entries.items()
+            if entry.target.startswith("tfkd.")  # and no plugin's that another test has loaded
         }
     return {
         f"{owner}.{name}": _plain(field.default)
