@@ -5,30 +5,13 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searched import outputs, searched
 
 from tfkd.decoding import beam_search
 
 
 def search(model, sentences, limits, **options):
-    result = beam_search(
-        model.start(sentences),
-        model.step,
-        start_id=model.start_id,
-        end_id=model.end_id,
-        vocabulary_size=model.size,
-        max_lengths=limits,
-        **options,
-    )
-    return [part.numpy() for part in result]
-
-
-def outputs(result, row):
-    ids, lengths, scores, _ = result
-    return [
-        tuple(ids[row, rank, : lengths[row, rank]].tolist())
-        for rank in range(ids.shape[1])
-        if scores[row, rank] > -np.inf
-    ]
+    return searched(beam_search, model, model, sentences, limits, **options)
 
 
 @given(

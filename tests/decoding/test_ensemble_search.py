@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searched import outputs, searched
 
 from tfkd.data.ragged import Ragged
 from tfkd.decoding import (
@@ -46,25 +47,7 @@ class MeanTable:
 
 
 def search(how, model, sentences, limits, **options):
-    result = how(
-        model.start(sentences),
-        model.step,
-        start_id=0,
-        end_id=1,
-        vocabulary_size=model.members[0].size,
-        max_lengths=limits,
-        **options,
-    )
-    return [part.numpy() for part in result]
-
-
-def outputs(result, row):
-    ids, lengths, scores, _ = result
-    return [
-        tuple(ids[row, rank, : lengths[row, rank]].tolist())
-        for rank in range(ids.shape[1])
-        if scores[row, rank] > -np.inf
-    ]
+    return searched(how, model, model.members[0], sentences, limits, **options)
 
 
 @given(

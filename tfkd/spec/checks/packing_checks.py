@@ -21,7 +21,7 @@ def check_packing(
         part: Its options.
         corpus: The corpus's options; None where they are not known.
         stage: The stage's options.
-        found: Its stage.
+        model: The options of the model that the stage trains; None where they are not known.
     """
     packing = getattr(part, "packing", None)  # a faulty part has none
     if packing is None:
