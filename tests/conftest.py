@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 FIRST = (
@@ -34,7 +35,12 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """In the fast ring something else stands in TensorFlow's place, here and in child processes."""
+    """The short rings draw the same examples each time, so that a failure is that of a change: the
+    long ring looks for new ones. In the fast ring something else stands in TensorFlow's place, here
+    and in child processes."""
+    settings.register_profile("short", derandomize=True)
+    if config.getoption("fast") or config.getoption("markexpr") == "not long":
+        settings.load_profile("short")
     if config.getoption("fast"):
         place = str(TESTS / "without_tensorflow")
         sys.path.insert(0, place)

@@ -43,21 +43,22 @@ def run(nodes, size, order, own=None):
         ended.append(node.key)
 
     def side_by_side(ready, done):
-        if size < 2:
-            return False
         running = []
         while True:
             running += [one for one in ready() if one not in running][: size - len(running)]
             if not running:
-                return True
+                return
             most.append(len(running))
             one = running.pop(order(len(running)))
             make(one)
             done(one)
 
-    told = []
-    in_turn(nodes, make, lambda node: node.training and node.key not in ended, side_by_side,
-            lambda node: told.append(node.key), own or {node.key for node in nodes})  # fmt: skip
+    def trains(node):
+        return node.training and node.key not in ended
+
+    told, whole = [], {node.key for node in nodes}
+    in_turn(nodes, make, trains, lambda: size > 1, side_by_side, lambda one: told.append(one.key),
+            own or whole)  # fmt: skip
     assert set(told) <= {node.key for node in nodes if node.training}
     return ended, max(most, default=0)
 

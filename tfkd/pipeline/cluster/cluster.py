@@ -13,7 +13,7 @@ from tfkd.pipeline.cluster.asked import LOCAL, AskedCluster
 from tfkd.pipeline.cluster.dispatch import Dispatch, Tally
 from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.job import Job
-from tfkd.pipeline.cluster.room import bundle_of, processors_here, room_of
+from tfkd.pipeline.cluster.room import Room, bundle_of, processors_here, room_of
 from tfkd.pipeline.cluster.setup import GROWTH
 from tfkd.pipeline.cluster.shown import Shown
 from tfkd.pipeline.cluster.trainings import Trainings, trains_alone
@@ -135,25 +135,24 @@ class Cluster:
             own: Keys of what the run needs; the others are made where they can be beside these.
         """
 
-        def side_by_side(ready: Callable[[], Sequence[Node]], made: Callable[[Node], None]) -> bool:
+        def room() -> Room:
+            return room_of(self._connected(context).machines(), self._asked, threads_here())
+
+        def side_by_side(ready: Callable[[], Sequence[Node]], made: Callable[[Node], None]) -> None:
             from tfkd.pipeline.cluster.ray_hosts import RayHosts
 
             self._end_workers()  # they would keep the machines
-            session, threads = self._connected(context), threads_here()
-            room = room_of(session.machines(), self._asked, threads)
-            if room.size < 2:
-                return False
+            session, threads, now = self._connected(context), threads_here(), room()
 
             def train(node: Node, title: str, own: Context) -> None:
-                one = RayHosts(session, self._job().text, 1, own, room, threads)
+                one = RayHosts(session, self._job().text, 1, own, now, threads)
                 one.train(node, title)
 
             with session.reached():
-                Trainings(train, room.size, context).run(ready, lambda node: titles[node.key], made)
-            return True
+                Trainings(train, now.size, context).run(ready, lambda node: titles[node.key], made)
 
         trains = partial(trains_alone, context=context)
-        in_turn(nodes, make, trains, side_by_side, done, own)
+        in_turn(nodes, make, trains, lambda: room().size > 1, side_by_side, done, own)
 
     def close(self) -> None:
         """Ends all that was started."""

@@ -2,23 +2,25 @@
 cluster has room for several."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tfkd.pipeline.engine.graph import Node, in_order
 
 
 class SideBySide(Protocol):
-    """Makes trainings at the same time, see `tfkd.pipeline.cluster.trainings`."""
+    """Makes trainings at the same time, see `tfkd.pipeline.cluster.trainings`: all that are ready,
+    and those that become so."""
 
     def __call__(
         self, ready: Callable[[], Sequence[Node]], done: Callable[[Node], None]
-    ) -> bool: ...
+    ) -> None: ...
 
 
 def in_turn(
     nodes: Sequence[Node],
     make: Callable[[Node], None],
     trains: Callable[[Node], bool],
+    room: Callable[[], bool],
     side_by_side: SideBySide,
     done: Callable[[Node], None],
     own: Collection[str],
@@ -33,14 +35,15 @@ def in_turn(
         nodes: All, inputs first.
         make: Makes one here.
         trains: Whether a node is a training that is to be made, and can be made elsewhere.
-        side_by_side: Makes all that are ready, and those that become so; false where there is no
-            room for two, and nothing was made.
+        room: Whether two trainings can be made elsewhere at the same time; asked once, where two
+            could begin.
+        side_by_side: Makes them there.
         done: Called with each that was made elsewhere.
         own: Keys of what the run needs. The others are made where they can be beside these: they
             are those of runs that come after it.
     """
     left = {node.key: node for node in nodes}
-    alone = False
+    together: bool | None = None  # whether there is room, once that is known
 
     def ready() -> list[Node]:
         return [
@@ -55,20 +58,29 @@ def in_turn(
 
     while not left.keys().isdisjoint(own):
         node = next(iter(left.values()))
-        if not alone and trains(node):
-            for other in _needed(left, trains):
-                make(other)
-                del left[other.key]
-            if len(ready()) > 1:
-                alone = not side_by_side(ready, made)
+        if together is not False and trains(node):
+            begin = _beginning(left, trains)
+            if begin.number > 1:
+                together = room() if together is None else together
+            if begin.number > 1 and together:
+                for other in begin.needs:
+                    make(other)
+                    del left[other.key]
+                side_by_side(ready, made)
                 continue
         make(node)
         del left[node.key]
 
 
-def _needed(left: dict[str, Node], trains: Callable[[Node], bool]) -> list[Node]:
-    """What is to be made before all trainings can begin that wait for no other one, in its order;
-    nothing where there is one alone."""
+class _Beginning(NamedTuple):
+    """Trainings that wait for no other one: how many, and what else is to be made before all of
+    them can begin, in its order."""
+
+    number: int
+    needs: list[Node]
+
+
+def _beginning(left: dict[str, Node], trains: Callable[[Node], bool]) -> _Beginning:
     waits: set[str] = set()  # trainings, and what waits for one
     begin = []
     for node in left.values():
@@ -78,7 +90,5 @@ def _needed(left: dict[str, Node], trains: Callable[[Node], bool]) -> list[Node]
             begin.append(node)
         if training or behind:
             waits.add(node.key)
-    if len(begin) < 2:
-        return []
     keys = {one.key for one in in_order(begin)} - waits
-    return [node for node in left.values() if node.key in keys]
+    return _Beginning(len(begin), [node for node in left.values() if node.key in keys])
