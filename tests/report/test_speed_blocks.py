@@ -177,3 +177,21 @@ def test_a_filter_s_rows_are_told_by_the_processor_s_time(folder):
            "rows_a_processor_second": 12345.6, "memory_mebibytes": 9.1}  # fmt: skip
     text = speed_block(folder, [row])
     assert "| 1,000 | 800 | 12,346 | 9 |" in text
+
+
+def test_exports_of_a_run_stand_beside_each_other(folder):
+    row = {
+        "stage": "tiny", "export": "ctranslate2_int8", "bytes": 2**20 * 1.74, "load_seconds": 0.1,
+        "milliseconds_50": 3.0, "milliseconds_95": 4.0, "lines_a_second": 1234.56,
+        "lengths": [{"tokens": 10, "milliseconds_50": 2.04, "milliseconds_95": 3.0}],
+        "words_a_second": 15_678.9, "peak_bytes": 60 * 2**20, "equal": 0.875,
+    }  # fmt: skip
+    uncounted = {**row, "stage": "forward", "export": "own | kind", "lengths": []}
+    (folder / "speed").mkdir()
+    made = {**MEASURED, "settings": {"together": 32}, "rows": [row, uncounted]}
+    (folder / "speed" / "x.json").write_text(json.dumps(made))
+    text = regenerate(block("speed x"), folder)
+    head = "| stage | export | MiB | 10 tokens, ms | lines/s of 32 | words/s | MiB of memory |"
+    assert head in text
+    assert "| `tiny` | ctranslate2_int8 | 1.7 | 2.0 | 1,234.6 | 15,679 | 60 | 88 % |" in text
+    assert "| `forward` | own \\| kind | 1.7 |  | 1,234.6 |" in text

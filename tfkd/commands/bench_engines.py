@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from tfkd.commands.generate import SAVED_MODEL, Placed, placed
 from tfkd.data.files import writable, write_atomically
 from tfkd.data.strict_json import parse_json
 from tfkd.outside.printable import one_line
+from tfkd.pipeline.engine.machine import machine
 from tfkd.pipeline.engine.run_folder import read_results
 from tfkd.spec.errors import UserError
 
 _TOGETHER = 32
 _COLUMNS = ("stage, export", "MiB", "s to load", "ms p50", "ms p95")
-_MORE = (f"lines/s of {_TOGETHER}", "MiB of memory", "equal")
+_MORE = (f"lines/s of {_TOGETHER}", "words/s", "MiB of memory", "equal")
+# What runs exports; those that are here are named beside the figures.
+_PACKAGES = ("tfkd", "tensorflow", "ctranslate2", "ai-edge-litert", "onnxruntime")
 
 
 def bench_engines(
@@ -36,8 +40,9 @@ def bench_engines(
 ) -> str:
     """Measures the exports of a run that an engine runs, or all: bytes, seconds to load, the 50th
     and 95th percentile of milliseconds for a line alone, as the lines are and of 10, 27 and 60
-    tokens that are read, lines a second of 32 at once, peak memory, and the share of outputs that
-    are those of the stage's SavedModel (of the first, without one).
+    tokens that are read, lines a second of 32 at once and words of theirs (what stands between
+    white space, of the text that is read), peak memory, and the share of outputs that are those of
+    the stage's SavedModel (of the first, without one).
 
     Each runs in a process of its own, as it would be served; they are asked in turn, round by
     round, so that whatever else the machine does strikes each of them. Percentiles are over lines,
@@ -48,7 +53,7 @@ def bench_engines(
         engine: `all`, a format, or an export's name.
         source: A file of lines; None: the sources of the run's examples.
         rounds: Times that each line is read.
-        output: A JSON file to write, with all figures.
+        output: A JSON file to write, with all figures, the machine and the versions.
         options, trust: Of SavedModels alone; refused here.
         plugins: Modules that register formats of the user's own.
 
@@ -68,6 +73,7 @@ def bench_engines(
         raise UserError(f"{run} has no export that {engine} runs; --engine all measures all")
     lines = lines_of([run], source)
     many = (lines * (-(-_TOGETHER // len(lines))))[:_TOGETHER]
+    words = sum(len(line.split()) for line in many)
     with ExitStack() as stack:
         started = [(one, stack.enter_context(_Worker(one[1], plugins))) for one in exports]
         without = [
@@ -104,13 +110,21 @@ def bench_engines(
                 **percentiles([1000 * statistics.median(each) for each in times[place]]),
                 "lengths": [one.figures() for one in long[place]],
                 "lines_a_second": len(many) / statistics.median(together[place]),
+                "words_a_second": words / statistics.median(together[place]),
                 "peak_bytes": worker.ask([])["peak_bytes"],
                 "equal": _equal(outputs[place], outputs[_beside(exports, stage)]),
             }
             for place, ((stage, one), worker) in enumerate(zip(exports, workers, strict=True))
         ]
     if output is not None:
-        said = {"lines": len(lines), "rounds": rounds, "engines": rows}
+        here = machine()
+        said = {
+            "command": f"tfkd bench RUN --engine {engine} --rounds {rounds}",
+            "settings": {"lines": len(lines), "rounds": rounds, "together": _TOGETHER},
+            "machine": {name: here[name] for name in ("processor", "cores")},
+            "versions": _versions(),
+            "rows": rows,
+        }
         with writable(output):
             write_atomically(output, json.dumps(said, indent=1) + "\n")
     return "\n".join([_table(rows, len(lines)), *without])
@@ -202,6 +216,14 @@ def _beside(exports: Sequence[tuple[str, Placed]], stage: str) -> int:
     return (saved or own)[0]
 
 
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = f"{name} {metadata.version(name)}"
+    return found
+
+
 def _equal(ours: Sequence[str], theirs: Sequence[str]) -> float:
     return statistics.mean(a == b for a, b in zip(ours, theirs, strict=True))
 
@@ -224,6 +246,7 @@ def _table(rows: Sequence[Mapping[str, Any]], lines: int) -> str:
             f"{one['milliseconds_95']:.1f}",
             *(_of_length(one, number) for number in lengths),
             f"{one['lines_a_second']:.1f}",
+            f"{one['words_a_second']:,.0f}",
             f"{one['peak_bytes'] / 2**20:.0f}",
             f"{100 * one['equal']:.0f} %",
         ]

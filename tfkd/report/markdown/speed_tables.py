@@ -7,8 +7,10 @@ from tfkd.report.wording import number, percent, plain
 
 
 def speed(made: dict[str, Any]) -> str:
-    """What `--json` of a benchmark under `tools/` wrote."""
+    """What `--json` of a benchmark under `tools/` wrote, or `tfkd bench --engine --output`."""
     first = made["rows"][0]
+    if "export" in first:
+        return _exports(made)
     if "engine" in first:
         return _engines(made)
     if "kernels_a_token" in first:
@@ -144,6 +146,23 @@ def _engines(made: dict[str, Any]) -> str:
         for row in made["rows"]
     ]  # fmt: skip
     return _measured(made, table(head, rows, left=3))
+
+
+def _exports(made: dict[str, Any]) -> str:
+    """A run's exports side by side: sizes, latencies, lines and words a second, memory."""
+    tokens = list(dict.fromkeys(one["tokens"] for row in made["rows"] for one in row["lengths"]))
+    head = ["stage", "export", "MiB", *(f"{length} tokens, ms" for length in tokens)]
+    head += [f"lines/s of {made['settings']['together']}", "words/s", "MiB of memory", "equal"]
+    rows = []
+    for row in made["rows"]:
+        of = {one["tokens"]: _milliseconds(one["milliseconds_50"]) for one in row["lengths"]}
+        rows.append(
+            [f"`{row['stage']}`", row["export"], f"{row['bytes'] / 2**20:,.1f}",
+             *(of.get(length, "") for length in tokens), f"{row['lines_a_second']:,.1f}",
+             f"{row['words_a_second']:,.0f}", f"{row['peak_bytes'] / 2**20:,.0f}",
+             percent(row["equal"], 0)]
+        )  # fmt: skip
+    return _measured(made, table(head, rows, left=2))
 
 
 def _profile(made: dict[str, Any]) -> str:
