@@ -83,6 +83,19 @@ def young():
 
 
 @pytest.fixture(autouse=True, scope="module")
+def own_names():
+    """A module's plugins end with it: what later ones find are the package's names."""
+    from tfkd.spec import registry
+
+    entries, joined = dict(registry._entries), set(registry._joined)
+    yield
+    for key in registry._entries.keys() - entries.keys():
+        sys.modules.pop(registry._entries[key].target.partition(":")[0], None)
+        del registry._entries[key]
+    registry._joined.intersection_update(joined)
+
+
+@pytest.fixture(autouse=True, scope="module")
 def as_traced(request):
     """In the short ring graphs are run as they are traced, for TensorFlow's rewriting of each takes
     a sixth of the time; but not where results are compared bit for bit with another process's."""
