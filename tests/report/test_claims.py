@@ -1,6 +1,7 @@
 """What papers claim stands beside what kept results say of it."""
 
 import json
+import statistics
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,32 @@ def test_a_claim_stands_beside_each_comparison_that_bears_on_it(folder):
     assert "| Gates \\| help |  | " in shown(folder, CLAIM.replace("[baseline, this]", "[]"))[3]
 
 
+def test_a_claim_may_stand_on_several_seeds_and_on_a_paper_that_no_spec_is_of(folder):
+    name = "browser_translator@small"
+    (folder / f"{name}.json").write_bytes((RESULTS / f"{name}.json").read_bytes())
+    kept = json.loads((folder / f"{name}.json").read_text("utf-8"))
+    deltas = [
+        entry["against"]["metrics"]["bleu"]["delta"]
+        for entry in kept["evaluations"]
+        if (entry["of"], entry["on"], entry.get("export")) == ("tiny", "test_2017", None)
+    ]
+    assert len(deltas) == 3
+    # Student's t with two degrees of freedom.
+    half = 4.30265 * statistics.stdev(deltas) / 3**0.5
+    mean = statistics.fmean(deltas)
+    text = CLAIM.replace("[baseline, this]", '"+1.0 | of others"').replace(
+        RUN,
+        f"""{{results: {name}, of: "tiny#small", against: "tiny#small_baseline", on: test_2017,
+       metric: bleu, rows: ["kept_pairs#small"]}}""",
+    )
+    rows = kept["data"]["kept_pairs#small"]["kept"]
+    figures = f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]"
+    assert shown(folder, text)[3] == (
+        f"| Gates \\| help | +1.0 \\| of others | `{name}`: `tiny#small` against "
+        f"`tiny#small_baseline` | {rows:,} | 3 | {figures} BLEU on test_2017 | better |"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -59,6 +86,7 @@ def test_a_claim_stands_beside_each_comparison_that_bears_on_it(folder):
         ("[baseline, this]", "[baseline, that]", "has no .*that.*; it has .*baseline"),
         ("metric: bleu, ", "", "claim 1: expected of a run .*metric.*; found"),
         ("  published: [baseline, this]\n", "", "claim 1: expected claim, published and runs"),
+        ("rows: [train, captions]", "rows: [trian]", "claim 1: .* has no corpus trian; it has"),
         (NAME, "other", r"other\.json does not exist; there are"),
     ],
 )

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tfkd.report.markdown.kept_comparisons import kept_comparisons, kept_rows
 from tfkd.report.markdown.tables import one_line, table
-from tfkd.report.over_seeds import over_comparison
-from tfkd.report.scores import difference, score_blocks
-from tfkd.report.systems import Run, Systems, open_runs
+from tfkd.report.scores import difference
+from tfkd.report.systems import Run, open_runs
 from tfkd.report.wording import is_number, metric_name, metric_value, number
 from tfkd.spec.errors import UserError
 from tfkd.spec.source.yaml_reader import read_any
@@ -24,14 +24,15 @@ def claims(folder: Path, read: Callable[[str], Mapping[str, Any]]) -> str:
     Args:
         folder: Where `claims.yaml` lies: a list of `{claim, published: [WITHOUT, WITH], runs:
             [{results, of, on, metric, against, rows}]}`. `published` names figures that the spec of
-            the first of the runs has of its paper, none with [], and `rows` the corpora that a
-            student learns from.
+            the first of the runs has of its paper, none with []; or is a text, of a paper that no
+            spec is of. `rows` are the corpora that a student learns from.
         read: Gives the results of a run by the name of their file.
 
     Raises:
         UserError: The file has other keys, or a run has no such comparison.
     """
     rows = []
+    runs: dict[str, tuple[Run, list[Any]]] = {}
     for place, claim in enumerate(read_any(folder / FILE).plain() or ()):
         where = f"{FILE}: claim {place + 1}"
         if {*claim} != {"claim", "published", "runs"}:
@@ -40,15 +41,20 @@ def claims(folder: Path, read: Callable[[str], Mapping[str, Any]]) -> str:
         for asked in claim["runs"]:
             if {*asked} != _KEYS:
                 raise UserError(f"{where}: expected of a run {sorted(_KEYS)}; found {[*asked]}")
-            run = open_runs([read(asked["results"])])[0]
+            name = asked["results"]
+            if name not in runs:
+                run = open_runs([read(name)])[0]
+                runs[name] = run, [*kept_comparisons(run)]
             if said[1] is None:
-                said[1] = _published(run, claim["published"], where)
-            rows.append([*said, *_measured(run, asked, where)])
+                said[1] = _published(runs[name][0], claim["published"], where)
+            rows.append([*said, *_measured(*runs[name], asked, where)])
             said = ["", ""]
     return table(_HEAD, rows, left=3)
 
 
-def _published(run: Run, names: list[str], where: str) -> str:
+def _published(run: Run, names: list[str] | str, where: str) -> str:
+    if isinstance(names, str):
+        return one_line(names)
     if not names:
         return ""
     paper = run.part("paper")
@@ -59,24 +65,20 @@ def _published(run: Run, names: list[str], where: str) -> str:
     return one_line(f"{without} → {with_it} ({paper['title']}, table {paper['table']})")
 
 
-def _measured(run: Run, asked: Mapping[str, Any], where: str) -> list[str]:
-    metric, data = asked["metric"], run.part("data")
-    for block in score_blocks([run], Systems([run])):
-        for one in block["comparisons"]:
-            found = (block["on"], one["system"].label, one["against"].label, one["metric"])
-            if found != tuple(asked[key] for key in ("on", "of", "against", "metric")):
-                continue
-            row = next(row for row in block["rows"] if row["identity"] == one["row"])
-            one = over_comparison(block, one, row) or one
-            ends = [metric_value(metric, one[end], signed=True) for end in ("low", "high")]
-            interval = f" [{', '.join(ends)}]" if is_number(one["low"]) else ""
-            learnt = sum(data[name]["kept"] for name in asked["rows"])
-            return [
-                f"`{asked['results']}`: `{asked['of']}` against `{asked['against']}`",
-                number(learnt),
-                str(one.get("n") or 1),
-                f"{difference(one)}{interval} {metric_name(metric)} on {asked['on']}",
-                one["reading"],
-            ]
+def _measured(run: Run, comparisons: list[Any], asked: Mapping[str, Any], where: str) -> list[str]:
+    metric, labels = asked["metric"], (asked["of"], asked["against"])
+    for on, one in comparisons:
+        found = (one["system"].label, one["against"].label)
+        if (on, one["metric"], found) != (asked["on"], metric, labels):
+            continue
+        ends = [metric_value(metric, one[end], signed=True) for end in ("low", "high")]
+        interval = f" [{', '.join(ends)}]" if is_number(one["low"]) else ""
+        return [
+            f"`{asked['results']}`: `{asked['of']}` against `{asked['against']}`",
+            number(kept_rows(run, asked["rows"], where)),
+            str(one.get("n") or 1),
+            f"{difference(one)}{interval} {metric_name(metric)} on {on}",
+            one["reading"],
+        ]
     raise UserError(f"{where}: {asked['results']} compares no {asked['of']} with "
                     f"{asked['against']} on {asked['on']} by {metric}")  # fmt: skip

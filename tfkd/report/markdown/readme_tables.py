@@ -5,7 +5,9 @@ is one of `KINDS`, each NAME the stem of a file in specs/results/. `<!-- results
 shows all that is there. `<!-- results:begin speed NAME -->` shows what a benchmark under tools/
 measured, with `--json specs/results/speed/NAME.json`, and `published NAME` what
 `tools/published_differences` did, from specs/results/published/; `claims` what papers claim, beside
-what is decided here, as specs/results/claims.yaml lists it.
+what is decided here, as specs/results/claims.yaml lists it; `gains FIGURE NAME...` what students
+gain against how many rows they learn from, as a drawing in docs/assets and a table, as
+specs/results/gains.yaml describes the figure.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from typing import Any
 from tfkd.data.files import write_atomically
 from tfkd.data.strict_json import read_json
 from tfkd.report.markdown.claims import claims
+from tfkd.report.markdown.gains import Gains, gains_block, gains_drawing, read_gains
 from tfkd.report.markdown.published_results import published
 from tfkd.report.markdown.published_tables import differences
 from tfkd.report.markdown.result_blocks import KINDS, choices, commands, scores, teacher
@@ -29,7 +32,7 @@ from tfkd.spec.errors import UserError
 
 # What is measured otherwise than by a run: each in a folder of its own below that of the results.
 MEASURED = {"speed": speed, "published": differences}
-CLAIMS = "claims"
+CLAIMS, GAINS = "claims", "gains"
 _BLOCK = re.compile(r"(<!-- results:begin ?([^>]*?) ?-->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
 _BEGIN = re.compile(r"<!-- results:begin")
 
@@ -61,8 +64,30 @@ def shown_results(text: str, folder: Path) -> set[str]:
     shown: set[str] = set()
     for block in _BLOCK.finditer(text):
         kind, *names = block[2].split() or ["", *result_names(folder)]
+        names = names[1:] if kind == GAINS else names
         shown |= {f"{kind}/{name}" for name in names} if kind in MEASURED else set(names)
     return shown
+
+
+def drawings(text: str, folder: Path) -> dict[str, str]:
+    """The drawings of a page's blocks, made anew: the texts of files by their paths, from the
+    project's folder.
+
+    Args:
+        text: The page's.
+        folder: The folder of the results.json files, `specs/results`.
+
+    Raises:
+        UserError: A block asks for a figure that is not there.
+    """
+    requests = (block[2].split() for block in _BLOCK.finditer(text))
+    made = [_gains(folder, request[1:]) for request in requests if request[:1] == [GAINS]]
+    return {str(gains.drawing): gains_drawing(gains) for gains in made}
+
+
+def _gains(folder: Path, names: Sequence[str]) -> Gains:
+    figure, *results = names
+    return read_gains(folder, lambda name: _results(folder, name), figure, results)
 
 
 def _block(request: str, folder: Path, page: str) -> str:
@@ -71,13 +96,16 @@ def _block(request: str, folder: Path, page: str) -> str:
     kind, *names = request.split()
     if kind == CLAIMS and not names:
         return claims(folder, lambda name: _results(folder, name)) + "\n"
+    if kind == GAINS and len(names) > 1:
+        return gains_block(_gains(folder, names), page) + "\n"
     if kind in MEASURED and names:
         files = (_read(folder / kind / f"{name}.json") for name in names)
         return "\n\n".join(map(MEASURED[kind], files)) + "\n"
     if kind not in KINDS or not names:
         raise UserError(
             f"{page}: `results:begin {request}` is no block; expected one of "
-            f"{', '.join((*KINDS, *MEASURED))} and the name of a file in specs/results, or {CLAIMS}"
+            f"{', '.join((*KINDS, *MEASURED))} and the name of a file in specs/results, or "
+            f"{CLAIMS}, or {GAINS} and the names of a figure and of such files"
         )
     results = [_results(folder, name) for name in names]
     if kind == "summary":  # of runs that are not beside each other: none has a letter
@@ -123,6 +151,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is no JSON: {error}") from error
 
 
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
+
+
 def _add(run: Path, folder: Path) -> None:
     """Takes a run's results.json, published, into the folder under the run folder's name."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,8 +163,8 @@ def _add(run: Path, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rewrites README.md and docs where their tables are not those of the results; `--check` only
-    tells."""
+    """Rewrites README.md and docs, and their drawings, where they are not those of the results;
+    `--check` only tells."""
     parser = argparse.ArgumentParser(prog="tools/readme_tables", description=main.__doc__)
     parser.add_argument(
         "--add", type=Path, nargs="+", default=[], metavar="RUN",
@@ -142,7 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help="the project's folder")
     options = parser.parse_args(arguments)
     folder = options.root / "specs" / "results"
-    stale = {}
+    stale: dict[Path, str] = {}
+    made: dict[Path, str] = {}
     try:
         for run in options.add:
             _add(run, folder)
@@ -150,13 +183,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = page.read_text("utf-8")
             anew = regenerate(text, folder, page.relative_to(options.root).as_posix())
             stale |= {page: anew} if anew != text else {}
+            for name, drawing in drawings(text, folder).items():
+                path = options.root / name
+                if made.setdefault(path, drawing) != drawing:
+                    raise UserError(f"{page} shows {name} of other results than a page before it")
+        stale |= {path: text for path, text in made.items() if _text(path) != text}
     except (UserError, OSError) as error:
         print(f"readme_tables: {error}", file=sys.stderr)
         return 1
     for page, anew in stale.items():
         if options.check:
-            print(f"{page}: its tables are not those of specs/results; run tools/readme_tables")
+            print(f"{page}: it is not what specs/results give; run tools/readme_tables")
         else:
+            page.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(page, anew)
     return 1 if options.check and stale else 0
 

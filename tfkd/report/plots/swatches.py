@@ -33,6 +33,11 @@ def mark(series: int) -> str:
     return _MARKS[_style(series)][0]
 
 
+def mark_path(series: int) -> str:
+    """The same mark as the path of an SVG about 0, 0."""
+    return _MARKS[_style(series)][1]
+
+
 def swatch(series: int) -> Markup:
     """A bit of the line with its mark, to stand beside its name."""
     strokes = " ".join(f"{1.5 * length:g}" for length in dashes(series))
@@ -43,7 +48,7 @@ def swatch(series: int) -> Markup:
     ).format(
         colour(series) + 1,
         Markup(' stroke-dasharray="{}"').format(strokes) if strokes else "",
-        _MARKS[_style(series)][1],
+        mark_path(series),
     )
 
 
