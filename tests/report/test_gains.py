@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tfkd.report.markdown.readme_tables import drawings, main, regenerate, shown_results
+from tfkd.report.plots.intervals import Intervals, Point, draw_intervals
 from tfkd.spec.errors import UserError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -175,6 +176,22 @@ def test_a_line_is_broken_where_its_system_was_not_measured(folder):
         if group.get("aria-label")
     }
     assert lines == {NAMES["text"]: 2, NAMES["left"]: 2, NAMES["both"]: 0}
+
+
+def test_no_name_of_a_place_is_written_over_another():
+    points = [Point(x=x, y=1.0) for x in (1000, 1100, 1200, 1300, 9000)]
+    svg = draw_intervals(Intervals(
+        title="t", summary="s", x_name="x", y_name="y", systems={"one": points, "two": points[1:]},
+    ))  # fmt: skip
+    names = [
+        (float(one.get("x")), float(one.get("y")), len(one.text) * 8)
+        for one in ElementTree.fromstring(svg).iter(f"{SVG}text")
+        if one.get("text-anchor") == "middle"
+    ]
+    assert len(names) == 6  # and the axis'
+    for n, (x, y, width) in enumerate(names):
+        for other, line, long in names[:n]:
+            assert abs(x - other) >= (width + long) / 2 or abs(y - line) > 11
 
 
 def test_a_drawing_says_what_it_is(folder):

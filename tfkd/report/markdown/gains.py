@@ -147,9 +147,9 @@ def gains_block(gains: Gains, page: str) -> str:
     lacking = [name for label, name in asked["systems"].items() if label not in gains.systems]
     if lacking:
         notes.append(f"Not measured: {'; '.join(map(one_line, lacking))}.")
-    notes = "\n".join(f"{note}  " for note in notes).rstrip()
-    return f"![{text}; the figures stand in the table below.]({place})\n\n" + "\n\n".join(
-        [table(head, rows, left=1), notes]
+    return (
+        f"![{text}; the figures stand in the table below.]({place})\n\n"
+        f"{table(head, rows, left=1)}\n\n{' '.join(notes)}"
     )
 
 

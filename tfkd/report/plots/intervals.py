@@ -15,8 +15,9 @@ from tfkd.report.plots.swatches import colour, dashes, mark_path
 
 _WIDTH, _LEFT, _RIGHT = 680, 58, 20
 _TOP, _PLOT, _TEXT, _LINE = 44, 270, 13, 22
-# Between the plot and the legend: the names of the places in up to two lines, and the axis' name.
-_BELOW = 62
+# Between the plot and the legend: the names of the places and the axis' name; and more where the
+# former stand in two lines.
+_BELOW, _MORE = 48, 15
 # The places' distance from the sides, how far marks of one place stand apart at most, and how near
 # to each other names of places may be.
 _INSIDE, _APART, _NEAR = 70, 11, 60
@@ -74,12 +75,16 @@ def draw_intervals(figure: Intervals) -> str:
     ticks = axis_ticks(min(0, *ends), max(0, *ends))
     scale = _Scale(places, ticks[0], ticks[-1])
     rows = _legend_rows([*figure.systems])
-    height = _TOP + _PLOT + _BELOW + _LINE * len(rows) + 8
+    lines = _place_lines(places, scale)
+    legend = _TOP + _PLOT + _BELOW + _MORE * max(lines)
+    height = legend + _LINE * len(rows) + 8
     parts = [
         *_head(figure, height),
         f'<text class="ink" x="12" y="24" font-weight="600">{escape(figure.y_name)}</text>',
         *_value_axis(ticks, scale),
-        *_place_axis(places, scale, figure.x_name),
+        *_place_axis(places, lines, scale),
+        f'<text class="muted" x="{_n((_LEFT + _WIDTH - _RIGHT) / 2)}" y="{legend - 12}" '
+        f'text-anchor="middle">{escape(figure.x_name)}</text>',
     ]
     room = min((b - a for a, b in pairwise(map(scale.x, places))), default=_WIDTH)
     step = min(_APART, 0.8 * room / len(figure.systems))
@@ -87,7 +92,7 @@ def draw_intervals(figure: Intervals) -> str:
         shift = (series - (len(figure.systems) - 1) / 2) * step
         parts += _line(series, name, line, places, scale, shift)
     for down, row in enumerate(rows):
-        y = _TOP + _PLOT + _BELOW + _LINE * down + 6
+        y = legend + _LINE * down + 10
         for series, name, x in row:
             parts += [
                 _open_series(series),
@@ -174,23 +179,25 @@ def _value_axis(ticks: Sequence[float], scale: _Scale) -> list[str]:
     return parts
 
 
-def _place_axis(places: Sequence[float], scale: _Scale, name: str) -> list[str]:
-    """The places' names, each a line lower than the one before if that is too near."""
+def _place_lines(places: Sequence[float], scale: _Scale) -> list[int]:
+    """Which line the name of each place stands in: the second where the first is too near."""
+    lines = [0]
+    for before, place in pairwise(map(scale.x, places)):
+        lines.append(1 - lines[-1] if place - before < _NEAR else 0)
+    return lines
+
+
+def _place_axis(places: Sequence[float], lines: Sequence[int], scale: _Scale) -> list[str]:
     bottom, parts = _TOP + _PLOT, []
-    before, down = -math.inf, 0
-    for place in places:
-        x = scale.x(place)
-        down = 1 - down if x - before < _NEAR else 0
-        before = x
+    for place, line in zip(places, lines, strict=True):
+        x, down = _n(scale.x(place)), _MORE * line
         parts += [
-            f'<path class="axis" d="M{_n(x)} {bottom}v{5 + 15 * down}" fill="none" '
+            f'<path class="axis" d="M{x} {bottom}v{5 + down}" fill="none" '
             f'stroke="{palette()["muted"].light}"/>',
-            f'<text class="muted place" x="{_n(x)}" y="{bottom + 19 + 15 * down}" '
+            f'<text class="muted place" x="{x}" y="{bottom + 19 + down}" '
             f'text-anchor="middle">{place:,.0f}</text>',
         ]
-    x, y = _n((_LEFT + _WIDTH - _RIGHT) / 2), bottom + _BELOW - 18
-    return [*parts, f'<text class="muted" x="{x}" y="{y}" text-anchor="middle">'
-                    f"{escape(name)}</text>"]  # fmt: skip
+    return parts
 
 
 def _line(
