@@ -15,8 +15,8 @@ from tfkd.report.plots.swatches import colour, dashes, mark_path
 
 _WIDTH, _LEFT, _RIGHT = 680, 58, 20
 _TOP, _PLOT, _TEXT, _LINE = 44, 270, 13, 22
-# Between the plot and the legend: the names of the places and the axis' name; and more where the
-# former stand in two lines.
+# Between the plot and the legend: the names of the places and the axis' name; and more for each
+# further line that the former need.
 _BELOW, _MORE = 48, 15
 # The places' distance from the sides, how far marks of one place stand apart at most, and how near
 # to each other names of places may be.
@@ -180,10 +180,13 @@ def _value_axis(ticks: Sequence[float], scale: _Scale) -> list[str]:
 
 
 def _place_lines(places: Sequence[float], scale: _Scale) -> list[int]:
-    """Which line the name of each place stands in: the second where the first is too near."""
-    lines = [0]
-    for before, place in pairwise(map(scale.x, places)):
-        lines.append(1 - lines[-1] if place - before < _NEAR else 0)
+    """Which line the name of each place stands in: the first that has room for it."""
+    lines: list[int] = []
+    ends: list[float] = []  # of each line, where its last name stands
+    for x in map(scale.x, places):
+        line = next((n for n, end in enumerate(ends) if x - end >= _NEAR), len(ends))
+        ends[line : line + 1] = [x]
+        lines.append(line)
     return lines
 
 
