@@ -167,6 +167,17 @@ def test_tags_stand_at_the_same_place_of_both_sides():
     assert min(ways["before"], ways["behind"]) > 0.2 * ROWS < ways["around"]
 
 
+def test_a_tag_in_front_of_the_source_says_where_a_row_is_from():
+    """Whatever it looks like, and of the side that is read."""
+    tags = {"share": 1.0, "of": ["<BT>"], "at": "start", "sides": "source"}
+    assert not TextNoiseOptions(tags=tags).changes_target
+    assert TextNoiseOptions(tags={**tags, "sides": "both"}).changes_target
+    assert noisy(tags=tags) == {"source": [f"<BT> {text}" for text in SOURCE]}
+    assert noisy(tags=tags, swap=True) == {"target": [f"<BT> {text}" for text in TARGET]}
+    both = noisy(tags={**tags, "sides": "both"})
+    assert both == {name: [f"<BT> {text}" for text in texts] for name, texts in PAIRS.items()}
+
+
 ALL = dict.fromkeys(KINDS, 0.2)
 
 

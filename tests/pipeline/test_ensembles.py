@@ -101,6 +101,7 @@ def test_the_report_knows_whom_the_corpus_is_from(path):
         ("translate: [one, two], decode: {kind: mask_predict}", "mask_predict, and one goes from"),
         ("translate: {one: 1, two: 0}", r"translate\.two: found 0; expected a weight above 0"),
         ("translate: [one, two], weights: [1]", "1 weights of 2 teachers"),
+        ("translate: [one, [two]]", r"translate\.1: found a list; expected the name of a stage"),
         ("translate: [one, tow]", r"translate\.1: there is no stage 'tow'.*two"),
         ("translate: one, beside: [tow]", r"beside\.0: there is no stage 'tow'"),
         ("translate: [one, learn]", "a circle of stages: out -> learn -> out"),

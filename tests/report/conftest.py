@@ -157,7 +157,8 @@ def build():
         "data": {
             "train": {"read": 29_000, "kept": 28_997,
                       "dropped": {"empty": {"count": 2, "lines": ["train.de:117", "train.en:902"]},
-                                  "too_long": {"count": 1, "lines": ["train.de:4410"]}},
+                                  "too_long": {"count": 1, "lines": ["train.de:4410"],
+                                               "examples": [["viele Worte", "many words"]]}},
                       "files": {"multi30k/train.de": "ab" * 32, "multi30k/train.en": "cd" * 32}},
             "test_2016": {"read": 1000, "kept": 1000, "dropped": {}, "files": {}},
         },

@@ -77,6 +77,10 @@ def test_texts_of_others_do_no_harm(light):
     assert len(page.all("style")) == len(clean.all("style")) == 1
 
 
+def test_rows_that_a_rule_drops_are_shown_with_their_texts(page_texts):
+    assert "<code>train.de:4410</code><br>viele Worte<br>many words</li>" in page_texts[0]
+
+
 def test_unseen_characters_are_made_visible(light):
     light["evaluations"][0]["examples"][0]["hypothesis"] = "a\x00b\u202ec\ud800d"
     text = render([light])

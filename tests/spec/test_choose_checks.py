@@ -22,6 +22,7 @@ from tfkd.spec.options import BeamOptions, MaskPredictOptions
         ("{best_of: 8, by: bleu}", "{kind: beam, beam: 8, n_best: 4}", "and decode has n_best: 4"),
         ("{best_of: 8, by: bleu, against: list}", None, "train has no text list, but source, t"),
         ("{best_of: 8, by: bleu, against: source}", None, "source, which is read of train"),
+        ("{best_of: 8, mbr: bleu, against: source}", None, "source beside mbr, which holds the"),
     ],
 )
 def test_which_output_is_chosen(tmp_path, choose, decode, said):

@@ -47,7 +47,7 @@ def written(tmp_path, rules, corpus="clean"):
         ("[same, same]", r"rules.1.*'?same'? is the name of rule 1, too"),
         ("[{kind: markup, on: [text]}]", r"rules.0.on: the corpus has no text text; .*source, tar"),
         ("[{kind: language, languages: {text: de}}]", r"languages.text: the corpus has no text"),
-        ("[{kind: language, languages: {source: german}}]", r"rules.0.languages"),
+        ("[{kind: language, languages: {source: DE}}]", r"0.languages.*'DE' is no code; expected"),
         ("[{kind: language, languages: {source: de}, among: [en, fr]}]", r"among: not de; exp"),
         ("[{kind: likelihood, of: back}]", r"rules.0: neither keep nor most"),
         ("[{kind: likelihood, of: back, keep: 0.5, most: 1}]", r"rules.0: keep and most"),

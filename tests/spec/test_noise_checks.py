@@ -96,6 +96,7 @@ def test_noise_and_mixtures_that_fit(tmp_path, data):
         ("{kind: noise, typo: 0.1}", "robust.typo.*unknown key.*typos"),
         ("{kind: noise, tags: {share: 0.1, of: [a b]}}", "white space"),
         ("{kind: noise, tags: {share: 0.1, of: []}}", "tags.of"),
+        ("{kind: noise, tags: {share: 1, of: [x], at: front}}", "tags.at"),
         ("{kind: noise, upper: {share: 0.1, sides: target}}", "upper.sides"),
         ("{kind: noise, upper: true}", "robust.upper"),
         ("{kind: noise, upper: 0.1, variants: 0}", "robust.variants"),
@@ -204,6 +205,9 @@ def test_stored_targets_are_of_the_words_that_a_target_had(tmp_path):
     """Noise on the source alone leaves them true."""
     data = "[{of: web, view: source}]"
     assert validate_files([written(tmp_path, data=data, objective=STORED)]) == []
+    tag = "{kind: noise, tags: {share: 1, at: start, sides: source}}"
+    path = written(tmp_path, tag, "[{of: web, view: robust}]", STORED)
+    assert validate_files([path]) == []
     for view in (
         VIEW,
         "{kind: noise, title: 0.1}",

@@ -31,11 +31,12 @@ class LinkStore:
             while lines := file.readlines(_LINES):
                 counts.append(np.array([line.count("-") for line in lines], np.int64))
                 flat = np.array("".join(lines).replace("-", " ").split(), np.uint16)
-                pairs.append(flat.reshape(-1, 2))
-        links, offsets = np.concatenate(pairs), np.cumsum(np.concatenate(counts))
-        row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-        order = np.lexsort((links[:, 0], links[:, 1], row))
-        return cls(offsets, links[order, 0], links[order, 1])
+                links = flat.reshape(-1, 2)
+                # A few lines at a time: what sorts them takes more than they do.
+                row = np.repeat(np.arange(len(lines)), counts[-1])
+                pairs.append(links[np.lexsort((links[:, 0], links[:, 1], row))])
+        source, target = np.concatenate(pairs).T
+        return cls(np.cumsum(np.concatenate(counts)), source, target)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1

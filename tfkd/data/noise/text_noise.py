@@ -117,9 +117,13 @@ class TextNoise:
         hit = self._hit("tags", rows, options)
         which, where = self._numbers("tag", rows[hit], 2).T
         for at, tag, behind in zip(hit, which * len(options.of), where >= 0.5, strict=True):
-            for field in self._fields("both"):
-                found[field][at] = changes.tagged(
-                    found[field][at], options.of[int(tag)], behind=bool(behind)
+            tag = options.of[int(tag)]
+            for field in self._fields(options.sides):
+                text = found[field][at]
+                found[field][at] = (
+                    f"{tag} {text}"
+                    if options.at == "start"
+                    else changes.tagged(text, tag, behind=bool(behind))
                 )
 
 

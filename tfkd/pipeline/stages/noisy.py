@@ -141,8 +141,8 @@ def refuse_changed_targets(
         if part.view is not None and spec.views[part.view].changes_target:
             raise UserError(
                 f"stages.{label}.data: {part.view} changes targets, and {stored[0]} has stored "
-                "what belongs to their words. Expected sides: source of upper, title and "
-                "punctuation, and no tags"
+                "what belongs to their words. Expected sides: source of upper, title, "
+                "punctuation and tags"
             )
 
 

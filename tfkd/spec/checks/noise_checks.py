@@ -129,7 +129,7 @@ def _stored(parts: Parts, faults: Faults, path: tuple, name: str, stage: Any) ->
             if found is not None and "targets" in gives_of(found.stage):
                 faults.add(
                     path, f"{name} changes targets, and {teacher} (of {term}) has stored what "
-                    "belongs to their words", "sides: source of upper, title and punctuation, and "
-                    "no tags; or a teacher that is asked in each step",
+                    "belongs to their words", "sides: source of upper, title, punctuation and "
+                    "tags; or a teacher that is asked in each step",
                 )  # fmt: skip
                 return

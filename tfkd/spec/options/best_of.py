@@ -77,6 +77,12 @@ class BestOfOptions(Options):
             said = "by and mbr" if self.by is not None else "neither by nor mbr"
             faults.add(path, said, "one of the two, like {best_of: 8, by: bleu}")
             return
+        if self.mbr is not None and self.against != "target":
+            faults.add(
+                (*path, "against"), f"{self.against} beside mbr, which holds the outputs of a row "
+                "against each other", "by in place of mbr, or no such key",
+            )  # fmt: skip
+            return
         key, known = "by" if self.by else "mbr", registry.names(_METRIC)
         fitting = [name for name in known if OUTPUTS in about(name).products]
         if self.metric not in known:

@@ -1,8 +1,9 @@
 """Options of the rules of filter stages: what a row must be like to be kept."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tfkd.spec.options.base import (
     NOT_TEXT,
@@ -14,9 +15,17 @@ from tfkd.spec.options.base import (
     Positive,
     Share,
 )
+from tfkd.spec.wording import shown
+
+
+def _code(text: str) -> str:
+    if not re.fullmatch("[a-z]{2,3}", text):
+        raise ValueError(f"{shown(text)} is no code; expected two or three small letters, like de")
+    return text
+
 
 # An identifier's name of a language, most often of two letters.
-Language = Annotated[str, Field(min_length=2, max_length=3, pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, AfterValidator(_code)]
 
 
 class FilterRuleOptions(Options):

@@ -44,6 +44,11 @@ def spread(options: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def checked(faults: Faults, path: tuple, options: Mapping[str, Any], key: str) -> dict[str, Any]:
     """`spread`, with a fault for each thing that is said twice, or is no weight."""
+    if isinstance(given := options.get(key), list):
+        for index, one in enumerate(given):
+            if not isinstance(one, str):
+                faults.add((*path, key, index), f"found {in_short(one)}", "the name of a stage")
+        options = {**options, key: [one for one in given if isinstance(one, str)]}
     given, found = options.get(key), spread(options, key)
     for other in ("beside", "weights"):
         if options.get(other) and found[other] is not options[other]:

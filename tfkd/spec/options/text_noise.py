@@ -55,7 +55,8 @@ def _visible(text: str) -> str:
 
 
 class TagNoiseOptions(Options):
-    """Rows with a tag or placeholder, at the same place of both sides, which is to be kept."""
+    """Rows with a tag or placeholder, at the same place of both sides, which is to be kept; or with
+    one in front of the source, which says where the row is from (Caswell et al., 2019)."""
 
     share: Share = Field(description="The probability that a row is hit.")
     of: Annotated[
@@ -65,6 +66,13 @@ class TagNoiseOptions(Options):
         list(TAGS),
         description="What is put in, one a row: <NAME> around a text, with </NAME> behind it; any "
         "other before or behind it.",
+    )
+    at: Literal["any", "start"] = Field(
+        "any", description="any: as `of` says; start: in front of a text, whatever it looks like."
+    )
+    sides: Literal["both", "source"] = Field(
+        "both",
+        description="Of pairs: both, so that a tag is kept, or source, so that it is read alone.",
     )
 
 
@@ -112,7 +120,8 @@ class TextNoiseOptions(ViewOptions):
     tags: _Tags = Field(
         None,
         description="Tags and placeholders that are to be kept: a share, or {share: 0.05, of: "
-        '["<b>", "{name}"]}.',
+        '["<b>", "{name}"]}; of back-translations {share: 1, of: ["<BT>"], at: start, sides: '
+        "source}.",
     )
     variants: _Variants = Field(
         4,
@@ -124,8 +133,8 @@ class TextNoiseOptions(ViewOptions):
     @property
     def changes_target(self) -> bool:
         """Whether a pair's target is changed, too."""
-        both = (self.upper, self.title, self.punctuation)
-        return self.tags is not None or any(one and one.sides == "both" for one in both)
+        some = (self.upper, self.title, self.punctuation, self.tags)
+        return any(one is not None and one.sides == "both" for one in some)
 
     @property
     def changes_case(self) -> bool:

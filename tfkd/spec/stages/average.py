@@ -45,7 +45,7 @@ class AverageOptions(StageOptions):
         "first. Or the last validated weights of one, {of: STAGE, last: 8}.",
         examples=[["first", "second"], {"of": "first", "last": 8}],
     )
-    weights: list[Positive] | None = Field(
+    weights: list[Annotated[Positive, Field(le=1e100)]] | None = Field(
         None,
         description="How much each stage counts, like [0.7, 0.3]; default: all the same.",
         examples=[[0.7, 0.3]],
