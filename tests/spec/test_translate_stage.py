@@ -170,6 +170,7 @@ def test_what_fits_is_valid(tmp_path, change):
             "stages.bert.data=[train, alone]",
             "cmlm (conditional_mlm) hides words of the target, and alone has text",
         ),
+        ("evaluate.0.of=[bert, student]", "evaluate.0.of: found a list; expected one stage: what"),
         ("evaluate.0.of=synthetic", "synthetic is a translate stage; expected a train or"),
         ("export=[synthetic]", "synthetic is a translate stage; expected a train or load"),
         ("stages.student.from=synthetic", "synthetic is a translate stage; expected a train or"),

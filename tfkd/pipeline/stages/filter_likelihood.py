@@ -1,6 +1,8 @@
 """How likely a model finds rows of text, in nats a token."""
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ def scorer(node: Node, number: int, trained: Node, context: Context) -> Callable
         context: The run's surroundings.
     """
     from tfkd.data.tokenizers.lower_casing import LowerCasing
+    from tfkd.objectives.prediction import predictor
     from tfkd.pipeline.engine.fresh_start import fresh_start
     from tfkd.pipeline.inputs.made import side_tokenizers, text_tokenizer, views_of
     from tfkd.pipeline.inputs.models import PAD_TO, trained_model
@@ -31,7 +34,9 @@ def scorer(node: Node, number: int, trained: Node, context: Context) -> Callable
 
     fresh_start()
     rule, options = node.options.rules[number], trained.model
-    model = trained_model(trained, context)
+    # One predictor for all shards: each of its own would be traced again.
+    asked = cache(partial(predictor, trained_model(trained, context)))
+    model = SimpleNamespace(predictor=asked)
     (view,) = views_of(trained, {None}, context).values()
     read = {"source": "source", "target": "target"}
     if rule.swap:

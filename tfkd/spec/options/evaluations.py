@@ -19,6 +19,7 @@ from tfkd.spec.options.text_metrics import (
     RougeOptions,
     TokenizedOptions,
 )
+from tfkd.spec.wording import shown
 
 
 class NoiseOptions(Options):
@@ -114,6 +115,17 @@ class EvaluateOptions(Options):
     noise: NoiseOptions | None = Field(
         None, description="The metrics under noise on the parameters, like {sigma: [0.1, 0.2]}."
     )
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        if isinstance(value, list | dict):
+            raise ValueError(
+                f"found {shown(value)}; expected one stage: what several models say together is "
+                "learnt from (score: [A, B], translate: [A, B]), and a mean of weights is an "
+                "average stage"
+            )
+        return value
 
     @field_validator("on", "metrics", mode="before")
     @classmethod
