@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tfkd.data.batches import timetable
 from tfkd.data.batches.batcher import build_batcher
 from tfkd.data.batches.timetable import Timetable
 from tfkd.data.examples import ExampleSet, Part
@@ -116,8 +117,8 @@ def test_each_corpus_is_read_in_its_own_steps_as_often_as_its_weight_says(data):
                 expected = whole * active[first] * weights * np.asarray(sizes)
                 assert np.array_equal(read[first : step + 1].sum(0), expected)
         per_epoch = [
-            one.plans[0].batches_per_epoch
-            for one in getattr(made.plan, "_stretches", [])
+            made.plan._plan(number, 0).batches_per_epoch
+            for number, one in enumerate(getattr(made.plan, "_stretches", []))
             if one.start == first
         ]
         batches = per_epoch[0] if per_epoch else made.batches_per_epoch
@@ -204,6 +205,24 @@ def test_a_batch_is_the_same_whatever_was_asked_before():
                 pairs = zip(found["plain"][side].values(), batches[number]["plain"][side].values(),
                             strict=True)  # fmt: skip
                 assert all(np.array_equal(one, two) for one, two in pairs)
+
+
+def test_variants_that_no_epoch_has_read_have_no_plan(monkeypatch):
+    plans, real = [], timetable.BatchPlan
+
+    def counted(lengths, **options):
+        plans.append(lengths["source"].sum())
+        return real(lengths, **options)
+
+    monkeypatch.setattr(timetable, "BatchPlan", counted)
+    parts = [corpus("a", 64, 1, variants=4), corpus("b", 64, 2, weight=2)]
+    made = batcher(parts, [{}, {"from_": 6}], 100)
+    # Two of a, which its six steps read, and the third of both; then one an epoch, but never twice.
+    assert len(plans) == len({*plans}) == 3
+    for number in range(100):
+        epoch = made.plan.batch(number).epoch
+        assert len(plans) == min(max(3, epoch + 1), 6)
+    assert epoch > 6
 
 
 def test_replicas_take_rows_of_the_same_batch():

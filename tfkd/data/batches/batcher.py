@@ -12,6 +12,7 @@ from tfkd.data.batches.sequential import Sequential
 from tfkd.data.batches.timetable import Timetable
 from tfkd.data.examples import ExampleSet
 from tfkd.data.layouts import rounded_width
+from tfkd.data.lazily import Lazily
 from tfkd.data.noise.noisy_forms import noisy_forms
 from tfkd.data.views.base import View
 
@@ -47,8 +48,8 @@ class Batcher:
         self.plan = plan
         self.stores = dict(stores or {})
         self.fixed_widths = fixed_widths
-        self._forms = tuple(forms) or (example_set,)
-        self._lengths = tuple(lengths) or [lengths_of(self.views, one) for one in self._forms]
+        self._forms = forms or [example_set]
+        self._lengths = lengths or [lengths_of(self.views, example_set)]
         self._widths: dict[int, dict[str, dict[str, int]]] = {}
 
     @property
@@ -195,11 +196,14 @@ def build_batcher(
             example_set, views, plan, stores, fixed_widths=fixed_widths, lengths=[lengths]
         )
     fits = within_limits(lengths[counted], max_length)
-    forms, of_forms = [example_set], [lengths]
+    # Of the variants of the rows as many are laid out as epochs are read.
+    forms: Sequence[ExampleSet] = [example_set]
+    of_forms: Sequence[Any] = [lengths]
     if noisy:
         forms = noisy_forms(example_set, fits, views[counted], max_length)
-        of_forms = [lengths_of(views, one) for one in forms]
-    plan = Timetable.of([one[counted] for one in of_forms], fits, mixtures, left_out, options)
+        of_forms = Lazily(lambda number: lengths_of(views, forms[number]), len(forms))
+    counts = Lazily(lambda number: of_forms[number][counted], len(forms))
+    plan = Timetable(counts, fits, mixtures, left_out, options)
     return Batcher(
         example_set, views, plan, stores, fixed_widths=fixed_widths, forms=forms, lengths=of_forms
     )

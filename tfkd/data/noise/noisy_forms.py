@@ -1,11 +1,12 @@
 """Rows with noise that are no longer than a training reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tfkd.data.batches.buckets import within_limits
 from tfkd.data.examples import ExampleSet
+from tfkd.data.lazily import Lazily
 from tfkd.data.views.base import View
 
 
@@ -14,11 +15,13 @@ def noisy_forms(
     fits: np.ndarray,
     view: View,
     max_length: int | Mapping[str, int] | None,
-) -> list[ExampleSet]:
-    """The rows in the form of each variant; one that noise would make too long stays clean."""
-    found = []
-    for number in range(example_set.variants):
-        form = example_set.variant(number)
-        too_long = fits & ~within_limits(view.lengths(form), max_length)
-        found.append(example_set.variant(number, too_long) if too_long.any() else form)
-    return found
+) -> Sequence[ExampleSet]:
+    """The rows in the form of each variant, laid out when an epoch first reads it; one that noise
+    would make too long stays clean."""
+
+    def form(number: int) -> ExampleSet:
+        found = example_set.variant(number)
+        too_long = fits & ~within_limits(view.lengths(found), max_length)
+        return example_set.variant(number, too_long) if too_long.any() else found
+
+    return Lazily(form, example_set.variants)

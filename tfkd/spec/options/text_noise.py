@@ -10,7 +10,7 @@ from tfkd.spec.wording import shown
 
 # A tag stands around a text, a placeholder beside it.
 TAGS = ("<b>", "<i>", "<a1>", "<span2>", "{0}", "{name}", "%s", "%d", "$1", "[1]", "(*)")
-# Each has batches of its own, in each mixture: as many are planned when a training starts.
+# Each has batches of its own, in each mixture: as many plans stay in memory as epochs have read.
 MOST_FORMS = 32
 KINDS = ("upper", "title", "typos", "punctuation", "joined", "split", "tags")
 
