@@ -5,6 +5,7 @@ import json
 import math
 import re
 import statistics
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tfkd.report.markdown.readme_tables import drawings, main, regenerate, shown_results
 from tfkd.report.plots.intervals import Intervals, Point, draw_intervals
 from tfkd.spec.errors import UserError
+from tfkd.spec.source.yaml_reader import read_any
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Student's t of 95 % by degrees of freedom.
@@ -330,3 +332,16 @@ def test_a_system_stands_once_at_a_size(folder):
 def test_a_block_names_a_figure_and_results(folder):
     with pytest.raises(UserError, match="or gains and the names of a figure and of such files"):
         regenerate("<!-- results:begin gains small -->\n<!-- results:end -->\n", folder)
+
+
+def test_figures_name_the_systems_that_their_specs_compare():
+    root = Path(__file__).parents[2] / "specs"
+    for figure, asked in read_any(root / "results" / "gains.yaml").plain().items():
+        compared = [
+            one["of"]
+            for one in read_any(root / f"{figure}.yaml").plain()["evaluate"]
+            if asked["on"] in one["on"]
+            and asked["metric"] in one["metrics"]
+            and one["against"] == asked["against"]
+        ]
+        assert compared == [*asked["systems"]], figure
