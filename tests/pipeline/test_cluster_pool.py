@@ -122,7 +122,7 @@ def test_a_place_that_nobody_gets_ends_the_run(tmp_path, monkeypatch):
             "ray://head:1",
             "ConnectionError",
             UserError,
-            r"cannot be reached \(nobody there\)\. Start",
+            r"cannot be reached \(nobody there\)\. Start.*RAY_AUTH_MODE=token",
         ),
         ("local", "TimeoutError", Interrupted, r"does not start here \(nobody there\)"),
     ],

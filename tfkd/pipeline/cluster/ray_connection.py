@@ -87,7 +87,7 @@ class Connection:
                     f"--cluster local: Ray does not start here ({first_line(error)}): this machine "
                     "may have too much to do, or too little memory"
                 ) from error
-            raise UserError(f"--cluster {asked.address}: {_why(error)}") from error
+            raise UserError(f"--cluster {asked.address}: {_why(error, asked)}") from error
         if asked.address != LOCAL and f"/{_SESSION}" in _folder_of_node():
             raise UserError(
                 f"--cluster {asked.address}: the cluster of this machine is another run's own, and "
@@ -106,14 +106,16 @@ class Connection:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, asked: AskedCluster) -> str:
     """Why a cluster could not be joined, and the way out."""
     text = str(error)
     if type(error).__name__ == "AuthenticationError" or any(word in text for word in _TOKEN_WORDS):
         return _NO_TOKEN
+    # Ray's client waits in vain for the answer of a cluster that it has no token for.
+    token = "; one that asks for a token answers those alone who have RAY_AUTH_MODE=token set"
     return (
         f"it cannot be reached ({first_line(error)}). Start one by `ray start --head`, and name it "
-        "as this machine sees it"
+        f"as this machine sees it{token if asked.address.startswith('ray://') else ''}"
     )
 
 
