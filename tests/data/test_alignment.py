@@ -181,8 +181,9 @@ def test_a_lexicon_has_each_piece_s_likeliest_and_comes_back_from_its_file(tmp_p
         np.testing.assert_array_equal(value, getattr(again, name))
 
 
-def test_links_of_a_batch_stand_at_their_target_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(link_store, "_LINES", 5)
+@pytest.mark.parametrize("at_once", [5, 1 << 16])
+def test_links_of_a_batch_stand_at_their_target_pieces(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(link_store, "_LINES", at_once)
     monkeypatch.setattr(link_store, "MOST", 3)
     path = tmp_path / "links.txt"
     path.write_text("1-0 0-0 2-1\n\n12-2\n0-1 3-1 2-1 1-1\n", "utf-8")

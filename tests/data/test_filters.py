@@ -225,6 +225,20 @@ def test_numbers_are_their_digits(source, target, same):
     assert made("numbers").drops({"source": source, "target": target}) != same
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "same"),
+    [
+        ("Siehe www.a.de/x.", "See www.a.de/x for more", True),
+        ("(http://a.org/?y=1,2)", "http://a.org/?y=1,2: look", True),
+        ("an me@c.fr!", "to you@c.fr!", False),
+        ("www.a.de und www.a.de", "www.a.de", False),
+        ("mehr @ home", "more", True),
+    ],
+)
+def test_what_ends_a_sentence_is_no_part_of_its_address(source, target, same):
+    assert made("urls").drops({"source": source, "target": target}) != same
+
+
 def test_rules_read_the_fields_that_they_are_told():
     row = {"source": "<b>", "target": "b", "label": "<b>"}
     assert made("markup").drops(row)
