@@ -2,12 +2,16 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 
 from tfkd.pipeline.engine.seeds import summaries
+from tfkd.report.markdown.published_results import published
 from tfkd.report.markdown.readme_tables import KINDS, main, regenerate, shown_results
 from tfkd.spec.errors import UserError
+
+RESULTS = Path(__file__).parents[2] / "specs" / "results"
 
 
 @pytest.fixture
@@ -186,6 +190,8 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
         f"{secret}/bin/tfkd run {secret}/small.yaml --data-dir={secret} --runs-dir {secret} --smoke"
     )
     results["provenance"] = {"name": f"{secret}/small.yaml:3", "seeds": "default"}
+    found = {"count": 2, "lines": ["pairs:3", "pairs:8"], "examples": [["it was", "so"]]}
+    results["data"]["clean"] = {"dropped": {"ratio": found}}
     (run / "results.json").write_text(json.dumps(results))
     assert main(["--root", str(project), "--add", str(run)]) == 0
     text = (project / "specs" / "results" / "small.json").read_text("utf-8")
@@ -193,6 +199,10 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
     assert secret not in text
     assert kept["command"] == "tfkd run small.yaml --data-dir=D --runs-dir R --smoke"
     assert kept["provenance"] == {"name": "small.yaml:3", "seeds": "default"}
+    for corpus in results["data"].values():
+        for found in corpus["dropped"].values():
+            found.pop("examples", None)
+    assert kept["data"] == results["data"]
     for entry, whole in zip(kept["evaluations"], results["evaluations"], strict=True):
         examples = whole.pop("examples", []) + whole.pop("differing", {}).get("rows", [])
         assert entry == whole
@@ -200,6 +210,12 @@ def test_a_run_is_taken_in_without_its_sentences_and_folders(folder, results, tm
     assert "39.41" in (project / "README.md").read_text("utf-8")
     assert main(["--root", str(project), "--add", str(tmp_path / "none")]) == 1
     assert "results.json does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_no_kept_result_has_a_corpus_s_sentences(path):
+    kept = json.loads(path.read_text())
+    assert kept == published(kept)
 
 
 def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):

@@ -14,7 +14,8 @@ _FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
 
 
 def published(results: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the sentences of test sets and without names of a machine's folders.
+    """A copy without sentences, of test sets and of rows that filters dropped, and without names of
+    a machine's folders.
 
     Args:
         results: The content of a run's results.json.
@@ -23,6 +24,7 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         {key: value for key, value in entry.items() if key not in _SENTENCES}
         for entry in results.get("evaluations", [])
     ]
+    data = {name: _without_rows(corpus) for name, corpus in results.get("data", {}).items()}
     # The checksum is that of the file as the run wrote it.
     rest = {key: value for key, value in results.items() if key != CHECKSUM}
     return {
@@ -31,8 +33,18 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
         "provenance": {
             path: _without_folder(origin) for path, origin in results.get("provenance", {}).items()
         },
+        **({"data": data} if "data" in results else {}),
         "evaluations": evaluations,
     }
+
+
+def _without_rows(corpus: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a corpus, without the rows that a rule dropped."""
+    dropped = {
+        rule: {key: value for key, value in found.items() if key != "examples"}
+        for rule, found in corpus.get("dropped", {}).items()
+    }
+    return corpus | ({"dropped": dropped} if "dropped" in corpus else {})
 
 
 def published_command(command: str) -> str:
