@@ -21,6 +21,7 @@ FIRST = (
 )
 sys.path.insert(0, str(TESTS))
 
+import rings  # noqa: E402
 from import_graph import imports_tensorflow  # noqa: E402
 
 # Nobody's own settings have a say.
@@ -41,6 +42,7 @@ def pytest_configure(config):
     settings.register_profile("short", derandomize=True)
     if config.getoption("fast") or config.getoption("markexpr") == "not long":
         settings.load_profile("short")
+        rings.in_short_ring = True
     if config.getoption("fast"):
         place = str(TESTS / "without_tensorflow")
         sys.path.insert(0, place)

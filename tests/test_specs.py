@@ -34,10 +34,19 @@ FULL_SCALE = {
     "mask_kd_wmt19_zhen",
     "wmt14_ende",
 }
+# Grids of many settings, which the long ring plans; the short one looks at graphs of theirs in
+# `pipeline/test_graph_keys`, and `signals_ptb` is like two of them.
+GRIDS = {"signals_multi30k", "signals_sst2", "when_it_pays"}
 
 
 def names(specs):
     return [path.stem for path in specs]
+
+
+def planned(more=lambda path: []):
+    """The specs as parameters: grids are marked."""
+    marks = {path: [pytest.mark.long] if path.stem in GRIDS else [] for path in SPECS}
+    return [pytest.param(path, marks=marks[path] + more(path), id=path.stem) for path in SPECS]
 
 
 def reads_data(path):
@@ -57,9 +66,7 @@ def test_it_is_valid_with_all_its_variants(path, capsys):
 
 
 @pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=[pytest.mark.tensorflow] if reads_data(p) else []) for p in SPECS],
-    ids=names(SPECS),
+    "path", planned(lambda path: [pytest.mark.tensorflow] if reads_data(path) else [])
 )
 def test_it_is_planned(path, tmp_path, capsys):
     words = ["plan", str(path), "--runs-dir", str(tmp_path / "runs")]
@@ -74,7 +81,7 @@ def test_it_is_planned(path, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("which", ["last", pytest.param("all", marks=pytest.mark.long)])
-@pytest.mark.parametrize("path", SPECS, ids=names(SPECS))
+@pytest.mark.parametrize("path", planned())
 def test_each_variant_is_planned(path, which, tmp_path, capsys):
     """Parts, parameters and memory of each row of a paper's table, without its corpora; of the
     grids of settings every third. In the short ring the last of them, whose graphs are all in

@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rings import examples
 
 from tfkd.data.text.corpora import open_corpus, source_hashes
 from tfkd.data.text.expected_rows import expected_rows
@@ -38,7 +39,7 @@ def save(folder, tables, split=None):
         (folder / "dataset_dict.json").write_text(json.dumps({"splits": [split]}))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(short=6, long=20), deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=9), st.integers(1, 5))
 def test_rows_are_those_of_the_same_values_as_json(tmp_path_factory, rows, group):
     rows = [row for row in rows if type(row["label"]) is type(rows[0]["label"])]
@@ -59,10 +60,10 @@ def test_rows_are_those_of_the_same_values_as_json(tmp_path_factory, rows, group
 
 
 def test_rows_stream_and_other_columns_stay_on_the_disk(tmp_path):
-    rows = 30_000
+    rows = 5000
     table = arrow.table({"s": [f"some words, number {n}" for n in range(rows)],
-                         "other": ["x" * 500] * rows})  # fmt: skip
-    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=5000)
+                         "other": ["x" * 3000] * rows})  # fmt: skip
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=1000)
     save(tmp_path / "saved", [table])
     for options in (
         ParquetOptions(parquet="a.parquet", fields={"text": "s"}),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rings import examples
 
 from tfkd.data.batches.batcher import build_batcher, micro_batches
 from tfkd.data.batches.prefetcher import Prefetcher
@@ -63,7 +64,7 @@ def assert_equal(one, other):
         assert np.array_equal(one[name], other[name]), name
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(short=20, long=100), deadline=None)
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=5), st.integers(1, 4))
 def test_batch_n_is_the_same_in_any_order_of_access(numbers, rows_multiple):
     used = batcher(rows_multiple=rows_multiple)

@@ -1,5 +1,6 @@
 """Learnt vocabularies: the same each time, of the size asked for, covering the text."""
 
+import functools
 from collections import Counter
 
 import pytest
@@ -11,7 +12,11 @@ from tfkd.data.tokenizers import WordPiece, learn_wordpiece
 from tfkd.spec.errors import UserError
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-LINES = [side for pair in german_english(2000, 1) for side in pair]
+
+
+@functools.cache
+def lines():
+    return [side for pair in german_english(2000, 1) for side in pair]
 
 
 def merged_slowly(words, wanted, lowest):
@@ -60,17 +65,17 @@ def test_merges_are_those_of_counting_afresh(words, extra, lowest):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("size", [150, 400, 1000])
 def test_the_size_is_met_and_nothing_is_unknown(size):
-    pieces = learn_wordpiece(LINES, size, False)
+    pieces = learn_wordpiece(lines(), size, False)
     assert len(pieces) == len(set(pieces)) == size
     assert pieces[:5] == SPECIALS
     tokenizer = WordPiece(pieces, False)
-    assert tokenizer.unknown_id not in tokenizer.encode(LINES).values
+    assert tokenizer.unknown_id not in tokenizer.encode(lines()).values
 
 
 @pytest.mark.tensorflow
 def test_larger_vocabularies_make_shorter_text():
     lengths = [
-        len(WordPiece(learn_wordpiece(LINES, size, False), False).encode(LINES).values)
+        len(WordPiece(learn_wordpiece(lines(), size, False), False).encode(lines()).values)
         for size in (150, 400, 1000)
     ]
     assert lengths == sorted(lengths, reverse=True)
@@ -78,7 +83,7 @@ def test_larger_vocabularies_make_shorter_text():
 
 
 def test_the_order_of_lines_does_not_matter():
-    assert learn_wordpiece(iter(LINES), 500, False) == learn_wordpiece(LINES[::-1], 500, False)
+    assert learn_wordpiece(iter(lines()), 500, False) == learn_wordpiece(lines()[::-1], 500, False)
 
 
 def test_lower_case_and_accents_follow_the_tokenizer():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rings import examples, few
 
 from tfkd.data.ragged import Ragged
 from tfkd.data.tokenizers import WordPiece, read_vocabulary
@@ -52,7 +53,7 @@ def small(request):
 ODD = st.characters(exclude_categories=["Cs", "Cn"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(short=40, long=150), deadline=None)
 @given(st.lists(st.text(st.sampled_from("abcdABÄäöüßéè.,-'?!$中文字1 \t\u00a0\u3000\u2028\u200b\u00ad\ufffd\0\n"), max_size=20) | st.text(ODD, max_size=12), min_size=1, max_size=8))  # fmt: skip # noqa: E501
 def test_equal_to_bert_on_any_text(small, lines):
     assert_equal_to_bert(small, lines)
@@ -64,7 +65,7 @@ def read_lines(path, step=1):
 
 
 @real
-@pytest.mark.parametrize("lower_case", [False, True])
+@pytest.mark.parametrize("lower_case", few([False, True], 1))
 @pytest.mark.parametrize(
     ("vocabulary", "files"),
     [

@@ -38,7 +38,10 @@ def log_p(model, prompt, tokens):
     "decode",
     [
         pytest.param({"kind": "greedy", "max_length": 5}, marks=pytest.mark.long),
-        {"kind": "beam", "beam": 3, "max_length": 5, "length_penalty": 0.6},
+        pytest.param(
+            {"kind": "beam", "beam": 3, "max_length": 5, "length_penalty": 0.6},
+            marks=pytest.mark.long,
+        ),
         pytest.param({"kind": "sample", "max_length": 8, "seed": 4}, marks=pytest.mark.long),
         {"kind": "sample", "max_length": 8, "top_k": 3, "temperature": 0.7},
     ],

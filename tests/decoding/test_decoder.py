@@ -54,6 +54,28 @@ def uncached(model):
     return of
 
 
+@pytest.fixture(scope="module")
+def greedy(model):
+    """A decoder that several tests use: its graph is traced once."""
+    return Decoder(model, GreedySearch(max_length=LIMIT), SPECIALS, SPECIALS)
+
+
+@pytest.fixture(scope="module")
+def greedily(greedy, sources):
+    return greedy.decode(sources)
+
+
+@pytest.fixture(scope="module")
+def beam(model):
+    search = BeamSearch(beam=4, n_best=3, max_length=LIMIT)
+    return Decoder(model, search, SPECIALS, SPECIALS)
+
+
+@pytest.fixture(scope="module")
+def by_beam(beam, sources):
+    return beam.decode(sources)
+
+
 def log_p_of_words(logits):
     logits[:, [0, 1, 2, 4]] = -np.inf
     logits -= logits.max(-1, keepdims=True)
@@ -64,8 +86,8 @@ def limit(source):
     return min(min(len(source), 15) + 3, 15) if len(source) else 0
 
 
-def test_greedy_outputs_are_the_argmax_of_the_uncached_model(model, sources, uncached):
-    decoded = Decoder(model, GreedySearch(max_length=LIMIT), SPECIALS, SPECIALS).decode(sources)
+def test_greedy_outputs_are_the_argmax_of_the_uncached_model(greedily, sources, uncached):
+    decoded = greedily
     lengths = set()
     for row in range(len(sources)):
         output = decoded.outputs.row(row)
@@ -80,9 +102,8 @@ def test_greedy_outputs_are_the_argmax_of_the_uncached_model(model, sources, unc
     assert len(lengths) > 3
 
 
-def test_every_beam_hypothesis_has_the_uncached_model_s_score(model, sources, uncached):
-    search = BeamSearch(beam=4, n_best=3, max_length=LIMIT)
-    decoded = Decoder(model, search, SPECIALS, SPECIALS).decode(sources)
+def test_every_beam_hypothesis_has_the_uncached_model_s_score(by_beam, sources, uncached):
+    decoded = by_beam
     for row in range(len(sources)):
         for rank in range(3):
             score = decoded.n_best_scores[row, rank]
@@ -127,12 +148,11 @@ def test_batches_of_any_size_give_the_same_in_order_with_one_trace(model, source
     assert whole.traces == 1
 
 
-def test_empty_sources_have_empty_outputs_and_long_ones_lose_their_end(model, sources):
-    decoder = Decoder(model, BeamSearch(max_length=LIMIT), SPECIALS, SPECIALS)
-    decoded = decoder.decode(sources)
+def test_empty_sources_have_empty_outputs_and_long_ones_lose_their_end(beam, by_beam, sources):
+    decoded = by_beam
     assert len(decoded.outputs.row(24)) == 0
     assert np.isfinite(decoded.scores[24])
-    cut = decoder.decode(Ragged.from_rows([sources.row(23)[:15]]))
+    cut = beam.decode(Ragged.from_rows([sources.row(23)[:15]]))
     np.testing.assert_array_equal(decoded.outputs.row(23), cut.outputs.row(0))
 
 
@@ -159,6 +179,7 @@ def test_searches_are_built_from_options():
     assert build_search({"kind": "greedy", "max_length": None}) == GreedySearch()
 
 
+@pytest.mark.long
 def test_a_mixed_precision_model_decodes():
     model = Transformer(
         SIZE, encoder_layers=1, decoder_layers=1, width=16, heads=2, dtype="mixed_bfloat16", seed=1
@@ -170,6 +191,7 @@ def test_a_mixed_precision_model_decodes():
     assert tf.reduce_all(tf.math.is_finite(decoded.scores))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "search",
     [

@@ -136,7 +136,7 @@ def test_each_hypothesis_has_the_score_of_the_uncached_models_mean(models, sourc
     weights = [0.6, 0.4]
     found = decoded(MeanOf(models, weights), BEAM, sources)
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)] * 2)
+    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)] * 2, autograph=False)
     def whole(source, target):
         sides = {"source": source, "target": target}
         record = {name: {"ids": ids, "valid": ids >= 0} for name, ids in sides.items()}
@@ -159,6 +159,7 @@ def test_each_hypothesis_has_the_score_of_the_uncached_models_mean(models, sourc
     assert len(lengths) > 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how",
     [

@@ -165,6 +165,7 @@ def test_a_trace_ends_where_a_pass_changes_nothing():
             assert not any(hidden[stable + 1 :])
 
 
+@pytest.mark.long
 def test_iterations_and_candidates_may_be_tensors():
     model = FillingTable(sentences=3, size=SIZE, lengths=18, seed=4)
     limits = [9, 16, 4]

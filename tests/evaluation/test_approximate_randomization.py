@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from rings import few
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
@@ -121,7 +122,7 @@ def test_p_is_that_of_sacrebleus_paired_ar(monkeypatch, name, theirs, seed):
     assert found["p_by"] == "approximate_randomization"
 
 
-@pytest.mark.parametrize("metric", ["loss", "bleu", "accuracy", "f1"])
+@pytest.mark.parametrize("metric", few(["loss", "bleu", "accuracy", "f1"], 0, 2))
 def test_of_systems_without_a_difference_five_in_a_hundred_have_a_p_below_5_percent(metric):
     generator = np.random.default_rng(1)
     pairs = [pair_of(metric, generator, 100) for _ in range(1000)]

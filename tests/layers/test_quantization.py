@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rings import few
 
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, Dense, Product, fake_quantize
 from tfkd.layers.quantization import int8_rows
@@ -147,7 +148,7 @@ def test_a_head_s_logits_are_those_of_integers_in_the_pass_of_losses_too(name):
     np.testing.assert_allclose(loss, -tf.reduce_mean(log_p), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*MODELS, pytest.param("ab_net", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", few([*MODELS, "ab_net"], 0, 1))
 def test_all_matrices_of_a_family_are_rounded_and_given_back(name):
     model = MODELS[name]() if name in MODELS else ab_net()
     ids = IDS if model.input_layout == "sequence" else (IDS, IDS)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ab_nets import BERT, RECORD, TARGET, abnet, abnet_once, adapters, fused_once
+from rings import few
 
 from tfkd.layers import BottleneckAdapter, CrossAttentionAdapter, LengthPredictor
 from tfkd.models import (
@@ -193,7 +194,7 @@ def test_a_decoder_by_itself_is_a_transformers():
     )
 
 
-@pytest.mark.parametrize("decoder", ["bert", "transformer"])
+@pytest.mark.parametrize("decoder", few(["bert", "transformer"], 1))
 def test_a_causal_decoder_steps_as_it_runs_whole(decoder):
     """Later target tokens change nothing before them, and cached steps are the whole pass."""
     sides = {"bert": TARGET, "transformer": {**TARGET, "kind": "transformer", "width": 12}}
@@ -263,6 +264,7 @@ def test_a_bert_is_read_into_each_part(tmp_path):
         np.testing.assert_array_equal(ours[f"decoder/{path}"], variable)
 
 
+@pytest.mark.long
 def test_a_part_in_the_compute_type_computes_the_same():
     """Frozen BERTs need no float32 copy: bfloat16 weights give a mixed policy's very states."""
     mixed = abnet(dtype="mixed_bfloat16")

@@ -57,6 +57,7 @@ def test_a_summary_shows_shapes_and_own_names(name):
     assert f"{size})" in text or "head" not in text
 
 
+@pytest.mark.long
 def test_fit_takes_ids():
     pairs, plain = compiled(transformer()), compiled(bert("masked_lm"))
     for model, ids in ((pairs, (IDS, IDS)), (plain, IDS)):

@@ -6,6 +6,7 @@ import encoder_reference as reference
 import numpy as np
 import pytest
 import tensorflow as tf
+from rings import few
 from safetensors.numpy import load_file, save_file
 
 from tfkd.models import load_published
@@ -18,7 +19,7 @@ VALID = np.arange(7) < np.array([7, 5])[:, None]
 KINDS = {"words": ("masked_lm",), "classes": ("classifier",), "tokens": ("classifier",), "none": ()}
 
 
-@pytest.mark.parametrize("head", KINDS)
+@pytest.mark.parametrize("head", few(KINDS, 0))
 @pytest.mark.parametrize("family", reference.FAMILIES)
 def test_logits_equal_an_independent_computation(family, head, tmp_path):
     tensors = reference.write_folder(tmp_path, family, head)

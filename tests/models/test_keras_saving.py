@@ -158,6 +158,8 @@ MODELS = {
         50, encoder_layers=1, decoder_layers=2, width=8, heads=2, norm="pre", positions="learned",
         decoder_attention="full", lengths=9, share_embeddings="none", source_vocabulary_size=60),
 }  # fmt: skip
+# Saved in the long ring: what they are made of is saved in the others, and as layers.
+LARGE = {"AbNet", "BertFused", "T5", "Transformer"}
 # No models of their own: what models share.
 SHARED = {"EncoderDecoder", "LanguageModel"}
 
@@ -215,7 +217,10 @@ def _states(model, record):
     return {**model(record), "logits": model.logits(record), "dropped": dropped}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if name in LARGE else []) for name in MODELS],
+)
 def test_a_model_comes_back_from_its_config_and_its_file(name, tmp_path, scrambled):
     model = scrambled(MODELS[name]())
     record = {"ids": IDS} if model.input_layout == "sequence" else PAIR

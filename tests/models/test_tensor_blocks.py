@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import rotary_reference
+from rings import few
 from safetensors.numpy import save_file
 
 from tfkd.layers.dense import Dense
@@ -46,7 +47,7 @@ def test_blocks_end_to_end_are_the_tensor(tmp_path, monkeypatch, block):
         assert all(one.size <= max(block, one[:1].size) for one in blocks)
 
 
-@pytest.mark.parametrize("family", ["roberta", "llama"])
+@pytest.mark.parametrize("family", few(["roberta", "llama"], 1))
 def test_a_load_of_small_blocks_is_the_load(tmp_path, monkeypatch, family):
     """Rows that are skipped (RoBERTa's places) begin and end within blocks."""
     if family == "roberta":

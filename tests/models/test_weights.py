@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rings import few
 from safetensors import numpy as safetensors_numpy
 
 from tfkd.models import (
@@ -41,7 +42,7 @@ def saved(original, tmp_path):
     return original[0], Path(shutil.copy(original[1], tmp_path))
 
 
-@pytest.mark.parametrize("name", ["bert", "another"])
+@pytest.mark.parametrize("name", few(["bert", "another"], 1))
 def test_weights_come_back_whatever_the_model_is_called(saved, name):
     there, path = saved
     model = bert(4, name=name)
@@ -52,6 +53,7 @@ def test_weights_come_back_whatever_the_model_is_called(saved, name):
         np.testing.assert_array_equal(value, there[key])
 
 
+@pytest.mark.long
 def test_a_file_is_written_tensor_by_tensor_as_safetensors_writes_it(saved, tmp_path):
     there, path = saved
     wanted = safetensors_numpy.save(there, metadata={"tfkd": "Bert"})

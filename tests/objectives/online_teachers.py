@@ -6,7 +6,6 @@ Models are made once, for tests that leave them as they are.
 import functools
 
 import numpy as np
-import pytest
 
 from tfkd.models.bert import Bert
 from tfkd.models.transformer import Transformer
@@ -15,17 +14,6 @@ from tfkd.objectives import (
     objective_forward,
     term_counts,
 )
-
-
-def in_pairs(cases):
-    """A product whose last factor has two values and the one before it an odd number: in the short
-    ring one of the two in turn, which leaves each pair of values of two factors."""
-    turns = (0, 1, 1, 0)  # of four cases that follow each other
-    marks = ([], [pytest.mark.long])
-    return [
-        pytest.param(*values, marks=marks[turns[number % 4]]) for number, values in enumerate(cases)
-    ]
-
 
 PAD, CLS, SEP, MASK, SIZE, TARGETS = 0, 2, 3, 4, 17, 13
 

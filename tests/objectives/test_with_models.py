@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from rings import few
 
 from tfkd.layers import dropout_key
 from tfkd.models import Bert, Transformer
@@ -39,7 +40,7 @@ def plain_loss(model, record):
     return tf.reduce_mean(tf.boolean_mask(losses, side["selected"]))
 
 
-@pytest.mark.parametrize("which", ["bert", "shared", "apart"])
+@pytest.mark.parametrize("which", few(["bert", "shared", "apart"], 1))
 def test_every_weight_takes_the_gradient_of_whole_logits(which):
     rng = np.random.default_rng(1)
     if which == "bert":
@@ -65,6 +66,7 @@ def test_every_weight_takes_the_gradient_of_whole_logits(which):
             )
 
 
+@pytest.mark.long
 def test_a_bfloat16_student_trains_on_words_and_soft_targets_in_a_graph():
     rng = np.random.default_rng(2)
     model = transformer(dtype="mixed_bfloat16")

@@ -1,5 +1,6 @@
 """A whole line, tiny: corpora of generated sentences in files, teacher, store, two students."""
 
+import functools
 import json
 import os
 import subprocess
@@ -71,14 +72,22 @@ export: [learn]
 """
 
 
-def write_line(folder: Path) -> Path:
-    """Writes data and spec into a folder; returns the spec's path."""
-    folder.mkdir(parents=True, exist_ok=True)
+@functools.cache
+def texts() -> dict[str, str]:
+    """The line's corpora by the names of their files."""
+    found = {}
     for seed, (name, rows) in enumerate(ROWS.items()):
         pairs = [pair for pair in german_english(4 * rows, seed + 1) if len(pair[0]) < 60][:rows]
         for side, ending in enumerate(("de", "en")):
-            text = "".join(f"{pair[side]}\n" for pair in pairs)
-            (folder / f"{name}.{ending}").write_text(text, "utf-8")
+            found[f"{name}.{ending}"] = "".join(f"{pair[side]}\n" for pair in pairs)
+    return found
+
+
+def write_line(folder: Path) -> Path:
+    """Writes data and spec into a folder; returns the spec's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts().items():
+        (folder / name).write_text(text, "utf-8")
     path = folder / "small.yaml"
     path.write_text(SPEC, "utf-8")
     return path

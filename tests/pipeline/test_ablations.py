@@ -72,6 +72,7 @@ def started(folder, stage, variant=None):
     return {p: v.value.numpy() for p, v in variables_by_path(model).items()}, node, context
 
 
+@pytest.mark.long
 def test_a_smaller_teacher_has_the_lower_layers_of_a_checkpoint(home):
     """BERT_sm: bit for bit the embedding, the head and the first layers."""
     folder, published = home

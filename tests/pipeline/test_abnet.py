@@ -101,9 +101,17 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(home, checked_here):
-    """The whole line's run folder."""
-    assert cli.main(arguments(home / "ab.yaml", home / "runs")) == cli.DONE
+    """The line's run folder, without an export."""
+    words = ("--set", "export=[]")
+    assert cli.main(arguments(home / "ab.yaml", home / "runs", *words)) == cli.DONE
     return home / "runs" / "ab"
+
+
+@pytest.fixture(scope="module")
+def exported(home, finished):
+    """The same with its export."""
+    assert cli.main(arguments(home / "ab.yaml", home / "runs")) == cli.DONE
+    return finished
 
 
 def shared(folder):
@@ -177,6 +185,7 @@ def test_adapters_are_refused_beside_another_bert(home, finished, tmp_path):
         trained_model(node, context)
 
 
+@pytest.mark.long
 def test_a_stage_goes_on_from_one_that_shares(home, finished):
     """A stage after an AB-Net reads the BERTs through it, and does not write them either."""
     text = SPEC.replace("variants:\n", """  more:
@@ -250,8 +259,9 @@ def test_a_users_own_adapter_joins_as_a_plugin(home, finished, monkeypatch):
     assert (run / "export" / "abnet" / "1" / "saved_model.pb").is_file()
 
 
-def test_the_savedmodel_takes_iterations_and_length_candidates(finished):
-    loaded = tf.saved_model.load(str(finished / "export" / "abnet" / "1"))
+@pytest.mark.long
+def test_the_savedmodel_takes_iterations_and_length_candidates(exported):
+    loaded = tf.saved_model.load(str(exported / "export" / "abnet" / "1"))
     call = loaded.signatures["with_options"]
     text = tf.constant(["der mann läuft.", "", "zwei hunde spielen im park."])
     plain = loaded.signatures["serving_default"](text=text)

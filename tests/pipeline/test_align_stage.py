@@ -97,6 +97,7 @@ def test_links_are_those_of_the_learnt_model(line):
     assert told["brief"].endswith("; 1 rows without")
 
 
+@pytest.mark.long
 def test_a_stopped_stage_goes_on_to_the_same_bytes(line, monkeypatch):
     whole, _ = line("whole")
     improved, linked, made = IbmModel.improved, align.links_of, []

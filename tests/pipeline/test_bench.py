@@ -9,6 +9,7 @@ from tfkd.commands import bench as module
 from tfkd.spec.errors import UserError
 
 
+@pytest.mark.long
 def test_bench_measures_a_run_and_its_savedmodel(line, tmp_path, capsys):
     """Both ways to name the same model: the same size, and lines from the run's examples."""
     run = line.run

@@ -76,6 +76,7 @@ def test_marked_words_are_told_apart_and_served(readings):
     assert set(by_ids.gives) == {"labels", "probabilities"}
 
 
+@pytest.mark.long
 def test_labels_that_are_all_of_other_names_are_told_of(tmp_path, capsys):
     spec = write_readings(tmp_path)
     labels = (tmp_path / "valid.lb").read_text("utf-8")
@@ -245,6 +246,7 @@ def test_a_run_s_student_is_measured_beside_its_teacher(opinions, tmp_path, caps
     assert content["lines"] == 20
 
 
+@pytest.mark.long
 def test_lines_with_marks_are_measured(readings, capsys):
     assert cli.main(["bench", str(readings.run), "--rounds", "1"]) == cli.DONE
     assert "ms a line" in capsys.readouterr().out

@@ -111,15 +111,11 @@ SAMPLE = [
     ("evaluate", "work/outputs-00000000.json", "flipped"),
     ("evaluate", "work/rests_on.json", "flipped"),
 ]
-# The short ring damages checkpoints in `training/test_loop`, and what is kept of weights and
-# validations in `training/test_keep` and `training/test_resume`.
-SHORT = [SAMPLE[4]]
+# The short ring damages checkpoints in `training/test_loop`, and shards in `test_toy_line`.
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "how"),
-    [one if one in SHORT else pytest.param(*one, marks=pytest.mark.long) for one in SAMPLE],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("kind", "name", "how"), SAMPLE)
 def test_a_file_of_a_stage_under_way(line, under_way, tmp_path, capsys, kind, name, how):
     _drill(line, under_way, kind, name, how, tmp_path, capsys)
 
@@ -153,10 +149,8 @@ def test_a_value_that_is_another_one(line, under_way, tmp_path, kind, name, foun
     assert stable_files(runs / place) == wanted
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=[] if k == "score" else [pytest.mark.long]) for k in STAGES],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", STAGES)
 def test_no_kind_of_file_is_left_out(under_way, kind):
     """What is damaged above, and what is left to the test of every file, are all there are."""
     runs, name, _ = under_way(kind)

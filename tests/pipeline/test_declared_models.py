@@ -91,6 +91,7 @@ def test_models_of_words_have_a_head_over_them(name, kinds):
         assert model.name == name
 
 
+@pytest.mark.long
 def test_a_variant_builds_its_own(tmp_path):
     text = (SPECS / "quickstart.yaml").read_text("utf-8")
     path = tmp_path / "spec.yaml"

@@ -143,6 +143,7 @@ def test_a_run_shows_itself_in_short(line):
     assert "learn &amp; more" in page
 
 
+@pytest.mark.long
 def test_a_stages_model_is_what_was_evaluated(line, tmp_path):
     """Read from the folder alone, without the spec's file and without data."""
     from tfkd.decoding import Decoder, GreedySearch

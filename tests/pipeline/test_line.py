@@ -172,6 +172,7 @@ def test_export_puts_a_removed_model_back(line, copy, capsys):
         assert (place / path.relative_to(line.run / "export")).exists()
 
 
+@pytest.mark.long
 def test_report_of_two_runs(line, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert cli.main(["report", str(line.run), str(line.run), "--output", str(page)]) == cli.DONE

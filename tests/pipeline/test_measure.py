@@ -25,7 +25,17 @@ def works(spec):
     return {work_of(node): node.label for node in nodes if node.stage.unit}
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+# Grids of many settings; `signals_ptb` is like two of them.
+GRIDS = {"signals_multi30k", "signals_sst2", "when_it_pays"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(one, marks=[pytest.mark.long] if one.stem in GRIDS else [], id=one.stem)
+        for one in SPECS
+    ],
+)
 def test_a_few_steps_of_a_spec_are_its_own(path):
     spec = load_spec(path)
     few = measure.few_steps(spec)

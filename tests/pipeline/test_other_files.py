@@ -48,6 +48,7 @@ def opinions(tmp_path, monkeypatch):
     return load_spec(tmp_path / "opinions.yaml")
 
 
+@pytest.mark.long
 def test_scores_are_those_of_the_runs_own_evaluation(line, tmp_path, capsys):
     """On the run's own test set, whose name is another: by the same numbers and nothing made; on
     some of its rows: as sacreBLEU counts the outputs of these."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rings import few
 
 from tfkd.data.tokenizers import learn_sentencepiece
 from tfkd.models import build_model, freeze
@@ -48,7 +49,7 @@ RNN = {"kind": "rnn", "layers": 3, "width": 8, "tokenizer": "one"}
 
 @pytest.mark.parametrize(
     ("options", "sides"),
-    [
+    few([
         (BERT, {"text": "one"}),
         (BERT | {"types": 1, "feed_forward": 12, "positions": "segment"}, {"text": "one"}),
         (BERT | {"head": {"tied": True}}, {"text": "one"}),
@@ -64,7 +65,7 @@ RNN = {"kind": "rnn", "layers": 3, "width": 8, "tokenizer": "one"}
         (RNN | {"layers": 1, "bidirectional": False, "share_embeddings": "none"},
          {"source": "one", "target": "one"}),
         (RNN | {"output_bias": False} | TWO, {"source": "one", "target": "two"}),
-    ],
+    ], 1, 4, -3, -1),
 )  # fmt: skip
 def test_parameters_are_those_of_the_built_model(options, sides):
     kinds = {"bert": BertOptions, "rnn": RnnOptions, "transformer": TransformerOptions}
@@ -117,14 +118,14 @@ PART_OF = {"encoder": "a", "decoder": "b"}
 
 @pytest.mark.parametrize(
     ("options", "adapters", "trainable"),
-    [
+    few([
         (PART_OF | {"lengths": 20}, ADAPTERS, ["adapters", "lengths"]),
         (PART_OF | {"lengths": 20}, ADAPTERS, "all"),
         (PART_OF | {"lengths": None, "decoder_attention": "causal"}, {}, ["decoder"]),
         (PART_OF | {"decoder": DECODER}, {"encoder": ADAPTERS["encoder"]}, ["decoder", "adapters"]),
         (PART_OF | {"decoder": DECODER | {"norm": "pre", "positions": "learned"}}, ADAPTERS,
          ["encoder"]),
-    ],
+    ], 0, 2),
 )  # fmt: skip
 def test_parameters_of_an_abnet_all_and_trained(options, adapters, trainable):
     models = {"a": BERT_OPTIONS, "b": OTHER_BERT}

@@ -61,8 +61,8 @@ FAMILIES = {
 }
 
 
-# In the short ring one of each family.
-SHORT = ("masked words", "next words of blocks", "segments")
+# In the short ring a BERT and packed texts.
+SHORT = ("masked words", "next words of blocks")
 
 
 @pytest.fixture(

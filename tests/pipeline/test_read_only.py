@@ -43,7 +43,9 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place", [pytest.param(p, marks=[] if p == "stages" else [pytest.mark.long]) for p in PLACES]
+)
 def test_a_folder_that_became_read_only_after_the_start(line, tmp_path, capsys, place):
     runs = finished_copy(line, tmp_path)
     missing, name = PLACES[place]
@@ -64,7 +66,7 @@ def test_a_folder_that_became_read_only_after_the_start(line, tmp_path, capsys, 
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(kind, marks=[] if kind in ("corpus", "score") else [pytest.mark.long])
+        pytest.param(kind, marks=[] if kind == "corpus" else [pytest.mark.long])
         for kind in ("corpus", "score", "train", "translate", "evaluate", "export")
     ],
 )
@@ -85,6 +87,7 @@ def test_a_read_only_stage_under_way(line, tmp_path, capsys, kind):
     assert stable_files(folder) == wanted
 
 
+@pytest.mark.long
 def test_a_finished_run_is_read_from_a_read_only_folder(line, tmp_path, capsys):
     runs = finished_copy(line, tmp_path)
     sentences, page = tmp_path / "sentences", tmp_path / "page.html"

@@ -4,6 +4,7 @@ import json
 import math
 import time
 
+import pytest
 from drills import finished_copy
 from small_line import arguments
 
@@ -11,6 +12,7 @@ import tfkd.pipeline.engine.results as results_module
 from tfkd import cli
 
 
+@pytest.mark.long
 def test_figures_that_are_no_numbers_are_null_and_read_again(line, tmp_path, capsys, monkeypatch):
     runs, score = finished_copy(line, tmp_path), results_module.score
 
@@ -35,6 +37,7 @@ def test_figures_that_are_no_numbers_are_null_and_read_again(line, tmp_path, cap
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_clock_that_is_set_back_ends_no_run_before_it_began(line, tmp_path, monkeypatch):
     runs, clock, asked = finished_copy(line, tmp_path), time.time, []
 

@@ -1,7 +1,7 @@
 """SIGTERM, Ctrl-C and the time limit in any kind of stage: exit code 3, and nothing is lost.
 
-The short ring stops a training here, a scoring by the time limit, and what needs no TensorFlow in
-`test_toy_line`.
+The short ring stops trainings in `training/test_resume`, and what needs no TensorFlow, by the time
+limit, too, in `test_toy_line`.
 """
 
 import os
@@ -89,10 +89,8 @@ def _seconds(runs, kind):
     return min(1.5, manifest(stage_of(runs, kind))["seconds"])
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=[] if k == "train" else [pytest.mark.long]) for k in UNTIL],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", UNTIL)
 def test_a_signal_in_a_stage_stops_it_and_the_same_command_continues(line, tmp_path, kind, capsys):
     runs, chance = finished_copy(line, tmp_path), random.Random(time.time_ns())
     number = chance.choice([signal.SIGTERM, signal.SIGINT])
@@ -113,10 +111,8 @@ def test_ten_signals_in_a_stage(line, tmp_path, kind, number, capsys):
     assert stopped > 2
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=[] if k == "score" else [pytest.mark.long]) for k in INSIDE],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", INSIDE)
 def test_the_time_limit_ends_a_stage_that_does_not_look_at_the_clock(
     line, tmp_path, kind, capsys, monkeypatch
 ):

@@ -94,7 +94,10 @@ def continued(line, runs):
     assert not list((runs / "stages").glob("*/work"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=[] if k == "train" else pytest.mark.long) for k in KINDS],
+)
 def test_a_killed_stage_continues_to_the_same_files(toy_line, tmp_path, kind):
     runs, folder = removed(toy_line, tmp_path, kind)
     chance = random.Random(time.time_ns())
@@ -115,7 +118,8 @@ def test_a_killed_stage_continues_to_the_same_files(toy_line, tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("kind", "number"),
-    [*((kind, signal.SIGTERM) for kind in KINDS), ("train", signal.SIGINT),
+    [("corpus", signal.SIGTERM), ("train", signal.SIGTERM), ("train", signal.SIGINT),
+     *(pytest.param(kind, signal.SIGTERM, marks=pytest.mark.long) for kind in KINDS[1:-1]),
      *(pytest.param(kind, signal.SIGINT, marks=pytest.mark.long) for kind in KINDS[:-1])],
 )  # fmt: skip
 def test_a_signal_in_a_stage_stops_it(toy_line, tmp_path, kind, number, capsys, monkeypatch):
@@ -209,8 +213,11 @@ def under_way(toy_line, tmp_path_factory, toy):
     return runs, folder
 
 
-@pytest.mark.parametrize("how", DAMAGES)
-def test_a_damaged_file_of_a_stage_under_way(toy_line, under_way, tmp_path, how, capsys):
+@pytest.mark.parametrize(
+    "turn", [pytest.param(t, marks=[pytest.mark.long] if t else []) for t in range(len(DAMAGES))]
+)
+def test_a_damaged_file_of_a_stage_under_way(toy_line, under_way, tmp_path, turn, capsys):
+    """Each file, by each damage in turn."""
     original, folder = under_way
     names = [path.relative_to(folder) for path in files(folder)]
     assert sum(name.name.startswith("shard-") for name in names) == 3
@@ -218,6 +225,7 @@ def test_a_damaged_file_of_a_stage_under_way(toy_line, under_way, tmp_path, how,
         runs = tmp_path / str(number) / "runs"
         shutil.copytree(original, runs, symlinks=True)
         path = runs / folder.relative_to(original) / name
+        how = DAMAGES[(number + turn) % len(DAMAGES)]
         drilled(toy_line, runs, path, how, capsys, number)
 
 

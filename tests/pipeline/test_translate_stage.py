@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rings import few
 
 from tfkd.data.ragged import Ragged
 from tfkd.data.text.text_corpus import TextCorpus
@@ -128,12 +129,15 @@ def pairs(lines):
 
 @pytest.mark.parametrize(
     ("change", "read"),
-    [
-        ("name=turned", ("de",)),
-        ("stages.out.data={of: train, swap: true}", ("en",)),
-        ("stages.out.data=[news, train]", ("news", "de")),
-        ("stages.out.data=[{of: train, swap: true}, news]", ("en", "news")),
-    ],
+    few(
+        [
+            ("name=turned", ("de",)),
+            ("stages.out.data={of: train, swap: true}", ("en",)),
+            ("stages.out.data=[news, train]", ("news", "de")),
+            ("stages.out.data=[{of: train, swap: true}, news]", ("en", "news")),
+        ],
+        3,
+    ),
 )
 def test_each_row_has_its_output_and_rows_stay_in_order(words, sides, tmp_path, change, read):
     expected = pairs([line for side in read for line in sides[side]])
@@ -196,7 +200,7 @@ def test_smoke_fills_what_a_model_of_a_few_steps_leaves_empty(words, sides, tmp_
 
 
 @pytest.mark.parametrize(
-    ("how", "shards"), [("an error", 1), ("a signal", 2), ("the time limit", 3)]
+    ("how", "shards"), few([("an error", 1), ("a signal", 2), ("the time limit", 3)], 1)
 )
 def test_a_stopped_stage_goes_on_to_the_same_bytes(words, sides, tmp_path, how, shards):
     change = "stages.out.data=[train, news]"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from rings import few
 
 from tfkd.commands import bench_engines
 from tfkd.data.tokenizers import SentencePiece, WordPiece, learn_byte_bpe
@@ -66,11 +67,14 @@ def engine_of(made, folder, quantize="float32"):
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "post",
-        "learned",
-        *(pytest.param(k, marks=pytest.mark.long) for k in ("pre", "lead", "bart")),
-    ],
+    few(
+        [
+            "post",
+            "learned",
+            *(pytest.param(k, marks=pytest.mark.long) for k in ("pre", "lead", "bart")),
+        ],
+        0,
+    ),
 )
 def test_log_probabilities_are_those_of_the_model(tmp_path, build, tokenizer, kind):
     model = build(**OPTIONS[kind])
@@ -126,6 +130,7 @@ def test_it_is_held_to_its_model_and_put_in_place(
         assert len(engine.translate(HOSTILE)) == len(HOSTILE)
 
 
+@pytest.mark.long
 def test_a_language_model_continues_as_it_does(tmp_path):
     bpe = learn_byte_bpe(["the man walks in the park.", "a dog runs."] * 5, 300)
     model = Gpt2(bpe.size, layers=1, width=16, heads=2, max_length=24, seed=2)
@@ -140,7 +145,7 @@ def test_a_language_model_continues_as_it_does(tmp_path):
     assert len(engine.translate(HOSTILE)) == len(HOSTILE)
 
 
-@pytest.mark.parametrize("kind", ["lead", "bart"])
+@pytest.mark.parametrize("kind", few(["lead", "bart"], 0))
 def test_a_source_that_spells_what_leads_it_is_a_source(tmp_path, build, tokenizer, kind):
     model, both = build(**OPTIONS[kind]), {"source": tokenizer, "target": tokenizer}
     bias = np.zeros(tokenizer.size, np.float32)

@@ -71,6 +71,7 @@ def test_all_positions_of_a_long_model_are_scored(tmp_path):
     assert len(engine.translate(["a dog runs. " * 600])) == 1
 
 
+@pytest.mark.long
 def test_a_model_of_texts_between_newlines_ends_at_one(tmp_path, between):
     model = model_of(between.size, end_id=between.end_id)
     decode = {"kind": "greedy", "max_length": 12}

@@ -184,6 +184,7 @@ def test_draws_are_exported_too(tmp_path, tokenizer, build, sentences, in_proces
     assert min(found.lengths) < 5
 
 
+@pytest.mark.long
 def test_a_search_with_a_constructor_of_its_own_is_served(tokenizer, build):
     class Pair(BeamSearch):
         def __init__(self):

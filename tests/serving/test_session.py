@@ -35,6 +35,7 @@ print(json.dumps([sorted({"tensorflow", "keras"} & {*sys.modules}), found]))
 """
 
 
+@pytest.mark.long
 def test_answers_come_without_tensorflow_s_python_and_are_the_same(exported, sentences):
     folder = exported[0]["folder"]
     done = subprocess.run(

@@ -7,6 +7,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rings import examples
 from spec_files import SMALL
 
 from tfkd.spec import Spec, SpecErrors, load_spec, show, validate_files
@@ -61,7 +62,8 @@ def _spec_or_faults(path, **options) -> None:
 
 def fuzzed(test):
     suppressed = [HealthCheck.function_scoped_fixture]
-    return settings(max_examples=60, deadline=None, suppress_health_check=suppressed)(test)
+    most = examples(short=25, long=60)
+    return settings(max_examples=most, deadline=None, suppress_health_check=suppressed)(test)
 
 
 @fuzzed

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from rings import few
 
 from tfkd.spec import load_spec
 from tfkd.spec.errors import SpecErrors
@@ -145,7 +146,9 @@ RNNS = [
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("options", [*BERTS, *TRANSFORMERS, *RNNS], ids=repr)
+@pytest.mark.parametrize(
+    "options", few([*BERTS, *TRANSFORMERS, *RNNS], 0, 5, 10, 15, 20, 25, 30), ids=repr
+)
 def test_the_table_has_the_parts_of_the_real_models(options):
     from tfkd.models import build_model
 
@@ -153,6 +156,7 @@ def test_the_table_has_the_parts_of_the_real_models(options):
     assert set(options.part_names) == set(model.parts)
 
 
+@pytest.mark.long
 @pytest.mark.tensorflow
 def test_sizes_tell_the_weights_of_models_apart():
     """Models of equal sizes have weights of equal names and shapes; of others, of others."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from rings import few
 
 from tfkd.data.examples import ExampleSet, Part
 from tfkd.data.ragged import Ragged
@@ -18,7 +19,7 @@ LENGTHS = [(3, 6), (1, 2), (6, 9), (2, 0)]
 TOP_K = 5
 
 
-@pytest.fixture(scope="module", params=["sequence", "segment"])
+@pytest.fixture(scope="module", params=few(["sequence", "segment"], 1))
 def teacher(request):
     """A BERT whose weights are large, so that every token matters."""
     model = Bert(SPECIALS.size, layers=2, width=8, heads=2, max_length=64, positions=request.param)
@@ -33,18 +34,24 @@ def score(predict, example_set, folder):
     return score_previous(predict, example_set, VIEW, StoreWriter(folder, header), batch_tokens=64)
 
 
-def by_cutting(model, source, before):
-    """log p of the next word, of a sequence that ends with what stands before it."""
-    ids = np.array([[2, *source, 3, *before]], np.int32)
-    prefix = len(source) + 2
-    record = {
-        "ids": tf.constant(ids),
-        "types": tf.constant((np.arange(ids.shape[1])[None] >= prefix).astype(np.int32)),
-        "prefix": tf.constant([prefix]),
-    }
-    logits = model.head.logits(model(record)["hidden"][:, -1]).numpy()[0].astype(np.float64)
-    logits -= logits.max()
-    return logits - np.log(np.exp(logits).sum())
+def by_cutting(model):
+    """A function of a source and what stands before: log p of the next word, of a sequence that
+    ends there."""
+    row = tf.TensorSpec([1, None], tf.int32)
+
+    @tf.function(input_signature=[row, row, tf.TensorSpec([1], tf.int32)], autograph=False)
+    def logits_of(ids, types, prefix):
+        record = {"ids": ids, "types": types, "prefix": prefix}
+        return model.head.logits(model(record)["hidden"][:, -1])
+
+    def of(source, before):
+        ids, prefix = np.array([[2, *source, 3, *before]], np.int32), len(source) + 2
+        types = (np.arange(ids.shape[1])[None] >= prefix).astype(np.int32)
+        logits = logits_of(ids, types, [prefix]).numpy()[0].astype(np.float64)
+        logits -= logits.max()
+        return logits - np.log(np.exp(logits).sum())
+
+    return of
 
 
 def test_a_row_is_one_pass_over_the_source_and_what_is_to_the_left(tmp_path, teacher):
@@ -53,11 +60,12 @@ def test_a_row_is_one_pass_over_the_source_and_what_is_to_the_left(tmp_path, tea
     example_set = pairs(LENGTHS)
     store = score(predict, example_set, tmp_path)
     assert store.rows == sum(target + 1 for _, target in LENGTHS)
+    next_word = by_cutting(model)
     for example, (_, length) in enumerate(LENGTHS):
         source, target = (example_set.take(*key, [example]).row(0) for key in PAIR)
         found = store.take([example], 10)
         for place in range(length + 1):
-            log_p = by_cutting(model, source, target[:place])
+            log_p = next_word(source, target[:place])
             best, ids = np.sort(log_p)[::-1][:TOP_K], found["ids"][0, place]
             assert len(set(ids.tolist())) == TOP_K
             np.testing.assert_allclose(log_p[ids], best, atol=1e-4)

@@ -164,6 +164,7 @@ t.score(t.score_masked, fakes.Teacher(), fakes.pairs(t.LENGTHS), Path(sys.argv[1
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batches", [pytest.param(2, marks=pytest.mark.long), 7])
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, batches):
     options = {"batch_tokens": 64, "rows_per_shard": 10}

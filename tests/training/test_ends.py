@@ -32,6 +32,7 @@ def validations(folder):
     return [line for line in read_history(folder / HISTORY) if "validation" in line]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("keep", "schedule"),
     [

@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mask_task import PairAndMaskBatcher, distiller, student
+from rings import few
 
 from tfkd.layers.fusion import fusing, is_fusing
 from tfkd.objectives import CrossEntropy
@@ -160,7 +161,7 @@ def test_the_classifier_learns_though_everything_is_gated():
                   - gated["encoder/layer_1/feed_forward/inner/kernel"]).max() > 1e-4  # fmt: skip
 
 
-@pytest.mark.parametrize("combiner", [GatedGradients(), Sum()])
+@pytest.mark.parametrize("combiner", few([GatedGradients(), Sum()], 0))
 def test_the_decoders_update_does_not_depend_on_the_mask_task(combiner):
     model, batch = distiller(), PairAndMaskBatcher().batch(3)
     alone = Distiller(model.student, [CrossEntropy(name="words", label_smoothing=0.1)])
@@ -231,7 +232,7 @@ def test_xla_compiles_gated_steps():
 
 
 @pytest.mark.parametrize(
-    ("policy", "tolerance"), [("mixed_bfloat16", 3e-2), ("mixed_float16", 5e-3)]
+    ("policy", "tolerance"), few([("mixed_bfloat16", 3e-2), ("mixed_float16", 5e-3)], 0)
 )
 def test_half_precision_gives_the_losses_of_float32(policy, tolerance):
     batch = PairAndMaskBatcher().batch(1)
@@ -243,6 +244,7 @@ def test_half_precision_gives_the_losses_of_float32(policy, tolerance):
     assert found[policy] == pytest.approx(found["float32"], rel=tolerance)
 
 
+@pytest.mark.long
 def test_nothing_is_compiled_for_the_number_of_masked_words():
     """It differs from step to step: a compiled chain would be made anew each time."""
     model, batch = distiller(), PairAndMaskBatcher().batch(0)

@@ -8,6 +8,7 @@ from real_models import PairBatcher, distiller
 from tfkd.training import Adam, Constant, TrainSettings, read_history, train
 
 
+@pytest.mark.long
 def test_bfloat16_keeps_whole_weights_and_nearly_the_loss(tmp_path):
     model = distiller("mixed_bfloat16")
     result = train(

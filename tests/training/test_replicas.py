@@ -46,7 +46,7 @@ def processes():
     for ring, table in (("short", SHORT), ("long", LONG)):
         names = [f"{model}-{way}" for model, ways in table.items() for way in ways]
         names += [f"{model}-one_device" for model in table if ring == "short" or model not in SHORT]
-        names += OTHERS if ring == "short" else []
+        names += OTHERS if ring == "long" else []
         for name in names:
             model, _, way = name.partition("-")
             alone = model if ring == "long" else None
@@ -90,6 +90,7 @@ def test_weights_slots_and_history_are_those_of_one_device(scenario, model, way)
     assert found < tolerance
 
 
+@pytest.mark.long
 def test_two_replicas_drop_what_two_micro_batches_drop(scenario):
     one, two = scenario("dropout-two_micro_batches"), scenario("dropout-two_replicas")
     assert largest_difference(one, two) < 1e-5

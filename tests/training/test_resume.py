@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import real_models
 import resumed_training
+from rings import few
 from safetensors.numpy import load_file
 
 from tfkd.training import Adam, Interrupted, TrainSettings, Triangular, read_history, train
@@ -56,7 +57,7 @@ def test_killed_at_a_random_step(uninterrupted, run_script, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.long), "validation"]
+    "how", few(["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.long), "validation"], 0)
 )
 def test_stopped_by_a_signal(uninterrupted, tmp_path, how):
     handler = signal.getsignal(signal.SIGTERM)
@@ -71,6 +72,7 @@ def test_stopped_by_a_signal(uninterrupted, tmp_path, how):
     assert outcome(tmp_path) == uninterrupted
 
 
+@pytest.mark.long
 def test_time_limit_saves_and_stops(uninterrupted, tmp_path):
     class Limit:
         end = time.monotonic() + 1.0
@@ -93,6 +95,7 @@ def test_time_limit_saves_and_stops(uninterrupted, tmp_path):
     assert outcome(tmp_path) == uninterrupted
 
 
+@pytest.mark.long
 def test_validations_are_not_made_twice(tmp_path):
     calls = []
 

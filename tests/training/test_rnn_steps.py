@@ -50,6 +50,7 @@ def plain():
     return trained()
 
 
+@pytest.mark.long
 def test_every_weight_is_taught(plain):
     before, after = plain
     assert any(path.startswith("terms/mask/") for path in after)

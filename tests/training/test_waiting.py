@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from rings import few
 from training_fakes import Batcher, distiller
 
 from tfkd.data.batches import prefetcher
@@ -79,7 +80,7 @@ def trained(monkeypatch, folder, seconds, clock=None, **options):
     return [line for line in read_history(result.history) if "loss" in line], said
 
 
-@pytest.mark.parametrize(("seconds", "share"), [(0.0, 0.0), (1.0, 0.5), (9.0, 0.9)])
+@pytest.mark.parametrize(("seconds", "share"), few([(0.0, 0.0), (1.0, 0.5), (9.0, 0.9)], 1))
 def test_slow_data_is_waited_for(tmp_path, monkeypatch, seconds, share):
     lines, said = trained(monkeypatch, tmp_path, lambda number: seconds, log_every=4)
     assert [line["waiting_share"] for line in lines] == [share, share]

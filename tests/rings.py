@@ -1,0 +1,26 @@
+"""What the short rings leave to the long one, of a property that many examples or cases show."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+# Set by `conftest` as a test run begins.
+in_short_ring = False
+
+
+def examples(short: int, long: int) -> int:
+    """The `max_examples` of a property."""
+    return short if in_short_ring else long
+
+
+def few(cases: Iterable[Any], *short: int) -> list[Any]:
+    """The cases of a parametrized test, a tuple where each has several values; the short rings take
+    those at some places."""
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    cases = [case if hasattr(case, "marks") else pytest.param(*case) for case in cases]
+    kept = {range(len(cases))[place] for place in short}
+    return [
+        case if place in kept else case._replace(marks=[*case.marks, pytest.mark.long])
+        for place, case in enumerate(cases)
+    ]
