@@ -306,6 +306,10 @@ def test_a_typed_figure_or_a_drawing_changed_by_hand_is_found_and_made_anew(fold
         ("  called: pairs\n", "", "gains.yaml: small: expected .*called.*; found"),
         ("small:", "large:", "gains.yaml has no figure small; it has large"),
         ("text | alone", 'left <to> \\"right\\"', "two systems have one name"),
+        ("rows: [train]", "rows: []", "small_1500 has no row of "),
+        ("no teacher", '"no\\nteacher"', r"small: found 'no.nteacher'; expected text on one line"),
+        ("text | alone", "\\x07", r"found '.x07'; expected text on one line, all of it visible"),
+        ("rows: [train]", "rows: train", r"expected rows: \[CORPUS, \.\.\.\] and systems"),
     ],
 )
 def test_what_a_figure_cannot_show_is_refused(folder, old, new, said):
@@ -320,6 +324,8 @@ def test_a_system_stands_once_at_a_size(folder):
         UserError, match="small_1500 and small_1501 both compare learn#left of 1,500"
     ):
         drawings(block(1500, 1501), folder)
+    with pytest.raises(UserError, match="small_1500 compares twice learn#left of 1,500"):
+        drawings(block(1500, 1500), folder)
     # Systems of one size may be of several runs.
     keep(folder, 1500, systems=("left",))
     (folder / "small_1501.json").write_text(

@@ -81,9 +81,7 @@ def read_gains(
         raise UserError(f"{FILE} has no figure {figure}; it has {', '.join(entries) or 'none'}")
     if not _NAME.fullmatch(figure):
         raise UserError(f"{where}: a file bears this name; expected letters a-z, digits and _")
-    asked = entries[figure]
-    if {*asked} != _KEYS:
-        raise UserError(f"{where}: expected {sorted(_KEYS)}; found {[*asked]}")
+    asked = _checked(entries[figure], where)
     sizes: dict[int, dict[str, _Cell]] = {}
     for name in results:
         run = open_runs([read(name)])[0]
@@ -104,19 +102,44 @@ def read_gains(
                 f"{asked['metric']}; it compares {'; '.join(others) or 'nothing'}"
             )
         size = kept_rows(run, asked["rows"], where)
+        if not size:
+            raise UserError(f"{where}: {name} has no row of {', '.join(asked['rows'])}")
         for one in here:
             cell = _Cell(name, one)
             before = sizes.setdefault(size, {}).setdefault(one["system"].label, cell)
             if before is not cell:
+                both = f"{before.result} and {name} both compare"
                 raise UserError(
-                    f"{where}: {before.result} and {name} both compare {one['system'].label} of "
-                    f"{size:,} {asked['called']}; show one of them"
+                    f"{where}: {both if before.result != name else f'{name} compares twice'} "
+                    f"{one['system'].label} of {size:,} {asked['called']}; show one of them"
                 )
     sizes = {size: sizes[size] for size in sorted(sizes)}
     gains = Gains(figure=figure, asked=asked, results=results, sizes=sizes)
     if len({*gains.systems.values()}) < len(gains.systems):
         raise UserError(f"{where}: two systems have one name; {gains.systems}")
     return gains
+
+
+def _checked(asked: Any, where: str) -> Mapping[str, Any]:
+    """The entry of a figure, whose texts can stand in a table and in a drawing."""
+    keys = [*asked] if isinstance(asked, Mapping) else asked
+    if not isinstance(asked, Mapping) or {*asked} != _KEYS:
+        raise UserError(f"{where}: expected {sorted(_KEYS)}; found {keys}")
+    rows, systems = asked["rows"], asked["systems"]
+    if not isinstance(rows, list) or not isinstance(systems, Mapping):
+        raise UserError(f"{where}: expected rows: [CORPUS, ...] and systems: {{LABEL: NAME}}")
+    texts = [
+        *rows,
+        *systems,
+        *systems.values(),
+        *(asked[key] for key in _KEYS - {"rows", "systems"}),
+    ]
+    for text in texts:
+        if not isinstance(text, str) or not text.isprintable():
+            raise UserError(
+                f"{where}: found {text!r}; expected text on one line, all of it visible"
+            )
+    return asked
 
 
 def gains_block(gains: Gains, page: str) -> str:

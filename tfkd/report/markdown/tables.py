@@ -8,7 +8,8 @@ from typing import Any
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int) -> str:
     """A table, its first `left` columns flush left and the others flush right."""
     rule = ["---" if place < left else "---:" for place in range(len(head))]
-    lines = [head, rule, *([flat(str(cell)) for cell in row] for row in rows)]
+    head, *rows = ([flat(str(cell)) for cell in row] for row in (head, *rows))
+    lines = [head, rule, *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
