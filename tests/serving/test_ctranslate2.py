@@ -329,7 +329,9 @@ def test_the_engines_of_a_run_stand_side_by_side(exported, tmp_path, monkeypatch
     asked = {"source": tmp_path / "lines", "rounds": 1, "output": tmp_path / "out.json"}
     text = bench_engines.bench_engines([tmp_path], "all", **asked)
     assert text.count("100 %") == 2
-    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    made = json.loads((tmp_path / "out.json").read_text())
+    rows = made["rows"]
+    assert made["command"] == "tfkd bench RUN --engine all --input FILE --rounds 1"
     assert all(one["bytes"] > 10_000 and one["peak_bytes"] > 2**20 for one in rows)
     # Three words in two lines, 16 times.
     assert all(one["words_a_second"] == pytest.approx(1.5 * one["lines_a_second"]) for one in rows)

@@ -117,9 +117,9 @@ def bench_engines(
             for place, ((stage, one), worker) in enumerate(zip(exports, workers, strict=True))
         ]
     if output is not None:
-        here = machine()
+        here, told = machine(), "" if source is None else " --input FILE"
         said = {
-            "command": f"tfkd bench RUN --engine {engine} --rounds {rounds}",
+            "command": f"tfkd bench RUN --engine {engine}{told} --rounds {rounds}",
             "settings": {"lines": len(lines), "rounds": rounds, "together": _TOGETHER},
             "machine": {name: here[name] for name in ("processor", "cores")},
             "versions": _versions(),
