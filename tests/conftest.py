@@ -100,12 +100,16 @@ def own_names():
 @pytest.fixture(autouse=True, scope="module")
 def as_traced(request):
     """In the short ring graphs are run as they are traced, for TensorFlow's rewriting of each takes
-    a sixth of the time; but not where results are compared bit for bit with another process's."""
+    a sixth of the time; but not where results are compared bit for bit with another process's. Of
+    modules that say so none is traced."""
     items = [item for item in request.session.items if item.path == request.path]
     several = any({"line", "run_script"} & {*item.fixturenames} for item in items)
     several = several or hasattr(request.module, "subprocess")
     short = "not long" in request.config.getoption("markexpr")
-    if several or not short or "tensorflow" not in sys.modules:
+    if short and any(item.get_closest_marker("untraced") for item in items):
+        with rings.untraced():
+            yield
+    elif several or not short or "tensorflow" not in sys.modules:
         yield
     else:
         options = sys.modules["tensorflow"].config.optimizer

@@ -1,6 +1,7 @@
 """What the short rings leave to the long one, of a property that many examples or cases show."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -24,3 +25,20 @@ def few(cases: Iterable[Any], *short: int) -> list[Any]:
         case if place in kept else case._replace(marks=[*case.marks, pytest.mark.long])
         for place, case in enumerate(cases)
     ]
+
+
+@contextlib.contextmanager
+def untraced() -> Iterator[None]:
+    """Inside, in the short rings, what would be a graph is run as Python: of a few steps or batches
+    tracing is most of the time."""
+    if not in_short_ring:
+        yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)

@@ -3,7 +3,7 @@
 import pytest
 from smoke_runs import SPECS, TABLES, check_run, check_variants, smoke_runs
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.untraced]
 
 OTHERS = [path for path in SPECS if not path.stem.startswith("lightpaff_")]
 WITH_ROWS = [path for path in OTHERS if path.stem in TABLES]

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from host_processes import Process, cluster
 from made_once import made_once, shared_folder
+from rings import untraced
 from small_line import arguments, write_line
 
 from tfkd import cli
@@ -56,11 +57,12 @@ def line(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def gpt(tmp_path_factory):
-    """A language model's line, run whole; see `gpt2_line`."""
+    """A language model's line of a few steps, run whole; see `gpt2_line`."""
     from gpt2_line import Place
 
     found = Place(shared_folder(tmp_path_factory, "gpt"))
-    made_once(found.folder, found.make)
+    with untraced():
+        made_once(found.folder, found.make)
     return found
 
 

@@ -21,6 +21,7 @@ from tfkd.pipeline.inputs.models import trained_model
 from tfkd.spec import load_spec
 from tfkd.spec.errors import UserError
 
+pytestmark = pytest.mark.untraced
 HERE = Path(__file__).parent
 
 SPEC = """\

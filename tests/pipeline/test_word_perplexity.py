@@ -11,6 +11,8 @@ from tfkd import cli
 from tfkd.models import save_published_gpt2
 from tfkd.pipeline.inputs.models import trained_model
 
+pytestmark = pytest.mark.untraced
+
 
 def test_a_uniform_models_word_perplexity_is_its_vocabularys_power(gpt):
     """V^(pieces / words), the property of P4; and with the ends of lines, empty ones counted."""
