@@ -56,9 +56,14 @@ def run(nodes, size, order, own=None):
     def trains(node):
         return node.training and node.key not in ended
 
-    told, whole = [], {node.key for node in nodes}
-    in_turn(nodes, make, trains, lambda: size > 1, side_by_side, lambda one: told.append(one.key),
-            own or whole)  # fmt: skip
+    def room():
+        asked.append(size)
+        return size > 1
+
+    asked, told, whole = [], [], {node.key for node in nodes}
+    in_turn(nodes, make, trains, room, side_by_side, lambda one: told.append(one.key), own or whole)
+    # Nothing is joined for one training.
+    assert len(asked) <= (sum(node.training for node in nodes) > 1)
     assert set(told) <= {node.key for node in nodes if node.training}
     return ended, max(most, default=0)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tfkd.reference import json_schema
 from tfkd.spec import load_spec, validate_files
+from tfkd.spec.options.filters import LanguageRuleOptions
 
 SPEC = """\
 tfkd: 1
@@ -95,3 +96,9 @@ def test_the_schema_has_rules_by_their_kinds():
     assert {"same", "duplicates", "ratio"} <= set(words)
     assert "language" not in words
     assert "likelihood" not in words
+
+
+def test_editors_know_what_a_code_of_a_language_is():
+    properties = LanguageRuleOptions.model_json_schema()["properties"]
+    pattern = properties["languages"]["additionalProperties"]["pattern"]
+    assert [bool(re.search(pattern, code)) for code in ("de", "DE", "deut")] == [True, False, False]

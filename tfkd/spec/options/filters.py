@@ -17,15 +17,17 @@ from tfkd.spec.options.base import (
 )
 from tfkd.spec.wording import shown
 
+_CODE = "[a-z]{2,3}"
+
 
 def _code(text: str) -> str:
-    if not re.fullmatch("[a-z]{2,3}", text):
+    if not re.fullmatch(_CODE, text):
         raise ValueError(f"{shown(text)} is no code; expected two or three small letters, like de")
     return text
 
 
 # An identifier's name of a language, most often of two letters.
-Language = Annotated[str, AfterValidator(_code)]
+Language = Annotated[str, AfterValidator(_code), Field(json_schema_extra={"pattern": f"^{_CODE}$"})]
 
 
 class FilterRuleOptions(Options):
