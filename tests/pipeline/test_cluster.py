@@ -49,7 +49,6 @@ def processes_of(session):
     return found
 
 
-@pytest.mark.long
 def test_shards_of_a_lost_worker_are_made_by_others_to_the_same_bytes(plugins, tmp_path):
     here = start(*digested(tmp_path / "here"))
     words = digested(tmp_path / "two", "--plugin", "dying_digest")

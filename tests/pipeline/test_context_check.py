@@ -17,7 +17,6 @@ PAD, UNK, CLS, SEP, MASK = range(5)
 SPECIALS = Specials(PAD, UNK, CLS, SEP, MASK, (PAD, UNK, CLS, SEP, MASK), 20)
 
 
-@pytest.mark.long
 def test_the_encoder_of_a_teacher_of_segments_reads_nothing():
     random = np.random.default_rng(2)
     rows = Ragged.from_rows([random.integers(5, 20, n) for n in random.integers(1, 9, 40)])

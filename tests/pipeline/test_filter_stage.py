@@ -118,7 +118,6 @@ def test_a_row_of_a_rule_s_duplicates_that_another_drops_before_is_no_first_one(
     assert corpus(folder / "clean") == [("kurz", "same")]
 
 
-@pytest.mark.long
 def test_a_killed_filter_goes_on_to_equal_bytes(tmp_path, monkeypatch):
     path, _, _ = written(tmp_path, RULES.replace("[", "[{kind: dying}, ", 1))
     here = str(Path(__file__).parent)

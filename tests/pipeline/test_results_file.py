@@ -12,7 +12,6 @@ import tfkd.pipeline.engine.results as results_module
 from tfkd import cli
 
 
-@pytest.mark.long
 def test_figures_that_are_no_numbers_are_null_and_read_again(line, tmp_path, capsys, monkeypatch):
     runs, score = finished_copy(line, tmp_path), results_module.score
 

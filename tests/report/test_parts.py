@@ -167,6 +167,20 @@ def test_the_student_is_the_first_headline():
     assert [one["row"]["system"].label for one in headlines] == ["second", "first", "teacher"]
 
 
+def test_what_is_held_beside_the_student_comes_after_it():
+    figure = {"loss": {"value": 2.0}}
+    compared = {"value": 2.5, "delta": -0.5, "low": -0.8, "high": -0.2, "p": 0.01}
+    entries = [
+        {"of": of, "on": "test", "metrics": figure,
+         "against": {"of": against, "metrics": {"loss": compared}}}
+        for of, against in (("learn", "learn#baseline"), ("quick", "learn"))
+    ]  # fmt: skip
+    spec = {"stages": {"learn": {}, "quick": {}}}
+    runs = open_runs([{"evaluations": entries, "spec": spec}])
+    headlines = verdicts(score_blocks(runs, Systems(runs)), runs)
+    assert [one["row"]["system"].label for one in headlines] == ["learn", "quick"]
+
+
 def test_test_sets_of_one_name_are_one_where_their_rows_are():
     def results(digest, path):
         return {

@@ -96,7 +96,6 @@ def fitted(callbacks):
     return model
 
 
-@pytest.mark.long
 def test_fit_calls_keras_callbacks(tmp_path):
     own = Own()
     board = [keras.callbacks.TensorBoard(tmp_path / "board")] if find_spec("tensorboard") else []

@@ -109,7 +109,6 @@ def test_a_translators_rows_are_its_draws_and_nothing_else_changes():
     tf.nest.map_structure(np.testing.assert_array_equal, found, arrays(batch))
 
 
-@pytest.mark.long
 def test_a_language_model_goes_on_from_its_prompts():
     distiller, batcher = texts(1.0)
     model, batch, key = distiller.student, batcher.batch(1), tf.constant([5, 9])
