@@ -1,6 +1,7 @@
 """The specs that come with the package: valid and planned."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_it_is_planned(path, tmp_path, capsys):
     text = capsys.readouterr().out
     spec = load_spec(path)
     for stage in spec.export:
-        assert f"train {stage.of}" in text
+        assert re.search(rf"^\w+ {stage.of}\b", text, re.MULTILINE)
     assert not (tmp_path / "runs").exists()
 
 
