@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tfkd.report.markdown.kept_comparisons import kept_rows
 from tfkd.report.markdown.readme_tables import drawings, main, regenerate, shown_results
 from tfkd.report.plots.intervals import Intervals, Point, draw_intervals
+from tfkd.report.systems import open_runs
 from tfkd.spec.errors import UserError
 from tfkd.spec.source.yaml_reader import read_any
 
@@ -351,3 +353,9 @@ def test_figures_name_the_systems_that_their_specs_compare():
             and one["against"] == asked["against"]
         ]
         assert compared == [*asked["systems"]], figure
+
+
+def test_rows_that_a_result_does_not_tell_are_asked_for():
+    (run,) = open_runs([{"name": "small", "data": {"train": {"read": 3}}}])
+    with pytest.raises(UserError, match=r"^here: small does not tell how many rows train has"):
+        kept_rows(run, ["train"], "here")

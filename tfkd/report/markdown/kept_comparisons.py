@@ -29,10 +29,12 @@ def kept_rows(run: Run, corpora: Sequence[str], where: str) -> int:
     """How many rows corpora have of those that a run read or made.
 
     Raises:
-        UserError: One of them is not there; begins with `where`.
+        UserError: One of them is not there, or its rows are not told; begins with `where`.
     """
     data = run.part("data")
     for name in corpora:
         if name not in data:
             raise UserError(f"{where}: {run.title} has no corpus {name}; it has {', '.join(data)}")
+        if "kept" not in data[name]:
+            raise UserError(f"{where}: {run.title} does not tell how many rows {name} has")
     return sum(data[name]["kept"] for name in corpora)
