@@ -62,12 +62,12 @@ def in_turn(
             begin = _beginning(left, trains)
             if begin.number > 1:
                 together = room() if together is None else together
-            if begin.number > 1 and together:
-                for other in begin.needs:
-                    make(other)
-                    del left[other.key]
-                side_by_side(ready, made)
-                continue
+                if together:
+                    for other in begin.needs:
+                        make(other)
+                        del left[other.key]
+                    side_by_side(ready, made)
+                    continue
         make(node)
         del left[node.key]
 
