@@ -37,9 +37,11 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """The short rings draw the same examples each time, so that a failure is that of a change: the
-    long ring looks for new ones. In the fast ring something else stands in TensorFlow's place, here
-    and in child processes."""
-    settings.register_profile("short", derandomize=True)
+    long ring looks for new ones. No example has to be done in a time. In the fast ring something
+    else stands in TensorFlow's place, here and in child processes."""
+    settings.register_profile("long", deadline=None)
+    settings.register_profile("short", deadline=None, derandomize=True)
+    settings.load_profile("long")
     if config.getoption("fast") or config.getoption("markexpr") == "not long":
         settings.load_profile("short")
         rings.in_short_ring = True
