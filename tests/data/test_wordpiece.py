@@ -49,6 +49,22 @@ def small(request):
     return WordPiece(PIECES, request.param)
 
 
+def test_lines_are_cut_on_the_cpu_whatever_else_there_is(monkeypatch):
+    from tensorflow.python.eager import context
+
+    tokenizer, seen = WordPiece(PIECES, False), []
+    graph = tokenizer._graph
+
+    class Watched:
+        def tokenize(self, text):
+            seen.append(context.context().device_name)
+            return graph.tokenize(text)
+
+    monkeypatch.setitem(vars(tokenizer), "_graph", Watched())
+    assert len(tokenizer.encode(["ab", "abc"])) == 2
+    assert [str(device)[-13:] for device in seen] == ["/device:CPU:0"]
+
+
 # Characters that Unicode has not assigned are left out: which those are depends on its version.
 ODD = st.characters(exclude_categories=["Cs", "Cn"])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tfkd.pipeline.cluster.asked import SLURM, AskedCluster
 from tfkd.pipeline.engine.stage_folder import versions
 from tfkd.spec.errors import UserError
+from tfkd.training.cores import gpus
 from tfkd.training.interruption import Interrupted
 
 _LEAST_FREE = 2 * 2**30
@@ -67,12 +68,12 @@ def _data(data_dir: Path) -> tuple[str, str]:
 def _tensorflow() -> tuple[str, str]:
     import tensorflow as tf
 
-    devices = tf.config.list_physical_devices("GPU")
+    devices = gpus()
     product = tf.linalg.matmul(tf.eye(4), tf.eye(4))
     if float(tf.reduce_sum(product)) != 4.0:
         return "wrong", "TensorFlow computes a wrong matrix product"
     if devices:
-        return "ok", f"{len(devices)} GPU: " + ", ".join(device.name for device in devices)
+        return "ok", f"{len(devices)} GPU: {', '.join(devices)}"
     return "note", "no GPU: training runs on the CPU (tfkd's extra `gpu` installs CUDA's libraries)"
 
 

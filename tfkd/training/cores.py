@@ -72,11 +72,18 @@ def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
     return {"streams": streams_here() if worth(_STREAMS_FROM) else 1, "fuse": worth(_FUSE_FROM)}
 
 
-def _gpu() -> bool:
+def gpus() -> list[str]:
+    """The names of this machine's GPUs that TensorFlow can use."""
     # A plan needs no TensorFlow but for this, whose import takes longer than the plan.
     if "tensorflow" not in sys.modules and sys.platform == "linux":
         if not any(any(_DEVICES.glob(name)) for name in _DRIVERS):
-            return False
+            return []
     import tensorflow as tf
 
-    return bool(tf.config.list_physical_devices("GPU"))
+    found = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(one) for one in found]
+    return [one.get("device_name", "GPU") for one in details]
+
+
+def _gpu() -> bool:
+    return bool(gpus())

@@ -34,11 +34,15 @@ class PieceTokenizer:
 
     def encode(self, lines: Sequence[str]) -> Ragged:
         """The ids of some lines, without special tokens."""
+        import tensorflow as tf
+
         values, lengths = [], []
         for start in range(0, len(lines), CHUNK):
-            ids = self._graph.tokenize(np.array(lines[start : start + CHUNK], object))
-            values.append(ids.values.numpy())
-            lengths.append(ids.row_lengths().numpy())
+            # A GPU gains nothing from strings, and threads that share one get lengths wrong there.
+            with tf.device("CPU:0"):
+                ids = self._graph.tokenize(np.array(lines[start : start + CHUNK], object))
+                values.append(ids.values.numpy())
+                lengths.append(ids.row_lengths().numpy())
         offsets = np.zeros(len(lines) + 1, np.int64)
         if lines:
             np.cumsum(np.concatenate(lengths), out=offsets[1:])

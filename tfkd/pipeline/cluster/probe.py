@@ -10,6 +10,7 @@ from tfkd.pipeline.cluster.installation import installation
 from tfkd.pipeline.cluster.setup import begun
 from tfkd.pipeline.cluster.shared_folder import seen, unreadable, unwritable
 from tfkd.pipeline.cluster.worker import answered
+from tfkd.training.cores import gpus
 
 
 class Probe:
@@ -45,20 +46,12 @@ class Probe:
             "sees": seen(mark),
             "cores": cores(),
             "processor": here["processor"],
-            "gpus": _gpus(),
+            "gpus": gpus(),
             "memory": _memory(),
             "runs": _unwritable(runs_dir),
             "data": unreadable(data_dir),
             "free": shutil.disk_usage(runs_dir).free if runs_dir.exists() else 0,
         }
-
-
-def _gpus() -> list[str]:
-    import tensorflow as tf
-
-    found = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(one) for one in found]
-    return [one.get("device_name", "GPU") for one in details]
 
 
 def _memory() -> int:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tfkd.pipeline.engine.stage_folder import versions
+from tfkd.training.cores import gpus
 
 
 def machine() -> dict[str, Any]:
-    """System, processor, cores, and the versions of what results depend on."""
+    """System, processor, cores, GPUs (if any), and the versions of what results depend on."""
     model = ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -21,5 +22,6 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
+        **({"gpus": found} if (found := gpus()) else {}),
         "versions": versions(),
     }
