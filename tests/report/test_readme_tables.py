@@ -218,6 +218,21 @@ def test_no_kept_result_has_a_corpus_s_sentences(path):
     assert kept == published(kept)
 
 
+def test_a_kept_history_has_what_a_curve_needs():
+    lines = [{"step": step, "loss": 1 / step} for step in range(1, 100)]
+    lines[49:49] = [{"step": 49, "validation": {"bleu": 100 / 3, "rows": 7}}]
+    (kept,) = published({"histories": {"learn": lines}})["histories"].values()
+    assert len(kept) == 40
+    assert (kept[0]["step"], kept[-1]["step"]) == (1, 99)
+    known = {line["step"]: line for line in lines if "loss" in line}
+    for line in kept:
+        if "validation" in line:
+            assert line == {"step": 49, "validation": {"bleu": 33.3333, "rows": 7}}
+        else:
+            assert line["loss"] == pytest.approx(known[line["step"]]["loss"], rel=1e-5)
+    assert any("validation" in line for line in kept)
+
+
 def test_searches_of_one_model_stand_in_rows_of_their_own(folder, results):
     beam = next(entry for entry in results["evaluations"] if entry["on"] == "test_2016")
     greedy = {**beam, "decode": {"kind": "greedy"}, "metrics": {"bleu": {"value": 11.11}}}

@@ -6,16 +6,19 @@ from pathlib import PurePath
 from typing import Any
 
 from tfkd.data.checksummed import CHECKSUM
+from tfkd.evaluation.results.form import thin_history
 
 # What of an evaluation quotes its test set, and the checksum of the file as the run wrote it.
 _SENTENCES = ("examples", "differing", "trace", CHECKSUM)
 # Options of a command whose values are folders of one machine, and what stands for them.
 _FOLDERS = {"--data-dir": "D", "--runs-dir": "R"}
+# Lines of a training's history that a curve needs, and the digits of their figures.
+_LINES, _DIGITS = 40, 6
 
 
 def published(results: dict[str, Any]) -> dict[str, Any]:
     """A copy without sentences, of test sets and of rows that filters dropped, and without names of
-    a machine's folders.
+    a machine's folders; of a training's history as many lines and digits as its curve needs.
 
     Args:
         results: The content of a run's results.json.
@@ -34,8 +37,18 @@ def published(results: dict[str, Any]) -> dict[str, Any]:
             path: _without_folder(origin) for path, origin in results.get("provenance", {}).items()
         },
         **({"data": data} if "data" in results else {}),
+        "histories": {
+            label: [_rounded(line) for line in thin_history(lines, _LINES)]
+            for label, lines in results.get("histories", {}).items()
+        },
         "evaluations": evaluations,
     }
+
+
+def _rounded(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: _rounded(value) for key, value in told.items()}
+    return float(f"{told:.{_DIGITS}g}") if isinstance(told, float) else told
 
 
 def _without_rows(corpus: dict[str, Any]) -> dict[str, Any]:
