@@ -74,10 +74,8 @@ def on_cpu(parameters: int, tokens: int, steps: int) -> dict[str, Any]:
 
 def gpus() -> list[str]:
     """The names of this machine's GPUs that TensorFlow can use."""
-    # A plan needs no TensorFlow but for this, whose import takes longer than the plan.
-    if "tensorflow" not in sys.modules and sys.platform == "linux":
-        if not any(any(_DEVICES.glob(name)) for name in _DRIVERS):
-            return []
+    if not _gpu():
+        return []
     import tensorflow as tf
 
     found = tf.config.list_physical_devices("GPU")
@@ -86,4 +84,10 @@ def gpus() -> list[str]:
 
 
 def _gpu() -> bool:
-    return bool(gpus())
+    # A plan needs no TensorFlow but for this, whose import takes longer than the plan.
+    if "tensorflow" not in sys.modules and sys.platform == "linux":
+        if not any(any(_DEVICES.glob(name)) for name in _DRIVERS):
+            return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
