@@ -97,11 +97,12 @@ def test_without_a_driver_tensorflow_is_not_imported_to_look_for_gpus(monkeypatc
         cores._gpu()
 
 
-def test_a_machine_is_told_with_the_names_of_its_gpus(monkeypatch, tmp_path):
+def test_a_machine_is_told_with_the_names_of_its_gpus(monkeypatch):
     from tfkd.pipeline.engine.machine import machine
 
-    assert "gpus" not in machine()  # no test has a GPU
-    names = {"a": {"device_name": "NVIDIA H200"}, "b": {}}
+    names = {}
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [*names])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", names.get)
+    assert "gpus" not in machine()
+    names.update(a={"device_name": "NVIDIA H200"}, b={})
     assert machine()["gpus"] == ["NVIDIA H200", "GPU"]
