@@ -14,6 +14,7 @@ from small_line import arguments, manifest, stage_folders, start, timeless, weig
 from tfkd import cli
 from tfkd.data.tokenizers import load_tokenizer
 from tfkd.evaluation.results.form import result_errors
+from tfkd.pipeline.engine.machine import maker
 from tfkd.serving import load_saved_model
 from tfkd.spec import registry
 from tfkd.spec.registry import UNNAMED_STAGES
@@ -36,6 +37,7 @@ def results_of(runs):
 def test_results_have_their_form(line):
     assert result_errors(line.results) == []
     assert not any(stage["cached"] for stage in line.results["stages"].values())
+    assert {stage["made_on"] for stage in line.results["stages"].values()} == {maker()}
     entry, on_outputs = line.results["evaluations"]
     assert on_outputs["on"] == "synthetic"
     assert set(entry["metrics"]) == set(entry["against"]["metrics"])

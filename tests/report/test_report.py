@@ -9,7 +9,9 @@ from read_page import EVIL, Page
 
 from tfkd.evaluation import result_errors
 from tfkd.report import write_report
+from tfkd.report.markdown.result_blocks import KINDS
 from tfkd.report.page import render
+from tfkd.report.systems import Run
 
 
 @pytest.fixture(scope="session")
@@ -192,6 +194,17 @@ def test_data_stages_exports_check_and_command_are_there(page):
         "learnt part of them by heart", "2 h 31 min", "2 March 2026, 08:14 UTC",
     ):  # fmt: skip
         assert words in page.words, words
+
+
+def test_what_stages_were_made_on_is_told(light):
+    assert "Made on" not in Page(render([light])).words
+    first, second, *others = light["stages"].values()
+    first["made_on"] = "AMD EPYC, 2 cores"
+    for stage in (second, others[0]):
+        stage["made_on"] = "NVIDIA H200"
+    told = "NVIDIA H200: 2 stages; AMD EPYC, 2 cores: 1 stage"
+    assert f"Made on {told}" in Page(render([light])).words
+    assert f"; made on {told}):" in KINDS["commands"]([Run(0, light, alone=True)])
 
 
 def test_a_stages_summary_leaves_out_what_it_was_chosen_from(light):

@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -98,11 +99,13 @@ def test_without_a_driver_tensorflow_is_not_imported_to_look_for_gpus(monkeypatc
 
 
 def test_a_machine_is_told_with_the_names_of_its_gpus(monkeypatch):
-    from tfkd.pipeline.engine.machine import machine
+    from tfkd.pipeline.engine.machine import machine, maker
 
     names = {}
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [*names])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", names.get)
     assert "gpus" not in machine()
+    assert maker().endswith(f", {len(os.sched_getaffinity(0))} cores")
     names.update(a={"device_name": "NVIDIA H200"}, b={})
     assert machine()["gpus"] == ["NVIDIA H200", "GPU"]
+    assert maker() == "NVIDIA H200, GPU"

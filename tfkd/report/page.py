@@ -152,6 +152,8 @@ def _facts(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     for key in dict.fromkeys(key for machine in machines for key in machine):
         values = [wording.plain(machine.get(key)) for machine in machines]
         facts.append((wording.words(key), values))
+    if any(run.makers for run in runs):
+        facts.append(("Made on", [wording.plain(run.makers) for run in runs]))
     return facts
 
 

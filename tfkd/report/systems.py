@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,13 @@ class Run:
         """A mapping of the results; empty where it is missing."""
         value = self.results.get(key)
         return value if isinstance(value, dict) else {}
+
+    @property
+    def makers(self) -> str:
+        """What its stages were made on, each with how many; empty where that is not known."""
+        known = [one["made_on"] for one in self.part("stages").values() if one.get("made_on")]
+        counts = Counter(map(str, known)).most_common()
+        return "; ".join(f"{name}: {number} stage{'s' * (number > 1)}" for name, number in counts)
 
     def entries(self, key: str) -> list[Any]:
         """A list of the results; empty where it is missing."""

@@ -168,7 +168,8 @@ class TeacherCheck(TypedDict):
 class Stage(TypedDict):
     """One stage of the run: seconds spent when it was made, and its result's size in bytes.
 
-    `label` is STAGE[#VARIANT]; without it the key in `stages` is.
+    `label` is STAGE[#VARIANT]; without it the key in `stages` is. `made_on` names the GPUs, or the
+    processor, of the machine that made it, which need not be the run's own.
     """
 
     kind: str
@@ -177,6 +178,7 @@ class Stage(TypedDict):
     seconds: float
     cached: bool
     bytes: int
+    made_on: NotRequired[str]
     summary: NotRequired[dict[str, Any]]
 
 

@@ -11,17 +11,28 @@ from tfkd.training.cores import gpus
 
 def machine() -> dict[str, Any]:
     """System, processor, cores, GPUs (if any), and the versions of what results depend on."""
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else ""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "processor": _processor(),
+        "cores": _cores(),
         **({"gpus": found} if (found := gpus()) else {}),
         "versions": versions(),
     }
+
+
+def maker() -> str:
+    """What a stage is made on, in a few words: the GPUs' names, or the processor and its cores."""
+    return ", ".join(gpus()) or f"{_processor() or platform.machine()}, {_cores()} cores"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return ""
+    lines = cpuinfo.read_text().splitlines()
+    name = next((line for line in lines if line.startswith("model name")), "")
+    return name.partition(":")[2].strip()
+
+
+def _cores() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -156,6 +156,7 @@ def _stage(node: Node, label: str, context: Context, cached: set[str]) -> dict[s
         "seconds": manifest["seconds"],
         "cached": node.key in cached,
         "bytes": manifest["bytes"],
+        **({"made_on": one} if (one := manifest.get("made_on")) else {}),
         "summary": {
             key: value
             for key, value in manifest["summary"].items()

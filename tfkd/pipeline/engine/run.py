@@ -19,6 +19,7 @@ from tfkd.pipeline.cluster.cluster import elsewhere
 from tfkd.pipeline.cluster.slurm import but_slurm
 from tfkd.pipeline.engine.context import Context, stopwatch
 from tfkd.pipeline.engine.graph import Node
+from tfkd.pipeline.engine.machine import maker
 from tfkd.pipeline.engine.noise import with_noise
 from tfkd.pipeline.engine.other_results import place_on
 from tfkd.pipeline.engine.outdated import contents_of, outdated
@@ -310,6 +311,7 @@ def _make(
         summary=summary,
         seconds=seconds,
         contents=contents,
+        made_on=maker(),
     )
     brief = f"; {summary['brief']}" if summary.get("brief") else ""
     context.say(f"{title}: {_duration(seconds)}{brief}")

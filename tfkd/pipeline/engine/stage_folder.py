@@ -206,6 +206,7 @@ class StageFolder:
         summary: Mapping[str, Any],
         seconds: float,
         contents: Mapping[str, str] | None = None,
+        made_on: str | None = None,
     ) -> None:
         """Writes the manifest, then removes the scratch folder.
 
@@ -218,6 +219,7 @@ class StageFolder:
             summary: What is told of it.
             seconds: How long it took.
             contents: The inputs' `content`, by role.
+            made_on: The machine, where that is told.
         """
         scratch = self.path / SCRATCH
         files = {
@@ -242,6 +244,7 @@ class StageFolder:
             "bytes": sum(entry["bytes"] for entry in files.values()),
             "files": files,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            **({"made_on": made_on} if made_on else {}),
             "versions": versions(),
         }
         write_checksummed(self.path / MANIFEST, manifest, finite=False)

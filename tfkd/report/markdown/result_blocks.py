@@ -141,6 +141,7 @@ def commands(runs: Sequence[Run]) -> str:
     lines = []
     for run in runs:
         machine = plain(dict(run.part("machine")))
+        machine += f"; made on {run.makers}" if run.makers else ""
         lines += [
             one_line(f"{run.title}, stages of {duration(run.results.get('seconds'))} ({machine}):"),
             "",
