@@ -105,7 +105,10 @@ def test_a_machine_is_told_with_the_names_of_its_gpus(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [*names])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", names.get)
     assert "gpus" not in machine()
-    assert maker().endswith(f", {len(os.sched_getaffinity(0))} cores")
+    number = len(os.sched_getaffinity(0))
+    assert maker().endswith(f", {number} core{'' if number == 1 else 's'}")
     names.update(a={"device_name": "NVIDIA H200"}, b={})
     assert machine()["gpus"] == ["NVIDIA H200", "GPU"]
-    assert maker() == "NVIDIA H200, GPU"
+    assert maker() == "1 x NVIDIA H200, 1 x GPU"
+    names.update(c={"device_name": "NVIDIA H200"})
+    assert maker() == "2 x NVIDIA H200, 1 x GPU"

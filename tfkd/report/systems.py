@@ -46,7 +46,8 @@ class Run:
     @property
     def makers(self) -> str:
         """What its stages were made on, each with how many; empty where that is not known."""
-        known = [one["made_on"] for one in self.part("stages").values() if one.get("made_on")]
+        stages = [one for one in self.part("stages").values() if isinstance(one, dict)]
+        known = [one["made_on"] for one in stages if one.get("made_on")]
         counts = Counter(map(str, known)).most_common()
         return "; ".join(f"{name}: {number} stage{'s' * (number > 1)}" for name, number in counts)
 

@@ -169,7 +169,8 @@ class Stage(TypedDict):
     """One stage of the run: seconds spent when it was made, and its result's size in bytes.
 
     `label` is STAGE[#VARIANT]; without it the key in `stages` is. `made_on` names the GPUs, or the
-    processor, of the machine that made it, which need not be the run's own.
+    processor, of the machine that ended it, which need not be the run's own; workers that made its
+    shards, and other hosts of a training, are not in it.
     """
 
     kind: str

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,12 @@ def machine() -> dict[str, Any]:
 
 
 def maker() -> str:
-    """What a stage is made on, in a few words: the GPUs' names, or the processor and its cores."""
-    return ", ".join(gpus()) or f"{_processor() or platform.machine()}, {_cores()} cores"
+    """What a stage is made on, in a few words: the GPUs it could use, or the processor and its
+    cores."""
+    found = Counter(gpus())
+    if found:
+        return ", ".join(f"{number} x {name}" for name, number in found.items())
+    return f"{_processor() or platform.machine()}, {_cores()} core{'s' * (_cores() != 1)}"
 
 
 def _processor() -> str:

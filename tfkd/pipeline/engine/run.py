@@ -301,6 +301,7 @@ def _make(
     context.say(title)
     if node.stage.on_all_hosts:
         context.hosts.agree(TRAIN)
+    made_on = maker()
     with stopwatch(folder.scratch / "seconds") as elapsed:
         made = {} if context.cluster is None else context.cluster.make(node, folder, context)
         summary = {**node.stage.run(node, folder, context), **made}
@@ -311,7 +312,7 @@ def _make(
         summary=summary,
         seconds=seconds,
         contents=contents,
-        made_on=maker(),
+        made_on=made_on,
     )
     brief = f"; {summary['brief']}" if summary.get("brief") else ""
     context.say(f"{title}: {_duration(seconds)}{brief}")
